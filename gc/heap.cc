@@ -1,0 +1,272 @@
+#include "gc/heap.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+namespace fble {
+
+namespace {
+
+/// The old space grows by at least this much between markings.
+constexpr size_t kMinGrowthWords = 128 * 1024;
+/// A step of the marker: words per promoted word, and at least so many.
+constexpr size_t kMarkPerPromoted = 3;
+constexpr size_t kMinMarkWords = 8 * 1024;
+constexpr size_t kFramesPerStep = 4096;
+constexpr size_t kMinSweepBlocks = 64;
+
+uint64_t now_ns() {
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                   std::chrono::steady_clock::now().time_since_epoch())
+                                   .count());
+}
+
+NativeResource* resource_of(Object* object) { return reinterpret_cast<NativeResource*>(object->fields[0]); }
+
+[[noreturn]] void system_out_of_memory() {
+  std::fflush(stdout);
+  std::fprintf(stderr, "fble-jit: error: out of memory: the system has none left\n");
+  std::_Exit(118);
+}
+
+}  // namespace
+
+Heap::Heap(const HeapOptions& options) : options_(options) {
+  resize_nursery(options_.nursery_bytes / sizeof(Word));
+  marking_threshold_words_ = 2 * kMinGrowthWords;
+  stress_countdown_ = options_.stress;
+}
+
+Heap::~Heap() {
+  for (Object* object : young_natives_) delete resource_of(object);
+  for (Object* object : old_natives_) delete resource_of(object);
+}
+
+void Heap::resize_nursery(size_t words) {
+  nursery_memory_.reset(new (std::nothrow) Word[words]);
+  if (nursery_memory_ == nullptr) system_out_of_memory();
+  nursery_ = nursery_memory_.get();
+  nursery_end_ = nursery_ + words;
+  limit_ = options_.stress != 0 ? nursery_ : nursery_end_;
+}
+
+// ---- visiting ---------------------------------------------------------------
+
+void Collector::visit_object(Word& word) {
+  Object* object = as_object(word);
+  if (heap_.in_nursery(object)) {
+    if (object->is_forwarded()) {
+      word = from_object(object->forwarded_to());
+      return;
+    }
+    const size_t words = object->size_words();
+    Word* copy = heap_.old_.allocate(words);
+    if (copy == nullptr) system_out_of_memory();
+    std::memcpy(copy, object, words * sizeof(Word));
+    heap_.promoted_words_ += words;
+    object->header = reinterpret_cast<Word>(copy);
+    heap_.promoted_.push_back(reinterpret_cast<Object*>(copy));
+    word = reinterpret_cast<Word>(copy);
+  } else if (heap_.marking_ && !object->is_permanent()) {
+    if (OldSpace::mark(object)) heap_.mark_stack_.push_back(object);
+  }
+}
+
+void Collector::visit_fields(Object* object) {
+  const uint32_t count = object->count();
+  for (uint32_t i = object->first_value(); i < count; ++i) visit(object->fields[i]);
+}
+
+// ---- minor collections ------------------------------------------------------
+
+void Heap::minor_collection(Word* ap, RootReporter& roots) {
+  stats_.allocated_bytes += static_cast<size_t>(ap - nursery_) * sizeof(Word);
+  ++stats_.minor_collections;
+  promoted_words_ = 0;
+  Collector collector(*this);
+  roots.report_roots(collector, true);
+  for (Object* object : remembered_) collector.visit_fields(object);
+  remembered_.clear();
+  while (!promoted_.empty()) {
+    Object* object = promoted_.back();
+    promoted_.pop_back();
+    collector.visit_fields(object);
+  }
+  for (Object* object : young_natives_) {
+    if (object->is_forwarded()) {
+      old_natives_.push_back(object->forwarded_to());
+    } else {
+      delete resource_of(object);
+    }
+  }
+  young_natives_.clear();
+  stats_.survived_bytes += promoted_words_ * sizeof(Word);
+#ifndef NDEBUG
+  std::fill(nursery_, ap, Word{0xdeaddeaddeadde00});
+#endif
+}
+
+// ---- marking ----------------------------------------------------------------
+
+void Heap::start_marking(RootReporter& roots) {
+  old_.sweep_some(SIZE_MAX);
+  marking_ = true;
+  frames_marked_ = false;
+  old_.begin_marking();
+  Collector collector(*this);
+  roots.report_roots(collector, false);
+  roots.begin_frames(collector);
+}
+
+/// Requires: the nursery is empty.
+void Heap::mark_some(size_t words, RootReporter& roots) {
+  Collector collector(*this);
+  if (!frames_marked_) frames_marked_ = roots.report_frames(collector, words == SIZE_MAX ? SIZE_MAX : kFramesPerStep);
+  while (!mark_stack_.empty()) {
+    Object* object = mark_stack_.back();
+    mark_stack_.pop_back();
+    collector.visit_fields(object);
+    const size_t size = object->size_words();
+    if (size >= words) return;
+    words -= size;
+  }
+  if (frames_marked_) finish_marking(roots);
+}
+
+void Heap::finish_marking(RootReporter& roots) {
+  Collector collector(*this);
+  roots.report_roots(collector, false);
+  while (!mark_stack_.empty()) {
+    Object* object = mark_stack_.back();
+    mark_stack_.pop_back();
+    collector.visit_fields(object);
+  }
+  size_t kept = 0;
+  for (Object* object : old_natives_) {
+    if (OldSpace::is_marked(object)) {
+      old_natives_[kept++] = object;
+    } else {
+      delete resource_of(object);
+    }
+  }
+  old_natives_.resize(kept);
+  marking_ = false;
+  old_.end_marking();
+  ++stats_.full_collections;
+  marking_threshold_words_ = SIZE_MAX;  // decided when the sweep has counted what is live
+}
+
+void Heap::finish_cycle(RootReporter& roots) {
+  while (marking_) mark_some(SIZE_MAX, roots);
+  old_.sweep_some(SIZE_MAX);
+}
+
+void Heap::full_collection(RootReporter& roots) {
+  finish_cycle(roots);
+  start_marking(roots);
+  finish_cycle(roots);
+  marking_threshold_words_ = 0;
+  collector_step(roots);
+}
+
+/// One step of whatever the old space needs. Requires: the nursery is empty.
+void Heap::collector_step(RootReporter& roots) {
+  if (marking_) {
+    mark_some(kMarkPerPromoted * promoted_words_ + kMinMarkWords, roots);
+    return;
+  }
+  if (old_.sweeping()) {
+    old_.sweep_some(std::max(kMinSweepBlocks, promoted_words_ * sizeof(Word) / kBlockBytes * 8));
+    if (old_.sweeping()) return;
+  }
+  const size_t used = old_.used_words();
+  if (marking_threshold_words_ == SIZE_MAX || marking_threshold_words_ == 0) {
+    marking_threshold_words_ = used + std::max(kMinGrowthWords, used / 2) + roots.stack_bytes() / sizeof(Word) / 2;
+  }
+  if (used >= marking_threshold_words_) start_marking(roots);
+}
+
+// ---- the door ---------------------------------------------------------------
+
+void Heap::note_peaks(const RootReporter& roots) {
+  stats_.peak_live_bytes = std::max<uint64_t>(stats_.peak_live_bytes, old_bytes() + roots.stack_bytes());
+}
+
+Word* Heap::make_room(Word* ap, size_t words, RootReporter& roots) {
+  bool full = false;
+  if (options_.stress != 0) {
+    if (--stress_countdown_ != 0 && static_cast<size_t>(nursery_end_ - ap) >= words) {
+      limit_ = ap + words;
+      return ap;
+    }
+    stress_countdown_ = options_.stress;
+    full = ++stress_collections_ % options_.stress_full_period == 0;
+  }
+  const uint64_t start = now_ns();
+  const size_t young_bytes = static_cast<size_t>(ap - nursery_) * sizeof(Word);
+  stats_.peak_bytes = std::max<uint64_t>(stats_.peak_bytes, old_bytes() + young_bytes + roots.stack_bytes());
+  minor_collection(ap, roots);
+  if (full) {
+    full_collection(roots);
+  } else {
+    collector_step(roots);
+  }
+  note_peaks(roots);
+  if (options_.verify) verify();
+
+  limit_ = options_.stress != 0 ? nursery_ : nursery_end_;
+  if (options_.max_bytes != 0 && words > options_.max_bytes / sizeof(Word)) return nullptr;
+  const size_t usual = options_.nursery_bytes / sizeof(Word);
+  const size_t size = static_cast<size_t>(nursery_end_ - nursery_);
+  // An object larger than the nursery gets a nursery of its own size for once.
+  if (words > size) {
+    resize_nursery(words);
+  } else if (size > usual && words <= usual) {
+    resize_nursery(usual);
+  }
+  if (options_.max_bytes != 0) {
+    const size_t rest = static_cast<size_t>(nursery_end_ - nursery_) * sizeof(Word) + roots.stack_bytes();
+    if (old_bytes() + rest > options_.max_bytes) {
+      full_collection(roots);
+      if (old_bytes() + rest > options_.max_bytes) return nullptr;
+    }
+  }
+  limit_ = options_.stress != 0 ? nursery_ + words : nursery_end_;
+  const uint64_t pause = now_ns() - start;
+  stats_.total_pause_ns += pause;
+  stats_.longest_pause_ns = std::max(stats_.longest_pause_ns, pause);
+  return nursery_;
+}
+
+Word* Heap::collect_all(Word* ap, RootReporter& roots) {
+  minor_collection(ap, roots);
+  full_collection(roots);
+  note_peaks(roots);
+  if (options_.verify) verify();
+  limit_ = options_.stress != 0 ? nursery_ : nursery_end_;
+  return nursery_;
+}
+
+void Heap::verify() {
+  if (old_.sweeping()) return;  // dead objects may point anywhere
+  old_.for_each([&](Object* object) {
+    if (object->is_forwarded()) FBLE_BUG("heap verify: forwarded object in the old space");
+    for (uint32_t i = object->first_value(); i < object->count(); ++i) {
+      const Word word = object->fields[i];
+      if (word == 0) FBLE_BUG("heap verify: null field");
+      if (!is_pointer(word)) continue;
+      const Object* target = as_object(word);
+      if (in_nursery(target)) FBLE_BUG("heap verify: old object points into the nursery");
+      if (target->is_forwarded()) FBLE_BUG("heap verify: field points to a moved object");
+      if (target->is_permanent()) continue;
+      const Block* block = OldSpace::block_of(target);
+      const uint32_t index = block->index_of(target);
+      if (index >= block->cell_count || (block->live[index / 64] >> (index % 64) & 1) == 0) {
+        FBLE_BUG("heap verify: field points to a free cell");
+      }
+    }
+  });
+}
+
+}  // namespace fble

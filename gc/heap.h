@@ -1,0 +1,172 @@
+// The heap: a nursery where objects are made by moving a pointer, and an old
+// space for what survives.
+//
+// Because nothing is ever changed after it is made, nothing old points to
+// anything new, with one exception: the definition of recursive values, which
+// reports the objects that it patches (`remember`). A minor collection therefore
+// looks at the roots and the remembered objects only, and moves what it reaches
+// into the old space. Which roots can hold new pointers is the reporter's
+// knowledge: call frames below the watermark cannot (interp/thread.h).
+//
+// The old space is marked in steps that ride on minor collections, each bounded
+// by what that collection promoted. The mutator cannot hide anything from the
+// marker: the only ways for it to get at an unmarked old object are a frame that
+// was not scanned yet, a global, or a patched object; the first two are visited
+// before marking ends, the last is reported. What is promoted during marking is
+// born marked, and its fields are visited as it moves. A marking starts when the
+// old space has grown by a fixed share since the last one, so its cost is a
+// constant share of allocation.
+//
+// Tested by tests/unit/gc/heap_test.cc.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "gc/object.h"
+#include "gc/old_space.h"
+
+namespace fble {
+
+class Heap;
+
+/// Hands the words that the collector starts from to `Collector::visit`.
+class RootReporter {
+ public:
+  virtual ~RootReporter() = default;
+  /// `minor`: roots that may have changed since the last collection, frames
+  /// included. Otherwise: all roots but those that report_frames takes care of.
+  virtual void report_roots(class Collector& collector, bool minor) = 0;
+  /// Bytes of call stack in use.
+  virtual size_t stack_bytes() const = 0;
+
+  /// Marking visits the call stack in steps. `begin_frames` visits the running
+  /// frame; `report_frames` visits up to `count` more, from there downwards, and
+  /// is true when there are none left.
+  virtual void begin_frames(class Collector& collector) { static_cast<void>(collector); }
+  virtual bool report_frames(class Collector& collector, size_t count) {
+    static_cast<void>(collector);
+    static_cast<void>(count);
+    return true;
+  }
+};
+
+struct HeapOptions {
+  size_t nursery_bytes = 256 * 1024;
+  /// Limit for nursery, old space and call stack together; 0 for none.
+  size_t max_bytes = 0;
+  /// Collect at every n-th allocation that is asked of the slow path; 0 for off.
+  unsigned stress = 0;
+  /// Under stress, every n-th collection is a full one.
+  unsigned stress_full_period = 8;
+  /// Check the whole heap after each collection, and spoil dead slots of call frames.
+  bool verify = false;
+};
+
+struct HeapStats {
+  uint64_t minor_collections = 0;
+  uint64_t full_collections = 0;  ///< completed markings of the old space
+  uint64_t allocated_bytes = 0;   ///< in the nursery, up to the last collection
+  uint64_t survived_bytes = 0;    ///< moved by minor collections
+  uint64_t peak_bytes = 0;        ///< old space and nursery in use and call stack, seen at collections
+  uint64_t peak_live_bytes = 0;   ///< live objects and call stack after a collection
+  uint64_t longest_pause_ns = 0;
+  uint64_t total_pause_ns = 0;
+};
+
+class Heap {
+ public:
+  explicit Heap(const HeapOptions& options);
+  ~Heap();
+  Heap(const Heap&) = delete;
+  Heap& operator=(const Heap&) = delete;
+
+  /// Where allocation starts, and the first address that it must not pass.
+  Word* nursery_start() const { return nursery_; }
+  Word* limit() const { return limit_; }
+
+  /// Makes room for `words` words at the returned address, collecting when
+  /// there is none. `ap` is the current allocation pointer. Afterwards all
+  /// pointers into the nursery are stale but those that the reporter reported.
+  /// Null when the limit of memory is reached; allocation may go on at
+  /// `nursery_start` then, for whoever can do with less.
+  Word* make_room(Word* ap, size_t words, RootReporter& roots);
+
+  /// A full collection now, to its end.
+  Word* collect_all(Word* ap, RootReporter& roots);
+
+  bool in_nursery(const Object* object) const {
+    const Word* address = reinterpret_cast<const Word*>(object);
+    return address >= nursery_ && address < nursery_end_;
+  }
+
+  /// To be called for an object whose placeholders have been replaced.
+  void remember(Object* object) {
+    if (!in_nursery(object)) remembered_.push_back(object);
+  }
+
+  /// Registers an object of kind kNative that has just been made.
+  void register_native(Object* object) { young_natives_.push_back(object); }
+
+  const HeapStats& stats() const { return stats_; }
+  void reset_peaks() { stats_.peak_bytes = stats_.peak_live_bytes = 0; }
+  size_t old_bytes() const { return old_.used_words() * sizeof(Word); }
+  const HeapOptions& options() const { return options_; }
+  void set_stress(unsigned stress) { options_.stress = stress_countdown_ = stress; }
+
+ private:
+  friend class Collector;
+
+  void minor_collection(Word* ap, RootReporter& roots);
+  void start_marking(RootReporter& roots);
+  void mark_some(size_t words, RootReporter& roots);
+  void finish_marking(RootReporter& roots);
+  void finish_cycle(RootReporter& roots);
+  void full_collection(RootReporter& roots);
+  void collector_step(RootReporter& roots);
+  void resize_nursery(size_t words);
+  void note_peaks(const RootReporter& roots);
+  void verify();
+
+  HeapOptions options_;
+  std::unique_ptr<Word[]> nursery_memory_;
+  Word* nursery_ = nullptr;
+  Word* nursery_end_ = nullptr;
+  Word* limit_ = nullptr;
+  OldSpace old_;
+  size_t marking_threshold_words_ = 0;  ///< a marking starts when the old space has grown to this
+  bool marking_ = false;
+  bool frames_marked_ = false;
+  size_t promoted_words_ = 0;           ///< by the last minor collection
+  std::vector<Object*> promoted_;       ///< moved, fields still to be visited
+  std::vector<Object*> mark_stack_;     ///< marked, fields still to be visited
+  std::vector<Object*> remembered_;
+  std::vector<Object*> young_natives_;
+  std::vector<Object*> old_natives_;
+  unsigned stress_countdown_ = 0;
+  unsigned stress_collections_ = 0;
+  HeapStats stats_;
+};
+
+/// A collection in progress: moves and marks what is visited.
+class Collector {
+ public:
+  explicit Collector(Heap& heap) : heap_(heap) {}
+
+  /// Visits one root; it is changed to the object's new place.
+  void visit(Word& word) {
+    if (is_pointer(word)) visit_object(word);
+  }
+  void visit_range(Word* words, size_t count) {
+    for (size_t i = 0; i < count; ++i) visit(words[i]);
+  }
+
+ private:
+  friend class Heap;
+  void visit_object(Word& word);
+  void visit_fields(Object* object);
+
+  Heap& heap_;
+};
+
+}  // namespace fble

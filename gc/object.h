@@ -1,0 +1,81 @@
+// Heap objects: one header word, then fields.
+//
+//   63        32 31       8 7    4 3  1 0
+//   [  count   ][   tag    ][flags][kind][1]     header; forwarded objects have bit 0 clear
+//   [ field 0  ]...                              `count` words
+//
+//   kStruct   fields; seen as a union (below) also the union's tag
+//   kUnion    field 0 is the argument, `tag` its tag
+//   kClosure  field 0 is the Code*, then the captured values (count - 1 of them)
+//   kNative   field 0 is a NativeResource*, released when the object dies
+//
+// A union whose argument is a struct made for it is one object, not two: a
+// kStruct with the union's tag in its header. Read as a union, its argument is
+// the object itself. Which reading applies is known statically wherever the word
+// is used; only the making of such an object is special (Op::kUnionStruct).
+#pragma once
+
+#include "gc/base.h"
+#include "gc/value.h"
+
+namespace fble {
+
+enum class ObjectKind : uint8_t { kStruct, kUnion, kClosure, kNative };
+
+enum : Word {
+  /// Lives outside of the heap and is never moved; has no fields that point into the heap.
+  kPermanentFlag = 1 << 4,
+};
+
+/// What a native keeps behind a handle, such as an open file. Destroyed when
+/// the last reference is collected, or with the heap.
+class NativeResource {
+ public:
+  virtual ~NativeResource() = default;
+};
+
+struct Object {
+  Word header;
+  Word fields[1];  // `count` of them
+
+  static constexpr uint32_t kMaxTag = (1u << 24) - 1;
+
+  static Word make_header(ObjectKind kind, uint32_t count, uint32_t tag = 0, Word flags = 0) {
+    return static_cast<Word>(count) << 32 | static_cast<Word>(tag) << 8 | flags | static_cast<Word>(kind) << 1 | 1;
+  }
+  ObjectKind kind() const { return static_cast<ObjectKind>(header >> 1 & 7); }
+  uint32_t count() const { return static_cast<uint32_t>(header >> 32); }
+  uint32_t tag() const { return static_cast<uint32_t>(header >> 8) & kMaxTag; }
+  bool is_permanent() const { return (header & kPermanentFlag) != 0; }
+
+  bool is_forwarded() const { return (header & 1) == 0; }
+  Object* forwarded_to() const { return reinterpret_cast<Object*>(header); }
+
+  /// Words taken in the heap, header included.
+  size_t size_words() const { return 1 + static_cast<size_t>(count()); }
+  /// Index of the first field that holds a Fble value.
+  uint32_t first_value() const {
+    return kind() == ObjectKind::kClosure ? 1 : kind() == ObjectKind::kNative ? count() : 0;
+  }
+};
+
+/// Words that an object with `count` fields takes.
+inline size_t object_words(uint32_t count) { return 1 + static_cast<size_t>(count); }
+
+// Reading data in either representation. The word must be defined (no placeholder).
+
+inline uint32_t union_tag(Word word, unsigned width) {
+  return is_packed(word) ? packed_tag(word, width) : as_object(word)->tag();
+}
+
+inline Word union_arg(Word word, unsigned width) {
+  if (is_packed(word)) return packed_arg(word, width);
+  const Object* object = as_object(word);
+  return object->kind() == ObjectKind::kUnion ? object->fields[0] : word;
+}
+
+inline Word struct_field(Word word, uint32_t index, uint32_t count) {
+  return is_packed(word) ? packed_field(word, index, count) : as_object(word)->fields[index];
+}
+
+}  // namespace fble

@@ -1,0 +1,106 @@
+// The tagged word: how a Fble value is kept in 64 bits.
+//
+//   pointer       ........................................................ 00   Object*
+//   placeholder   id                                                       10   of a recursive value
+//   packed        0...0 1 content                                           1   data without an object
+//
+// Content of a packed word starts at bit 1. The highest set bit of the word is a
+// sentinel that marks its end, so a packed word describes its own length and up
+// to 62 bits of content fit. Contents nest, least significant bits first:
+//
+//   unit          nothing; the word is 3
+//   union         tag (tag_width bits), then the argument's content
+//   struct of n   n-1 end offsets of 6 bits each, then the fields' contents;
+//                 offset i is where field i ends, counted from the first field's start
+//
+// The sentinel is why the machine code of digit arithmetic is short: wrapping in
+// a union is `(arg - 1) << width | tag << 1 | 1` and its inverse `word >> width | 1`;
+// neither needs the length. The reference keeps an explicit length field instead,
+// which each of these operations would have to read and adjust.
+//
+// A data value is packed when all its parts are packed and it fits at the time
+// when it is made. A struct or union whose placeholder parts are defined later
+// stays an object, so equal values need not be equal words.
+//
+// Tested by tests/unit/gc/value_test.cc.
+#pragma once
+
+#include <bit>
+
+#include "gc/base.h"
+
+namespace fble {
+
+struct Object;
+
+/// The unit struct, also the run-time value of every type.
+inline constexpr Word kUnitWord = 3;
+inline constexpr unsigned kMaxPackedBits = 62;
+inline constexpr unsigned kOffsetBits = 6;
+
+inline bool is_packed(Word word) { return (word & 1) != 0; }
+inline bool is_pointer(Word word) { return (word & 3) == 0; }
+inline bool is_placeholder(Word word) { return (word & 3) == 2; }
+
+inline Word make_placeholder(uint64_t id) { return id << 2 | 2; }
+inline uint64_t placeholder_id(Word word) { return word >> 2; }
+
+/// Nonzero in bit 1 exactly when `word` is a placeholder; such masks can be or-ed.
+inline Word placeholder_mask(Word word) { return word & ~(word << 1) & 2; }
+
+inline Object* as_object(Word word) { return reinterpret_cast<Object*>(word); }
+inline Word from_object(const Object* object) { return reinterpret_cast<Word>(object); }
+
+/// Bits needed to tell `tag_count` tags apart: 0 for one, 1 for two, 2 for three or four...
+inline unsigned tag_width(uint32_t tag_count) {
+  return tag_count <= 1 ? 0 : static_cast<unsigned>(std::bit_width(tag_count - 1));
+}
+
+/// Number of content bits of a packed word.
+inline unsigned packed_bits(Word word) { return 62 - static_cast<unsigned>(std::countl_zero(word)); }
+
+/// The union of a packed argument, or 0 when it does not fit.
+inline Word pack_union(Word arg, unsigned width, uint32_t tag) {
+  // The shift by (63 - width) and then 1 also serves width 0.
+  if ((arg >> (63 - width)) >> 1 != 0) return 0;
+  return ((arg - 1) << width) | (static_cast<Word>(tag) << 1) | 1;
+}
+
+inline uint32_t packed_tag(Word word, unsigned width) {
+  return static_cast<uint32_t>(word >> 1) & ((1u << width) - 1);
+}
+inline Word packed_arg(Word word, unsigned width) { return (word >> width) | 1; }
+
+/// Field `index` of a packed struct of `count` fields.
+inline Word packed_field(Word word, uint32_t index, uint32_t count) {
+  if (count == 1) return word;
+  const unsigned base = 1 + kOffsetBits * (count - 1);
+  const unsigned start = index == 0 ? 0 : (word >> (1 + kOffsetBits * (index - 1))) & 63;
+  const Word rest = (word >> (base - 1 + start)) | 1;
+  if (index + 1 == count) return rest;
+  const unsigned bits = ((word >> (1 + kOffsetBits * index)) & 63) - start;
+  return (rest & ((Word{2} << bits) - 1)) | (Word{2} << bits);
+}
+
+/// The struct of packed fields, or 0 when it does not fit. `field(i)` gives field i.
+template <typename Field>
+inline Word pack_struct(uint32_t count, Field&& field) {
+  if (count == 0) return kUnitWord;
+  if (count == 1) return field(0);
+  if (kOffsetBits * (count - 1) > kMaxPackedBits) return 0;
+  const unsigned header = kOffsetBits * (count - 1);
+  Word offsets = 0;
+  Word content = 0;
+  unsigned end = 0;
+  for (uint32_t i = 0; i < count; ++i) {
+    const Word part = field(i);
+    const unsigned bits = packed_bits(part);
+    if (header + end + bits > kMaxPackedBits) return 0;
+    content |= ((part >> 1) ^ (Word{1} << bits)) << end;
+    end += bits;
+    if (i + 1 < count) offsets |= static_cast<Word>(end) << (kOffsetBits * i);
+  }
+  return (Word{1} << (1 + header + end)) | (content << (1 + header)) | (offsets << 1) | 1;
+}
+
+}  // namespace fble
