@@ -1,0 +1,458 @@
+#include "interp/bytecode_verify.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "interp/bytecode_text.h"
+#include "interp/thread.h"
+
+namespace fble {
+
+namespace {
+
+constexpr uint32_t kNone = UINT32_MAX;
+constexpr uint32_t kMaxTagWidth = 24;
+
+/// A set of slots, by their rank among the slots that the code mentions: the
+/// frame of malformed code may be of any size.
+class RankSet {
+ public:
+  explicit RankSet(size_t size) : bits_((size + 63) / 64) {}
+  void add(uint32_t rank) { bits_[rank / 64] |= bit(rank); }
+  void remove(uint32_t rank) { bits_[rank / 64] &= ~bit(rank); }
+  bool contains(uint32_t rank) const { return (bits_[rank / 64] & bit(rank)) != 0; }
+  void merge(const RankSet& other) {
+    for (size_t i = 0; i < bits_.size(); ++i) bits_[i] |= other.bits_[i];
+  }
+  void intersect(const RankSet& other) {
+    for (size_t i = 0; i < bits_.size(); ++i) bits_[i] &= other.bits_[i];
+  }
+  void clear() { std::fill(bits_.begin(), bits_.end(), 0); }
+  /// kNone for the empty set.
+  uint32_t highest() const {
+    for (size_t i = bits_.size(); i-- > 0;) {
+      if (bits_[i] != 0) return static_cast<uint32_t>(i * 64) + 63 - static_cast<uint32_t>(std::countl_zero(bits_[i]));
+    }
+    return kNone;
+  }
+
+ private:
+  static uint64_t bit(uint32_t rank) { return uint64_t{1} << (rank % 64); }
+  std::vector<uint64_t> bits_;
+};
+
+/// Thrown within this file only.
+struct Problem {
+  std::string text;
+};
+
+class CodeVerifier {
+ public:
+  CodeVerifier(const ProgramCode& program, const std::unordered_set<const Code*>& codes, const Code& code,
+               size_t number)
+      : program_(program), codes_(codes), code_(code), number_(number) {}
+
+  void verify() {
+    check_tables();
+    find_instructions();
+    for (const uint32_t start : starts_) check_operands(start);
+    check_groups();
+    rank_slots();
+    check_writes();
+    check_frames();
+  }
+
+ private:
+  // ---- messages -------------------------------------------------------------
+
+  [[noreturn]] void fail(const std::string& message) const {
+    throw Problem{fmt::format("code {} \"{}\": {}\n", number_, code_.block.str(), message)};
+  }
+
+  /// A problem of the instruction at `start`.
+  [[noreturn]] void fail_at(uint32_t start, const std::string& message) const {
+    std::string text = fmt::format("code {} \"{}\", word {}: {}\n", number_, code_.block.str(), start, message);
+    const auto here = std::lower_bound(starts_.begin(), starts_.end(), start);
+    const auto first = here - std::min<ptrdiff_t>(2, here - starts_.begin());
+    const auto last = here + std::min<ptrdiff_t>(3, starts_.end() - here);
+    for (auto at = first; at != last; ++at) {
+      text += fmt::format("{} {:>5}  {}\n", *at == start ? '>' : ' ', *at, print_instruction(code_, *at));
+    }
+    throw Problem{text};
+  }
+
+  // ---- tables ---------------------------------------------------------------
+
+  void check_tables() const {
+    if (code_.arity > code_.frame_slots) {
+      fail(fmt::format("{} arguments do not fit into {} slots", code_.arity, code_.frame_slots));
+    }
+    for (const Word word : code_.constants) {
+      if (!is_packed(word) || word < kUnitWord) fail(fmt::format("constant {:#x} is not a packed word", word));
+    }
+    for (const Code* function : code_.functions) {
+      if (!codes_.contains(function)) fail("a function is not one of the program");
+    }
+    for (const LiteralData& literal : code_.literals) check_literal(literal);
+    uint32_t end = 0;
+    for (const LocEntry& entry : code_.locs) {
+      if (entry.end <= end) fail(fmt::format("locations are not in order at the one that ends at {}", entry.end));
+      end = entry.end;
+    }
+    if (end > code_.words.size()) fail(fmt::format("a location ends at {}, behind the code", end));
+    if (code_.words.empty()) fail("there are no instructions");
+    if (code_.start != code_.words.data()) fail("the code is not finished");
+  }
+
+  void check_literal(const LiteralData& literal) const {
+    if (literal.global >= program_.global_count) fail(fmt::format("literal with global g{}", literal.global));
+    for (const std::vector<TagPath>& path : literal.alphabet) {
+      for (const TagPath& step : path) {
+        if (step.tag >= step.tag_count || step.tag_count > Object::kMaxTag) {
+          fail(fmt::format("literal with tag {}/{}", step.tag, step.tag_count));
+        }
+      }
+    }
+    for (const uint32_t letter : literal.letters) {
+      if (letter >= literal.alphabet.size()) fail(fmt::format("literal with letter {}", letter));
+    }
+  }
+
+  // ---- instructions one by one ----------------------------------------------
+
+  void find_instructions() {
+    for (uint32_t start = 0; start < code_.words.size();) {
+      starts_.push_back(start);
+      const uint32_t length = whole_instruction_length(std::span(code_.words).subspan(start));
+      if (length == 0) fail_at(start, "this is no whole instruction");
+      start += length;
+    }
+    if (!has_effect(starts_.back(), 't')) fail_at(starts_.back(), "control passes the end of the code");
+  }
+
+  uint32_t word(uint32_t start, uint32_t at) const { return code_.words[start + at]; }
+  Op op(uint32_t start) const { return static_cast<Op>(code_.words[start]); }
+  bool has_effect(uint32_t start, char effect) const {
+    return std::string_view(op_info(op(start)).effects).find(effect) != std::string_view::npos;
+  }
+  template <typename Visit>
+  void operands(uint32_t start, Visit&& visit) const {
+    for_each_operand(&code_.words[start], [&](char letter, uint32_t at) { visit(letter, code_.words[start + at]); });
+  }
+
+  void check_index(uint32_t start, const char* what, uint32_t index, size_t size) const {
+    if (index >= size) fail_at(start, fmt::format("{}{} is not in a table of {}", what, index, size));
+  }
+  void check_slot(uint32_t start, uint32_t slot) const {
+    if (slot >= code_.frame_slots) {
+      fail_at(start, fmt::format("s{} is outside of the frame of {} slots", slot, code_.frame_slots));
+    }
+  }
+
+  void check_operands(uint32_t start) const {
+    operands(start, [&](char letter, uint32_t value) {
+      switch (letter) {
+        case 'D':
+        case 'S':
+        case 'L':
+          check_slot(start, value);
+          break;
+        case 'P':
+          if ((value & 1) == 0) check_slot(start, value >> 1);
+          if ((value & 1) != 0) check_index(start, "capture c", value >> 1, code_.capture_count);
+          break;
+        case 'C':
+          check_index(start, "capture c", value, code_.capture_count);
+          break;
+        case 'G':
+          check_index(start, "global g", value, program_.global_count);
+          break;
+        case 'K':
+          check_index(start, "constant k", value, code_.constants.size());
+          break;
+        case 'F':
+          check_index(start, "function f", value, code_.functions.size());
+          break;
+        case 'W':
+          if (value > kMaxTagWidth) fail_at(start, fmt::format("no tag has {} bits", value));
+          break;
+        case 'J':
+        case 'T':
+          check_jump(start, value);
+          break;
+        default:
+          break;
+      }
+    });
+    switch (op(start)) {
+      case Op::kUnion:
+      case Op::kUnionStruct:
+        check_tag(start, word(start, 2), word(start, 3));
+        break;
+      case Op::kArg:
+        check_tag(start, word(start, 3), word(start, 4));
+        break;
+      case Op::kField:
+        if (word(start, 3) >= word(start, 4)) {
+          fail_at(start, fmt::format("a struct of {} has no field {}", word(start, 4), word(start, 3)));
+        }
+        break;
+      case Op::kSelect:
+        if (word(start, 3) == 0) fail_at(start, "a select needs a jump");
+        if (word(start, 3) > 1u << word(start, 2)) fail_at(start, "there are more jumps than tags");
+        break;
+      case Op::kClosure:
+        if (word(start, 3) == 0) fail_at(start, "a closure without captured values is a function");
+        check_captures(start, word(start, 3));
+        break;
+      case Op::kFunction:
+        check_captures(start, 0);
+        break;
+      case Op::kLiteral:
+        check_index(start, "literal ", word(start, 2), code_.literals.size());
+        break;
+      case Op::kForeign:
+        check_index(start, "foreign ", word(start, 2), code_.foreigns.size());
+        break;
+      case Op::kTailCall:
+      case Op::kTailCallGlobal:
+        check_staging(start);
+        break;
+      case Op::kApplyHeld:
+      case Op::kNativeBody:
+      case Op::kHalt:
+        fail_at(start, "this instruction is for the interpreter's own code only");
+      default:
+        break;
+    }
+  }
+
+  void check_tag(uint32_t start, uint32_t tag, uint32_t width) const {
+    if (tag >> width != 0) fail_at(start, fmt::format("tag {} does not fit into {} bits", tag, width));
+  }
+
+  void check_captures(uint32_t start, uint32_t count) const {
+    const Code* function = code_.functions[word(start, 2)];
+    if (function->capture_count != count) {
+      fail_at(start, fmt::format("the code has {} captures and gets {}", function->capture_count, count));
+    }
+  }
+
+  void check_jump(uint32_t start, uint32_t distance) const {
+    const uint64_t target = uint64_t{start} + distance;
+    if (distance == 0 || distance > INT32_MAX) fail_at(start, "a jump that is not forward");
+    if (!std::binary_search(starts_.begin(), starts_.end(), target)) {
+      fail_at(start, fmt::format("no instruction starts at the jump's target, word {}", target));
+    }
+  }
+
+  /// A tail call moves its arguments by way of the last slots of the frame.
+  void check_staging(uint32_t start) const {
+    const uint32_t count = word(start, 2);
+    uint64_t needed = count;
+    for (uint32_t i = 0; i < count; ++i) needed = std::max(needed, uint64_t{word(start, 3 + i)} + 1 + count);
+    if (needed > code_.frame_slots) {
+      fail_at(start, fmt::format("moving the arguments takes {} slots, the frame has {}", needed, code_.frame_slots));
+    }
+  }
+
+  // ---- groups of recursive values -------------------------------------------
+
+  /// Groups nest in the text of the code. Fills `group_at_`: the innermost group
+  /// that is open in front of each instruction, as the start of its Declare.
+  void check_groups() {
+    struct Open {
+      uint32_t start;
+      uint32_t count;
+      uint32_t first;
+    };
+    std::vector<Open> open;
+    for (const uint32_t start : starts_) {
+      const uint32_t group = open.empty() ? kNone : open.back().start;
+      group_at_.emplace(start, group);
+      if (group != kNone && has_effect(start, 't')) fail_at(start, "the activation ends within a group");
+      if (op(start) == Op::kDeclare) {
+        const uint32_t count = word(start, 1);
+        const uint32_t first = word(start, 2);
+        if (count == 0) fail_at(start, "a group without values");
+        if (uint64_t{first} + count > code_.frame_slots) check_slot(start, std::max(first, code_.frame_slots));
+        open.push_back({start, count, first});
+      } else if (op(start) == Op::kDefine) {
+        if (open.empty()) fail_at(start, "no group is open");
+        if (open.back().count != word(start, 1) || open.back().first != word(start, 2)) {
+          fail_at(start, fmt::format("the open group is that of word {}", open.back().start));
+        }
+        open.pop_back();
+      }
+    }
+    if (!open.empty()) fail_at(open.back().start, "this group is never defined");
+    for (const uint32_t start : starts_) {
+      operands(start, [&](char letter, uint32_t value) {
+        if (letter != 'J' && letter != 'T') return;
+        if (group_at_.at(start) != group_at_.at(start + value)) fail_at(start, "a jump into or out of a group");
+      });
+    }
+  }
+
+  // ---- slots ----------------------------------------------------------------
+
+  /// Calls `visit(slot, is_write)` for the slots that the instruction reads and
+  /// writes. While a group is open its slots are needed, so its end reads them.
+  template <typename Visit>
+  void slots(uint32_t start, Visit&& visit) const {
+    uint32_t count = 0;
+    operands(start, [&](char letter, uint32_t value) {
+      switch (letter) {
+        case 'N':
+          count = value;
+          break;
+        case 'D':
+          visit(value, true);
+          break;
+        case 'R':
+          for (uint32_t i = 0; i < count; ++i) visit(value + i, op(start) == Op::kDeclare);
+          break;
+        case 'S':
+        case 'L':
+          visit(value, false);
+          break;
+        case 'P':
+          if ((value & 1) == 0) visit(value >> 1, false);
+          break;
+        default:
+          break;
+      }
+    });
+  }
+
+  void rank_slots() {
+    for (const uint32_t start : starts_) {
+      slots(start, [&](uint32_t slot, bool) { mentioned_.push_back(slot); });
+    }
+    std::sort(mentioned_.begin(), mentioned_.end());
+    mentioned_.erase(std::unique(mentioned_.begin(), mentioned_.end()), mentioned_.end());
+  }
+  uint32_t rank(uint32_t slot) const {
+    return static_cast<uint32_t>(std::lower_bound(mentioned_.begin(), mentioned_.end(), slot) - mentioned_.begin());
+  }
+
+  /// Forwards: which slots are written on every path.
+  void check_writes() const {
+    std::unordered_map<uint32_t, RankSet> at_target;
+    RankSet arguments(mentioned_.size());
+    for (uint32_t i = 0; i < mentioned_.size() && mentioned_[i] < code_.arity; ++i) arguments.add(i);
+    std::optional<RankSet> written = arguments;  // nothing where control does not come
+    RankSet in_group(mentioned_.size());
+    for (const uint32_t start : starts_) {
+      if (auto target = at_target.find(start); target != at_target.end()) {
+        if (written) target->second.intersect(*written);
+        written = std::move(target->second);
+        at_target.erase(target);
+      }
+      if (op(start) == Op::kDefine) {
+        for (uint32_t i = 0; i < word(start, 1); ++i) in_group.remove(rank(word(start, 2) + i));
+      }
+      slots(start, [&](uint32_t slot, bool is_write) {
+        if (is_write && in_group.contains(rank(slot))) fail_at(start, fmt::format("s{} belongs to an open group", slot));
+        if (!is_write && written && !written->contains(rank(slot))) {
+          fail_at(start, fmt::format("s{} is read before it is written", slot));
+        }
+      });
+      slots(start, [&](uint32_t slot, bool is_write) {
+        if (!is_write) return;
+        if (written) written->add(rank(slot));
+        if (op(start) == Op::kDeclare) in_group.add(rank(slot));
+      });
+      operands(start, [&](char letter, uint32_t value) {
+        if ((letter != 'J' && letter != 'T') || !written) return;
+        auto [target, is_new] = at_target.try_emplace(start + value, *written);
+        if (!is_new) target->second.intersect(*written);
+      });
+      if (has_effect(start, 't') || has_effect(start, 'j')) written.reset();
+    }
+  }
+
+  /// Backwards: which slots are in use where a callee's frame is pushed.
+  void check_frames() const {
+    std::unordered_map<uint32_t, RankSet> at_target;
+    for (const uint32_t start : starts_) {
+      operands(start, [&](char letter, uint32_t value) {
+        if (letter == 'J' || letter == 'T') at_target.try_emplace(start + value, mentioned_.size());
+      });
+    }
+    RankSet live(mentioned_.size());
+    for (auto at = starts_.rbegin(); at != starts_.rend(); ++at) {
+      const uint32_t start = *at;
+      if (has_effect(start, 't') || has_effect(start, 'j')) live.clear();
+      operands(start, [&](char letter, uint32_t value) {
+        if (letter == 'J' || letter == 'T') live.merge(at_target.at(start + value));
+      });
+      slots(start, [&](uint32_t slot, bool is_write) {
+        if (is_write) live.remove(rank(slot));
+      });
+      slots(start, [&](uint32_t slot, bool is_write) {
+        if (!is_write) live.add(rank(slot));
+      });
+      if (op(start) == Op::kCall || op(start) == Op::kCallGlobal) check_base(start, live);
+      if (auto target = at_target.find(start); target != at_target.end()) target->second = live;
+    }
+  }
+
+  /// `used`: the slots that the call reads and those needed after it.
+  void check_base(uint32_t start, const RankSet& used) const {
+    const uint32_t count = word(start, 2);
+    const uint32_t base = word(start, 4 + count);
+    const uint32_t highest = used.highest();
+    const uint64_t above = highest == kNone ? 0 : uint64_t{mentioned_[highest]} + 1;
+    if (base < above + kHeaderSlots) {
+      fail_at(start, fmt::format("b{} must be b{} or above: {} slots and the header are below it", base,
+                                 above + kHeaderSlots, above));
+    }
+    if (uint64_t{base} + count > code_.frame_slots) {
+      fail_at(start, fmt::format("the arguments at b{} need {} slots, the frame has {}", base, uint64_t{base} + count,
+                                 code_.frame_slots));
+    }
+  }
+
+  const ProgramCode& program_;
+  const std::unordered_set<const Code*>& codes_;
+  const Code& code_;
+  const size_t number_;
+  std::vector<uint32_t> starts_;
+  std::unordered_map<uint32_t, uint32_t> group_at_;
+  std::vector<uint32_t> mentioned_;  ///< slots, ascending
+};
+
+void check_modules(const ProgramCode& program, const std::unordered_set<const Code*>& codes) {
+  if (program.global_names.size() > program.global_count) {
+    throw Problem{fmt::format("{} names for {} globals\n", program.global_names.size(), program.global_count)};
+  }
+  for (const ProgramCode::ModuleCode& module : program.modules) {
+    auto fail = [&](const std::string& message) { throw Problem{fmt::format("module {}: {}\n", module.path, message)}; };
+    if (!codes.contains(module.body)) fail("its code is not in the program");
+    if (module.body->arity != 0 || module.body->capture_count != 0) fail("its code has arguments or captures");
+    if (module.global >= program.global_count) fail(fmt::format("there is no global g{}", module.global));
+  }
+}
+
+}  // namespace
+
+std::string verify_bytecode(const ProgramCode& program) {
+  std::unordered_set<const Code*> codes;
+  for (const Code& code : program.codes) codes.insert(&code);
+  try {
+    check_modules(program, codes);
+    size_t number = 0;
+    for (const Code& code : program.codes) CodeVerifier(program, codes, code, number++).verify();
+  } catch (const Problem& problem) {
+    return problem.text;
+  }
+  return "";
+}
+
+}  // namespace fble

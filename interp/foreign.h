@@ -1,0 +1,98 @@
+// Natives: values of a program that C++ implements (spec chapter 10).
+//
+// A native is a row of a table: the module and name that identify it, its number
+// of arguments, its effects and its body. Bodies get their arguments as words of
+// the running call frame and return a word. They run on the carrier's C++ stack
+// and never call back into Fble.
+//
+// GC safety: a body may collect only by calling `NativeCall::reserve`. Afterwards
+// `arg(i)` is up to date, any other word that pointed into the heap is stale, and
+// the reserved number of words can be allocated without a collection. So the
+// usual body computes what it needs, reserves once, then builds its result.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "gc/object.h"
+#include "interp/code.h"
+
+namespace fble {
+
+enum class NativeEffect : uint8_t {
+  kPure,         ///< result depends on the arguments only
+  kReadsWorld,
+  kWritesWorld,
+  kMayBlock,     ///< may wait for the world
+};
+
+struct NativeRow {
+  const char* module;  ///< "/Std/Io/File/Binary%"
+  const char* name;    ///< "GetByte"
+  uint32_t arity;      ///< 0 for a value, computed where it is declared
+  NativeEffect effect;
+  NativeBody body;
+};
+
+/// All natives that a program may use.
+class NativeTable {
+ public:
+  void add(std::span<const NativeRow> rows);
+  /// Null if there is none.
+  const NativeRow* find(std::string_view module, std::string_view name) const;
+
+ private:
+  std::unordered_map<std::string, NativeRow> rows_;
+};
+
+/// One call of a native: its arguments, and the making of its result.
+class NativeCall {
+ public:
+  NativeCall(Thread& thread, Word* args, Word* ap) : thread_(thread), args_(args), ap_(ap) {}
+
+  Word arg(uint32_t index) const { return args_[index]; }
+
+  /// Makes room for `words` words (object_words(n) per object with n fields),
+  /// collecting if necessary. False when memory has run out: then return fail().
+  [[nodiscard]] bool reserve(size_t words);
+
+  /// A struct value; takes at most object_words(fields.size()) reserved words.
+  Word make_struct(std::span<const Word> fields);
+  /// A union value; takes at most object_words(1).
+  Word make_union(uint32_t tag, uint32_t tag_count, Word arg);
+  /// A union value whose argument is a new struct; at most object_words(fields.size()).
+  /// All cons cells of lists are made this way.
+  Word make_union_struct(uint32_t tag, uint32_t tag_count, std::span<const Word> fields);
+  /// A handle on a resource; takes object_words(1).
+  Word make_native(std::unique_ptr<NativeResource> resource);
+
+  /// Ends the program with a run-time error at the call. To be returned from the body.
+  Word fail(std::string message);
+  /// The same for an argument that holds a placeholder, with the usual message.
+  Word fail_undefined();
+
+  Thread& thread() { return thread_; }
+  Word* allocation_pointer() const { return ap_; }
+
+ private:
+  Word* take(size_t words) {
+    Word* at = ap_;
+    ap_ += words;
+    return at;
+  }
+
+  Thread& thread_;
+  Word* args_;
+  Word* ap_;
+};
+
+/// The resource behind a handle word made by make_native.
+inline NativeResource* native_resource(Word handle) {
+  return reinterpret_cast<NativeResource*>(as_object(handle)->fields[0]);
+}
+
+}  // namespace fble

@@ -1,0 +1,724 @@
+// The interpreter: one handler per opcode, each ending in a tail call to the next.
+//
+// The six parameters of a handler are machine registers that stay pinned from
+// handler to handler; machine code uses the same ones, so changing tiers is a
+// jump. `value` carries a result to a return address and is otherwise free.
+//
+// A handler first reads all it needs, then checks that it can finish (room in
+// the nursery, room on the stack, defined operands), and only then writes. So an
+// instruction whose check fails has not happened: after a collection or any other
+// interruption it is simply run again. Slow paths are tail calls, so the handlers
+// stay leaves.
+//
+// Tested by tests/unit/interp/interpreter_test.cc and by all of tests/lang.
+#include <algorithm>
+#include <cstring>
+
+#include "interp/thread.h"
+
+#define HANDLER                                                                                              \
+  [[maybe_unused]] const uint32_t *pc, [[maybe_unused]] Word *fp, [[maybe_unused]] Thread *th,              \
+      [[maybe_unused]] Word *ap, [[maybe_unused]] const HandlerTable *table, [[maybe_unused]] Word value
+#define REGISTERS pc, fp, th, ap, table, value
+#define OP(Name) FBLE_HANDLER_CC static void op_##Name(HANDLER)
+#define COLD __attribute__((noinline, cold)) FBLE_HANDLER_CC static void
+#define TAIL [[clang::musttail]] return
+#define DISPATCH() TAIL table->handlers[*pc](REGISTERS)
+#define NEXT(count)   \
+  do {                \
+    pc += (count);    \
+    DISPATCH();       \
+  } while (0)
+#define LIKELY(condition) __builtin_expect(!!(condition), 1)
+#define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+
+namespace fble {
+
+struct HandlerTable {
+  Handler handlers[static_cast<size_t>(Op::kCount)];
+};
+
+namespace {
+
+constexpr Word kEmptyList = (kUnitWord - 1) * 2 + 3;  // tag 1 of 2, unit
+
+Code* running_code(const Word* fp) { return closure_code(as_object(fp[kClosureSlot])); }
+
+// ---- slow paths -------------------------------------------------------------
+
+/// Publishes the registers for C++ code that may look at the stack.
+inline void publish(Thread* th, const uint32_t* pc, Word* fp, Word* ap) {
+  th->pc = pc;
+  th->fp = fp;
+  th->ap = ap;
+}
+
+// What needs a std::string is kept out of the handlers: they have nothing to destroy.
+__attribute__((noinline)) void raise(Thread* th, const char* message) { th->raise(message); }
+__attribute__((noinline)) void raise_at(Thread* th, Loc loc, const char* message) { th->raise_at(loc, message); }
+__attribute__((noinline)) void raise_out_of_memory(Thread* th, const char* message) {
+  th->raise_out_of_memory(message);
+}
+
+/// Looks at what asked for attention. False when the run must end.
+bool attend(Thread* th) {
+  // Limits first: a request that comes in between is seen now or at the next poll.
+  th->restore_limits();
+  const int reason = th->attention.exchange(0);
+  if (reason == static_cast<int>(Attention::kInterrupt)) {
+    th->raise("interrupted");
+    th->error.interrupted = true;
+    return false;
+  }
+  return true;
+}
+
+/// The allocation of `value` words at pc did not fit: collects and runs pc again.
+COLD slow_allocate(HANDLER) {
+  publish(th, pc, fp, ap);
+  if (!attend(th)) return;
+  if (ap > th->heap.limit() || static_cast<size_t>(th->heap.limit() - ap) < value) {
+    if (!th->make_room(value)) return;
+    ap = th->ap;
+  }
+  DISPATCH();
+}
+
+/// The frame of `value` slots that pc wants to push passes the limit. If that is
+/// only the soft one, a collection moves the watermark up, so that no collection
+/// ever has to visit more than a step of the stack.
+COLD slow_stack(HANDLER) {
+  publish(th, pc, fp, ap);
+  if (!attend(th)) return;
+  if (fp + value > th->real_stack_limit) {
+    raise_out_of_memory(th, "out of memory: the call stack has reached its limit");
+    return;
+  }
+  if (fp + value > th->stack_limit) {
+    if (!th->make_room(0)) return;
+    ap = th->ap;
+    th->raise_soft_stack_limit(fp + value);
+  }
+  DISPATCH();
+}
+
+#define COLD_ERROR(name, message)  \
+  COLD name(HANDLER) {             \
+    publish(th, pc, fp, ap);       \
+    raise(th, message);            \
+  }
+COLD_ERROR(fail_struct_access, "undefined struct value access")
+COLD_ERROR(fail_union_access, "undefined union value access")
+COLD_ERROR(fail_wrong_tag, "union field access undefined: wrong tag")
+COLD_ERROR(fail_union_select, "undefined union value select")
+COLD_ERROR(fail_call, "called undefined function")
+
+__attribute__((noinline, cold)) void note_pending(Thread* th, Word* object) {
+  th->note_pending(reinterpret_cast<Object*>(object));
+}
+
+#define NEED_WORDS(count)                                  \
+  do {                                                     \
+    if (UNLIKELY(ap + (count) > th->alloc_limit)) {        \
+      value = (count);                                     \
+      TAIL slow_allocate(REGISTERS);                       \
+    }                                                      \
+  } while (0)
+
+// ---- moving values ----------------------------------------------------------
+
+OP(Move) {
+  fp[pc[1]] = fp[pc[2]];
+  NEXT(3);
+}
+
+OP(Constant) {
+  fp[pc[1]] = running_code(fp)->constants[pc[2]];
+  NEXT(3);
+}
+
+OP(Capture) {
+  fp[pc[1]] = as_object(fp[kClosureSlot])->fields[1 + pc[2]];
+  NEXT(3);
+}
+
+OP(Global) {
+  fp[pc[1]] = th->globals[pc[2]];
+  NEXT(3);
+}
+
+OP(SetGlobal) {
+  th->set_global(pc[1], fp[pc[2]]);
+  NEXT(3);
+}
+
+// ---- data -------------------------------------------------------------------
+
+/// Fields of a struct as operands: what they have in common, and packing them.
+struct Operands {
+  const Word* fp;
+  const uint32_t* slots;
+  uint32_t count;
+
+  Word operator()(uint32_t index) const { return fp[slots[index]]; }
+  Word pack() const {
+    switch (count) {
+      case 2:
+        return pack_struct(2, *this);
+      case 3:
+        return pack_struct(3, *this);
+      default:
+        return pack_struct(count, *this);
+    }
+  }
+};
+
+OP(Struct) {
+  const uint32_t count = pc[2];
+  const Operands operands{fp, pc + 3, count};
+  Word common = 1;
+  Word placeholders = 0;
+  for (uint32_t i = 0; i < count; ++i) {
+    common &= operands(i);
+    placeholders |= placeholder_mask(operands(i));
+  }
+  if (common != 0) {
+    const Word packed = operands.pack();
+    if (LIKELY(packed != 0)) {
+      fp[pc[1]] = packed;
+      NEXT(3 + count);
+    }
+  }
+  NEED_WORDS(1 + static_cast<size_t>(count));
+  Word* object = ap;
+  ap += 1 + static_cast<size_t>(count);
+  object[0] = Object::make_header(ObjectKind::kStruct, count);
+  for (uint32_t i = 0; i < count; ++i) object[1 + i] = operands(i);
+  if (UNLIKELY(placeholders != 0)) note_pending(th, object);
+  fp[pc[1]] = reinterpret_cast<Word>(object);
+  NEXT(3 + count);
+}
+
+OP(Union) {
+  const Word arg = fp[pc[4]];
+  const unsigned width = pc[3];
+  const uint32_t tag = pc[2];
+  if (is_packed(arg)) {
+    const Word packed = pack_union(arg, width, tag);
+    if (LIKELY(packed != 0)) {
+      fp[pc[1]] = packed;
+      NEXT(5);
+    }
+  }
+  NEED_WORDS(2);
+  Word* object = ap;
+  ap += 2;
+  object[0] = Object::make_header(ObjectKind::kUnion, 1, tag);
+  object[1] = arg;
+  if (UNLIKELY(is_placeholder(arg))) note_pending(th, object);
+  fp[pc[1]] = reinterpret_cast<Word>(object);
+  NEXT(5);
+}
+
+OP(UnionStruct) {
+  const uint32_t count = pc[4];
+  const Operands operands{fp, pc + 5, count};
+  Word common = 1;
+  Word placeholders = 0;
+  for (uint32_t i = 0; i < count; ++i) {
+    common &= operands(i);
+    placeholders |= placeholder_mask(operands(i));
+  }
+  if (common != 0) {
+    Word packed = operands.pack();
+    if (packed != 0) packed = pack_union(packed, pc[3], pc[2]);
+    if (LIKELY(packed != 0)) {
+      fp[pc[1]] = packed;
+      NEXT(5 + count);
+    }
+  }
+  NEED_WORDS(1 + static_cast<size_t>(count));
+  Word* object = ap;
+  ap += 1 + static_cast<size_t>(count);
+  object[0] = Object::make_header(ObjectKind::kStruct, count, pc[2]);
+  for (uint32_t i = 0; i < count; ++i) object[1 + i] = operands(i);
+  if (UNLIKELY(placeholders != 0)) note_pending(th, object);
+  fp[pc[1]] = reinterpret_cast<Word>(object);
+  NEXT(5 + count);
+}
+
+OP(Field) {
+  const Word object = fp[pc[2]];
+  if (LIKELY(is_pointer(object))) {
+    fp[pc[1]] = as_object(object)->fields[pc[3]];
+    NEXT(5);
+  }
+  if (UNLIKELY(!is_packed(object))) TAIL fail_struct_access(REGISTERS);
+  fp[pc[1]] = packed_field(object, pc[3], pc[4]);
+  NEXT(5);
+}
+
+OP(Arg) {
+  const Word object = fp[pc[2]];
+  const unsigned width = pc[4];
+  if (is_packed(object)) {
+    if (UNLIKELY(packed_tag(object, width) != pc[3])) TAIL fail_wrong_tag(REGISTERS);
+    fp[pc[1]] = packed_arg(object, width);
+    NEXT(5);
+  }
+  if (UNLIKELY(is_placeholder(object))) TAIL fail_union_access(REGISTERS);
+  if (UNLIKELY(as_object(object)->tag() != pc[3])) TAIL fail_wrong_tag(REGISTERS);
+  fp[pc[1]] = union_arg(object, width);
+  NEXT(5);
+}
+
+OP(KnownArg) {
+  fp[pc[1]] = union_arg(fp[pc[2]], pc[3]);
+  NEXT(4);
+}
+
+OP(Select) {
+  const Word condition = fp[pc[1]];
+  uint32_t tag;
+  if (is_packed(condition)) {
+    tag = packed_tag(condition, pc[2]);
+  } else {
+    if (UNLIKELY(is_placeholder(condition))) TAIL fail_union_select(REGISTERS);
+    tag = as_object(condition)->tag();
+  }
+  const uint32_t last = pc[3] - 1;
+  NEXT(pc[4 + (tag < last ? tag : last)]);
+}
+
+OP(SelectArg) {
+  const Word condition = fp[pc[2]];
+  uint32_t tag;
+  if (is_packed(condition)) {
+    const unsigned width = pc[3];
+    tag = packed_tag(condition, width);
+    fp[pc[1]] = packed_arg(condition, width);
+  } else {
+    if (UNLIKELY(is_placeholder(condition))) TAIL fail_union_select(REGISTERS);
+    const Object* object = as_object(condition);
+    tag = object->tag();
+    fp[pc[1]] = object->kind() == ObjectKind::kUnion ? object->fields[0] : condition;
+  }
+  const uint32_t last = pc[4] - 1;
+  NEXT(pc[5 + (tag < last ? tag : last)]);
+}
+
+OP(Jump) { NEXT(pc[1]); }
+
+/// Links cells in front of `tail`, last element first. Returns the list; moves `ap`.
+Word cons(Word head, Word tail, Word*& ap, Word& placeholders) {
+  if ((head & tail & 1) != 0) {
+    Word packed = pack_struct(2, [&](uint32_t i) { return i == 0 ? head : tail; });
+    if (packed != 0) packed = pack_union(packed, 1, 0);
+    if (packed != 0) return packed;
+  }
+  Word* object = ap;
+  ap += 3;
+  object[0] = Object::make_header(ObjectKind::kStruct, 2, 0);
+  object[1] = head;
+  object[2] = tail;
+  placeholders = placeholder_mask(head) | placeholder_mask(tail);
+  return reinterpret_cast<Word>(object);
+}
+
+OP(List) {
+  const uint32_t count = pc[2];
+  NEED_WORDS(3 * static_cast<size_t>(count));
+  Word list = kEmptyList;
+  for (uint32_t i = count; i-- > 0;) {
+    Word placeholders = 0;
+    list = cons(fp[pc[3 + i]], list, ap, placeholders);
+    if (UNLIKELY(placeholders != 0)) note_pending(th, reinterpret_cast<Word*>(list));
+  }
+  fp[pc[1]] = list;
+  NEXT(3 + count);
+}
+
+/// Makes the literal's list; there is room for all of it at th->ap, which moves.
+__attribute__((noinline)) Word build_literal(Thread* th, const LiteralData& literal) {
+  Word* ap = th->ap;
+  std::vector<Word> letters;
+  letters.reserve(literal.alphabet.size());
+  for (const std::vector<TagPath>& path : literal.alphabet) {
+    Word word = kUnitWord;
+    for (size_t i = path.size(); i-- > 0;) {
+      const unsigned width = tag_width(path[i].tag_count);
+      const Word packed = is_packed(word) ? pack_union(word, width, path[i].tag) : 0;
+      if (packed != 0) {
+        word = packed;
+        continue;
+      }
+      Word* object = ap;
+      ap += 2;
+      object[0] = Object::make_header(ObjectKind::kUnion, 1, path[i].tag);
+      object[1] = word;
+      word = reinterpret_cast<Word>(object);
+    }
+    letters.push_back(word);
+  }
+  Word list = kEmptyList;
+  Word placeholders = 0;
+  for (size_t i = literal.letters.size(); i-- > 0;) list = cons(letters[literal.letters[i]], list, ap, placeholders);
+  th->ap = ap;
+  th->set_global(literal.global, list);
+  return list;
+}
+
+size_t literal_words(const LiteralData& literal) {
+  size_t words = 3 * literal.letters.size();
+  for (const std::vector<TagPath>& path : literal.alphabet) words += 2 * path.size();
+  return words;
+}
+
+OP(Literal) {
+  const LiteralData& literal = running_code(fp)->literals[pc[2]];
+  Word list = th->globals[literal.global];
+  if (UNLIKELY(list == 0)) {
+    NEED_WORDS(literal_words(literal));
+    th->ap = ap;
+    list = build_literal(th, literal);
+    ap = th->ap;
+  }
+  fp[pc[1]] = list;
+  NEXT(3);
+}
+
+// ---- functions --------------------------------------------------------------
+
+OP(Closure) {
+  const uint32_t count = pc[3];
+  NEED_WORDS(2 + static_cast<size_t>(count));
+  Code* running = running_code(fp);
+  const Object* closure = as_object(fp[kClosureSlot]);
+  Word* object = ap;
+  ap += 2 + static_cast<size_t>(count);
+  object[0] = Object::make_header(ObjectKind::kClosure, 1 + count);
+  object[1] = Code::from_code(running->functions[pc[2]]);
+  Word placeholders = 0;
+  for (uint32_t i = 0; i < count; ++i) {
+    const uint32_t source = pc[4 + i];
+    const Word word = (source & 1) != 0 ? closure->fields[1 + (source >> 1)] : fp[source >> 1];
+    object[2 + i] = word;
+    placeholders |= placeholder_mask(word);
+  }
+  if (UNLIKELY(placeholders != 0)) note_pending(th, object);
+  fp[pc[1]] = reinterpret_cast<Word>(object);
+  NEXT(4 + count);
+}
+
+OP(Function) {
+  fp[pc[1]] = running_code(fp)->functions[pc[2]]->function_value();
+  NEXT(3);
+}
+
+/// Where a call has its operands. Calls of up to three arguments have a fixed
+/// length (kFixed of them), others a list (kFixed is -1).
+template <int kFixed>
+struct CallOperands {
+  const uint32_t* pc;
+
+  uint32_t count() const { return kFixed < 0 ? pc[2] : static_cast<uint32_t>(kFixed); }
+  const uint32_t* slots() const { return pc + (kFixed < 0 ? 3 : 2); }
+  /// Behind the arguments: slot of the result, distance to the callee's frame.
+  const uint32_t* rest() const { return slots() + count(); }
+  const uint32_t* next() const { return rest() + 2; }
+};
+
+/// A call whose function is not a plain closure of exactly as many arguments.
+/// `value` is the function. Handles undefined functions, partial and over-application.
+template <bool kIsTail, int kFixed>
+__attribute__((noinline)) FBLE_HANDLER_CC void call_inexact(HANDLER) {
+  if (!is_pointer(value)) TAIL fail_call(REGISTERS);
+  const CallOperands<kFixed> operands{pc};
+  const uint32_t count = operands.count();
+  const uint32_t* slots = operands.slots();
+  Object* func = as_object(value);
+  Code* code = closure_code(func);
+
+  if (code->arity > count) {
+    // A partial application of a partial application holds all arguments itself.
+    const bool nested = static_cast<Op>(code->words[0]) == Op::kApplyHeld;
+    const uint32_t inner = nested ? func->count() - 2 : 0;
+    const uint32_t held = inner + count;
+    NEED_WORDS(3 + static_cast<size_t>(held));
+    Word* object = ap;
+    ap += 3 + static_cast<size_t>(held);
+    object[0] = Object::make_header(ObjectKind::kClosure, 2 + held);
+    object[1] = Code::from_code(th->apply_held_code(held, code->arity - count));
+    object[2] = nested ? func->fields[1] : value;
+    for (uint32_t i = 0; i < inner; ++i) object[3 + i] = func->fields[2 + i];
+    Word placeholders = 0;
+    for (uint32_t i = 0; i < count; ++i) {
+      object[3 + inner + i] = fp[slots[i]];
+      placeholders |= placeholder_mask(fp[slots[i]]);
+    }
+    // Placeholders among the inner arguments may still be there, too.
+    for (uint32_t i = 0; i < inner; ++i) placeholders |= placeholder_mask(object[3 + i]);
+    if (UNLIKELY(placeholders != 0)) note_pending(th, object);
+    value = reinterpret_cast<Word>(object);
+    if constexpr (kIsTail) {
+      TAIL reinterpret_cast<Handler>(fp[kReturnAddressSlot])(REGISTERS);
+    } else {
+      fp[operands.rest()[0]] = value;
+      pc = operands.next();
+      DISPATCH();
+    }
+  }
+
+  // Over-application: a frame of glue waits for the function that the call
+  // returns and then applies it to the arguments left over.
+  const uint32_t arity = code->arity;
+  const uint32_t rest = count - arity;
+  Code* glue = th->apply_rest_code(rest);
+  const uint32_t glue_base = rest + 1 + kHeaderSlots;
+  Word* frame = kIsTail ? fp : fp + operands.rest()[1];
+  uint32_t extent = glue_base + code->frame_slots;
+  uint32_t staging = 0;
+  if constexpr (kIsTail) {
+    // The arguments are in slots that are about to be overwritten: they move by
+    // way of free slots above both frames.
+    staging = std::max(running_code(fp)->frame_slots, glue_base + arity);
+    extent = std::max(extent, staging + count);
+  }
+  if (frame + extent > th->stack_limit) {
+    value = static_cast<Word>(frame - fp) + extent;
+    TAIL slow_stack(REGISTERS);
+  }
+  Word* callee = frame + glue_base;
+  if constexpr (kIsTail) {
+    for (uint32_t i = 0; i < count; ++i) fp[staging + i] = fp[slots[i]];
+    for (uint32_t i = 0; i < rest; ++i) frame[i] = fp[staging + arity + i];
+    for (uint32_t i = 0; i < arity; ++i) callee[i] = fp[staging + i];
+  } else {
+    for (uint32_t i = 0; i < rest; ++i) frame[i] = fp[slots[arity + i]];
+    for (uint32_t i = 0; i < arity; ++i) callee[i] = fp[slots[i]];
+    frame[kReturnPositionSlot] = reinterpret_cast<Word>(operands.next());
+    frame[kReturnAddressSlot] = reinterpret_cast<Word>(interpreter_return());
+  }
+  frame[kClosureSlot] = glue->function_value();
+  callee[kClosureSlot] = value;
+  callee[kReturnPositionSlot] = reinterpret_cast<Word>(glue->start + instruction_length(glue->start));
+  callee[kReturnAddressSlot] = reinterpret_cast<Word>(interpreter_return());
+  pc = code->start;
+  fp = callee;
+  TAIL code->entry(REGISTERS);
+}
+
+FBLE_HANDLER_CC void return_here(HANDLER) {
+  pc = reinterpret_cast<const uint32_t*>(fp[kReturnPositionSlot]);
+  fp -= pc[-1];
+  fp[pc[-2]] = value;
+  DISPATCH();
+}
+
+enum class Callee { kSlot, kGlobal };
+
+template <Callee kCallee>
+inline Word callee_value(const uint32_t* pc, const Word* fp, const Thread* th) {
+  return kCallee == Callee::kGlobal ? th->globals[pc[1]] : fp[pc[1]];
+}
+
+template <Callee kCallee, int kFixed>
+FBLE_HANDLER_CC void call(HANDLER) {
+  const CallOperands<kFixed> operands{pc};
+  const uint32_t count = operands.count();
+  value = callee_value<kCallee>(pc, fp, th);
+  if (UNLIKELY(!is_pointer(value))) TAIL call_inexact<false, kFixed>(REGISTERS);
+  Code* code = closure_code(as_object(value));
+  if (UNLIKELY(code->arity != count)) TAIL call_inexact<false, kFixed>(REGISTERS);
+  Word* callee = fp + operands.rest()[1];
+  if (UNLIKELY(callee + code->frame_slots > th->stack_limit)) {
+    value = static_cast<Word>(callee - fp) + code->frame_slots;
+    TAIL slow_stack(REGISTERS);
+  }
+  for (uint32_t i = 0; i < count; ++i) callee[i] = fp[operands.slots()[i]];
+  callee[kClosureSlot] = value;
+  callee[kReturnPositionSlot] = reinterpret_cast<Word>(operands.next());
+  callee[kReturnAddressSlot] = reinterpret_cast<Word>(&return_here);
+  fp = callee;
+  pc = code->start;
+  TAIL code->entry(REGISTERS);
+}
+
+/// Moves arguments down by way of the free slots behind the frame: every frame
+/// leaves room for its outgoing arguments.
+inline void move_arguments(Word* fp, const uint32_t* slots, uint32_t count, Word* end) {
+  Word* staging = end - count;
+  for (uint32_t i = 0; i < count; ++i) staging[i] = fp[slots[i]];
+  for (uint32_t i = 0; i < count; ++i) fp[i] = staging[i];
+}
+
+template <Callee kCallee, int kFixed>
+FBLE_HANDLER_CC void tail_call(HANDLER) {
+  const CallOperands<kFixed> operands{pc};
+  const uint32_t count = operands.count();
+  value = callee_value<kCallee>(pc, fp, th);
+  if (UNLIKELY(!is_pointer(value))) TAIL call_inexact<true, kFixed>(REGISTERS);
+  Code* code = closure_code(as_object(value));
+  if (UNLIKELY(code->arity != count)) TAIL call_inexact<true, kFixed>(REGISTERS);
+  if (UNLIKELY(fp + code->frame_slots > th->stack_limit)) {
+    value = code->frame_slots;
+    TAIL slow_stack(REGISTERS);
+  }
+  if constexpr (kFixed < 0) {
+    move_arguments(fp, operands.slots(), count, fp + running_code(fp)->frame_slots);
+  } else {
+    Word args[kFixed];
+    for (int i = 0; i < kFixed; ++i) args[i] = fp[operands.slots()[i]];
+    for (int i = 0; i < kFixed; ++i) fp[i] = args[i];
+  }
+  fp[kClosureSlot] = value;
+  pc = code->start;
+  TAIL code->entry(REGISTERS);
+}
+
+constexpr Handler op_Call = call<Callee::kSlot, -1>;
+constexpr Handler op_Call1 = call<Callee::kSlot, 1>;
+constexpr Handler op_Call2 = call<Callee::kSlot, 2>;
+constexpr Handler op_Call3 = call<Callee::kSlot, 3>;
+constexpr Handler op_CallGlobal = call<Callee::kGlobal, -1>;
+constexpr Handler op_CallGlobal1 = call<Callee::kGlobal, 1>;
+constexpr Handler op_CallGlobal2 = call<Callee::kGlobal, 2>;
+constexpr Handler op_CallGlobal3 = call<Callee::kGlobal, 3>;
+constexpr Handler op_TailCall = tail_call<Callee::kSlot, -1>;
+constexpr Handler op_TailCall1 = tail_call<Callee::kSlot, 1>;
+constexpr Handler op_TailCall2 = tail_call<Callee::kSlot, 2>;
+constexpr Handler op_TailCall3 = tail_call<Callee::kSlot, 3>;
+constexpr Handler op_TailCallGlobal = tail_call<Callee::kGlobal, -1>;
+constexpr Handler op_TailCallGlobal1 = tail_call<Callee::kGlobal, 1>;
+constexpr Handler op_TailCallGlobal2 = tail_call<Callee::kGlobal, 2>;
+constexpr Handler op_TailCallGlobal3 = tail_call<Callee::kGlobal, 3>;
+
+OP(Return) {
+  value = fp[pc[1]];
+  TAIL reinterpret_cast<Handler>(fp[kReturnAddressSlot])(REGISTERS);
+}
+
+OP(ApplyHeld) {
+  const Object* held = as_object(fp[kClosureSlot]);
+  const uint32_t held_count = held->count() - 2;
+  const Word func = held->fields[1];
+  Code* code = closure_code(as_object(func));
+  if (UNLIKELY(fp + code->frame_slots > th->stack_limit)) {
+    value = code->frame_slots;
+    TAIL slow_stack(REGISTERS);
+  }
+  const uint32_t fresh = code->arity - held_count;
+  for (uint32_t i = fresh; i-- > 0;) fp[held_count + i] = fp[i];
+  for (uint32_t i = 0; i < held_count; ++i) fp[i] = held->fields[2 + i];
+  fp[kClosureSlot] = func;
+  pc = code->start;
+  TAIL code->entry(REGISTERS);
+}
+
+/// Runs C++; what it allocates moves th->ap, even if it fails. Not inlined: a
+/// local object with an address has no place in a handler's frame.
+__attribute__((noinline)) Word run_native(Thread* th, NativeBody body) {
+  NativeCall call(*th, th->fp, th->ap);
+  const Word result = body(call);
+  th->ap = call.allocation_pointer();
+  return result;
+}
+
+OP(NativeBody) {
+  publish(th, pc, fp, ap);
+  value = run_native(th, running_code(fp)->native);
+  if (UNLIKELY(value == 0)) return;
+  ap = th->ap;
+  TAIL reinterpret_cast<Handler>(fp[kReturnAddressSlot])(REGISTERS);
+}
+
+OP(Halt) {
+  publish(th, pc, fp, ap);
+  th->value = fp[pc[1]];
+}
+
+// ---- recursive values, natives ----------------------------------------------
+
+OP(Declare) {
+  const uint32_t count = pc[1];
+  th->group_marks.push_back(th->pending.size());
+  for (uint32_t i = 0; i < count; ++i) fp[pc[2] + i] = make_placeholder(th->next_placeholder + i);
+  th->next_placeholder += count;
+  NEXT(3);
+}
+
+
+COLD fail_vacuous(HANDLER) {
+  publish(th, pc, fp, ap);
+  const Code* code = running_code(fp);
+  raise_at(th, code->loc_at(static_cast<uint32_t>(pc + value - code->start)), "vacuous value");
+}
+
+OP(Define) {
+  const uint32_t count = pc[1];
+  const int vacuous = th->define_group(count, fp + pc[2], pc + 3, fp);
+  if (UNLIKELY(vacuous >= 0)) {
+    value = 3 + static_cast<Word>(vacuous);
+    TAIL fail_vacuous(REGISTERS);
+  }
+  NEXT(3 + count);
+}
+
+COLD fail_foreign(HANDLER) {
+  publish(th, pc, fp, ap);
+  raise_at(th, running_code(fp)->foreigns[pc[2]].loc, "foreign value not found");
+}
+
+OP(Foreign) {
+  const ForeignRef& ref = running_code(fp)->foreigns[pc[2]];
+  const NativeRow* row = th->natives.find(ref.module, ref.name);
+  if (UNLIKELY(row == nullptr)) TAIL fail_foreign(REGISTERS);
+  if (row->arity == 0) {
+    publish(th, pc, fp, ap);
+    value = run_native(th, row->body);
+    if (UNLIKELY(value == 0)) return;
+    ap = th->ap;
+    fp[pc[1]] = value;
+  } else {
+    fp[pc[1]] = th->native_code(ref, *row)->function_value();
+  }
+  NEXT(3);
+}
+
+/// Return address of the frame at the watermark: see interp/thread.h.
+FBLE_HANDLER_CC void return_through_watermark(HANDLER) {
+  const Handler real = th->watermark_return_address;
+  fp[kReturnAddressSlot] = reinterpret_cast<Word>(real);
+  // Frames above the new place of the barrier will be visited once more.
+  constexpr int kFramesToUncover = 16;
+  Word* frame = fp;
+  for (int i = 0; i < kFramesToUncover && frame[kReturnPositionSlot] != 0; ++i) {
+    frame -= reinterpret_cast<const uint32_t*>(frame[kReturnPositionSlot])[-1];
+  }
+  if (frame[kReturnPositionSlot] == 0) {
+    th->watermark_fp = nullptr;
+  } else {
+    th->watermark_fp = frame;
+    th->watermark_return_address = reinterpret_cast<Handler>(frame[kReturnAddressSlot]);
+    frame[kReturnAddressSlot] = reinterpret_cast<Word>(&return_through_watermark);
+  }
+  TAIL real(REGISTERS);
+}
+
+constexpr HandlerTable kHandlers = {{
+#define FBLE_OP(Name, text, operands, effects, doc) op_##Name,
+#include "interp/opcodes.def"
+#undef FBLE_OP
+}};
+
+}  // namespace
+
+Handler interpreter_return() { return &return_here; }
+Handler watermark_return() { return &return_through_watermark; }
+Handler handler_of(Op op) { return kHandlers.handlers[static_cast<size_t>(op)]; }
+
+void enter_interpreter(Thread& thread, const uint32_t* pc, Word* fp) {
+  kHandlers.handlers[*pc](pc, fp, &thread, thread.ap, &kHandlers, 0);
+}
+
+}  // namespace fble

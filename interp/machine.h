@@ -1,0 +1,93 @@
+// A machine: what it takes to run a program. The door to the interpreter for
+// the command line, tests and embedders.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "gc/heap.h"
+#include "interp/code.h"
+#include "interp/foreign.h"
+
+namespace fble {
+
+struct MachineOptions {
+  HeapOptions heap;
+  /// Address space for the main call stack, in bytes; depth is bounded by memory.
+  size_t stack_bytes = size_t{64} << 30;
+};
+
+/// One line of a run-time error: where, in which block, and for the first line what.
+struct ErrorLine {
+  Loc loc;
+  std::string block;
+  std::string message;
+};
+
+struct RunError {
+  std::vector<ErrorLine> lines;  ///< innermost first
+  bool out_of_memory = false;    ///< the heap or the call stack could not grow
+  bool interrupted = false;
+  /// "FILE:L:C: error: in BLOCK: MESSAGE" lines (COMPAT 3.4); long traces are shortened in the middle.
+  std::string render() const;
+};
+
+class Machine {
+ public:
+  Machine(ProgramCode& program, const NativeTable& natives, const MachineOptions& options = {});
+  ~Machine();
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+
+  /// Evaluates all modules in order. False after a run-time error.
+  [[nodiscard]] bool run_modules();
+
+  /// Calls the value of the last module, or the result of the last call, with
+  /// the arguments, and keeps what comes back as `result`. False after an error.
+  [[nodiscard]] bool call_result(std::span<const Word> args);
+
+  /// The value of the last module or call.
+  Word result() const;
+  void set_result(Word value);
+
+  /// Runs `body` like the body of a native with no arguments, for making
+  /// values (the program's arguments, say). The word is kept by `keep` below.
+  template <typename Body>
+  Word build(Body&& body) {
+    NativeCall call = begin_build();
+    const Word value = body(call);
+    end_build(call);
+    return value;
+  }
+  /// Keeps words alive across collections; read them back with `kept`.
+  size_t keep(Word value);
+  Word kept(size_t index) const;
+  void drop_kept();
+
+  const RunError& error() const;
+  Heap& heap();
+  /// Forgets all garbage (for measuring memory).
+  void collect_all();
+  Thread& thread();
+  ProgramCode& program();
+
+ private:
+  NativeCall begin_build();
+  void end_build(const NativeCall& call);
+
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// The two functions of the Io monad and the identity, as code to be called
+/// from Fble: Monad@ fields `return` and `do`, Io@ field `run` (COMPAT 2).
+struct IoFunctions {
+  Word return_function;
+  Word do_function;
+  Word run_function;
+};
+IoFunctions io_functions();
+
+}  // namespace fble

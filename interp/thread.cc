@@ -1,0 +1,458 @@
+#include "interp/thread.h"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace fble {
+
+namespace {
+
+/// Room above the stack limit: small frames of glue and deoptimisation need no check.
+constexpr size_t kGuardSlots = 256;
+
+/// The stack grows by so much between collections.
+constexpr size_t kStackStepSlots = 128 * 1024;
+
+constexpr size_t kReturnStackBytes = size_t{1} << 20;
+
+/// Lines of an error trace that are kept at its inner and outer end.
+constexpr size_t kInnerLines = 100;
+constexpr size_t kOuterLines = 20;
+
+const uint32_t* return_position(const Word* fp) {
+  return reinterpret_cast<const uint32_t*>(fp[kReturnPositionSlot]);
+}
+
+Code& code_of_frame(const Word* fp) { return *closure_code(as_object(fp[kClosureSlot])); }
+
+/// Whoever reads a slot that liveness calls dead shall notice.
+void spoil_dead_slots(Word* frame, size_t end, const std::vector<uint32_t>& live) {
+  auto next = live.begin();
+  for (size_t slot = 0; slot < end; ++slot) {
+    if (next != live.end() && *next == slot) {
+      ++next;
+    } else {
+      frame[slot] = 0xdeaddeaddeadde00;
+    }
+  }
+}
+
+}  // namespace
+
+Thread::Thread(ProgramCode& program_code, const NativeTable& native_table, const MachineOptions& options)
+    : heap(options.heap), program(program_code), natives(native_table) {
+  global_words.resize(program.global_count);
+  globals = global_words.data();
+  size_t bytes = options.stack_bytes;
+  if (options.heap.max_bytes != 0) bytes = std::min(bytes, options.heap.max_bytes + kGuardSlots * sizeof(Word));
+  bytes = std::max<size_t>(bytes, 64 * 1024);
+  void* memory = MAP_FAILED;
+  for (; bytes >= 64 * 1024; bytes /= 2) {
+    memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory != MAP_FAILED) break;
+  }
+  if (memory == MAP_FAILED) throw std::runtime_error("cannot reserve memory for the call stack");
+  stack_base = static_cast<Word*>(memory);
+  stack_size_bytes = bytes;
+  real_stack_limit = stack_base + bytes / sizeof(Word) - kGuardSlots;
+  stack_high_water = stack_base;
+  ap = heap.nursery_start();
+  raise_soft_stack_limit(stack_base);
+}
+
+Thread::~Thread() {
+  if (stack_base != nullptr) munmap(stack_base, stack_size_bytes);
+}
+
+void Thread::raise_soft_stack_limit(const Word* top) {
+  const size_t room = static_cast<size_t>(real_stack_limit - top);
+  soft_stack_limit = stack_base + (top - stack_base) + std::min(room, kStackStepSlots);
+  restore_limits();
+}
+
+void Thread::request(Attention reason) {
+  attention.store(static_cast<int>(reason));
+  // Plain stores of a word; the running code compares with them at its next poll.
+  *const_cast<Word* volatile*>(&alloc_limit) = nullptr;
+  *const_cast<Word* volatile*>(&stack_limit) = nullptr;
+}
+
+size_t Thread::stack_bytes() const {
+  return fp == nullptr ? 0 : static_cast<size_t>(fp - stack_base) * sizeof(Word);
+}
+
+void Thread::report_roots(Collector& collector, bool minor) {
+  if (!minor || !dirty_globals.empty()) {
+    if (minor) {
+      for (uint32_t index : dirty_globals) collector.visit(globals[index]);
+    } else {
+      for (Word& word : global_words) {
+        if (word != 0) collector.visit(word);  // 0: not yet defined
+      }
+    }
+  }
+  dirty_globals.clear();
+  collector.visit_range(kept.data(), kept.size());
+  if (value != 0) collector.visit(value);
+  for (Pending& entry : pending) {
+    if (entry.object == nullptr) continue;
+    Word word = from_object(entry.object);
+    collector.visit(word);
+    entry.object = as_object(word);
+  }
+  if (!minor || fp == nullptr) return;
+
+  // The running frame and those above the watermark.
+  const uint32_t* position = pc;
+  int result_slot = -1;
+  for (Word* frame = fp;;) {
+    visit_frame(collector, frame, position, result_slot);
+    if (return_position(frame) == nullptr || frame == watermark_fp) break;
+    position = return_position(frame);
+    result_slot = static_cast<int>(position[-2]);
+    frame -= position[-1];
+  }
+  // If frames have returned to below what was left to mark, they were visited just now.
+  if (unmarked_fp != nullptr) unmarked_fp = std::min(unmarked_fp, watermark_fp == nullptr ? stack_base : watermark_fp);
+
+  if (watermark_fp != nullptr) {
+    watermark_fp[kReturnAddressSlot] = reinterpret_cast<Word>(watermark_return_address);
+    watermark_fp = nullptr;
+  }
+  if (return_position(fp) != nullptr) {
+    watermark_fp = fp;
+    watermark_return_address = reinterpret_cast<Handler>(fp[kReturnAddressSlot]);
+    fp[kReturnAddressSlot] = reinterpret_cast<Word>(watermark_return());
+  }
+  give_back_stack();
+  raise_soft_stack_limit(fp);
+}
+
+void Thread::visit_frame(Collector& collector, Word* frame, const uint32_t* position, int result_slot) {
+  for (uint32_t slot : live_slots(code_of_frame(frame), position)) {
+    if (static_cast<int>(slot) != result_slot) collector.visit(frame[slot]);
+  }
+  collector.visit(frame[kClosureSlot]);
+}
+
+void Thread::begin_frames(Collector& collector) {
+  unmarked_fp = fp;
+  if (fp != nullptr) visit_frame(collector, fp, pc, -1);
+}
+
+bool Thread::report_frames(Collector& collector, size_t count) {
+  // The callers of unmarked_fp are below the watermark: they hold old pointers
+  // only and wait for a result.
+  while (unmarked_fp != nullptr && unmarked_fp > stack_base && return_position(unmarked_fp) != nullptr) {
+    if (count-- == 0) return false;
+    const uint32_t* position = return_position(unmarked_fp);
+    unmarked_fp -= position[-1];
+    visit_frame(collector, unmarked_fp, position, static_cast<int>(position[-2]));
+  }
+  unmarked_fp = nullptr;
+  return true;
+}
+
+/// Gives back the pages of a recursion that has ended.
+void Thread::give_back_stack() {
+  Word* top = fp + code_of_frame(fp).frame_slots;
+  stack_high_water = std::max(stack_high_water, top);
+  const size_t unused = static_cast<size_t>(stack_high_water - top) * sizeof(Word);
+  if (unused <= 4 * kReturnStackBytes) return;
+  const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const uintptr_t begin = (reinterpret_cast<uintptr_t>(top) + kReturnStackBytes + page - 1) / page * page;
+  const uintptr_t end = reinterpret_cast<uintptr_t>(stack_high_water) / page * page;
+  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  stack_high_water = top;
+}
+
+bool Thread::make_room(size_t words) {
+  Word* room = heap.make_room(ap, words, *this);
+  ap = room != nullptr ? room : heap.nursery_start();
+  restore_limits();
+  if (room == nullptr) raise_out_of_memory("out of memory: the heap has reached its limit");
+  return room != nullptr;
+}
+
+void Thread::set_global(uint32_t index, Word word) {
+  globals[index] = word;
+  if (is_pointer(word)) dirty_globals.push_back(index);
+  if (is_placeholder(word)) pending.push_back({nullptr, index});
+}
+
+int Thread::define_group(uint32_t count, Word* slots, const uint32_t* value_slots, Word* frame) {
+  const uint64_t first = next_placeholder - count;
+  auto in_group = [&](Word word) { return is_placeholder(word) && placeholder_id(word) >= first; };
+  // A definition may be a variable of the group: follow the chain to a value.
+  // A chain longer than the group is a cycle.
+  std::vector<Word> values(count);
+  for (uint32_t i = 0; i < count; ++i) {
+    Word word = frame[value_slots[i]];
+    for (uint32_t steps = 0; in_group(word); ++steps) {
+      if (steps > count) return static_cast<int>(i);
+      word = frame[value_slots[placeholder_id(word) - first]];
+    }
+    values[i] = word;
+  }
+  const size_t mark = group_marks.back();
+  group_marks.pop_back();
+  size_t keep = mark;
+  for (size_t at = mark; at < pending.size(); ++at) {
+    const Pending entry = pending[at];
+    bool still_pending = false;
+    auto patch = [&](Word& word) {
+      if (in_group(word)) word = values[placeholder_id(word) - first];
+      still_pending |= is_placeholder(word);
+    };
+    if (entry.object == nullptr) {
+      patch(globals[entry.global]);
+      if (is_pointer(globals[entry.global])) dirty_globals.push_back(entry.global);
+    } else {
+      for (uint32_t i = entry.object->first_value(); i < entry.object->count(); ++i) patch(entry.object->fields[i]);
+      heap.remember(entry.object);
+    }
+    if (still_pending) pending[keep++] = entry;
+  }
+  pending.resize(keep);
+  next_placeholder = first;
+  for (uint32_t i = 0; i < count; ++i) slots[i] = values[i];
+  return -1;
+}
+
+// ---- glue -------------------------------------------------------------------
+
+Code* Thread::apply_held_code(uint32_t held, uint32_t rest) {
+  if (apply_held_.size() <= held) apply_held_.resize(held + 1);
+  std::vector<Code*>& row = apply_held_[held];
+  if (row.size() <= rest) row.resize(rest + 1);
+  if (row[rest] == nullptr) {
+    Code& code = glue_.emplace_back();
+    code.words = {static_cast<uint32_t>(Op::kApplyHeld)};
+    code.arity = rest;
+    code.frame_slots = held + rest + kHeaderSlots;
+    code.capture_count = 1 + held;
+    code.is_glue = true;
+    finish_code(code);
+    row[rest] = &code;
+  }
+  return row[rest];
+}
+
+Code* Thread::apply_rest_code(uint32_t count) {
+  if (apply_rest_.size() <= count) apply_rest_.resize(count + 1);
+  if (apply_rest_[count] == nullptr) {
+    Code& code = glue_.emplace_back();
+    // The first call is never run: it tells where the awaited result goes.
+    code.words = {static_cast<uint32_t>(Op::kCall), count, 0, count, count + 1 + kHeaderSlots};
+    code.words.insert(code.words.end(), {static_cast<uint32_t>(Op::kTailCall), count, count});
+    for (uint32_t i = 0; i < count; ++i) code.words.push_back(i);
+    code.arity = count;
+    code.frame_slots = 2 * count + 2 + kHeaderSlots;
+    code.is_glue = true;
+    finish_code(code);
+    apply_rest_[count] = &code;
+  }
+  return apply_rest_[count];
+}
+
+Code* Thread::run_code(uint32_t count) {
+  if (run_.size() <= count) run_.resize(count + 1);
+  if (run_[count] == nullptr) {
+    Code& code = glue_.emplace_back();
+    code.words = {static_cast<uint32_t>(Op::kCall), 0, count};
+    for (uint32_t i = 0; i < count; ++i) code.words.push_back(1 + i);
+    code.words.insert(code.words.end(), {0, count + 1 + kHeaderSlots, static_cast<uint32_t>(Op::kHalt), 0});
+    code.arity = count + 1;
+    code.frame_slots = 2 * count + 2 + 2 * kHeaderSlots;
+    code.is_glue = true;
+    finish_code(code);
+    run_[count] = &code;
+  }
+  return run_[count];
+}
+
+const Code* Thread::native_code(const ForeignRef& ref, const NativeRow& row) {
+  Code*& code = native_codes_[ref.module + ref.name];
+  if (code == nullptr) {
+    code = &glue_.emplace_back();
+    code->words = {static_cast<uint32_t>(Op::kNativeBody)};
+    code->arity = row.arity;
+    code->frame_slots = row.arity + kHeaderSlots;
+    code->native = row.body;
+    code->block = Symbol(ref.module + "." + ref.name);
+    code->loc = ref.loc;
+    finish_code(*code);
+  }
+  return code;
+}
+
+bool Thread::run(Word func, std::span<const Word> args) {
+  Code* code = run_code(static_cast<uint32_t>(args.size()));
+  fp = stack_base + kHeaderSlots;
+  fp[kClosureSlot] = code->function_value();
+  fp[kReturnPositionSlot] = 0;
+  fp[kReturnAddressSlot] = 0;
+  fp[0] = func;
+  std::copy(args.begin(), args.end(), fp + 1);
+  watermark_fp = nullptr;
+  pending.clear();
+  group_marks.clear();
+  value = 0;
+  error = RunError{};
+  raise_soft_stack_limit(stack_base);
+  if (attention.load() != 0) request(static_cast<Attention>(attention.load()));
+  enter_interpreter(*this, code->start, fp);
+  fp = nullptr;
+  return value != 0;
+}
+
+// ---- errors -----------------------------------------------------------------
+
+void Thread::raise(const std::string& message) { raise_with(nullptr, message); }
+void Thread::raise_at(const Loc& loc, const std::string& message) { raise_with(&loc, message); }
+void Thread::raise_out_of_memory(const char* what) {
+  raise(what);
+  error.out_of_memory = true;
+}
+
+void Thread::raise_with(const Loc* loc, const std::string& message) {
+  error = RunError{};
+  value = 0;
+  bool pending_message = true;
+  size_t skipped = 0;
+  std::deque<ErrorLine> outer;
+  const uint32_t* position = pc;
+  for (const Word* frame = fp; frame != nullptr;) {
+    const Code& code = code_of_frame(frame);
+    // A native has no position of its own: its line is that of the call.
+    if (!code.is_glue && code.native == nullptr) {
+      ErrorLine line;
+      const uint32_t offset = static_cast<uint32_t>(position - code.start) - (frame == fp ? 0 : 1);
+      line.loc = pending_message && loc != nullptr ? *loc : code.loc_at(offset);
+      line.block = code.block.str();
+      if (pending_message) line.message = message;
+      pending_message = false;
+      if (error.lines.size() < kInnerLines) {
+        error.lines.push_back(std::move(line));
+      } else {
+        outer.push_back(std::move(line));
+        if (outer.size() > kOuterLines) {
+          outer.pop_front();
+          ++skipped;
+        }
+      }
+    }
+    position = return_position(frame);
+    if (position == nullptr) break;
+    frame -= position[-1];
+  }
+  if (skipped != 0) error.lines.push_back({Loc{}, "", fmt::format("({} more calls)", skipped)});
+  for (ErrorLine& line : outer) error.lines.push_back(std::move(line));
+  if (pending_message) error.lines.push_back({Loc{}, "", message});
+}
+
+std::string RunError::render() const {
+  std::string text;
+  for (const ErrorLine& line : lines) {
+    if (line.loc.line != 0) {
+      text += fmt::format("{}:{}:{}: error: in {}", line.loc.file.str(), line.loc.line, line.loc.column, line.block);
+      if (!line.message.empty()) text += ": " + line.message;
+    } else if (!line.block.empty()) {
+      text += fmt::format("error: in {}{}{}", line.block, line.message.empty() ? "" : ": ", line.message);
+    } else if (line.message.starts_with('(')) {
+      text += "  " + line.message;
+    } else {
+      text += "error: " + line.message;
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+// ---- natives ----------------------------------------------------------------
+
+void NativeTable::add(std::span<const NativeRow> rows) {
+  for (const NativeRow& row : rows) rows_[std::string(row.module) + row.name] = row;
+}
+
+const NativeRow* NativeTable::find(std::string_view module, std::string_view name) const {
+  auto row = rows_.find(std::string(module) + std::string(name));
+  return row == rows_.end() ? nullptr : &row->second;
+}
+
+bool NativeCall::reserve(size_t words) {
+  Thread& th = thread_;
+  if (ap_ + words <= th.alloc_limit) return true;
+  th.ap = ap_;
+  const bool made = th.make_room(words);
+  ap_ = th.ap;
+  return made;
+}
+
+Word NativeCall::make_struct(std::span<const Word> fields) {
+  const uint32_t count = static_cast<uint32_t>(fields.size());
+  Word common = 1;
+  Word placeholders = 0;
+  for (Word field : fields) {
+    common &= field;
+    placeholders |= placeholder_mask(field);
+  }
+  if (common != 0) {
+    const Word packed = pack_struct(count, [&](uint32_t i) { return fields[i]; });
+    if (packed != 0) return packed;
+  }
+  Word* object = take(object_words(count));
+  object[0] = Object::make_header(ObjectKind::kStruct, count);
+  std::copy(fields.begin(), fields.end(), object + 1);
+  if (placeholders != 0) thread_.note_pending(reinterpret_cast<Object*>(object));
+  return reinterpret_cast<Word>(object);
+}
+
+Word NativeCall::make_union(uint32_t tag, uint32_t tag_count, Word arg) {
+  if (is_packed(arg)) {
+    const Word packed = pack_union(arg, tag_width(tag_count), tag);
+    if (packed != 0) return packed;
+  }
+  Word* object = take(object_words(1));
+  object[0] = Object::make_header(ObjectKind::kUnion, 1, tag);
+  object[1] = arg;
+  if (is_placeholder(arg)) thread_.note_pending(reinterpret_cast<Object*>(object));
+  return reinterpret_cast<Word>(object);
+}
+
+Word NativeCall::make_union_struct(uint32_t tag, uint32_t tag_count, std::span<const Word> fields) {
+  const Word arg = make_struct(fields);
+  if (is_packed(arg)) {
+    const Word packed = pack_union(arg, tag_width(tag_count), tag);
+    if (packed != 0) return packed;
+    // The struct alone is packed, the union is not: it becomes an object of its own.
+    const uint32_t count = static_cast<uint32_t>(fields.size());
+    Word* object = take(object_words(count));
+    object[0] = Object::make_header(ObjectKind::kStruct, count, tag);
+    std::copy(fields.begin(), fields.end(), object + 1);
+    return reinterpret_cast<Word>(object);
+  }
+  as_object(arg)->header |= static_cast<Word>(tag) << 8;
+  return arg;
+}
+
+Word NativeCall::make_native(std::unique_ptr<NativeResource> resource) {
+  Word* object = take(object_words(1));
+  object[0] = Object::make_header(ObjectKind::kNative, 1);
+  object[1] = reinterpret_cast<Word>(resource.release());
+  thread_.heap.register_native(reinterpret_cast<Object*>(object));
+  return reinterpret_cast<Word>(object);
+}
+
+Word NativeCall::fail(std::string message) {
+  thread_.raise(message);
+  return 0;
+}
+
+Word NativeCall::fail_undefined() { return fail("undefined value passed to native code"); }
+
+}  // namespace fble

@@ -1,0 +1,163 @@
+// A thread of execution: its call stack, its heap, and what stops it.
+//
+// The call stack is one contiguous, growing area. Interpreter and machine code
+// share its frame layout, slot for slot:
+//
+//            caller's slots ...
+//   fp[-3]   closure that runs            (fp[-3] -> Code: who runs here)
+//   fp[-2]   bytecode return position     the truth for collection, deopt and traces
+//   fp[-1]   native return address        where to jump on return, a Handler
+//   fp[0]..  arguments, then locals, then the callee's header and arguments
+//
+// The instruction before the return position is the call; its last two words
+// are the slot for the result and the distance between the two frames. So no
+// slot holds a stack address, and the caller's frame is `fp - pc[-1]`.
+//
+// Watermark. After a collection all frames hold old pointers only, and frames
+// that do not run do not change. The native return address of one frame is
+// replaced by a barrier: frames below it are clean and a minor collection does
+// not look at them. When the barrier is returned through, it moves down.
+#pragma once
+
+#include <atomic>
+#include <csignal>
+#include <deque>
+#include <memory>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "gc/heap.h"
+#include "interp/code.h"
+#include "interp/foreign.h"
+#include "interp/machine.h"
+
+namespace fble {
+
+inline constexpr int kHeaderSlots = 3;
+inline constexpr int kClosureSlot = -3;
+inline constexpr int kReturnPositionSlot = -2;
+inline constexpr int kReturnAddressSlot = -1;
+
+/// Why a thread should look up at its next yield point.
+enum class Attention : int { kNone = 0, kInterrupt = 1 };
+
+/// An object or global that holds placeholders of recursive values (gc/object.h).
+struct Pending {
+  Object* object;   ///< null for a global
+  uint32_t global;
+};
+
+struct Thread final : RootReporter {
+  Thread(ProgramCode& program, const NativeTable& natives, const MachineOptions& options);
+  ~Thread() override;
+  Thread(const Thread&) = delete;
+
+  // What machine code and handlers reach through the pinned thread register.
+  Word* alloc_limit = nullptr;
+  Word* stack_limit = nullptr;
+  Word* globals = nullptr;
+
+  // State at a yield point: valid while C++ helpers run, and between runs.
+  const uint32_t* pc = nullptr;
+  Word* fp = nullptr;
+  Word* ap = nullptr;
+  Word value = 0;  ///< result of a run; 0 after an error
+
+  Heap heap;
+  ProgramCode& program;
+  const NativeTable& natives;
+  std::vector<Word> global_words;
+  std::vector<uint32_t> dirty_globals;
+  std::vector<Word> kept;
+
+  std::vector<Pending> pending;
+  std::vector<size_t> group_marks;  ///< size of `pending` at each open Declare
+  uint64_t next_placeholder = 1;
+
+  Word* stack_base = nullptr;
+  size_t stack_size_bytes = 0;
+  Word* real_stack_limit = nullptr;
+  Word* soft_stack_limit = nullptr;  ///< where to collect next for the sake of the watermark
+  Word* stack_high_water = nullptr;
+  Word* watermark_fp = nullptr;
+  Word* unmarked_fp = nullptr;  ///< during marking: the topmost frame whose callers are not marked yet
+  Handler watermark_return_address = nullptr;
+
+  std::atomic<int> attention{0};
+  RunError error;
+
+  /// Runs `func` on the arguments to the end. False after an error.
+  bool run(Word func, std::span<const Word> args);
+
+  /// Called from any thread or a signal handler.
+  void request(Attention reason);
+
+  /// Sets the limits that handlers compare with to what they are when nothing
+  /// asks for attention.
+  void restore_limits() {
+    alloc_limit = heap.limit();
+    stack_limit = soft_stack_limit;
+  }
+  /// Lets the stack grow by a step beyond `top`.
+  void raise_soft_stack_limit(const Word* top);
+
+  void report_roots(Collector& collector, bool minor) override;
+  size_t stack_bytes() const override;
+  void begin_frames(Collector& collector) override;
+  bool report_frames(Collector& collector, size_t count) override;
+
+  /// Fills `error` with the trace of the current position; pc and fp are set.
+  void raise(const std::string& message);
+  void raise_at(const Loc& loc, const std::string& message);
+  void raise_out_of_memory(const char* what);
+
+  /// Collects so that `words` words fit at `ap`. False, with an error, if that fails.
+  bool make_room(size_t words);
+
+  void note_pending(Object* object) { pending.push_back({object, 0}); }
+  void set_global(uint32_t index, Word word);
+
+  /// Ends a group of recursive values: see Op::kDefine. Index of a vacuous
+  /// variable, or -1.
+  int define_group(uint32_t count, Word* slots, const uint32_t* value_slots, Word* frame);
+
+  /// Code that calls with `held` arguments of a partial application and `rest` new ones.
+  Code* apply_held_code(uint32_t held, uint32_t rest);
+  /// Code that waits for a function and then applies it to `count` left over arguments.
+  Code* apply_rest_code(uint32_t count);
+  Code* run_code(uint32_t count);
+  /// The function value or computed value of a native; 0 if there is none.
+  const Code* native_code(const ForeignRef& ref, const NativeRow& row);
+
+ private:
+  void raise_with(const Loc* loc, const std::string& message);
+  void visit_frame(Collector& collector, Word* frame, const uint32_t* position, int result_slot);
+  void give_back_stack();
+  std::deque<Code> glue_;
+  std::vector<std::vector<Code*>> apply_held_;
+  std::vector<Code*> apply_rest_;
+  std::vector<Code*> run_;
+  std::unordered_map<std::string, Code*> native_codes_;
+};
+
+/// Slots whose values are needed when the instruction at the position is about to run.
+const std::vector<uint32_t>& live_slots(Code& code, const uint32_t* position);
+
+struct Liveness {
+  std::unordered_map<uint32_t, std::vector<uint32_t>> at;
+};
+
+/// Sets `entry` and `start` of code whose words are complete.
+void finish_code(Code& code);
+
+/// The interpreter's entry for C++: runs from the position until Halt or an error.
+void enter_interpreter(Thread& thread, const uint32_t* pc, Word* fp);
+
+/// The native return addresses that the interpreter uses.
+Handler interpreter_return();
+Handler watermark_return();
+Handler handler_of(Op op);
+
+}  // namespace fble
