@@ -1,0 +1,15 @@
+// A readable dump of syntax trees.
+// Tested by tests/unit/frontends/parser_test.cc.
+#pragma once
+
+#include <string>
+
+#include "frontends/fble/ast.h"
+
+namespace fble {
+
+/// The tree as an S-expression, such as (apply f x). With `with_locs` every
+/// node shows its "@line:column" and every name its own.
+std::string print_ast(const Expr& expr, bool with_locs = false);
+
+}  // namespace fble

@@ -1,0 +1,121 @@
+// The typed core: a checked module with all names resolved and all types gone.
+//
+// Every binder of a module has a VarId of its own, so no two variables of a
+// module are ever confused and a pass may move code without renaming. Captures
+// are not written down; lowering derives them from the free variables.
+//
+// What is true of every core module (core_verify checks it):
+//  * a variable is used only below its binder;
+//  * an expression whose type is a type of types is a kTypeValue, so no
+//    variable of the type namespace is ever referenced (spec 2.1 allows it);
+//  * Apply and Func are merged: the function of an Apply is no Apply, and the
+//    body of a Func is no Func. Poly values and applications are gone, so they
+//    never stand between (COMPAT 5.3, 5.4);
+//  * choices of a select are in tag order, each tag at most once; without a
+//    default every tag is present.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "frontends/fble/module_path.h"
+#include "gc/base.h"
+#include "interp/loc.h"
+#include "interp/symbol.h"
+
+namespace fble {
+
+using VarId = uint32_t;
+
+enum class CoreKind {
+  kTypeValue,     // a type at run time: the unit word
+  kVar,
+  kModule,        // value of a module that this one depends on
+  kLet,
+  kStruct,
+  kStructAccess,
+  kStructCopy,
+  kStructImport,
+  kUnion,
+  kUnionAccess,
+  kUnionSelect,
+  kFunc,
+  kApply,
+  kList,
+  kLiteral,
+  kForeign,
+};
+
+/// Base of all core nodes; `loc` is the location that run-time errors of the
+/// node carry (COMPAT 3.5: the field name for accesses, the apply's start...).
+struct Core {
+  CoreKind kind;
+  Loc loc;
+};
+
+/// A binder: `name` is for messages and dumps, with '@' for a type variable.
+struct CoreVar {
+  VarId id;
+  Symbol name;
+  Loc loc;
+};
+
+struct CoreTypeValue : Core {};
+struct CoreVarRef : Core { VarId var; };
+struct CoreModule : Core { ModulePath path; };
+
+struct CoreBinding { CoreVar var; Core* value; };
+/// `recursive`: some definition mentions a variable of the group (outside of
+/// types). Then all are placeholders until all are evaluated (COMPAT 5.5).
+struct CoreLet : Core { bool recursive; std::vector<CoreBinding> bindings; Core* body; };
+
+struct CoreStruct : Core { std::vector<Core*> fields; };
+struct CoreStructAccess : Core { Core* object; uint32_t field; uint32_t field_count; };
+/// fields[i] is null where the field comes from the source. `loc`: source start.
+struct CoreStructCopy : Core { Core* source; std::vector<Core*> fields; };
+struct CoreImport { CoreVar var; uint32_t field; };
+struct CoreStructImport : Core { Core* source; uint32_t field_count; std::vector<CoreImport> imports; Core* body; };
+
+struct CoreUnion : Core { uint32_t tag; uint32_t tag_count; Core* arg; };
+struct CoreUnionAccess : Core { Core* object; uint32_t tag; uint32_t tag_count; };
+struct CoreChoice { uint32_t tag; Symbol name; Core* body; };
+struct CoreUnionSelect : Core {
+  Core* condition;
+  uint32_t tag_count;
+  std::vector<CoreChoice> choices;
+  Core* default_choice;  ///< null when all tags have a choice
+};
+
+/// `loc`: the first token of the function value; `body_loc`: of its body.
+struct CoreFunc : Core { std::vector<CoreVar> args; Core* body; Loc body_loc; };
+/// Function first, then the arguments right to left (COMPAT 5.3).
+struct CoreApply : Core { Core* func; std::vector<Core*> args; };
+
+/// A list of the elements, in the encoding of spec 7.1.
+struct CoreList : Core { std::vector<Core*> elements; };
+
+/// One step into a union on the way to a letter (spec 7.2).
+struct TagStep { uint32_t tag; uint32_t tag_count; };
+/// A list of letters. Letter i is alphabet[letters[i]], the tags from the
+/// outermost union inwards; the innermost argument is the unit value.
+struct CoreLiteral : Core {
+  std::vector<std::vector<TagStep>> alphabet;
+  std::vector<uint32_t> letters;
+};
+
+/// `loc`: the foreign name.
+struct CoreForeign : Core { ModulePath module; Symbol name; CoreVar var; Core* body; };
+
+/// A checked module. `deps` are the modules whose values it may mention, in
+/// order of first mention.
+struct CoreProgramModule {
+  ModulePath path;
+  std::vector<ModulePath> deps;
+  Core* body = nullptr;
+  Loc loc;                 ///< line 1, column 0 of the source file
+  VarId var_count = 0;     ///< all VarIds are below
+  std::shared_ptr<Arena> arena;  ///< owns the nodes
+};
+
+}  // namespace fble

@@ -1,0 +1,16 @@
+// Checks what core.h says is true of every core module.
+// Tested by tests/unit/frontends/core_text_test.cc.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "frontends/fble/core.h"
+
+namespace fble {
+
+/// One message per violation, each with the location and the expression
+/// concerned; empty if the module is sound. Cost: linear, apart from messages.
+std::vector<std::string> verify_core(const CoreProgramModule& module);
+
+}  // namespace fble

@@ -1,0 +1,44 @@
+// Kinds: how many type parameters a type still waits for (spec 6.1).
+// Tested by tests/unit/frontends/types_test.cc.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "frontends/fble/ast.h"
+
+namespace fble {
+
+/// A kind without its place in the source. Kinds of one KindTable are equal
+/// exactly when their pointers are.
+struct KindTerm {
+  const KindTerm* arg = nullptr;     ///< null for the basic kind
+  const KindTerm* result = nullptr;  ///< null for the basic kind
+  bool is_basic() const { return arg == nullptr; }
+};
+
+using KindRef = const KindTerm*;
+
+/// Owns kinds and keeps each only once.
+class KindTable {
+ public:
+  KindRef basic() const { return &basic_; }
+  KindRef poly(KindRef arg, KindRef result);
+  KindRef from_syntax(const Kind* kind);
+
+ private:
+  KindTerm basic_;
+  std::map<std::pair<KindRef, KindRef>, std::unique_ptr<KindTerm>> polys_;
+};
+
+/// True if something of kind `actual` may be used where `expected` is asked
+/// for, because it is at least as polymorphic.
+bool kind_compatible(KindRef expected, KindRef actual);
+
+/// As written in source: "@", "<@, @>@".
+std::string kind_text(KindRef kind);
+
+}  // namespace fble

@@ -1,0 +1,232 @@
+// Tested by tests/unit/frontends/loader_test.cc.
+#include "frontends/fble/loader.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <unordered_map>
+
+#include "frontends/fble/big_stack.h"
+#include "frontends/fble/parser.h"
+
+namespace fble {
+namespace {
+
+/// Locations hold 32-bit lines and columns.
+constexpr off_t kMaxFileBytes = off_t{1} << 31;
+
+enum class ReadStatus { kRead, kMissing, kFailed };
+
+/// Reads a whole file. On failure `text` says why.
+ReadStatus read_file(const std::string& name, std::string& text) {
+  // Not blocking: somebody may have put a pipe there.
+  int file = open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0) {
+    int reason = errno;
+    if (reason == ENOENT || access(name.c_str(), F_OK) != 0) return ReadStatus::kMissing;
+    text = std::strerror(reason);
+    return ReadStatus::kFailed;
+  }
+  struct stat status;
+  const char* problem = nullptr;
+  if (fstat(file, &status) != 0) {
+    problem = std::strerror(errno);
+  } else if (S_ISDIR(status.st_mode)) {
+    problem = std::strerror(EISDIR);
+  } else if (!S_ISREG(status.st_mode)) {
+    problem = "Not a regular file";
+  } else if (status.st_size >= kMaxFileBytes) {
+    problem = std::strerror(EFBIG);
+  } else {
+    // One byte more than there should be, so that one read also sees the end.
+    size_t length = 0;
+    text.resize(static_cast<size_t>(status.st_size) + 1);
+    for (;;) {
+      ssize_t count = read(file, text.data() + length, text.size() - length);
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) problem = std::strerror(errno);
+      if (count <= 0) break;
+      length += static_cast<size_t>(count);
+      if (length < text.size()) break;
+      if (static_cast<off_t>(length) >= kMaxFileBytes) {
+        problem = std::strerror(EFBIG);
+        break;
+      }
+      text.resize(text.size() * 2);
+    }
+    text.resize(length);
+  }
+  close(file);
+  if (problem == nullptr) return ReadStatus::kRead;
+  text = problem;
+  return ReadStatus::kFailed;
+}
+
+/// Visits modules depth first. The path from the main module to the current
+/// one is kept in `pending_`, not on the stack, as it may be of any length.
+class Loader {
+ public:
+  Loader(const LoadOptions& options, Diagnostics& diagnostics) : options_(options), diagnostics_(diagnostics) {
+    program_->arena = std::make_shared<Arena>();
+  }
+
+  void load(const ModulePath& main) {
+    load_one(main, true);
+    for (const ModulePath& path : options_.types_of) {
+      const bool wanted = diagnostics_.error_count() == 0 && !entries_.contains(path);
+      if (wanted && has_file(path)) load_one(path, false);
+    }
+  }
+
+  std::unique_ptr<Program> take_program() { return std::move(program_); }
+  const std::vector<std::string>& files() const { return program_->files; }
+
+ private:
+  struct Entry {
+    Module* module;
+    bool loaded;  ///< false while it is pending
+  };
+  struct Pending {
+    Entry* entry;
+    std::vector<ModuleMention> mentions;
+    size_t next;
+  };
+
+  void load_one(const ModulePath& path, bool is_main) {
+    enter({path, Loc{Symbol("'" + path.str() + "'"), 1, 1}}, is_main);
+    while (!pending_.empty()) {
+      Pending& current = pending_.back();
+      if (current.next < current.mentions.size()) {
+        visit(current.mentions[current.next++]);
+      } else {
+        leave();
+      }
+    }
+  }
+
+  void visit(const ModuleMention mention) {
+    auto found = entries_.find(mention.path);
+    if (found == entries_.end()) {
+      enter(mention, false);
+    } else if (found->second.loaded) {
+      pending_.back().entry->module->deps.push_back(found->second.module);
+    } else {
+      diagnostics_.error(mention.loc, fmt::format("module {} recursively depends on itself", mention.path.str()));
+    }
+  }
+
+  /// Reads the files of a module not seen before and makes it pending.
+  void enter(const ModuleMention& mention, bool is_main) {
+    Module* module = program_->arena->make<Module>();
+    module->path = mention.path;
+    Entry* entry = &entries_.emplace(mention.path, Entry{module, false}).first->second;
+    pending_.push_back({entry, {}, 0});
+
+    bool has_header = read_source(mention, ".fble.@", module->type);
+    if (has_header && module->type == nullptr) return;
+    if (!has_header || is_main || options_.purpose == LoadFor::kExecution) {
+      if (!read_source(mention, ".fble", module->value)) {
+        diagnostics_.error(mention.loc, fmt::format("module {} not found", mention.path.str()));
+      }
+    }
+  }
+
+  void leave() {
+    Entry* entry = pending_.back().entry;
+    pending_.pop_back();
+    entry->loaded = true;
+    program_->modules.push_back(entry->module);
+    if (!pending_.empty()) pending_.back().entry->module->deps.push_back(entry->module);
+  }
+
+  /// The module's file below a root; nothing if no file can have that name.
+  static std::optional<std::string> relative_name(const ModulePath& path, std::string_view suffix) {
+    std::string relative;
+    for (Symbol word : path.words) {
+      // Such a word would lead to a file of some other module.
+      if (word.str().find_first_of(std::string_view("/\0", 2)) != std::string::npos) return std::nullopt;
+      relative += '/';
+      relative += word.str();
+    }
+    relative += suffix;
+    return relative;
+  }
+
+  bool has_file(const ModulePath& path) const {
+    for (std::string_view suffix : {".fble.@", ".fble"}) {
+      const std::optional<std::string> relative = relative_name(path, suffix);
+      if (!relative) return false;
+      for (const std::string& root : options_.roots) {
+        if (access((root + *relative).c_str(), F_OK) == 0) return true;
+      }
+    }
+    return false;
+  }
+
+  /// Parses one file of the pending module. False if there is none; a file
+  /// that cannot be used is reported.
+  bool read_source(const ModuleMention& mention, std::string_view suffix, const Expr*& source) {
+    std::optional<std::string> relative = relative_name(mention.path, suffix);
+    if (!relative) return false;
+    for (const std::string& root : options_.roots) {
+      std::string name = root + *relative;
+      ReadStatus status = read_file(name, text_);
+      if (status == ReadStatus::kMissing) continue;
+      program_->files.push_back(name);
+      if (status == ReadStatus::kFailed) {
+        diagnostics_.error(mention.loc,
+                           fmt::format("unable to read {} of module {}: {}", name, mention.path.str(), text_));
+      } else {
+        parse(Symbol(name), source);
+      }
+      return true;
+    }
+    return false;
+  }
+
+  void parse(Symbol file, const Expr*& source) {
+    Pending& current = pending_.back();
+    Module* module = current.entry->module;
+    std::vector<ModuleMention> mentions;
+    source = parse_source(text_, file, *program_->arena, diagnostics_, mentions);
+    module->loc = Loc{file, 1, 0};
+    for (ModuleMention& mention : mentions) {
+      if (!mentions_again(current.mentions, mention)) current.mentions.push_back(std::move(mention));
+    }
+  }
+
+  /// Of the mentions of a value file, those of the header file are repetitions.
+  static bool mentions_again(const std::vector<ModuleMention>& earlier, const ModuleMention& mention) {
+    for (const ModuleMention& other : earlier) {
+      if (other.loc.file == mention.loc.file) return false;
+      if (other.path == mention.path) return true;
+    }
+    return false;
+  }
+
+  const LoadOptions& options_;
+  Diagnostics& diagnostics_;
+  std::unique_ptr<Program> program_ = std::make_unique<Program>();
+  std::unordered_map<ModulePath, Entry, ModulePathHash> entries_;
+  std::vector<Pending> pending_;
+  std::string text_;
+};
+
+}  // namespace
+
+std::unique_ptr<Program> load_program(const ModulePath& main, const LoadOptions& options, Diagnostics& diagnostics,
+                                      std::vector<std::string>* files_read) {
+  const size_t errors_before = diagnostics.error_count();
+  Loader loader(options, diagnostics);
+  run_on_big_stack([&] { loader.load(main); });
+  if (files_read != nullptr) *files_read = loader.files();
+  if (diagnostics.error_count() != errors_before) return nullptr;
+  return loader.take_program();
+}
+
+}  // namespace fble

@@ -1,0 +1,35 @@
+// Finds and reads the modules of a program (spec chapter 8, COMPAT 5.9).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "frontends/fble/diagnostics.h"
+#include "frontends/fble/program.h"
+
+namespace fble {
+
+enum class LoadFor {
+  kExecution,  ///< read the value of every module
+  kModule,     ///< read the main module's value; of others only the header where there is one
+};
+
+struct LoadOptions {
+  /// Folders that hold module files, searched in order, the first match per file wins.
+  std::vector<std::string> roots;
+  LoadFor purpose = LoadFor::kExecution;
+  /// Modules whose types somebody will ask for. Those that the program does not
+  /// mention are loaded too, where there are files for them; they come after
+  /// the main module, which does not need them.
+  std::vector<ModulePath> types_of;
+};
+
+/// Loads the module and all that it depends on, depth first in order of first
+/// mention. Errors (unreadable or missing modules, syntax, cycles) are
+/// reported at the reference or token concerned; then the result is null, but
+/// `files_read` still lists what was opened.
+std::unique_ptr<Program> load_program(const ModulePath& main, const LoadOptions& options,
+                                      Diagnostics& diagnostics, std::vector<std::string>* files_read = nullptr);
+
+}  // namespace fble

@@ -1,0 +1,748 @@
+// Lowering: where variables live, and in which order things happen.
+//
+// A variable of a module's outermost scope is evaluated exactly once, so when a
+// function mentions it, it becomes a *global* of the program instead of being
+// captured: functions of a module capture nothing of it, their closures are
+// permanent, and to the JIT all of a module is constant. All other variables
+// live in a slot of the function that binds them and are captured by value.
+//
+// Code is generated towards a destination: `value_into` a given slot, `tail` for
+// the end of a function, and `value` for "wherever it is already". Slots are
+// handed out like a stack; which of them matter at a collection is not decided
+// here but by liveness (interp/liveness.cc).
+//
+// Order of evaluation is COMPAT 5.3: structs and lists left to right, calls
+// function first and then the arguments right to left.
+//
+// Tested by tests/unit/frontends/lower_test.cc and all of tests/lang.
+#include "frontends/fble/lower.h"
+
+#include <algorithm>
+#include <optional>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "interp/bytecode_verify.h"
+#include "interp/thread.h"
+
+namespace fble {
+
+namespace {
+
+constexpr uint32_t kNone = UINT32_MAX;
+
+// call() relies on the order of the rows in opcodes.def.
+constexpr bool follows(Op op, Op base, uint32_t distance) {
+  return static_cast<uint32_t>(op) == static_cast<uint32_t>(base) + distance;
+}
+static_assert(follows(Op::kCall1, Op::kCall, 1) && follows(Op::kCall3, Op::kCall, 3));
+static_assert(follows(Op::kCallGlobal1, Op::kCallGlobal, 1) && follows(Op::kCallGlobal3, Op::kCallGlobal, 3));
+static_assert(follows(Op::kTailCall1, Op::kTailCall, 1) && follows(Op::kTailCall3, Op::kTailCall, 3));
+static_assert(follows(Op::kTailCallGlobal1, Op::kTailCallGlobal, 1) &&
+              follows(Op::kTailCallGlobal3, Op::kTailCallGlobal, 3));
+
+struct FunctionState;
+
+/// Where a variable is.
+struct Place {
+  FunctionState* owner = nullptr;  ///< function that binds it; null before its binder is reached
+  uint32_t slot = kNone;
+  uint32_t global = kNone;
+  std::optional<Word> constant;
+  VarId alias = kNone;  ///< another variable with the same value
+};
+
+struct FunctionState {
+  FunctionState(Code* code_of_function, FunctionState* around) : code(code_of_function), parent(around) {}
+
+  Code* code;
+  FunctionState* parent;
+  uint32_t next_slot = 0;
+  std::vector<VarId> captured;
+  std::unordered_map<VarId, uint32_t> capture_index;
+
+  uint32_t take(uint32_t count = 1) {
+    const uint32_t slot = next_slot;
+    next_slot += count;
+    reserve(next_slot);
+    return slot;
+  }
+  void reserve(uint32_t slots) { code->frame_slots = std::max(code->frame_slots, slots); }
+};
+
+/// Frees the slots taken during a scope.
+class SlotScope {
+ public:
+  explicit SlotScope(FunctionState& function) : function_(function), mark_(function.next_slot) {}
+  ~SlotScope() { function_.next_slot = mark_; }
+  SlotScope(const SlotScope&) = delete;
+
+ private:
+  FunctionState& function_;
+  uint32_t mark_;
+};
+
+class ModuleLowering {
+ public:
+  ModuleLowering(ProgramCode& program, const std::unordered_map<ModulePath, uint32_t, ModulePathHash>& module_globals,
+                 const CoreProgramModule& module)
+      : program_(program), module_globals_(module_globals), module_(module), places_(module.var_count) {
+    find_globals(module.body, 0);
+  }
+
+  Code* lower() {
+    Code* code = &program_.codes.emplace_back();
+    name_ = module_.path.str();
+    code->block = Symbol(name_);
+    code->loc = module_.loc;
+    FunctionState function(code, nullptr);
+    function_ = &function;
+    tail(module_.body);
+    finish_code(*code);
+    return code;
+  }
+
+ private:
+  // ---- which variables are globals ------------------------------------------
+
+  struct Binder {
+    uint32_t depth = kNone;  ///< number of functions around
+    bool crosses = false;    ///< mentioned inside of a function below its binder
+    VarId alias = kNone;     ///< the variable that is its definition, if that is all
+  };
+
+  /// The innermost select by a variable that is being walked through.
+  struct OpenSelect {
+    const CoreUnionSelect* core = nullptr;
+    uint32_t depth = kNone;
+  };
+
+  void bind(const CoreVar& var, uint32_t depth) { binders_[var.id].depth = depth; }
+
+  void find_globals(const Core* core, uint32_t depth) {
+    if (binders_.empty()) binders_.resize(module_.var_count);
+    walk(core, depth);
+  }
+
+  /// True for a definition that gives a variable a second name, which costs nothing.
+  static bool is_alias(const CoreLet* let, const CoreBinding& binding) {
+    return !let->recursive && binding.value->kind == CoreKind::kVar;
+  }
+
+  void walk_all(const std::vector<Core*>& cores, uint32_t depth) {
+    for (const Core* core : cores) {
+      if (core != nullptr) walk(core, depth);
+    }
+  }
+
+  void walk(const Core* core, uint32_t depth) {
+    for (;;) {
+      switch (core->kind) {
+        case CoreKind::kTypeValue:
+        case CoreKind::kModule:
+        case CoreKind::kLiteral:
+          return;
+        case CoreKind::kVar: {
+          if (depth == 0) return;
+          for (VarId var = static_cast<const CoreVarRef*>(core)->var; var != kNone; var = binders_[var].alias) {
+            if (binders_[var].depth == 0) binders_[var].crosses = true;
+          }
+          return;
+        }
+        case CoreKind::kLet: {
+          auto* let = static_cast<const CoreLet*>(core);
+          for (const CoreBinding& binding : let->bindings) {
+            bind(binding.var, depth);
+            if (is_alias(let, binding)) {
+              binders_[binding.var.id].alias = static_cast<const CoreVarRef*>(binding.value)->var;
+            }
+          }
+          for (const CoreBinding& binding : let->bindings) walk(binding.value, depth);
+          core = let->body;
+          continue;
+        }
+        case CoreKind::kStruct:
+          return walk_all(static_cast<const CoreStruct*>(core)->fields, depth);
+        case CoreKind::kStructAccess:
+          core = static_cast<const CoreStructAccess*>(core)->object;
+          continue;
+        case CoreKind::kStructCopy: {
+          auto* copy = static_cast<const CoreStructCopy*>(core);
+          walk_all(copy->fields, depth);
+          core = copy->source;
+          continue;
+        }
+        case CoreKind::kStructImport: {
+          auto* import = static_cast<const CoreStructImport*>(core);
+          walk(import->source, depth);
+          for (const CoreImport& item : import->imports) bind(item.var, depth);
+          core = import->body;
+          continue;
+        }
+        case CoreKind::kUnion:
+          core = static_cast<const CoreUnion*>(core)->arg;
+          continue;
+        case CoreKind::kUnionAccess: {
+          core = static_cast<const CoreUnionAccess*>(core)->object;
+          if (core->kind == CoreKind::kVar) {
+            auto select = open_selects_.find(root_of(static_cast<const CoreVarRef*>(core)->var));
+            if (select != open_selects_.end() && select->second.depth == depth) {
+              selects_with_access_.insert(select->second.core);
+            }
+          }
+          continue;
+        }
+        case CoreKind::kUnionSelect: {
+          auto* select = static_cast<const CoreUnionSelect*>(core);
+          walk(select->condition, depth);
+          const VarId subject = select->condition->kind == CoreKind::kVar
+                                    ? root_of(static_cast<const CoreVarRef*>(select->condition)->var)
+                                    : kNone;
+          OpenSelect outer;
+          if (subject != kNone) outer = std::exchange(open_selects_[subject], {select, depth});
+          for (const CoreChoice& choice : select->choices) walk(choice.body, depth);
+          if (subject != kNone) open_selects_[subject] = outer;
+          if (select->default_choice == nullptr) return;
+          core = select->default_choice;
+          continue;
+        }
+        case CoreKind::kFunc: {
+          auto* func = static_cast<const CoreFunc*>(core);
+          for (const CoreVar& arg : func->args) bind(arg, depth + 1);
+          ++depth;
+          core = func->body;
+          continue;
+        }
+        case CoreKind::kApply: {
+          auto* apply = static_cast<const CoreApply*>(core);
+          walk_all(apply->args, depth);
+          core = apply->func;
+          continue;
+        }
+        case CoreKind::kList:
+          return walk_all(static_cast<const CoreList*>(core)->elements, depth);
+        case CoreKind::kForeign: {
+          auto* foreign = static_cast<const CoreForeign*>(core);
+          bind(foreign->var, depth);
+          core = foreign->body;
+          continue;
+        }
+      }
+    }
+  }
+
+  VarId root_of(VarId var) const {
+    while (binders_[var].alias != kNone) var = binders_[var].alias;
+    return var;
+  }
+
+  bool is_global(VarId var) const { return binders_[var].depth == 0 && binders_[var].crosses; }
+
+  uint32_t new_global(const std::string& name) {
+    program_.global_names.push_back(name);
+    return program_.global_count++;
+  }
+
+  // ---- emitting -------------------------------------------------------------
+
+  std::vector<uint32_t>& words() { return function_->code->words; }
+
+  /// Appends an instruction; with a location if it has one. Returns its start.
+  uint32_t emit(Op op, std::initializer_list<uint32_t> operands, const Loc* loc = nullptr) {
+    const uint32_t start = static_cast<uint32_t>(words().size());
+    words().push_back(static_cast<uint32_t>(op));
+    words().insert(words().end(), operands);
+    if (loc != nullptr) located(*loc);
+    return start;
+  }
+  void append(const std::vector<uint32_t>& operands) { words().insert(words().end(), operands.begin(), operands.end()); }
+  void located(const Loc& loc) { function_->code->locs.push_back({static_cast<uint32_t>(words().size()), loc}); }
+
+  void emit_constant(uint32_t dest, Word word) {
+    std::vector<Word>& constants = function_->code->constants;
+    auto found = std::find(constants.begin(), constants.end(), word);
+    const uint32_t index = static_cast<uint32_t>(found - constants.begin());
+    if (found == constants.end()) constants.push_back(word);
+    emit(Op::kConstant, {dest, index});
+  }
+
+  // ---- variables ------------------------------------------------------------
+
+  VarId resolve(VarId var) const {
+    while (places_[var].alias != kNone) var = places_[var].alias;
+    return var;
+  }
+
+  /// Declares that the variable is in the slot of the running function.
+  void place(const CoreVar& var, uint32_t slot) {
+    places_[var.id].owner = function_;
+    places_[var.id].slot = slot;
+    if (is_global(var.id)) {
+      places_[var.id].global = new_global(name_ + "." + var.name.str());
+      emit(Op::kSetGlobal, {places_[var.id].global, slot});
+    }
+  }
+
+  uint32_t capture_of(VarId var) {
+    auto [entry, inserted] =
+        function_->capture_index.try_emplace(var, static_cast<uint32_t>(function_->captured.size()));
+    if (inserted) function_->captured.push_back(var);
+    return entry->second;
+  }
+
+  void load_variable(VarId var, uint32_t dest) {
+    const Place& at = places_[var];
+    if (at.constant) {
+      emit_constant(dest, *at.constant);
+    } else if (at.owner == function_) {
+      emit(Op::kMove, {dest, at.slot});
+    } else if (at.global != kNone) {
+      emit(Op::kGlobal, {dest, at.global});
+    } else {
+      emit(Op::kCapture, {dest, capture_of(var)});
+    }
+  }
+
+  uint32_t module_global(const CoreModule* core) const { return module_globals_.at(core->path); }
+
+  /// The global that holds the value of the expression, or kNone.
+  uint32_t global_of(const Core* core) {
+    if (core->kind == CoreKind::kModule) return module_global(static_cast<const CoreModule*>(core));
+    if (core->kind != CoreKind::kVar) return kNone;
+    const Place& at = places_[resolve(static_cast<const CoreVarRef*>(core)->var)];
+    return at.owner != function_ && !at.constant ? at.global : kNone;
+  }
+
+  /// The packed word that the expression always has, if that is known here.
+  std::optional<Word> constant_of(const Core* core) {
+    if (core->kind != CoreKind::kStruct && core->kind != CoreKind::kUnion) return simple_constant(core);
+    // Nested data is asked about at every level: remember what is not constant.
+    if (not_constant_.contains(core)) return std::nullopt;
+    std::optional<Word> word = data_constant(core);
+    if (!word) not_constant_.insert(core);
+    return word;
+  }
+
+  std::optional<Word> simple_constant(const Core* core) const {
+    if (core->kind == CoreKind::kTypeValue) return kUnitWord;
+    if (core->kind == CoreKind::kVar) return places_[resolve(static_cast<const CoreVarRef*>(core)->var)].constant;
+    return std::nullopt;
+  }
+
+  std::optional<Word> data_constant(const Core* core) {
+    switch (core->kind) {
+      case CoreKind::kStruct: {
+        auto* data = static_cast<const CoreStruct*>(core);
+        std::vector<Word> fields;
+        for (const Core* field : data->fields) {
+          const std::optional<Word> word = constant_of(field);
+          if (!word) return std::nullopt;
+          fields.push_back(*word);
+        }
+        const Word packed =
+            pack_struct(static_cast<uint32_t>(fields.size()), [&](uint32_t index) { return fields[index]; });
+        return packed == 0 ? std::nullopt : std::optional<Word>(packed);
+      }
+      case CoreKind::kUnion: {
+        auto* data = static_cast<const CoreUnion*>(core);
+        const std::optional<Word> arg = constant_of(data->arg);
+        if (!arg) return std::nullopt;
+        const Word packed = pack_union(*arg, tag_width(data->tag_count), data->tag);
+        return packed == 0 ? std::nullopt : std::optional<Word>(packed);
+      }
+      default:
+        return std::nullopt;
+    }
+  }
+
+  // ---- expressions ----------------------------------------------------------
+
+  /// A slot that holds the value: that of a variable, or a new one.
+  uint32_t value(const Core* core) {
+    if (core->kind == CoreKind::kUnionAccess) {
+      const uint32_t slot = known_arg_slot(static_cast<const CoreUnionAccess*>(core));
+      if (slot != kNone) return slot;
+    }
+    if (core->kind == CoreKind::kVar) {
+      const Place& at = places_[resolve(static_cast<const CoreVarRef*>(core)->var)];
+      if (at.owner == function_ && !at.constant) return at.slot;
+    }
+    const uint32_t dest = function_->take();
+    value_into(core, dest);
+    return dest;
+  }
+
+  std::vector<uint32_t> values(const std::vector<Core*>& cores) {
+    std::vector<uint32_t> slots;
+    slots.reserve(cores.size());
+    for (const Core* core : cores) slots.push_back(value(core));
+    return slots;
+  }
+
+  /// Binds the variables of a scope and calls `body` with what is left to do.
+  /// Returns the innermost expression that is no scope.
+  const Core* enter_scopes(const Core* core) {
+    for (;;) {
+      switch (core->kind) {
+        case CoreKind::kLet:
+          bind_let(static_cast<const CoreLet*>(core));
+          core = static_cast<const CoreLet*>(core)->body;
+          continue;
+        case CoreKind::kStructImport:
+          bind_import(static_cast<const CoreStructImport*>(core));
+          core = static_cast<const CoreStructImport*>(core)->body;
+          continue;
+        case CoreKind::kForeign:
+          bind_foreign(static_cast<const CoreForeign*>(core));
+          core = static_cast<const CoreForeign*>(core)->body;
+          continue;
+        default:
+          return core;
+      }
+    }
+  }
+
+  void value_into(const Core* core, uint32_t dest) {
+    SlotScope scope(*function_);
+    core = enter_scopes(core);
+    if (const std::optional<Word> word = constant_of(core)) return emit_constant(dest, *word);
+    switch (core->kind) {
+      case CoreKind::kVar:
+        return load_variable(resolve(static_cast<const CoreVarRef*>(core)->var), dest);
+      case CoreKind::kModule:
+        emit(Op::kGlobal, {dest, module_global(static_cast<const CoreModule*>(core))});
+        return;
+      case CoreKind::kStruct: {
+        auto* data = static_cast<const CoreStruct*>(core);
+        const std::vector<uint32_t> fields = values(data->fields);
+        emit(Op::kStruct, {dest, static_cast<uint32_t>(fields.size())});
+        return append(fields);
+      }
+      case CoreKind::kStructAccess: {
+        auto* access = static_cast<const CoreStructAccess*>(core);
+        const uint32_t object = value(access->object);
+        emit(Op::kField, {dest, object, access->field, access->field_count}, &access->loc);
+        return;
+      }
+      case CoreKind::kStructCopy:
+        return struct_copy(static_cast<const CoreStructCopy*>(core), dest);
+      case CoreKind::kUnion: {
+        auto* data = static_cast<const CoreUnion*>(core);
+        const unsigned width = tag_width(data->tag_count);
+        if (data->arg->kind == CoreKind::kStruct && !constant_of(data->arg)) {
+          const std::vector<uint32_t> fields = values(static_cast<const CoreStruct*>(data->arg)->fields);
+          emit(Op::kUnionStruct, {dest, data->tag, width, static_cast<uint32_t>(fields.size())});
+          return append(fields);
+        }
+        const uint32_t arg = value(data->arg);
+        emit(Op::kUnion, {dest, data->tag, width, arg});
+        return;
+      }
+      case CoreKind::kUnionAccess: {
+        auto* access = static_cast<const CoreUnionAccess*>(core);
+        if (const uint32_t slot = known_arg_slot(access); slot != kNone) {
+          emit(Op::kMove, {dest, slot});
+          return;
+        }
+        const uint32_t object = value(access->object);
+        const unsigned width = tag_width(access->tag_count);
+        if (tag_is_known(access->object, access->tag)) {
+          emit(Op::kKnownArg, {dest, object, width});
+        } else {
+          emit(Op::kArg, {dest, object, access->tag, width}, &access->loc);
+        }
+        return;
+      }
+      case CoreKind::kUnionSelect:
+        return select(static_cast<const CoreUnionSelect*>(core), dest);
+      case CoreKind::kFunc:
+        return function_value(static_cast<const CoreFunc*>(core), dest);
+      case CoreKind::kApply:
+        return call(static_cast<const CoreApply*>(core), dest);
+      case CoreKind::kList: {
+        const std::vector<uint32_t> elements = values(static_cast<const CoreList*>(core)->elements);
+        emit(Op::kList, {dest, static_cast<uint32_t>(elements.size())});
+        return append(elements);
+      }
+      case CoreKind::kLiteral:
+        return literal(static_cast<const CoreLiteral*>(core), dest);
+      case CoreKind::kTypeValue:
+      case CoreKind::kLet:
+      case CoreKind::kStructImport:
+      case CoreKind::kForeign:
+        FBLE_BUG("handled above");
+    }
+  }
+
+  /// Ends the function with the value of the expression.
+  void tail(const Core* core) {
+    SlotScope scope(*function_);
+    core = enter_scopes(core);
+    if (core->kind == CoreKind::kUnionSelect) return select(static_cast<const CoreUnionSelect*>(core), kNone);
+    if (core->kind == CoreKind::kApply) return call(static_cast<const CoreApply*>(core), kNone);
+    const uint32_t result = value(core);
+    emit(Op::kReturn, {result});
+  }
+
+  void struct_copy(const CoreStructCopy* copy, uint32_t dest) {
+    const uint32_t source = value(copy->source);
+    const uint32_t count = static_cast<uint32_t>(copy->fields.size());
+    std::vector<uint32_t> slots(count);
+    // The source is looked at first even if nothing of it is kept.
+    bool looked = false;
+    for (uint32_t i = 0; i < count; ++i) {
+      if (copy->fields[i] != nullptr && (looked || i + 1 < count)) continue;
+      slots[i] = function_->take();
+      emit(Op::kField, {slots[i], source, i, count}, &copy->loc);
+      looked = true;
+    }
+    for (uint32_t i = 0; i < count; ++i) {
+      if (copy->fields[i] != nullptr) slots[i] = value(copy->fields[i]);
+    }
+    emit(Op::kStruct, {dest, count});
+    append(slots);
+  }
+
+  /// What a select has established about a variable.
+  struct KnownTag {
+    uint32_t tag;
+    uint32_t arg_slot;               ///< where the argument is, or kNone
+    const FunctionState* function;   ///< whose slot that is
+  };
+
+  const KnownTag* known_tag(const Core* object, uint32_t tag) const {
+    if (object->kind != CoreKind::kVar) return nullptr;
+    auto fact = known_tags_.find(resolve(static_cast<const CoreVarRef*>(object)->var));
+    return fact != known_tags_.end() && fact->second.tag == tag ? &fact->second : nullptr;
+  }
+  bool tag_is_known(const Core* object, uint32_t tag) const { return known_tag(object, tag) != nullptr; }
+  uint32_t known_arg_slot(const CoreUnionAccess* access) const {
+    const KnownTag* known = known_tag(access->object, access->tag);
+    return known != nullptr && known->function == function_ ? known->arg_slot : kNone;
+  }
+
+  /// Into `dest`, or ending the function when that is kNone.
+  void select(const CoreUnionSelect* core, uint32_t dest) {
+    const uint32_t condition = value(core->condition);
+    VarId subject = kNone;
+    if (core->condition->kind == CoreKind::kVar) {
+      subject = resolve(static_cast<const CoreVarRef*>(core->condition)->var);
+    }
+    const bool all_tags = core->choices.size() == core->tag_count;
+    const bool has_default = core->default_choice != nullptr && !all_tags;
+    const uint32_t tags = has_default ? core->choices.back().tag + 1 : core->tag_count;
+    const uint32_t entries = tags + (has_default ? 1 : 0);
+    const unsigned width = tag_width(core->tag_count);
+    const uint32_t arg_slot = selects_with_access_.contains(core) ? function_->take() : kNone;
+    const uint32_t start = arg_slot != kNone ? emit(Op::kSelectArg, {arg_slot, condition, width, entries})
+                                             : emit(Op::kSelect, {condition, width, entries});
+    const uint32_t table = static_cast<uint32_t>(words().size());
+    words().resize(table + entries, kNone);
+    located(core->loc);
+
+    std::vector<uint32_t> jumps;
+    auto branch = [&](const Core* body, bool is_last) {
+      SlotScope scope(*function_);
+      if (dest == kNone) return tail(body);
+      value_into(body, dest);
+      if (!is_last) jumps.push_back(emit(Op::kJump, {0}));
+    };
+    for (const CoreChoice& choice : core->choices) {
+      words()[table + choice.tag] = static_cast<uint32_t>(words().size()) - start;
+      std::optional<KnownTag> outer;
+      if (subject != kNone) {
+        auto fact = known_tags_.find(subject);
+        if (fact != known_tags_.end()) outer = fact->second;
+        known_tags_.insert_or_assign(subject, KnownTag{choice.tag, arg_slot, function_});
+      }
+      branch(choice.body, !has_default && &choice == &core->choices.back());
+      if (subject != kNone) {
+        if (outer) {
+          known_tags_.insert_or_assign(subject, *outer);
+        } else {
+          known_tags_.erase(subject);
+        }
+      }
+    }
+    if (has_default) {
+      const uint32_t target = static_cast<uint32_t>(words().size()) - start;
+      for (uint32_t i = 0; i < entries; ++i) {
+        if (words()[table + i] == kNone) words()[table + i] = target;
+      }
+      branch(core->default_choice, true);
+    }
+    for (uint32_t jump : jumps) words()[jump + 1] = static_cast<uint32_t>(words().size()) - jump;
+  }
+
+  void call(const CoreApply* core, uint32_t dest) {
+    const uint32_t count = static_cast<uint32_t>(core->args.size());
+    const uint32_t global = global_of(core->func);
+    const uint32_t func = global == kNone ? value(core->func) : 0;
+    std::vector<uint32_t> args(count);
+    for (uint32_t i = count; i-- > 0;) args[i] = value(core->args[i]);
+    // Also the room through which a tail call moves its arguments.
+    const uint32_t base = function_->next_slot + kHeaderSlots;
+    function_->reserve(base + count);
+    const Op list_form = dest == kNone ? (global != kNone ? Op::kTailCallGlobal : Op::kTailCall)
+                                       : (global != kNone ? Op::kCallGlobal : Op::kCall);
+    const uint32_t callee = global != kNone ? global : func;
+    if (count >= 1 && count <= 3) {
+      // The forms of fixed length follow that with a list.
+      emit(static_cast<Op>(static_cast<uint32_t>(list_form) + count), {callee});
+    } else {
+      emit(list_form, {callee, count});
+    }
+    append(args);
+    if (dest != kNone) append({dest, base});
+    located(core->loc);
+  }
+
+  void function_value(const CoreFunc* core, uint32_t dest) {
+    Code* code = &program_.codes.emplace_back();
+    code->arity = static_cast<uint32_t>(core->args.size());
+    code->block = Symbol(name_);
+    code->loc = core->body_loc;
+    FunctionState inner(code, function_);
+    inner.take(code->arity);
+    FunctionState* outer = function_;
+    function_ = &inner;
+    for (uint32_t i = 0; i < code->arity; ++i) place(core->args[i], i);
+    tail(core->body);
+    function_ = outer;
+    code->capture_count = static_cast<uint32_t>(inner.captured.size());
+    finish_code(*code);
+
+    const uint32_t index = static_cast<uint32_t>(function_->code->functions.size());
+    function_->code->functions.push_back(code);
+    if (inner.captured.empty()) {
+      emit(Op::kFunction, {dest, index});
+      return;
+    }
+    emit(Op::kClosure, {dest, index, code->capture_count});
+    for (VarId var : inner.captured) {
+      const Place& at = places_[var];
+      const uint32_t source = at.owner == function_ ? at.slot * 2 : capture_of(var) * 2 + 1;
+      words().push_back(source);
+    }
+  }
+
+  void literal(const CoreLiteral* core, uint32_t dest) {
+    LiteralData data;
+    data.alphabet.reserve(core->alphabet.size());
+    for (const std::vector<TagStep>& steps : core->alphabet) {
+      std::vector<TagPath>& path = data.alphabet.emplace_back();
+      for (const TagStep& step : steps) path.push_back({step.tag, step.tag_count});
+    }
+    data.letters = core->letters;
+    data.global = new_global(name_ + "|");
+    const uint32_t index = static_cast<uint32_t>(function_->code->literals.size());
+    function_->code->literals.push_back(std::move(data));
+    emit(Op::kLiteral, {dest, index});
+  }
+
+  // ---- scopes ---------------------------------------------------------------
+
+  /// Runs `body` with ".name" appended to the block name.
+  template <typename Body>
+  void named(const CoreVar& var, Body&& body) {
+    const size_t length = name_.size();
+    name_ += "." + var.name.str();
+    body();
+    name_.resize(length);
+  }
+
+  void bind_let(const CoreLet* let) {
+    if (let->recursive) return bind_recursive(let);
+    std::vector<uint32_t> slots(let->bindings.size(), kNone);
+    for (size_t i = 0; i < let->bindings.size(); ++i) {
+      const CoreBinding& binding = let->bindings[i];
+      if (const std::optional<Word> word = constant_of(binding.value)) {
+        places_[binding.var.id].constant = *word;
+        continue;
+      }
+      if (is_alias(let, binding)) {
+        places_[binding.var.id].alias = static_cast<const CoreVarRef*>(binding.value)->var;
+        continue;
+      }
+      slots[i] = function_->take();
+      named(binding.var, [&] { value_into(binding.value, slots[i]); });
+    }
+    for (size_t i = 0; i < slots.size(); ++i) {
+      if (slots[i] != kNone) place(let->bindings[i].var, slots[i]);
+    }
+  }
+
+  void bind_recursive(const CoreLet* let) {
+    const uint32_t count = static_cast<uint32_t>(let->bindings.size());
+    const uint32_t base = function_->take(count);
+    emit(Op::kDeclare, {count, base});
+    for (uint32_t i = 0; i < count; ++i) place(let->bindings[i].var, base + i);
+    std::vector<uint32_t> slots(count);
+    for (uint32_t i = 0; i < count; ++i) {
+      slots[i] = function_->take();
+      named(let->bindings[i].var, [&] { value_into(let->bindings[i].value, slots[i]); });
+    }
+    emit(Op::kDefine, {count, base});
+    for (uint32_t i = 0; i < count; ++i) {
+      words().push_back(slots[i]);
+      located(let->bindings[i].var.loc);
+    }
+  }
+
+  void bind_import(const CoreStructImport* import) {
+    const uint32_t source = value(import->source);
+    for (const CoreImport& item : import->imports) {
+      const uint32_t slot = function_->take();
+      emit(Op::kField, {slot, source, item.field, import->field_count}, &item.var.loc);
+      place(item.var, slot);
+    }
+  }
+
+  void bind_foreign(const CoreForeign* foreign) {
+    const uint32_t slot = function_->take();
+    const uint32_t index = static_cast<uint32_t>(function_->code->foreigns.size());
+    function_->code->foreigns.push_back({foreign->module.str(), foreign->name.str(), foreign->loc});
+    emit(Op::kForeign, {slot, index}, &foreign->loc);
+    place(foreign->var, slot);
+  }
+
+  ProgramCode& program_;
+  const std::unordered_map<ModulePath, uint32_t, ModulePathHash>& module_globals_;
+  const CoreProgramModule& module_;
+  std::vector<Binder> binders_;
+  std::vector<Place> places_;
+  FunctionState* function_ = nullptr;
+  std::string name_;
+  std::unordered_map<VarId, OpenSelect> open_selects_;
+  std::unordered_set<const CoreUnionSelect*> selects_with_access_;
+  std::unordered_map<VarId, KnownTag> known_tags_;  ///< where a select has established them
+  std::unordered_set<const Core*> not_constant_;
+};
+
+}  // namespace
+
+std::unique_ptr<ProgramCode> lower_program(const std::vector<CoreProgramModule>& modules) {
+  auto program = std::make_unique<ProgramCode>();
+  std::unordered_map<ModulePath, uint32_t, ModulePathHash> globals;
+  auto global_for = [&](const ModulePath& path) {
+    auto [entry, inserted] = globals.try_emplace(path, program->global_count);
+    if (inserted) {
+      ++program->global_count;
+      program->global_names.push_back(path.str());
+    }
+    return entry->second;
+  };
+  for (const CoreProgramModule& module : modules) {
+    for (const ModulePath& dep : module.deps) global_for(dep);
+    const uint32_t global = global_for(module.path);
+    Code* body = ModuleLowering(*program, globals, module).lower();
+    program->modules.push_back({module.path.str(), body, global});
+  }
+#ifndef NDEBUG
+  if (const std::string problem = verify_bytecode(*program); !problem.empty()) FBLE_BUG(problem.c_str());
+#endif
+  return program;
+}
+
+}  // namespace fble

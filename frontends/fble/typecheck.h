@@ -1,0 +1,39 @@
+// Checks a program and turns it into typed core (spec chapters 2 to 10).
+// Tested by tests/unit/frontends/typecheck_test.cc.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "frontends/fble/core.h"
+#include "frontends/fble/diagnostics.h"
+#include "frontends/fble/program.h"
+
+namespace fble {
+
+class TypeContext;
+
+/// The result of checking: one core module per module of the program that has
+/// a value, in the program's order. `types` keeps the types of all modules.
+struct CheckedProgram {
+  std::vector<CoreProgramModule> modules;
+  std::shared_ptr<TypeContext> types;
+};
+
+/// Checks all modules. Errors and warnings go to `diagnostics`; null after an error.
+/// A module is checked if the types of all its dependencies are known, so
+/// independent mistakes in several modules are all reported.
+std::unique_ptr<CheckedProgram> typecheck(const Program& program, Diagnostics& diagnostics);
+
+/// The type of a module's value as messages show it; empty for an unknown module.
+std::string module_type_text(const CheckedProgram& checked, const ModulePath& module);
+
+/// Whether the value of `module` has the type that `type_module` exports as
+/// `type_field` (a name without its '@'), as seen by a module that belongs to
+/// no package. Nothing if a module or the field does not exist.
+std::optional<bool> module_has_type(const CheckedProgram& checked, const ModulePath& module,
+                                    const ModulePath& type_module, Symbol type_field);
+
+}  // namespace fble
