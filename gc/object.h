@@ -8,6 +8,7 @@
 //   kUnion    field 0 is the argument, `tag` its tag
 //   kClosure  field 0 is the Code*, then the captured values (count - 1 of them)
 //   kNative   field 0 is a NativeResource*, released when the object dies
+//   kBytes    fields are raw data, such as the limbs of a big integer
 //
 // A union whose argument is a struct made for it is one object, not two: a
 // kStruct with the union's tag in its header. Read as a union, its argument is
@@ -20,7 +21,7 @@
 
 namespace fble {
 
-enum class ObjectKind : uint8_t { kStruct, kUnion, kClosure, kNative };
+enum class ObjectKind : uint8_t { kStruct, kUnion, kClosure, kNative, kBytes };
 
 enum : Word {
   /// Lives outside of the heap and is never moved; has no fields that point into the heap.
@@ -55,7 +56,8 @@ struct Object {
   size_t size_words() const { return 1 + static_cast<size_t>(count()); }
   /// Index of the first field that holds a Fble value.
   uint32_t first_value() const {
-    return kind() == ObjectKind::kClosure ? 1 : kind() == ObjectKind::kNative ? count() : 0;
+    if (kind() == ObjectKind::kClosure) return 1;
+    return kind() >= ObjectKind::kNative ? count() : 0;
   }
 };
 

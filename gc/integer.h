@@ -1,0 +1,41 @@
+// Machine integers in words: how the standard library's Int@ is kept.
+//
+// A packed word is a sentinel bit above its content, so the words with bit 0 set,
+// shifted right by one, are the numbers from 1 up: content and sentinel together
+// are the number. An integer n is first made a natural number z by folding
+// (0, -1, 1, -2, 2 ... become 0, 1, 2, 3, 4 ...), and its word is
+//
+//   (z + 1) << 1 | 1          0 is the unit word; small integers are short
+//
+// Hence integers pack into structs and unions like any other data, and any
+// packed word is some integer. Integers that do not fit are objects of kind
+// kBytes: the tag is 1 for a negative number, the fields are the limbs of its
+// magnitude, least significant first, without leading zeros. Each number has
+// exactly one form.
+//
+// Tested by tests/unit/gc/integer_test.cc.
+#pragma once
+
+#include "gc/object.h"
+
+namespace fble {
+
+/// Largest and smallest integer that is a packed word.
+inline constexpr int64_t kMaxPackedInt = (int64_t{1} << 62) - 1;
+inline constexpr int64_t kMinPackedInt = -(int64_t{1} << 62) + 1;
+
+inline bool int_fits(int64_t value) { return value >= kMinPackedInt && value <= kMaxPackedInt; }
+
+/// Requires: int_fits(value).
+inline Word pack_int(int64_t value) {
+  const Word folded = (static_cast<Word>(value) << 1) ^ static_cast<Word>(value >> 63);
+  return (folded << 1) + 3;
+}
+
+/// Requires: is_packed(word).
+inline int64_t unpack_int(Word word) {
+  const Word folded = (word >> 1) - 1;
+  return static_cast<int64_t>(folded >> 1) ^ -static_cast<int64_t>(folded & 1);
+}
+
+}  // namespace fble
