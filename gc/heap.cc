@@ -15,6 +15,10 @@ constexpr size_t kMarkPerPromoted = 3;
 constexpr size_t kMinMarkWords = 8 * 1024;
 constexpr size_t kFramesPerStep = 4096;
 constexpr size_t kMinSweepBlocks = 64;
+/// Under stress there is always a marking under way, in the smallest of steps.
+constexpr size_t kStressMarkWords = 8;
+constexpr size_t kStressFramesPerStep = 1;
+constexpr size_t kStressSweepBlocks = 1;
 
 uint64_t now_ns() {
   return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -24,13 +28,13 @@ uint64_t now_ns() {
 
 NativeResource* resource_of(Object* object) { return reinterpret_cast<NativeResource*>(object->fields[0]); }
 
-[[noreturn]] void system_out_of_memory() {
+}  // namespace
+
+void system_out_of_memory() {
   std::fflush(stdout);
   std::fprintf(stderr, "fble-jit: error: out of memory: the system has none left\n");
   std::_Exit(118);
 }
-
-}  // namespace
 
 Heap::Heap(const HeapOptions& options) : options_(options) {
   resize_nursery(options_.nursery_bytes / sizeof(Word));
@@ -122,7 +126,10 @@ void Heap::start_marking(RootReporter& roots) {
 /// Requires: the nursery is empty.
 void Heap::mark_some(size_t words, RootReporter& roots) {
   Collector collector(*this);
-  if (!frames_marked_) frames_marked_ = roots.report_frames(collector, words == SIZE_MAX ? SIZE_MAX : kFramesPerStep);
+  if (!frames_marked_) {
+    const size_t frames = options_.stress != 0 ? kStressFramesPerStep : kFramesPerStep;
+    frames_marked_ = roots.report_frames(collector, words == SIZE_MAX ? SIZE_MAX : frames);
+  }
   while (!mark_stack_.empty()) {
     Object* object = mark_stack_.back();
     mark_stack_.pop_back();
@@ -172,19 +179,21 @@ void Heap::full_collection(RootReporter& roots) {
 
 /// One step of whatever the old space needs. Requires: the nursery is empty.
 void Heap::collector_step(RootReporter& roots) {
+  const bool stress = options_.stress != 0;
   if (marking_) {
-    mark_some(kMarkPerPromoted * promoted_words_ + kMinMarkWords, roots);
+    mark_some(kMarkPerPromoted * promoted_words_ + (stress ? kStressMarkWords : kMinMarkWords), roots);
     return;
   }
   if (old_.sweeping()) {
-    old_.sweep_some(std::max(kMinSweepBlocks, promoted_words_ * sizeof(Word) / kBlockBytes * 8));
+    const size_t least = stress ? kStressSweepBlocks : kMinSweepBlocks;
+    old_.sweep_some(std::max(least, promoted_words_ * sizeof(Word) / kBlockBytes * 8));
     if (old_.sweeping()) return;
   }
   const size_t used = old_.used_words();
   if (marking_threshold_words_ == SIZE_MAX || marking_threshold_words_ == 0) {
     marking_threshold_words_ = used + std::max(kMinGrowthWords, used / 2) + roots.stack_bytes() / sizeof(Word) / 2;
   }
-  if (used >= marking_threshold_words_) start_marking(roots);
+  if (used >= marking_threshold_words_ || stress) start_marking(roots);
 }
 
 // ---- the door ---------------------------------------------------------------

@@ -30,6 +30,9 @@ namespace fble {
 
 class Heap;
 
+/// Ends the process when the system gives no memory: nothing can be cleaned up then.
+[[noreturn]] void system_out_of_memory();
+
 /// Hands the words that the collector starts from to `Collector::visit`.
 class RootReporter {
  public:

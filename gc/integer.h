@@ -7,11 +7,18 @@
 //
 //   (z + 1) << 1 | 1          0 is the unit word; small integers are short
 //
-// Hence integers pack into structs and unions like any other data, and any
-// packed word is some integer. Integers that do not fit are objects of kind
-// kBytes: the tag is 1 for a negative number, the fields are the limbs of its
-// magnitude, least significant first, without leading zeros. Each number has
-// exactly one form.
+// The same word read from the other end is a magnitude and a sign:
+//
+//   4 * |n| + 3   for n >= 0          4 * |n| + 1   for n < 0
+//
+// so one test of two bits, `(a & b & 3) == 3`, says that two words are packed
+// naturals, and then most operations are the ones on words but for a constant
+// (interp/intrinsics.cc).
+//
+// Integers pack into structs and unions like any other data, and any packed word
+// is some integer. Integers that do not fit are objects of kind kBytes: the tag
+// is 1 for a negative number, the fields are the limbs of its magnitude, least
+// significant first, without leading zeros. Each number has exactly one form.
 //
 // Tested by tests/unit/gc/integer_test.cc.
 #pragma once
@@ -37,5 +44,16 @@ inline int64_t unpack_int(Word word) {
   const Word folded = (word >> 1) - 1;
   return static_cast<int64_t>(folded >> 1) ^ -static_cast<int64_t>(folded & 1);
 }
+
+/// True for packed integers from 0 up. And-ed words are all of that kind if their `&` is.
+inline bool is_natural(Word word) { return (word & 3) == 3; }
+/// Requires: is_packed(word).
+inline Word packed_magnitude(Word word) { return word >> 2; }
+inline bool packed_is_negative(Word word) { return (word & 2) == 0; }
+/// Requires: magnitude <= kMaxPackedInt, and not negative if that is 0.
+inline Word pack_magnitude(Word magnitude, bool negative) { return (magnitude << 2) + (negative ? 1 : 3); }
+
+/// Whether the integer object (is_pointer(word)) is negative.
+inline bool big_is_negative(const Object* object) { return object->tag() != 0; }
 
 }  // namespace fble

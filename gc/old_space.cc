@@ -90,6 +90,7 @@ Word* OldSpace::allocate_large(size_t words) {
 }
 
 Word* OldSpace::allocate(size_t words) {
+  FBLE_ASSERT(words >= 2);  // or there would be more cells in a block than bits
   if (words > kLargestCell) return allocate_large(words);
   const uint32_t size_class = class_of(words);
   SizeClass& list = classes_[size_class];
@@ -135,7 +136,15 @@ bool OldSpace::sweep(Block* block) {
   size_t dead = 0;
   uint64_t any = 0;
   for (size_t i = 0; i < kMaxCells / 64; ++i) {
-    dead += static_cast<size_t>(std::popcount(block->live[i] & ~block->mark[i]));
+    const uint64_t dying = block->live[i] & ~block->mark[i];
+    dead += static_cast<size_t>(std::popcount(dying));
+#ifndef NDEBUG
+    // Whoever still uses a dead object shall notice.
+    for (uint64_t rest = dying; rest != 0; rest &= rest - 1) {
+      Word* cell = block->cells() + (i * 64 + static_cast<size_t>(std::countr_zero(rest))) * block->cell_words;
+      std::fill_n(cell, block->cell_words, Word{0xdeaddeaddeadde00});
+    }
+#endif
     block->live[i] &= block->mark[i];
     block->mark[i] = 0;
     any |= block->live[i];

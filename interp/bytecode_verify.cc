@@ -203,8 +203,10 @@ class CodeVerifier {
         }
         break;
       case Op::kSelect:
-        if (word(start, 3) == 0) fail_at(start, "a select needs a jump");
-        if (word(start, 3) > 1u << word(start, 2)) fail_at(start, "there are more jumps than tags");
+        check_select(start, word(start, 2));
+        break;
+      case Op::kSelectArg:
+        check_select(start, word(start, 3));
         break;
       case Op::kClosure:
         if (word(start, 3) == 0) fail_at(start, "a closure without captured values is a function");
@@ -236,6 +238,12 @@ class CodeVerifier {
     if (tag >> width != 0) fail_at(start, fmt::format("tag {} does not fit into {} bits", tag, width));
   }
 
+  void check_select(uint32_t start, uint32_t width) const {
+    const size_t jumps = select_jumps(&code_.words[start]).size();
+    if (jumps == 0) fail_at(start, "a select needs a jump");
+    if (jumps > size_t{1} << width) fail_at(start, "there are more jumps than tags");
+  }
+
   void check_captures(uint32_t start, uint32_t count) const {
     const Code* function = code_.functions[word(start, 2)];
     if (function->capture_count != count) {
@@ -251,7 +259,7 @@ class CodeVerifier {
     }
   }
 
-  /// A tail call moves its arguments by way of the last slots of the frame.
+  /// A tail call of any number of arguments moves them by way of the last slots of the frame.
   void check_staging(uint32_t start) const {
     const uint32_t count = word(start, 2);
     uint64_t needed = count;
@@ -398,23 +406,29 @@ class CodeVerifier {
       slots(start, [&](uint32_t slot, bool is_write) {
         if (!is_write) live.add(rank(slot));
       });
-      if (op(start) == Op::kCall || op(start) == Op::kCallGlobal) check_base(start, live);
+      check_base(start, live);
       if (auto target = at_target.find(start); target != at_target.end()) target->second = live;
     }
   }
 
-  /// `used`: the slots that the call reads and those needed after it.
+  /// `used`: the slots that the instruction reads and those needed after it.
   void check_base(uint32_t start, const RankSet& used) const {
-    const uint32_t count = word(start, 2);
-    const uint32_t base = word(start, 4 + count);
+    uint64_t count = 0;
+    uint64_t base = UINT64_MAX;
+    operands(start, [&](char letter, uint32_t value) {
+      if (letter == 'S' || letter == 'L') ++count;
+      if (letter == 'B') base = value;
+    });
+    if (base == UINT64_MAX) return;
+    if (op_info(op(start)).operands[0] == 'S') --count;  // that is the function
     const uint32_t highest = used.highest();
     const uint64_t above = highest == kNone ? 0 : uint64_t{mentioned_[highest]} + 1;
     if (base < above + kHeaderSlots) {
       fail_at(start, fmt::format("b{} must be b{} or above: {} slots and the header are below it", base,
                                  above + kHeaderSlots, above));
     }
-    if (uint64_t{base} + count > code_.frame_slots) {
-      fail_at(start, fmt::format("the arguments at b{} need {} slots, the frame has {}", base, uint64_t{base} + count,
+    if (base + count > code_.frame_slots) {
+      fail_at(start, fmt::format("the arguments at b{} need {} slots, the frame has {}", base, base + count,
                                  code_.frame_slots));
     }
   }

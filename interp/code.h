@@ -28,6 +28,15 @@ enum class Op : uint32_t {
   kCount
 };
 
+/// A native that interpreter and machine code know more about (interp/intrinsics.h).
+enum class Intrinsic : uint8_t {
+  kNone,
+#define FBLE_INTRINSIC(Name, text, arity, effects, doc) k##Name,
+#include "interp/intrinsics.def"
+#undef FBLE_INTRINSIC
+  kCount
+};
+
 /// A bytecode handler, and the type of every address that calls and returns
 /// jump to. The parameters are the machine registers that interpreter and
 /// machine code share; see interp/interpreter.h.
@@ -82,6 +91,7 @@ struct Code {
   Symbol block;                ///< name in traces and profiles: "/A/B%.f"
   Loc loc;
   NativeBody native = nullptr;
+  Intrinsic intrinsic = Intrinsic::kNone;
 
   /// The closure of code without captures: a permanent object, never allocated again.
   struct {

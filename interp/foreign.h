@@ -36,7 +36,14 @@ struct NativeRow {
   uint32_t arity;      ///< 0 for a value, computed where it is declared
   NativeEffect effect;
   NativeBody body;
+  /// How to do without the body in common cases.
+  Intrinsic intrinsic = Intrinsic::kNone;
 };
+
+/// How the library that a program was written against keeps Int@: the
+/// reference's has linked unions (frontends/std/native/values.h), ours has
+/// machine integers (gc/integer.h). Natives that both declare go by this.
+enum class IntForm : uint8_t { kUnions, kMachine };
 
 /// All natives that a program may use.
 class NativeTable {
@@ -59,6 +66,8 @@ class NativeCall {
   /// Makes room for `words` words (object_words(n) per object with n fields),
   /// collecting if necessary. False when memory has run out: then return fail().
   [[nodiscard]] bool reserve(size_t words);
+  /// A full collection now, so that what forgotten handles hold is released.
+  void collect_all();
 
   /// A struct value; takes at most object_words(fields.size()) reserved words.
   Word make_struct(std::span<const Word> fields);
@@ -67,6 +76,10 @@ class NativeCall {
   /// A union value whose argument is a new struct; at most object_words(fields.size()).
   /// All cons cells of lists are made this way.
   Word make_union_struct(uint32_t tag, uint32_t tag_count, std::span<const Word> fields);
+  /// Where the next object's fields will be: what make_bytes takes may be written there before.
+  Word* room() const { return ap_ + 1; }
+  /// An object of raw data whose `count` words are at room() already; takes object_words(count).
+  Word make_bytes(uint32_t tag, uint32_t count);
   /// A handle on a resource; takes object_words(1).
   Word make_native(std::unique_ptr<NativeResource> resource);
 
@@ -74,8 +87,11 @@ class NativeCall {
   Word fail(std::string message);
   /// The same for an argument that holds a placeholder, with the usual message.
   Word fail_undefined();
+  /// The same for a result that is too large for any memory.
+  Word fail_out_of_memory(const char* message);
 
   Thread& thread() { return thread_; }
+  IntForm int_form() const;
   Word* allocation_pointer() const { return ap_; }
 
  private:

@@ -1,42 +1,21 @@
 // The interpreter: one handler per opcode, each ending in a tail call to the next.
 //
-// The six parameters of a handler are machine registers that stay pinned from
-// handler to handler; machine code uses the same ones, so changing tiers is a
-// jump. `value` carries a result to a return address and is otherwise free.
-//
-// A handler first reads all it needs, then checks that it can finish (room in
-// the nursery, room on the stack, defined operands), and only then writes. So an
-// instruction whose check fails has not happened: after a collection or any other
-// interruption it is simply run again. Slow paths are tail calls, so the handlers
-// stay leaves.
+// A handler (interp/handler.h) first reads all it needs, then checks that it can
+// finish (room in the nursery, room on the stack, defined operands), and only then
+// writes. So an instruction whose check fails has not happened: after a collection
+// or any other interruption it is simply run again. Slow paths are tail calls, so
+// the handlers stay leaves.
 //
 // Tested by tests/unit/interp/interpreter_test.cc and by all of tests/lang.
 #include <algorithm>
 #include <cstring>
 
-#include "interp/thread.h"
+#include "interp/handler.h"
 
-#define HANDLER                                                                                              \
-  [[maybe_unused]] const uint32_t *pc, [[maybe_unused]] Word *fp, [[maybe_unused]] Thread *th,              \
-      [[maybe_unused]] Word *ap, [[maybe_unused]] const HandlerTable *table, [[maybe_unused]] Word value
-#define REGISTERS pc, fp, th, ap, table, value
 #define OP(Name) FBLE_HANDLER_CC static void op_##Name(HANDLER)
 #define COLD __attribute__((noinline, cold)) FBLE_HANDLER_CC static void
-#define TAIL [[clang::musttail]] return
-#define DISPATCH() TAIL table->handlers[*pc](REGISTERS)
-#define NEXT(count)   \
-  do {                \
-    pc += (count);    \
-    DISPATCH();       \
-  } while (0)
-#define LIKELY(condition) __builtin_expect(!!(condition), 1)
-#define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
 namespace fble {
-
-struct HandlerTable {
-  Handler handlers[static_cast<size_t>(Op::kCount)];
-};
 
 namespace {
 
@@ -61,10 +40,9 @@ __attribute__((noinline)) void raise_out_of_memory(Thread* th, const char* messa
 }
 
 /// Looks at what asked for attention. False when the run must end.
-bool attend(Thread* th) {
-  // Limits first: a request that comes in between is seen now or at the next poll.
-  th->restore_limits();
+__attribute__((noinline)) bool attend(Thread* th) {
   const int reason = th->attention.exchange(0);
+  th->restore_limits();
   if (reason == static_cast<int>(Attention::kInterrupt)) {
     th->raise("interrupted");
     th->error.interrupted = true;
@@ -461,7 +439,7 @@ __attribute__((noinline)) FBLE_HANDLER_CC void call_inexact(HANDLER) {
     if (UNLIKELY(placeholders != 0)) note_pending(th, object);
     value = reinterpret_cast<Word>(object);
     if constexpr (kIsTail) {
-      TAIL reinterpret_cast<Handler>(fp[kReturnAddressSlot])(REGISTERS);
+      RETURN_VALUE();
     } else {
       fp[operands.rest()[0]] = value;
       pc = operands.next();
@@ -476,7 +454,7 @@ __attribute__((noinline)) FBLE_HANDLER_CC void call_inexact(HANDLER) {
   Code* glue = th->apply_rest_code(rest);
   const uint32_t glue_base = rest + 1 + kHeaderSlots;
   Word* frame = kIsTail ? fp : fp + operands.rest()[1];
-  uint32_t extent = glue_base + code->frame_slots;
+  uint32_t extent = std::max(glue_base + code->frame_slots, glue->frame_slots);
   uint32_t staging = 0;
   if constexpr (kIsTail) {
     // The arguments are in slots that are about to be overwritten: they move by
@@ -567,9 +545,14 @@ FBLE_HANDLER_CC void tail_call(HANDLER) {
   if constexpr (kFixed < 0) {
     move_arguments(fp, operands.slots(), count, fp + running_code(fp)->frame_slots);
   } else {
-    Word args[kFixed];
-    for (int i = 0; i < kFixed; ++i) args[i] = fp[operands.slots()[i]];
-    for (int i = 0; i < kFixed; ++i) fp[i] = args[i];
+    // Not an array: what has an address has no place in a handler's frame.
+    const uint32_t* slots = operands.slots();
+    const Word arg0 = fp[slots[0]];
+    const Word arg1 = kFixed > 1 ? fp[slots[1]] : 0;
+    const Word arg2 = kFixed > 2 ? fp[slots[2]] : 0;
+    fp[0] = arg0;
+    if constexpr (kFixed > 1) fp[1] = arg1;
+    if constexpr (kFixed > 2) fp[2] = arg2;
   }
   fp[kClosureSlot] = value;
   pc = code->start;
@@ -595,7 +578,7 @@ constexpr Handler op_TailCallGlobal3 = tail_call<Callee::kGlobal, 3>;
 
 OP(Return) {
   value = fp[pc[1]];
-  TAIL reinterpret_cast<Handler>(fp[kReturnAddressSlot])(REGISTERS);
+  RETURN_VALUE();
 }
 
 OP(ApplyHeld) {
@@ -629,7 +612,7 @@ OP(NativeBody) {
   value = run_native(th, running_code(fp)->native);
   if (UNLIKELY(value == 0)) return;
   ap = th->ap;
-  TAIL reinterpret_cast<Handler>(fp[kReturnAddressSlot])(REGISTERS);
+  RETURN_VALUE();
 }
 
 OP(Halt) {

@@ -43,6 +43,7 @@ size_t Machine::keep(Word value) {
 Word Machine::kept(size_t index) const { return state_->thread.kept[index]; }
 void Machine::drop_kept() { state_->thread.kept.resize(1); }
 
+IntForm Machine::int_form() const { return state_->thread.int_form; }
 const RunError& Machine::error() const { return state_->thread.error; }
 Heap& Machine::heap() { return state_->thread.heap; }
 Thread& Machine::thread() { return state_->thread; }
@@ -67,6 +68,7 @@ Word bytecode_function(const char* block, uint32_t arity, uint32_t frame_slots, 
   code->arity = arity;
   code->frame_slots = frame_slots;
   code->block = Symbol(block);
+  code->is_glue = true;
   finish_code(*code);
   return code->function_value();
 }

@@ -66,6 +66,9 @@ class Machine {
   Word kept(size_t index) const;
   void drop_kept();
 
+  /// How the program keeps its integers.
+  IntForm int_form() const;
+
   const RunError& error() const;
   Heap& heap();
   /// Forgets all garbage (for measuring memory).

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "interp/intrinsics.h"
+
 namespace fble {
 
 namespace {
@@ -62,6 +64,7 @@ Thread::Thread(ProgramCode& program_code, const NativeTable& native_table, const
   stack_high_water = stack_base;
   ap = heap.nursery_start();
   raise_soft_stack_limit(stack_base);
+  find_int_form();
 }
 
 Thread::~Thread() {
@@ -133,7 +136,12 @@ void Thread::report_roots(Collector& collector, bool minor) {
 }
 
 void Thread::visit_frame(Collector& collector, Word* frame, const uint32_t* position, int result_slot) {
-  for (uint32_t slot : live_slots(code_of_frame(frame), position)) {
+  Code& code = code_of_frame(frame);
+  const std::vector<uint32_t>& live = live_slots(code, position);
+  if (heap.options().verify) {
+    spoil_dead_slots(frame, result_slot < 0 ? code.frame_slots : position[-1] - kHeaderSlots, live);
+  }
+  for (uint32_t slot : live) {
     if (static_cast<int>(slot) != result_slot) collector.visit(frame[slot]);
   }
   collector.visit(frame[kClosureSlot]);
@@ -275,6 +283,16 @@ Code* Thread::run_code(uint32_t count) {
   return run_[count];
 }
 
+/// Only a library with machine integers declares the natives that compute with them.
+void Thread::find_int_form() {
+  for (const Code& code : program.codes) {
+    for (const ForeignRef& ref : code.foreigns) {
+      const NativeRow* row = natives.find(ref.module, ref.name);
+      if (row != nullptr && row->intrinsic != Intrinsic::kNone) int_form = IntForm::kMachine;
+    }
+  }
+}
+
 const Code* Thread::native_code(const ForeignRef& ref, const NativeRow& row) {
   Code*& code = native_codes_[ref.module + ref.name];
   if (code == nullptr) {
@@ -283,9 +301,11 @@ const Code* Thread::native_code(const ForeignRef& ref, const NativeRow& row) {
     code->arity = row.arity;
     code->frame_slots = row.arity + kHeaderSlots;
     code->native = row.body;
+    code->intrinsic = row.intrinsic;
     code->block = Symbol(ref.module + "." + ref.name);
     code->loc = ref.loc;
     finish_code(*code);
+    if (row.intrinsic != Intrinsic::kNone) code->entry = intrinsic_entry(row.intrinsic);
   }
   return code;
 }
@@ -298,15 +318,13 @@ bool Thread::run(Word func, std::span<const Word> args) {
   fp[kReturnAddressSlot] = 0;
   fp[0] = func;
   std::copy(args.begin(), args.end(), fp + 1);
-  watermark_fp = nullptr;
   pending.clear();
   group_marks.clear();
   value = 0;
   error = RunError{};
   raise_soft_stack_limit(stack_base);
-  if (attention.load() != 0) request(static_cast<Attention>(attention.load()));
   enter_interpreter(*this, code->start, fp);
-  fp = nullptr;
+  fp = watermark_fp = unmarked_fp = nullptr;
   return value != 0;
 }
 
@@ -384,6 +402,8 @@ const NativeRow* NativeTable::find(std::string_view module, std::string_view nam
   return row == rows_.end() ? nullptr : &row->second;
 }
 
+IntForm NativeCall::int_form() const { return thread_.int_form; }
+
 bool NativeCall::reserve(size_t words) {
   Thread& th = thread_;
   if (ap_ + words <= th.alloc_limit) return true;
@@ -391,6 +411,11 @@ bool NativeCall::reserve(size_t words) {
   const bool made = th.make_room(words);
   ap_ = th.ap;
   return made;
+}
+
+void NativeCall::collect_all() {
+  thread_.ap = ap_ = thread_.heap.collect_all(ap_, thread_);
+  thread_.restore_limits();
 }
 
 Word NativeCall::make_struct(std::span<const Word> fields) {
@@ -440,6 +465,12 @@ Word NativeCall::make_union_struct(uint32_t tag, uint32_t tag_count, std::span<c
   return arg;
 }
 
+Word NativeCall::make_bytes(uint32_t tag, uint32_t count) {
+  Word* object = take(object_words(count));
+  object[0] = Object::make_header(ObjectKind::kBytes, count, tag);
+  return reinterpret_cast<Word>(object);
+}
+
 Word NativeCall::make_native(std::unique_ptr<NativeResource> resource) {
   Word* object = take(object_words(1));
   object[0] = Object::make_header(ObjectKind::kNative, 1);
@@ -450,6 +481,11 @@ Word NativeCall::make_native(std::unique_ptr<NativeResource> resource) {
 
 Word NativeCall::fail(std::string message) {
   thread_.raise(message);
+  return 0;
+}
+
+Word NativeCall::fail_out_of_memory(const char* message) {
+  thread_.raise_out_of_memory(message);
   return 0;
 }
 

@@ -68,6 +68,7 @@ struct Thread final : RootReporter {
   Heap heap;
   ProgramCode& program;
   const NativeTable& natives;
+  IntForm int_form = IntForm::kUnions;
   std::vector<Word> global_words;
   std::vector<uint32_t> dirty_globals;
   std::vector<Word> kept;
@@ -99,6 +100,8 @@ struct Thread final : RootReporter {
   void restore_limits() {
     alloc_limit = heap.limit();
     stack_limit = soft_stack_limit;
+    // A request that came before this is not lost.
+    if (attention.load() != 0) alloc_limit = stack_limit = nullptr;
   }
   /// Lets the stack grow by a step beyond `top`.
   void raise_soft_stack_limit(const Word* top);
@@ -135,6 +138,7 @@ struct Thread final : RootReporter {
   void raise_with(const Loc* loc, const std::string& message);
   void visit_frame(Collector& collector, Word* frame, const uint32_t* position, int result_slot);
   void give_back_stack();
+  void find_int_form();
   std::deque<Code> glue_;
   std::vector<std::vector<Code*>> apply_held_;
   std::vector<Code*> apply_rest_;

@@ -68,6 +68,8 @@ struct CoreModule : Core { ModulePath path; };
 struct CoreBinding { CoreVar var; Core* value; };
 /// `recursive`: some definition mentions a variable of the group (outside of
 /// types). Then all are placeholders until all are evaluated (COMPAT 5.5).
+/// Bindings of types are dropped, except for one where their statement keeps an
+/// Apply or Func below it from being merged with one above.
 struct CoreLet : Core { bool recursive; std::vector<CoreBinding> bindings; Core* body; };
 
 struct CoreStruct : Core { std::vector<Core*> fields; };

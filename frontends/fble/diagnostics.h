@@ -31,6 +31,8 @@ class Diagnostics {
   void note(const Loc& loc, std::string message) {
     messages_.push_back({Severity::kNote, loc, std::move(message)});
   }
+  /// Adds to the text of the message before.
+  void append_to_last(const std::string& text) { messages_.back().message += text; }
 
   size_t error_count() const { return error_count_; }
   const std::vector<Diagnostic>& messages() const { return messages_; }

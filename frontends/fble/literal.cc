@@ -38,25 +38,35 @@ void LetterTable::collect(TypeContext& types, DataType* data, std::vector<TagSte
   }
 }
 
+const LetterTable::Letter* LetterTable::next(std::string_view rest) const {
+  for (uint32_t i : by_first_byte_[static_cast<unsigned char>(rest[0])]) {
+    if (rest.starts_with(letters_[i].name)) return &letters_[i];
+  }
+  return nullptr;
+}
+
 size_t LetterTable::parse(std::string_view word, CoreLiteral& literal) const {
+  // Count first: a long word should not cost more memory than its letters need.
+  size_t count = 0;
+  size_t offset = 0;
+  for (; offset < word.size(); ++count) {
+    const Letter* letter = next(word.substr(offset));
+    if (!letter) return offset;
+    offset += letter->name.size();
+  }
+
   constexpr uint32_t kUnused = std::numeric_limits<uint32_t>::max();
   std::vector<uint32_t> index(letters_.size(), kUnused);  // into the literal's alphabet
-  size_t offset = 0;
-  while (offset < word.size()) {
-    std::string_view rest = word.substr(offset);
-    const Letter* found = nullptr;
-    for (uint32_t i : by_first_byte_[static_cast<unsigned char>(rest[0])]) {
-      if (!rest.starts_with(letters_[i].name)) continue;
-      found = &letters_[i];
-      if (index[i] == kUnused) {
-        index[i] = static_cast<uint32_t>(literal.alphabet.size());
-        literal.alphabet.push_back(found->path);
-      }
-      literal.letters.push_back(index[i]);
-      break;
+  literal.letters.reserve(count);
+  for (offset = 0; offset < word.size();) {
+    const Letter* letter = next(word.substr(offset));
+    uint32_t& i = index[static_cast<size_t>(letter - letters_.data())];
+    if (i == kUnused) {
+      i = static_cast<uint32_t>(literal.alphabet.size());
+      literal.alphabet.push_back(letter->path);
     }
-    if (!found) break;
-    offset += found->name.size();
+    literal.letters.push_back(i);
+    offset += letter->name.size();
   }
   return offset;
 }

@@ -37,6 +37,8 @@ class LetterTable {
     std::vector<TagStep> path;
   };
 
+  /// The letter at the start of the text, which is not empty; null if there is none.
+  const Letter* next(std::string_view rest) const;
   void collect(TypeContext& types, DataType* data, std::vector<TagStep>& path, std::vector<DataType*>& visited);
 
   std::vector<Letter> letters_;

@@ -157,11 +157,24 @@ class Loader {
     return relative;
   }
 
-  bool has_file(const ModulePath& path) const {
+  /// The roots that may hold the module: most of a long search path do not even
+  /// have a folder for its first word. Requires that the module can have a file.
+  const std::vector<std::string>& roots_of(const ModulePath& path) {
+    if (path.words.size() < 2) return options_.roots;
+    auto [found, is_new] = roots_by_word_.try_emplace(path.words.front());
+    if (is_new) {
+      for (const std::string& root : options_.roots) {
+        if (access((root + "/" + path.words.front().str()).c_str(), F_OK) == 0) found->second.push_back(root);
+      }
+    }
+    return found->second;
+  }
+
+  bool has_file(const ModulePath& path) {
     for (std::string_view suffix : {".fble.@", ".fble"}) {
       const std::optional<std::string> relative = relative_name(path, suffix);
       if (!relative) return false;
-      for (const std::string& root : options_.roots) {
+      for (const std::string& root : roots_of(path)) {
         if (access((root + *relative).c_str(), F_OK) == 0) return true;
       }
     }
@@ -173,7 +186,7 @@ class Loader {
   bool read_source(const ModuleMention& mention, std::string_view suffix, const Expr*& source) {
     std::optional<std::string> relative = relative_name(mention.path, suffix);
     if (!relative) return false;
-    for (const std::string& root : options_.roots) {
+    for (const std::string& root : roots_of(mention.path)) {
       std::string name = root + *relative;
       ReadStatus status = read_file(name, text_);
       if (status == ReadStatus::kMissing) continue;
@@ -213,6 +226,7 @@ class Loader {
   Diagnostics& diagnostics_;
   std::unique_ptr<Program> program_ = std::make_unique<Program>();
   std::unordered_map<ModulePath, Entry, ModulePathHash> entries_;
+  std::unordered_map<Symbol, std::vector<std::string>> roots_by_word_;
   std::vector<Pending> pending_;
   std::string text_;
 };

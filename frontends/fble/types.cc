@@ -10,8 +10,6 @@
 namespace fble {
 namespace {
 
-constexpr size_t kChunkBytes = 32 * 1024;
-
 /// Types of messages are cut after about this many bytes: a type that shares
 /// its parts can be much longer in text than in memory.
 constexpr size_t kTextLimit = 16 * 1024;
@@ -46,12 +44,19 @@ class NodeMap {
     return nullptr;
   }
 
-  void insert(const Type* key, Type* value) {
-    if (large_.empty() && small_count_ < std::size(small_)) {
-      small_[small_count_++] = {key, value};
-      return;
+  void set(const Type* key, Type* value) {
+    if (large_.empty()) {
+      for (size_t i = 0; i < small_count_; ++i) {
+        if (small_[i].first != key) continue;
+        small_[i].second = value;
+        return;
+      }
+      if (small_count_ < std::size(small_)) {
+        small_[small_count_++] = {key, value};
+        return;
+      }
+      large_.insert(std::begin(small_), std::end(small_));
     }
-    if (large_.empty()) large_.insert(std::begin(small_), std::end(small_));
     large_[key] = value;
   }
 
@@ -68,6 +73,7 @@ class NodeMap {
 void* TypeContext::allocate(size_t bytes) {
   bytes = (bytes + alignof(Type) - 1) & ~(alignof(Type) - 1);
   if (bytes > chunk_left_) {
+    if (node_bytes() > node_bytes_limit) throw TypeTooDeep{};
     size_t size = std::max(bytes, kChunkBytes);
     chunks_.push_back(std::make_unique_for_overwrite<char[]>(size));
     chunk_next_ = chunks_.back().get();
@@ -255,7 +261,7 @@ class Substitution {
  public:
   Substitution(TypeContext& context, ParamType* param, Type* value)
       : context_(context), param_level_(param->level), value_level_(value->level) {
-    map_.insert(param, value);
+    map_.set(param, value);
   }
 
   Type* apply(Type* type) {
@@ -263,7 +269,7 @@ class Substitution {
     if (Type* done = map_.find(type)) return done;
     check_stack();
     Type* result = copy(type);
-    map_.insert(type, result);
+    map_.set(type, result);
     return result;
   }
 
@@ -285,12 +291,12 @@ class Substitution {
       }
       case TypeKind::kPoly: {
         PolyType* poly = static_cast<PolyType*>(type);
-        uint32_t level = std::max(poly->param->level, value_level_ + 1);
+        uint32_t level = std::max({poly->param->level, value_level_ + 1, inner_level_ + 1});
         ParamType* param =
             context_.param_type(poly->param->loc, level, poly->param->param_kind, poly->param->name);
-        map_.insert(poly->param, param);
+        map_.set(poly->param, param);
         uint32_t outer_level = inner_level_;
-        inner_level_ = std::max(inner_level_, level);
+        inner_level_ = level;
         Type* body = apply(poly->body);
         inner_level_ = outer_level;
         return context_.poly_type(type->loc, param, body);
@@ -314,9 +320,8 @@ class Substitution {
         uint32_t level = var->level == param_level_ ? param_level_ - 1 : var->level;
         VarType* fresh =
             context_.var_type(type->loc, std::max({level, value_level_, inner_level_}), var->name);
-        map_.insert(type, fresh);
-        fresh->value = apply(var->value);
-        return fresh;
+        map_.set(type, fresh);  // for cycles; outside of them the name says too little
+        return fresh->value = apply(var->value);
       }
       case TypeKind::kTypeOf: {
         TypeOfType* type_of = static_cast<TypeOfType*>(type);
@@ -352,6 +357,13 @@ Type* TypeContext::substitute(PolyType* poly, Type* arg) {
   Type* result = Substitution(*this, poly->param, arg).apply(poly->body);
   substituted_[{poly, arg}] = result;
   return result;
+}
+
+Type* TypeContext::specialize(Type* type, std::span<const TypeBinding> bindings) {
+  for (const TypeBinding& binding : bindings) {
+    type = Substitution(*this, binding.param, binding.value).apply(type);
+  }
+  return type;
 }
 
 bool TypeContext::occurs(const ParamType* param, Type* type) {

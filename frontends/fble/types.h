@@ -92,7 +92,8 @@ struct TypeBinding {
   Type* value = nullptr;
 };
 
-/// Thrown where types nest so deeply that the stack would overflow.
+/// Thrown where types nest so deeply that the stack would overflow, or become
+/// so large that memory would.
 struct TypeTooDeep {};
 
 /// Makes and relates types. Owns all of them.
@@ -145,8 +146,16 @@ class TypeContext {
   /// stands for it in `type` (spec 6.4). Stops at the first difference.
   bool match(Type* pattern, Type* type, std::span<TypeBinding> bindings);
 
+  /// The type with the values of the bindings in the place of their parameters.
+  Type* specialize(Type* type, std::span<const TypeBinding> bindings);
+
   /// The element type if the type has the shape of spec 7.1, else null.
   Type* list_element(Type* type);
+
+  /// Memory taken by type nodes, and how much they may take: definitions of a
+  /// few lines can describe types of any size.
+  size_t node_bytes() const { return chunks_.size() * kChunkBytes; }
+  size_t node_bytes_limit = size_t{256} << 20;
 
   /// As messages show it: names where the source has names.
   std::string text(const Type* type);
@@ -157,6 +166,8 @@ class TypeContext {
  private:
   friend class Substitution;
   friend class Matcher;
+
+  static constexpr size_t kChunkBytes = 32 * 1024;
 
   template <typename T>
   T* make(TypeKind kind, uint32_t level, const Loc& loc);

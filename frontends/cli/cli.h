@@ -1,0 +1,116 @@
+// The command line: what a command is, its options and its exit statuses.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fble {
+
+/// How a command ended. Programs have the statuses 0 to 112 for themselves, so
+/// running one adds kRunStatusBase to these, kOk excepted.
+enum class Status : uint8_t {
+  kOk = 0,
+  kFailed = 1,
+  kCompileError = 2,
+  kRuntimeError = 3,
+  kUsageError = 4,
+  kOtherError = 5,
+  kOutOfMemory = 6,
+};
+
+inline constexpr int kRunStatusBase = 112;
+/// A program's own status when it is negative or does not fit below.
+inline constexpr int kLargestProgramStatus = 111;
+/// After SIGINT, as shells have it.
+inline constexpr int kInterruptedStatus = 130;
+
+/// Sets of options that commands share; see options.def.
+enum OptionGroup : unsigned {
+  kInfoGroup = 1 << 0,
+  kModuleGroup = 1 << 1,
+  kEngineGroup = 1 << 2,
+  kProfileGroup = 1 << 3,
+  kDepsFileGroup = 1 << 4,
+  kMemTestGroup = 1 << 5,
+  kDepsGroup = 1 << 6,
+  kSuiteGroup = 1 << 7,
+};
+
+/// What the words after the command say.
+struct Options {
+  bool help = false;
+  bool version = false;
+
+  std::vector<std::string> roots;  ///< folders of -I and -p, in order
+  std::string module;              ///< module path as given, or empty
+  std::string file;                ///< the file given instead
+
+  size_t max_heap_bytes = 0;
+  bool stats = false;
+  unsigned gc_stress = 0;
+  bool heap_verify = false;
+
+  std::string deps_file;
+  std::string deps_target;
+  std::string target;
+  bool compile = false;
+
+  bool growth = false;
+  bool debug = false;
+
+  std::string suite;  ///< folder of the suite
+  std::string suite_root;
+  std::vector<std::string> modes;
+  std::vector<std::string> filters;
+  unsigned jobs = 0;
+  unsigned timeout_seconds = 60;
+
+  std::vector<std::string> args;  ///< the program's
+};
+
+/// What words that are no options mean to a command.
+enum class Positional : uint8_t {
+  kProgram,  ///< a file, then the program's arguments; after -m, arguments only
+  kFile,     ///< a file instead of -m
+  kFolder,   ///< the suite's folder
+};
+
+struct Command {
+  const char* name;  ///< empty for running a program
+  const char* synopsis;
+  const char* summary;      ///< one line for the list of commands
+  const char* description;  ///< paragraphs for --help
+  const char* epilogue;     ///< exit statuses and examples for --help
+  unsigned groups;
+  Positional positional;
+  int usage_status;
+  int (*run)(const Options& options);
+};
+
+std::span<const Command> commands();
+
+/// Understands the words after the command. False after a mistake, which has
+/// been reported in one line on standard error.
+bool parse_options(const Command& command, std::span<const std::string> words, Options& options);
+
+/// Prints what --help shows for the command.
+void print_help(const Command& command);
+
+/// The whole command line; returns the exit status.
+int run_command_line(int argc, const char* const* argv);
+
+/// Prints a line on standard error: "error: MESSAGE".
+void print_error(std::string_view message);
+
+int run_program(const Options& options);
+int run_test(const Options& options);
+int run_mem_test(const Options& options);
+int run_check(const Options& options);
+int run_disassemble(const Options& options);
+int run_deps(const Options& options);
+int run_suite(const Options& options);
+
+}  // namespace fble

@@ -1,0 +1,250 @@
+// The commands and what their --help says.
+// Tested by tests/unit/cli/commands_test.cc.
+#include <fmt/format.h>
+#include <malloc.h>
+
+#include <algorithm>
+#include <exception>
+#include <new>
+
+#include "frontends/cli/cli.h"
+#include "frontends/std/native/file.h"
+
+namespace fble {
+namespace {
+
+constexpr unsigned kEvaluateGroups = kInfoGroup | kModuleGroup | kEngineGroup | kProfileGroup | kDepsFileGroup;
+
+constexpr Command kCommands[] = {
+    {
+        .name = "",
+        .synopsis = "Usage: fble-jit [OPTION...] -m MODULE_PATH [--] [ARG...]\n"
+                    "       fble-jit [OPTION...] FILE.fble [ARG...]\n"
+                    "       fble-jit COMMAND [OPTION...]",
+        .summary = "runs programs written in Fble",
+        .description = "Runs a program: a module whose value has the type /Std/Io/Cli%.Main@. It is\n"
+                       "given by its module path, or as the file that holds it. Words after the module\n"
+                       "path, from the first that is no option, and all words after FILE.fble are the\n"
+                       "program's own arguments.\n"
+                       "\n"
+                       "The module /A/B% is the file A/B.fble in the first folder of the search path\n"
+                       "that has it: the folders of -I and -p in the order given, then the library that\n"
+                       "comes with fble-jit, unless one of the former holds a library /Std of its own.\n"
+                       "The search path of a file starts with the nearest folder above it from where\n"
+                       "all modules that it mentions are found.",
+        .epilogue = "Exit status:\n"
+                    "  0 to 111  what the program returned\n"
+                    "  112       the program returned a negative or larger number\n"
+                    "  114       the program does not compile\n"
+                    "  115       run-time error\n"
+                    "  116       mistake on the command line\n"
+                    "  117       other error, such as output that cannot be written\n"
+                    "  118       out of memory\n"
+                    "  130       interrupted (SIGINT)\n"
+                    "\n"
+                    "Examples:\n"
+                    "  fble-jit hello.fble\n"
+                    "      runs the program in hello.fble\n"
+                    "  fble-jit -I src -m /Tools/Sort% -- --reverse words.txt\n"
+                    "      runs src/Tools/Sort.fble with the arguments --reverse and words.txt\n"
+                    "  FBLE_PACKAGE_PATH=~/pkgs fble-jit -p std -p md5 -m /Md5/Main% file\n"
+                    "      uses the packages ~/pkgs/std and ~/pkgs/md5\n",
+        .groups = kEvaluateGroups,
+        .positional = Positional::kProgram,
+        .usage_status = kRunStatusBase + static_cast<int>(Status::kUsageError),
+        .run = run_program,
+    },
+    {
+        .name = "test",
+        .synopsis = "Usage: fble-jit test [OPTION...] -m MODULE_PATH\n"
+                    "       fble-jit test [OPTION...] FILE.fble",
+        .summary = "evaluates a module and drops its value",
+        .description = "Evaluates a module of any type, with all modules that it depends on, and drops\n"
+                       "the value. A program is not started by this.",
+        .epilogue = "Exit status:\n"
+                    "  0  the module compiles and has a value\n"
+                    "  1  failure\n"
+                    "  2  it does not compile\n"
+                    "  3  run-time error\n"
+                    "  4  mistake on the command line\n"
+                    "  5  other error\n"
+                    "  6  out of memory\n"
+                    "\n"
+                    "Example:\n"
+                    "  fble-jit test -I src -m /Tools/Sort/Tests%\n",
+        .groups = kEvaluateGroups,
+        .positional = Positional::kFile,
+        .usage_status = static_cast<int>(Status::kUsageError),
+        .run = run_test,
+    },
+    {
+        .name = "mem-test",
+        .synopsis = "Usage: fble-jit mem-test [OPTION...] -m MODULE_PATH\n"
+                    "       fble-jit mem-test [OPTION...] FILE.fble",
+        .summary = "tests how the memory that a function needs grows",
+        .description = "The module's value must be a function of a number: a list of its bits, lowest\n"
+                       "last, in the encoding of the language's memory tests. It is called with 1000\n"
+                       "and 2000; the test passes if both need about the same memory, or with --growth\n"
+                       "if they do not. What counts is the peak of live values and call stack.",
+        .epilogue = "Exit status:\n"
+                    "  0  memory behaves as expected\n"
+                    "  1  failure\n"
+                    "  2  the module does not compile\n"
+                    "  3  run-time error\n"
+                    "  4  mistake on the command line\n"
+                    "  5  memory does not behave as expected, or other error\n"
+                    "  6  out of memory\n"
+                    "\n"
+                    "Example:\n"
+                    "  fble-jit mem-test -I src -m /Tools/Sort/Leak%\n",
+        .groups = kEvaluateGroups | kMemTestGroup,
+        .positional = Positional::kFile,
+        .usage_status = static_cast<int>(Status::kUsageError),
+        .run = run_mem_test,
+    },
+    {
+        .name = "check",
+        .synopsis = "Usage: fble-jit check [OPTION...] -m MODULE_PATH\n"
+                    "       fble-jit check [OPTION...] FILE.fble",
+        .summary = "type checks a module without running it",
+        .description = "Checks that a module compiles. Of other modules only the headers (.fble.@ files)\n"
+                       "are read where there are any, so that a module can be checked before those it\n"
+                       "depends on are written.",
+        .epilogue = "Exit status:\n"
+                    "  0  the module compiles\n"
+                    "  1  it does not\n"
+                    "  2  mistake on the command line\n"
+                    "\n"
+                    "Example:\n"
+                    "  fble-jit check src/Tools/Sort.fble\n",
+        .groups = kInfoGroup | kModuleGroup | kDepsFileGroup,
+        .positional = Positional::kFile,
+        .usage_status = 2,
+        .run = run_check,
+    },
+    {
+        .name = "disassemble",
+        .synopsis = "Usage: fble-jit disassemble [OPTION...] -m MODULE_PATH\n"
+                    "       fble-jit disassemble [OPTION...] FILE.fble",
+        .summary = "prints the bytecode of a module",
+        .description = "Compiles a module like `fble-jit check` and prints its bytecode. The format is for\n"
+                       "reading and for tests and changes from version to version;\n"
+                       "interp/opcodes.def explains the instructions.",
+        .epilogue = "Exit status:\n"
+                    "  0  success\n"
+                    "  1  the module does not compile\n"
+                    "  2  mistake on the command line\n"
+                    "\n"
+                    "Example:\n"
+                    "  fble-jit disassemble -I src -m /Tools/Sort%\n",
+        .groups = kInfoGroup | kModuleGroup,
+        .positional = Positional::kFile,
+        .usage_status = 2,
+        .run = run_disassemble,
+    },
+    {
+        .name = "deps",
+        .synopsis = "Usage: fble-jit deps [OPTION...] -t TARGET -m MODULE_PATH\n"
+                    "       fble-jit deps [OPTION...] -t TARGET FILE.fble",
+        .summary = "lists the files that a module depends on",
+        .description = "Prints a rule for make and ninja: TARGET depends on all files that were read to\n"
+                       "load the module. After an error, these are the files read until then.",
+        .epilogue = "Exit status:\n"
+                    "  0  success\n"
+                    "  1  some module cannot be loaded\n"
+                    "  2  mistake on the command line\n"
+                    "\n"
+                    "Example:\n"
+                    "  fble-jit deps -t build/sort.stamp -I src -m /Tools/Sort% > build/sort.d\n",
+        .groups = kInfoGroup | kModuleGroup | kDepsGroup,
+        .positional = Positional::kFile,
+        .usage_status = 2,
+        .run = run_deps,
+    },
+    {
+        .name = "suite",
+        .synopsis = "Usage: fble-jit suite [OPTION...] DIR",
+        .summary = "runs the annotated tests below a folder",
+        .description = "Runs all .fble files below DIR that have a line with @@fble-test@@ KIND, in\n"
+                       "parallel, each in a process of its own. The kinds:\n"
+                       "\n"
+                       "  no-error             the module has a value\n"
+                       "  compile-error L:C    it does not compile; an error is reported at line L, column C\n"
+                       "  compile-warning L:C  it has a value; a warning is reported there\n"
+                       "  runtime-error L:C    evaluating it ends with an error there\n"
+                       "  memory-constant      `mem-test` passes\n"
+                       "  memory-growth        `mem-test --growth` passes\n"
+                       "  compile-module       `check` passes\n"
+                       "  none                 no test, but a module that tests use\n"
+                       "\n"
+                       "Prints a line for each failure, and last `N passed, N failed`. Modes:\n"
+                       "\n"
+#define FBLE_MODE(name, flags, doc) "  " name ": " doc "\n"
+#include "frontends/cli/modes.def"
+#undef FBLE_MODE
+        ,
+        .epilogue = "Exit status:\n"
+                    "  0  all tests passed\n"
+                    "  1  some failed, or there are none\n"
+                    "  2  mistake on the command line\n"
+                    "\n"
+                    "Example:\n"
+                    "  fble-jit suite tests/lang --modes interp,gc-stress\n",
+        .groups = kInfoGroup | kSuiteGroup,
+        .positional = Positional::kFolder,
+        .usage_status = 2,
+        .run = run_suite,
+    },
+};
+
+int run_command(const Command& command, const Options& options) {
+  // Whatever else happens, the user gets a message and a status.
+  try {
+    return command.run(options);
+  } catch (const std::bad_alloc&) {
+    print_error("out of memory");
+  } catch (const std::exception& problem) {
+    print_error(problem.what());
+  }
+  return command.usage_status == 2 ? 1 : command.usage_status + 1;
+}
+
+}  // namespace
+
+std::span<const Command> commands() { return kCommands; }
+
+void print_error(std::string_view message) { fmt::print(stderr, "error: {}\n", message); }
+
+int run_command_line(int argc, const char* const* argv) {
+  prepare_standard_streams();
+  // The front end runs on a thread of its own (big_stack.h), but nothing runs
+  // beside it: one arena that grows in large steps is the fastest.
+  mallopt(M_ARENA_MAX, 1);
+  mallopt(M_TOP_PAD, 1 << 20);
+  std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  const Command* command = &kCommands[0];
+  if (!words.empty() && !words[0].empty()) {
+    const auto* named = std::ranges::find(kCommands, words[0], [](const Command& c) { return std::string(c.name); });
+    if (named != std::end(kCommands)) {
+      command = named;
+      words.erase(words.begin());
+    }
+  }
+  Options options;
+  if (!parse_options(*command, words, options)) return command->usage_status;
+  if (options.help) {
+    print_help(*command);
+  } else if (options.version) {
+    fmt::print("fble-jit {}\n", FBLE_VERSION);
+  } else {
+    const int status = run_command(*command, options);
+    if (std::fflush(stdout) == 0 || status != 0) return status;
+  }
+  if (std::fflush(stdout) != 0) {
+    print_error("cannot write to standard output");
+    return command->usage_status == 2 ? 1 : command->usage_status + 1;
+  }
+  return 0;
+}
+
+}  // namespace fble

@@ -1,0 +1,77 @@
+// Tested by tests/unit/cli/run_test.cc.
+#include "frontends/cli/execute.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "frontends/std/native/file.h"
+
+namespace fble {
+namespace {
+
+extern "C" void on_interrupt(int) {
+  constexpr std::string_view kMessage = "error: interrupted\n";
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kMessage.data(), kMessage.size());
+  _exit(kInterruptedStatus);
+}
+
+}  // namespace
+
+MachineOptions machine_options(const Options& options) {
+  MachineOptions machine;
+  machine.heap.max_bytes = options.max_heap_bytes;
+  machine.heap.stress = options.gc_stress;
+  machine.heap.verify = options.heap_verify;
+  // Where address space is limited, the call stack must not claim all of it.
+  rlimit limit{};
+  if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+    machine.stack_bytes = std::min<size_t>(machine.stack_bytes, limit.rlim_cur / 4);
+  }
+  return machine;
+}
+
+Status report_run_error(const Machine& machine) {
+  flush_standard_streams();
+  // An output that failed has ended the program: finish_output tells about it.
+  if (!output_failure().empty()) return Status::kOtherError;
+  const std::string text = machine.error().render();
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  if (machine.error().interrupted) std::exit(kInterruptedStatus);
+  return machine.error().out_of_memory ? Status::kOutOfMemory : Status::kRuntimeError;
+}
+
+void print_stats(const Machine& machine) {
+  const HeapStats& stats = const_cast<Machine&>(machine).heap().stats();
+  fmt::print(stderr,
+             "collections: {} minor, {} full\n"
+             "allocated:   {} bytes up to the last collection, {} of them survived\n"
+             "peak:        {} bytes in use, {} bytes live after a collection\n"
+             "pauses:      {:.3f} ms in all, {:.3f} ms the longest\n",
+             stats.minor_collections, stats.full_collections, stats.allocated_bytes, stats.survived_bytes,
+             stats.peak_bytes, stats.peak_live_bytes, static_cast<double>(stats.total_pause_ns) / 1e6,
+             static_cast<double>(stats.longest_pause_ns) / 1e6);
+}
+
+Status finish_output(Status status) {
+  flush_standard_streams();
+  if (output_failure().empty()) return status;
+  print_error(output_failure());
+  return Status::kOtherError;
+}
+
+void stop_on_interrupt() {
+  struct sigaction old {};
+  sigaction(SIGINT, nullptr, &old);
+  if (old.sa_handler == SIG_IGN) return;  // as for jobs in the background
+  struct sigaction action {};
+  action.sa_handler = on_interrupt;
+  sigaction(SIGINT, &action, nullptr);
+}
+
+}  // namespace fble

@@ -1,0 +1,133 @@
+// Tested by tests/unit/cli/front_end_test.cc.
+#include "frontends/cli/front_end.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "frontends/cli/search_path.h"
+#include "frontends/fble/big_stack.h"
+#include "frontends/fble/lower.h"
+#include "frontends/fble/typecheck.h"
+
+namespace fble {
+namespace {
+
+void print_diagnostics(const Diagnostics& diagnostics) {
+  const std::string text = diagnostics.render();
+  std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+ModulePath main_type_module() {
+  ModulePath path;
+  for (const char* word : {"Std", "Io", "Cli"}) path.words.emplace_back(word);
+  return path;
+}
+
+/// True if the main module's value is a program; otherwise says what it is.
+bool check_is_program(const CheckedProgram& checked, const ModulePath& main) {
+  const std::optional<bool> is_program = module_has_type(checked, main, main_type_module(), Symbol("Main"));
+  if (is_program.value_or(false)) return true;
+  print_error(fmt::format("module {} is not a program: its type is {}, expected {}.Main@{}", main.str(),
+                          module_type_text(checked, main), main_type_module().str(),
+                          is_program.has_value() ? "" : " (which the search path does not have)"));
+  return false;
+}
+
+bool write_file(const std::string& name, const std::string& text) {
+  std::FILE* file = std::fopen(name.c_str(), "w");
+  bool written = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  if (file != nullptr && std::fclose(file) != 0) written = false;
+  if (!written) print_error(fmt::format("unable to open {} for writing: {}", name, std::strerror(errno)));
+  return written;
+}
+
+/// A file name as make reads it.
+std::string escape_for_make(const std::string& name) {
+  std::string escaped;
+  for (const char letter : name) {
+    if (letter == ' ' || letter == '#') escaped += '\\';
+    if (letter == '$') escaped += '$';
+    escaped += letter;
+  }
+  return escaped;
+}
+
+}  // namespace
+
+bool find_main_module(const Options& options, MainModule& main) {
+  if (options.file.empty()) {
+    Diagnostics diagnostics;
+    std::optional<ModulePath> path = parse_module_path(options.module, diagnostics);
+    print_diagnostics(diagnostics);
+    if (!path) return false;
+    main = {std::move(*path), with_library(options.roots)};
+    return true;
+  }
+  if (access(options.file.c_str(), R_OK) != 0) {
+    print_error(fmt::format("cannot read file '{}': {}", options.file, std::strerror(errno)));
+    return false;
+  }
+  FileModule found = locate_file(options.file, options.roots);
+  main = {std::move(found.path), std::move(found.roots)};
+  return true;
+}
+
+std::unique_ptr<ProgramCode> compile_module(const Options& options, const FrontEndOptions& front_end, Status& status) {
+  MainModule main;
+  status = Status::kUsageError;
+  if (!find_main_module(options, main)) return nullptr;
+
+  LoadOptions load{.roots = main.roots, .purpose = front_end.purpose};
+  if (front_end.must_be_program) load.types_of.push_back(main_type_module());
+
+  std::unique_ptr<ProgramCode> code;
+  std::vector<std::string> files;
+  Diagnostics diagnostics;
+  status = Status::kCompileError;
+  run_on_big_stack([&] {
+    const std::unique_ptr<Program> program = load_program(main.path, load, diagnostics);
+    std::unique_ptr<CheckedProgram> checked;
+    if (program != nullptr) checked = typecheck(*program, diagnostics);
+    print_diagnostics(diagnostics);
+    if (checked == nullptr) return;
+    if (front_end.must_be_program && !check_is_program(*checked, main.path)) return;
+    files = program->files;
+    // What was loaded for its types only comes after the main module and is not run.
+    while (!(checked->modules.back().path == main.path)) checked->modules.pop_back();
+    if (front_end.purpose == LoadFor::kModule) {
+      // The module alone; what it depends on is only named.
+      checked->modules.erase(checked->modules.begin(), checked->modules.end() - 1);
+    }
+    code = lower_program(*checked);
+  });
+  if (code == nullptr) return nullptr;
+
+  if (!options.deps_file.empty() && !write_file(options.deps_file, dependency_rule(options.deps_target, files))) {
+    status = Status::kOtherError;
+    return nullptr;
+  }
+  status = Status::kOk;
+  return code;
+}
+
+std::string dependency_rule(const std::string& target, const std::vector<std::string>& files) {
+  constexpr size_t kColumns = 80;
+  std::string rule = target + ":";
+  size_t column = rule.size();
+  for (const std::string& file : files) {
+    const std::string name = escape_for_make(file);
+    if (column + 1 + name.size() > kColumns) {
+      rule += " \\\n";
+      column = 1;
+    }
+    rule += " " + name;
+    column += 1 + name.size();
+  }
+  return rule + "\n";
+}
+
+}  // namespace fble

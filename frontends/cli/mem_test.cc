@@ -1,0 +1,96 @@
+// `fble-jit mem-test`: does a function's memory grow with its argument?
+//
+// The module's value is a function of a number in binary, a list of bits:
+//
+//   BitS@ = +(BitP@ cons, Unit@ nil),  BitP@ = *(Bit@ msb, BitS@ tail),  Bit@ = +(Unit@ 0, Unit@ 1)
+//
+// It is run with 1000 and with 2000, written with the same number of bits. The
+// heap collects at every allocation, so the peak of live bytes, call stack
+// included, is exact: what nurseries and thresholds do does not show.
+//
+// Tested by tests/unit/cli/commands_test.cc.
+#include <fmt/format.h>
+
+#include <bit>
+
+#include "frontends/cli/execute.h"
+#include "frontends/cli/front_end.h"
+#include "frontends/std/native/values.h"
+#include "frontends/std/register_std.h"
+
+namespace fble {
+namespace {
+
+constexpr uint64_t kSmall = 1000;
+constexpr uint64_t kLarge = 2000;
+/// Runs may differ by small constants. A leak of less than a byte per unit of the argument is none.
+constexpr uint64_t kMargin = kLarge - kSmall - 1;
+
+/// The number as a list of bits, as long as that of kLarge.
+Word build_bits(NativeCall& call, uint64_t number) {
+  constexpr int kBits = std::bit_width(kLarge);
+  if (!call.reserve(list_words(kBits))) return kOutOfMemory;
+  std::vector<Word> bits;
+  for (int bit = kBits; bit-- > 0;) bits.push_back(packed_enum(number >> bit & 1, 2));
+  return make_list(call, bits);
+}
+
+/// Memory at its peak while the function runs. False after an error.
+bool measure(Machine& machine, size_t function, uint64_t number, uint64_t& peak_bytes) {
+  machine.set_result(machine.kept(function));
+  machine.collect_all();
+  const Word bits = machine.build([&](NativeCall& call) { return build_bits(call, number); });
+  if (bits == kOutOfMemory) return false;
+  machine.heap().reset_peaks();
+  if (!machine.call_result({&bits, 1})) return false;
+  peak_bytes = machine.heap().stats().peak_live_bytes;
+  return true;
+}
+
+Status compare(const Options& options, ProgramCode& code) {
+  NativeTable natives;
+  register_std(natives);
+  MachineOptions machine_options = fble::machine_options(options);
+  machine_options.heap.stress_full_period = 1;
+  Machine machine(code, natives, machine_options);
+  if (!machine.run_modules()) return report_run_error(machine);
+  const size_t function = machine.keep(machine.result());
+  machine.heap().set_stress(1);
+
+  uint64_t peak = 0;
+  if (options.debug) {
+    for (uint64_t number = 0; number <= kLarge; ++number) {
+      if (!measure(machine, function, number, peak)) return report_run_error(machine);
+      fmt::print(stderr, "{:4}: {}\n", number, peak);
+    }
+  }
+  uint64_t peak_small = 0;
+  uint64_t peak_large = 0;
+  if (!measure(machine, function, kSmall, peak_small) || !measure(machine, function, kLarge, peak_large)) {
+    return report_run_error(machine);
+  }
+  const bool grows = peak_large > peak_small + kMargin;
+  if (grows == options.growth) return Status::kOk;
+  if (grows) {
+    print_error(fmt::format("memory growth of {} bytes: {} for n = {}, {} for n = {}", peak_large - peak_small,
+                            peak_small, kSmall, peak_large, kLarge));
+  } else {
+    print_error(
+        fmt::format("memory constant: {} bytes for n = {}, {} for n = {}", peak_small, kSmall, peak_large, kLarge));
+  }
+  return Status::kOtherError;
+}
+
+}  // namespace
+
+int run_mem_test(const Options& options) {
+  Status status;
+  std::unique_ptr<ProgramCode> code = compile_module(options, {}, status);
+  if (code != nullptr) {
+    stop_on_interrupt();
+    status = finish_output(compare(options, *code));
+  }
+  return static_cast<int>(status);
+}
+
+}  // namespace fble

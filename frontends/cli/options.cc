@@ -1,0 +1,293 @@
+// Tested by tests/unit/cli/options_test.cc.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstring>
+#include <optional>
+
+#include "frontends/cli/cli.h"
+#include "frontends/cli/search_path.h"
+
+namespace fble {
+namespace {
+
+enum class OptionId : uint8_t {
+#define FBLE_OPTION(Id, short_name, long_name, value, group, doc) k##Id,
+#include "frontends/cli/options.def"
+#undef FBLE_OPTION
+};
+
+struct OptionRow {
+  OptionId id;
+  const char* short_name;  ///< null if there is none
+  const char* long_name;   ///< null if there is none
+  std::string_view value;
+  OptionGroup group;
+  const char* doc;
+
+  bool takes_value() const { return !value.empty() && value.front() != '['; }
+  bool value_is_optional() const { return !value.empty() && value.front() == '['; }
+};
+
+constexpr OptionRow kOptions[] = {
+#define FBLE_OPTION(Id, short_name, long_name, value, group, doc) \
+  {OptionId::k##Id, short_name, long_name, value, group, doc},
+#include "frontends/cli/options.def"
+#undef FBLE_OPTION
+};
+
+constexpr std::pair<OptionGroup, const char*> kGroupTitles[] = {
+    {kInfoGroup, "General"},     {kModuleGroup, "Modules"},
+    {kEngineGroup, "Execution"}, {kMemTestGroup, "Test"},
+    {kDepsGroup, "Output"},      {kSuiteGroup, "Suite"},
+    {kProfileGroup, "Profile"},  {kDepsFileGroup, "Build dependencies (both or neither)"},
+};
+
+template <typename Number>
+std::optional<Number> parse_number(std::string_view text) {
+  Number number{};
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (problem != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+/// A number of bytes such as 4096, 64K, 512M or 2G.
+std::optional<size_t> parse_size(std::string_view text) {
+  constexpr std::string_view kUnits = "KMG";
+  unsigned shift = 0;
+  if (!text.empty()) {
+    const size_t unit = kUnits.find(text.back() & ~0x20);
+    if (unit != std::string_view::npos) {
+      shift = 10 * static_cast<unsigned>(unit + 1);
+      text.remove_suffix(1);
+    }
+  }
+  const std::optional<size_t> number = parse_number<size_t>(text);
+  if (!number || *number > SIZE_MAX >> shift) return std::nullopt;
+  return *number << shift;
+}
+
+std::vector<std::string> split(std::string_view list, char separator) {
+  std::vector<std::string> parts;
+  for (size_t start = 0; start <= list.size();) {
+    const size_t end = std::min(list.find(separator, start), list.size());
+    if (end != start) parts.emplace_back(list.substr(start, end - start));
+    start = end + 1;
+  }
+  return parts;
+}
+
+/// Goes through the words once; stops at the first mistake.
+class Parser {
+ public:
+  Parser(const Command& command, std::span<const std::string> words, Options& options)
+      : command_(command), words_(words), options_(options) {}
+
+  bool parse() {
+    while (!failed_ && !options_.help && !options_.version && next_ < words_.size()) {
+      const std::string& word = words_[next_++];
+      if (word == "--") {
+        if (command_.positional == Positional::kProgram) {
+          take_rest();
+        } else if (next_ < words_.size()) {
+          fail(fmt::format("invalid argument: '{}'", words_[next_]));
+        }
+        break;
+      }
+      if (word.size() > 1 && word[0] == '-') {
+        parse_option(word);
+      } else {
+        parse_positional(word);
+      }
+    }
+    if (failed_) return false;
+    if (options_.help || options_.version) return true;
+    return check();
+  }
+
+ private:
+  void fail(std::string_view message) {
+    if (failed_) return;
+    failed_ = true;
+    const std::string name = command_.name[0] == '\0' ? "" : std::string(command_.name) + " ";
+    fmt::print(stderr, "Error: {} (try: fble-jit {}--help)\n", message, name);
+  }
+
+  void take_rest() {
+    for (; next_ < words_.size(); ++next_) options_.args.push_back(words_[next_]);
+  }
+
+  void parse_option(const std::string& word) {
+    for (const OptionRow& row : kOptions) {
+      if ((row.group & command_.groups) == 0) continue;
+      if ((row.short_name != nullptr && word == row.short_name) ||
+          (row.long_name != nullptr && word == row.long_name)) {
+        if (!row.takes_value()) return apply(row, word, "");
+        if (next_ == words_.size()) return fail(fmt::format("missing argument to {} option.", word));
+        return apply(row, word, words_[next_++]);
+      }
+      const bool is_include = row.short_name != nullptr && std::strcmp(row.short_name, "-I") == 0;
+      if (is_include && word.starts_with("-I")) return apply(row, "-I", word.substr(2));
+      if (row.long_name == nullptr || row.value.empty()) continue;
+      const size_t length = std::strlen(row.long_name);
+      if (word.size() > length && word[length] == '=' && word.starts_with(row.long_name)) {
+        return apply(row, row.long_name, word.substr(length + 1));
+      }
+    }
+    fail(fmt::format("invalid argument: '{}'", word));
+  }
+
+  void parse_positional(const std::string& word) {
+    switch (command_.positional) {
+      case Positional::kProgram:
+        if (options_.module.empty()) {
+          if (!word.ends_with(".fble")) return fail(fmt::format("invalid argument: '{}'", word));
+          options_.file = word;
+        } else {
+          options_.args.push_back(word);
+        }
+        return take_rest();
+      case Positional::kFile:
+        if (!word.ends_with(".fble")) return fail(fmt::format("invalid argument: '{}'", word));
+        return set_once(options_.file, "file", word);
+      case Positional::kFolder: return set_once(options_.suite, "folder", word);
+    }
+  }
+
+  void set_once(std::string& target, std::string_view option, const std::string& value) {
+    if (!target.empty()) return fail(fmt::format("duplicate {} option.", option));
+    if (value.empty()) return fail(fmt::format("the argument to {} is empty.", option));
+    target = value;
+  }
+
+  template <typename Number>
+  void set_number(Number& target, std::string_view option, std::optional<Number> number, const std::string& value) {
+    if (!number || *number == 0) return fail(fmt::format("invalid argument to {} option: '{}'", option, value));
+    target = *number;
+  }
+
+  void apply(const OptionRow& row, const std::string& name, const std::string& value) {
+    switch (row.id) {
+      case OptionId::kHelp: options_.help = true; return;
+      case OptionId::kVersion: options_.version = true; return;
+      case OptionId::kInclude:
+      case OptionId::kSuiteInclude: options_.roots.push_back(value); return;
+      case OptionId::kPackage: {
+        const std::string folder = find_package(value);
+        if (folder.empty()) return fail(fmt::format("package '{}' not found", value));
+        options_.roots.push_back(folder);
+        return;
+      }
+      case OptionId::kModule:
+        if (!options_.module.empty()) return fail("duplicate module options");
+        return set_once(options_.module, name, value);
+      case OptionId::kJit:
+        if (value != "off" && value != "on") fail(fmt::format("--jit must be 'off' or 'on', not '{}'", value));
+        return;
+      case OptionId::kMaxHeap: return set_number(options_.max_heap_bytes, name, parse_size(value), value);
+      case OptionId::kStats: options_.stats = true; return;
+      case OptionId::kGcStress:
+        if (name == row.long_name && value.empty()) {
+          options_.gc_stress = 1;
+          return;
+        }
+        return set_number(options_.gc_stress, name, parse_number<unsigned>(value), value);
+      case OptionId::kHeapVerify: options_.heap_verify = true; return;
+      case OptionId::kProfile:
+      case OptionId::kProfilePeriod: return fail(fmt::format("{} is not available yet", name));
+      case OptionId::kDepsFile: return set_once(options_.deps_file, name, value);
+      case OptionId::kDepsTarget: return set_once(options_.deps_target, name, value);
+      case OptionId::kGrowth: options_.growth = true; return;
+      case OptionId::kDebug: options_.debug = true; return;
+      case OptionId::kTarget: return set_once(options_.target, name, value);
+      case OptionId::kCompile: options_.compile = true; return;
+      case OptionId::kRoot: return set_once(options_.suite_root, name, value);
+      case OptionId::kModes:
+        for (std::string& mode : split(value, ',')) options_.modes.push_back(std::move(mode));
+        return;
+      case OptionId::kJobs: return set_number(options_.jobs, name, parse_number<unsigned>(value), value);
+      case OptionId::kFilter: options_.filters.push_back(value); return;
+      case OptionId::kTimeout: return set_number(options_.timeout_seconds, name, parse_number<unsigned>(value), value);
+    }
+  }
+
+  /// What the options must be together.
+  bool check() {
+    if ((command_.groups & kModuleGroup) != 0) {
+      if (options_.module.empty() && options_.file.empty()) fail("missing required --module option.");
+      if (!options_.module.empty() && !options_.file.empty()) {
+        fail(fmt::format("invalid argument: '{}', as --module is given", options_.file));
+      }
+    }
+    if ((command_.groups & kDepsGroup) != 0 && options_.target.empty()) fail("missing required --target option.");
+    if (options_.deps_target.empty() && !options_.deps_file.empty()) fail("--deps-file requires --deps-target.");
+    if (options_.deps_file.empty() && !options_.deps_target.empty()) fail("--deps-target requires --deps-file.");
+    if (command_.positional == Positional::kFolder && options_.suite.empty()) fail("missing the folder of the suite.");
+    return !failed_;
+  }
+
+  const Command& command_;
+  const std::span<const std::string> words_;
+  Options& options_;
+  size_t next_ = 0;
+  bool failed_ = false;
+};
+
+/// Prints text in lines of at most 80 columns, all indented alike.
+void print_wrapped(std::string_view text, size_t indent) {
+  size_t column = 0;
+  for (const std::string& word : split(text, ' ')) {
+    if (column != 0 && column + 1 + word.size() > 80) {
+      fmt::print("\n");
+      column = 0;
+    }
+    if (column == 0) {
+      fmt::print("{:{}}{}", "", indent, word);
+      column = indent + word.size();
+    } else {
+      fmt::print(" {}", word);
+      column += 1 + word.size();
+    }
+  }
+  fmt::print("\n");
+}
+
+std::string option_heading(const OptionRow& row) {
+  std::string heading;
+  if (row.short_name != nullptr) heading = row.short_name;
+  if (row.long_name != nullptr) heading += (heading.empty() ? "" : ", ") + std::string(row.long_name);
+  if (row.value_is_optional()) return heading + "[=" + std::string(row.value.substr(1));
+  if (row.takes_value()) heading += " " + std::string(row.value);
+  return heading;
+}
+
+}  // namespace
+
+bool parse_options(const Command& command, std::span<const std::string> words, Options& options) {
+  return Parser(command, words, options).parse();
+}
+
+void print_help(const Command& command) {
+  const bool is_main = command.name[0] == '\0';
+  fmt::print("fble-jit{}{} - {}\n\n{}\n\n{}\n", is_main ? "" : " ", command.name, command.summary, command.synopsis,
+             command.description);
+  if (is_main) {
+    fmt::print("\nCommands (fble-jit COMMAND --help tells more):\n");
+    for (const Command& other : commands()) {
+      if (other.name[0] != '\0') fmt::print("  {:<14}{}\n", other.name, other.summary);
+    }
+  }
+  for (const auto& [group, title] : kGroupTitles) {
+    if ((command.groups & group) == 0) continue;
+    fmt::print("\n{}:\n", title);
+    for (const OptionRow& row : kOptions) {
+      if (row.group != group) continue;
+      fmt::print("  {}\n", option_heading(row));
+      print_wrapped(row.doc, 6);
+    }
+  }
+  fmt::print("\n{}", command.epilogue);
+}
+
+}  // namespace fble

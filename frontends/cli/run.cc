@@ -1,0 +1,93 @@
+// Runs programs: modules of type /Std/Io/Cli%.Main@.
+//
+//   <<@>@ M@>(Monad@<M@>, Io@<M@>, List@<String@>) { M@<Exit@>; }
+//
+// M@ is <@ A@>(Unit@) { A@; }: an action is a function that waits for a unit. So
+// the program is applied to four arguments, the last of which starts it.
+//
+// Tested by tests/unit/cli/run_test.cc.
+#include <fmt/format.h>
+
+#include "frontends/cli/execute.h"
+#include "frontends/cli/front_end.h"
+#include "frontends/std/native/values.h"
+#include "frontends/std/register_std.h"
+
+namespace fble {
+namespace {
+
+using Text = std::vector<uint32_t>;
+
+/// The program's arguments as text. False after a message.
+bool decode_arguments(const std::vector<std::string>& words, std::vector<Text>& texts) {
+  for (const std::string& word : words) {
+    std::optional<Text> text = decode_utf8(word);
+    if (!text) {
+      print_error(fmt::format("argument {} is not valid UTF-8", texts.size() + 1));
+      return false;
+    }
+    texts.push_back(std::move(*text));
+  }
+  return true;
+}
+
+/// The monad, the io interface and the arguments as Fble values; 0 when memory has run out.
+Word build_arguments(NativeCall& call, const std::vector<Text>& texts) {
+  size_t words = list_words(texts.size()) + object_words(3) + object_words(1) + object_words(3);
+  for (const Text& text : texts) words += list_words(text.size());
+  if (!call.reserve(words)) return kOutOfMemory;
+
+  const IoFunctions functions = io_functions();
+  const Word monad[] = {kUnitWord, functions.return_function, functions.do_function};
+  const Word io[] = {functions.run_function};
+  std::vector<Word> strings;
+  for (const Text& text : texts) strings.push_back(make_string(call, text));
+  const Word all[] = {call.make_struct(monad), call.make_struct(io), make_list(call, strings)};
+  return call.make_struct(all);
+}
+
+/// What the program's Exit@ is to the world.
+int program_status(Word exit, IntForm form) {
+  const Read<IntValue> status = read_int(exit, form);
+  const bool fits = status.error == ReadError::kNone && status.value.in_range(0, kLargestProgramStatus);
+  return fits ? static_cast<int>(status.value.magnitude) : kRunStatusBase;
+}
+
+/// Runs the program. Its own status, if it comes to one, goes to `exit_status`.
+Status execute(const Options& options, ProgramCode& code, const std::vector<Text>& texts, int& exit_status) {
+  NativeTable natives;
+  register_std(natives);
+  Machine machine(code, natives, machine_options(options));
+  bool ok = machine.run_modules();
+  if (ok) {
+    const Word arguments = machine.build([&](NativeCall& call) { return build_arguments(call, texts); });
+    ok = arguments != kOutOfMemory;
+    if (ok) {
+      const Word four[] = {struct_field(arguments, 0, 3), struct_field(arguments, 1, 3), struct_field(arguments, 2, 3),
+                           kUnitWord};
+      ok = machine.call_result(four);
+    }
+  }
+  if (ok) exit_status = program_status(machine.result(), machine.int_form());
+  const Status status = ok ? Status::kOk : report_run_error(machine);
+  if (options.stats) print_stats(machine);
+  return status;
+}
+
+}  // namespace
+
+int run_program(const Options& options) {
+  std::vector<Text> texts;
+  if (!decode_arguments(options.args, texts)) return kRunStatusBase + static_cast<int>(Status::kUsageError);
+
+  Status status;
+  std::unique_ptr<ProgramCode> code = compile_module(options, {.must_be_program = true}, status);
+  int exit_status = 0;
+  if (code != nullptr) {
+    stop_on_interrupt();
+    status = finish_output(execute(options, *code, texts, exit_status));
+  }
+  return status == Status::kOk ? exit_status : kRunStatusBase + static_cast<int>(status);
+}
+
+}  // namespace fble

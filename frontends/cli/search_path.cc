@@ -1,0 +1,143 @@
+// Tested by tests/unit/cli/search_path_test.cc.
+#include "frontends/cli/search_path.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string_view>
+
+#include "frontends/fble/big_stack.h"
+#include "frontends/fble/parser.h"
+
+namespace fble {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kSuffix = ".fble";
+
+bool path_exists(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+/// The folder above the one that holds the running command.
+fs::path installation() {
+  std::error_code problem;
+  const fs::path command = fs::read_symlink("/proc/self/exe", problem);
+  return problem ? fs::path() : command.parent_path().parent_path();
+}
+
+bool has_std(const std::string& root) {
+  return path_exists(fs::path(root) / "Std") || path_exists(fs::path(root) / "Std.fble");
+}
+
+std::string library_folder() {
+  if (const char* given = std::getenv("FBLE_JIT_STD"); given != nullptr && *given != '\0') return given;
+  const fs::path installed = installation() / "share" / "fble-jit" / "std";
+  return has_std(installed.string()) ? installed.string() : std::string(FBLE_STD_DIR);
+}
+
+ModulePath module_path_of(const fs::path& relative) {
+  ModulePath path;
+  for (const fs::path& part : relative) path.words.emplace_back(part.string());
+  return path;
+}
+
+/// True if a file for the module is in one of the folders.
+bool is_found(const ModulePath& module, const std::vector<std::string>& roots) {
+  std::string relative;
+  for (const Symbol word : module.words) relative += "/" + word.str();
+  return std::ranges::any_of(roots, [&](const std::string& root) {
+    return path_exists(root + relative + ".fble") || path_exists(root + relative + ".fble.@");
+  });
+}
+
+std::vector<ModuleMention> mentions_of(const std::string& file) {
+  std::error_code problem;
+  if (!fs::is_regular_file(file, problem)) return {};
+  std::ifstream stream(file, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  Arena arena;
+  Diagnostics ignored;  // reported when the module is loaded
+  std::vector<ModuleMention> mentions;
+  run_on_big_stack([&] { parse_source(text, Symbol(file), arena, ignored, mentions); });
+  return mentions;
+}
+
+/// All folders that a file lies in, the nearest first, as the user would write them.
+std::vector<fs::path> folders_above(const fs::path& file) {
+  std::vector<fs::path> folders;
+  fs::path above = fs::absolute(file).lexically_normal().parent_path();
+  fs::path shown = file.parent_path();
+  for (;;) {
+    folders.push_back(shown.empty() ? fs::path(".") : shown);
+    if (!above.has_relative_path()) return folders;
+    above = above.parent_path();
+    const bool no_name_left = shown.empty() || shown.filename() == "..";
+    shown = shown.is_absolute() || no_name_left ? above : shown.parent_path();
+  }
+}
+
+std::vector<std::string> with_first(const fs::path& first, const std::vector<std::string>& roots) {
+  std::vector<std::string> all{first.string()};
+  all.insert(all.end(), roots.begin(), roots.end());
+  return with_library(std::move(all));
+}
+
+}  // namespace
+
+std::string find_package(const std::string& package) {
+  std::vector<fs::path> folders;
+  if (const char* list = std::getenv("FBLE_PACKAGE_PATH")) {
+    std::string_view rest = list;
+    for (;;) {
+      const size_t end = rest.find(':');
+      folders.emplace_back(rest.substr(0, end));
+      if (end == std::string_view::npos) break;
+      rest.remove_prefix(end + 1);
+    }
+  }
+  folders.push_back(installation() / "share" / "fble");
+  for (const fs::path& folder : folders) {
+    if (path_exists(folder / package)) return (folder / package).string();
+  }
+  return "";
+}
+
+std::vector<std::string> with_library(std::vector<std::string> roots) {
+  if (std::ranges::none_of(roots, has_std)) roots.push_back(library_folder());
+  return roots;
+}
+
+FileModule locate_file(const std::string& file, const std::vector<std::string>& roots) {
+  const std::string normal = fs::path(file).lexically_normal().string();
+  const fs::path module = fs::absolute(normal.substr(0, normal.size() - kSuffix.size())).lexically_normal();
+  const auto below = [&](const fs::path& root) {
+    return module.lexically_relative(fs::absolute(root).lexically_normal());
+  };
+  for (const std::string& root : roots) {
+    const fs::path relative = below(root);
+    if (!relative.empty() && *relative.begin() != "..") return {with_first(root, roots), module_path_of(relative)};
+  }
+
+  const std::vector<fs::path> folders = folders_above(normal);
+  const std::vector<ModuleMention> mentions = mentions_of(file);
+  for (const fs::path& folder : folders) {
+    std::vector<std::string> all = with_first(folder, roots);
+    // A folder further up has to be of use.
+    const bool useful = folder == folders.front() || std::ranges::any_of(mentions, [&](const ModuleMention& mention) {
+                          return is_found(mention.path, {folder.string()});
+                        });
+    const bool complete =
+        std::ranges::all_of(mentions, [&](const ModuleMention& mention) { return is_found(mention.path, all); });
+    if (useful && complete) return {std::move(all), module_path_of(below(folder))};
+  }
+  return {with_first(folders.front(), roots), module_path_of(below(folders.front()))};
+}
+
+}  // namespace fble

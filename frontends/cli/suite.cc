@@ -1,0 +1,290 @@
+// `fble-jit suite`: runs the annotated tests below a folder, each in a process of its own.
+//
+// A test is an .fble file with a line that holds "@@fble-test@@ KIND [LINE:COLUMN]";
+// kKinds says what the kinds stand for. "none" marks a module that tests use. A
+// test whose annotation follows one of the kind "xfail" tells how we behave
+// today, not how we should. Module paths start at the root: all words quoted.
+//
+// Tested by tests/unit/cli/suite_test.cc.
+#include <fmt/format.h>
+#include <fnmatch.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "frontends/cli/child_process.h"
+#include "frontends/cli/cli.h"
+
+namespace fble {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Mode {
+  const char* name;
+  const char* flags;
+  const char* doc;
+};
+constexpr Mode kModes[] = {
+#define FBLE_MODE(name, flags, doc) {name, flags, doc},
+#include "frontends/cli/modes.def"
+#undef FBLE_MODE
+};
+
+/// What a kind of test runs, and what has to come of it.
+struct Kind {
+  const char* name;
+  const char* command;
+  bool in_every_mode;
+  int status;
+  const char* message;    ///< expected in the output as ":LINE:COLUMN: message"
+  bool also_disassemble;  ///< which must succeed without running the module
+};
+constexpr Kind kKinds[] = {
+    {"no-error", "test", true, 0, nullptr, true},
+    {"compile-error", "test", true, static_cast<int>(Status::kCompileError), "error", false},
+    {"compile-warning", "test", true, 0, "warning", false},
+    {"runtime-error", "test", true, static_cast<int>(Status::kRuntimeError), "error", true},
+    {"memory-constant", "mem-test", false, 0, nullptr, false},
+    {"memory-growth", "mem-test --growth", false, 0, nullptr, false},
+    {"compile-module", "check", false, 0, nullptr, true},
+};
+
+struct Test {
+  std::string name;  ///< path below the root, without .fble
+  std::string kind;
+  std::string position;
+};
+
+struct Job {
+  const Test* test;
+  const Kind* kind;  ///< null when there is no such kind
+  const Mode* mode;  ///< null for tests that run once only
+  bool first;        ///< of the jobs of this test
+};
+
+std::vector<std::string> words_of(const std::string& text) {
+  std::vector<std::string> words;
+  size_t at = 0;
+  constexpr const char* kSpaces = " \t\r\n";
+  while ((at = text.find_first_not_of(kSpaces, at)) != std::string::npos) {
+    const size_t end = std::min(text.find_first_of(kSpaces, at), text.size());
+    words.push_back(text.substr(at, end - at));
+    at = end;
+  }
+  return words;
+}
+
+/// Reads a file's annotation; false if it has none.
+bool read_annotation(const fs::path& file, Test& test) {
+  constexpr std::string_view kTag = "@@fble-test@@";
+  std::ifstream stream(file, std::ios::binary);
+  std::string line;
+  while (std::getline(stream, line)) {
+    const size_t at = line.find(kTag);
+    if (at == std::string::npos) continue;
+    const std::vector<std::string> words = words_of(line.substr(at + kTag.size()));
+    if (!words.empty() && words[0].starts_with("xfail")) continue;
+    test.kind = words.empty() ? "" : words[0];
+    test.position = words.size() < 2 ? "" : words[1];
+    return true;
+  }
+  return false;
+}
+
+/// "/'a'/'b'%": every word quoted, as a file name may hold any letters.
+std::string module_path_of(const std::string& name) {
+  std::string path = "/'";
+  for (const char letter : name) {
+    if (letter == '/') {
+      path += "'/'";
+    } else {
+      path += letter == '\'' ? "''" : std::string(1, letter);
+    }
+  }
+  return path + "'%";
+}
+
+class Suite {
+ public:
+  Suite(const Options& options, fs::path root) : options_(options), root_(std::move(root)) {}
+
+  /// Finds the tests in name order. False after a message.
+  bool find() {
+    std::error_code problem;
+    const fs::path folder = options_.suite;
+    fs::recursive_directory_iterator entry(folder, fs::directory_options::follow_directory_symlink, problem);
+    for (; !problem && entry != fs::recursive_directory_iterator(); entry.increment(problem)) {
+      std::error_code ignored;
+      if (entry->path().extension() != ".fble" || !entry->is_regular_file(ignored)) continue;
+      fs::path below_folder = entry->path().lexically_relative(folder);
+      if (!is_chosen(below_folder.replace_extension().string())) continue;
+      Test test;
+      if (!read_annotation(entry->path(), test)) continue;
+      fs::path below_root = fs::absolute(entry->path()).lexically_normal().lexically_relative(root_);
+      test.name = below_root.replace_extension().string();
+      if (test.kind == "none") {
+        ++helpers_;
+      } else {
+        tests_.push_back(std::move(test));
+      }
+    }
+    if (problem) {
+      print_error(fmt::format("cannot read folder '{}': {}", options_.suite, problem.message()));
+      return false;
+    }
+    std::ranges::sort(tests_, {}, &Test::name);
+    return true;
+  }
+
+  void plan(const std::vector<const Mode*>& modes) {
+    for (const Test& test : tests_) {
+      const Kind* kind = std::ranges::find(kKinds, test.kind, &Kind::name);
+      if (kind == std::end(kKinds)) kind = nullptr;
+      if (kind == nullptr || !kind->in_every_mode) {
+        jobs_.push_back({&test, kind, nullptr, true});
+        continue;
+      }
+      for (const Mode* mode : modes) jobs_.push_back({&test, kind, mode, mode == modes.front()});
+    }
+  }
+
+  /// Runs all jobs. True if none failed and there was one.
+  bool run() {
+    std::atomic<size_t> next = 0;
+    std::vector<std::thread> workers;
+    const size_t count = options_.jobs != 0 ? options_.jobs : std::max(1u, std::thread::hardware_concurrency());
+    for (size_t i = 0; i < std::min(count, jobs_.size()); ++i) {
+      workers.emplace_back([&] {
+        for (size_t job; (job = next++) < jobs_.size();) report(jobs_[job], judge(jobs_[job]));
+      });
+    }
+    for (std::thread& worker : workers) worker.join();
+    clear_progress();
+    if (jobs_.empty()) fmt::print("no tests found below {}\n", options_.suite);
+    fmt::print("{} tests and {} modules that they use\n", tests_.size(), helpers_);
+    fmt::print("{} passed, {} failed\n", done_ - failed_, failed_);
+    return failed_ == 0 && !jobs_.empty();
+  }
+
+ private:
+  bool is_chosen(const std::string& name) const {
+    return options_.filters.empty() || std::ranges::any_of(options_.filters, [&](const std::string& filter) {
+             return fnmatch(filter.c_str(), name.c_str(), 0) == 0;
+           });
+  }
+
+  ChildOutcome run_self(const std::string& command, const char* flags, const Test& test) const {
+    std::vector<std::string> words{"/proc/self/exe"};
+    for (std::string& word : words_of(command + " " + flags)) words.push_back(std::move(word));
+    words.insert(words.end(), {"-I", root_.string()});
+    for (const std::string& root : options_.roots) words.insert(words.end(), {"-I", root});
+    words.insert(words.end(), {"-m", module_path_of(test.name)});
+    return run_child(words, std::chrono::seconds(options_.timeout_seconds));
+  }
+
+  /// Why the outcome is wrong; empty if it is right.
+  static std::string compare(const ChildOutcome& outcome, int status, const std::string& message) {
+    if (!outcome.started) return "cannot run: " + outcome.output;
+    std::string why;
+    if (outcome.timed_out) {
+      why = "timed out";
+    } else if (outcome.status < 0) {
+      why = fmt::format("killed by signal {}", -outcome.status);
+    } else if (outcome.status != status) {
+      why = fmt::format("exit status {}, not {}", outcome.status, status);
+    } else if (outcome.output.find(message) == std::string::npos) {
+      why = fmt::format("no '{}' in the output", message);
+    } else {
+      return "";
+    }
+    const size_t end = std::min(outcome.output.find('\n'), outcome.output.size());
+    return why + ": " + (end == 0 ? "(no output)" : outcome.output.substr(0, end));
+  }
+
+  std::string judge(const Job& job) const {
+    if (job.kind == nullptr) return "unknown kind of test";
+    std::string message;
+    if (job.kind->message != nullptr) message = fmt::format(":{}: {}", job.test->position, job.kind->message);
+    const char* flags = job.mode != nullptr ? job.mode->flags : "";
+    std::string why = compare(run_self(job.kind->command, flags, *job.test), job.kind->status, message);
+    if (why.empty() && job.first && job.kind->also_disassemble) {
+      why = compare(run_self("disassemble", "", *job.test), 0, "");
+      if (!why.empty()) why = "disassemble: " + why;
+    }
+    return why;
+  }
+
+  void report(const Job& job, const std::string& why) {
+    const std::lock_guard lock(printing_);
+    ++done_;
+    if (!why.empty()) {
+      ++failed_;
+      clear_progress();
+      fmt::print("FAIL {} [{}{}{}] ({}): {}\n", job.test->name, job.test->kind, job.test->position.empty() ? "" : " ",
+                 job.test->position, job.mode != nullptr ? job.mode->name : "-", why);
+      std::fflush(stdout);
+    }
+    if (on_terminal_) {
+      fmt::print(stderr, "\r{} of {} done, {} failed", done_, jobs_.size(), failed_);
+      std::fflush(stderr);
+    }
+  }
+
+  void clear_progress() const {
+    if (on_terminal_) fmt::print(stderr, "\r\033[K");
+  }
+
+  const Options& options_;
+  const fs::path root_;
+  std::vector<Test> tests_;
+  size_t helpers_ = 0;
+  std::vector<Job> jobs_;
+  std::mutex printing_;
+  size_t done_ = 0;
+  size_t failed_ = 0;
+  const bool on_terminal_ = isatty(STDERR_FILENO) != 0;
+};
+
+/// The modes by name. False after a message.
+bool find_modes(const std::vector<std::string>& names, std::vector<const Mode*>& modes) {
+  for (const std::string& name : names) {
+    const Mode* mode = std::ranges::find(kModes, name, &Mode::name);
+    if (mode == std::end(kModes)) {
+      std::string known;
+      for (const Mode& other : kModes) known += (known.empty() ? "" : ", ") + std::string(other.name);
+      fmt::print(stderr, "Error: unknown mode '{}'; there are: {}\n", name, known);
+      return false;
+    }
+    modes.push_back(mode);
+  }
+  if (modes.empty()) modes.push_back(&kModes[0]);
+  return true;
+}
+
+}  // namespace
+
+int run_suite(const Options& options) {
+  std::vector<const Mode*> modes;
+  if (!find_modes(options.modes, modes)) return 2;
+  const fs::path given = options.suite_root.empty() ? options.suite : options.suite_root;
+  std::error_code problem;
+  fs::path root = fs::absolute(given / "", problem).lexically_normal().parent_path();
+  const fs::path below = fs::absolute(fs::path(options.suite), problem).lexically_normal().lexically_relative(root);
+  if (below.empty() || *below.begin() == "..") {
+    print_error(fmt::format("the suite's folder {} is not below its root {}", options.suite, options.suite_root));
+    return 2;
+  }
+  Suite suite(options, std::move(root));
+  if (!suite.find()) return 2;
+  suite.plan(modes);
+  return suite.run() ? 0 : 1;
+}
+
+}  // namespace fble

@@ -1,0 +1,359 @@
+// Function and poly values (spec 5.2, 6.2), their application (5.3, 5.4, 6.3), lists and
+// literals (7). Tested by tests/unit/frontends/typecheck_test.cc.
+#include <fmt/format.h>
+
+#include "frontends/fble/checker.h"
+
+namespace fble {
+namespace {
+
+Type* func_arg(Type* form, size_t) { return static_cast<FuncType*>(form)->arg; }
+
+/// How much of a word is quoted in messages.
+constexpr size_t kWordTextLimit = 200;
+
+}  // namespace
+
+const Expr* without_types(const Expr* expr) {
+  for (;;) {
+    switch (expr->kind) {
+      case ExprKind::kPolyValue:
+        expr = static_cast<const PolyValueExpr*>(expr)->body;
+        break;
+      case ExprKind::kPolyApply:
+        expr = static_cast<const PolyApplyExpr*>(expr)->poly;
+        break;
+      case ExprKind::kPrivate:
+        expr = static_cast<const PrivateExpr*>(expr)->operand;
+        break;
+      default:
+        return expr;
+    }
+  }
+}
+
+// --- Functions --------------------------------------------------------------
+
+/// spec 5.2, 6.2. Directly nested function and poly values are taken together.
+Checked Checker::check_abstraction(const Expr* expr) {
+  struct Layer {
+    Loc loc;
+    Type* arg;         // of a function value
+    ParamType* param;  // of a poly value
+  };
+  std::vector<Layer> layers;  // from the outside in
+  std::vector<CoreVar> args;
+  const Loc* func_loc = nullptr;
+  uint32_t params = 0;
+  bool ok = true;
+  const Expr* body_expr = expr;
+  for (;;) {
+    if (body_expr->kind == ExprKind::kFuncValue) {
+      const FuncValueExpr* func = static_cast<const FuncValueExpr*>(body_expr);
+      Type* type = check_type(func->arg.type);
+      ok = type && check_namespace(func->arg.name, type);
+      if (!ok) break;
+      layers.push_back({func->loc, type, nullptr});
+      args.push_back(core_var(func->arg.name, var_count_));
+      push_var(func->arg.name, type, var_count_++);
+      if (!func_loc) func_loc = &func->loc;
+      body_expr = func->body;
+    } else if (body_expr->kind == ExprKind::kPolyValue) {
+      const PolyValueExpr* poly = static_cast<const PolyValueExpr*>(body_expr);
+      KindRef kind = types_.kinds().from_syntax(poly->arg_kind);
+      ok = poly->arg.is_type;
+      if (!ok) {
+        error(poly->arg.loc, fmt::format("the namespace of '{}' is not appropriate for kind {}", name_text(poly->arg),
+                                         kind_text(kind)));
+        break;
+      }
+      ParamType* param = types_.param_type(poly->arg.loc, param_count_ + ++params, kind, poly->arg.text);
+      layers.push_back({poly->loc, nullptr, param});
+      push_var(poly->arg, types_.type_of(poly->arg.loc, param), 0);
+      body_expr = poly->body;
+    } else {
+      break;
+    }
+  }
+  param_count_ += params;
+  Checked body;
+  if (ok) body = check(body_expr);
+  param_count_ -= params;
+  pop_vars(layers.size());
+  if (!body) return {};
+
+  Type* type = body.type;
+  for (size_t i = layers.size(); i > 0; --i) {
+    const Layer& layer = layers[i - 1];
+    type = layer.param ? types_.poly_type(layer.loc, layer.param, type) : types_.func_type(layer.loc, layer.arg, type);
+  }
+  if (!for_value_ || !func_loc) return {type, body.core};
+  return {type, make_func(*func_loc, std::move(args), body_expr, body.core)};
+}
+
+Core* Checker::make_func(const Loc& loc, std::vector<CoreVar> args, const Expr* body, Core* body_core) {
+  if (body_core->kind == CoreKind::kFunc) {
+    if (without_types(body)->kind == ExprKind::kFuncValue) {
+      CoreFunc* inner = static_cast<CoreFunc*>(body_core);
+      inner->loc = loc;
+      inner->args.insert(inner->args.begin(), args.begin(), args.end());
+      return inner;
+    }
+    body_core = fence(body_core);
+  }
+  return make<CoreFunc>(CoreKind::kFunc, loc, std::move(args), body_core, body->loc);
+}
+
+Core* Checker::make_apply(const Loc& loc, const Expr* func, Core* func_core, std::vector<Core*> args) {
+  if (func_core->kind == CoreKind::kApply) {
+    ExprKind kind = without_types(func)->kind;
+    if (kind == ExprKind::kApply || kind == ExprKind::kList || kind == ExprKind::kLiteral) {
+      CoreApply* inner = static_cast<CoreApply*>(func_core);
+      inner->loc = loc;
+      inner->args.insert(inner->args.end(), args.begin(), args.end());
+      return inner;
+    }
+    func_core = fence(func_core);
+  }
+  return make<CoreApply>(CoreKind::kApply, loc, func_core, std::move(args));
+}
+
+/// A statement of types only has been dropped around `core`, but it still keeps
+/// apart what is above and below it.
+Core* Checker::fence(Core* core) {
+  CoreBinding binding{{var_count_++, Symbol("_@"), core->loc}, make<CoreTypeValue>(CoreKind::kTypeValue, core->loc)};
+  return make<CoreLet>(CoreKind::kLet, core->loc, false, std::vector<CoreBinding>{binding}, core);
+}
+
+/// spec 3.2, 5.3, 5.4: the type of what is applied decides.
+Checked Checker::check_apply(const ApplyExpr& expr) {
+  Checked func = check(expr.func);
+  bool ok = func.type != nullptr;
+  std::vector<Checked> args;
+  args.reserve(expr.args.size());
+  for (const Expr* arg : expr.args) {
+    args.push_back(check(arg));
+    ok &= args.back().type != nullptr;
+  }
+  if (!ok) return {};
+
+  Type* struct_type = expr.is_bind ? nullptr : TypeContext::value_of(func.type);
+  if (struct_type) {
+    std::vector<TypeBinding> bindings;
+    Type* form = strip_params(types_, struct_type, bindings);
+    if (form && form->kind == TypeKind::kStruct) {
+      return check_struct_value(expr, struct_type, static_cast<DataType*>(form), bindings, args);
+    }
+  }
+  if (args.empty()) {
+    error(expr.loc, fmt::format("cannot apply arguments to something of type {}", text(func.type)));
+    return {};
+  }
+
+  // One argument at a time: each poly layer is inferred from the argument after it.
+  Type* type = func.type;
+  std::vector<TypeBinding> bindings;
+  std::vector<Core*> cores;
+  for (size_t i = 0; i < args.size(); ++i) {
+    bindings.clear();
+    Type* form = strip_params(types_, type, bindings);
+    const Loc& arg_loc = without_types(expr.args[i])->loc;
+    if (!form || form->kind != TypeKind::kFunc) {
+      if (expr.is_bind) {
+        error(expr.func->loc, fmt::format("invalid type for bind function: {}", text(func.type)));
+      } else {
+        error(expr.func->loc, fmt::format("expected {} arguments to something of type {}, but got {}", i,
+                                          text(func.type), args.size()));
+        diagnostics_.note(arg_loc, "(extra arguments start here)");
+      }
+      return {};
+    }
+    const Loc& loc = i == 0 ? without_types(expr.func)->loc : expr.loc;
+    Type* applied = apply_to_args(type, form, bindings, 1, {{args[i].type}, {arg_loc}}, loc, func_arg);
+    if (!applied) return {};
+    type = static_cast<FuncType*>(types_.normal(applied))->result;
+    cores.push_back(args[i].core);
+  }
+  if (!for_value_) return {type};
+  return {type, make_apply(expr.loc, expr.func, func.core, std::move(cores))};
+}
+
+// --- Polymorphism -----------------------------------------------------------
+
+/// spec 6.3
+Checked Checker::check_poly_apply(const PolyApplyExpr& expr) {
+  Checked poly = check(expr.poly);
+  Type* arg_type = nullptr;
+  {
+    TypesOnly types_only(*this);
+    arg_type = check(expr.arg).type;
+  }
+  if (!poly || !arg_type || !check_poly_arg(poly.type, arg_type, expr.loc, expr.arg->loc)) return {};
+  return {types_.apply_type(expr.loc, poly.type, TypeContext::value_of(arg_type)), poly.core};
+}
+
+/// Checks that something of type `poly` may be applied to a type argument of
+/// type `arg_type` (that is the type of a type, if all is well).
+bool Checker::check_poly_arg(Type* poly, Type* arg_type, const Loc& poly_loc, const Loc& arg_loc) {
+  KindRef poly_kind = types_.kind_of(poly);
+  if (poly_kind->is_basic()) {
+    error(poly_loc, fmt::format("unable to poly apply a type to something of kind {}", kind_text(poly_kind)));
+    return false;
+  }
+  int level = TypeContext::type_level(arg_type);
+  if (level != 1) {
+    error(arg_loc,
+          fmt::format("unable to poly apply something of type {} with type level {}", text(arg_type), level));
+    return false;
+  }
+  KindRef kind = types_.kind_of(arg_type);
+  if (!kind_compatible(poly_kind->arg, kind)) {
+    error(arg_loc, fmt::format("expected kind {}, but found something of kind {}", kind_text(poly_kind->arg),
+                               kind_text(kind)));
+    return false;
+  }
+  return true;
+}
+
+/// spec 6.4
+Type* Checker::apply_to_args(Type* poly, Type* form, std::vector<TypeBinding>& bindings, size_t count,
+                             const Args& args, const Loc& loc, const Declared& declared) {
+  if (count != args.types.size()) {
+    error(loc, fmt::format("expected {} args, but found {}", count, args.types.size()));
+    return nullptr;
+  }
+  std::vector<Type*> asked(count);
+  for (size_t i = 0; i < count; ++i) asked[i] = declared(form, i);
+
+  // All errors are collected: the last one gets the table of what was inferred.
+  std::vector<std::pair<Loc, std::string>> errors;
+  infer(types_, bindings, asked, args.types);
+  for (const TypeBinding& binding : bindings) {
+    if (!binding.value) errors.emplace_back(loc, not_inferred_text(types_, binding, asked, args.types));
+  }
+
+  Type* applied = poly;
+  std::vector<Type*> expected = asked;
+  if (errors.empty() && !bindings.empty()) {
+    for (const TypeBinding& binding : bindings) applied = types_.apply_type(loc, applied, binding.value);
+    form = types_.normal(applied);
+    for (size_t i = 0; i < count; ++i) expected[i] = declared(form, i);
+  }
+  if (errors.empty()) {
+    for (size_t i = 0; i < count; ++i) {
+      if (types_.equal(expected[i], args.types[i])) continue;
+      Type* shown = types_.specialize(asked[i], bindings);
+      errors.emplace_back(args.locs[i],
+                          fmt::format("expected type {}, but found {}", text(shown), text(args.types[i])));
+    }
+  }
+  for (size_t i = 0; i + 1 < errors.size(); ++i) error(errors[i].first, errors[i].second);
+  if (!errors.empty()) {
+    error(errors.back().first, errors.back().second + inferred_types_text(types_, bindings));
+    return nullptr;
+  }
+
+  // What was inferred must be fit to be applied to.
+  Type* rest = poly;
+  for (const TypeBinding& binding : bindings) {
+    Type* arg_type = types_.type_of(loc, binding.value);
+    if (!check_poly_arg(rest, arg_type, loc, loc)) {
+      diagnostics_.append_to_last(inferred_types_text(types_, bindings));
+      return nullptr;
+    }
+    rest = types_.apply_type(loc, rest, binding.value);
+  }
+  return applied;
+}
+
+// --- Lists and literals -----------------------------------------------------
+
+/// spec 7.1
+Checked Checker::check_list(const ListExpr& expr) {
+  Checked func = check(expr.func);
+  if (!func) return {};
+  std::vector<TypeBinding> bindings;
+  Type* form = strip_params(types_, func.type, bindings);
+  if (!form || form->kind != TypeKind::kFunc) {
+    error(expr.func->loc, fmt::format("expected a function, but found something of type {}", text(func.type)));
+    return {};
+  }
+  Type* list_type = static_cast<FuncType*>(form)->arg;
+  if (!types_.list_element(list_type)) {
+    error(expr.func->loc,
+          fmt::format("expected a list type, but the input to the function has type {}", text(list_type)));
+    return {};
+  }
+
+  bool ok = true;
+  Args args;
+  std::vector<Core*> elements;
+  for (const Expr* element_expr : expr.elements) {
+    Checked element = check(element_expr);
+    ok &= element.type != nullptr;
+    args.types.push_back(element.type);
+    args.locs.push_back(without_types(element_expr)->loc);
+    elements.push_back(element.core);
+  }
+  if (!ok) return {};
+
+  auto element_type = [this](Type* func_form, size_t) {
+    return types_.list_element(static_cast<FuncType*>(func_form)->arg);
+  };
+  Type* applied = apply_to_args(func.type, form, bindings, args.types.size(), args, without_types(expr.func)->loc,
+                                element_type);
+  if (!applied) return {};
+  Type* result = static_cast<FuncType*>(types_.normal(applied))->result;
+  if (!for_value_) return {result};
+  Core* list = make<CoreList>(CoreKind::kList, expr.loc, std::move(elements));
+  return {result, make_apply(expr.loc, expr.func, func.core, {list})};
+}
+
+/// spec 7.2
+Checked Checker::check_literal(const LiteralExpr& expr) {
+  Checked func = check(expr.func);
+  if (!func) return {};
+  Type* form = types_.normal(func.type);
+  if (!form || form->kind != TypeKind::kFunc) {
+    error(expr.func->loc,
+          fmt::format("expected a function or function type, but found something of type {}", text(func.type)));
+    return {};
+  }
+  FuncType* func_type = static_cast<FuncType*>(form);
+  Type* element = types_.list_element(func_type->arg);
+  if (!element) {
+    error(expr.func->loc,
+          fmt::format("expected a list type, but the input to the function has type {}", text(func_type->arg)));
+    return {};
+  }
+  DataType* letter_type = types_.as_union(element);
+  if (!letter_type) {
+    error(expr.func->loc, fmt::format("expected union type for literal elements, but the input to the function "
+                                      "expects elements of type {}",
+                                      text(element)));
+    return {};
+  }
+
+  std::unique_ptr<LetterTable>& table = letters_[letter_type];
+  if (!table) table = std::make_unique<LetterTable>(types_, letter_type);
+  CoreLiteral* literal = make<CoreLiteral>(CoreKind::kLiteral, expr.loc);
+  size_t parsed = table->parse(expr.word, *literal);
+  if (parsed < expr.word.size()) {
+    Loc loc = expr.word_loc;
+    for (size_t i = 0; i < parsed; ++i) {
+      if (expr.word[i] == '\n') {
+        ++loc.line;
+        loc.column = 0;
+      }
+      ++loc.column;
+    }
+    std::string rest = expr.word.substr(parsed, kWordTextLimit);
+    if (parsed + rest.size() < expr.word.size()) rest += "...";
+    error(loc, fmt::format("next letter of literal '{}' not found in type {}", rest, text(element)));
+    return {};
+  }
+  if (!for_value_) return {func_type->result};
+  return {func_type->result, make_apply(expr.loc, expr.func, func.core, {literal})};
+}
+
+}  // namespace fble

@@ -1,0 +1,106 @@
+// Types (spec 2.3, 3.1, 4.1, 5.1) and private types (spec 9).
+// Tested by tests/unit/frontends/typecheck_test.cc.
+#include <fmt/format.h>
+
+#include <unordered_set>
+
+#include "frontends/fble/checker.h"
+
+namespace fble {
+
+/// Checks an expression where a type is expected and returns its value.
+Type* Checker::check_type(const Expr* expr) {
+  switch (expr->kind) {
+    case ExprKind::kTypeof: {  // spec 2.3
+      TypesOnly types_only(*this);
+      return check(static_cast<const TypeofExpr*>(expr)->operand).type;
+    }
+    case ExprKind::kDataType:
+      return check_data_type(*static_cast<const DataTypeExpr*>(expr));
+    case ExprKind::kFuncType:
+      return check_func_type(*static_cast<const FuncTypeExpr*>(expr));
+    case ExprKind::kPackageType:  // spec 9.1
+      return types_.package_type(expr->loc, static_cast<const PackageTypeExpr*>(expr)->path);
+    default: {
+      TypesOnly types_only(*this);
+      Type* type = check(expr).type;
+      if (!type) return nullptr;
+      Type* value = TypeContext::value_of(type);
+      if (!value) error(expr->loc, fmt::format("expected a type, but found value of type {}", text(type)));
+      return value;
+    }
+  }
+}
+
+/// spec 3.1, 4.1
+Type* Checker::check_data_type(const DataTypeExpr& expr) {
+  std::vector<TypeField> fields;
+  fields.reserve(expr.fields.size());
+  std::unordered_set<uintptr_t> seen;
+  for (const TypedName& field : expr.fields) {
+    Type* type = check_type(field.type);
+    if (!type || !check_namespace(field.name, type)) return nullptr;
+    if (!seen.insert(name_key(field.name)).second) {
+      error(field.name.loc, fmt::format("duplicate field name '{}'", name_text(field.name)));
+      return nullptr;
+    }
+    fields.push_back({type, field.name.text, field.name.is_type});
+  }
+  return types_.data_type(expr.loc, expr.is_struct, fields);
+}
+
+/// spec 5.1
+Type* Checker::check_func_type(const FuncTypeExpr& expr) {
+  std::vector<Type*> args;
+  bool ok = true;
+  const Expr* result_expr = &expr;
+  std::vector<Loc> locs;
+  for (; result_expr->kind == ExprKind::kFuncType;
+       result_expr = static_cast<const FuncTypeExpr*>(result_expr)->result) {
+    args.push_back(check_type(static_cast<const FuncTypeExpr*>(result_expr)->arg));
+    locs.push_back(result_expr->loc);
+    ok &= args.back() != nullptr;
+  }
+  Type* type = check_type(result_expr);
+  if (!ok || !type) return nullptr;
+  for (size_t i = args.size(); i > 0; --i) type = types_.func_type(locs[i - 1], args[i - 1], type);
+  return type;
+}
+
+/// spec 9.2, 9.3
+Checked Checker::check_private(const PrivateExpr& expr) {
+  Type* package = check_type(expr.package);
+  if (!package) return {};
+  Type* form = types_.normal(package);
+  if (!form || form->kind != TypeKind::kPackage) {
+    error(expr.package->loc, fmt::format("expected a package type, but found something of type {}", text(package)));
+    return {};
+  }
+
+  Checked operand = check(expr.operand);
+  if (!operand) return {};
+  const ModulePath& path = *static_cast<PackageType*>(form)->path;
+  Type* type = types_.private_type(expr.loc, operand.type, path);
+  int level = TypeContext::type_level(operand.type);
+  if (level == 0 && !types_.equal(operand.type, type)) {
+    error(expr.loc, fmt::format("Unable to cast {} to {} from module {}", text(operand.type), text(type),
+                                module_.path.str()));
+    return {};
+  }
+  if (level > 1) {
+    error(expr.loc, fmt::format("Type of type {} is not allowed to be a private type", text(operand.type)));
+    return {};
+  }
+  return {type, operand.core};
+}
+
+/// spec 2.2: names of normal values have type level 0, names of types level 1.
+bool Checker::check_namespace(const Name& name, Type* type) {
+  int level = TypeContext::type_level(type);
+  if (level == (name.is_type ? 1 : 0)) return true;
+  error(name.loc, fmt::format("the namespace of '{}' is not appropriate for something of type {} with type level {}",
+                              name_text(name), text(type), level));
+  return false;
+}
+
+}  // namespace fble

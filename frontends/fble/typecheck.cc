@@ -1,0 +1,167 @@
+// Tested by tests/unit/frontends/typecheck_test.cc.
+#include "frontends/fble/typecheck.h"
+
+#include <fmt/format.h>
+
+#include "frontends/fble/big_stack.h"
+#include "frontends/fble/checker.h"
+#include "frontends/fble/unused.h"
+
+namespace fble {
+
+std::string name_text(const Name& name) { return quote_word(name.text.str()) + (name.is_type ? "@" : ""); }
+
+Checker::Checker(TypeContext& types, Diagnostics& diagnostics, const Module& module)
+    : types_(types),
+      diagnostics_(diagnostics),
+      module_(module),
+      arena_(std::make_shared<Arena>()),
+      mentioned_deps_(module.deps.size()) {}
+
+Checked Checker::check(const Expr* expr) {
+  here_ = expr->loc;
+  if (stack_nearly_exhausted()) throw TypeTooDeep{};
+  Checked result = check_case(expr);
+  // What has a type level is known without being evaluated (spec 2.1).
+  if (for_value_ && result && TypeContext::value_of(result.type) && result.core->kind != CoreKind::kTypeValue) {
+    result.core = make<CoreTypeValue>(CoreKind::kTypeValue, expr->loc);
+  }
+  return result;
+}
+
+Checked Checker::check_case(const Expr* expr) {
+  switch (expr->kind) {
+    case ExprKind::kTypeof:
+    case ExprKind::kDataType:
+    case ExprKind::kFuncType:
+    case ExprKind::kPackageType: {
+      Type* type = check_type(expr);
+      if (!type) return {};
+      Core* core = for_value_ ? make<CoreTypeValue>(CoreKind::kTypeValue, expr->loc) : nullptr;
+      return {types_.type_of(expr->loc, type), core};
+    }
+    case ExprKind::kVar:
+      return check_var(*static_cast<const VarExpr*>(expr));
+    case ExprKind::kModuleRef:
+      return check_module_ref(*static_cast<const ModuleRefExpr*>(expr));
+    case ExprKind::kStructExport:
+      return check_export(*static_cast<const StructExportExpr*>(expr));
+    case ExprKind::kStructCopy:
+      return check_copy(*static_cast<const StructCopyExpr*>(expr));
+    case ExprKind::kStructImport:
+      return check_import(*static_cast<const StructImportExpr*>(expr));
+    case ExprKind::kUnionValue:
+      return check_union_value(*static_cast<const UnionValueExpr*>(expr));
+    case ExprKind::kDataAccess:
+      return check_access(*static_cast<const DataAccessExpr*>(expr));
+    case ExprKind::kUnionSelect:
+      return check_select(*static_cast<const UnionSelectExpr*>(expr));
+    case ExprKind::kApply:
+      return check_apply(*static_cast<const ApplyExpr*>(expr));
+    case ExprKind::kPolyApply:
+      return check_poly_apply(*static_cast<const PolyApplyExpr*>(expr));
+    case ExprKind::kFuncValue:
+    case ExprKind::kPolyValue:
+      return check_abstraction(expr);
+    case ExprKind::kList:
+      return check_list(*static_cast<const ListExpr*>(expr));
+    case ExprKind::kLiteral:
+      return check_literal(*static_cast<const LiteralExpr*>(expr));
+    case ExprKind::kPrivate:
+      return check_private(*static_cast<const PrivateExpr*>(expr));
+    case ExprKind::kLet:
+      return check_let(*static_cast<const LetExpr*>(expr));
+    case ExprKind::kForeign:
+      return check_foreign(*static_cast<const ForeignExpr*>(expr));
+  }
+  FBLE_BUG("no such kind of expression");
+}
+
+/// spec 8.4
+Type* Checker::check_module(CoreProgramModule& core) try {
+  types_.set_viewer(module_.path);
+
+  Type* declared = nullptr;
+  if (module_.type) {
+    TypesOnly types_only(*this);
+    declared = check(module_.type).type;
+    if (!declared) return nullptr;
+    warn_unused(module_.type, diagnostics_);
+  }
+  if (!module_.value) return declared;
+
+  mentioned_deps_.assign(module_.deps.size(), false);
+  Checked value = check(module_.value);
+  if (!value) return nullptr;
+  warn_unused(module_.value, diagnostics_);
+  if (declared && !types_.equal(declared, value.type)) {
+    error(module_.value->loc, fmt::format("the type {} does not match interface type {} for module {}",
+                                          text(value.type), text(declared), module_.path.str()));
+    return nullptr;
+  }
+
+  core.path = module_.path;
+  core.loc = module_.loc;
+  core.body = value.core;
+  core.var_count = var_count_;
+  core.arena = arena_;
+  for (size_t i = 0; i < module_.deps.size(); ++i) {
+    if (mentioned_deps_[i]) core.deps.push_back(module_.deps[i]->path);
+  }
+  return declared ? declared : value.type;
+} catch (const TypeTooDeep&) {
+  error(here_, "expression nested too deeply");
+  return nullptr;
+}
+
+std::unique_ptr<CheckedProgram> typecheck(const Program& program, Diagnostics& diagnostics) {
+  auto checked = std::make_unique<CheckedProgram>();
+  checked->types = std::make_shared<TypeContext>();
+  size_t errors_before = diagnostics.error_count();
+  run_on_big_stack([&] {
+    TypeContext& types = *checked->types;
+    for (const Module* module : program.modules) {
+      bool deps_known = true;
+      for (const Module* dep : module->deps) deps_known &= types.module_types.contains(dep->path);
+      if (!deps_known) continue;
+      CoreProgramModule core;
+      Type* type = Checker(types, diagnostics, *module).check_module(core);
+      if (!type) continue;
+      types.module_types.emplace(module->path, type);
+      if (core.body) checked->modules.push_back(std::move(core));
+    }
+    types.set_viewer({});
+  });
+  if (diagnostics.error_count() > errors_before) return nullptr;
+  return checked;
+}
+
+std::string module_type_text(const CheckedProgram& checked, const ModulePath& module) {
+  auto found = checked.types->module_types.find(module);
+  return found == checked.types->module_types.end() ? "" : checked.types->text(found->second);
+}
+
+std::optional<bool> module_has_type(const CheckedProgram& checked, const ModulePath& module,
+                                    const ModulePath& type_module, Symbol type_field) {
+  TypeContext& types = *checked.types;
+  auto value = types.module_types.find(module);
+  auto exporter = types.module_types.find(type_module);
+  if (value == types.module_types.end() || exporter == types.module_types.end()) return std::nullopt;
+  std::optional<bool> result;
+  run_on_big_stack([&] {
+    try {
+      types.set_viewer({});
+      DataType* exports = types.as_struct(exporter->second);
+      if (!exports) return;
+      for (const TypeField& field : exports->all_fields()) {
+        if (!field.is_type || field.name != type_field) continue;
+        result = types.equal(TypeContext::value_of(field.type), value->second);
+      }
+    } catch (const TypeTooDeep&) {
+      result = false;
+    }
+  });
+  return result;
+}
+
+}  // namespace fble

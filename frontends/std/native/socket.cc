@@ -1,0 +1,263 @@
+// /Network/Sockets/Native%: TCP connections.
+//
+// Writes go out byte by byte as the interface has it, without waiting to fill
+// packets; reads are buffered, which nobody can see. What a peer does to us
+// (refusing, leaving) is an ordinary result; only an Accept that can never
+// succeed is an error.
+//
+// Tested by tests/unit/std/socket_test.cc.
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "frontends/std/native/file.h"
+#include "frontends/std/native/values.h"
+#include "frontends/std/register_std.h"
+
+namespace fble {
+namespace {
+
+/// A descriptor that is closed with its owner.
+class Descriptor {
+ public:
+  explicit Descriptor(int number = -1) : number_(number) {}
+  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(number_, other.number_);
+    return *this;
+  }
+  ~Descriptor() { close(); }
+
+  bool is_open() const { return number_ >= 0; }
+  int number() const { return number_; }
+  void close() {
+    if (number_ >= 0) ::close(number_);
+    number_ = -1;
+  }
+
+ private:
+  int number_;
+};
+
+class Socket final : public NativeResource {
+ public:
+  explicit Socket(Descriptor descriptor) : descriptor_(std::move(descriptor)) {}
+
+  int get_byte() {
+    if (next_ != end_) return buffer_[next_++];
+    if (!descriptor_.is_open()) return File::kEnd;
+    ssize_t count;
+    do {
+      count = recv(descriptor_.number(), buffer_, sizeof(buffer_), 0);
+    } while (count < 0 && errno == EINTR);
+    if (count <= 0) return File::kEnd;
+    end_ = static_cast<size_t>(count);
+    next_ = 1;
+    return buffer_[0];
+  }
+
+  void put_byte(uint8_t byte) {
+    if (!descriptor_.is_open()) return;
+    while (send(descriptor_.number(), &byte, 1, MSG_NOSIGNAL) < 0 && errno == EINTR) {}
+  }
+
+  void close() {
+    descriptor_.close();
+    next_ = end_ = 0;
+  }
+
+  const Descriptor& descriptor() const { return descriptor_; }
+
+ private:
+  Descriptor descriptor_;
+  size_t next_ = 0;
+  size_t end_ = 0;
+  uint8_t buffer_[4096];
+};
+
+using Addresses = std::unique_ptr<addrinfo, void (*)(addrinfo*)>;
+
+/// Looks up a host and port for either side. A failure is told on standard error.
+Addresses look_up(const std::string& host, const IntValue& port, int flags) {
+  Addresses none(nullptr, freeaddrinfo);
+  const char* problem = nullptr;
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICSERV | flags;
+  addrinfo* found = nullptr;
+  if (!port.in_range(0, 65535)) {
+    problem = "the port is not a number from 0 to 65535";
+  } else if (host.find('\0') != std::string::npos) {
+    problem = gai_strerror(EAI_NONAME);
+  } else {
+    const int status = getaddrinfo(host.c_str(), std::to_string(port.magnitude).c_str(), &hints, &found);
+    if (status == EAI_SYSTEM) {
+      problem = std::strerror(errno);
+    } else if (status != 0) {
+      problem = gai_strerror(status);
+    }
+  }
+  if (problem == nullptr) return Addresses(found, freeaddrinfo);
+
+  File& file = File::standard_error();
+  for (const char byte : std::string("getaddrinfo failed: ") + problem + "\n") {
+    file.put_byte(static_cast<uint8_t>(byte));
+  }
+  file.flush();
+  return none;
+}
+
+Descriptor open_socket(const addrinfo& address) {
+  return Descriptor(socket(address.ai_family, address.ai_socktype | SOCK_CLOEXEC, address.ai_protocol));
+}
+
+void send_without_delay(int descriptor) {
+  const int on = 1;
+  setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+bool connect_to(int descriptor, const addrinfo& address) {
+  if (connect(descriptor, address.ai_addr, address.ai_addrlen) == 0) return true;
+  if (errno != EINTR) return false;
+  // The attempt goes on by itself.
+  pollfd entry{.fd = descriptor, .events = POLLOUT, .revents = 0};
+  while (poll(&entry, 1, -1) < 0 && errno == EINTR) {}
+  int problem = 0;
+  socklen_t size = sizeof(problem);
+  return getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &problem, &size) == 0 && problem == 0;
+}
+
+bool listen_at(int descriptor, const addrinfo& address) {
+  const int on = 1;
+  setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  return bind(descriptor, address.ai_addr, address.ai_addrlen) == 0 && listen(descriptor, 10) == 0;
+}
+
+/// The first address of the list that can be used, in the given family if there is one.
+template <typename Use>
+Descriptor first_usable(const addrinfo* addresses, bool version_4_first, Use&& use) {
+  for (const bool first_round : {true, false}) {
+    if (first_round && !version_4_first) continue;
+    for (const addrinfo* address = addresses; address != nullptr; address = address->ai_next) {
+      if (version_4_first && (address->ai_family == AF_INET) != first_round) continue;
+      Descriptor descriptor = open_socket(*address);
+      if (descriptor.is_open() && use(descriptor.number(), *address)) return descriptor;
+    }
+  }
+  return Descriptor();
+}
+
+int64_t port_of(int descriptor) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof(address);
+  if (getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size) != 0) return 0;
+  if (address.ss_family == AF_INET6) return ntohs(reinterpret_cast<sockaddr_in6*>(&address)->sin6_port);
+  return ntohs(reinterpret_cast<sockaddr_in*>(&address)->sin_port);
+}
+
+Word init(NativeCall&) { return kUnitWord; }
+
+Word client(NativeCall& call) {
+  const Read<std::string> host = read_string(call.arg(0), call.int_form());
+  if (host.error != ReadError::kNone) return fail_read(call, host.error, "host name");
+  const Read<IntValue> port = read_int(call.arg(1), call.int_form());
+  if (port.error != ReadError::kNone) return fail_read(call, port.error, "port");
+
+  const Addresses addresses = look_up(host.value, port.value, 0);
+  Descriptor descriptor = first_usable(addresses.get(), false, connect_to);
+  if (!descriptor.is_open()) return nothing_word();
+  send_without_delay(descriptor.number());
+  if (!call.reserve(2 * object_words(1))) return kOutOfMemory;
+  return call.make_union(0, 2, call.make_native(std::make_unique<Socket>(std::move(descriptor))));
+}
+
+Word server(NativeCall& call) {
+  const Read<std::string> host = read_string(call.arg(0), call.int_form());
+  if (host.error != ReadError::kNone) return fail_read(call, host.error, "host name");
+  const Read<IntValue> port = read_int(call.arg(1), call.int_form());
+  if (port.error != ReadError::kNone) return fail_read(call, port.error, "port");
+
+  const Addresses addresses = look_up(host.value, port.value, AI_PASSIVE);
+  // Clients of "localhost" try version 4 in any case, but not always version 6.
+  Descriptor descriptor = first_usable(addresses.get(), true, listen_at);
+  if (!descriptor.is_open()) return nothing_word();
+  const int64_t actual_port = port_of(descriptor.number());
+  if (!call.reserve(int_words(actual_port, call.int_form()) + object_words(1) + object_words(2))) return kOutOfMemory;
+  const Word handle = call.make_native(std::make_unique<Socket>(std::move(descriptor)));
+  const Word fields[] = {make_int(call, actual_port), handle};
+  return call.make_union_struct(0, 2, fields);
+}
+
+Word accept_client(NativeCall& call) {
+  Socket* listener = handle_resource<Socket>(call.arg(0));
+  if (listener == nullptr) return fail_handle(call, call.arg(0), "socket");
+  if (!listener->descriptor().is_open()) return call.fail("cannot accept a connection: the socket is closed");
+  for (bool collected = false;;) {
+    Descriptor descriptor(accept4(listener->descriptor().number(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (descriptor.is_open()) {
+      send_without_delay(descriptor.number());
+      if (!call.reserve(object_words(1))) return kOutOfMemory;
+      return call.make_native(std::make_unique<Socket>(std::move(descriptor)));
+    }
+    // These concern one peer, who has gone: wait for the next.
+    constexpr int kPassing[] = {EINTR,     ECONNABORTED, EPROTO,       ENETDOWN,    ENOPROTOOPT,
+                                EHOSTDOWN, ENONET,       EHOSTUNREACH, ENETUNREACH, EAGAIN};
+    const int problem = errno;
+    if ((problem == EMFILE || problem == ENFILE) && !collected) {
+      call.collect_all();  // closes the sockets that nothing refers to any more
+      collected = true;
+    } else if (std::ranges::find(kPassing, problem) == std::end(kPassing)) {
+      return call.fail(std::string("cannot accept a connection: ") + std::strerror(problem));
+    }
+  }
+}
+
+Word close_socket(NativeCall& call) {
+  Socket* socket = handle_resource<Socket>(call.arg(0));
+  if (socket == nullptr) return fail_handle(call, call.arg(0), "socket");
+  socket->close();
+  return kUnitWord;
+}
+
+Word get_byte(NativeCall& call) {
+  Socket* socket = handle_resource<Socket>(call.arg(0));
+  if (socket == nullptr) return fail_handle(call, call.arg(0), "socket");
+  const int byte = socket->get_byte();
+  // The int of a byte looks like the character's.
+  if (byte == File::kEnd) return nothing_word();
+  return pack_union(char_word(static_cast<uint32_t>(byte), call.int_form()), tag_width(2), 0);
+}
+
+Word put_byte(NativeCall& call) {
+  Socket* socket = handle_resource<Socket>(call.arg(0));
+  if (socket == nullptr) return fail_handle(call, call.arg(0), "socket");
+  const Read<IntValue> byte = read_int(call.arg(1), call.int_form());
+  if (byte.error != ReadError::kNone) return fail_read(call, byte.error, "byte");
+  socket->put_byte(byte.value.low_byte());
+  return kUnitWord;
+}
+
+constexpr const char* kSockets = "/Network/Sockets/Native%";
+constexpr NativeRow kRows[] = {
+    {kSockets, "Init", 1, NativeEffect::kPure, init},
+    {kSockets, "Client", 3, NativeEffect::kMayBlock, client},
+    {kSockets, "Server", 3, NativeEffect::kMayBlock, server},
+    {kSockets, "Accept", 2, NativeEffect::kMayBlock, accept_client},
+    {kSockets, "Close", 2, NativeEffect::kWritesWorld, close_socket},
+    {kSockets, "GetByte", 2, NativeEffect::kMayBlock, get_byte},
+    {kSockets, "PutByte", 3, NativeEffect::kMayBlock, put_byte},
+};
+
+}  // namespace
+
+std::span<const NativeRow> socket_natives() { return kRows; }
+
+}  // namespace fble

@@ -1,0 +1,140 @@
+// How natives see Fble values: the encodings of the library's types, read and
+// made without recursion.
+//
+//   Int@    a machine integer (gc/integer.h) or, in the reference's library,
+//           +(IntP@ n, Unit@ 0, IntP@ p)         sign
+//   IntP@   +(Unit@ 1, IntP@ 2p0, IntP@ 2p1)     binary digits, lowest outermost
+//   Char@   *(Int@ pos)                          a Unicode code point
+//   Maybe@  +(A@ just, Unit@ nothing)
+//   List@   +(*(A@ head, List@ tail) items, Unit@ empty)
+//   Bool@   +(Unit@ true, Unit@ false)
+//   String@ List@<Char@>
+//
+// The declared type of a native is not checked against these, so readers accept
+// any word: one that has another shape, or that holds a placeholder of a
+// recursive value, is an error and never a crash. Which form integers have is
+// that of the library in use: NativeCall::int_form.
+//
+// Tested by tests/unit/std/values_test.cc.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <typeinfo>
+#include <vector>
+
+#include "interp/foreign.h"
+
+namespace fble {
+
+// UTF-8.
+
+/// Appends the encoding of the code point. Like the library, encodes all that
+/// fits into 31 bits; false and nothing appended for the rest.
+bool append_utf8(std::string& out, uint64_t code_point);
+
+/// The code points of well-formed UTF-8 (Unicode 15, table 3-7), else nothing.
+std::optional<std::vector<uint32_t>> decode_utf8(std::string_view text);
+
+// Reading.
+
+enum class ReadError : uint8_t {
+  kNone,
+  kUndefined,   ///< a part is the placeholder of a recursive value
+  kShape,       ///< not a value of the type that the library gives the native
+  kTooLong,     ///< a string without an end, or beyond the caller's limit
+  kNotUnicode,  ///< a character that has no encoding
+};
+
+template <typename T>
+struct Read {
+  T value{};
+  ReadError error = ReadError::kNone;
+};
+
+/// An Int@ of any size, of which 64 bits are kept.
+struct IntValue {
+  bool negative = false;
+  uint64_t magnitude = 0;  ///< modulo 2^64
+  bool overflow = false;   ///< the magnitude has more bits
+
+  /// The low byte of the number in two's complement.
+  uint8_t low_byte() const { return static_cast<uint8_t>(negative ? 0 - magnitude : magnitude); }
+  /// The number if it lies within the bounds, both included and not negative.
+  bool in_range(uint64_t low, uint64_t high) const {
+    return !negative && !overflow && magnitude >= low && magnitude <= high;
+  }
+};
+
+Read<IntValue> read_int(Word word, IntForm form = IntForm::kUnions);
+Read<uint64_t> read_char(Word word, IntForm form = IntForm::kUnions);
+/// A String@ as UTF-8 of at most `max_bytes`.
+Read<std::string> read_string(Word word, IntForm form = IntForm::kUnions, size_t max_bytes = size_t{1} << 24);
+/// The tag of a union value of unit types.
+Read<uint32_t> read_enum(Word word, uint32_t tag_count);
+
+/// A union value in either representation; `error` if the word is none.
+struct UnionView {
+  uint32_t tag = 0;
+  Word arg = 0;
+  ReadError error = ReadError::kNone;
+};
+UnionView view_union(Word word, uint32_t tag_count);
+
+/// Walks along a list.
+class ListReader {
+ public:
+  explicit ListReader(Word list) : rest_(list) {}
+
+  /// Takes the next element. False at the end of the list or what is defined of it.
+  bool next(Word& element);
+  /// Why there is no next element, if not because the list ends.
+  ReadError error() const { return error_; }
+
+ private:
+  Word rest_;
+  ReadError error_ = ReadError::kNone;
+};
+
+/// Ends the call with the run-time error for a failed read of the named argument.
+Word fail_read(NativeCall& call, ReadError error, const char* what);
+/// What a body returns after a failed NativeCall::reserve, which has recorded the error.
+inline constexpr Word kOutOfMemory = 0;
+
+/// The resource of type T behind a handle, or null when the word is no such handle.
+template <typename T>
+T* handle_resource(Word word) {
+  if (!is_pointer(word) || as_object(word)->kind() != ObjectKind::kNative) return nullptr;
+  NativeResource* resource = native_resource(word);
+  return typeid(*resource) == typeid(T) ? static_cast<T*>(resource) : nullptr;
+}
+/// Ends the call because the word is no handle on a `what`.
+Word fail_handle(NativeCall& call, Word word, const char* what);
+
+// Making. Each function says how many words have to be reserved before.
+
+/// The words of small results never touch memory.
+inline Word packed_enum(uint32_t tag, uint32_t tag_count) { return pack_union(kUnitWord, tag_width(tag_count), tag); }
+inline Word nothing_word() { return packed_enum(1, 2); }
+
+inline Word bool_word(bool value) { return packed_enum(value ? 0 : 1, 2); }
+
+/// Words to reserve for an Int@ of the value.
+size_t int_words(int64_t value, IntForm form = IntForm::kUnions);
+/// In the form of the call.
+Word make_int(NativeCall& call, int64_t value);
+
+/// Every code point is a packed word, as is the integer of that size: one field looks like itself.
+Word char_word(uint32_t code_point, IntForm form = IntForm::kUnions);
+
+/// Words to reserve for a list of `count` packed elements.
+inline size_t list_words(size_t count) { return count * object_words(2); }
+/// A list; elements must be packed words or reserved after the last collection.
+Word make_list(NativeCall& call, std::span<const Word> elements);
+/// A String@ in the form of the call; reserve list_words(code_points.size()).
+Word make_string(NativeCall& call, std::span<const uint32_t> code_points);
+
+}  // namespace fble

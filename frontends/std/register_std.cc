@@ -1,0 +1,15 @@
+#include "frontends/std/register_std.h"
+
+namespace fble {
+
+void register_std(NativeTable& natives) {
+  natives.add(debug_natives());
+  natives.add(env_natives());
+  natives.add(file_natives());
+  natives.add(int_natives());
+  natives.add(socket_natives());
+}
+
+void register_spec_tests(NativeTable& natives) { natives.add(spec_natives()); }
+
+}  // namespace fble

@@ -1,0 +1,23 @@
+// The list of all natives. Each file of native/ defines the rows of one.
+#pragma once
+
+#include <span>
+
+#include "interp/foreign.h"
+
+namespace fble {
+
+std::span<const NativeRow> debug_natives();   ///< /Std/Stream/Debug%
+std::span<const NativeRow> env_natives();     ///< /Std/Io/Env%
+std::span<const NativeRow> file_natives();    ///< /Std/Io/File/Binary%
+std::span<const NativeRow> int_natives();     ///< /Std/Int%, /Std/Char% and below
+std::span<const NativeRow> socket_natives();  ///< /Network/Sockets/Native%
+std::span<const NativeRow> spec_natives();    ///< /SpecTests/'10.1-ForeignValue'/...
+
+/// Adds what programs can use.
+void register_std(NativeTable& natives);
+
+/// Adds what the tests of the language specification declare (its chapter 10.1).
+void register_spec_tests(NativeTable& natives);
+
+}  // namespace fble

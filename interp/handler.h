@@ -1,0 +1,35 @@
+// How handlers are written: what interpreter.cc, where the bytecodes are, and
+// intrinsics.cc, where natives start, have in common.
+//
+// The six parameters of a handler are machine registers that stay pinned from
+// handler to handler; machine code uses the same ones, so changing tiers is a
+// jump. `value` carries a result to a return address and is otherwise free.
+// A handler ends in a tail call, whatever it does.
+#pragma once
+
+#include "interp/code.h"
+#include "interp/thread.h"
+
+#define HANDLER                                                                                              \
+  [[maybe_unused]] const uint32_t *pc, [[maybe_unused]] Word *fp, [[maybe_unused]] Thread *th,              \
+      [[maybe_unused]] Word *ap, [[maybe_unused]] const HandlerTable *table, [[maybe_unused]] Word value
+#define REGISTERS pc, fp, th, ap, table, value
+#define TAIL [[clang::musttail]] return
+#define DISPATCH() TAIL table->handlers[*pc](REGISTERS)
+#define NEXT(count)   \
+  do {                \
+    pc += (count);    \
+    DISPATCH();       \
+  } while (0)
+/// Ends the activation with the result in `value`.
+#define RETURN_VALUE() TAIL reinterpret_cast<Handler>(fp[kReturnAddressSlot])(REGISTERS)
+#define LIKELY(condition) __builtin_expect(!!(condition), 1)
+#define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+
+namespace fble {
+
+struct HandlerTable {
+  Handler handlers[static_cast<size_t>(Op::kCount)];
+};
+
+}  // namespace fble

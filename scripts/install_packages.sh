@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that fble-jit is built and tested with.
+set -euo pipefail
+
+packages=(
+  clang-19 libclang-rt-19-dev lld-19 llvm-19
+  cmake ninja-build git ca-certificates
+  libasmjit-dev libbenchmark-dev libcli11-dev libfmt-dev libgmock-dev libgmp-dev libgtest-dev
+  libzydis-dev nlohmann-json3-dev
+)
+
+as_root=()
+[ "$(id -u)" -eq 0 ] || as_root=(sudo)
+"${as_root[@]}" apt-get update
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${packages[@]}"

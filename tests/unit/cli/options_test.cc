@@ -1,0 +1,163 @@
+// Usage: options, their mistakes and --help.
+#include <gmock/gmock.h>
+
+#include "frontends/cli/cli.h"
+#include "tests/support/command.h"
+
+namespace fble {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class OptionsTest : public CommandTest {
+ protected:
+  /// A mistake: one line that says what is wrong, nothing on standard output.
+  void expect_mistake(const std::vector<std::string>& words, int status, const std::string& message) {
+    const CommandResult result = run(words);
+    EXPECT_EQ(result.status, status) << message;
+    EXPECT_EQ(result.out, "");
+    EXPECT_THAT(result.err, HasSubstr(message));
+    EXPECT_EQ(std::ranges::count(result.err, '\n'), 1) << result.err;
+  }
+};
+
+const Command& command(std::string_view name) {
+  for (const Command& each : commands()) {
+    if (each.name == name) return each;
+  }
+  ADD_FAILURE();
+  return commands()[0];
+}
+
+Options parse(std::string_view name, std::vector<std::string> words) {
+  Options options;
+  EXPECT_TRUE(parse_options(command(name), words, options));
+  return options;
+}
+
+TEST(ParseOptions, ModulesAndRoots) {
+  const Options options = parse("test", {"-I", "a", "-Ib", "--module", "/M%", "-I", "c"});
+  EXPECT_EQ(options.roots, (std::vector<std::string>{"a", "b", "c"}));
+  EXPECT_EQ(options.module, "/M%");
+}
+
+TEST(ParseOptions, ArgumentsFollowTwoDashes) {
+  const Options options = parse("", {"-m", "/M%", "--", "-x", "--", "y"});
+  EXPECT_EQ(options.args, (std::vector<std::string>{"-x", "--", "y"}));
+}
+
+TEST(ParseOptions, ArgumentsFollowTheModule) {
+  const Options options = parse("", {"-m", "/M%", "--stats", "word", "--stats", "--"});
+  EXPECT_TRUE(options.stats);
+  EXPECT_EQ(options.args, (std::vector<std::string>{"word", "--stats", "--"}));
+}
+
+TEST(ParseOptions, ArgumentsFollowTheFile) {
+  const Options options = parse("", {"--jit=off", "x.fble", "-m", "--"});
+  EXPECT_EQ(options.file, "x.fble");
+  EXPECT_EQ(options.args, (std::vector<std::string>{"-m", "--"}));
+}
+
+TEST(ParseOptions, ValuesFollowEqualSigns) {
+  const Options options = parse("mem-test", {"--module=/M%", "--max-heap=3M", "--gc-stress=5", "--deps-file=d",
+                                             "--deps-target", "t", "--growth"});
+  EXPECT_EQ(options.module, "/M%");
+  EXPECT_EQ(options.max_heap_bytes, size_t{3} << 20);
+  EXPECT_EQ(options.gc_stress, 5u);
+  EXPECT_EQ(options.deps_file, "d");
+  EXPECT_TRUE(options.growth);
+}
+
+TEST(ParseOptions, Sizes) {
+  EXPECT_EQ(parse("", {"--max-heap", "4096", "a.fble"}).max_heap_bytes, 4096u);
+  EXPECT_EQ(parse("", {"--max-heap", "64k", "a.fble"}).max_heap_bytes, 65536u);
+  EXPECT_EQ(parse("", {"--max-heap", "2G", "a.fble"}).max_heap_bytes, size_t{2} << 30);
+}
+
+TEST(ParseOptions, StressWithoutNumberIsOne) { EXPECT_EQ(parse("", {"--gc-stress", "a.fble"}).gc_stress, 1u); }
+
+TEST_F(OptionsTest, MistakesWhenRunning) {
+  expect_mistake({}, 116, "missing required --module option.");
+  expect_mistake({"--bogus"}, 116, "invalid argument: '--bogus'");
+  expect_mistake({"foo", "-m", "/M%"}, 116, "invalid argument: 'foo'");
+  expect_mistake({"-m"}, 116, "missing argument to -m option.");
+  expect_mistake({"-I"}, 116, "missing argument to -I option.");
+  expect_mistake({"-m", "/A%", "-m", "/B%"}, 116, "duplicate module options");
+  expect_mistake({"-m", ""}, 116, "the argument to -m is empty.");
+  expect_mistake({"-p", "nope", "-m", "/A%"}, 116, "package 'nope' not found");
+  expect_mistake({"-m", "/A%", "--deps-file", "x"}, 116, "--deps-file requires --deps-target.");
+  expect_mistake({"-m", "/A%", "--deps-target", "x"}, 116, "--deps-target requires --deps-file.");
+  expect_mistake({"-m", "/A%", "--deps-target", "x", "--deps-target", "y"}, 116, "duplicate --deps-target option.");
+  expect_mistake({"--jit=maybe", "-m", "/A%"}, 116, "'maybe'");
+  expect_mistake({"--jit", "-m"}, 116, "'-m'");
+  expect_mistake({"--max-heap", "x", "-m", "/A%"}, 116, "invalid argument to --max-heap option: 'x'");
+  expect_mistake({"--max-heap", "99999999999999999G", "-m", "/A%"}, 116, "invalid argument to --max-heap option");
+  expect_mistake({"--gc-stress=0", "-m", "/A%"}, 116, "invalid argument to --gc-stress option: '0'");
+  expect_mistake({"missing.fble"}, 116, "cannot read file 'missing.fble'");
+  expect_mistake({""}, 116, "invalid argument: ''");
+}
+
+TEST_F(OptionsTest, ProfilesAreNotSilentlyIgnored) {
+  expect_mistake({"--profile", "x", "-m", "/A%"}, 116, "--profile is not available yet");
+  expect_mistake({"test", "--profile-sample-period", "7", "-m", "/A%"}, 4, "--profile-sample-period is not available");
+}
+
+TEST_F(OptionsTest, MistakesOfModulePaths) {
+  expect_mistake({"-m", "a"}, 116, "'a':1:1: error: syntax error, unexpected WORD");
+  expect_mistake({"test", "-m", "/A"}, 4, "'/A':1:3: error: syntax error, unexpected end of file");
+}
+
+TEST_F(OptionsTest, EachCommandHasItsStatusForMistakes) {
+  for (const auto& [name, status] : {std::pair<std::string, int>{"test", 4},
+                                     {"mem-test", 4},
+                                     {"check", 2},
+                                     {"disassemble", 2},
+                                     {"deps", 2},
+                                     {"suite", 2}}) {
+    expect_mistake({name, "--bogus"}, status, "invalid argument: '--bogus'");
+  }
+  expect_mistake({"test"}, 4, "missing required --module option.");
+  expect_mistake({"test", "word"}, 4, "invalid argument: 'word'");
+  expect_mistake({"test", "-m", "/A%", "a.fble"}, 4, "invalid argument: 'a.fble', as --module is given");
+  expect_mistake({"deps", "-m", "/A%"}, 2, "missing required --target option.");
+  expect_mistake({"suite"}, 2, "missing the folder");
+  expect_mistake({"suite", ".", "--modes", "nope"}, 2, "unknown mode 'nope'");
+  expect_mistake({"suite", "no-such-folder"}, 2, "cannot read folder 'no-such-folder'");
+  expect_mistake({"check", "--growth", "-m", "/A%"}, 2, "invalid argument: '--growth'");
+}
+
+TEST_F(OptionsTest, HelpNamesEveryOptionAndCommand) {
+  const CommandResult main = run({"--help"});
+  EXPECT_EQ(main.status, 0);
+  EXPECT_EQ(main.err, "");
+  for (const Command& each : commands()) {
+    EXPECT_THAT(main.out, HasSubstr(each.name));
+    std::vector<std::string> words{"-h"};
+    if (each.name[0] != '\0') words.insert(words.begin(), each.name);
+    const CommandResult help = run(words);
+    EXPECT_EQ(help.status, 0);
+    for (const char* part : {"Usage: fble-jit", "-h, --help", "Exit status:", "Example"}) {
+      EXPECT_THAT(help.out, HasSubstr(part)) << each.name;
+    }
+  }
+  EXPECT_THAT(main.out, HasSubstr("--max-heap SIZE"));
+  EXPECT_THAT(main.out, HasSubstr("--gc-stress[=N]"));
+}
+
+TEST_F(OptionsTest, VersionIsOneLine) {
+  for (const char* option : {"-v", "--version"}) {
+    const CommandResult result = run({option});
+    EXPECT_EQ(result.status, 0);
+    EXPECT_THAT(result.out, StartsWith("fble-jit "));
+    EXPECT_EQ(std::ranges::count(result.out, '\n'), 1);
+  }
+}
+
+TEST_F(OptionsTest, HelpThatCannotBeWritten) {
+  if (access("/dev/full", W_OK) != 0) return;
+  EXPECT_NE(run({"--help"}, "", {}, "exec \"$@\" > /dev/full").status, 0);
+}
+
+}  // namespace
+}  // namespace fble

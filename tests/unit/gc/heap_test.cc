@@ -1,0 +1,569 @@
+// The heap against an obvious model: objects with identities that nothing ever
+// moves, and a walk over all that is reachable.
+#include "gc/heap.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+namespace fble {
+namespace {
+
+// ---- the model --------------------------------------------------------------
+
+struct ModelObject;
+
+/// A word and what the model says about it.
+struct Value {
+  Word word = kUnitWord;
+  ModelObject* object = nullptr;  ///< null unless the word is a pointer
+};
+
+struct ModelObject {
+  ObjectKind kind;
+  uint32_t tag = 0;
+  std::vector<Word> raw;       ///< fields that the collector must not look at
+  std::vector<Value> values;   ///< the others; `word` counts only if there is no object
+  uint64_t native = 0;         ///< number of the native resource
+};
+
+std::set<uint64_t> live_resources;
+
+class Resource final : public NativeResource {
+ public:
+  explicit Resource(uint64_t number) : number_(number) { EXPECT_TRUE(live_resources.insert(number).second); }
+  ~Resource() override { EXPECT_EQ(live_resources.erase(number_), 1u); }
+  uint64_t number() const { return number_; }
+
+ private:
+  uint64_t number_;
+};
+
+/// A thread in small: roots that are always visited, globals that are visited
+/// when they have changed, and a stack of frames with one word each, of which
+/// only those that ran since the last collection may have changed.
+class Mutator final : public RootReporter {
+ public:
+  Mutator(const HeapOptions& options, uint64_t seed) : heap(options), random_(seed) {
+    ap_ = heap.nursery_start();
+    roots_.resize(24);
+    globals_.resize(12);
+    stack_.resize(1);
+  }
+
+  Heap heap;
+
+  void step() {
+    switch (below(26)) {
+      case 0:
+        return make_native();
+      case 1:
+        return make_large();
+      case 2:
+      case 3:
+        stack_.push_back(roots_[below(roots_.size())]);
+        return;
+      case 4:
+      case 5:
+        return pop(1);
+      case 6:
+        // A deep recursion or a return from one.
+        if (below(20) == 0) {
+          const Value value = roots_[below(roots_.size())];
+          for (uint32_t i = below(200); i > 0; --i) stack_.push_back(value);
+        } else if (below(10) == 0) {
+          pop(below(400));
+        }
+        return;
+      case 7:
+        return set_global(below(globals_.size()), any());
+      case 8:
+        return root() = globals_[below(globals_.size())], void();
+      case 9:
+        return root() = Value{}, void();
+      case 10:
+        return declare();
+      case 11:
+        return define();
+      case 12:
+      case 13:
+      case 14:
+      case 15:
+        return load();
+      default:
+        return make_object(below(12) == 0 ? below(80) : below(5));
+    }
+  }
+
+  void make_object(uint32_t count) {
+    const uint32_t kind = below(4);
+    auto* object = new_model(kind == 0 ? ObjectKind::kUnion
+                             : kind == 1 ? ObjectKind::kClosure
+                             : kind == 2 && below(4) == 0 ? ObjectKind::kBytes
+                                                          : ObjectKind::kStruct);
+    if (object->kind == ObjectKind::kUnion) count = 1;
+    if (object->kind == ObjectKind::kStruct && count == 0) count = 1;
+    object->tag = below(Object::kMaxTag + 1);
+    if (object->kind == ObjectKind::kClosure) object->raw.push_back(random_() & ~Word{3});
+    if (object->kind == ObjectKind::kBytes) {
+      for (uint32_t i = 0; i <= count; ++i) object->raw.push_back(random_());
+      count = 0;
+    }
+    // Chosen by place: making room may move what the words point to.
+    std::vector<Value*> sources;
+    for (uint32_t i = 0; i < count; ++i) sources.push_back(&any());
+    finish(object, sources);
+  }
+
+  void make_large() {
+    if (below(8) != 0) return;
+    auto* object = new_model(ObjectKind::kStruct);
+    std::vector<Value*> sources;
+    for (uint32_t i = 400 + below(400); i > 0; --i) sources.push_back(&any());
+    finish(object, sources);
+  }
+
+  void make_native() {
+    auto* object = new_model(ObjectKind::kNative);
+    object->native = next_native_++;
+    Word* memory = allocate(2);
+    memory[0] = Object::make_header(ObjectKind::kNative, 1);
+    memory[1] = reinterpret_cast<Word>(static_cast<NativeResource*>(new Resource(object->native)));
+    heap.register_native(reinterpret_cast<Object*>(memory));
+    root() = {reinterpret_cast<Word>(memory), object};
+  }
+
+  /// An object with a placeholder, to be patched later.
+  void declare() {
+    if (pending_.size() >= 6) return;
+    auto* object = new_model(ObjectKind::kStruct);
+    Value* first = &any();
+    Word* memory = allocate(3);
+    memory[0] = Object::make_header(ObjectKind::kStruct, 2);
+    memory[1] = first->word;
+    memory[2] = make_placeholder(++next_placeholder_);
+    object->values = {*first, {memory[2], nullptr}};
+    const Value value{reinterpret_cast<Word>(memory), object};
+    pending_.push_back(value);
+    root() = value;
+  }
+
+  void define() {
+    if (pending_.empty()) return;
+    const Value value = any();
+    Object* object = as_object(pending_.back().word);
+    object->fields[1] = value.word;
+    pending_.back().object->values[1] = value;
+    heap.remember(object);
+    pending_.pop_back();
+  }
+
+  void load() {
+    const Value value = any();
+    if (value.object == nullptr || value.object->values.empty()) return;
+    const uint32_t index = below(value.object->values.size());
+    const Word word = as_object(value.word)->fields[value.object->raw.size() + index];
+    const Value expected = value.object->values[index];
+    if (expected.object == nullptr) {
+      ASSERT_EQ(word, expected.word);
+    }
+    root() = {word, expected.object};
+  }
+
+  void pop(size_t count) {
+    for (; count > 0 && stack_.size() > 1; --count) stack_.pop_back();
+    // The caller runs: whatever it did before, its frame may change now.
+    ran_down_to_ = std::min(ran_down_to_, stack_.size() - 1);
+    if (below(2) == 0) stack_.back() = roots_[below(roots_.size())];
+  }
+
+  void set_global(uint32_t index, const Value& value) {
+    globals_[index] = value;
+    dirty_globals_.push_back(index);
+  }
+
+  void collect_all() { ap_ = heap.collect_all(ap_, *this); }
+
+  /// Compares everything that can be reached.
+  void check() {
+    std::unordered_map<Word, ModelObject*> seen;
+    std::unordered_map<ModelObject*, Word> places;
+    std::vector<Value> work;
+    for (const std::vector<Value>* values : {&roots_, &globals_, &stack_, &pending_}) {
+      work.insert(work.end(), values->begin(), values->end());
+    }
+    std::unordered_set<uint64_t> natives;
+    live_words_ = 0;
+    while (!work.empty()) {
+      const Value value = work.back();
+      work.pop_back();
+      if (value.object == nullptr) {
+        ASSERT_FALSE(is_pointer(value.word));
+        continue;
+      }
+      ASSERT_TRUE(is_pointer(value.word));
+      // One place for each object and one object for each place.
+      ASSERT_EQ(places.emplace(value.object, value.word).first->second, value.word);
+      auto [entry, is_new] = seen.emplace(value.word, value.object);
+      ASSERT_EQ(entry->second, value.object);
+      if (!is_new) continue;
+      const ModelObject& model = *value.object;
+      const Object* object = as_object(value.word);
+      ASSERT_FALSE(object->is_forwarded());
+      ASSERT_EQ(object->kind(), model.kind);
+      ASSERT_EQ(object->tag(), model.tag);
+      live_words_ += object->size_words();
+      if (model.kind == ObjectKind::kNative) {
+        ASSERT_EQ(object->count(), 1u);
+        const auto* resource = reinterpret_cast<NativeResource*>(object->fields[0]);
+        ASSERT_TRUE(live_resources.contains(model.native));
+        ASSERT_EQ(static_cast<const Resource*>(resource)->number(), model.native);
+        natives.insert(model.native);
+        continue;
+      }
+      ASSERT_EQ(object->count(), model.raw.size() + model.values.size());
+      for (size_t i = 0; i < model.raw.size(); ++i) ASSERT_EQ(object->fields[i], model.raw[i]);
+      for (size_t i = 0; i < model.values.size(); ++i) {
+        const Word word = object->fields[model.raw.size() + i];
+        const Value& field = model.values[i];
+        if (field.object == nullptr) {
+          ASSERT_EQ(word, field.word);
+        } else {
+          work.push_back({word, field.object});
+        }
+      }
+    }
+    reachable_natives_ = natives.size();
+  }
+
+  size_t live_words() const { return live_words_; }
+  size_t reachable_natives() const { return reachable_natives_; }
+  void drop_everything() {
+    for (Value& value : roots_) value = {};
+    for (uint32_t i = 0; i < globals_.size(); ++i) set_global(i, {});
+    stack_.assign(1, {});
+    ran_down_to_ = 0;
+    pending_.clear();
+  }
+  Value& root() { return roots_[below(roots_.size())]; }
+
+  // ---- RootReporter ---------------------------------------------------------
+
+  void report_roots(Collector& collector, bool minor) override {
+    for (Value& value : roots_) visit(collector, value);
+    for (Value& value : pending_) visit(collector, value);
+    if (minor) {
+      for (const uint32_t index : dirty_globals_) visit(collector, globals_[index]);
+    } else {
+      for (Value& value : globals_) visit(collector, value);
+    }
+    dirty_globals_.clear();
+    if (!minor) return;
+    ran_down_to_ = std::min(ran_down_to_, stack_.size() - 1);
+    for (size_t i = ran_down_to_; i < stack_.size(); ++i) visit(collector, stack_[i]);
+    unmarked_ = std::min(unmarked_, ran_down_to_);
+    ran_down_to_ = stack_.size() - 1;
+  }
+  size_t stack_bytes() const override { return stack_.size() * sizeof(Word); }
+  void begin_frames(Collector& collector) override {
+    unmarked_ = stack_.size() - 1;
+    visit(collector, stack_.back());
+  }
+  bool report_frames(Collector& collector, size_t count) override {
+    for (; count > 0 && unmarked_ > 0; --count) visit(collector, stack_[--unmarked_]);
+    return unmarked_ == 0;
+  }
+
+ private:
+  static void visit(Collector& collector, Value& value) { collector.visit(value.word); }
+
+  uint32_t below(uint64_t limit) { return static_cast<uint32_t>(random_() % limit); }
+  Value& any() {
+    switch (below(8)) {
+      case 0:
+        return globals_[below(globals_.size())];
+      case 1:
+        return stack_.back();
+      default:
+        return root();
+    }
+  }
+  ModelObject* new_model(ObjectKind kind) {
+    models_.push_back(std::make_unique<ModelObject>());
+    models_.back()->kind = kind;
+    return models_.back().get();
+  }
+  Word* allocate(size_t words) {
+    if (ap_ > heap.limit() || static_cast<size_t>(heap.limit() - ap_) < words) {
+      ap_ = heap.make_room(ap_, words, *this);
+      EXPECT_NE(ap_, nullptr);
+      EXPECT_GE(static_cast<size_t>(heap.limit() - ap_), words);
+    }
+    Word* memory = ap_;
+    ap_ += words;
+    return memory;
+  }
+  void finish(ModelObject* object, const std::vector<Value*>& sources) {
+    const uint32_t count = static_cast<uint32_t>(object->raw.size() + sources.size());
+    Word* memory = allocate(object_words(count));
+    memory[0] = Object::make_header(object->kind, count, object->tag);
+    std::copy(object->raw.begin(), object->raw.end(), memory + 1);
+    for (size_t i = 0; i < sources.size(); ++i) {
+      memory[1 + object->raw.size() + i] = sources[i]->word;
+      object->values.push_back(*sources[i]);
+      if (object->values.back().object != nullptr) object->values.back().word = 0;  // it will move
+    }
+    root() = {reinterpret_cast<Word>(memory), object};
+  }
+
+  std::mt19937_64 random_;
+  Word* ap_ = nullptr;
+  std::vector<Value> roots_;
+  std::vector<Value> globals_;
+  std::vector<uint32_t> dirty_globals_;
+  std::vector<Value> stack_;
+  size_t ran_down_to_ = 0;  ///< lowest frame that ran since the last collection
+  size_t unmarked_ = 0;     ///< frames below this one are still to be marked
+  std::vector<Value> pending_;
+  std::vector<std::unique_ptr<ModelObject>> models_;
+  uint64_t next_native_ = 1;
+  uint64_t next_placeholder_ = 0;
+  size_t live_words_ = 0;
+  size_t reachable_natives_ = 0;
+};
+
+void run(const HeapOptions& options, uint64_t seed, int steps, int check_period) {
+  live_resources.clear();
+  {
+    Mutator mutator(options, seed);
+    for (int i = 1; i <= steps; ++i) {
+      mutator.step();
+      if (testing::Test::HasFatalFailure()) return;
+      if (i % check_period != 0) continue;
+      mutator.check();
+      if (testing::Test::HasFatalFailure()) return;
+      ASSERT_LE(mutator.reachable_natives(), live_resources.size());
+      if (i % (8 * check_period) != 0) continue;
+      mutator.collect_all();
+      mutator.check();
+      if (testing::Test::HasFatalFailure()) return;
+      // Nothing dead is left.
+      ASSERT_EQ(mutator.reachable_natives(), live_resources.size());
+      ASSERT_GE(mutator.heap.old_bytes(), mutator.live_words() * sizeof(Word));
+      ASSERT_LE(mutator.heap.old_bytes(), mutator.live_words() * sizeof(Word) * 3 / 2 + 64);
+    }
+    mutator.drop_everything();
+    mutator.collect_all();
+    EXPECT_EQ(mutator.heap.old_bytes(), 0u);
+    EXPECT_TRUE(live_resources.empty());
+    mutator.make_native();
+    EXPECT_EQ(live_resources.size(), 1u);
+  }
+  EXPECT_TRUE(live_resources.empty());  // natives die with the heap
+}
+
+// ---- tests ------------------------------------------------------------------
+
+TEST(Heap, AgreesWithTheModel) {
+  HeapOptions options;
+  options.nursery_bytes = 4096;
+  options.verify = true;
+  for (uint64_t seed = 1; seed <= 8; ++seed) run(options, seed, 10'000, 250);
+}
+
+TEST(Heap, AgreesWithTheModelUnderStress) {
+  for (uint64_t seed = 1; seed <= 4; ++seed) {
+    for (const unsigned stress : {1u, 3u}) {
+      for (const unsigned full_period : {1u, 2u, 8u, 1'000'000u}) {
+        HeapOptions options;
+        options.nursery_bytes = 8 * 1024;
+        options.stress = stress;
+        options.stress_full_period = full_period;
+        options.verify = true;
+        run(options, seed, 2'000, 100);
+      }
+    }
+  }
+}
+
+TEST(Heap, AgreesWithTheModelWhileMarkingGoesOn) {
+  // No full collections in between, so markings come to their end step by step.
+  for (uint64_t seed = 1; seed <= 8; ++seed) {
+    HeapOptions options;
+    options.nursery_bytes = 8 * 1024;
+    options.stress = 1;
+    options.stress_full_period = 1'000'000;
+    options.verify = true;
+    Mutator mutator(options, seed);
+    for (int i = 1; i <= 10'000; ++i) {
+      mutator.step();
+      if (HasFatalFailure()) return;
+      if (i % 100 == 0) mutator.check();
+      if (HasFatalFailure()) return;
+    }
+    EXPECT_GT(mutator.heap.stats().full_collections, 20u);
+    EXPECT_GT(mutator.heap.stats().minor_collections, 3 * mutator.heap.stats().full_collections);
+  }
+}
+
+TEST(Heap, AgreesWithTheModelInOneStep) {
+  HeapOptions options;
+  options.nursery_bytes = 1 << 20;
+  run(options, 1, 20'000, 5'000);
+}
+
+/// Keeps a long list alive while it makes garbage, so that markings spread over
+/// many collections.
+class ListMutator final : public RootReporter {
+ public:
+  explicit ListMutator(const HeapOptions& options) : heap(options), ap(heap.nursery_start()) {}
+
+  Word* allocate(size_t words) {
+    if (static_cast<size_t>(heap.limit() - ap) < words) {
+      ap = heap.make_room(ap, words, *this);
+      if (ap == nullptr) return nullptr;
+    }
+    Word* memory = ap;
+    ap += words;
+    return memory;
+  }
+  bool prepend(Word number) {
+    Word* memory = allocate(3);
+    if (memory == nullptr) return false;
+    memory[0] = Object::make_header(ObjectKind::kStruct, 2);
+    memory[1] = number << 1 | 1;
+    memory[2] = list;
+    list = reinterpret_cast<Word>(memory);
+    return true;
+  }
+
+  void report_roots(Collector& collector, bool) override { collector.visit(list); }
+  size_t stack_bytes() const override { return 0; }
+
+  Heap heap;
+  Word* ap;
+  Word list = kUnitWord;
+};
+
+TEST(Heap, MarkingIsSpreadOverCollections) {
+  HeapOptions options;
+  options.nursery_bytes = 16 * 1024;
+  ListMutator mutator(options);
+  std::mt19937_64 random(1);
+  std::vector<Word> expected;
+  for (Word round = 0; round < 40; ++round) {
+    // The list grows at its end and now and then loses its newer part.
+    for (Word i = 0; i < 20'000; ++i) {
+      expected.push_back(1 + random() % 1000);
+      ASSERT_TRUE(mutator.prepend(expected.back()));
+    }
+    if (round % 3 != 2) continue;
+    for (Word i = 40'000; i > 0; --i) {
+      mutator.list = as_object(mutator.list)->fields[1];
+      expected.pop_back();
+    }
+    Word at = mutator.list;
+    for (size_t i = expected.size(); i-- > 0; at = as_object(at)->fields[1]) {
+      ASSERT_EQ(as_object(at)->fields[0], expected[i] << 1 | 1);
+    }
+    ASSERT_EQ(at, kUnitWord);
+  }
+  const HeapStats& stats = mutator.heap.stats();
+  EXPECT_GT(stats.full_collections, 1u);
+  EXPECT_GT(stats.minor_collections, 10 * stats.full_collections);
+  mutator.ap = mutator.heap.collect_all(mutator.ap, mutator);
+  EXPECT_GE(mutator.heap.old_bytes(), expected.size() * 3 * sizeof(Word));
+  EXPECT_LE(mutator.heap.old_bytes(), expected.size() * 3 * sizeof(Word) + 4096);
+}
+
+TEST(Heap, GarbageIsReused) {
+  HeapOptions options;
+  options.nursery_bytes = 16 * 1024;
+  ListMutator mutator(options);
+  for (int round = 0; round < 200; ++round) {
+    for (Word i = 0; i < 10'000; ++i) ASSERT_TRUE(mutator.prepend(i));
+    mutator.list = kUnitWord;
+  }
+  EXPECT_LE(mutator.heap.stats().peak_bytes, size_t{16} << 20);
+  EXPECT_GE(mutator.heap.stats().allocated_bytes + options.nursery_bytes, size_t{200} * 10'000 * 24);
+}
+
+TEST(Heap, StopsAtTheLimitOfMemory) {
+  for (const unsigned stress : {0u, 1u}) {
+    HeapOptions options;
+    options.nursery_bytes = 16 * 1024;
+    options.max_bytes = stress == 0 ? 1 << 20 : 1 << 17;
+    options.stress = stress;
+    ListMutator mutator(options);
+    size_t count = 0;
+    while (mutator.prepend(count)) ++count;
+    EXPECT_LE(count * 24, options.max_bytes);
+    EXPECT_GE(count * 24, options.max_bytes / 2);
+    // Who can do with less goes on.
+    mutator.list = kUnitWord;
+    mutator.ap = mutator.heap.nursery_start();
+    for (Word i = 0; i < 1000; ++i) ASSERT_TRUE(mutator.prepend(i));
+    if (stress != 0) continue;
+    // Garbage does not count.
+    for (Word i = 0; i < 1'000'000; ++i) {
+      if (i % 1000 == 0) mutator.list = kUnitWord;
+      ASSERT_TRUE(mutator.prepend(i));
+    }
+  }
+}
+
+TEST(Heap, RequestsBeyondTheLimitFailAtOnce) {
+  HeapOptions options;
+  options.max_bytes = 1 << 20;
+  ListMutator mutator(options);
+  EXPECT_EQ(mutator.allocate(size_t{1} << 50), nullptr);
+  mutator.ap = mutator.heap.nursery_start();
+  EXPECT_TRUE(mutator.prepend(1));
+}
+
+TEST(Heap, LargeObjectsGetANurseryForOnce) {
+  HeapOptions options;
+  options.nursery_bytes = 4096;
+  options.verify = true;
+  ListMutator mutator(options);
+  for (const uint32_t count : {100'000u, 600u, 5u, 50'000u, 511u, 512u, 513u}) {
+    Word* memory = mutator.allocate(object_words(count));
+    ASSERT_NE(memory, nullptr);
+    memory[0] = Object::make_header(ObjectKind::kStruct, count);
+    for (uint32_t i = 0; i < count; ++i) memory[1 + i] = i == 7 ? mutator.list : static_cast<Word>(i) << 1 | 1;
+    mutator.list = reinterpret_cast<Word>(memory);
+    mutator.ap = mutator.heap.collect_all(mutator.ap, mutator);
+    const Object* object = as_object(mutator.list);
+    ASSERT_EQ(object->count(), count);
+    for (uint32_t i = 0; i < count; ++i) {
+      if (i != 7) ASSERT_EQ(object->fields[i], static_cast<Word>(i) << 1 | 1);
+    }
+    if (count == 5) mutator.list = kUnitWord;
+  }
+  // Small again.
+  for (Word i = 0; i < 50'000; ++i) ASSERT_TRUE(mutator.prepend(i));
+  EXPECT_EQ(mutator.heap.limit() - mutator.heap.nursery_start(), 512);
+}
+
+TEST(Heap, StressCanBeSwitchedOnAndOff) {
+  HeapOptions options;
+  ListMutator mutator(options);
+  for (Word i = 0; i < 100; ++i) ASSERT_TRUE(mutator.prepend(i));
+  EXPECT_EQ(mutator.heap.stats().minor_collections, 0u);
+  mutator.heap.set_stress(1);
+  mutator.ap = mutator.heap.collect_all(mutator.ap, mutator);
+  for (Word i = 0; i < 100; ++i) ASSERT_TRUE(mutator.prepend(i));
+  const uint64_t collections = mutator.heap.stats().minor_collections;
+  EXPECT_GE(collections, 100u);
+  mutator.heap.set_stress(0);
+  mutator.ap = mutator.heap.collect_all(mutator.ap, mutator);
+  for (Word i = 0; i < 100; ++i) ASSERT_TRUE(mutator.prepend(i));
+  EXPECT_LE(mutator.heap.stats().minor_collections, collections + 2);
+}
+
+}  // namespace
+}  // namespace fble

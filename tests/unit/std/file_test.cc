@@ -1,0 +1,131 @@
+// Files of natives: frontends/std/native/file.h.
+#include "frontends/std/native/file.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+namespace fble {
+namespace {
+
+class FileTest : public testing::Test {
+ protected:
+  FileTest() {
+    std::string name = testing::TempDir() + "fble-file-test-XXXXXX";
+    folder_ = mkdtemp(name.data());
+  }
+  ~FileTest() override { std::filesystem::remove_all(folder_); }
+
+  std::string path(const std::string& name) const { return folder_ + "/" + name; }
+
+  static void put(File& file, const std::string& text) {
+    for (const char byte : text) EXPECT_TRUE(file.put_byte(static_cast<uint8_t>(byte)));
+  }
+  static std::string get(File& file) {
+    std::string text;
+    for (int byte; (byte = file.get_byte()) != File::kEnd;) text.push_back(static_cast<char>(byte));
+    return text;
+  }
+  std::string content(const std::string& name) const {
+    std::ifstream stream(path(name), std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+  }
+
+  std::string folder_;
+};
+
+TEST_F(FileTest, WritesAndReads) {
+  std::string text;
+  for (int i = 0; i < 200000; ++i) text.push_back(static_cast<char>(i * 7));
+  put(*File::open(path("a"), "wb"), text);
+  EXPECT_EQ(content("a"), text);
+  EXPECT_EQ(get(*File::open(path("a"), "rb")), text);
+}
+
+TEST_F(FileTest, FlushMakesOutputVisible) {
+  const std::unique_ptr<File> file = File::open(path("a"), "wb");
+  put(*file, "one\n");
+  EXPECT_EQ(content("a"), "");
+  EXPECT_TRUE(file->flush());
+  EXPECT_EQ(content("a"), "one\n");
+}
+
+TEST_F(FileTest, WriteTruncatesAndAppendDoesNot) {
+  put(*File::open(path("a"), "w"), "old");
+  put(*File::open(path("a"), "w"), "new");
+  put(*File::open(path("a"), "ab"), "er");
+  EXPECT_EQ(content("a"), "newer");
+}
+
+TEST_F(FileTest, TheEndIsTheEnd) {
+  put(*File::open(path("a"), "w"), "x");
+  const std::unique_ptr<File> file = File::open(path("a"), "r");
+  EXPECT_EQ(file->get_byte(), 'x');
+  EXPECT_EQ(file->get_byte(), File::kEnd);
+  put(*File::open(path("a"), "a"), "y");
+  EXPECT_EQ(file->get_byte(), File::kEnd);
+}
+
+TEST_F(FileTest, WhatCannotBeOpened) {
+  EXPECT_EQ(File::open(path("missing"), "rb"), nullptr);
+  EXPECT_EQ(File::open(folder_, "wb"), nullptr);
+  EXPECT_EQ(File::open(path("a"), "r+"), nullptr);
+  EXPECT_EQ(File::open(path("a"), ""), nullptr);
+}
+
+TEST_F(FileTest, FoldersAreEmpty) {
+  const std::unique_ptr<File> file = File::open(folder_, "rb");
+  ASSERT_NE(file, nullptr);
+  EXPECT_EQ(file->get_byte(), File::kEnd);
+}
+
+TEST_F(FileTest, UsingAFileTheWrongWayRoundDoesNothing) {
+  const std::unique_ptr<File> output = File::open(path("a"), "w");
+  EXPECT_EQ(output->get_byte(), File::kEnd);
+  const std::unique_ptr<File> input = File::open(path("a"), "r");
+  EXPECT_TRUE(input->put_byte('x'));
+  EXPECT_TRUE(input->flush());
+}
+
+TEST_F(FileTest, AFailedOutputIsRemembered) {
+  if (access("/dev/full", W_OK) != 0) return;
+  EXPECT_EXIT(
+      {
+        {
+          const std::unique_ptr<File> file = File::open("/dev/full", "wb");
+          file->put_byte('x');
+          if (file->flush() || file->put_byte('y') == file->flush()) _exit(1);
+        }
+        _exit(output_failure() == "cannot write to '/dev/full': No space left on device" ? 0 : 2);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+TEST_F(FileTest, OutputThatFailsWhenClosedIsRemembered) {
+  if (access("/dev/full", W_OK) != 0) return;
+  EXPECT_EXIT(
+      {
+        File::open("/dev/full", "wb")->put_byte('x');
+        _exit(output_failure().empty() ? 1 : 0);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+TEST_F(FileTest, MissingStandardStreamsStayUnusable) {
+  EXPECT_EXIT(
+      {
+        close(STDOUT_FILENO);
+        prepare_standard_streams();
+        const int next = open("/dev/null", O_WRONLY);
+        File::standard_output().put_byte('x');
+        _exit(next != STDOUT_FILENO && !File::standard_output().flush() ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+}  // namespace
+}  // namespace fble

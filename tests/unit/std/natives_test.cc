@@ -1,0 +1,87 @@
+// The list of natives, and those without a file of their own.
+#include <gtest/gtest.h>
+
+#include "frontends/std/native/values.h"
+#include "frontends/std/register_std.h"
+#include "interp/machine.h"
+#include "interp/thread.h"
+
+namespace fble {
+namespace {
+
+class NativesTest : public testing::Test {
+ protected:
+  NativesTest() { register_std(natives_); }
+
+  /// Calls a native that needs no running program.
+  Word call(const char* module, const char* name, std::vector<Word> args) {
+    const NativeRow* row = natives_.find(module, name);
+    if (row == nullptr) {
+      ADD_FAILURE() << "no native " << module << name;
+      return 0;
+    }
+    args.resize(std::max<size_t>(args.size(), row->arity), kUnitWord);
+    Thread& thread = machine_.thread();
+    NativeCall call(thread, args.data(), thread.ap);
+    const Word result = row->body(call);
+    thread.ap = call.allocation_pointer();
+    return result;
+  }
+
+  ProgramCode program_;
+  NativeTable natives_;
+  Machine machine_{program_, natives_};
+};
+
+TEST_F(NativesTest, ProgramsHaveTheLibrarysNatives) {
+  const std::tuple<const char*, const char*, uint32_t> all[] = {
+      {"/Std/Stream/Debug%", "PutChar", 1},       {"/Std/Io/Env%", "GetVar", 2},
+      {"/Std/Io/File/Binary%", "GetStdin", 1},    {"/Std/Io/File/Binary%", "GetStdout", 1},
+      {"/Std/Io/File/Binary%", "GetStderr", 1},   {"/Std/Io/File/Binary%", "Open", 3},
+      {"/Std/Io/File/Binary%", "GetByte", 2},     {"/Std/Io/File/Binary%", "PutByte", 3},
+      {"/Std/Io/File/Binary%", "Flush", 2},       {"/Network/Sockets/Native%", "Init", 1},
+      {"/Network/Sockets/Native%", "Client", 3},  {"/Network/Sockets/Native%", "Server", 3},
+      {"/Network/Sockets/Native%", "Accept", 2},  {"/Network/Sockets/Native%", "Close", 2},
+      {"/Network/Sockets/Native%", "GetByte", 2}, {"/Network/Sockets/Native%", "PutByte", 3},
+  };
+  for (const auto& [module, name, arity] : all) {
+    const NativeRow* row = natives_.find(module, name);
+    ASSERT_NE(row, nullptr) << module << name;
+    EXPECT_EQ(row->arity, arity) << module << name;
+  }
+}
+
+TEST_F(NativesTest, SpecificationTestsHaveTheirOwn) {
+  const char* basic = "/SpecTests/'10.1-ForeignValue'/Basic/Basic%";
+  EXPECT_EQ(natives_.find(basic, "Not"), nullptr);
+  register_spec_tests(natives_);
+  EXPECT_EQ(call(basic, "Not", {packed_enum(0, 2)}), packed_enum(1, 2));
+  EXPECT_EQ(call(basic, "Not", {packed_enum(1, 2)}), packed_enum(0, 2));
+  EXPECT_EQ(call("/SpecTests/'10.1-ForeignValue'/Basic/FunnyName%", "N!./t", {packed_enum(1, 2)}), packed_enum(0, 2));
+  EXPECT_EQ(call("/SpecTests/'10.1-ForeignValue'/Basic/Poly%", "Nothing", {kUnitWord}), packed_enum(0, 2));
+  EXPECT_EQ(call("/SpecTests/'10.1-ForeignValue'/Basic/NonFunc%", "False", {}), packed_enum(1, 2));
+  EXPECT_EQ(call("/SpecTests/'10.1-ForeignValue'/Basic/ModuleMatters%", "False", {}), packed_enum(0, 2));
+}
+
+TEST_F(NativesTest, DebugOutputGoesToStandardErrorAtOnce) {
+  testing::internal::CaptureStderr();
+  for (const uint32_t letter : {'h' + 0u, 0x20acu, '\n' + 0u}) {
+    EXPECT_EQ(call("/Std/Stream/Debug%", "PutChar", {char_word(letter)}), kUnitWord);
+  }
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "h\xe2\x82\xac\n");
+}
+
+TEST_F(NativesTest, EnvironmentVariables) {
+  setenv("FBLE_NATIVES_TEST", "x", 1);
+  Word name = machine_.build([&](NativeCall& call) {
+    if (!call.reserve(list_words(32))) return kOutOfMemory;
+    return make_string(call, *decode_utf8("FBLE_NATIVES_TEST"));
+  });
+  const Word value = call("/Std/Io/Env%", "GetVar", {name});
+  EXPECT_EQ(read_string(union_arg(value, 1)).value, "x");
+  unsetenv("FBLE_NATIVES_TEST");
+  EXPECT_EQ(call("/Std/Io/Env%", "GetVar", {name}), nothing_word());
+}
+
+}  // namespace
+}  // namespace fble
