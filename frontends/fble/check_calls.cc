@@ -17,17 +17,10 @@ constexpr size_t kWordTextLimit = 200;
 const Expr* without_types(const Expr* expr) {
   for (;;) {
     switch (expr->kind) {
-      case ExprKind::kPolyValue:
-        expr = static_cast<const PolyValueExpr*>(expr)->body;
-        break;
-      case ExprKind::kPolyApply:
-        expr = static_cast<const PolyApplyExpr*>(expr)->poly;
-        break;
-      case ExprKind::kPrivate:
-        expr = static_cast<const PrivateExpr*>(expr)->operand;
-        break;
-      default:
-        return expr;
+      case ExprKind::kPolyValue: expr = static_cast<const PolyValueExpr*>(expr)->body; break;
+      case ExprKind::kPolyApply: expr = static_cast<const PolyApplyExpr*>(expr)->poly; break;
+      case ExprKind::kPrivate: expr = static_cast<const PrivateExpr*>(expr)->operand; break;
+      default: return expr;
     }
   }
 }
@@ -202,22 +195,21 @@ bool Checker::check_poly_arg(Type* poly, Type* arg_type, const Loc& poly_loc, co
   }
   int level = TypeContext::type_level(arg_type);
   if (level != 1) {
-    error(arg_loc,
-          fmt::format("unable to poly apply something of type {} with type level {}", text(arg_type), level));
+    error(arg_loc, fmt::format("unable to poly apply something of type {} with type level {}", text(arg_type), level));
     return false;
   }
   KindRef kind = types_.kind_of(arg_type);
   if (!kind_compatible(poly_kind->arg, kind)) {
-    error(arg_loc, fmt::format("expected kind {}, but found something of kind {}", kind_text(poly_kind->arg),
-                               kind_text(kind)));
+    error(arg_loc,
+          fmt::format("expected kind {}, but found something of kind {}", kind_text(poly_kind->arg), kind_text(kind)));
     return false;
   }
   return true;
 }
 
 /// spec 6.4
-Type* Checker::apply_to_args(Type* poly, Type* form, std::vector<TypeBinding>& bindings, size_t count,
-                             const Args& args, const Loc& loc, const Declared& declared) {
+Type* Checker::apply_to_args(Type* poly, Type* form, std::vector<TypeBinding>& bindings, size_t count, const Args& args,
+                             const Loc& loc, const Declared& declared) {
   if (count != args.types.size()) {
     error(loc, fmt::format("expected {} args, but found {}", count, args.types.size()));
     return nullptr;
@@ -300,8 +292,8 @@ Checked Checker::check_list(const ListExpr& expr) {
   auto element_type = [this](Type* func_form, size_t) {
     return types_.list_element(static_cast<FuncType*>(func_form)->arg);
   };
-  Type* applied = apply_to_args(func.type, form, bindings, args.types.size(), args, without_types(expr.func)->loc,
-                                element_type);
+  Type* applied =
+      apply_to_args(func.type, form, bindings, args.types.size(), args, without_types(expr.func)->loc, element_type);
   if (!applied) return {};
   Type* result = static_cast<FuncType*>(types_.normal(applied))->result;
   if (!for_value_) return {result};

@@ -13,8 +13,7 @@ namespace {
 /// The index of the field with the name, or the number of fields.
 uint32_t find_field(const DataType& data, const Name& name) {
   uint32_t i = 0;
-  while (i < data.field_count &&
-         (data.fields[i].name != name.text || data.fields[i].is_type != name.is_type)) {
+  while (i < data.field_count && (data.fields[i].name != name.text || data.fields[i].is_type != name.is_type)) {
     ++i;
   }
   return i;
@@ -40,7 +39,8 @@ Checked Checker::check_struct_value(const ApplyExpr& expr, Type* type, DataType*
     found.locs.push_back(without_types(expr.args[i])->loc);
     fields.push_back(args[i].core);
   }
-  Type* applied = apply_to_args(type, form, bindings, form->field_count, found, without_types(expr.func)->loc, field_type);
+  Type* applied =
+      apply_to_args(type, form, bindings, form->field_count, found, without_types(expr.func)->loc, field_type);
   if (!applied) return {};
   if (!for_value_) return {applied};
   return {applied, make<CoreStruct>(CoreKind::kStruct, expr.loc, std::move(fields))};
@@ -84,7 +84,8 @@ Checked Checker::check_copy(const StructCopyExpr& expr) {
   if (!source) return {};
   DataType* data = types_.as_struct(source.type);
   if (!data) {
-    error(expr.source->loc, fmt::format("expected value of struct type, but found value of type {}", text(source.type)));
+    error(expr.source->loc,
+          fmt::format("expected value of struct type, but found value of type {}", text(source.type)));
     return {};
   }
 

@@ -96,8 +96,8 @@ Checked Checker::check_let(const LetExpr& expr) {
     }
     ok = defs[i] && check_namespace(bindings[i].name, defs[i].type);
     if (ok && !open[i] && !types_.equal(types[i], defs[i].type)) {
-      error(bindings[i].value->loc, fmt::format("expected type {}, but found something of type {}", text(types[i]),
-                                                text(defs[i].type)));
+      error(bindings[i].value->loc,
+            fmt::format("expected type {}, but found something of type {}", text(types[i]), text(defs[i].type)));
       diagnostics_.note(types[i]->loc, fmt::format("({} from here)", text(types[i])));
       diagnostics_.note(defs[i].type->loc, fmt::format("({} from here)", text(defs[i].type)));
       ok = false;
@@ -142,7 +142,8 @@ Checked Checker::check_import(const StructImportExpr& expr) {
   if (!source) return {};
   DataType* data = types_.as_struct(source.type);
   if (!data) {
-    error(expr.source->loc, fmt::format("expected value of struct type, but found value of type {}", text(source.type)));
+    error(expr.source->loc,
+          fmt::format("expected value of struct type, but found value of type {}", text(source.type)));
     return {};
   }
 
@@ -165,14 +166,16 @@ Checked Checker::check_import(const StructImportExpr& expr) {
       return candidate.name == import.field.text && candidate.is_type == import.field.is_type;
     });
     if (field == all.end()) {
-      error(import.field.loc, fmt::format("'{}' is not a field of type {}", name_text(import.field), text(source.type)));
+      error(import.field.loc,
+            fmt::format("'{}' is not a field of type {}", name_text(import.field), text(source.type)));
       ok = false;
       continue;
     }
     if (!type) {
       type = field->type;
     } else if (!types_.equal(type, field->type)) {
-      error(import.field.loc, fmt::format("expected type {}, but the field has type {}", text(type), text(field->type)));
+      error(import.field.loc,
+            fmt::format("expected type {}, but the field has type {}", text(type), text(field->type)));
       ok = false;
     }
     ok = ok && check_namespace(import.name, type);
@@ -207,8 +210,8 @@ Checked Checker::check_foreign(const ForeignExpr& expr) {
   if (!type) return {};
   int level = TypeContext::type_level(type);
   if (level != 0) {
-    error(expr.type->loc, fmt::format("expected normal type for foreign value, but got {} with type level {}",
-                                      text(type), level));
+    error(expr.type->loc,
+          fmt::format("expected normal type for foreign value, but got {} with type level {}", text(type), level));
     return {};
   }
   if (!check_namespace(expr.name, type)) return {};

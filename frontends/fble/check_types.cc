@@ -15,10 +15,8 @@ Type* Checker::check_type(const Expr* expr) {
       TypesOnly types_only(*this);
       return check(static_cast<const TypeofExpr*>(expr)->operand).type;
     }
-    case ExprKind::kDataType:
-      return check_data_type(*static_cast<const DataTypeExpr*>(expr));
-    case ExprKind::kFuncType:
-      return check_func_type(*static_cast<const FuncTypeExpr*>(expr));
+    case ExprKind::kDataType: return check_data_type(*static_cast<const DataTypeExpr*>(expr));
+    case ExprKind::kFuncType: return check_func_type(*static_cast<const FuncTypeExpr*>(expr));
     case ExprKind::kPackageType:  // spec 9.1
       return types_.package_type(expr->loc, static_cast<const PackageTypeExpr*>(expr)->path);
     default: {
@@ -83,8 +81,8 @@ Checked Checker::check_private(const PrivateExpr& expr) {
   Type* type = types_.private_type(expr.loc, operand.type, path);
   int level = TypeContext::type_level(operand.type);
   if (level == 0 && !types_.equal(operand.type, type)) {
-    error(expr.loc, fmt::format("Unable to cast {} to {} from module {}", text(operand.type), text(type),
-                                module_.path.str()));
+    error(expr.loc,
+          fmt::format("Unable to cast {} to {} from module {}", text(operand.type), text(type), module_.path.str()));
     return {};
   }
   if (level > 1) {

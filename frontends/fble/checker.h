@@ -56,9 +56,7 @@ class Checker {
   /// made, and using a variable does not count as mentioning its value.
   class TypesOnly {
    public:
-    explicit TypesOnly(Checker& checker) : checker_(checker), outer_(checker.for_value_) {
-      checker.for_value_ = false;
-    }
+    explicit TypesOnly(Checker& checker) : checker_(checker), outer_(checker.for_value_) { checker.for_value_ = false; }
     ~TypesOnly() { checker_.for_value_ = outer_; }
     TypesOnly(const TypesOnly&) = delete;
     TypesOnly& operator=(const TypesOnly&) = delete;
@@ -140,7 +138,7 @@ class Checker {
   std::shared_ptr<Arena> arena_;
 
   bool for_value_ = true;
-  Loc here_;                ///< of the expression being checked
+  Loc here_;                  ///< of the expression being checked
   uint32_t param_count_ = 0;  ///< type parameters in scope
   VarId var_count_ = 0;
   std::vector<Variable> variables_;

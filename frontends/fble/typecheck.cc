@@ -40,39 +40,23 @@ Checked Checker::check_case(const Expr* expr) {
       Core* core = for_value_ ? make<CoreTypeValue>(CoreKind::kTypeValue, expr->loc) : nullptr;
       return {types_.type_of(expr->loc, type), core};
     }
-    case ExprKind::kVar:
-      return check_var(*static_cast<const VarExpr*>(expr));
-    case ExprKind::kModuleRef:
-      return check_module_ref(*static_cast<const ModuleRefExpr*>(expr));
-    case ExprKind::kStructExport:
-      return check_export(*static_cast<const StructExportExpr*>(expr));
-    case ExprKind::kStructCopy:
-      return check_copy(*static_cast<const StructCopyExpr*>(expr));
-    case ExprKind::kStructImport:
-      return check_import(*static_cast<const StructImportExpr*>(expr));
-    case ExprKind::kUnionValue:
-      return check_union_value(*static_cast<const UnionValueExpr*>(expr));
-    case ExprKind::kDataAccess:
-      return check_access(*static_cast<const DataAccessExpr*>(expr));
-    case ExprKind::kUnionSelect:
-      return check_select(*static_cast<const UnionSelectExpr*>(expr));
-    case ExprKind::kApply:
-      return check_apply(*static_cast<const ApplyExpr*>(expr));
-    case ExprKind::kPolyApply:
-      return check_poly_apply(*static_cast<const PolyApplyExpr*>(expr));
+    case ExprKind::kVar: return check_var(*static_cast<const VarExpr*>(expr));
+    case ExprKind::kModuleRef: return check_module_ref(*static_cast<const ModuleRefExpr*>(expr));
+    case ExprKind::kStructExport: return check_export(*static_cast<const StructExportExpr*>(expr));
+    case ExprKind::kStructCopy: return check_copy(*static_cast<const StructCopyExpr*>(expr));
+    case ExprKind::kStructImport: return check_import(*static_cast<const StructImportExpr*>(expr));
+    case ExprKind::kUnionValue: return check_union_value(*static_cast<const UnionValueExpr*>(expr));
+    case ExprKind::kDataAccess: return check_access(*static_cast<const DataAccessExpr*>(expr));
+    case ExprKind::kUnionSelect: return check_select(*static_cast<const UnionSelectExpr*>(expr));
+    case ExprKind::kApply: return check_apply(*static_cast<const ApplyExpr*>(expr));
+    case ExprKind::kPolyApply: return check_poly_apply(*static_cast<const PolyApplyExpr*>(expr));
     case ExprKind::kFuncValue:
-    case ExprKind::kPolyValue:
-      return check_abstraction(expr);
-    case ExprKind::kList:
-      return check_list(*static_cast<const ListExpr*>(expr));
-    case ExprKind::kLiteral:
-      return check_literal(*static_cast<const LiteralExpr*>(expr));
-    case ExprKind::kPrivate:
-      return check_private(*static_cast<const PrivateExpr*>(expr));
-    case ExprKind::kLet:
-      return check_let(*static_cast<const LetExpr*>(expr));
-    case ExprKind::kForeign:
-      return check_foreign(*static_cast<const ForeignExpr*>(expr));
+    case ExprKind::kPolyValue: return check_abstraction(expr);
+    case ExprKind::kList: return check_list(*static_cast<const ListExpr*>(expr));
+    case ExprKind::kLiteral: return check_literal(*static_cast<const LiteralExpr*>(expr));
+    case ExprKind::kPrivate: return check_private(*static_cast<const PrivateExpr*>(expr));
+    case ExprKind::kLet: return check_let(*static_cast<const LetExpr*>(expr));
+    case ExprKind::kForeign: return check_foreign(*static_cast<const ForeignExpr*>(expr));
   }
   FBLE_BUG("no such kind of expression");
 }

@@ -181,10 +181,8 @@ Type* TypeContext::normal(Type* type) {
     case TypeKind::kFunc:
     case TypeKind::kPackage:
     case TypeKind::kParam:
-    case TypeKind::kTypeOf:
-      return type;
-    default:
-      break;
+    case TypeKind::kTypeOf: return type;
+    default: break;
   }
   if (type->visiting) return nullptr;
   check_stack();
@@ -198,10 +196,8 @@ Type* TypeContext::normal(Type* type) {
 /// One step towards the normal form of a type that may not be in it.
 Type* TypeContext::normal_of(Type* type) {
   switch (type->kind) {
-    case TypeKind::kPoly:
-      return normal_of_poly(static_cast<PolyType*>(type));
-    case TypeKind::kApply:
-      return normal_of_apply(static_cast<ApplyType*>(type));
+    case TypeKind::kPoly: return normal_of_poly(static_cast<PolyType*>(type));
+    case TypeKind::kApply: return normal_of_apply(static_cast<ApplyType*>(type));
     case TypeKind::kPrivate: {
       ++temporary_;
       PrivateType* hidden = static_cast<PrivateType*>(type);
@@ -213,8 +209,7 @@ Type* TypeContext::normal_of(Type* type) {
       ++temporary_;
       return type;
     }
-    default:
-      FBLE_BUG("type is in normal form already");
+    default: FBLE_BUG("type is in normal form already");
   }
 }
 
@@ -277,11 +272,9 @@ class Substitution {
   Type* copy(Type* type) {
     switch (type->kind) {
       case TypeKind::kParam:
-      case TypeKind::kPackage:
-        return type;
+      case TypeKind::kPackage: return type;
       case TypeKind::kStruct:
-      case TypeKind::kUnion:
-        return copy_data(static_cast<DataType*>(type));
+      case TypeKind::kUnion: return copy_data(static_cast<DataType*>(type));
       case TypeKind::kFunc: {
         FuncType* func = static_cast<FuncType*>(type);
         Type* arg = apply(func->arg);
@@ -292,8 +285,7 @@ class Substitution {
       case TypeKind::kPoly: {
         PolyType* poly = static_cast<PolyType*>(type);
         uint32_t level = std::max({poly->param->level, value_level_ + 1, inner_level_ + 1});
-        ParamType* param =
-            context_.param_type(poly->param->loc, level, poly->param->param_kind, poly->param->name);
+        ParamType* param = context_.param_type(poly->param->loc, level, poly->param->param_kind, poly->param->name);
         map_.set(poly->param, param);
         uint32_t outer_level = inner_level_;
         inner_level_ = level;
@@ -318,8 +310,7 @@ class Substitution {
         VarType* var = static_cast<VarType*>(type);
         if (!var->value) return type;
         uint32_t level = var->level == param_level_ ? param_level_ - 1 : var->level;
-        VarType* fresh =
-            context_.var_type(type->loc, std::max({level, value_level_, inner_level_}), var->name);
+        VarType* fresh = context_.var_type(type->loc, std::max({level, value_level_, inner_level_}), var->name);
         map_.set(type, fresh);  // for cycles; outside of them the name says too little
         return fresh->value = apply(var->value);
       }
@@ -383,25 +374,18 @@ bool TypeContext::occurs(const ParamType* param, Type* type) {
         pending.push_back(static_cast<FuncType*>(next)->arg);
         pending.push_back(static_cast<FuncType*>(next)->result);
         break;
-      case TypeKind::kPoly:
-        pending.push_back(static_cast<PolyType*>(next)->body);
-        break;
+      case TypeKind::kPoly: pending.push_back(static_cast<PolyType*>(next)->body); break;
       case TypeKind::kApply:
         pending.push_back(static_cast<ApplyType*>(next)->poly);
         pending.push_back(static_cast<ApplyType*>(next)->arg);
         break;
-      case TypeKind::kPrivate:
-        pending.push_back(static_cast<PrivateType*>(next)->inner);
-        break;
+      case TypeKind::kPrivate: pending.push_back(static_cast<PrivateType*>(next)->inner); break;
       case TypeKind::kVar:
         if (Type* value = static_cast<VarType*>(next)->value) pending.push_back(value);
         break;
-      case TypeKind::kTypeOf:
-        pending.push_back(static_cast<TypeOfType*>(next)->type);
-        break;
+      case TypeKind::kTypeOf: pending.push_back(static_cast<TypeOfType*>(next)->type); break;
       case TypeKind::kPackage:
-      case TypeKind::kParam:
-        break;
+      case TypeKind::kParam: break;
     }
   }
   return false;
@@ -436,23 +420,17 @@ class Matcher {
       if (a->kind != b->kind) return false;
 
       switch (a->kind) {
-        case TypeKind::kParam:
-          return match_params(a, b);
-        case TypeKind::kVar:
-          return a == b;
-        case TypeKind::kPackage:
-          return static_cast<PackageType*>(a)->path == static_cast<PackageType*>(b)->path;
-        default:
-          break;
+        case TypeKind::kParam: return match_params(a, b);
+        case TypeKind::kVar: return a == b;
+        case TypeKind::kPackage: return static_cast<PackageType*>(a)->path == static_cast<PackageType*>(b)->path;
+        default: break;
       }
       if (!assume(a, b)) return true;
 
       switch (a->kind) {
         case TypeKind::kStruct:
-        case TypeKind::kUnion:
-          return match_fields(static_cast<DataType*>(a), static_cast<DataType*>(b));
-        case TypeKind::kPoly:
-          return match_polys(static_cast<PolyType*>(a), static_cast<PolyType*>(b));
+        case TypeKind::kUnion: return match_fields(static_cast<DataType*>(a), static_cast<DataType*>(b));
+        case TypeKind::kPoly: return match_polys(static_cast<PolyType*>(a), static_cast<PolyType*>(b));
         case TypeKind::kFunc: {
           FuncType* func_a = static_cast<FuncType*>(a);
           FuncType* func_b = static_cast<FuncType*>(b);
@@ -481,8 +459,7 @@ class Matcher {
           a = static_cast<TypeOfType*>(a)->type;
           b = static_cast<TypeOfType*>(b)->type;
           break;
-        default:
-          FBLE_BUG("leaf types were compared above");
+        default: FBLE_BUG("leaf types were compared above");
       }
     }
   }
@@ -594,8 +571,7 @@ KindRef TypeContext::kind_of(Type* type) {
     case TypeKind::kStruct:
     case TypeKind::kUnion:
     case TypeKind::kFunc:
-    case TypeKind::kPackage:
-      return kinds_.basic();
+    case TypeKind::kPackage: return kinds_.basic();
     case TypeKind::kPoly: {
       PolyType* poly = static_cast<PolyType*>(type);
       return kinds_.poly(poly->param->param_kind, kind_of(poly->body));
@@ -608,14 +584,12 @@ KindRef TypeContext::kind_of(Type* type) {
       PrivateType* hidden = static_cast<PrivateType*>(type);
       return can_see_through(hidden) ? kind_of(hidden->inner) : kinds_.basic();
     }
-    case TypeKind::kParam:
-      return static_cast<ParamType*>(type)->param_kind;
+    case TypeKind::kParam: return static_cast<ParamType*>(type)->param_kind;
     case TypeKind::kVar: {
       VarType* var = static_cast<VarType*>(type);
       return var->value ? kind_of(var->value) : kinds_.basic();
     }
-    case TypeKind::kTypeOf:
-      return kind_of(static_cast<TypeOfType*>(type)->type);
+    case TypeKind::kTypeOf: return kind_of(static_cast<TypeOfType*>(type)->type);
   }
   FBLE_BUG("no such kind of type");
 }
@@ -648,9 +622,7 @@ class TypePrinter {
     }
     switch (type->kind) {
       case TypeKind::kStruct:
-      case TypeKind::kUnion:
-        add_data(static_cast<const DataType*>(type));
-        return;
+      case TypeKind::kUnion: add_data(static_cast<const DataType*>(type)); return;
       case TypeKind::kFunc: {
         const char* separator = "(";
         for (; type->kind == TypeKind::kFunc; type = static_cast<const FuncType*>(type)->result) {
@@ -692,18 +664,14 @@ class TypePrinter {
         text_ += ">";
         return;
       }
-      case TypeKind::kPackage:
-        text_ += "@" + static_cast<const PackageType*>(type)->path->str();
-        return;
+      case TypeKind::kPackage: text_ += "@" + static_cast<const PackageType*>(type)->path->str(); return;
       case TypeKind::kPrivate: {
         const PrivateType* hidden = static_cast<const PrivateType*>(type);
         add(hidden->inner);
         add_package(hidden);
         return;
       }
-      case TypeKind::kParam:
-        text_ += quote_word(static_cast<const ParamType*>(type)->name.str()) + "@";
-        return;
+      case TypeKind::kParam: text_ += quote_word(static_cast<const ParamType*>(type)->name.str()) + "@"; return;
       case TypeKind::kVar: {
         const VarType* var = static_cast<const VarType*>(type);
         text_ += quote_word(var->name.str()) + "@";

@@ -46,12 +46,12 @@ enum class TypeKind : uint8_t {
   kUnion,
   kFunc,
   kPoly,
-  kApply,    // a poly type applied to a type
+  kApply,  // a poly type applied to a type
   kPackage,
   kPrivate,
-  kParam,    // bound by a kPoly
-  kVar,      // defined by a let; has a value once the let is checked
-  kTypeOf,   // the type of a type
+  kParam,   // bound by a kPoly
+  kVar,     // defined by a let; has a value once the let is checked
+  kTypeOf,  // the type of a type
 };
 
 /// Base of all type nodes. `level` is no less than the level of each parameter
@@ -60,8 +60,8 @@ struct Type {
   TypeKind kind;
   bool visiting = false;  ///< a normal form is being computed
   uint32_t level = 0;
-  Loc loc;                ///< what the type was made from, for "(T from here)"
-  Type* normal = nullptr; ///< the normal form, where it can never change
+  Loc loc;                 ///< what the type was made from, for "(T from here)"
+  Type* normal = nullptr;  ///< the normal form, where it can never change
 };
 
 struct TypeField {
@@ -75,16 +75,38 @@ struct DataType : Type {
   TypeField* fields;
   std::span<TypeField> all_fields() const { return {fields, field_count}; }
 };
-struct FuncType : Type { Type* arg; Type* result; };
+struct FuncType : Type {
+  Type* arg;
+  Type* result;
+};
 /// Free parameters of a poly type have levels below the level of its own.
-struct ParamType : Type { KindRef param_kind; Symbol name; };
+struct ParamType : Type {
+  KindRef param_kind;
+  Symbol name;
+};
 /// The body is never a kTypeOf: that moves outwards, as with kApply and kPrivate.
-struct PolyType : Type { ParamType* param; Type* body; };
-struct ApplyType : Type { Type* poly; Type* arg; };
-struct PackageType : Type { const ModulePath* path; };
-struct PrivateType : Type { Type* inner; const ModulePath* package; };
-struct VarType : Type { Symbol name; Type* value; };
-struct TypeOfType : Type { Type* type; };
+struct PolyType : Type {
+  ParamType* param;
+  Type* body;
+};
+struct ApplyType : Type {
+  Type* poly;
+  Type* arg;
+};
+struct PackageType : Type {
+  const ModulePath* path;
+};
+struct PrivateType : Type {
+  Type* inner;
+  const ModulePath* package;
+};
+struct VarType : Type {
+  Symbol name;
+  Type* value;
+};
+struct TypeOfType : Type {
+  Type* type;
+};
 
 /// A type parameter to be inferred and what has been found for it.
 struct TypeBinding {

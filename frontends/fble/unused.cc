@@ -25,27 +25,21 @@ class UnusedVariables {
     if (!expr || stack_nearly_exhausted()) return;
     switch (expr->kind) {
       case ExprKind::kModuleRef:
-      case ExprKind::kPackageType:
-        return;
-      case ExprKind::kTypeof:
-        return visit(static_cast<const TypeofExpr*>(expr)->operand);
-      case ExprKind::kVar:
-        return use(static_cast<const VarExpr*>(expr)->name);
+      case ExprKind::kPackageType: return;
+      case ExprKind::kTypeof: return visit(static_cast<const TypeofExpr*>(expr)->operand);
+      case ExprKind::kVar: return use(static_cast<const VarExpr*>(expr)->name);
       case ExprKind::kDataType:
         for (const TypedName& field : static_cast<const DataTypeExpr*>(expr)->fields) visit(field.type);
         return;
-      case ExprKind::kStructExport:
-        return visit_all(static_cast<const StructExportExpr*>(expr)->args);
+      case ExprKind::kStructExport: return visit_all(static_cast<const StructExportExpr*>(expr)->args);
       case ExprKind::kStructCopy:
         visit(static_cast<const StructCopyExpr*>(expr)->source);
         return visit_all(static_cast<const StructCopyExpr*>(expr)->args);
-      case ExprKind::kStructImport:
-        return visit_import(*static_cast<const StructImportExpr*>(expr));
+      case ExprKind::kStructImport: return visit_import(*static_cast<const StructImportExpr*>(expr));
       case ExprKind::kUnionValue:
         visit(static_cast<const UnionValueExpr*>(expr)->type);
         return visit(static_cast<const UnionValueExpr*>(expr)->arg);
-      case ExprKind::kDataAccess:
-        return visit(static_cast<const DataAccessExpr*>(expr)->object);
+      case ExprKind::kDataAccess: return visit(static_cast<const DataAccessExpr*>(expr)->object);
       case ExprKind::kUnionSelect: {
         const UnionSelectExpr* select = static_cast<const UnionSelectExpr*>(expr);
         visit(select->condition);
@@ -81,13 +75,11 @@ class UnusedVariables {
         visit(static_cast<const ListExpr*>(expr)->func);
         for (const Expr* element : static_cast<const ListExpr*>(expr)->elements) visit(element);
         return;
-      case ExprKind::kLiteral:
-        return visit(static_cast<const LiteralExpr*>(expr)->func);
+      case ExprKind::kLiteral: return visit(static_cast<const LiteralExpr*>(expr)->func);
       case ExprKind::kPrivate:
         visit(static_cast<const PrivateExpr*>(expr)->operand);
         return visit(static_cast<const PrivateExpr*>(expr)->package);
-      case ExprKind::kLet:
-        return visit_let(*static_cast<const LetExpr*>(expr));
+      case ExprKind::kLet: return visit_let(*static_cast<const LetExpr*>(expr));
       case ExprKind::kForeign: {
         const ForeignExpr* foreign = static_cast<const ForeignExpr*>(expr);
         visit(foreign->type);

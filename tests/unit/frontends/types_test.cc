@@ -267,9 +267,9 @@ TEST_F(TypesTest, ListShape) {
   EXPECT_EQ(types.list_element(data(false, {{"a", unit()}, {"b", unit()}})), nullptr);
   // The tail must be the list itself.
   VarType* list = list_of("L", element);
-  EXPECT_EQ(types.list_element(
-                data(false, {{"items", data(true, {{"head", unit()}, {"tail", list}})}, {"empty", unit()}})),
-            nullptr);
+  EXPECT_EQ(
+      types.list_element(data(false, {{"items", data(true, {{"head", unit()}, {"tail", list}})}, {"empty", unit()}})),
+      nullptr);
 }
 
 TEST_F(TypesTest, InferenceTakesTheFirstTypeThatStandsForAParameter) {

@@ -44,14 +44,13 @@ TEST(Unused, UnderscoreAndPolyArgumentsAreExempt) {
   EXPECT_EQ(warnings("<@ T@>(Unit@ x) { x; };"), "");
 }
 
-TEST(Unused, AnExemptVariableUsesWhatItsDefinitionMentions) {
-  EXPECT_EQ(warnings("x = Unit;\n_y = x;\nUnit;"), "");
-}
+TEST(Unused, AnExemptVariableUsesWhatItsDefinitionMentions) { EXPECT_EQ(warnings("x = Unit;\n_y = x;\nUnit;"), ""); }
 
 TEST(Unused, DeadGroupsAreFound) {
   EXPECT_EQ(warnings("(Unit@) { Unit@; } f = (Unit@ a) { g(a); }, (Unit@) { Unit@; } g = (Unit@ a) { f(a); };\nUnit;"),
             "2:20: warning: variable 'f' defined but not used\n2:64: warning: variable 'g' defined but not used\n");
-  EXPECT_EQ(warnings("(Unit@) { Unit@; } f = (Unit@ a) { g(a); }, (Unit@) { Unit@; } g = (Unit@ a) { f(a); };\nf;"), "");
+  EXPECT_EQ(warnings("(Unit@) { Unit@; } f = (Unit@ a) { g(a); }, (Unit@) { Unit@; } g = (Unit@ a) { f(a); };\nf;"),
+            "");
 }
 
 TEST(Unused, ADeadDefinitionUsesNothing) {
