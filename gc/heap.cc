@@ -9,7 +9,7 @@ namespace fble {
 namespace {
 
 /// The old space grows by at least this much between markings.
-constexpr size_t kMinGrowthWords = 128 * 1024;
+constexpr size_t kMinGrowthWords = 32 * 1024;
 /// A step of the marker: words per promoted word, and at least so many.
 constexpr size_t kMarkPerPromoted = 3;
 constexpr size_t kMinMarkWords = 8 * 1024;

@@ -532,7 +532,7 @@ class ModuleLowering {
     const bool all_tags = core->choices.size() == core->tag_count;
     const bool has_default = core->default_choice != nullptr && !all_tags;
     const uint32_t tags = has_default ? core->choices.back().tag + 1 : core->tag_count;
-    const uint32_t entries = tags + (has_default ? 1 : 0);
+    const uint32_t entries = std::min(tags + (has_default ? 1 : 0), core->tag_count);
     const unsigned width = tag_width(core->tag_count);
     const uint32_t arg_slot = selects_with_access_.contains(core) ? function_->take() : kNone;
     const uint32_t start = arg_slot != kNone ? emit(Op::kSelectArg, {arg_slot, condition, width, entries})

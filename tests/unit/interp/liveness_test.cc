@@ -1,0 +1,168 @@
+// Liveness against its definition: a slot is live where some path leads to an
+// instruction that reads it and none on the way writes it.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "interp/bytecode_text.h"
+#include "interp/thread.h"
+
+namespace fble {
+namespace {
+
+using Slots = std::vector<uint32_t>;
+
+std::unique_ptr<ProgramCode> parse(std::string_view body, uint32_t arity = 2) {
+  BytecodeParse parsed = parse_bytecode(
+      fmt::format("code 0 \"\" arity {} slots 20 captures 0 {{\n{}\n}}\n", arity, body), "test");
+  EXPECT_NE(parsed.program, nullptr) << parsed.error;
+  return std::move(parsed.program);
+}
+
+/// Live slots at the start of the n-th instruction.
+Slots live_at(std::string_view body, int index, uint32_t arity = 2) {
+  const std::unique_ptr<ProgramCode> program = parse(body, arity);
+  Code& code = program->codes[0];
+  const uint32_t* at = code.start;
+  for (; index > 0; --index) at += instruction_length(at);
+  return live_slots(code, at);
+}
+
+TEST(Liveness, WhatIsReadLaterIsLive) {
+  constexpr const char* kBody = R"(
+      move s2 s0
+      struct s3 (s1 s2 s2)
+      move s1 s3
+      return s1)";
+  EXPECT_EQ(live_at(kBody, 0), (Slots{0, 1}));
+  EXPECT_EQ(live_at(kBody, 1), (Slots{1, 2}));
+  EXPECT_EQ(live_at(kBody, 2), (Slots{3}));
+  EXPECT_EQ(live_at(kBody, 3), (Slots{1}));
+}
+
+TEST(Liveness, BranchesAddUp) {
+  constexpr const char* kBody = R"(
+      select s0 w2 [a b b c]
+    a:
+      move s5 s1
+      jump end
+    b:
+      move s5 s2
+      jump end
+    c:
+      tail_call s3 (s4)
+    end:
+      struct s6 (s5 s7)
+      return s6)";
+  EXPECT_EQ(live_at(kBody, 0), (Slots{0, 1, 2, 3, 4, 7}));
+  EXPECT_EQ(live_at(kBody, 1), (Slots{1, 7}));
+  EXPECT_EQ(live_at(kBody, 3), (Slots{2, 7}));
+  EXPECT_EQ(live_at(kBody, 5), (Slots{3, 4}));
+  EXPECT_EQ(live_at(kBody, 6), (Slots{5, 7}));
+}
+
+TEST(Liveness, OperandsOfAllKindsCount) {
+  EXPECT_EQ(live_at("call s4 (s2 s3) s5 b9\n return s5", 0), (Slots{2, 3, 4}));
+  EXPECT_EQ(live_at("call s4 (s2 s3) s5 b9\n return s5", 1), (Slots{5}));
+  EXPECT_EQ(live_at("call_global2 g0 s2 s3 s5 b9\n return s5", 0), (Slots{2, 3}));
+  EXPECT_EQ(live_at("closure s5 f0 (s1 c1 s3 c7)\n return s5", 0), (Slots{1, 3}));
+  EXPECT_EQ(live_at("set_global g0 s3\n return s5", 0), (Slots{3, 5}));
+  EXPECT_EQ(live_at("select_arg s4 s3 w1 [a]\n a: return s4", 0), (Slots{3}));
+  EXPECT_EQ(live_at("apply_held", 0, 3), (Slots{0, 1, 2}));
+  EXPECT_EQ(live_at("native_body", 0, 2), (Slots{0, 1}));
+  EXPECT_EQ(live_at("halt s3", 0), (Slots{3}));
+}
+
+TEST(Liveness, GroupsKeepTheirSlotsToTheEnd) {
+  constexpr const char* kBody = R"(
+      declare 2 s2
+      struct s4 (s0 s3)
+      define s2 (s4 s1)
+      return s2)";
+  EXPECT_EQ(live_at(kBody, 0), (Slots{0, 1}));
+  EXPECT_EQ(live_at(kBody, 1), (Slots{0, 1, 2, 3}));
+  EXPECT_EQ(live_at(kBody, 2), (Slots{1, 2, 3, 4}));
+  EXPECT_EQ(live_at(kBody, 3), (Slots{2}));
+}
+
+/// The definition, one slot and one path at a time.
+bool is_live(const Code& code, uint32_t offset, uint32_t slot) {
+  for (;;) {
+    const uint32_t* words = &code.words[offset];
+    const Op op = static_cast<Op>(words[0]);
+    bool reads = false;
+    bool writes = false;
+    uint32_t count = 0;
+    std::vector<uint32_t> jumps;
+    for_each_operand(words, [&](char letter, uint32_t at) {
+      const uint32_t word = words[at];
+      if (letter == 'N') count = word;
+      if (letter == 'S' || letter == 'L') reads |= word == slot;
+      if (letter == 'P') reads |= word == 2 * slot;
+      if (letter == 'D') writes |= word == slot;
+      if (letter == 'R') (op == Op::kDefine ? reads : writes) |= slot >= word && slot < word + count;
+      if (letter == 'J' || letter == 'T') jumps.push_back(offset + word);
+    });
+    if (reads) return true;
+    if (writes || op == Op::kReturn || op == Op::kTailCall) return false;
+    if (!jumps.empty()) {
+      return std::any_of(jumps.begin(), jumps.end(), [&](uint32_t target) { return is_live(code, target, slot); });
+    }
+    offset += instruction_length(words);
+  }
+}
+
+TEST(Liveness, RandomCodeAgreesWithTheDefinition) {
+  std::mt19937_64 random(1);
+  auto below = [&](uint64_t limit) { return static_cast<uint32_t>(random() % limit); };
+  auto slot = [&] { return fmt::format("s{}", below(12)); };
+  for (int run = 0; run < 300; ++run) {
+    const uint32_t count = 5 + below(25);
+    std::string body;
+    for (uint32_t i = 0; i < count; ++i) {
+      // Every instruction has a label; the last ones end the activation.
+      auto label = [&] { return fmt::format("L{}", i + 1 + below(std::min(6u, count - i))); };
+      body += fmt::format("L{}:\n", i);
+      switch (below(9)) {
+        case 0:
+          body += fmt::format("jump {}\n", label());
+          break;
+        case 1:
+          body += fmt::format("select {} w2 [{} {} {}]\n", slot(), label(), label(), label());
+          break;
+        case 2:
+          body += fmt::format("select_arg {} {} w1 [{} {}]\n", slot(), slot(), label(), label());
+          break;
+        case 3:
+          body += fmt::format("call {} ({} {}) {} b15\n", slot(), slot(), slot(), slot());
+          break;
+        case 4:
+          body += fmt::format("closure {} f0 ({} c1 {})\n", slot(), slot(), slot());
+          break;
+        case 5:
+          body += fmt::format("declare 2 s{}\n", below(11));
+          break;
+        case 6:
+          body += fmt::format("define s{} ({} {})\n", below(11), slot(), slot());
+          break;
+        default:
+          body += fmt::format("struct {} ({} {})\n", slot(), slot(), slot());
+      }
+    }
+    body += fmt::format("L{}: tail_call {} ({})\n return {}", count, slot(), slot(), slot());
+    const std::unique_ptr<ProgramCode> program = parse(body);
+    ASSERT_NE(program, nullptr);
+    Code& code = program->codes[0];
+    for (uint32_t offset = 0; offset < code.words.size(); offset += instruction_length(&code.words[offset])) {
+      Slots expected;
+      for (uint32_t i = 0; i < code.frame_slots; ++i) {
+        if (is_live(code, offset, i)) expected.push_back(i);
+      }
+      ASSERT_EQ(live_slots(code, code.start + offset), expected) << "at " << offset << "\n" << print_bytecode(*program);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace fble
