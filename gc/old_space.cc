@@ -10,7 +10,7 @@ namespace fble {
 
 namespace {
 
-constexpr size_t kRegionBlocks = 16;
+constexpr size_t kRegionBlocks = 8;
 
 size_t round_up(size_t value, size_t unit) { return (value + unit - 1) / unit * unit; }
 

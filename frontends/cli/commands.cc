@@ -220,7 +220,7 @@ int run_command_line(int argc, const char* const* argv) {
   // The front end runs on a thread of its own (big_stack.h), but nothing runs
   // beside it: one arena that grows in large steps is the fastest.
   mallopt(M_ARENA_MAX, 1);
-  mallopt(M_TOP_PAD, 1 << 20);
+  mallopt(M_TOP_PAD, 1 << 18);
   std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
   const Command* command = &kCommands[0];
   if (!words.empty() && !words[0].empty()) {

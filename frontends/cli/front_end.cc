@@ -2,6 +2,7 @@
 #include "frontends/cli/front_end.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -89,7 +90,7 @@ std::unique_ptr<ProgramCode> compile_module(const Options& options, const FrontE
   Diagnostics diagnostics;
   status = Status::kCompileError;
   run_on_big_stack([&] {
-    const std::unique_ptr<Program> program = load_program(main.path, load, diagnostics);
+    std::unique_ptr<Program> program = load_program(main.path, load, diagnostics);
     std::unique_ptr<CheckedProgram> checked;
     if (program != nullptr) checked = typecheck(*program, diagnostics);
     print_diagnostics(diagnostics);
@@ -104,6 +105,8 @@ std::unique_ptr<ProgramCode> compile_module(const Options& options, const FrontE
     }
     code = lower_program(*checked);
   });
+  // Syntax and types are gone; the program that runs now is to have their memory.
+  malloc_trim(0);
   if (code == nullptr) return nullptr;
 
   if (!options.deps_file.empty() && !write_file(options.deps_file, dependency_rule(options.deps_target, files))) {

@@ -1,0 +1,156 @@
+// Lowering, and all below it, against a tree-walking evaluator of typed core.
+#include "frontends/fble/lower.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "frontends/fble/core_text.h"
+#include "frontends/fble/core_verify.h"
+#include "interp/bytecode_text.h"
+#include "interp/bytecode_verify.h"
+#include "interp/machine.h"
+#include "tests/reference/core_eval.h"
+#include "tests/support/core_gen.h"
+
+namespace fble {
+namespace {
+
+using reference::Evaluator;
+using reference::Failure;
+using reference::GaveUp;
+using reference::Value;
+
+/// Compares data to some depth; it may be cyclic.
+void expect_equal(CoreGenerator& types, const GenType* type, const Value* expected, Word word, int depth) {
+  if (depth == 0) return;
+  expected = Evaluator::look(expected);
+  ASSERT_NE(expected->kind, Value::Kind::kPlaceholder);
+  ASSERT_FALSE(is_placeholder(word));
+  ASSERT_NE(word, 0u);
+  if (type->kind == GenType::Kind::kFunction) {
+    ASSERT_EQ(expected->kind, Value::Kind::kFunction);
+    ASSERT_TRUE(is_pointer(word));
+    ASSERT_EQ(as_object(word)->kind(), ObjectKind::kClosure);
+    return;
+  }
+  if (type->kind == GenType::Kind::kStruct) {
+    ASSERT_EQ(expected->parts.size(), type->parts.size());
+    const uint32_t count = static_cast<uint32_t>(type->parts.size());
+    for (uint32_t i = 0; i < count; ++i) {
+      expect_equal(types, type->parts[i], expected->parts[i], struct_field(word, i, count), depth - 1);
+      if (testing::Test::HasFatalFailure()) return;
+    }
+    return;
+  }
+  const std::vector<const GenType*> parts = types.union_parts(type);
+  const unsigned width = tag_width(static_cast<uint32_t>(parts.size()));
+  ASSERT_EQ(union_tag(word, width), expected->tag);
+  expect_equal(types, parts[expected->tag], expected->parts[0], union_arg(word, width), depth - 1);
+}
+
+std::string error_text(const std::string& message, const std::vector<Loc>& locs) {
+  std::string text = message;
+  for (const Loc& loc : locs) text += fmt::format("\n{}:{}:{}", loc.file.str(), loc.line, loc.column);
+  return text;
+}
+
+std::vector<MachineOptions> modes() {
+  std::vector<MachineOptions> all(4);
+  for (MachineOptions& options : all) options.stack_bytes = size_t{256} << 20;
+  all[1].heap.nursery_bytes = 512;
+  all[1].heap.verify = true;
+  all[2].heap.stress = 1;
+  all[2].heap.nursery_bytes = 4096;
+  all[2].heap.stress_full_period = 3;
+  all[2].heap.verify = true;
+  all[3].heap.stress = 1;
+  all[3].heap.nursery_bytes = 4096;
+  all[3].heap.stress_full_period = 1'000'000;
+  all[3].heap.verify = true;
+  return all;
+}
+
+struct Counts {
+  int values = 0;
+  int failures = 0;
+  int gave_up = 0;
+};
+
+void run_random_program(uint64_t seed, Counts& counts) {
+  CoreGenerator generator(seed);
+  std::vector<CoreProgramModule> modules;
+  const Value* expected = nullptr;
+  std::optional<Failure> failure;
+  Evaluator evaluator(20'000, 1'500);
+  try {
+    for (int i = 0; i < 2 && !failure; ++i) {
+      modules.push_back(generator.module());
+      expected = evaluator.run(modules.back(), failure);
+    }
+  } catch (const GaveUp&) {
+    ++counts.gave_up;
+    return;
+  }
+  ++(failure ? counts.failures : counts.values);
+
+  std::string cores;
+  for (const CoreProgramModule& module : modules) {
+    cores += print_core(module) + "\n";
+    const std::vector<std::string> problems = verify_core(module);
+    ASSERT_TRUE(problems.empty()) << problems[0];
+  }
+  std::unique_ptr<ProgramCode> program = lower_program(modules);
+  ASSERT_EQ(verify_bytecode(*program), "");
+  const std::string text = print_bytecode(*program);
+  if (seed % 2 == 0) {
+    // The text says it all.
+    BytecodeParse parse = parse_bytecode(text, "text");
+    ASSERT_NE(parse.program, nullptr) << parse.error;
+    ASSERT_EQ(print_bytecode(*parse.program), text);
+    program = std::move(parse.program);
+  }
+  SCOPED_TRACE(fmt::format("seed {}\n{}\n{}", seed, cores, text));
+
+  const NativeTable natives;
+  for (const MachineOptions& options : modes()) {
+    SCOPED_TRACE(fmt::format("stress {} period {} nursery {}", options.heap.stress, options.heap.stress_full_period,
+                             options.heap.nursery_bytes));
+    Machine machine(*program, natives, options);
+    const bool ok = machine.run_modules();
+    ASSERT_EQ(ok, !failure) << machine.error().render() << (failure ? error_text(failure->message, failure->locs) : "");
+    if (!ok) {
+      std::vector<Loc> locs;
+      for (const ErrorLine& line : machine.error().lines) locs.push_back(line.loc);
+      // Long traces are shortened in the middle.
+      if (failure->locs.size() > 100) {
+        locs.resize(100);
+        failure->locs.resize(100);
+      }
+      ASSERT_EQ(error_text(machine.error().lines[0].message, locs), error_text(failure->message, failure->locs));
+      continue;
+    }
+    expect_equal(generator, generator.type_of_last_module(), expected, machine.result(), 12);
+    machine.collect_all();
+    expect_equal(generator, generator.type_of_last_module(), expected, machine.result(), 12);
+    if (testing::Test::HasFatalFailure()) return;
+  }
+}
+
+TEST(Lower, RandomProgramsAgreeWithTheEvaluator) {
+  Counts counts;
+  const char* first = std::getenv("FBLE_SEED");
+  const char* count = std::getenv("FBLE_SEEDS");
+  const uint64_t begin = first == nullptr ? 1 : std::strtoull(first, nullptr, 10);
+  const uint64_t seeds = count == nullptr ? 2'000 : std::strtoull(count, nullptr, 10);
+  for (uint64_t seed = begin; seed < begin + seeds; ++seed) {
+    run_random_program(seed, counts);
+    if (HasFatalFailure()) return;
+  }
+  RecordProperty("values", counts.values);
+  RecordProperty("failures", counts.failures);
+  RecordProperty("gave_up", counts.gave_up);
+  std::printf("%d values, %d failures, %d given up\n", counts.values, counts.failures, counts.gave_up);
+}
+
+}  // namespace
+}  // namespace fble
