@@ -15,6 +15,8 @@ constexpr size_t kMarkPerPromoted = 3;
 constexpr size_t kMinMarkWords = 8 * 1024;
 constexpr size_t kFramesPerStep = 4096;
 constexpr size_t kMinSweepBlocks = 64;
+/// Under stress: words of old space for each collection between two full ones.
+constexpr size_t kStressWordsPerCollection = 32;
 /// Under stress there is always a marking under way, in the smallest of steps.
 constexpr size_t kStressMarkWords = 8;
 constexpr size_t kStressFramesPerStep = 1;
@@ -210,7 +212,14 @@ Word* Heap::make_room(Word* ap, size_t words, RootReporter& roots) {
       return ap;
     }
     stress_countdown_ = options_.stress;
-    full = ++stress_collections_ % options_.stress_full_period == 0;
+    // A large heap is not marked and checked every few allocations: tests are to end.
+    const size_t period = options_.stress_full_period <= 1
+                              ? 1
+                              : std::max<size_t>(options_.stress_full_period,
+                                               (old_.used_words() + roots.stack_bytes() / sizeof(Word)) /
+                                                   kStressWordsPerCollection);
+    full = ++stress_collections_ >= period;
+    if (full) stress_collections_ = 0;
   }
   const uint64_t start = now_ns();
   const size_t young_bytes = static_cast<size_t>(ap - nursery_) * sizeof(Word);

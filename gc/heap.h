@@ -60,7 +60,7 @@ struct HeapOptions {
   size_t max_bytes = 0;
   /// Collect at every n-th allocation that is asked of the slow path; 0 for off.
   unsigned stress = 0;
-  /// Under stress, every n-th collection is a full one.
+  /// Under stress, every n-th collection is a full one; with a large heap fewer are.
   unsigned stress_full_period = 8;
   /// Check the whole heap after each collection, and spoil dead slots of call frames.
   bool verify = false;

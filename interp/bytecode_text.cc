@@ -28,22 +28,14 @@ char sigil(char operand) {
     case 'D':
     case 'S':
     case 'L':
-    case 'R':
-      return 's';
-    case 'G':
-      return 'g';
-    case 'K':
-      return 'k';
-    case 'C':
-      return 'c';
-    case 'F':
-      return 'f';
-    case 'W':
-      return 'w';
-    case 'B':
-      return 'b';
-    default:
-      return 0;
+    case 'R': return 's';
+    case 'G': return 'g';
+    case 'K': return 'k';
+    case 'C': return 'c';
+    case 'F': return 'f';
+    case 'W': return 'w';
+    case 'B': return 'b';
+    default: return 0;
   }
 }
 
@@ -116,8 +108,7 @@ class Printer {
     }
     for (const LiteralData& literal : code.literals) print_literal(literal);
     for (const ForeignRef& foreign : code.foreigns) {
-      line("  foreign {} {} at {}", quoted(foreign.module), quoted(foreign.name),
-           location(foreign.loc, code.loc.file));
+      line("  foreign {} {} at {}", quoted(foreign.module), quoted(foreign.name), location(foreign.loc, code.loc.file));
     }
     print_body(code);
   }
@@ -229,9 +220,7 @@ class Printer {
           }
           text += *operand == 'T' ? "]" : ")";
           break;
-        case 'J':
-          text += ' ' + jump(words[at++]);
-          break;
+        case 'J': text += ' ' + jump(words[at++]); break;
         default:
           text += ' ';
           if (const char letter = sigil(*operand)) text += letter;
@@ -253,7 +242,7 @@ enum class TokenKind { kWord, kNumber, kString, kPunctuation, kNewline, kEnd };
 
 struct Token {
   TokenKind kind = TokenKind::kEnd;
-  std::string text;      ///< of a string without its quotes and escapes
+  std::string text;  ///< of a string without its quotes and escapes
   uint64_t number = 0;
   uint32_t line = 1;
   uint32_t column = 1;
@@ -638,8 +627,7 @@ class Parser {
             ++code.words[count_at];
           }
           break;
-        default:
-          element(code, *operand, start);
+        default: element(code, *operand, start);
       }
     }
   }
@@ -679,20 +667,13 @@ class Parser {
 
   static const char* name_of(char letter) {
     switch (letter) {
-      case 's':
-        return "a slot";
-      case 'g':
-        return "a global";
-      case 'k':
-        return "a constant";
-      case 'c':
-        return "a capture";
-      case 'f':
-        return "a function";
-      case 'w':
-        return "a tag width";
-      default:
-        return "a frame base";
+      case 's': return "a slot";
+      case 'g': return "a global";
+      case 'k': return "a constant";
+      case 'c': return "a capture";
+      case 'f': return "a function";
+      case 'w': return "a tag width";
+      default: return "a frame base";
     }
   }
 
@@ -714,16 +695,11 @@ uint32_t whole_instruction_length(std::span<const uint32_t> words) {
   for (const char* operand = op_info(static_cast<Op>(words[0])).operands; *operand != 0; ++operand) {
     if (at >= words.size() && !(list == 0 && (*operand == 'L' || *operand == 'T' || *operand == 'P'))) return 0;
     switch (*operand) {
-      case 'N':
-        list = words[at++];
-        break;
+      case 'N': list = words[at++]; break;
       case 'L':
       case 'T':
-      case 'P':
-        at += list;
-        break;
-      default:
-        ++at;
+      case 'P': at += list; break;
+      default: ++at;
     }
   }
   return at <= words.size() ? static_cast<uint32_t>(at) : 0;

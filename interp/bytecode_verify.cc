@@ -159,78 +159,47 @@ class CodeVerifier {
       switch (letter) {
         case 'D':
         case 'S':
-        case 'L':
-          check_slot(start, value);
-          break;
+        case 'L': check_slot(start, value); break;
         case 'P':
           if ((value & 1) == 0) check_slot(start, value >> 1);
           if ((value & 1) != 0) check_index(start, "capture c", value >> 1, code_.capture_count);
           break;
-        case 'C':
-          check_index(start, "capture c", value, code_.capture_count);
-          break;
-        case 'G':
-          check_index(start, "global g", value, program_.global_count);
-          break;
-        case 'K':
-          check_index(start, "constant k", value, code_.constants.size());
-          break;
-        case 'F':
-          check_index(start, "function f", value, code_.functions.size());
-          break;
+        case 'C': check_index(start, "capture c", value, code_.capture_count); break;
+        case 'G': check_index(start, "global g", value, program_.global_count); break;
+        case 'K': check_index(start, "constant k", value, code_.constants.size()); break;
+        case 'F': check_index(start, "function f", value, code_.functions.size()); break;
         case 'W':
           if (value > kMaxTagWidth) fail_at(start, fmt::format("no tag has {} bits", value));
           break;
         case 'J':
-        case 'T':
-          check_jump(start, value);
-          break;
-        default:
-          break;
+        case 'T': check_jump(start, value); break;
+        default: break;
       }
     });
     switch (op(start)) {
       case Op::kUnion:
-      case Op::kUnionStruct:
-        check_tag(start, word(start, 2), word(start, 3));
-        break;
-      case Op::kArg:
-        check_tag(start, word(start, 3), word(start, 4));
-        break;
+      case Op::kUnionStruct: check_tag(start, word(start, 2), word(start, 3)); break;
+      case Op::kArg: check_tag(start, word(start, 3), word(start, 4)); break;
       case Op::kField:
         if (word(start, 3) >= word(start, 4)) {
           fail_at(start, fmt::format("a struct of {} has no field {}", word(start, 4), word(start, 3)));
         }
         break;
-      case Op::kSelect:
-        check_select(start, word(start, 2));
-        break;
-      case Op::kSelectArg:
-        check_select(start, word(start, 3));
-        break;
+      case Op::kSelect: check_select(start, word(start, 2)); break;
+      case Op::kSelectArg: check_select(start, word(start, 3)); break;
       case Op::kClosure:
         if (word(start, 3) == 0) fail_at(start, "a closure without captured values is a function");
         check_captures(start, word(start, 3));
         break;
-      case Op::kFunction:
-        check_captures(start, 0);
-        break;
-      case Op::kLiteral:
-        check_index(start, "literal ", word(start, 2), code_.literals.size());
-        break;
-      case Op::kForeign:
-        check_index(start, "foreign ", word(start, 2), code_.foreigns.size());
-        break;
+      case Op::kFunction: check_captures(start, 0); break;
+      case Op::kLiteral: check_index(start, "literal ", word(start, 2), code_.literals.size()); break;
+      case Op::kForeign: check_index(start, "foreign ", word(start, 2), code_.foreigns.size()); break;
       case Op::kTailCall:
-      case Op::kTailCallGlobal:
-        check_staging(start);
-        break;
+      case Op::kTailCallGlobal: check_staging(start); break;
       case Op::kApplyHeld:
       case Op::kNativeBody:
-      case Op::kHalt:
-        fail_at(start, "this instruction is for the interpreter's own code only");
-      default:
-        break;
+      case Op::kHalt: fail_at(start, "this instruction is for the interpreter's own code only");
+      default: break;
     }
   }
 
@@ -316,24 +285,17 @@ class CodeVerifier {
     uint32_t count = 0;
     operands(start, [&](char letter, uint32_t value) {
       switch (letter) {
-        case 'N':
-          count = value;
-          break;
-        case 'D':
-          visit(value, true);
-          break;
+        case 'N': count = value; break;
+        case 'D': visit(value, true); break;
         case 'R':
           for (uint32_t i = 0; i < count; ++i) visit(value + i, op(start) == Op::kDeclare);
           break;
         case 'S':
-        case 'L':
-          visit(value, false);
-          break;
+        case 'L': visit(value, false); break;
         case 'P':
           if ((value & 1) == 0) visit(value >> 1, false);
           break;
-        default:
-          break;
+        default: break;
       }
     });
   }
@@ -366,7 +328,8 @@ class CodeVerifier {
         for (uint32_t i = 0; i < word(start, 1); ++i) in_group.remove(rank(word(start, 2) + i));
       }
       slots(start, [&](uint32_t slot, bool is_write) {
-        if (is_write && in_group.contains(rank(slot))) fail_at(start, fmt::format("s{} belongs to an open group", slot));
+        if (is_write && in_group.contains(rank(slot)))
+          fail_at(start, fmt::format("s{} belongs to an open group", slot));
         if (!is_write && written && !written->contains(rank(slot))) {
           fail_at(start, fmt::format("s{} is read before it is written", slot));
         }
@@ -447,7 +410,9 @@ void check_modules(const ProgramCode& program, const std::unordered_set<const Co
     throw Problem{fmt::format("{} names for {} globals\n", program.global_names.size(), program.global_count)};
   }
   for (const ProgramCode::ModuleCode& module : program.modules) {
-    auto fail = [&](const std::string& message) { throw Problem{fmt::format("module {}: {}\n", module.path, message)}; };
+    auto fail = [&](const std::string& message) {
+      throw Problem{fmt::format("module {}: {}\n", module.path, message)};
+    };
     if (!codes.contains(module.body)) fail("its code is not in the program");
     if (module.body->arity != 0 || module.body->capture_count != 0) fail("its code has arguments or captures");
     if (module.global >= program.global_count) fail(fmt::format("there is no global g{}", module.global));

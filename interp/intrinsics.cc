@@ -32,7 +32,6 @@ inline bool are_naturals(Word a, Word b) { return is_natural(a & b); }
 
 /// Values of the union types of units.
 inline Word boolean(bool value) { return value ? 5 : 7; }
-inline Word bit(Word value) { return 5 + 2 * value; }
 inline Word one_of_three(Word tag) { return 9 + 2 * tag; }
 
 inline Word pack_if_fits(int64_t value) { return LIKELY(int_fits(value)) ? pack_int(value) : 0; }
@@ -164,7 +163,6 @@ inline Word packed_IntTestBit(Word a, Word b) {
   return boolean((unpack_int(a) >> index & 1) != 0);
 }
 
-inline Word packed_IntLowBit(Word a) { return bit(a >> 2 & 1); }
 inline Word packed_IntBitLength(Word a) { return static_cast<Word>(std::bit_width(a >> 2)) << 2 | kNaturalBits; }
 
 // ---- order ------------------------------------------------------------------

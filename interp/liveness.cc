@@ -127,11 +127,18 @@ std::vector<uint32_t> compute(const Code& code, uint32_t offset) {
 }  // namespace
 
 const std::vector<uint32_t>& live_slots(Code& code, const uint32_t* position) {
-  if (code.liveness == nullptr) code.liveness = std::make_unique<Liveness>();
+  if (code.liveness == nullptr) {
+    code.liveness = std::make_unique<Liveness>();
+    code.liveness->index.resize(code.words.size());
+  }
+  Liveness& known = *code.liveness;
   const uint32_t offset = static_cast<uint32_t>(position - code.start);
-  auto [entry, inserted] = code.liveness->at.try_emplace(offset);
-  if (inserted) entry->second = compute(code, offset);
-  return entry->second;
+  uint32_t& index = known.index[offset];
+  if (index == 0) {
+    known.live.push_back(compute(code, offset));
+    index = static_cast<uint32_t>(known.live.size());
+  }
+  return known.live[index - 1];
 }
 
 }  // namespace fble

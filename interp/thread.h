@@ -100,7 +100,9 @@ struct Thread final : RootReporter {
   void restore_limits() {
     alloc_limit = heap.limit();
     stack_limit = soft_stack_limit;
-    // A request that came before this is not lost.
+    // A request that came before this is not lost: either it sees the limits
+    // above and clears them, or it is seen here.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
     if (attention.load() != 0) alloc_limit = stack_limit = nullptr;
   }
   /// Lets the stack grow by a step beyond `top`.
@@ -150,7 +152,8 @@ struct Thread final : RootReporter {
 const std::vector<uint32_t>& live_slots(Code& code, const uint32_t* position);
 
 struct Liveness {
-  std::unordered_map<uint32_t, std::vector<uint32_t>> at;
+  std::vector<uint32_t> index;              ///< by word offset: 1 + index into `live`, or 0
+  std::deque<std::vector<uint32_t>> live;   ///< for each position asked for
 };
 
 /// Sets `entry` and `start` of code whose words are complete.

@@ -3,10 +3,13 @@
 namespace fble {
 
 void register_std(NativeTable& natives) {
+  natives.add(clock_natives());
   natives.add(debug_natives());
+  natives.add(directory_natives());
   natives.add(env_natives());
   natives.add(file_natives());
   natives.add(int_natives());
+  natives.add(io_natives());
   natives.add(socket_natives());
 }
 

@@ -106,12 +106,9 @@ class Evaluator {
     Depth depth(*this);
     auto inner = [&](const Core* part) { return eval(part, environment, false); };
     switch (core->kind) {
-      case CoreKind::kTypeValue:
-        return make(Value::Kind::kStruct);
-      case CoreKind::kVar:
-        return environment.at(static_cast<const CoreVarRef*>(core)->var);
-      case CoreKind::kModule:
-        return modules_.at(static_cast<const CoreModule*>(core)->path.str());
+      case CoreKind::kTypeValue: return make(Value::Kind::kStruct);
+      case CoreKind::kVar: return environment.at(static_cast<const CoreVarRef*>(core)->var);
+      case CoreKind::kModule: return modules_.at(static_cast<const CoreModule*>(core)->path.str());
       case CoreKind::kLet: {
         auto* let = static_cast<const CoreLet*>(core);
         if (let->recursive) {
@@ -198,8 +195,7 @@ class Evaluator {
         }
         return make_list(letters);
       }
-      case CoreKind::kForeign:
-        fail(core->loc, "foreign value not found");
+      case CoreKind::kForeign: fail(core->loc, "foreign value not found");
     }
     throw GaveUp();
   }

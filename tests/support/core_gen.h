@@ -81,7 +81,14 @@ class CoreGenerator {
     VarId var;
     const GenType* type;
     VarId fuel = UINT32_MAX;
+    /// While its group is being defined: how many functions there are around that.
+    int open_depth = -1;
   };
+
+  /// False, mostly, for what is a placeholder here: to look at it is an error.
+  bool may_look_at(const Entry& entry) {
+    return entry.open_depth < 0 || function_depth_ > entry.open_depth || chance(1);
+  }
 
   uint32_t below(uint64_t limit) { return static_cast<uint32_t>(random_() % limit); }
   bool chance(uint32_t percent) { return below(100) < percent; }
@@ -169,11 +176,9 @@ class CoreGenerator {
   Core* expression(const GenType* wanted, int size) {
     if (size > 1) {
       switch (below(12)) {
-        case 0:
-          return let(wanted, size);
+        case 0: return let(wanted, size);
         case 1:
-        case 2:
-          return recursive_let(wanted, size);
+        case 2: return recursive_let(wanted, size);
         case 3:
           if (Core* made = select(wanted, size)) return made;
           break;
@@ -190,8 +195,7 @@ class CoreGenerator {
         case 8:
           if (wanted->kind == GenType::Kind::kStruct && !wanted->parts.empty()) return copy(wanted, size);
           break;
-        default:
-          break;
+        default: break;
       }
     }
     if (size <= 1 || chance(25)) {
@@ -200,10 +204,11 @@ class CoreGenerator {
     return construct(wanted, size);
   }
 
-  Core* variable_of(const GenType* wanted) {
+  /// `is_part`: of a data value, where a placeholder does no harm.
+  Core* variable_of(const GenType* wanted, bool is_part = false) {
     for (int attempt = 0; attempt < 8 && !scope_.empty(); ++attempt) {
       const Entry& entry = scope_[below(scope_.size())];
-      if (entry.type == wanted) return use(entry);
+      if (entry.type == wanted && (is_part || may_look_at(entry))) return use(entry);
     }
     for (const Module& module : modules_) {
       if (module.type != wanted || !chance(50)) continue;
@@ -214,20 +219,26 @@ class CoreGenerator {
     return nullptr;
   }
 
+  /// A field or argument of a data value.
+  Core* part(const GenType* wanted, int size) {
+    if (chance(20)) {
+      if (Core* made = variable_of(wanted, true)) return made;
+    }
+    return expression(wanted, size);
+  }
+
   Core* structure(const std::vector<const GenType*>& fields, int size) {
     if (fields.empty() && chance(20)) return node<CoreTypeValue>(CoreKind::kTypeValue);
     auto* made = node<CoreStruct>(CoreKind::kStruct);
     const int share = (size - 1) / static_cast<int>(fields.size() + 1);
-    for (const GenType* field : fields) made->fields.push_back(expression(field, share));
+    for (const GenType* field : fields) made->fields.push_back(part(field, share));
     return made;
   }
 
   Core* construct(const GenType* wanted, int size) {
     switch (wanted->kind) {
-      case GenType::Kind::kStruct:
-        return structure(wanted->parts, size);
-      case GenType::Kind::kFunction:
-        return function(wanted, size);
+      case GenType::Kind::kStruct: return structure(wanted->parts, size);
+      case GenType::Kind::kFunction: return function(wanted, size);
       case GenType::Kind::kList:
         if (chance(25)) {
           if (Core* made = literal(wanted)) return made;
@@ -236,13 +247,12 @@ class CoreGenerator {
           auto* made = node<CoreList>(CoreKind::kList);
           const uint32_t count = size <= 1 ? 0 : below(4);
           for (uint32_t i = 0; i < count; ++i) {
-            made->elements.push_back(expression(wanted->parts[0], (size - 1) / static_cast<int>(count)));
+            made->elements.push_back(part(wanted->parts[0], (size - 1) / static_cast<int>(count)));
           }
           return made;
         }
         break;
-      default:
-        break;
+      default: break;
     }
     const std::vector<const GenType*> parts = union_parts(wanted);
     auto* made = node<CoreUnion>(CoreKind::kUnion);
@@ -251,7 +261,7 @@ class CoreGenerator {
     if (wanted->kind == GenType::Kind::kList && size <= 1) made->tag = 1;
     if (wanted->kind == GenType::Kind::kFuel && size <= 1) made->tag = 0;
     made->tag_count = static_cast<uint32_t>(parts.size());
-    made->arg = expression(parts[made->tag], size - 1);
+    made->arg = part(parts[made->tag], size - 1);
     return made;
   }
 
@@ -283,7 +293,9 @@ class CoreGenerator {
       wanted = wanted->parts[1];
     } while (wanted->kind == GenType::Kind::kFunction && chance(70));
     made->body_loc = next_loc();
+    ++function_depth_;
     made->body = no_function(expression(wanted, size - 1));
+    --function_depth_;
     return made;
   }
   Core* no_function(Core* core) {
@@ -325,7 +337,7 @@ class CoreGenerator {
       vars.push_back(variable());
       // Mostly functions that count down, some other functions, some data.
       bound_types.push_back(chance(50) ? function_type(fuel_, any_type()) : any_type());
-      scope_.push_back({vars.back().id, bound_types.back()});
+      scope_.push_back({vars.back().id, bound_types.back(), UINT32_MAX, function_depth_});
     }
     const int share = size / static_cast<int>(count + 1);
     for (uint32_t i = 0; i < count; ++i) {
@@ -334,6 +346,7 @@ class CoreGenerator {
                                 : expression(bound_types[i], share);
       made->bindings.push_back({vars[i], value});
     }
+    for (uint32_t i = 0; i < count; ++i) scope_[first + i].open_depth = -1;
     made->recursive = std::any_of(vars.begin(), vars.end(), [&](const CoreVar& var) { return used_.contains(var.id); });
     made->body = expression(wanted, share);
     return made;
@@ -352,6 +365,7 @@ class CoreGenerator {
       scope_.push_back({made->args.back().id, rest->parts[0]});
       rest = rest->parts[1];
     }
+    ++function_depth_;
     auto* choice = node<CoreUnionSelect>(CoreKind::kUnionSelect);
     choice->condition = reference(fuel);
     choice->tag_count = 2;
@@ -360,6 +374,7 @@ class CoreGenerator {
     // More than once, so that it is likely to be taken.
     for (int i = 0; i < 3; ++i) scope_.push_back({self.var, result, fuel});
     choice->choices.push_back({1, Symbol("more"), expression(rest, size * 2 / 3)});
+    --function_depth_;
     made->body_loc = next_loc();
     made->body = choice;
     return made;
@@ -368,7 +383,7 @@ class CoreGenerator {
   Core* select(const GenType* wanted, int size) {
     std::vector<Entry> unions;
     for (const Entry& entry : scope_) {
-      if (!union_parts(entry.type).empty()) unions.push_back(entry);
+      if (!union_parts(entry.type).empty() && may_look_at(entry)) unions.push_back(entry);
     }
     auto* made = node<CoreUnionSelect>(CoreKind::kUnionSelect);
     std::optional<Entry> subject;
@@ -417,7 +432,7 @@ class CoreGenerator {
     Scope scope(*this);
     auto* made = node<CoreStructImport>(CoreKind::kStructImport);
     const GenType* of = struct_type();
-    made->source = variable_of(of);
+    made->source = chance(50) ? variable_of(of) : nullptr;
     if (made->source == nullptr) made->source = expression(of, size / 2);
     made->field_count = static_cast<uint32_t>(of->parts.size());
     std::vector<Entry> bound;
@@ -442,13 +457,14 @@ class CoreGenerator {
   Core* application(const GenType* wanted, int size) {
     for (int attempt = 0; attempt < 12 && !scope_.empty(); ++attempt) {
       const Entry entry = scope_[below(scope_.size())];
+      if (!may_look_at(entry)) continue;
       std::vector<const GenType*> args;
       for (const GenType* at = entry.type; at->kind == GenType::Kind::kFunction;) {
         args.push_back(at->parts[0]);
         at = at->parts[1];
         if (at != wanted) continue;
         std::vector<Core*> cores;
-        for (const GenType* arg : args) cores.push_back(expression(arg, size / static_cast<int>(args.size() + 1)));
+        for (const GenType* arg : args) cores.push_back(part(arg, size / static_cast<int>(args.size() + 1)));
         return apply(entry, std::move(cores));
       }
     }
@@ -465,13 +481,14 @@ class CoreGenerator {
   Core* access(const GenType* wanted, int size) {
     for (int attempt = 0; attempt < 12 && !scope_.empty(); ++attempt) {
       const Entry entry = scope_[below(scope_.size())];
+      if (!may_look_at(entry)) continue;
       const bool is_struct = entry.type->kind == GenType::Kind::kStruct;
       const std::vector<const GenType*> parts = is_struct ? entry.type->parts : union_parts(entry.type);
       const auto part = std::find(parts.begin(), parts.end(), wanted);
       if (part == parts.end()) continue;
       const uint32_t index = static_cast<uint32_t>(part - parts.begin());
       if (!is_struct) {
-        if (!chance(25)) continue;
+        if (!chance(5)) continue;
         return union_access(use(entry), index, parts.size());
       }
       return struct_access(use(entry), index, parts.size());
@@ -508,6 +525,7 @@ class CoreGenerator {
   std::vector<Entry> scope_;
   Symbol file_;
   uint32_t line_ = 1;
+  int function_depth_ = 0;
   VarId next_var_ = 0;
   std::set<VarId> used_;
 };

@@ -1,5 +1,7 @@
 // /Std/Io/Env%: environment variables.
 // Tested by tests/unit/std/natives_test.cc.
+#include <unistd.h>
+
 #include <cstdlib>
 
 #include "frontends/std/native/values.h"
@@ -22,8 +24,28 @@ Word get_var(NativeCall& call) {
   return call.make_union(0, 2, make_string(call, *text));
 }
 
+/// All variables: a list of *(String@ name, String@ value).
+Word get_all(NativeCall& call) {
+  std::vector<std::pair<std::vector<uint32_t>, std::vector<uint32_t>>> variables;
+  size_t words = 0;
+  for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
+    const std::string_view text = *variable;
+    const size_t end = std::min(text.find('='), text.size());
+    variables.emplace_back(decode_name(text.substr(0, end)), decode_name(text.substr(std::min(end + 1, text.size()))));
+    words += list_words(variables.back().first.size() + variables.back().second.size() + 1) + object_words(2);
+  }
+  if (!call.reserve(words)) return kOutOfMemory;
+  std::vector<Word> elements;
+  for (const auto& [name, value] : variables) {
+    const Word fields[] = {make_string(call, name), make_string(call, value)};
+    elements.push_back(call.make_struct(fields));
+  }
+  return make_list(call, elements);
+}
+
 constexpr NativeRow kRows[] = {
     {"/Std/Io/Env%", "GetVar", 2, NativeEffect::kReadsWorld, get_var},
+    {"/Std/Io/Env%", "GetAll", 1, NativeEffect::kReadsWorld, get_all},
 };
 
 }  // namespace

@@ -3,8 +3,10 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -21,36 +23,20 @@ std::string& failure_text() {
   return text;
 }
 
+/// True for terminals, pipes and sockets, which have somebody at their other end.
+bool has_reader(int descriptor) {
+  struct stat status {};
+  if (fstat(descriptor, &status) != 0) return false;
+  return S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || isatty(descriptor) != 0;
+}
+
 /// Waits until a descriptor that does not block by itself is ready again.
 void wait_until_ready(int descriptor, short events) {
   pollfd entry{.fd = descriptor, .events = events, .revents = 0};
   poll(&entry, 1, -1);
 }
 
-/// Handle on a file, as programs hold it. The standard streams are not owned.
-class FileHandle final : public NativeResource {
- public:
-  explicit FileHandle(File& file) : file(file) {}
-  explicit FileHandle(std::unique_ptr<File> opened) : file(*opened), owned_(std::move(opened)) {}
-
-  File& file;
-
- private:
-  std::unique_ptr<File> owned_;
-};
-
-/// The file of a handle; null when the word is none.
-File* file_of(Word word) {
-  FileHandle* handle = handle_resource<FileHandle>(word);
-  return handle == nullptr ? nullptr : &handle->file;
-}
-
 Word fail_output(NativeCall& call) { return call.fail(output_failure()); }
-
-Word standard_handle(NativeCall& call, File& file) {
-  if (!call.reserve(object_words(1))) return kOutOfMemory;
-  return call.make_native(std::make_unique<FileHandle>(file));
-}
 
 Word get_stdin(NativeCall& call) { return standard_handle(call, File::standard_input()); }
 Word get_stdout(NativeCall& call) { return standard_handle(call, File::standard_output()); }
@@ -61,9 +47,6 @@ Word open_file(NativeCall& call) {
   if (path.error != ReadError::kNone) return fail_read(call, path.error, "file path");
   const Read<std::string> mode = read_string(call.arg(1), call.int_form());
   if (mode.error != ReadError::kNone) return fail_read(call, mode.error, "file mode");
-  // The system cannot name such a file.
-  if (path.value.find('\0') != std::string::npos) return nothing_word();
-
   std::unique_ptr<File> file = File::open(path.value, mode.value);
   if (file == nullptr && (errno == EMFILE || errno == ENFILE)) {
     // Files are closed when nothing refers to them any more: find those.
@@ -86,23 +69,23 @@ struct JustBytes {
 const JustBytes kJustBytes[] = {JustBytes(IntForm::kUnions), JustBytes(IntForm::kMachine)};
 
 Word get_byte(NativeCall& call) {
-  File* file = file_of(call.arg(0));
-  if (file == nullptr) return fail_handle(call, call.arg(0), "file");
+  File* file = file_arg(call, 0);
+  if (file == nullptr) return 0;
   const int byte = file->get_byte();
   return byte == File::kEnd ? nothing_word() : kJustBytes[static_cast<size_t>(call.int_form())].words[byte];
 }
 
 Word put_byte(NativeCall& call) {
-  File* file = file_of(call.arg(0));
-  if (file == nullptr) return fail_handle(call, call.arg(0), "file");
+  File* file = file_arg(call, 0);
+  if (file == nullptr) return 0;
   const Read<IntValue> byte = read_int(call.arg(1), call.int_form());
   if (byte.error != ReadError::kNone) return fail_read(call, byte.error, "byte");
   return file->put_byte(byte.value.low_byte()) ? kUnitWord : fail_output(call);
 }
 
 Word flush(NativeCall& call) {
-  File* file = file_of(call.arg(0));
-  if (file == nullptr) return fail_handle(call, call.arg(0), "file");
+  File* file = file_arg(call, 0);
+  if (file == nullptr) return 0;
   return file->flush() ? kUnitWord : fail_output(call);
 }
 
@@ -123,23 +106,47 @@ File::File(int descriptor, Direction direction, std::string name)
     : descriptor_(descriptor),
       direction_(direction),
       line_buffered_(direction == Direction::kWrite && isatty(descriptor) != 0),
+      is_watched_(direction == Direction::kWrite && has_reader(descriptor)),
       buffer_(new uint8_t[kBufferBytes]),
       name_(std::move(name)) {}
 
-File::~File() {
-  if (direction_ == Direction::kWrite) flush();
-  if (descriptor_ <= STDERR_FILENO) return;
-  if (close(descriptor_) != 0 && errno != EINTR && direction_ == Direction::kWrite && output_failure().empty()) {
-    failure_text() = "cannot write to " + name_ + ": " + std::strerror(errno);
-  }
+File::~File() { close(); }
+
+bool File::close() {
+  bool ok = flush();
+  if (descriptor_ <= STDERR_FILENO) return ok;
+  if (::close(descriptor_) != 0 && errno != EINTR && direction_ == Direction::kWrite && ok) ok = fail_output(errno);
+  // From now on it is a file that never has anything, or takes anything.
+  descriptor_ = kClosed;
+  next_ = end_ = 0;
+  at_end_ = true;
+  return ok;
+}
+
+bool File::fail_output(int error) {
+  failure_ = "cannot write to " + name_ + ": " + (descriptor_ == kClosed ? "it is closed" : std::strerror(error));
+  if (failure_text().empty()) failure_text() = failure_;
+  end_ = 0;
+  return false;
+}
+
+const std::string& File::claim_failure() {
+  if (failure_text() == failure_) failure_text().clear();
+  return failure_;
 }
 
 std::unique_ptr<File> File::open(const std::string& path, const std::string& mode) {
   int flags = O_CLOEXEC;
+  if (path.find('\0') != std::string::npos) {  // the system cannot name such a file
+    errno = EINVAL;
+    return nullptr;
+  }
   if (mode == "r" || mode == "rb") {
     flags |= O_RDONLY;
   } else if (mode == "w" || mode == "wb") {
     flags |= O_WRONLY | O_CREAT | O_TRUNC;
+  } else if (mode == "wx" || mode == "wbx") {
+    flags |= O_WRONLY | O_CREAT | O_EXCL;
   } else if (mode == "a" || mode == "ab") {
     flags |= O_WRONLY | O_CREAT | O_APPEND;
   } else {
@@ -170,6 +177,8 @@ File& File::standard_error() {
 
 int File::refill() {
   if (direction_ != Direction::kRead || at_end_) return kEnd;
+  // Who is asked for input should have seen the question.
+  if (descriptor_ == STDIN_FILENO) standard_output().publish();
   for (;;) {
     const ssize_t count = read(descriptor_, buffer_.get(), kBufferBytes);
     if (count > 0) {
@@ -182,14 +191,28 @@ int File::refill() {
       wait_until_ready(descriptor_, POLLIN);
       continue;
     }
+    if (count < 0) failure_ = "cannot read " + name_ + ": " + std::strerror(errno);
     at_end_ = true;
     return kEnd;
   }
 }
 
+bool File::put_bytes(std::span<const uint8_t> bytes) {
+  if (direction_ != Direction::kWrite) return true;
+  const bool ends_line = line_buffered_ && std::ranges::find(bytes, '\n') != bytes.end();
+  while (!bytes.empty()) {
+    if (end_ == kBufferBytes && !flush()) return false;
+    const size_t count = std::min(bytes.size(), kBufferBytes - end_);
+    std::copy_n(bytes.data(), count, buffer_.get() + end_);
+    end_ += count;
+    bytes = bytes.subspan(count);
+  }
+  return !ends_line || flush();
+}
+
 bool File::flush() {
   if (direction_ != Direction::kWrite) return true;
-  if (failed_) return false;
+  if (!failure_.empty()) return false;
   for (size_t written = 0; written < end_;) {
     const ssize_t count = write(descriptor_, buffer_.get() + written, end_ - written);
     if (count >= 0) {
@@ -197,10 +220,7 @@ bool File::flush() {
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       wait_until_ready(descriptor_, POLLOUT);
     } else if (errno != EINTR) {
-      failed_ = true;
-      if (failure_text().empty()) failure_text() = "cannot write to " + name_ + ": " + std::strerror(errno);
-      end_ = 0;
-      return false;
+      return fail_output(errno);
     }
   }
   end_ = 0;
@@ -220,6 +240,18 @@ void prepare_standard_streams() {
     // Opened the wrong way round, so that using it is still an error.
     if (fcntl(descriptor, F_GETFD) < 0) ::open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY);
   }
+}
+
+File* file_arg(NativeCall& call, uint32_t index) {
+  FileHandle* handle = handle_resource<FileHandle>(call.arg(index));
+  if (handle != nullptr) return &handle->file;
+  fail_handle(call, call.arg(index), "file");
+  return nullptr;
+}
+
+Word standard_handle(NativeCall& call, File& file) {
+  if (!call.reserve(object_words(1))) return kOutOfMemory;
+  return call.make_native(std::make_unique<FileHandle>(file));
 }
 
 std::span<const NativeRow> file_natives() { return kRows; }

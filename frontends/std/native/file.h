@@ -6,16 +6,18 @@
 // full, and when the file is closed or the process ends; a terminal also sees
 // each line at once. What differs: an output that cannot be written is not
 // ignored. The first failure is remembered for the process (`output_failure`),
-// ends the program at the native that noticed, and decides the exit status.
+// ends the program at the native that noticed, and decides the exit status,
+// unless the native tells the program instead (`claim_failure`).
 //
 // Tested by tests/unit/std/file_test.cc.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 
-#include "gc/object.h"
+#include "interp/foreign.h"
 
 namespace fble {
 
@@ -29,7 +31,7 @@ class File {
   File(const File&) = delete;
   File& operator=(const File&) = delete;
 
-  /// Opens a file as fopen does for the modes r, w and a, each also with b. Null with errno set.
+  /// Opens a file as fopen does for the modes r, w, a and wx, each also with b. Null with errno set.
   static std::unique_ptr<File> open(const std::string& path, const std::string& mode);
 
   static File& standard_input();
@@ -38,11 +40,30 @@ class File {
 
   static constexpr int kEnd = -1;
 
+  /// False when nothing can be written to it.
+  bool is_output() const { return direction_ == Direction::kWrite; }
+
   /// The next byte, or kEnd at the end of the file or if it cannot be read.
   int get_byte() {
     if (next_ != end_) return buffer_[next_++];
     return refill();
   }
+  /// The same, but the byte stays there.
+  int peek_byte() {
+    const int byte = get_byte();
+    if (byte != kEnd) --next_;
+    return byte;
+  }
+  /// All bytes that are there without waiting for more than one; none at the end.
+  std::span<const uint8_t> peek_bytes() {
+    if (peek_byte() == kEnd) return {};
+    return {buffer_.get() + next_, end_ - next_};
+  }
+  /// True if the next byte is there already.
+  bool has_bytes() const { return next_ != end_; }
+  /// Requires: so many are there.
+  void skip_bytes(size_t count) { next_ += count; }
+
   /// False when the output has failed, now or before.
   bool put_byte(uint8_t byte) {
     if (direction_ != Direction::kWrite) return true;  // as in C, no effect
@@ -50,24 +71,57 @@ class File {
     buffer_[end_++] = byte;
     return !(line_buffered_ && byte == '\n') || flush();
   }
+  /// The same for many.
+  bool put_bytes(std::span<const uint8_t> bytes);
   /// Makes the output visible to others. False when the output has failed, now or before.
   bool flush();
+  /// The same if somebody may be waiting for it: not for files on disk.
+  bool publish() { return !is_watched_ || flush(); }
+
+  /// Ends the use of the file, unless it is a standard stream. False when the output has failed, now or before.
+  bool close();
+
+  /// Why the input ended early or the output failed; empty while all is well.
+  const std::string& failure() const { return failure_; }
+  /// The same to be told to the program, whose business it is from then on.
+  const std::string& claim_failure();
 
  private:
   static constexpr size_t kBufferBytes = size_t{1} << 16;
+  static constexpr int kClosed = -1;
 
   int refill();
+  bool fail_output(int error);
 
-  const int descriptor_;
+  int descriptor_;
   const Direction direction_;
   bool line_buffered_ = false;
+  bool is_watched_ = false;
   bool at_end_ = false;
-  bool failed_ = false;
+  std::string failure_;
   std::unique_ptr<uint8_t[]> buffer_;
   size_t next_ = 0;  ///< reading: first byte not yet handed out
   size_t end_ = 0;   ///< bytes in the buffer
   std::string name_;
 };
+
+/// Handle on a file, as programs hold it. The standard streams are not owned.
+class FileHandle final : public NativeResource {
+ public:
+  explicit FileHandle(File& file) : file(file) {}
+  explicit FileHandle(std::unique_ptr<File> opened) : file(*opened), owned_(std::move(opened)) {}
+
+  File& file;
+
+ private:
+  std::unique_ptr<File> owned_;
+};
+
+/// The file of a handle; null, with an error, when the argument is none.
+File* file_arg(NativeCall& call, uint32_t index);
+
+/// What a native returns that gives out a standard stream.
+Word standard_handle(NativeCall& call, File& file);
 
 /// Why an output of this process could not be written, such as "cannot write to
 /// standard output: Broken pipe"; empty while all is well.

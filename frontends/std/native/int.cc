@@ -432,12 +432,6 @@ Word test_bit(NativeCall& call) {
   return bool_word(mpz_tstbit(a.as_mpz(space), std::min(index, a.bits())) != 0);
 }
 
-Word low_bit(NativeCall& call) {
-  if (!are_ints(call, 0, 1)) return kFailed;
-  const Limbs a = limbs(call, 0);
-  return packed_enum(a.is_zero() ? 0 : a.data()[0] & 1, 2);
-}
-
 Word bit_length(NativeCall& call) {
   if (!are_ints(call, 0, 1)) return kFailed;
   return pack_int(static_cast<int64_t>(limbs(call, 0).bits()));
@@ -686,56 +680,46 @@ Word literal(NativeCall& call) {
 
 // ---- the order-preserving code ----------------------------------------------
 
-/// Collects bits into packed integers, a leading 1 in front of each one's bits.
-class BitChunks {
- public:
-  void put(bool bit) {
-    if (chunk_ >> kChunkBits != 0) {
-      chunks_.push_back(pack_int(static_cast<int64_t>(chunk_)));
-      chunk_ = 1;
-    }
-    chunk_ = chunk_ << 1 | (bit ? 1 : 0);
-  }
-  std::span<const Word> close() {
-    chunks_.push_back(pack_int(static_cast<int64_t>(chunk_)));
-    return chunks_;
-  }
-
- private:
-  static constexpr unsigned kChunkBits = 60;
-  uint64_t chunk_ = 1;
-  std::vector<Word> chunks_;
-};
-
-/// The bits of /Std/Int/Data% as a list of integers, the last bits first; in each,
-/// from the lowest binary digit on, the last bit comes first, and the leading 1 is none.
+/// The bits of /Std/Int/Data%, from which maps get their order:
 ///
 ///   01 for zero, 1 and the code of n for n > 0, 00 and the inverted code of -n for n < 0;
 ///   the code of n is a 1 for each binary digit behind the leading one, 0, then those digits.
-Word data_codes(NativeCall& call) {
+class DataBits {
+ public:
+  explicit DataBits(const Limbs& a) : a_(a), below_(a.is_zero() ? 0 : a.bits() - 1), one_(!a.is_negative()) {}
+
+  size_t size() const { return a_.is_zero() ? 2 : prefix() + 2 * below_ + 1; }
+  bool operator[](size_t at) const {
+    if (a_.is_zero()) return at == 1;
+    if (at < prefix()) return one_;
+    at -= prefix();
+    if (at <= below_) return (at < below_) == one_;
+    const size_t digit = 2 * below_ - at;
+    return (a_.data()[digit / kLimbBits] >> digit % kLimbBits & 1) == one_;
+  }
+
+ private:
+  size_t prefix() const { return one_ ? 1 : 2; }
+
+  const Limbs a_;
+  const size_t below_;  ///< digits behind the leading one
+  const bool one_;      ///< the bit for a digit 1
+};
+
+/// The bits in pairs, the last pair outermost, as streams are built from their end:
+///
+///   Bits@ = +(Unit@ end, Unit@ 0, Unit@ 1, Bits@ 00, Bits@ 01, Bits@ 10, Bits@ 11)
+///
+/// Those of integers below 2^18 or so are a packed word.
+Word show_bits(NativeCall& call) {
   if (!are_ints(call, 0, 1)) return kFailed;
-  const Limbs a = limbs(call, 0);
-  BitChunks bits;
-  if (a.is_zero()) {
-    bits.put(false);
-    bits.put(true);
-  } else {
-    const bool one = !a.is_negative();
-    bits.put(one);
-    if (!one) bits.put(false);
-    const size_t below = a.bits() - 1;
-    for (size_t i = 0; i < below; ++i) bits.put(one);
-    bits.put(!one);
-    for (size_t i = below; i-- > 0;) bits.put((a.data()[i / kLimbBits] >> i % kLimbBits & 1) != 0 ? one : !one);
-  }
-  const std::span<const Word> chunks = bits.close();
-  if (!call.reserve(list_words(chunks.size()))) return kFailed;
-  Word list = packed_enum(1, 2);
-  for (const Word chunk : chunks) {
-    const Word cell[] = {chunk, list};
-    list = call.make_union_struct(0, 2, cell);
-  }
-  return list;
+  constexpr uint32_t kTags = 7;
+  if (!call.reserve(DataBits(limbs(call, 0)).size() / 2 * object_words(1))) return kFailed;
+  const DataBits bits(limbs(call, 0));
+  size_t at = bits.size() % 2;
+  Word word = packed_enum(at == 0 ? 0 : 1 + bits[0], kTags);
+  for (; at < bits.size(); at += 2) word = call.make_union(3 + 2 * bits[at] + bits[at + 1], kTags, word);
+  return word;
 }
 
 // ---- the table --------------------------------------------------------------
@@ -772,8 +756,7 @@ constexpr NativeRow kRows[] = {
     {"/Std/Int/Cmp%", "InRange", 3, kPure, in_range, Intrinsic::kIntInRange},
     {"/Std/Int/Cmp%", "Min", 2, kPure, minimum, Intrinsic::kIntMin},
     {"/Std/Int/Cmp%", "Max", 2, kPure, maximum, Intrinsic::kIntMax},
-    {"/Std/Int/Data%", "Codes", 1, kPure, data_codes},
-    {"/Std/Int/Data%", "LowBit", 1, kPure, low_bit, Intrinsic::kIntLowBit},
+    {"/Std/Int/Data%", "Bits", 1, kPure, show_bits},
     {"/Std/Int/Div%", "Div", 2, kPure, divide<Parts::kBoth>, Intrinsic::kIntDivide},
     {"/Std/Int/Div%", "Quot", 2, kPure, divide<Parts::kQuotient>, Intrinsic::kIntQuotient},
     {"/Std/Int/Div%", "Mod", 2, kPure, divide<Parts::kRemainder>, Intrinsic::kIntModulo},

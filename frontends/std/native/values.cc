@@ -79,27 +79,50 @@ bool append_utf8(std::string& out, uint64_t code_point) {
   return true;
 }
 
+namespace {
+
+/// The code point at the place, which moves behind it; nothing, and it stays, if what is there is malformed.
+std::optional<uint32_t> decode_one(std::string_view text, size_t& at) {
+  const auto lead = static_cast<unsigned char>(text[at]);
+  if (lead < 0x80) {
+    ++at;
+    return lead;
+  }
+  const int ones = std::countl_one(lead);
+  if (ones < 2 || ones > 4 || text.size() - at < static_cast<size_t>(ones)) return std::nullopt;
+  uint32_t code_point = lead & (0x7fu >> ones);
+  for (int i = 1; i < ones; ++i) {
+    const auto byte = static_cast<unsigned char>(text[at + static_cast<size_t>(i)]);
+    if ((byte & 0xc0) != 0x80) return std::nullopt;
+    code_point = code_point << 6 | (byte & 0x3f);
+  }
+  constexpr uint32_t kSmallest[] = {0x80, 0x800, 0x10000};
+  const bool surrogate = code_point >= 0xd800 && code_point <= 0xdfff;
+  if (code_point < kSmallest[ones - 2] || surrogate || code_point > 0x10ffff) return std::nullopt;
+  at += static_cast<size_t>(ones);
+  return code_point;
+}
+
+constexpr uint32_t kLoneBytes = 0xdc00;
+
+}  // namespace
+
 std::optional<std::vector<uint32_t>> decode_utf8(std::string_view text) {
   std::vector<uint32_t> code_points;
   code_points.reserve(text.size());
   for (size_t at = 0; at < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[at++]);
-    if (lead < 0x80) {
-      code_points.push_back(lead);
-      continue;
-    }
-    const int ones = std::countl_one(lead);
-    if (ones < 2 || ones > 4 || text.size() - at < static_cast<size_t>(ones - 1)) return std::nullopt;
-    uint32_t code_point = lead & (0x7fu >> ones);
-    for (int i = 1; i < ones; ++i) {
-      const auto byte = static_cast<unsigned char>(text[at++]);
-      if ((byte & 0xc0) != 0x80) return std::nullopt;
-      code_point = code_point << 6 | (byte & 0x3f);
-    }
-    constexpr uint32_t kSmallest[] = {0x80, 0x800, 0x10000};
-    const bool surrogate = code_point >= 0xd800 && code_point <= 0xdfff;
-    if (code_point < kSmallest[ones - 2] || surrogate || code_point > 0x10ffff) return std::nullopt;
-    code_points.push_back(code_point);
+    const std::optional<uint32_t> code_point = decode_one(text, at);
+    if (!code_point) return std::nullopt;
+    code_points.push_back(*code_point);
+  }
+  return code_points;
+}
+
+std::vector<uint32_t> decode_name(std::string_view name) {
+  std::vector<uint32_t> code_points;
+  for (size_t at = 0; at < name.size();) {
+    const std::optional<uint32_t> code_point = decode_one(name, at);
+    code_points.push_back(code_point ? *code_point : kLoneBytes + static_cast<unsigned char>(name[at++]));
   }
   return code_points;
 }
@@ -145,6 +168,25 @@ Read<std::string> read_string(Word word, IntForm form, size_t max_bytes) {
     if (result.value.size() > max_bytes) {
       result.error = ReadError::kTooLong;
       return result;
+    }
+  }
+  result.error = letters.error();
+  return result;
+}
+
+Read<std::string> read_name(Word word, IntForm form) {
+  constexpr size_t kMaxBytes = size_t{1} << 24;
+  Read<std::string> result;
+  ListReader letters(word);
+  for (Word element; letters.next(element);) {
+    const Read<uint64_t> letter = read_char(element, form);
+    result.error = letter.error;
+    if (result.error == ReadError::kNone && result.value.size() >= kMaxBytes) result.error = ReadError::kTooLong;
+    if (result.error != ReadError::kNone) return result;
+    if (letter.value >= kLoneBytes + 0x80 && letter.value <= kLoneBytes + 0xff) {
+      result.value.push_back(static_cast<char>(letter.value - kLoneBytes));
+    } else {
+      append_utf8(result.value, letter.value);
     }
   }
   result.error = letters.error();
@@ -218,6 +260,12 @@ Word make_string(NativeCall& call, std::span<const uint32_t> code_points) {
     list = call.make_union_struct(kListItems, 2, cons);
   }
   return list;
+}
+
+Word make_error(NativeCall& call, std::string_view message) {
+  const std::vector<uint32_t> text = decode_name(message);
+  if (!call.reserve(list_words(text.size()) + object_words(1))) return kOutOfMemory;
+  return call.make_union(1, 2, make_string(call, text));
 }
 
 }  // namespace fble

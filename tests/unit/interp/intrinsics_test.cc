@@ -75,7 +75,6 @@ const std::map<Intrinsic, Twin> kTwins = {
        if (b < 0) return Outcome();
        return truth((a >> (b > 100 ? 100 : static_cast<int>(b)) & 1) != 0);
      }},
-    {Intrinsic::kIntLowBit, [](Wide a, Wide, Wide) { return tag(magnitude(a) % 2 != 0 ? 1 : 0, 2); }},
     {Intrinsic::kIntBitLength,
      [](Wide a, Wide, Wide) {
        int bits = 0;

@@ -14,8 +14,8 @@ namespace {
 using Slots = std::vector<uint32_t>;
 
 std::unique_ptr<ProgramCode> parse(std::string_view body, uint32_t arity = 2) {
-  BytecodeParse parsed = parse_bytecode(
-      fmt::format("code 0 \"\" arity {} slots 20 captures 0 {{\n{}\n}}\n", arity, body), "test");
+  BytecodeParse parsed =
+      parse_bytecode(fmt::format("code 0 \"\" arity {} slots 20 captures 0 {{\n{}\n}}\n", arity, body), "test");
   EXPECT_NE(parsed.program, nullptr) << parsed.error;
   return std::move(parsed.program);
 }
@@ -125,29 +125,14 @@ TEST(Liveness, RandomCodeAgreesWithTheDefinition) {
       auto label = [&] { return fmt::format("L{}", i + 1 + below(std::min(6u, count - i))); };
       body += fmt::format("L{}:\n", i);
       switch (below(9)) {
-        case 0:
-          body += fmt::format("jump {}\n", label());
-          break;
-        case 1:
-          body += fmt::format("select {} w2 [{} {} {}]\n", slot(), label(), label(), label());
-          break;
-        case 2:
-          body += fmt::format("select_arg {} {} w1 [{} {}]\n", slot(), slot(), label(), label());
-          break;
-        case 3:
-          body += fmt::format("call {} ({} {}) {} b15\n", slot(), slot(), slot(), slot());
-          break;
-        case 4:
-          body += fmt::format("closure {} f0 ({} c1 {})\n", slot(), slot(), slot());
-          break;
-        case 5:
-          body += fmt::format("declare 2 s{}\n", below(11));
-          break;
-        case 6:
-          body += fmt::format("define s{} ({} {})\n", below(11), slot(), slot());
-          break;
-        default:
-          body += fmt::format("struct {} ({} {})\n", slot(), slot(), slot());
+        case 0: body += fmt::format("jump {}\n", label()); break;
+        case 1: body += fmt::format("select {} w2 [{} {} {}]\n", slot(), label(), label(), label()); break;
+        case 2: body += fmt::format("select_arg {} {} w1 [{} {}]\n", slot(), slot(), label(), label()); break;
+        case 3: body += fmt::format("call {} ({} {}) {} b15\n", slot(), slot(), slot(), slot()); break;
+        case 4: body += fmt::format("closure {} f0 ({} c1 {})\n", slot(), slot(), slot()); break;
+        case 5: body += fmt::format("declare 2 s{}\n", below(11)); break;
+        case 6: body += fmt::format("define s{} ({} {})\n", below(11), slot(), slot()); break;
+        default: body += fmt::format("struct {} ({} {})\n", slot(), slot(), slot());
       }
     }
     body += fmt::format("L{}: tail_call {} ({})\n return {}", count, slot(), slot(), slot());

@@ -1,0 +1,47 @@
+// /Std/Io/Clock%: time, in nanoseconds.
+// Tested by tests/unit/std/io_test.cc.
+#include <cerrno>
+#include <ctime>
+
+#include "frontends/std/native/file.h"
+#include "frontends/std/native/values.h"
+#include "frontends/std/register_std.h"
+
+namespace fble {
+namespace {
+
+constexpr int64_t kSecond = 1'000'000'000;
+
+template <clockid_t kClock>
+Word read_clock(NativeCall& call) {
+  timespec time{};
+  clock_gettime(kClock, &time);
+  const int64_t value = time.tv_sec * kSecond + time.tv_nsec;
+  if (!call.reserve(int_words(value, call.int_form()))) return kOutOfMemory;
+  return make_int(call, value);
+}
+
+Word sleep(NativeCall& call) {
+  const Read<IntValue> time = read_int(call.arg(0), call.int_form());
+  if (time.error != ReadError::kNone) return fail_read(call, time.error, "time");
+  if (time.value.negative) return kUnitWord;
+  File::standard_output().publish();
+  const uint64_t nanoseconds = time.value.overflow ? UINT64_MAX : time.value.magnitude;
+  timespec rest{.tv_sec = static_cast<time_t>(nanoseconds / kSecond), .tv_nsec = static_cast<long>(nanoseconds % kSecond)};
+  while (nanosleep(&rest, &rest) != 0 && errno == EINTR) {
+  }
+  return kUnitWord;
+}
+
+constexpr const char* kClock = "/Std/Io/Clock%";
+constexpr NativeRow kRows[] = {
+    {kClock, "Now", 1, NativeEffect::kReadsWorld, read_clock<CLOCK_REALTIME>},
+    {kClock, "Ticks", 1, NativeEffect::kReadsWorld, read_clock<CLOCK_MONOTONIC>},
+    {kClock, "Sleep", 2, NativeEffect::kMayBlock, sleep},
+};
+
+}  // namespace
+
+std::span<const NativeRow> clock_natives() { return kRows; }
+
+}  // namespace fble

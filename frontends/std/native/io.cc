@@ -1,0 +1,271 @@
+// /Std/Io/File%: files in our own library, whole lines and texts at a time, with
+// reasons for what goes wrong. /Std/Io/File/{Binary,Utf8}% are written on top.
+//
+// UTF-8 is read as /Std/Io/File/Utf8% says: up to six bytes, in the shortest form.
+// What is malformed reads as U+FFFD, and reading goes on with the first byte that
+// cannot belong to it.
+//
+// Tested by tests/unit/std/io_test.cc.
+#include <bit>
+#include <cerrno>
+#include <cstring>
+
+#include "frontends/std/native/file.h"
+#include "frontends/std/native/values.h"
+#include "frontends/std/register_std.h"
+
+namespace fble {
+namespace {
+
+constexpr uint32_t kReplacement = 0xfffd;
+
+/// How much of a list is handed on at once.
+constexpr size_t kChunkBytes = 4096;
+
+// ---- reading ----------------------------------------------------------------
+
+/// The next character; false at the end. Waits until all of it is there.
+bool get_char(File& file, uint32_t& code_point) {
+  const int lead = file.get_byte();
+  if (lead == File::kEnd) return false;
+  code_point = static_cast<uint32_t>(lead);
+  if (lead < 0x80) return true;
+  const int length = std::countl_one(static_cast<uint8_t>(lead));
+  if (length < 2 || length > 6) {
+    code_point = kReplacement;
+    return true;
+  }
+  code_point = static_cast<uint32_t>(lead) & (0x7fu >> length);
+  for (int i = 1; i < length; ++i) {
+    const int byte = file.peek_byte();
+    if (byte == File::kEnd || (byte & 0xc0) != 0x80) {
+      code_point = kReplacement;
+      return true;
+    }
+    file.skip_bytes(1);
+    code_point = code_point << 6 | (static_cast<uint32_t>(byte) & 0x3f);
+  }
+  constexpr uint32_t kSmallest[] = {0x80, 0x800, 0x10000, 0x200000, 0x4000000};
+  if (code_point < kSmallest[length - 2]) code_point = kReplacement;
+  return true;
+}
+
+Word make_text(NativeCall& call, std::span<const uint32_t> text) {
+  if (!call.reserve(list_words(text.size()))) return kOutOfMemory;
+  return make_string(call, text);
+}
+
+Word read_byte(NativeCall& call) {
+  File* file = file_arg(call, 0);
+  if (file == nullptr) return 0;
+  const int byte = file->get_byte();
+  if (byte == File::kEnd) return nothing_word();
+  return pack_union(char_word(static_cast<uint32_t>(byte), call.int_form()), tag_width(2), 0);
+}
+
+Word read_character(NativeCall& call) {
+  File* file = file_arg(call, 0);
+  if (file == nullptr) return 0;
+  uint32_t code_point;
+  if (!get_char(*file, code_point)) return nothing_word();
+  return pack_union(char_word(code_point, call.int_form()), tag_width(2), 0);
+}
+
+/// The argument as a number of things to read, at least one. False after an error.
+bool read_limit(NativeCall& call, uint32_t index, size_t& limit) {
+  const Read<IntValue> value = read_int(call.arg(index), call.int_form());
+  if (value.error != ReadError::kNone) {
+    fail_read(call, value.error, "number to read");
+    return false;
+  }
+  const IntValue& number = value.value;
+  if (number.negative || (number.magnitude == 0 && !number.overflow)) {
+    call.fail("undefined: the number to read must be positive");
+    return false;
+  }
+  limit = number.overflow ? SIZE_MAX : number.magnitude;
+  return true;
+}
+
+Word read_bytes(NativeCall& call) {
+  File* file = file_arg(call, 0);
+  size_t limit = 0;
+  if (file == nullptr || !read_limit(call, 1, limit)) return 0;
+  std::span<const uint8_t> bytes = file->peek_bytes();
+  bytes = bytes.first(std::min(limit, bytes.size()));
+  if (!call.reserve(list_words(bytes.size()))) return kOutOfMemory;
+  Word list = packed_enum(1, 2);
+  for (size_t i = bytes.size(); i-- > 0;) {
+    const Word cell[] = {char_word(bytes[i], call.int_form()), list};
+    list = call.make_union_struct(0, 2, cell);
+  }
+  file->skip_bytes(bytes.size());
+  return list;
+}
+
+/// Characters up to `limit` of them, or until `is_last` holds for one.
+template <typename IsLast>
+Word read_while(NativeCall& call, File& file, size_t limit, IsLast&& is_last) {
+  std::vector<uint32_t> text;
+  for (uint32_t code_point; text.size() < limit && get_char(file, code_point);) {
+    text.push_back(code_point);
+    if (is_last(code_point)) break;
+  }
+  return make_text(call, text);
+}
+
+Word read_line(NativeCall& call) {
+  File* file = file_arg(call, 0);
+  if (file == nullptr) return 0;
+  return read_while(call, *file, SIZE_MAX, [](uint32_t code_point) { return code_point == '\n'; });
+}
+
+Word read_text(NativeCall& call) {
+  File* file = file_arg(call, 0);
+  size_t limit = 0;
+  if (file == nullptr || !read_limit(call, 1, limit)) return 0;
+  return read_while(call, *file, limit, [&](uint32_t) { return !file->has_bytes(); });
+}
+
+Word read_all(NativeCall& call) {
+  File* file = file_arg(call, 0);
+  if (file == nullptr) return 0;
+  return read_while(call, *file, SIZE_MAX, [](uint32_t) { return false; });
+}
+
+Word failure(NativeCall& call) {
+  File* file = file_arg(call, 0);
+  if (file == nullptr) return 0;
+  if (file->failure().empty()) return nothing_word();
+  const std::vector<uint32_t> text = decode_name(file->claim_failure());
+  if (!call.reserve(list_words(text.size()) + object_words(1))) return kOutOfMemory;
+  return call.make_union(0, 2, make_string(call, text));
+}
+
+// ---- writing ----------------------------------------------------------------
+
+enum class Written { kAll, kOutputFailed, kArgumentFailed };
+
+bool put(File& file, std::string& bytes) {
+  const bool ok = file.put_bytes({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
+  bytes.clear();
+  return ok;
+}
+
+/// Puts the elements of the list, as far as it is defined, into the file.
+template <typename Append>
+Written put_list(NativeCall& call, File& file, Word list, const char* what, Append&& append) {
+  std::string bytes;
+  ListReader elements(list);
+  ReadError error = ReadError::kNone;
+  for (Word element; elements.next(element);) {
+    error = append(bytes, element);
+    if (error != ReadError::kNone) break;
+    if (bytes.size() >= kChunkBytes && !put(file, bytes)) return Written::kOutputFailed;
+  }
+  if (!put(file, bytes)) return Written::kOutputFailed;
+  if (error == ReadError::kNone) error = elements.error();
+  if (error == ReadError::kNone) return Written::kAll;
+  fail_read(call, error, what);
+  return Written::kArgumentFailed;
+}
+
+Written put_byte_list(NativeCall& call, File& file) {
+  return put_list(call, file, call.arg(1), "byte", [&](std::string& bytes, Word element) {
+    const Read<IntValue> byte = read_int(element, call.int_form());
+    if (byte.error == ReadError::kNone) bytes.push_back(static_cast<char>(byte.value.low_byte()));
+    return byte.error;
+  });
+}
+
+Written put_text(NativeCall& call, File& file) {
+  return put_list(call, file, call.arg(1), "text", [&](std::string& bytes, Word element) {
+    const Read<uint64_t> letter = read_char(element, call.int_form());
+    const bool is_encodable = letter.error != ReadError::kNotUnicode;
+    append_utf8(bytes, is_encodable ? letter.value : kReplacement);
+    return is_encodable ? letter.error : ReadError::kNone;
+  });
+}
+
+using PutList = Written (*)(NativeCall& call, File& file);
+
+/// Writes, and tells whether that went well.
+template <PutList kPut>
+Word write_list(NativeCall& call) {
+  File* file = file_arg(call, 0);
+  if (file == nullptr) return 0;
+  switch (kPut(call, *file)) {
+    case Written::kAll: return ok_unit();
+    case Written::kOutputFailed: return make_error(call, file->claim_failure());
+    default: return 0;
+  }
+}
+
+/// Writes for whoever may be waiting; the program ends if that is impossible.
+template <PutList kPut>
+Word put_list_out(NativeCall& call) {
+  File* file = file_arg(call, 0);
+  if (file == nullptr) return 0;
+  const Written written = kPut(call, *file);
+  if (written == Written::kArgumentFailed) return 0;
+  if (written == Written::kAll && file->publish()) return kUnitWord;
+  return call.fail(file->failure());
+}
+
+Word flush_file(NativeCall& call) {
+  File* file = file_arg(call, 0);
+  if (file == nullptr) return 0;
+  return file->flush() ? ok_unit() : make_error(call, file->claim_failure());
+}
+
+// ---- opening and closing ----------------------------------------------------
+
+Word get_stdin(NativeCall& call) { return standard_handle(call, File::standard_input()); }
+Word get_stdout(NativeCall& call) { return standard_handle(call, File::standard_output()); }
+Word get_stderr(NativeCall& call) { return standard_handle(call, File::standard_error()); }
+
+Word open_file(NativeCall& call) {
+  const Read<std::string> path = read_name(call.arg(0), call.int_form());
+  if (path.error != ReadError::kNone) return fail_read(call, path.error, "file path");
+  static constexpr const char* kModes[] = {"r", "w", "a", "wx"};
+  const Read<uint32_t> mode = read_enum(call.arg(1), std::size(kModes));
+  if (mode.error != ReadError::kNone) return fail_read(call, mode.error, "file mode");
+
+  std::unique_ptr<File> file = File::open(path.value, kModes[mode.value]);
+  if (file == nullptr) return make_error(call, "cannot open '" + path.value + "': " + std::strerror(errno));
+  if (!call.reserve(2 * object_words(1))) return kOutOfMemory;
+  return ok_word(call, call.make_native(std::make_unique<FileHandle>(std::move(file))));
+}
+
+Word close_file(NativeCall& call) {
+  File* file = file_arg(call, 0);
+  if (file == nullptr) return 0;
+  return file->close() ? ok_unit() : make_error(call, file->claim_failure());
+}
+
+constexpr const char* kFile = "/Std/Io/File%";
+constexpr NativeRow kRows[] = {
+    {kFile, "Stdin", 1, NativeEffect::kReadsWorld, get_stdin},
+    {kFile, "Stdout", 1, NativeEffect::kReadsWorld, get_stdout},
+    {kFile, "Stderr", 1, NativeEffect::kReadsWorld, get_stderr},
+    {kFile, "Open", 3, NativeEffect::kWritesWorld, open_file},
+    {kFile, "Close", 2, NativeEffect::kWritesWorld, close_file},
+    {kFile, "ReadByte", 2, NativeEffect::kMayBlock, read_byte},
+    {kFile, "ReadBytes", 3, NativeEffect::kMayBlock, read_bytes},
+    {kFile, "ReadChar", 2, NativeEffect::kMayBlock, read_character},
+    {kFile, "ReadLine", 2, NativeEffect::kMayBlock, read_line},
+    {kFile, "ReadText", 3, NativeEffect::kMayBlock, read_text},
+    {kFile, "ReadAll", 2, NativeEffect::kMayBlock, read_all},
+    {kFile, "Failure", 2, NativeEffect::kReadsWorld, failure},
+    {kFile, "WriteBytes", 3, NativeEffect::kWritesWorld, write_list<put_byte_list>},
+    {kFile, "WriteText", 3, NativeEffect::kWritesWorld, write_list<put_text>},
+    {kFile, "Flush", 2, NativeEffect::kWritesWorld, flush_file},
+    {kFile, "PutBytes", 3, NativeEffect::kWritesWorld, put_list_out<put_byte_list>},
+    {kFile, "PutText", 3, NativeEffect::kWritesWorld, put_list_out<put_text>},
+};
+
+}  // namespace
+
+std::span<const NativeRow> io_natives() { return kRows; }
+
+}  // namespace fble

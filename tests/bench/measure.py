@@ -1,0 +1,533 @@
+"""What is measured and how: works, contestants, building, running."""
+
+import datetime
+import fnmatch
+import json
+import math
+import os
+import pathlib
+import platform
+import shlex
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+import tomllib
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+PROGRAMS = HERE / "programs"
+PEERS = HERE / "peers"
+
+# The measures of a run, with their units.
+MEASURES = {
+    "user": "s", "system": "s", "wall": "s", "peak_kib": "KiB", "first_output": "s",
+    "forced_switches": "",
+}
+
+
+class Failure(Exception):
+    """Something that the user should be told without a trace of calls."""
+
+
+class Work:
+    """One thing to run: a program of ours with a size, or a module of a package."""
+
+    def __init__(self, name, group, module, args=(), stdin=None, program=None):
+        self.name = name
+        self.group = group
+        self.module = module
+        self.args = [str(arg) for arg in args]
+        self.stdin = stdin
+        self.program = program
+
+    @property
+    def start(self):
+        return bool(self.program and self.program.get("start"))
+
+    def resized(self, *args):
+        return Work(self.name, self.group, self.module, args, self.stdin, self.program)
+
+    def describe(self):
+        words = [self.module, *self.args] + ([f"< {self.stdin}"] if self.stdin else [])
+        return {
+            "name": self.name, "group": self.group, "run": " ".join(words), "start": self.start,
+            **({k: self.program[k] for k in ("does", "data")} if self.program else {}),
+        }
+
+
+class Contestant:
+    """A way to run works: `command` gives the words for a work, or None if it has no part."""
+
+    def __init__(self, name, command, flags="", version=""):
+        self.name = name
+        self.command = command
+        self.flags = flags
+        self.version = version
+
+
+def progress(text, end=False):
+    """Shows what is going on: one line that changes on a terminal, else nothing but the last."""
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K" + text[: shutil.get_terminal_size().columns - 1] + ("\n" if end else ""))
+        sys.stderr.flush()
+    elif end:
+        print(text, file=sys.stderr, flush=True)
+
+
+def first_line(*command):
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return (run.stdout or run.stderr).strip().split("\n")[0]
+
+
+def is_newer(sources, target):
+    return not target.exists() or any(s.stat().st_mtime > target.stat().st_mtime for s in sources)
+
+
+def build(command, what, **options):
+    run = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    if run.returncode != 0:
+        raise Failure(f"cannot build {what}: {shlex.join(map(str, command))}\n{run.stdout}{run.stderr}")
+
+
+def find_compiler():
+    for name in ("clang++-19", "clang++"):
+        if shutil.which(name):
+            return name
+    raise Failure("clang++-19 is not installed; scripts/install_packages.sh installs it")
+
+
+# --- works
+
+def read_suite():
+    with open(HERE / "suite.toml", "rb") as file:
+        return tomllib.load(file)["program"]
+
+
+def program_works(programs, key):
+    return [Work(p["name"], "programs", f"/{p['name']}%", [p[key]], program=p) for p in programs]
+
+
+def package_works(folders, extra):
+    """The suites DIR/Suite/*.fble of package folders, and the works NAME=MODULE ARG... < FILE."""
+    works = []
+    for folder in folders:
+        for path in sorted(pathlib.Path(folder).glob("Suite/*.fble")):
+            works.append(Work(path.stem, "packages", f"/Suite/{path.stem}%"))
+    for text in extra:
+        name, separator, rest = text.partition("=")
+        words = shlex.split(rest)
+        if not separator or not words:
+            raise Failure(f"--work {text!r} is not of the form NAME='MODULE [ARG...] [< FILE]'")
+        stdin = None
+        if "<" in words:
+            at = words.index("<")
+            if at + 2 != len(words):
+                raise Failure(f"--work {text!r}: one file name must follow '<', at the end")
+            stdin = words[-1]
+            words = words[:at]
+        works.append(Work(name, "packages", words[0], words[1:], stdin))
+    return works
+
+
+def select(works, patterns):
+    if not patterns:
+        return works
+    chosen = [
+        w for w in works
+        if any(fnmatch.fnmatchcase(w.name, p) or fnmatch.fnmatchcase(f"{w.group}/{w.name}", p) for p in patterns)
+    ]
+    if not chosen:
+        raise Failure(f"nothing to measure matches {' '.join(patterns)}")
+    return chosen
+
+
+# --- contestants
+
+def include_words(work, packages):
+    folders = [str(PROGRAMS)] if work.group == "programs" else list(packages)
+    return [word for folder in folders for word in ("-I", folder)]
+
+
+def build_fble_jit():
+    progress("building fble-jit")
+    build(["cmake", "--preset", "release"], "fble-jit", cwd=ROOT)
+    build(["cmake", "--build", "--preset", "release", "--target", "fble-jit"], "fble-jit", cwd=ROOT)
+    return ROOT / "build" / "release" / "fble-jit"
+
+
+def fble_contestants(binary, modes, packages):
+    def make(mode):
+        def command(work):
+            return [str(binary), f"--jit={mode}", *include_words(work, packages), "-m", work.module, "--", *work.args]
+        return Contestant(f"fble-jit {mode}", command, f"--jit={mode}", first_line(str(binary), "--version"))
+    return [make(mode) for mode in modes]
+
+
+def ocaml_contestant(programs, folder):
+    if not shutil.which("ocamlopt"):
+        return None
+    flags = ["-O3", "-unsafe", "-inline", "200"]
+    folder.mkdir(parents=True, exist_ok=True)
+    built = {}
+    for program in programs:
+        source = PEERS / "ocaml" / f"{program['name']}.ml"
+        if not source.exists():
+            continue
+        target = folder / program["name"]
+        shared = PEERS / "ocaml" / "bench.ml"
+        if is_newer([source, shared], target):
+            progress(f"building {target.name} (ocaml)")
+            shutil.copy(source, folder)
+            shutil.copy(shared, folder)
+            build(["ocamlopt", *flags, "-o", target.name, "bench.ml", source.name], f"{source}", cwd=folder)
+        built[program["name"]] = target
+    flambda = "true" in first_line("sh", "-c", "ocamlopt -config | grep '^flambda:'")
+    return Contestant(
+        "ocaml", lambda work: [str(built[work.name]), *work.args] if work.name in built else None,
+        "ocamlopt " + " ".join(flags),
+        f"ocamlopt {first_line('ocamlopt', '-version')}, {'with' if flambda else 'without'} flambda")
+
+
+def script_contestant(name, interpreter, folder, suffix, version_flag, flags=()):
+    if not shutil.which(interpreter):
+        return None
+
+    def command(work):
+        path = PEERS / folder / f"{work.name}{suffix}"
+        return [interpreter, *flags, str(path), *work.args] if path.exists() else None
+    return Contestant(name, command, interpreter, first_line(interpreter, version_flag))
+
+
+def cpp_contestant(programs, folder):
+    flags = ["-std=c++20", "-O2"]
+    compiler = find_compiler()
+    folder.mkdir(parents=True, exist_ok=True)
+    built = {}
+    for program in programs:
+        source = PEERS / "cpp" / f"{program['name']}.cc"
+        if not source.exists():
+            continue
+        target = folder / program["name"]
+        if is_newer([source, PEERS / "cpp" / "bench.h"], target):
+            progress(f"building {target.name} (c++)")
+            build([compiler, *flags, "-o", str(target), str(source)], f"{source}")
+        built[program["name"]] = target
+    return Contestant(
+        "c++", lambda work: [str(built[work.name]), *work.args] if work.name in built else None,
+        f"{compiler} {' '.join(flags)}", first_line(compiler, "--version"))
+
+
+def peer_contestant(text, packages):
+    """NAME='COMMAND': {suite} is the work's name, {module} its module, {args} its arguments,
+    {include} the -I options for it, {group} 'programs' or 'packages'."""
+    name, separator, template = text.partition("=")
+    words = shlex.split(template)
+    if not separator or not words:
+        raise Failure(f"--peer {text!r} is not of the form NAME='COMMAND with {{suite}} or {{module}}'")
+
+    def command(work):
+        result = []
+        for word in words:
+            if word == "{args}":
+                result += work.args
+            elif word == "{include}":
+                result += include_words(work, packages)
+            else:
+                result.append(word.replace("{suite}", work.name).replace("{module}", work.module)
+                              .replace("{group}", work.group))
+        if "{args}" not in words:
+            result += work.args
+        return result if shutil.which(result[0]) else None
+    return Contestant(name, command, template)
+
+
+# --- running
+
+class Runner:
+    """Runs commands through the launcher (launch.cc)."""
+
+    def __init__(self, folder, timeout):
+        self.timeout = timeout
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.launcher = folder / "launch"
+        source = HERE / "launch.cc"
+        if is_newer([source], self.launcher):
+            progress("building launch")
+            build([find_compiler(), "-std=c++20", "-O2", "-static", "-fno-exceptions", "-fno-rtti", "-nostdlib++",
+                   "-o", str(self.launcher), str(source)], "the launcher")
+
+    def run(self, command, stdin=None, sample_ms=0):
+        report = self.folder / "report.json"
+        output = self.folder / "output"
+        errors = self.folder / "errors"
+        with open(stdin or os.devnull, "rb") as source, open(errors, "wb") as sink:
+            done = subprocess.run(
+                [str(self.launcher), str(report), str(output), str(sample_ms), str(self.timeout), *command],
+                stdin=source, stderr=sink, stdout=subprocess.DEVNULL, check=False)
+        if done.returncode != 0:
+            raise Failure(f"the launcher failed: {errors.read_text(errors='replace')}")
+        result = json.loads(report.read_text())
+        result["output"] = output.read_bytes()
+        result["errors"] = errors.read_text(errors="replace")
+        return result
+
+
+def trouble(result):
+    """Why a run does not count, or nothing."""
+    if result["timeout"]:
+        return "took too long"
+    if result["signal"]:
+        return f"killed by signal {result['signal']}"
+    if result["status"]:
+        line = result["errors"].strip().split("\n")[0]
+        return f"exit status {result['status']}" + (f": {line}" if line else "")
+    return ""
+
+
+def cpu(result):
+    return result["user"] + result["system"]
+
+
+def check(works, contestants, runner, say):
+    """Runs each work once with each contestant. Returns the pairs that ran, with the time
+    they took; tells of those that failed, and of outputs that differ."""
+    times = {}
+    reasons = []
+    wrong = []
+    for work in works:
+        expected = None
+        by = ""
+        for contestant in contestants:
+            command = contestant.command(work)
+            if command is None:
+                continue
+            say(f"checking {work.name} {' '.join(work.args)} with {contestant.name}")
+            result = runner.run(command, work.stdin)
+            why = trouble(result)
+            if why:
+                reasons.append(f"{work.name}, {contestant.name}: {why}")
+                continue
+            if expected is None:
+                expected, by = result["output"], contestant.name
+            elif result["output"] != expected:
+                wrong.append(f"{work.name} {' '.join(work.args)}: {contestant.name} does not print what {by} prints")
+                continue
+            times[work.name, contestant.name] = result["wall"]
+    return times, reasons, wrong
+
+
+def check_cases(programs, contestants, runner, say):
+    """The `check` cases of suite.toml with every contestant; a list of what is wrong."""
+    wrong = []
+    count = 0
+    for program in programs:
+        work = Work(program["name"], "programs", f"/{program['name']}%", program=program)
+        for argument, expected in program["check"]:
+            for contestant in contestants:
+                command = contestant.command(work.resized(argument))
+                if command is None:
+                    continue
+                say(f"checking {work.name} {argument} with {contestant.name}")
+                result = runner.run(command)
+                count += 1
+                why = trouble(result)
+                if not why and result["output"] != (expected + "\n").encode():
+                    why = f"prints {result['output'][:60]!r}, not {expected!r}"
+                if why:
+                    wrong.append(f"{work.name} {argument}, {contestant.name}: {why}")
+    return count, wrong
+
+
+def measure(works, contestants, runner, rounds, seconds, say):
+    """Interleaved rounds of all works with all contestants, at least three unless fewer were
+    asked for, then until there are `rounds` or `seconds` are over."""
+    start = time.monotonic()
+    times, reasons, wrong = check(works, contestants, runner, say)
+    runs = {work.name: {c.name: {m: [] for m in MEASURES} for c in contestants if (work.name, c.name) in times}
+            for work in works}
+    total = sum(times.values())
+    loads = [os.getloadavg()[0]]
+    done = 0
+    while done < rounds:
+        began = time.monotonic()
+        spent = 0.0
+        for w, work in enumerate(works):
+            turn = (done + w) % len(contestants)
+            for contestant in contestants[turn:] + contestants[:turn]:
+                if contestant.name not in runs[work.name]:
+                    continue
+                left = total * (rounds - done) - spent
+                say(f"round {done + 1} of {rounds}, {work.name} with {contestant.name}, "
+                    f"about {max(0, left) / 60:.1f} minutes left")
+                result = runner.run(contestant.command(work), work.stdin)
+                spent += times[work.name, contestant.name]
+                why = trouble(result)
+                if why:
+                    reasons.append(f"{work.name}, {contestant.name}, round {done + 1}: {why}")
+                    continue
+                for name in MEASURES:
+                    runs[work.name][contestant.name][name].append(result[name])
+        loads.append(os.getloadavg()[0])
+        done += 1
+        total = time.monotonic() - began
+        rounds_left_fit = time.monotonic() - start + total < seconds
+        if done >= min(3, rounds) and not rounds_left_fit:
+            break
+    return runs, done, loads, reasons, wrong
+
+
+def scale_curves(works, contestants, runner, repetitions, say, limit):
+    """Least processor time for each argument of `scale`; a contestant drops out of a work when an
+    argument takes it more than `limit` seconds."""
+    curves = {}
+    for work in works:
+        arguments = work.program.get("scale") if work.program else None
+        if not arguments:
+            continue
+        points = {c.name: [] for c in contestants}
+        slow = set()
+        for argument in arguments:
+            for contestant in contestants:
+                if contestant.name in slow:
+                    continue
+                command = contestant.command(work.resized(argument))
+                if command is None:
+                    continue
+                best = None
+                for _ in range(repetitions):
+                    say(f"scale of {work.name}: {argument} with {contestant.name}")
+                    result = runner.run(command)
+                    if trouble(result):
+                        break
+                    if best is None or cpu(result) < cpu(best):
+                        best = result
+                    if result["wall"] > limit:
+                        slow.add(contestant.name)
+                        break
+                if best is None:
+                    slow.add(contestant.name)
+                else:
+                    points[contestant.name].append([argument, round(cpu(best), 6), best["peak_kib"]])
+        curves[work.name] = {"cost": costs(work.program), "points": {k: v for k, v in points.items() if v}}
+    return curves
+
+
+def costs(program):
+    """Pairs of argument and what the time should be proportional to."""
+    cost = program["cost"]
+    if isinstance(cost, list):
+        return [[n, c] for n, c in zip(program["scale"], cost, strict=True)]
+    names = {"log2": math.log2, "factorial": math.factorial}
+    return [[n, eval(cost, {"__builtins__": {}}, {**names, "n": n})] for n in program["scale"]]
+
+
+def warm_curves(works, contestants, runner, repetitions, say):
+    """Seconds that each repetition took, by the times at which the lines arrive; of several
+    processes the least for each."""
+    curves = {}
+    for work in works:
+        arguments = work.program.get("warm") if work.program else None
+        if not arguments:
+            continue
+        curves[work.name] = {"size": arguments[0], "seconds": {}}
+        for contestant in contestants:
+            command = contestant.command(work.resized(*arguments))
+            if command is None:
+                continue
+            say(f"warm-up of {work.name} with {contestant.name}")
+            least = None
+            for _ in range(repetitions):
+                result = runner.run(command)
+                if trouble(result) or len(result["lines"]) != arguments[1]:
+                    least = None
+                    break
+                lines = [0.0, *result["lines"]]
+                spans = [round(b - a, 6) for a, b in zip(lines, lines[1:])]
+                least = [min(pair) for pair in zip(least, spans)] if least else spans
+            if least:
+                curves[work.name]["seconds"][contestant.name] = least
+    return curves
+
+
+def memory_curves(works, contestants, runner, say):
+    """Resident memory while a work runs."""
+    curves = {}
+    for work in works:
+        if work.start:
+            continue
+        curves[work.name] = {}
+        for contestant in contestants:
+            command = contestant.command(work)
+            if command is None:
+                continue
+            say(f"memory of {work.name} with {contestant.name}")
+            result = runner.run(command, work.stdin, sample_ms=2)
+            if not trouble(result):
+                curves[work.name][contestant.name] = thin(
+                    [point for point in result["memory"] if point[0] > 0.001], 200)
+    return curves
+
+
+def thin(points, count):
+    """At most `count` of the points: of each stretch the one with the largest value."""
+    if len(points) <= count:
+        return points
+    step = len(points) / count
+    return [max(points[int(i * step):int((i + 1) * step)], key=lambda p: p[1]) for i in range(count)]
+
+
+def front_end_shares(works, binary, packages, runner, repetitions, say):
+    """Processor time that `fble-jit check` takes for each work: what is spent before a program runs."""
+    result = {}
+    for work in works:
+        command = [str(binary), "check", *include_words(work, packages), "-m", work.module]
+        times = []
+        for _ in range(repetitions):
+            say(f"front end of {work.name}")
+            run = runner.run(command)
+            if trouble(run):
+                break
+            times.append(cpu(run))
+        if times:
+            result[work.name] = statistics.median(times)
+    return result
+
+
+# --- the machine
+
+def machine():
+    def read(path):
+        try:
+            return pathlib.Path(path).read_text()
+        except OSError:
+            return ""
+    cpu = next((line.split(":", 1)[1].strip() for line in read("/proc/cpuinfo").splitlines()
+                if line.startswith("model name")), platform.processor())
+    memory = next((int(line.split()[1]) for line in read("/proc/meminfo").splitlines()
+                   if line.startswith("MemTotal")), 0)
+    flags = next((line.split(":", 1)[1].split() for line in read("/proc/cpuinfo").splitlines()
+                  if line.startswith("flags")), [])
+    system = next((line.split("=", 1)[1].strip('"') for line in read("/etc/os-release").splitlines()
+                   if line.startswith("PRETTY_NAME")), platform.system())
+    return {
+        "cpu": cpu, "cores": os.cpu_count(), "memory_gib": round(memory / 2 ** 20, 1),
+        "virtual": "hypervisor" in flags, "system": system, "kernel": platform.release(),
+        "governor": read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").strip() or None,
+    }
+
+
+def source_version():
+    commit = first_line("git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD")
+    changed = subprocess.run(["git", "-C", str(ROOT), "status", "--porcelain", "--untracked-files=no"],
+                             capture_output=True, text=True, check=False).stdout.strip() != ""
+    return {"commit": commit, "changed": changed}
+
+
+def today():
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")

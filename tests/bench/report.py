@@ -1,0 +1,295 @@
+"""Tables from the results of a run. Works from what is in the JSON file alone."""
+
+import math
+import statistics
+
+# A cell is noisy when half its interquartile range is more than this share of its median.
+NOISY_SPREAD = 0.05
+# The two halves of a run may differ by this much in a geometric mean.
+NOISY_HALVES = 0.03
+# Times below this are too short to be judged for noise.
+SHORT_SECONDS = 0.03
+
+
+def half_range(values):
+    """Half the interquartile range, as a share of the median."""
+    if len(values) < 3:
+        return 0.0
+    low, _, high = statistics.quantiles(values, n=4, method="inclusive")
+    median = statistics.median(values)
+    return (high - low) / 2 / median if median else 0.0
+
+
+def geometric_mean(values):
+    return math.exp(sum(math.log(v) for v in values) / len(values)) if values else None
+
+
+def contestants(results):
+    return [c["name"] for c in results["contestants"]]
+
+
+def groups(results):
+    names = []
+    for work in results["works"]:
+        if work["group"] not in names:
+            names.append(work["group"])
+    return names
+
+
+def works(results, group, start=False):
+    return [w["name"] for w in results["works"] if w["group"] == group and w["start"] == start]
+
+
+def values(results, work, contestant, measure):
+    """What was measured in each round; `cpu` is user and system time together."""
+    runs = results["runs"].get(work, {}).get(contestant, {})
+    if measure == "cpu":
+        return [u + s for u, s in zip(runs.get("user", []), runs.get("system", []))]
+    return runs.get(measure, [])
+
+
+def median(results, work, contestant, measure):
+    found = values(results, work, contestant, measure)
+    return statistics.median(found) if found else None
+
+
+def ratios(results, group, contestant, measure, base, pick=lambda v: v):
+    """Of the works that both ran: contestant over base."""
+    found = []
+    for work in works(results, group):
+        a = pick(values(results, work, contestant, measure))
+        b = pick(values(results, work, base, measure))
+        if a and b and statistics.median(a) > 0 and statistics.median(b) > 0:
+            found.append(statistics.median(a) / statistics.median(b))
+    return found
+
+
+def means(results, group, measure, base):
+    """Geometric mean of the ratios to the base, and how many works it is of."""
+    table = {}
+    for contestant in contestants(results):
+        found = ratios(results, group, contestant, measure, base)
+        if found:
+            table[contestant] = [geometric_mean(found), len(found)]
+    return table
+
+
+def noise(results, base):
+    """What speaks against trusting the run, as sentences."""
+    found = []
+    cells = []
+    noisy = []
+    for work in results["works"]:
+        for contestant in contestants(results):
+            times = values(results, work["name"], contestant, "cpu")
+            if len(times) < 3 or statistics.median(times) < SHORT_SECONDS:
+                continue
+            cells.append(work)
+            if half_range(times) > NOISY_SPREAD:
+                noisy.append(f"{work['name']} with {contestant} ±{100 * half_range(times):.0f} %")
+    if noisy and len(noisy) > len(cells) / 10:
+        found.append(f"{len(noisy)} of {len(cells)} times vary by more than ±{100 * NOISY_SPREAD:.0f} %: "
+                     + ", ".join(noisy[:4]) + (", ..." if len(noisy) > 4 else ""))
+    if results["rounds"] < 3:
+        found.append("fewer than three rounds: nothing is known about how much the times vary")
+    else:
+        for group in groups(results):
+            for contestant in contestants(results):
+                first = geometric_mean(ratios(results, group, contestant, "cpu", base, lambda v: v[0::2]))
+                second = geometric_mean(ratios(results, group, contestant, "cpu", base, lambda v: v[1::2]))
+                if first and second and abs(first / second - 1) > NOISY_HALVES:
+                    found.append(f"the geometric mean of {contestant} over the {group} is {first:.3f} by the odd rounds, "
+                                 f"{second:.3f} by the even ones")
+    loads = results.get("load", [])
+    cores = results["machine"]["cores"]
+    if loads and max(loads) > cores * 0.75 + 0.5:
+        found.append(f"the machine was busy: load average up to {max(loads):.1f} on {cores} cores")
+    return found
+
+
+# --- tables
+
+def number(value, digits=3):
+    """A positive number with as many digits as are worth reading."""
+    if value is None:
+        return "—"
+    if value >= 100:
+        return f"{value:.0f}"
+    return f"{value:.{max(0, digits - 1 - math.floor(math.log10(value)))}f}" if value > 0 else "0"
+
+
+def seconds(value):
+    return "—" if value is None else f"{value:.3f}"
+
+
+def times_rows(results, group, measure):
+    yield [f"{group}, {measure} time in s", *contestants(results)]
+    for start in (False, True):
+        for work in works(results, group, start):
+            row = [work]
+            for contestant in contestants(results):
+                found = values(results, work, contestant, measure)
+                cell = seconds(statistics.median(found)) if found else "—"
+                row.append(cell + (f" ±{100 * half_range(found):.0f}%" if len(found) >= 3 else ""))
+            yield row
+
+
+def ratio_rows(results, group, measure, base):
+    yield [f"{group}, times {base}", *contestants(results)]
+    for work in works(results, group):
+        b = median(results, work, base, measure)
+        row = [work]
+        for contestant in contestants(results):
+            a = median(results, work, contestant, measure)
+            row.append(number(a / b) if a and b else "—")
+        yield row
+    table = means(results, group, measure, base)
+    count = max((n for _, n in table.values()), default=0)
+    row = ["geometric mean"]
+    for contestant in contestants(results):
+        mean, n = table.get(contestant, (None, 0))
+        row.append(number(mean) + (f" ({n} of {count})" if 0 < n < count else ""))
+    yield row
+
+
+def memory_rows(results, group):
+    yield [f"{group}, peak memory in MB", *contestants(results)]
+    for start in (False, True):
+        for work in works(results, group, start):
+            row = [work]
+            for contestant in contestants(results):
+                peak = median(results, work, contestant, "peak_kib")
+                row.append(number(peak * 1024 / 1e6) if peak else "—")
+            yield row
+
+
+def start_rows(results):
+    yield ["starting, in ms", "first output", "end", "cpu"]
+    for work in results["works"]:
+        if not work["start"]:
+            continue
+        for contestant in contestants(results):
+            if not values(results, work["name"], contestant, "wall"):
+                continue
+            yield [contestant] + [
+                f"{1000 * median(results, work['name'], contestant, m):.1f}" for m in ("first_output", "wall", "cpu")]
+
+
+def front_end_rows(results, base):
+    yield ["front end of fble-jit", "ms", "share of cpu time"]
+    for work in results["works"]:
+        check = results.get("front_end", {}).get(work["name"])
+        whole = median(results, work["name"], base, "cpu")
+        if check and whole:
+            yield [work["name"], f"{1000 * check:.1f}", f"{100 * min(1, check / whole):.0f} %"]
+
+
+def scale_rows(results):
+    """How much faster than the work the time grows: time per unit of cost at the largest
+    argument over that at the smallest one that takes long enough, for each contestant."""
+    yield ["growth beyond the expected", *contestants(results)]
+    for work, curve in results.get("curves", {}).get("scale", {}).items():
+        cost = {n: c for n, c in curve["cost"]}
+        row = [work]
+        for contestant in contestants(results):
+            points = curve["points"].get(contestant, [])
+            start = start_time(results, contestant)
+            usable = [(n, cpu - start) for n, cpu, _ in points if cpu - start > 0.01]
+            if len(usable) < 2:
+                row.append("—")
+                continue
+            (n0, t0), (n1, t1) = usable[0], usable[-1]
+            row.append(f"{t1 / cost[n1] / (t0 / cost[n0]):.2f} ({cost[n1] / cost[n0]:.0f}x work)")
+        yield row
+
+
+def start_time(results, contestant):
+    for work in results["works"]:
+        if work["start"]:
+            return median(results, work["name"], contestant, "cpu") or 0.0
+    return 0.0
+
+
+def warm_rows(results):
+    """First repetition over the steady ones, and how many it takes to come within a fifth."""
+    yield ["first repetition / steady (repetitions until steady)", *contestants(results)]
+    for work, curve in results.get("curves", {}).get("warm-up", {}).items():
+        row = [work]
+        for contestant in contestants(results):
+            times = curve["seconds"].get(contestant)
+            if not times:
+                row.append("—")
+                continue
+            steady = statistics.median(times[len(times) // 2:])
+            until = next((i for i, t in enumerate(times) if t < 1.2 * steady), len(times))
+            row.append(f"{times[0] / steady:.1f} ({until})")
+        yield row
+
+
+def lay_out(rows, markdown):
+    rows = [list(map(str, row)) for row in rows]
+    if len(rows) < 2:
+        return ""
+    if markdown:
+        lines = ["| " + " | ".join(row) + " |" for row in rows]
+        lines.insert(1, "|---" + "|---:" * (len(rows[0]) - 1) + "|")
+        return "\n".join(lines) + "\n"
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = []
+    for i, row in enumerate(rows):
+        lines.append(row[0].ljust(widths[0]) + "".join("  " + cell.rjust(width) for cell, width in zip(row[1:], widths[1:])))
+        if i == 0:
+            lines.append("-" * len(lines[0]))
+    return "\n".join(lines) + "\n"
+
+
+def report(results, measure="cpu", markdown=False):
+    """All tables of a run, as text."""
+    base = results["base"]
+    tables = []
+    for group in groups(results):
+        tables += [times_rows(results, group, measure), ratio_rows(results, group, measure, base),
+                   memory_rows(results, group)]
+    tables += [start_rows(results), front_end_rows(results, base), scale_rows(results), warm_rows(results)]
+    m = results["machine"]
+    text = [
+        f"{m['cpu']}, {m['cores']} cores, {m['memory_gib']} GiB, {m['system']}, Linux {m['kernel']}"
+        + (", virtual machine" if m["virtual"] else ""),
+        f"{results['date']}, commit {results['source']['commit']}" + (" with changes" if results["source"]["changed"] else ""),
+        f"{results['rounds']} interleaved rounds; cells are medians, ± half the interquartile range",
+        "",
+    ]
+    text += [laid for laid in (lay_out(list(rows), markdown) for rows in tables) if laid]
+    text.append(trust(results))
+    return "\n".join(text)
+
+
+def trust(results):
+    lines = [f"NOISY: {sentence}" for sentence in results["noise"]]
+    lines += [f"left out: {reason}" for reason in results.get("left_out", [])]
+    lines += [f"WRONG: {sentence}" for sentence in results.get("wrong", [])]
+    return "\n".join(lines) or "Not noisy: times of the rounds agree."
+
+
+def compare(a, b, measure="cpu"):
+    """Geometric means of two runs side by side; the text, and the largest difference."""
+    rows = [["geometric means", "first", "second", "difference"]]
+    worst = 0.0
+    for group in groups(a):
+        first = means(a, group, measure, a["base"])
+        second = means(b, group, measure, b["base"]) if group in groups(b) else {}
+        for contestant in first:
+            if contestant not in second:
+                continue
+            difference = second[contestant][0] / first[contestant][0] - 1
+            worst = max(worst, abs(difference))
+            rows.append([f"{group}, {contestant} over {a['base']}", f"{first[contestant][0]:.3f}",
+                         f"{second[contestant][0]:.3f}", f"{100 * difference:+.1f} %"])
+        absolute = [geometric_mean([median(r, w, a["base"], measure) for w in works(a, group)
+                                    if values(a, w, a["base"], measure) and values(b, w, a["base"], measure)])
+                    for r in (a, b)]
+        if all(absolute):
+            difference = absolute[1] / absolute[0] - 1
+            rows.append([f"{group}, {a['base']} in s", f"{absolute[0]:.4f}", f"{absolute[1]:.4f}", f"{100 * difference:+.1f} %"])
+            worst = max(worst, abs(difference))
+    return lay_out(rows, False), worst
