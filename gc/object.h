@@ -41,7 +41,7 @@ struct Object {
 
   static constexpr uint32_t kMaxTag = (1u << 24) - 1;
 
-  static Word make_header(ObjectKind kind, uint32_t count, uint32_t tag = 0, Word flags = 0) {
+  static constexpr Word make_header(ObjectKind kind, uint32_t count, uint32_t tag = 0, Word flags = 0) {
     return static_cast<Word>(count) << 32 | static_cast<Word>(tag) << 8 | flags | static_cast<Word>(kind) << 1 | 1;
   }
   ObjectKind kind() const { return static_cast<ObjectKind>(header >> 1 & 7); }

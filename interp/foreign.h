@@ -74,8 +74,9 @@ class NativeCall {
   /// A union value; takes at most object_words(1).
   Word make_union(uint32_t tag, uint32_t tag_count, Word arg);
   /// A union value whose argument is a new struct; at most object_words(fields.size()).
-  /// All cons cells of lists are made this way.
   Word make_union_struct(uint32_t tag, uint32_t tag_count, std::span<const Word> fields);
+  /// The same for the cells of lists, tag 0 of 2 and two fields.
+  Word make_cons(Word head, Word tail);
   /// Where the next object's fields will be: what make_bytes takes may be written there before.
   Word* room() const { return ap_ + 1; }
   /// An object of raw data whose `count` words are at room() already; takes object_words(count).

@@ -465,6 +465,19 @@ Word NativeCall::make_union_struct(uint32_t tag, uint32_t tag_count, std::span<c
   return arg;
 }
 
+Word NativeCall::make_cons(Word head, Word tail) {
+  // Only the end of a list may be packed.
+  if (is_packed(head & tail) || placeholder_mask(head) != 0 || placeholder_mask(tail) != 0) {
+    const Word fields[] = {head, tail};
+    return make_union_struct(0, 2, fields);
+  }
+  Word* object = take(object_words(2));
+  object[0] = Object::make_header(ObjectKind::kStruct, 2, 0);
+  object[1] = head;
+  object[2] = tail;
+  return reinterpret_cast<Word>(object);
+}
+
 Word NativeCall::make_bytes(uint32_t tag, uint32_t count) {
   Word* object = take(object_words(count));
   object[0] = Object::make_header(ObjectKind::kBytes, count, tag);

@@ -16,9 +16,16 @@ namespace fble {
 namespace {
 
 extern "C" void on_interrupt(int) {
+  rescue_standard_output();
   constexpr std::string_view kMessage = "error: interrupted\n";
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kMessage.data(), kMessage.size());
   _exit(kInterruptedStatus);
+}
+
+extern "C" void on_termination(int signal) {
+  rescue_standard_output();
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
 }
 
 }  // namespace
@@ -66,6 +73,7 @@ Status finish_output(Status status) {
 }
 
 void stop_on_interrupt() {
+  std::signal(SIGTERM, on_termination);
   struct sigaction old {};
   sigaction(SIGINT, nullptr, &old);
   if (old.sa_handler == SIG_IGN) return;  // as for jobs in the background

@@ -19,7 +19,8 @@ void print_stats(const Machine& machine);
 /// gone. An output that failed turns success into an error.
 Status finish_output(Status status);
 
-/// From here on SIGINT ends the process with a message and kInterruptedStatus.
+/// From here on SIGINT ends the process with a message and kInterruptedStatus,
+/// and SIGTERM as it does, both after what the program has written so far.
 void stop_on_interrupt();
 
 }  // namespace fble

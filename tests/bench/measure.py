@@ -43,6 +43,11 @@ class Work:
         self.program = program
 
     @property
+    def key(self):
+        """What it is called in the results."""
+        return f"{self.group}/{self.name}"
+
+    @property
     def start(self):
         return bool(self.program and self.program.get("start"))
 
@@ -52,7 +57,7 @@ class Work:
     def describe(self):
         words = [self.module, *self.args] + ([f"< {self.stdin}"] if self.stdin else [])
         return {
-            "name": self.name, "group": self.group, "run": " ".join(words), "start": self.start,
+            "key": self.key, "name": self.name, "group": self.group, "run": " ".join(words), "start": self.start,
             **({k: self.program[k] for k in ("does", "data")} if self.program else {}),
         }
 
@@ -131,6 +136,9 @@ def package_works(folders, extra):
             stdin = words[-1]
             words = words[:at]
         works.append(Work(name, "packages", words[0], words[1:], stdin))
+    for work in works:
+        if sum(other.name == work.name for other in works) > 1:
+            raise Failure(f"two works of the packages have the name {work.name}")
     return works
 
 
@@ -139,7 +147,7 @@ def select(works, patterns):
         return works
     chosen = [
         w for w in works
-        if any(fnmatch.fnmatchcase(w.name, p) or fnmatch.fnmatchcase(f"{w.group}/{w.name}", p) for p in patterns)
+        if any(fnmatch.fnmatchcase(w.name, p) or fnmatch.fnmatchcase(w.key, p) for p in patterns)
     ]
     if not chosen:
         raise Failure(f"nothing to measure matches {' '.join(patterns)}")
@@ -318,7 +326,7 @@ def check(works, contestants, runner, say):
             elif result["output"] != expected:
                 wrong.append(f"{work.name} {' '.join(work.args)}: {contestant.name} does not print what {by} prints")
                 continue
-            times[work.name, contestant.name] = result["wall"]
+            times[work.key, contestant.name] = result["wall"]
     return times, reasons, wrong
 
 
@@ -349,7 +357,7 @@ def measure(works, contestants, runner, rounds, seconds, say):
     asked for, then until there are `rounds` or `seconds` are over."""
     start = time.monotonic()
     times, reasons, wrong = check(works, contestants, runner, say)
-    runs = {work.name: {c.name: {m: [] for m in MEASURES} for c in contestants if (work.name, c.name) in times}
+    runs = {work.key: {c.name: {m: [] for m in MEASURES} for c in contestants if (work.key, c.name) in times}
             for work in works}
     total = sum(times.values())
     loads = [os.getloadavg()[0]]
@@ -360,19 +368,19 @@ def measure(works, contestants, runner, rounds, seconds, say):
         for w, work in enumerate(works):
             turn = (done + w) % len(contestants)
             for contestant in contestants[turn:] + contestants[:turn]:
-                if contestant.name not in runs[work.name]:
+                if contestant.name not in runs[work.key]:
                     continue
                 left = total * (rounds - done) - spent
                 say(f"round {done + 1} of {rounds}, {work.name} with {contestant.name}, "
                     f"about {max(0, left) / 60:.1f} minutes left")
                 result = runner.run(contestant.command(work), work.stdin)
-                spent += times[work.name, contestant.name]
+                spent += times[work.key, contestant.name]
                 why = trouble(result)
                 if why:
                     reasons.append(f"{work.name}, {contestant.name}, round {done + 1}: {why}")
                     continue
                 for name in MEASURES:
-                    runs[work.name][contestant.name][name].append(result[name])
+                    runs[work.key][contestant.name][name].append(result[name])
         loads.append(os.getloadavg()[0])
         done += 1
         total = time.monotonic() - began
@@ -414,7 +422,7 @@ def scale_curves(works, contestants, runner, repetitions, say, limit):
                     slow.add(contestant.name)
                 else:
                     points[contestant.name].append([argument, round(cpu(best), 6), best["peak_kib"]])
-        curves[work.name] = {"cost": costs(work.program), "points": {k: v for k, v in points.items() if v}}
+        curves[work.key] = {"cost": costs(work.program), "points": {k: v for k, v in points.items() if v}}
     return curves
 
 
@@ -435,7 +443,7 @@ def warm_curves(works, contestants, runner, repetitions, say):
         arguments = work.program.get("warm") if work.program else None
         if not arguments:
             continue
-        curves[work.name] = {"size": arguments[0], "seconds": {}}
+        curves[work.key] = {"size": arguments[0], "seconds": {}}
         for contestant in contestants:
             command = contestant.command(work.resized(*arguments))
             if command is None:
@@ -451,7 +459,7 @@ def warm_curves(works, contestants, runner, repetitions, say):
                 spans = [round(b - a, 6) for a, b in zip(lines, lines[1:])]
                 least = [min(pair) for pair in zip(least, spans)] if least else spans
             if least:
-                curves[work.name]["seconds"][contestant.name] = least
+                curves[work.key]["seconds"][contestant.name] = least
     return curves
 
 
@@ -461,7 +469,7 @@ def memory_curves(works, contestants, runner, say):
     for work in works:
         if work.start:
             continue
-        curves[work.name] = {}
+        curves[work.key] = {}
         for contestant in contestants:
             command = contestant.command(work)
             if command is None:
@@ -469,7 +477,7 @@ def memory_curves(works, contestants, runner, say):
             say(f"memory of {work.name} with {contestant.name}")
             result = runner.run(command, work.stdin, sample_ms=2)
             if not trouble(result):
-                curves[work.name][contestant.name] = thin(
+                curves[work.key][contestant.name] = thin(
                     [point for point in result["memory"] if point[0] > 0.001], 200)
     return curves
 
@@ -495,7 +503,7 @@ def front_end_shares(works, binary, packages, runner, repetitions, say):
                 break
             times.append(cpu(run))
         if times:
-            result[work.name] = statistics.median(times)
+            result[work.key] = statistics.median(times)
     return result
 
 

@@ -132,7 +132,7 @@ def times(results, path, measure):
     svg.text(16, 26, f"Whole-process {measure} time, median of {results['rounds']} runs", 16, weight="bold")
     top = legend(svg, names, colour, 16, 52, width - 32) + 6
     bottom = top + row_height * len(rows)
-    every = [report.median(results, w["name"], c, measure) for w in results["works"] for c in names]
+    every = [report.median(results, w["key"], c, measure) for w in results["works"] for c in names]
     axis = Axis([v for v in every if v], left, width - right, log=True)
     for value, text in axis.ticks():
         x = axis.place(value)
@@ -146,7 +146,7 @@ def times(results, path, measure):
         if kind is None:
             svg.text(16, middle + 4, name, 12, weight="bold")
         else:
-            svg.text(left - 10, middle + 4, name, 12, "end")
+            svg.text(left - 10, middle + 4, report.name(name), 12, "end")
             found = [(report.median(results, name, c, measure), c) for c in names]
             found = [(v, c) for v, c in found if v]
             if found:
@@ -217,20 +217,20 @@ def all_plots(results, stem, measure):
 
     if "scale" in curves:
         write("scale", "Processor time over the work that the algorithm says",
-              [(w, {c: [(dict(curve["cost"])[n] / curve["cost"][0][1], cpu) for n, cpu, _ in p]
+              [(report.name(w), {c: [(dict(curve["cost"])[n] / curve["cost"][0][1], cpu) for n, cpu, _ in p]
                     for c, p in curve["points"].items()})
                for w, curve in curves["scale"].items()],
               "times the work of the smallest", "seconds", log_x=True, log_y=True)
     if "warm-up" in curves:
         write("warmup", "Time of each repetition in one process",
-              [(f"{w} {curve['size']}", {c: [(i + 1, 1000 * t) for i, t in enumerate(times)]
+              [(f"{report.name(w)} {curve['size']}", {c: [(i + 1, 1000 * t) for i, t in enumerate(times)]
                                          for c, times in curve["seconds"].items()})
                for w, curve in curves["warm-up"].items()],
               "repetition", "milliseconds", log_x=True, log_y=True, dots=False,
               note="The first repetition includes starting.")
     if "memory" in curves:
         write("memory", "Resident memory over time",
-              [(w, {c: [(t, kib * 1024 / 1e6) for t, kib in p] for c, p in series.items()})
+              [(report.name(w), {c: [(t, kib * 1024 / 1e6) for t, kib in p] for c, p in series.items()})
                for w, series in curves["memory"].items()],
               "seconds", "MB", log_x=False, log_y=True, dots=False)
     return written

@@ -37,7 +37,11 @@ def groups(results):
 
 
 def works(results, group, start=False):
-    return [w["name"] for w in results["works"] if w["group"] == group and w["start"] == start]
+    return [w["key"] for w in results["works"] if w["group"] == group and w["start"] == start]
+
+
+def name(key):
+    return key.split("/", 1)[1]
 
 
 def values(results, work, contestant, measure):
@@ -81,12 +85,12 @@ def noise(results, base):
     noisy = []
     for work in results["works"]:
         for contestant in contestants(results):
-            times = values(results, work["name"], contestant, "cpu")
+            times = values(results, work["key"], contestant, "cpu")
             if len(times) < 3 or statistics.median(times) < SHORT_SECONDS:
                 continue
             cells.append(work)
             if half_range(times) > NOISY_SPREAD:
-                noisy.append(f"{work['name']} with {contestant} ±{100 * half_range(times):.0f} %")
+                noisy.append(f"{name(work['key'])} with {contestant} ±{100 * half_range(times):.0f} %")
     if noisy and len(noisy) > len(cells) / 10:
         found.append(f"{len(noisy)} of {len(cells)} times vary by more than ±{100 * NOISY_SPREAD:.0f} %: "
                      + ", ".join(noisy[:4]) + (", ..." if len(noisy) > 4 else ""))
@@ -126,7 +130,7 @@ def times_rows(results, group, measure):
     yield [f"{group}, {measure} time in s", *contestants(results)]
     for start in (False, True):
         for work in works(results, group, start):
-            row = [work]
+            row = [name(work)]
             for contestant in contestants(results):
                 found = values(results, work, contestant, measure)
                 cell = seconds(statistics.median(found)) if found else "—"
@@ -138,7 +142,7 @@ def ratio_rows(results, group, measure, base):
     yield [f"{group}, times {base}", *contestants(results)]
     for work in works(results, group):
         b = median(results, work, base, measure)
-        row = [work]
+        row = [name(work)]
         for contestant in contestants(results):
             a = median(results, work, contestant, measure)
             row.append(number(a / b) if a and b else "—")
@@ -156,7 +160,7 @@ def memory_rows(results, group):
     yield [f"{group}, peak memory in MB", *contestants(results)]
     for start in (False, True):
         for work in works(results, group, start):
-            row = [work]
+            row = [name(work)]
             for contestant in contestants(results):
                 peak = median(results, work, contestant, "peak_kib")
                 row.append(number(peak * 1024 / 1e6) if peak else "—")
@@ -169,19 +173,19 @@ def start_rows(results):
         if not work["start"]:
             continue
         for contestant in contestants(results):
-            if not values(results, work["name"], contestant, "wall"):
+            if not values(results, work["key"], contestant, "wall"):
                 continue
             yield [contestant] + [
-                f"{1000 * median(results, work['name'], contestant, m):.1f}" for m in ("first_output", "wall", "cpu")]
+                f"{1000 * median(results, work['key'], contestant, m):.1f}" for m in ("first_output", "wall", "cpu")]
 
 
 def front_end_rows(results, base):
     yield ["front end of fble-jit", "ms", "share of cpu time"]
     for work in results["works"]:
-        check = results.get("front_end", {}).get(work["name"])
-        whole = median(results, work["name"], base, "cpu")
+        check = results.get("front_end", {}).get(work["key"])
+        whole = median(results, work["key"], base, "cpu")
         if check and whole:
-            yield [work["name"], f"{1000 * check:.1f}", f"{100 * min(1, check / whole):.0f} %"]
+            yield [name(work["key"]), f"{1000 * check:.1f}", f"{100 * min(1, check / whole):.0f} %"]
 
 
 def scale_rows(results):
@@ -190,7 +194,7 @@ def scale_rows(results):
     yield ["growth beyond the expected", *contestants(results)]
     for work, curve in results.get("curves", {}).get("scale", {}).items():
         cost = {n: c for n, c in curve["cost"]}
-        row = [work]
+        row = [name(work)]
         for contestant in contestants(results):
             points = curve["points"].get(contestant, [])
             start = start_time(results, contestant)
@@ -206,7 +210,7 @@ def scale_rows(results):
 def start_time(results, contestant):
     for work in results["works"]:
         if work["start"]:
-            return median(results, work["name"], contestant, "cpu") or 0.0
+            return median(results, work["key"], contestant, "cpu") or 0.0
     return 0.0
 
 
@@ -214,7 +218,7 @@ def warm_rows(results):
     """First repetition over the steady ones, and how many it takes to come within a fifth."""
     yield ["first repetition / steady (repetitions until steady)", *contestants(results)]
     for work, curve in results.get("curves", {}).get("warm-up", {}).items():
-        row = [work]
+        row = [name(work)]
         for contestant in contestants(results):
             times = curve["seconds"].get(contestant)
             if not times:

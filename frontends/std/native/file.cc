@@ -18,6 +18,8 @@ namespace fble {
 namespace {
 
 // What the process shares is never destroyed: handles on it may outlive main.
+File* standard_output_file = nullptr;
+
 std::string& failure_text() {
   static std::string& text = *new std::string;
   return text;
@@ -47,12 +49,7 @@ Word open_file(NativeCall& call) {
   if (path.error != ReadError::kNone) return fail_read(call, path.error, "file path");
   const Read<std::string> mode = read_string(call.arg(1), call.int_form());
   if (mode.error != ReadError::kNone) return fail_read(call, mode.error, "file mode");
-  std::unique_ptr<File> file = File::open(path.value, mode.value);
-  if (file == nullptr && (errno == EMFILE || errno == ENFILE)) {
-    // Files are closed when nothing refers to them any more: find those.
-    call.collect_all();
-    file = File::open(path.value, mode.value);
-  }
+  std::unique_ptr<File> file = open_or_collect(call, path.value, mode.value);
   if (file == nullptr) return nothing_word();
   if (!call.reserve(2 * object_words(1))) return kOutOfMemory;
   return call.make_union(0, 2, call.make_native(std::make_unique<FileHandle>(std::move(file))));
@@ -135,6 +132,15 @@ const std::string& File::claim_failure() {
   return failure_;
 }
 
+std::unique_ptr<File> open_or_collect(NativeCall& call, const std::string& path, const std::string& mode) {
+  std::unique_ptr<File> file = File::open(path, mode);
+  if (file == nullptr && (errno == EMFILE || errno == ENFILE)) {
+    call.collect_all();
+    file = File::open(path, mode);
+  }
+  return file;
+}
+
 std::unique_ptr<File> File::open(const std::string& path, const std::string& mode) {
   int flags = O_CLOEXEC;
   if (path.find('\0') != std::string::npos) {  // the system cannot name such a file
@@ -167,7 +173,7 @@ File& File::standard_input() {
   return file;
 }
 File& File::standard_output() {
-  static File& file = *new File(STDOUT_FILENO, Direction::kWrite, "standard output");
+  static File& file = *(standard_output_file = new File(STDOUT_FILENO, Direction::kWrite, "standard output"));
   return file;
 }
 File& File::standard_error() {
@@ -199,6 +205,7 @@ int File::refill() {
 
 bool File::put_bytes(std::span<const uint8_t> bytes) {
   if (direction_ != Direction::kWrite) return true;
+  if (descriptor_ == kClosed) return fail_output(EBADF);
   const bool ends_line = line_buffered_ && std::ranges::find(bytes, '\n') != bytes.end();
   while (!bytes.empty()) {
     if (end_ == kBufferBytes && !flush()) return false;
@@ -213,6 +220,7 @@ bool File::put_bytes(std::span<const uint8_t> bytes) {
 bool File::flush() {
   if (direction_ != Direction::kWrite) return true;
   if (!failure_.empty()) return false;
+  is_flushing_ = true;
   for (size_t written = 0; written < end_;) {
     const ssize_t count = write(descriptor_, buffer_.get() + written, end_ - written);
     if (count >= 0) {
@@ -220,11 +228,18 @@ bool File::flush() {
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       wait_until_ready(descriptor_, POLLOUT);
     } else if (errno != EINTR) {
+      is_flushing_ = false;
       return fail_output(errno);
     }
   }
   end_ = 0;
+  is_flushing_ = false;
   return true;
+}
+
+void File::rescue() const {
+  // What a flush was about to write may be there already.
+  if (!is_flushing_) static_cast<void>(!write(descriptor_, buffer_.get(), end_));
 }
 
 const std::string& output_failure() { return failure_text(); }
@@ -232,6 +247,10 @@ const std::string& output_failure() { return failure_text(); }
 void flush_standard_streams() {
   File::standard_output().flush();
   File::standard_error().flush();
+}
+
+void rescue_standard_output() {
+  if (standard_output_file != nullptr) standard_output_file->rescue();
 }
 
 void prepare_standard_streams() {

@@ -86,6 +86,9 @@ class File {
   /// The same to be told to the program, whose business it is from then on.
   const std::string& claim_failure();
 
+  /// Writes what is in the buffer, once, without looking at the outcome; safe in a signal handler.
+  void rescue() const;
+
  private:
   static constexpr size_t kBufferBytes = size_t{1} << 16;
   static constexpr int kClosed = -1;
@@ -98,12 +101,17 @@ class File {
   bool line_buffered_ = false;
   bool is_watched_ = false;
   bool at_end_ = false;
+  volatile bool is_flushing_ = false;
   std::string failure_;
   std::unique_ptr<uint8_t[]> buffer_;
   size_t next_ = 0;  ///< reading: first byte not yet handed out
   size_t end_ = 0;   ///< bytes in the buffer
   std::string name_;
 };
+
+/// File::open for a native. Files close when nothing refers to them any more, so
+/// when descriptors run out those are found first.
+std::unique_ptr<File> open_or_collect(NativeCall& call, const std::string& path, const std::string& mode);
 
 /// Handle on a file, as programs hold it. The standard streams are not owned.
 class FileHandle final : public NativeResource {
@@ -130,6 +138,9 @@ const std::string& output_failure();
 /// Writes out the standard streams. Files that programs opened are written when
 /// they are closed, at the latest with the heap that holds them.
 void flush_standard_streams();
+
+/// The same for standard output from a signal handler, before the process ends.
+void rescue_standard_output();
 
 /// Prepares the process: a closed pipe becomes an error that is reported, and no
 /// file that is opened later takes the place of a missing standard stream.

@@ -549,8 +549,7 @@ Word show(NativeCall& call, bool reversed) {
   if (!call.reserve(list_words(text.size()))) return kFailed;
   Word list = packed_enum(1, 2);
   for (const char digit : text) {
-    const Word cell[] = {pack_int(digit), list};
-    list = call.make_union_struct(0, 2, cell);
+    list = call.make_cons(pack_int(digit), list);
   }
   return list;
 }
@@ -660,21 +659,47 @@ ReadError read_letter(Word letter, unsigned radix, unsigned& value) {
   return view.error;
 }
 
-/// The number of a literal: a list of +(T@ digit, Unit@ _).
+/// The same for a literal's element, +(T@ digit, Unit@ _), which may be none.
+constexpr unsigned kSeparator = kLargestRadix;
+ReadError read_element(Word element, unsigned radix, unsigned& value) {
+  const UnionView view = view_union(element, 2);
+  if (view.error == ReadError::kNone && view.tag == 0) return read_letter(view.arg, radix, value);
+  value = kSeparator;
+  return view.error;
+}
+
+/// The values of all packed elements: literals are evaluated often.
+template <unsigned kRadix>
+struct ElementTable {
+  static constexpr unsigned kOther = kSeparator + 1;
+  static constexpr Word kWords = 1 << 12;
+  uint8_t values[kWords];
+
+  ElementTable() {
+    for (Word word = 0; word < kWords; ++word) {
+      unsigned value = kOther;
+      const bool is_element = word >= kUnitWord && is_packed(word) && read_element(word, kRadix, value) == ReadError::kNone;
+      values[word] = static_cast<uint8_t>(is_element ? value : kOther);
+    }
+  }
+};
+
+/// The number of a literal.
 template <unsigned kRadix>
 Word literal(NativeCall& call) {
-  ListReader letters(call.arg(0));
+  using Table = ElementTable<kRadix>;
+  static const Table table;
+  ListReader elements(call.arg(0));
   std::string digits;
-  for (Word letter; letters.next(letter);) {
-    const UnionView view = view_union(letter, 2);
-    if (view.error != ReadError::kNone) return fail_read(call, view.error, "literal");
-    if (view.tag != 0) continue;
-    unsigned value = 0;
-    const ReadError error = read_letter(view.arg, kRadix, value);
-    if (error != ReadError::kNone) return fail_read(call, error, "literal");
-    digits.push_back(static_cast<char>(value));
+  for (Word element; elements.next(element);) {
+    unsigned value = element < Table::kWords ? table.values[element] : Table::kOther;
+    if (value == Table::kOther) {
+      const ReadError error = read_element(element, kRadix, value);
+      if (error != ReadError::kNone) return fail_read(call, error, "literal");
+    }
+    if (value != kSeparator) digits.push_back(static_cast<char>(value));
   }
-  if (letters.error() != ReadError::kNone) return fail_read(call, letters.error(), "literal");
+  if (elements.error() != ReadError::kNone) return fail_read(call, elements.error(), "literal");
   return from_digits(call, digits, kRadix, false, 0, [](Word number) { return number; });
 }
 

@@ -87,20 +87,28 @@ bool read_limit(NativeCall& call, uint32_t index, size_t& limit) {
   return true;
 }
 
+/// Takes bytes that are there already, as integers or characters: the words are the same.
+Word take_bytes(NativeCall& call, File& file, std::span<const uint8_t> bytes) {
+  if (!call.reserve(list_words(bytes.size()))) return kOutOfMemory;
+  Word list = packed_enum(1, 2);
+  for (size_t i = bytes.size(); i-- > 0;) list = call.make_cons(char_word(bytes[i], call.int_form()), list);
+  file.skip_bytes(bytes.size());
+  return list;
+}
+
 Word read_bytes(NativeCall& call) {
   File* file = file_arg(call, 0);
   size_t limit = 0;
   if (file == nullptr || !read_limit(call, 1, limit)) return 0;
-  std::span<const uint8_t> bytes = file->peek_bytes();
-  bytes = bytes.first(std::min(limit, bytes.size()));
-  if (!call.reserve(list_words(bytes.size()))) return kOutOfMemory;
-  Word list = packed_enum(1, 2);
-  for (size_t i = bytes.size(); i-- > 0;) {
-    const Word cell[] = {char_word(bytes[i], call.int_form()), list};
-    list = call.make_union_struct(0, 2, cell);
-  }
-  file->skip_bytes(bytes.size());
-  return list;
+  const std::span<const uint8_t> bytes = file->peek_bytes();
+  return take_bytes(call, *file, bytes.first(std::min(limit, bytes.size())));
+}
+
+/// Most text is, and then there is a faster way.
+bool is_ascii(std::span<const uint8_t> bytes) {
+  uint8_t all = 0;
+  for (const uint8_t byte : bytes) all |= byte;
+  return all < 0x80;
 }
 
 /// Characters up to `limit` of them, or until `is_last` holds for one.
@@ -117,6 +125,12 @@ Word read_while(NativeCall& call, File& file, size_t limit, IsLast&& is_last) {
 Word read_line(NativeCall& call) {
   File* file = file_arg(call, 0);
   if (file == nullptr) return 0;
+  const std::span<const uint8_t> bytes = file->peek_bytes();
+  const void* end = bytes.empty() ? nullptr : std::memchr(bytes.data(), '\n', bytes.size());
+  if (end != nullptr) {
+    const auto line = bytes.first(static_cast<size_t>(static_cast<const uint8_t*>(end) - bytes.data()) + 1);
+    if (is_ascii(line)) return take_bytes(call, *file, line);
+  }
   return read_while(call, *file, SIZE_MAX, [](uint32_t code_point) { return code_point == '\n'; });
 }
 
@@ -124,6 +138,9 @@ Word read_text(NativeCall& call) {
   File* file = file_arg(call, 0);
   size_t limit = 0;
   if (file == nullptr || !read_limit(call, 1, limit)) return 0;
+  const std::span<const uint8_t> bytes = file->peek_bytes();
+  const auto ascii = bytes.first(std::min(limit, bytes.size()));
+  if (!ascii.empty() && is_ascii(ascii)) return take_bytes(call, *file, ascii);
   return read_while(call, *file, limit, [&](uint32_t) { return !file->has_bytes(); });
 }
 
@@ -181,9 +198,10 @@ Written put_byte_list(NativeCall& call, File& file) {
 Written put_text(NativeCall& call, File& file) {
   return put_list(call, file, call.arg(1), "text", [&](std::string& bytes, Word element) {
     const Read<uint64_t> letter = read_char(element, call.int_form());
-    const bool is_encodable = letter.error != ReadError::kNotUnicode;
-    append_utf8(bytes, is_encodable ? letter.value : kReplacement);
-    return is_encodable ? letter.error : ReadError::kNone;
+    if (letter.error == ReadError::kNone) append_utf8(bytes, letter.value);
+    if (letter.error != ReadError::kNotUnicode) return letter.error;
+    append_utf8(bytes, kReplacement);
+    return ReadError::kNone;
   });
 }
 
@@ -231,7 +249,7 @@ Word open_file(NativeCall& call) {
   const Read<uint32_t> mode = read_enum(call.arg(1), std::size(kModes));
   if (mode.error != ReadError::kNone) return fail_read(call, mode.error, "file mode");
 
-  std::unique_ptr<File> file = File::open(path.value, kModes[mode.value]);
+  std::unique_ptr<File> file = open_or_collect(call, path.value, kModes[mode.value]);
   if (file == nullptr) return make_error(call, "cannot open '" + path.value + "': " + std::strerror(errno));
   if (!call.reserve(2 * object_words(1))) return kOutOfMemory;
   return ok_word(call, call.make_native(std::make_unique<FileHandle>(std::move(file))));

@@ -15,7 +15,6 @@ constexpr uint32_t kIntPositive = 2;
 constexpr uint32_t kDigitOne = 0;  // ends the digits; the others carry the rest
 constexpr uint32_t kDigit2p1 = 2;
 constexpr size_t kMaxDigits = size_t{1} << 28;
-constexpr uint32_t kListItems = 0;
 constexpr uint32_t kListEmpty = 1;
 
 ReadError check_struct(Word word, uint32_t count) {
@@ -51,7 +50,7 @@ UnionView view_union(Word word, uint32_t tag_count) {
   return view;
 }
 
-bool ListReader::next(Word& element) {
+bool ListReader::next_of_any(Word& element) {
   const UnionView view = view_union(rest_, 2);
   error_ = view.error;
   if (view.error != ReadError::kNone || view.tag == kListEmpty) return false;
@@ -247,8 +246,7 @@ Word char_word(uint32_t code_point, IntForm form) {
 Word make_list(NativeCall& call, std::span<const Word> elements) {
   Word list = packed_enum(kListEmpty, 2);
   for (size_t i = elements.size(); i-- > 0;) {
-    const Word cons[] = {elements[i], list};
-    list = call.make_union_struct(kListItems, 2, cons);
+    list = call.make_cons(elements[i], list);
   }
   return list;
 }
@@ -256,8 +254,7 @@ Word make_list(NativeCall& call, std::span<const Word> elements) {
 Word make_string(NativeCall& call, std::span<const uint32_t> code_points) {
   Word list = packed_enum(kListEmpty, 2);
   for (size_t i = code_points.size(); i-- > 0;) {
-    const Word cons[] = {char_word(code_points[i], call.int_form()), list};
-    list = call.make_union_struct(kListItems, 2, cons);
+    list = call.make_cons(char_word(code_points[i], call.int_form()), list);
   }
   return list;
 }

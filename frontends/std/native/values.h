@@ -96,11 +96,21 @@ class ListReader {
   explicit ListReader(Word list) : rest_(list) {}
 
   /// Takes the next element. False at the end of the list or what is defined of it.
-  bool next(Word& element);
+  bool next(Word& element) {
+    constexpr Word kShape = ~(Word{0xf} << 4);  // all of the header but the flags
+    if (is_pointer(rest_) && (as_object(rest_)->header & kShape) == Object::make_header(ObjectKind::kStruct, 2, 0)) {
+      element = as_object(rest_)->fields[0];
+      rest_ = as_object(rest_)->fields[1];
+      return true;
+    }
+    return next_of_any(element);
+  }
   /// Why there is no next element, if not because the list ends.
   ReadError error() const { return error_; }
 
  private:
+  bool next_of_any(Word& element);
+
   Word rest_;
   ReadError error_ = ReadError::kNone;
 };

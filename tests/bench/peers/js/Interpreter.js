@@ -62,4 +62,4 @@ const fibonacci = {
   },
 };
 
-program(27, (n) => show(evaluate(empty, apply(fibonacci, number(n))).number));
+program(29, (n) => show(evaluate(empty, apply(fibonacci, number(n))).number));

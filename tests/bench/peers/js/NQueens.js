@@ -29,4 +29,4 @@ function queens(n) {
   return row(n, empty, zero);
 }
 
-program(10, (n) => show(queens(n)));
+program(11, (n) => show(queens(n)));

@@ -27,4 +27,4 @@ function sum(count, stream, total) {
   return total;
 }
 
-program(1200, (n) => show(sum(n, from(incr(one)), zero)));
+program(1500, (n) => show(sum(n, from(incr(one)), zero)));

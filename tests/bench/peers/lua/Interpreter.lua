@@ -55,6 +55,6 @@ local fibonacci = { tag = FUNCTION, body = {
   no = { tag = ADD, left = apply(self, pred(x)), right = apply(self, pred(pred(x))) },
 } }
 
-bench.program(27, function(n)
+bench.program(29, function(n)
   return bench.show(eval(bench.empty, apply(fibonacci, number(n))).number)
 end)

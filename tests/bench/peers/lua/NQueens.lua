@@ -30,4 +30,4 @@ local function queens(n)
   return row(n, bench.empty, zero)
 end
 
-bench.program(10, function(n) return bench.show(queens(n)) end)
+bench.program(11, function(n) return bench.show(queens(n)) end)

@@ -33,4 +33,4 @@ local function sum(count, stream, total)
   return total
 end
 
-bench.program(1200, function(n) return bench.show(sum(n, from(incr(one)), zero)) end)
+bench.program(1500, function(n) return bench.show(sum(n, from(incr(one)), zero)) end)

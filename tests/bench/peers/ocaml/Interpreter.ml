@@ -51,5 +51,5 @@ let fibonacci = Function (IfLess {
     left = Apply { func = self; argument = Pred x };
     right = Apply { func = self; argument = Pred (Pred x) } } })
 
-let () = program 27 (fun n ->
+let () = program 29 (fun n ->
   show (number (eval [] (Apply { func = fibonacci; argument = Number n }))))

@@ -20,4 +20,4 @@ let queens n =
   in
   row n [] zero
 
-let () = program 10 (fun n -> show (queens n))
+let () = program 11 (fun n -> show (queens n))

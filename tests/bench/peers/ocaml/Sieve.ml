@@ -23,4 +23,4 @@ let rec sum count (stream : stream) total = match count with
     let prime = cell.head in
     sum (decr count) (without prime (add prime prime) cell.tail) (add total prime)
 
-let () = program 1200 (fun n -> show (sum n (from (incr one)) zero))
+let () = program 1500 (fun n -> show (sum n (from (incr one)) zero))

@@ -1,0 +1,335 @@
+// Files, directories and time in our own library: frontends/std/native/{io,directory,clock,env}.cc.
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "frontends/std/native/file.h"
+#include "frontends/std/native/values.h"
+#include "frontends/std/register_std.h"
+#include "gc/integer.h"
+#include "interp/machine.h"
+#include "interp/thread.h"
+
+namespace fble {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kFile = "/Std/Io/File%";
+constexpr const char* kDirectory = "/Std/Io/Directory%";
+
+/// Values as words that a test keeps over calls: the heap collects at every chance.
+class IoTest : public testing::Test {
+ protected:
+  IoTest() : machine_(program_, natives_, MachineOptions{.heap = {.nursery_bytes = 8192, .stress = 1, .verify = true}}) {
+    register_std(natives_);
+    machine_.thread().int_form = IntForm::kMachine;
+    std::string name = testing::TempDir() + "fble-io-test-XXXXXX";
+    folder_ = mkdtemp(name.data());
+  }
+  ~IoTest() override { fs::remove_all(folder_); }
+
+  std::string path(const std::string& name) const { return folder_ + "/" + name; }
+  std::string content(const std::string& name) const {
+    std::ifstream stream(path(name), std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+  }
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(path(name), std::ios::binary) << text;
+  }
+
+  /// An argument: the index of a kept word.
+  struct Arg {
+    size_t index;
+  };
+  Arg keep(Word word) { return {machine_.keep(word)}; }
+  Arg text(const std::string& name) {
+    return keep(machine_.build([&](NativeCall& call) {
+      const std::vector<uint32_t> letters = decode_name(name);
+      return call.reserve(list_words(letters.size())) ? make_string(call, letters) : kOutOfMemory;
+    }));
+  }
+  Arg list(const std::vector<Word>& elements) {
+    return keep(machine_.build([&](NativeCall& call) {
+      return call.reserve(list_words(elements.size())) ? make_list(call, elements) : kOutOfMemory;
+    }));
+  }
+  Arg number(int64_t value) { return keep(pack_int(value)); }
+
+  /// Calls a native; 0 after an error.
+  Word call(const char* module, const char* name, std::initializer_list<Arg> args) {
+    const NativeRow* row = natives_.find(module, name);
+    if (row == nullptr) {
+      ADD_FAILURE() << "no native " << module << name;
+      return 0;
+    }
+    EXPECT_EQ(row->arity, args.size() + 1) << name;
+    Thread& thread = machine_.thread();
+    const size_t first = thread.kept.size();
+    for (const Arg arg : args) machine_.keep(machine_.kept(arg.index));
+    machine_.keep(kUnitWord);
+    NativeCall call(thread, thread.kept.data() + first, thread.ap);
+    const Word result = row->body(call);
+    thread.ap = call.allocation_pointer();
+    thread.kept.resize(first);
+    return result;
+  }
+
+  static std::string text_of(Word word) { return read_string(word, IntForm::kMachine).value; }
+  static std::string error_of(Word result) {
+    EXPECT_EQ(union_tag(result, 1), 1u);
+    return union_tag(result, 1) == 1 ? text_of(union_arg(result, 1)) : "";
+  }
+  static Word value_of(Word result) {
+    EXPECT_EQ(union_tag(result, 1), 0u);
+    return union_arg(result, 1);
+  }
+  std::string run_error() { return machine_.error().lines.back().message; }
+
+  enum Mode { kRead, kWrite, kAppend, kCreate };
+  Word open_result(const std::string& name, Mode mode) {
+    return call(kFile, "Open", {text(name), keep(packed_enum(mode, 4))});
+  }
+  Arg open(const std::string& name, Mode mode) { return keep(value_of(open_result(path(name), mode))); }
+
+  std::string read_line(Arg file) { return text_of(call(kFile, "ReadLine", {file})); }
+  void close(Arg file) { EXPECT_EQ(call(kFile, "Close", {file}), ok_unit()); }
+
+  ProgramCode program_;
+  NativeTable natives_;
+  Machine machine_;
+  std::string folder_;
+};
+
+// ---- files ------------------------------------------------------------------
+
+TEST_F(IoTest, LinesOfAnyKind) {
+  std::string long_line(100000, 'x');
+  write("a", "one\n\ntwo \xc3\xa9\n" + long_line + "\nlast");
+  const Arg file = open("a", kRead);
+  EXPECT_EQ(read_line(file), "one\n");
+  EXPECT_EQ(read_line(file), "\n");
+  EXPECT_EQ(read_line(file), "two \xc3\xa9\n");
+  EXPECT_EQ(read_line(file), long_line + "\n");
+  EXPECT_EQ(read_line(file), "last");
+  EXPECT_EQ(read_line(file), "");
+  EXPECT_EQ(read_line(file), "");
+}
+
+TEST_F(IoTest, CharactersAndBytes) {
+  write("a", "a\xe2\x82\xac\xff");
+  const Arg chars = open("a", kRead);
+  for (const int64_t expected : {int64_t{'a'}, int64_t{0x20ac}, int64_t{0xfffd}}) {
+    EXPECT_EQ(unpack_int(value_of(call(kFile, "ReadChar", {chars}))), expected);
+  }
+  EXPECT_EQ(call(kFile, "ReadChar", {chars}), nothing_word());
+  const Arg bytes = open("a", kRead);
+  for (const int64_t expected : {int64_t{'a'}, int64_t{0xe2}, int64_t{0x82}, int64_t{0xac}, int64_t{0xff}}) {
+    EXPECT_EQ(unpack_int(value_of(call(kFile, "ReadByte", {bytes}))), expected);
+  }
+  EXPECT_EQ(call(kFile, "ReadByte", {bytes}), nothing_word());
+}
+
+TEST_F(IoTest, MalformedTextReadsAsReplacements) {
+  const std::string r = "\xef\xbf\xbd";
+  const std::pair<std::string, std::string> cases[] = {
+      {"\x80", r},           {"a\x80z", "a" + r + "z"},      {"\xc3", r},           {"\xc3z", r + "z"},
+      {"\xe2\x82", r},       {"\xe2\x82z", r + "z"},         {"\xc0\x80", r},       {"\xe0\x80\x80", r},
+      {"\xff\xfe", r + r},   {"\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80"},              {"\xc3\xc3\xa9", r + "\xc3\xa9"},
+  };
+  for (const auto& [bytes, expected] : cases) {
+    write("a", bytes);
+    EXPECT_EQ(text_of(call(kFile, "ReadAll", {open("a", kRead)})), expected) << testing::PrintToString(bytes);
+  }
+}
+
+TEST_F(IoTest, ReadsAsMuchAsIsThere) {
+  write("a", std::string(70000, 'x') + "\xc3\xa9");
+  Arg file = open("a", kRead);
+  EXPECT_EQ(text_of(call(kFile, "ReadText", {file, number(5)})), "xxxxx");
+  std::string rest;
+  for (std::string part = "x"; !part.empty(); rest += part) part = text_of(call(kFile, "ReadText", {file, number(1000000)}));
+  EXPECT_EQ(rest, std::string(69995, 'x') + "\xc3\xa9");
+
+  file = open("a", kRead);
+  size_t count = 0;
+  for (bool more = true; more;) {
+    ListReader bytes(call(kFile, "ReadBytes", {file, number(100000)}));
+    more = false;
+    for (Word byte; bytes.next(byte); ++count) more = true;
+  }
+  EXPECT_EQ(count, 70002u);
+  for (const char* name : {"ReadText", "ReadBytes"}) {
+    EXPECT_EQ(call(kFile, name, {file, number(0)}), 0u);
+    EXPECT_EQ(run_error(), "undefined: the number to read must be positive");
+  }
+}
+
+TEST_F(IoTest, ReadsAllThatIsLeft) {
+  std::string all;
+  for (int i = 0; i < 20000; ++i) all += "line\n";
+  write("a", all);
+  const Arg file = open("a", kRead);
+  EXPECT_EQ(read_line(file), "line\n");
+  EXPECT_EQ(text_of(call(kFile, "ReadAll", {file})), all.substr(5));
+  EXPECT_EQ(text_of(call(kFile, "ReadAll", {file})), "");
+}
+
+TEST_F(IoTest, WritesTextAndBytes) {
+  const Arg file = open("a", kWrite);
+  const std::string long_text(100000, 'y');
+  EXPECT_EQ(call(kFile, "WriteText", {file, text("caf\xc3\xa9 ")}), ok_unit());
+  EXPECT_EQ(call(kFile, "WriteText", {file, text(long_text)}), ok_unit());
+  EXPECT_EQ(call(kFile, "WriteBytes", {file, list({pack_int(0), pack_int(255), pack_int(256 + 'A'), pack_int(-1)})}), ok_unit());
+  EXPECT_EQ(call(kFile, "WriteText", {file, list({pack_int(-1), pack_int(kMaxPackedInt)})}), ok_unit());
+  EXPECT_EQ(call(kFile, "PutText", {file, text("!")}), kUnitWord);
+  EXPECT_EQ(call(kFile, "PutBytes", {file, list({})}), kUnitWord);
+  EXPECT_EQ(call(kFile, "Flush", {file}), ok_unit());
+  EXPECT_EQ(content("a"), "caf\xc3\xa9 " + long_text + std::string("\0\xff" "A\xff", 4) + "\xef\xbf\xbd\xef\xbf\xbd!");
+  close(file);
+}
+
+TEST_F(IoTest, Modes) {
+  close(open("a", kCreate));
+  EXPECT_EQ(error_of(open_result(path("a"), kCreate)), "cannot open '" + path("a") + "': File exists");
+  for (const auto& [mode, expected] : {std::pair{kWrite, "x"}, std::pair{kAppend, "xx"}, std::pair{kWrite, "x"}}) {
+    const Arg file = open("a", mode);
+    EXPECT_EQ(call(kFile, "WriteText", {file, text("x")}), ok_unit());
+    close(file);
+    EXPECT_EQ(content("a"), expected);
+  }
+}
+
+TEST_F(IoTest, ReasonsForFailure) {
+  EXPECT_EQ(error_of(open_result(path("none"), kRead)), "cannot open '" + path("none") + "': No such file or directory");
+  EXPECT_EQ(error_of(open_result(std::string("a\0b", 3), kRead)), std::string("cannot open 'a\0b': Invalid argument", 35));
+  const Arg folder = keep(value_of(open_result(folder_, kRead)));
+  EXPECT_EQ(read_line(folder), "");
+  EXPECT_EQ(text_of(value_of(call(kFile, "Failure", {folder}))), "cannot read '" + folder_ + "': Is a directory");
+  EXPECT_EQ(call(kFile, "Failure", {open("a", kWrite)}), nothing_word());
+}
+
+TEST_F(IoTest, FailedOutputIsTheProgramsBusinessOnceTold) {
+  if (access("/dev/full", W_OK) != 0) return;
+  const std::string reason = "cannot write to '/dev/full': No space left on device";
+  const Arg file = keep(value_of(open_result("/dev/full", kWrite)));
+  EXPECT_EQ(call(kFile, "WriteText", {file, text("x")}), ok_unit());  // still in the buffer
+  EXPECT_EQ(error_of(call(kFile, "Flush", {file})), reason);
+  EXPECT_EQ(error_of(call(kFile, "WriteText", {file, text(std::string(100000, 'x'))})), reason);
+  EXPECT_EQ(error_of(call(kFile, "Close", {file})), reason);
+  EXPECT_EQ(output_failure(), "");
+
+  const Arg other = keep(value_of(open_result("/dev/full", kWrite)));
+  EXPECT_EQ(call(kFile, "PutText", {other, text(std::string(100000, 'x'))}), 0u);
+  EXPECT_EQ(run_error(), reason);
+  EXPECT_EQ(output_failure(), reason);
+  call(kFile, "Failure", {other});
+  EXPECT_EQ(output_failure(), "");
+}
+
+TEST_F(IoTest, ClosedFiles) {
+  write("a", "text");
+  const Arg input = open("a", kRead);
+  close(input);
+  close(input);
+  EXPECT_EQ(read_line(input), "");
+  const Arg output = open("b", kWrite);
+  close(output);
+  EXPECT_EQ(error_of(call(kFile, "WriteText", {output, text("x")})), "cannot write to '" + path("b") + "': it is closed");
+}
+
+TEST_F(IoTest, UndefinedPartsEndTheProgram) {
+  const Arg file = open("a", kWrite);
+  EXPECT_EQ(call(kFile, "WriteText", {file, list({pack_int('x'), make_placeholder(7), pack_int('y')})}), 0u);
+  EXPECT_EQ(run_error(), "undefined value passed to native code");
+  EXPECT_EQ(call(kFile, "ReadLine", {number(1)}), 0u);
+  EXPECT_EQ(run_error(), "file has an unexpected type");
+  close(file);
+  EXPECT_EQ(content("a"), "x");
+}
+
+// ---- directories ------------------------------------------------------------
+
+TEST_F(IoTest, Directories) {
+  write("file", "12345");
+  write("caf\xc3\xa9", "");
+  write("byte\xff", "");
+  fs::create_directory(path("sub"));
+  fs::create_symlink("file", path("link"));
+  mkfifo(path("pipe").c_str(), 0600);
+  const Word entries = value_of(call(kDirectory, "List", {text(folder_)}));
+  std::vector<std::string> found;
+  ListReader reader(entries);
+  for (Word entry; reader.next(entry);) {
+    const uint32_t kind = union_tag(struct_field(entry, 1, 3), 2);
+    std::string line = read_name(struct_field(entry, 0, 3), IntForm::kMachine).value + " " + std::to_string(kind);
+    if (kind == 0) line += " " + std::to_string(unpack_int(struct_field(entry, 2, 3)));
+    found.push_back(line);
+  }
+  EXPECT_EQ(found, (std::vector<std::string>{"byte\xff 0 0", "caf\xc3\xa9 0 0", "file 0 5", "link 2", "pipe 3", "sub 1"}));
+
+  // A name that is not UTF-8 leads back to the file.
+  const Word look = value_of(call(kDirectory, "Look", {text(path("byte\xff"))}));
+  EXPECT_EQ(union_tag(struct_field(look, 1, 3), 2), 0u);
+  EXPECT_EQ(error_of(call(kDirectory, "List", {text(path("file"))})), "cannot list '" + path("file") + "': Not a directory");
+}
+
+TEST_F(IoTest, ChangesToDirectories) {
+  EXPECT_EQ(call(kDirectory, "Create", {text(path("d"))}), ok_unit());
+  EXPECT_EQ(error_of(call(kDirectory, "Create", {text(path("d"))})),
+            "cannot create the directory '" + path("d") + "': File exists");
+  write("d/a", "x");
+  EXPECT_EQ(call(kDirectory, "Rename", {text(path("d/a")), text(path("d/b"))}), ok_unit());
+  EXPECT_EQ(content("d/b"), "x");
+  EXPECT_EQ(error_of(call(kDirectory, "Rename", {text(path("d/a")), text(path("c"))})),
+            "cannot rename '" + path("d/a") + "' to '" + path("c") + "': No such file or directory");
+  EXPECT_EQ(error_of(call(kDirectory, "Remove", {text(path("d"))})), "cannot remove '" + path("d") + "': Directory not empty");
+  EXPECT_EQ(call(kDirectory, "Remove", {text(path("d/b"))}), ok_unit());
+  EXPECT_EQ(call(kDirectory, "Remove", {text(path("d"))}), ok_unit());
+  EXPECT_FALSE(fs::exists(path("d")));
+  EXPECT_EQ(error_of(call(kDirectory, "Look", {text(std::string("a\0", 2))})), "a path cannot have the character U+0000");
+  EXPECT_EQ(text_of(value_of(call(kDirectory, "Current", {}))), fs::current_path().string());
+}
+
+// ---- time and environment ---------------------------------------------------
+
+TEST_F(IoTest, Clocks) {
+  const int64_t before = unpack_int(call("/Std/Io/Clock%", "Ticks", {}));
+  EXPECT_EQ(call("/Std/Io/Clock%", "Sleep", {number(2'000'000)}), kUnitWord);
+  EXPECT_GE(unpack_int(call("/Std/Io/Clock%", "Ticks", {})) - before, 2'000'000);
+  EXPECT_EQ(call("/Std/Io/Clock%", "Sleep", {number(-1)}), kUnitWord);
+  EXPECT_GT(unpack_int(call("/Std/Io/Clock%", "Now", {})), 1'700'000'000'000'000'000);
+}
+
+TEST_F(IoTest, AllVariables) {
+  setenv("FBLE_IO_TEST", "a=b\xff", 1);
+  ListReader variables(call("/Std/Io/Env%", "GetAll", {}));
+  std::string found;
+  for (Word variable; variables.next(variable);) {
+    if (text_of(struct_field(variable, 0, 2)) == "FBLE_IO_TEST") {
+      found = read_name(struct_field(variable, 1, 2), IntForm::kMachine).value;
+    }
+  }
+  EXPECT_EQ(found, "a=b\xff");
+}
+
+// ---- the form of the library in use -----------------------------------------
+
+TEST_F(IoTest, OldNativesFollowTheForm) {
+  write("a", "\x07");
+  for (const IntForm form : {IntForm::kUnions, IntForm::kMachine}) {
+    machine_.thread().int_form = form;
+    const Word file = value_of(call("/Std/Io/File/Binary%", "Open", {text(path("a")), text("rb")}));
+    const Word byte = value_of(call("/Std/Io/File/Binary%", "GetByte", {keep(file)}));
+    EXPECT_EQ(read_int(byte, form).value.magnitude, 7u);
+    EXPECT_EQ(byte == pack_int(7), form == IntForm::kMachine);
+  }
+}
+
+}  // namespace
+}  // namespace fble
