@@ -418,6 +418,11 @@ void NativeCall::collect_all() {
   thread_.restore_limits();
 }
 
+void NativeCall::collect() {
+  thread_.ap = ap_ = thread_.heap.collect_all(ap_, thread_);
+  thread_.restore_limits();
+}
+
 Word NativeCall::make_struct(std::span<const Word> fields) {
   const uint32_t count = static_cast<uint32_t>(fields.size());
   Word common = 1;

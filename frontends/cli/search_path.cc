@@ -36,6 +36,20 @@ bool has_std(const std::string& root) {
   return path_exists(fs::path(root) / "Std") || path_exists(fs::path(root) / "Std.fble");
 }
 
+/// True if the folder has a /Std of its own: one of the modules directly below
+/// /Std that the library has, too. Others, such as tests that live there, add to
+/// whatever /Std is used.
+bool replaces(const std::string& root, const std::string& library) {
+  if (path_exists(fs::path(root) / "Std.fble")) return true;
+  if (!path_exists(fs::path(root) / "Std")) return false;
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(fs::path(library) / "Std", ignored)) {
+    const fs::path name = entry.path().filename();
+    if (name.extension() == ".fble" && path_exists(fs::path(root) / "Std" / name)) return true;
+  }
+  return false;
+}
+
 std::string library_folder() {
   if (const char* given = std::getenv("FBLE_JIT_STD"); given != nullptr && *given != '\0') return given;
   const fs::path installed = installation() / "share" / "fble-jit" / "std";
@@ -110,7 +124,10 @@ std::string find_package(const std::string& package) {
 }
 
 std::vector<std::string> with_library(std::vector<std::string> roots) {
-  if (std::ranges::none_of(roots, has_std)) roots.push_back(library_folder());
+  std::string library = library_folder();
+  if (std::ranges::none_of(roots, [&](const std::string& root) { return replaces(root, library); })) {
+    roots.push_back(std::move(library));
+  }
   return roots;
 }
 

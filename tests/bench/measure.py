@@ -63,7 +63,7 @@ class Work:
 
 
 class Contestant:
-    """A way to run works: `command` gives the words for a work, or None if it has no part."""
+    """A way to run works: `command` gives the words for a work, or None if it has no part in it."""
 
     def __init__(self, name, command, flags="", version=""):
         self.name = name
@@ -196,7 +196,7 @@ def ocaml_contestant(programs, folder):
         built[program["name"]] = target
     flambda = "true" in first_line("sh", "-c", "ocamlopt -config | grep '^flambda:'")
     return Contestant(
-        "ocaml", lambda work: [str(built[work.name]), *work.args] if work.name in built else None,
+        "ocaml", lambda work: [str(built[work.name]), *work.args] if work.program and work.name in built else None,
         "ocamlopt " + " ".join(flags),
         f"ocamlopt {first_line('ocamlopt', '-version')}, {'with' if flambda else 'without'} flambda")
 
@@ -207,7 +207,7 @@ def script_contestant(name, interpreter, folder, suffix, version_flag, flags=())
 
     def command(work):
         path = PEERS / folder / f"{work.name}{suffix}"
-        return [interpreter, *flags, str(path), *work.args] if path.exists() else None
+        return [interpreter, *flags, str(path), *work.args] if work.program and path.exists() else None
     return Contestant(name, command, interpreter, first_line(interpreter, version_flag))
 
 
@@ -226,7 +226,7 @@ def cpp_contestant(programs, folder):
             build([compiler, *flags, "-o", str(target), str(source)], f"{source}")
         built[program["name"]] = target
     return Contestant(
-        "c++", lambda work: [str(built[work.name]), *work.args] if work.name in built else None,
+        "c++", lambda work: [str(built[work.name]), *work.args] if work.program and work.name in built else None,
         f"{compiler} {' '.join(flags)}", first_line(compiler, "--version"))
 
 
@@ -302,34 +302,6 @@ def cpu(result):
     return result["user"] + result["system"]
 
 
-def check(works, contestants, runner, say):
-    """Runs each work once with each contestant. Returns the pairs that ran, with the time
-    they took; tells of those that failed, and of outputs that differ."""
-    times = {}
-    reasons = []
-    wrong = []
-    for work in works:
-        expected = None
-        by = ""
-        for contestant in contestants:
-            command = contestant.command(work)
-            if command is None:
-                continue
-            say(f"checking {work.name} {' '.join(work.args)} with {contestant.name}")
-            result = runner.run(command, work.stdin)
-            why = trouble(result)
-            if why:
-                reasons.append(f"{work.name}, {contestant.name}: {why}")
-                continue
-            if expected is None:
-                expected, by = result["output"], contestant.name
-            elif result["output"] != expected:
-                wrong.append(f"{work.name} {' '.join(work.args)}: {contestant.name} does not print what {by} prints")
-                continue
-            times[work.key, contestant.name] = result["wall"]
-    return times, reasons, wrong
-
-
 def check_cases(programs, contestants, runner, say):
     """The `check` cases of suite.toml with every contestant; a list of what is wrong."""
     wrong = []
@@ -353,40 +325,57 @@ def check_cases(programs, contestants, runner, say):
 
 
 def measure(works, contestants, runner, rounds, seconds, say):
-    """Interleaved rounds of all works with all contestants, at least three unless fewer were
-    asked for, then until there are `rounds` or `seconds` are over."""
-    start = time.monotonic()
-    times, reasons, wrong = check(works, contestants, runner, say)
-    runs = {work.key: {c.name: {m: [] for m in MEASURES} for c in contestants if (work.key, c.name) in times}
-            for work in works}
-    total = sum(times.values())
+    """Interleaved rounds of all works with all contestants: at least three unless fewer were
+    asked for, then until there are `rounds` or the next would end after `seconds`. A contestant
+    that fails on a work in the first round has no part in it."""
+    runs = {work.key: {} for work in works}
+    expected = {}
+    commands = {}
+    for work in works:
+        for contestant in contestants:
+            command = contestant.command(work)
+            if command is not None:
+                commands[work.key, contestant.name] = command
+    durations = {}
+    reasons = []
+    wrong = []
     loads = [os.getloadavg()[0]]
+    start = time.monotonic()
     done = 0
     while done < rounds:
-        began = time.monotonic()
         spent = 0.0
         for w, work in enumerate(works):
             turn = (done + w) % len(contestants)
             for contestant in contestants[turn:] + contestants[:turn]:
-                if contestant.name not in runs[work.key]:
+                pair = work.key, contestant.name
+                if pair not in commands:
                     continue
-                left = total * (rounds - done) - spent
-                say(f"round {done + 1} of {rounds}, {work.name} with {contestant.name}, "
-                    f"about {max(0, left) / 60:.1f} minutes left")
-                result = runner.run(contestant.command(work), work.stdin)
-                spent += times[work.key, contestant.name]
+                left = sum(durations.values()) * (rounds - done) - spent
+                say(f"round {done + 1} of {rounds}, {work.name} with {contestant.name}"
+                    + (f", {left / 60:.1f} minutes left" if done else ""))
+                result = runner.run(commands[pair], work.stdin)
+                durations.setdefault(pair, result["wall"])
+                spent += durations[pair]
                 why = trouble(result)
+                if not why and result["output"] != expected.setdefault(work.key, (result["output"], contestant.name))[0]:
+                    why = f"does not print what {expected[work.key][1]} prints"
+                    wrong.append(f"{work.name} {' '.join(work.args)}: {contestant.name} {why}")
+                elif why:
+                    reasons.append(f"{work.name}, {contestant.name}: {why}")
                 if why:
-                    reasons.append(f"{work.name}, {contestant.name}, round {done + 1}: {why}")
+                    if done == 0:
+                        del commands[pair]
                     continue
+                values = runs[work.key].setdefault(contestant.name, {m: [] for m in MEASURES})
                 for name in MEASURES:
-                    runs[work.key][contestant.name][name].append(result[name])
+                    values[name].append(result[name])
         loads.append(os.getloadavg()[0])
         done += 1
-        total = time.monotonic() - began
-        rounds_left_fit = time.monotonic() - start + total < seconds
-        if done >= min(3, rounds) and not rounds_left_fit:
+        elapsed = time.monotonic() - start
+        if done >= 3 and elapsed + elapsed / done > seconds:
             break
+    # Contestants in their order, whoever came first in the first round.
+    runs = {key: {c.name: by[c.name] for c in contestants if c.name in by} for key, by in runs.items()}
     return runs, done, loads, reasons, wrong
 
 

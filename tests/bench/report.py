@@ -28,6 +28,12 @@ def contestants(results):
     return [c["name"] for c in results["contestants"]]
 
 
+def present(results, group):
+    """The contestants that ran something of the group."""
+    return [c for c in contestants(results)
+            if any(values(results, work["key"], c, "wall") for work in results["works"] if work["group"] == group)]
+
+
 def groups(results):
     names = []
     for work in results["works"]:
@@ -127,11 +133,11 @@ def seconds(value):
 
 
 def times_rows(results, group, measure):
-    yield [f"{group}, {measure} time in s", *contestants(results)]
+    yield [f"{group}, {measure} time in s", *present(results, group)]
     for start in (False, True):
         for work in works(results, group, start):
             row = [name(work)]
-            for contestant in contestants(results):
+            for contestant in present(results, group):
                 found = values(results, work, contestant, measure)
                 cell = seconds(statistics.median(found)) if found else "—"
                 row.append(cell + (f" ±{100 * half_range(found):.0f}%" if len(found) >= 3 else ""))
@@ -139,29 +145,29 @@ def times_rows(results, group, measure):
 
 
 def ratio_rows(results, group, measure, base):
-    yield [f"{group}, times {base}", *contestants(results)]
+    yield [f"{group}, times {base}", *present(results, group)]
     for work in works(results, group):
         b = median(results, work, base, measure)
         row = [name(work)]
-        for contestant in contestants(results):
+        for contestant in present(results, group):
             a = median(results, work, contestant, measure)
             row.append(number(a / b) if a and b else "—")
         yield row
     table = means(results, group, measure, base)
     count = max((n for _, n in table.values()), default=0)
     row = ["geometric mean"]
-    for contestant in contestants(results):
+    for contestant in present(results, group):
         mean, n = table.get(contestant, (None, 0))
         row.append(number(mean) + (f" ({n} of {count})" if 0 < n < count else ""))
     yield row
 
 
 def memory_rows(results, group):
-    yield [f"{group}, peak memory in MB", *contestants(results)]
+    yield [f"{group}, peak memory in MB", *present(results, group)]
     for start in (False, True):
         for work in works(results, group, start):
             row = [name(work)]
-            for contestant in contestants(results):
+            for contestant in present(results, group):
                 peak = median(results, work, contestant, "peak_kib")
                 row.append(number(peak * 1024 / 1e6) if peak else "—")
             yield row

@@ -33,10 +33,18 @@ TEST_F(SearchPathTest, OurLibraryComesLast) {
 }
 
 TEST_F(SearchPathTest, AnotherLibraryReplacesOurs) {
+  write("our-library/Std/Bool.fble", "");
   write("a/Std/Bool.fble", "");
   write("b/Std.fble", "");
   EXPECT_THAT(with_library({"x", "a"}), ElementsAre("x", "a"));
   EXPECT_THAT(with_library({"b"}), ElementsAre("b"));
+}
+
+TEST_F(SearchPathTest, ModulesBesideTheLibraryDoNotReplaceIt) {
+  write("our-library/Std/Bool.fble", "");
+  write("tests/Std/Tests.fble", "");
+  write("tests/Std/Bool/Tests.fble", "");
+  EXPECT_THAT(with_library({"tests"}), ElementsAre("tests", "our-library"));
 }
 
 TEST_F(SearchPathTest, PackagesAreFoundInOrder) {
