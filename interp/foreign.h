@@ -5,7 +5,7 @@
 // the running call frame and return a word. They run on the carrier's C++ stack
 // and never call back into Fble.
 //
-// GC safety: a body may collect only by calling `NativeCall::reserve` (or `collect`). Afterwards
+// GC safety: a body may collect only by calling `NativeCall::reserve` (or `collect_all`). Afterwards
 // `arg(i)` is up to date, any other word that pointed into the heap is stale, and
 // the reserved number of words can be allocated without a collection. So the
 // usual body computes what it needs, reserves once, then builds its result.
@@ -66,11 +66,8 @@ class NativeCall {
   /// Makes room for `words` words (object_words(n) per object with n fields),
   /// collecting if necessary. False when memory has run out: then return fail().
   [[nodiscard]] bool reserve(size_t words);
-
-  /// Collects all garbage, for whoever has run out of what handles hold. What
+  /// A full collection now, so that what forgotten handles hold is released. What
   /// was reserved before is not any longer.
-  void collect();
-  /// A full collection now, so that what forgotten handles hold is released.
   void collect_all();
 
   /// A struct value; takes at most object_words(fields.size()) reserved words.

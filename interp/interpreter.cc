@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "interp/handler.h"
+#include "interp/profile.h"
 
 #define OP(Name) FBLE_HANDLER_CC static void op_##Name(HANDLER)
 #define COLD __attribute__((noinline, cold)) FBLE_HANDLER_CC static void
@@ -694,14 +695,34 @@ constexpr HandlerTable kHandlers = {{
 #undef FBLE_OP
 }};
 
+__attribute__((noinline)) void profile_step(Thread* th, const uint32_t* pc, Word* fp) { th->profile->step(*th, pc, fp); }
+
+/// Every entry of the table used while a profile is made.
+FBLE_HANDLER_CC void run_profiled(HANDLER) {
+  profile_step(th, pc, fp);
+  TAIL kHandlers.handlers[*pc](REGISTERS);
+}
+
+/// Entry of code while a profile is made: its first instruction is profiled, too.
+FBLE_HANDLER_CC void enter_by_table(HANDLER) { DISPATCH(); }
+
+constexpr HandlerTable kProfilingHandlers = {{
+#define FBLE_OP(Name, text, operands, effects, doc) run_profiled,
+#include "interp/opcodes.def"
+#undef FBLE_OP
+}};
+
 }  // namespace
 
 Handler interpreter_return() { return &return_here; }
 Handler watermark_return() { return &return_through_watermark; }
 Handler handler_of(Op op) { return kHandlers.handlers[static_cast<size_t>(op)]; }
 
+Handler entry_by_table() { return &enter_by_table; }
+
 void enter_interpreter(Thread& thread, const uint32_t* pc, Word* fp) {
-  kHandlers.handlers[*pc](pc, fp, &thread, thread.ap, &kHandlers, 0);
+  const HandlerTable* table = thread.profile != nullptr ? &kProfilingHandlers : &kHandlers;
+  table->handlers[*pc](pc, fp, &thread, thread.ap, table, 0);
 }
 
 }  // namespace fble

@@ -17,6 +17,8 @@ struct MachineOptions {
   HeapOptions heap;
   /// Address space for the main call stack, in bytes; depth is bounded by memory.
   size_t stack_bytes = size_t{64} << 30;
+  /// Filled during runs when given; outlives the machine.
+  class Profile* profile = nullptr;
 };
 
 /// One line of a run-time error: where, in which block, and for the first line what.

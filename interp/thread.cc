@@ -1,5 +1,7 @@
 #include "interp/thread.h"
 
+#include "interp/profile.h"
+
 #include <fmt/format.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -46,7 +48,7 @@ void spoil_dead_slots(Word* frame, size_t end, const std::vector<uint32_t>& live
 }  // namespace
 
 Thread::Thread(ProgramCode& program_code, const NativeTable& native_table, const MachineOptions& options)
-    : heap(options.heap), program(program_code), natives(native_table) {
+    : heap(options.heap), profile(options.profile), program(program_code), natives(native_table) {
   global_words.resize(program.global_count);
   globals = global_words.data();
   size_t bytes = options.stack_bytes;
@@ -65,6 +67,9 @@ Thread::Thread(ProgramCode& program_code, const NativeTable& native_table, const
   ap = heap.nursery_start();
   raise_soft_stack_limit(stack_base);
   find_int_form();
+  if (profile != nullptr) {
+    for (Code& code : program.codes) code.entry = entry_by_table();
+  }
 }
 
 Thread::~Thread() {
@@ -323,6 +328,7 @@ bool Thread::run(Word func, std::span<const Word> args) {
   value = 0;
   error = RunError{};
   raise_soft_stack_limit(stack_base);
+  if (profile != nullptr) profile->begin_run();
   enter_interpreter(*this, code->start, fp);
   fp = watermark_fp = unmarked_fp = nullptr;
   return value != 0;
@@ -414,11 +420,6 @@ bool NativeCall::reserve(size_t words) {
 }
 
 void NativeCall::collect_all() {
-  thread_.ap = ap_ = thread_.heap.collect_all(ap_, thread_);
-  thread_.restore_limits();
-}
-
-void NativeCall::collect() {
   thread_.ap = ap_ = thread_.heap.collect_all(ap_, thread_);
   thread_.restore_limits();
 }

@@ -66,6 +66,7 @@ struct Thread final : RootReporter {
   Word value = 0;  ///< result of a run; 0 after an error
 
   Heap heap;
+  Profile* const profile;  ///< null when none is wanted
   ProgramCode& program;
   const NativeTable& natives;
   IntForm int_form = IntForm::kUnions;
@@ -166,5 +167,7 @@ void enter_interpreter(Thread& thread, const uint32_t* pc, Word* fp);
 Handler interpreter_return();
 Handler watermark_return();
 Handler handler_of(Op op);
+/// An entry for code that looks its first instruction up in the current table of handlers.
+Handler entry_by_table();
 
 }  // namespace fble

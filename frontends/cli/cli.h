@@ -53,6 +53,9 @@ struct Options {
   unsigned gc_stress = 0;
   bool heap_verify = false;
 
+  std::string profile;  ///< file for the profile, or empty
+  uint64_t profile_period = 0;
+
   std::string deps_file;
   std::string deps_target;
   std::string target;

@@ -10,7 +10,9 @@
 #include <cstdlib>
 #include <string>
 
+#include "frontends/prof/pprof.h"
 #include "frontends/std/native/file.h"
+#include "interp/profile.h"
 
 namespace fble {
 namespace {
@@ -30,8 +32,25 @@ extern "C" void on_termination(int signal) {
 
 }  // namespace
 
-MachineOptions machine_options(const Options& options) {
+ProfileFile::ProfileFile(const Options& options, const ProgramCode& code, uint64_t sample_period)
+    : name_(options.profile), sample_period_(sample_period) {
+  if (!name_.empty()) profile_ = std::make_unique<Profile>(code);
+}
+
+ProfileFile::~ProfileFile() = default;
+
+void ProfileFile::write() const {
+  if (profile_ == nullptr) return;
+  const std::string bytes = encode_pprof(*profile_, sample_period_);
+  std::FILE* file = std::fopen(name_.c_str(), "wb");
+  bool written = file != nullptr && std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
+  if (file != nullptr && std::fclose(file) != 0) written = false;
+  if (!written) print_error(fmt::format("unable to open {} for writing the profile", name_));
+}
+
+MachineOptions machine_options(const Options& options, Profile* profile) {
   MachineOptions machine;
+  machine.profile = profile;
   machine.heap.max_bytes = options.max_heap_bytes;
   machine.heap.stress = options.gc_stress;
   machine.heap.verify = options.heap_verify;

@@ -47,10 +47,10 @@ bool measure(Machine& machine, size_t function, uint64_t number, uint64_t& peak_
   return true;
 }
 
-Status compare(const Options& options, ProgramCode& code) {
+Status compare(const Options& options, ProgramCode& code, Profile* profile) {
   NativeTable natives;
   register_std(natives);
-  MachineOptions machine_options = fble::machine_options(options);
+  MachineOptions machine_options = fble::machine_options(options, profile);
   machine_options.heap.stress_full_period = 1;
   Machine machine(code, natives, machine_options);
   if (!machine.run_modules()) return report_run_error(machine);
@@ -88,7 +88,9 @@ int run_mem_test(const Options& options) {
   std::unique_ptr<ProgramCode> code = compile_module(options, {}, status);
   if (code != nullptr) {
     stop_on_interrupt();
-    status = finish_output(compare(options, *code));
+    ProfileFile profile(options, *code, 0);
+    status = finish_output(compare(options, *code, profile.profile()));
+    profile.write();
   }
   return static_cast<int>(status);
 }

@@ -194,8 +194,8 @@ class Parser {
         }
         return set_number(options_.gc_stress, name, parse_number<unsigned>(value), value);
       case OptionId::kHeapVerify: options_.heap_verify = true; return;
-      case OptionId::kProfile:
-      case OptionId::kProfilePeriod: return fail(fmt::format("{} is not available yet", name));
+      case OptionId::kProfile: return set_once(options_.profile, name, value);
+      case OptionId::kProfilePeriod: return set_number(options_.profile_period, name, parse_number<uint64_t>(value), value);
       case OptionId::kDepsFile: return set_once(options_.deps_file, name, value);
       case OptionId::kDepsTarget: return set_once(options_.deps_target, name, value);
       case OptionId::kGrowth: options_.growth = true; return;

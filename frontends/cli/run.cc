@@ -57,8 +57,10 @@ int program_status(Word exit, IntForm form) {
 Status execute(const Options& options, ProgramCode& code, const std::vector<Text>& texts, int& exit_status) {
   NativeTable natives;
   register_std(natives);
-  Machine machine(code, natives, machine_options(options));
+  ProfileFile profile(options, code, options.profile_period);
+  Machine machine(code, natives, machine_options(options, profile.profile()));
   bool ok = machine.run_modules();
+  const bool started = ok;
   if (ok) {
     const Word arguments = machine.build([&](NativeCall& call) { return build_arguments(call, texts); });
     ok = arguments != kOutOfMemory;
@@ -71,6 +73,7 @@ Status execute(const Options& options, ProgramCode& code, const std::vector<Text
   if (ok) exit_status = program_status(machine.result(), machine.int_form());
   const Status status = ok ? Status::kOk : report_run_error(machine);
   if (options.stats) print_stats(machine);
+  if (started) profile.write();
   return status;
 }
 

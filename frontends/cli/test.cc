@@ -11,9 +11,11 @@ Status evaluate(const Options& options, ProgramCode& code) {
   NativeTable natives;
   register_std(natives);
   register_spec_tests(natives);
-  Machine machine(code, natives, machine_options(options));
+  ProfileFile profile(options, code, 0);
+  Machine machine(code, natives, machine_options(options, profile.profile()));
   const Status status = machine.run_modules() ? Status::kOk : report_run_error(machine);
   if (options.stats) print_stats(machine);
+  profile.write();
   return status;
 }
 

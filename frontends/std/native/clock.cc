@@ -27,7 +27,8 @@ Word sleep(NativeCall& call) {
   if (time.value.negative) return kUnitWord;
   File::standard_output().publish();
   const uint64_t nanoseconds = time.value.overflow ? UINT64_MAX : time.value.magnitude;
-  timespec rest{.tv_sec = static_cast<time_t>(nanoseconds / kSecond), .tv_nsec = static_cast<long>(nanoseconds % kSecond)};
+  timespec rest{.tv_sec = static_cast<time_t>(nanoseconds / kSecond),
+                .tv_nsec = static_cast<long>(nanoseconds % kSecond)};
   while (nanosleep(&rest, &rest) != 0 && errno == EINTR) {
   }
   return kUnitWord;

@@ -128,9 +128,6 @@ class FileHandle final : public NativeResource {
 /// The file of a handle; null, with an error, when the argument is none.
 File* file_arg(NativeCall& call, uint32_t index);
 
-/// File::open; handles that nobody uses any longer make room for the new one.
-std::unique_ptr<File> open_file(NativeCall& call, const std::string& path, const std::string& mode);
-
 /// What a native returns that gives out a standard stream.
 Word standard_handle(NativeCall& call, File& file);
 

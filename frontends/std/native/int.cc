@@ -572,8 +572,8 @@ Word from_digits(NativeCall& call, std::string_view digits, unsigned radix, bool
     call.room()[0] = value;
     return wrap(finish(call, negative, 1));
   }
-  const mp_size_t written =
-      mpn_set_str(call.room(), reinterpret_cast<const unsigned char*>(digits.data()), digits.size(), static_cast<int>(radix));
+  const auto* values = reinterpret_cast<const unsigned char*>(digits.data());
+  const mp_size_t written = mpn_set_str(call.room(), values, digits.size(), static_cast<int>(radix));
   return wrap(finish(call, negative, static_cast<size_t>(written)));
 }
 
@@ -594,9 +594,9 @@ Word parse(NativeCall& call) {
   if (!are_ints(call, 0, 1)) return kFailed;
   const Limbs radix = limbs(call, 0);
   const bool has_digits = !radix.is_negative() && !radix.is_zero();
-  const bool is_usual = has_digits && radix.size() == 1 && radix.data()[0] >= 2 && radix.data()[0] <= kLargestRadix;
+  const Word low_limb = has_digits ? radix.data()[0] : 0;
   const unsigned digit_count =
-      !has_digits ? 0 : radix.size() > 1 ? kLargestRadix : static_cast<unsigned>(std::min<Word>(radix.data()[0], kLargestRadix));
+      radix.size() > 1 && has_digits ? kLargestRadix : static_cast<unsigned>(std::min<Word>(low_limb, kLargestRadix));
 
   ListReader letters(call.arg(1));
   std::string digits;
@@ -618,9 +618,8 @@ Word parse(NativeCall& call) {
   if (digits.empty()) return nothing_word();
 
   const auto just = [&](Word number) { return call.make_union(0, 2, number); };
-  if (is_usual) {
-    const unsigned base = static_cast<unsigned>(radix.data()[0]);
-    return from_digits(call, digits, base, negative, object_words(1), just);
+  if (radix.size() == 1 && low_limb >= 2 && low_limb <= kLargestRadix) {
+    return from_digits(call, digits, digit_count, negative, object_words(1), just);
   }
   mpz_t space;
   mpz_srcptr base = radix.as_mpz(space);
@@ -677,9 +676,10 @@ struct ElementTable {
 
   ElementTable() {
     for (Word word = 0; word < kWords; ++word) {
+      const bool is_value = word >= kUnitWord && is_packed(word);
       unsigned value = kOther;
-      const bool is_element = word >= kUnitWord && is_packed(word) && read_element(word, kRadix, value) == ReadError::kNone;
-      values[word] = static_cast<uint8_t>(is_element ? value : kOther);
+      if (!is_value || read_element(word, kRadix, value) != ReadError::kNone) value = kOther;
+      values[word] = static_cast<uint8_t>(value);
     }
   }
 };

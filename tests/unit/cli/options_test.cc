@@ -98,9 +98,9 @@ TEST_F(OptionsTest, MistakesWhenRunning) {
   expect_mistake({""}, 116, "invalid argument: ''");
 }
 
-TEST_F(OptionsTest, ProfilesAreNotSilentlyIgnored) {
-  expect_mistake({"--profile", "x", "-m", "/A%"}, 116, "--profile is not available yet");
-  expect_mistake({"test", "--profile-sample-period", "7", "-m", "/A%"}, 4, "--profile-sample-period is not available");
+TEST_F(OptionsTest, TheProfilePeriodIsANumber) {
+  expect_mistake({"--profile-sample-period", "often", "-m", "/A%"}, 116, "often");
+  expect_mistake({"test", "--profile-sample-period", "-7", "-m", "/A%"}, 4, "-7");
 }
 
 TEST_F(OptionsTest, MistakesOfModulePaths) {

@@ -26,7 +26,7 @@ constexpr const char* kDirectory = "/Std/Io/Directory%";
 /// Values as words that a test keeps over calls: the heap collects at every chance.
 class IoTest : public testing::Test {
  protected:
-  IoTest() : machine_(program_, natives_, MachineOptions{.heap = {.nursery_bytes = 8192, .stress = 1, .verify = true}}) {
+  IoTest() {
     register_std(natives_);
     machine_.thread().int_form = IntForm::kMachine;
     std::string name = testing::TempDir() + "fble-io-test-XXXXXX";
@@ -102,7 +102,7 @@ class IoTest : public testing::Test {
 
   ProgramCode program_;
   NativeTable natives_;
-  Machine machine_;
+  Machine machine_{program_, natives_, {.heap = {.nursery_bytes = 8192, .stress = 1, .verify = true}}};
   std::string folder_;
 };
 
@@ -153,7 +153,9 @@ TEST_F(IoTest, ReadsAsMuchAsIsThere) {
   Arg file = open("a", kRead);
   EXPECT_EQ(text_of(call(kFile, "ReadText", {file, number(5)})), "xxxxx");
   std::string rest;
-  for (std::string part = "x"; !part.empty(); rest += part) part = text_of(call(kFile, "ReadText", {file, number(1000000)}));
+  for (std::string part = "x"; !part.empty(); rest += part) {
+    part = text_of(call(kFile, "ReadText", {file, number(1000000)}));
+  }
   EXPECT_EQ(rest, std::string(69995, 'x') + "\xc3\xa9");
 
   file = open("a", kRead);
@@ -185,7 +187,8 @@ TEST_F(IoTest, WritesTextAndBytes) {
   const std::string long_text(100000, 'y');
   EXPECT_EQ(call(kFile, "WriteText", {file, text("caf\xc3\xa9 ")}), ok_unit());
   EXPECT_EQ(call(kFile, "WriteText", {file, text(long_text)}), ok_unit());
-  EXPECT_EQ(call(kFile, "WriteBytes", {file, list({pack_int(0), pack_int(255), pack_int(256 + 'A'), pack_int(-1)})}), ok_unit());
+  const Arg bytes = list({pack_int(0), pack_int(255), pack_int(256 + 'A'), pack_int(-1)});
+  EXPECT_EQ(call(kFile, "WriteBytes", {file, bytes}), ok_unit());
   EXPECT_EQ(call(kFile, "WriteText", {file, list({pack_int(-1), pack_int(kMaxPackedInt)})}), ok_unit());
   EXPECT_EQ(call(kFile, "PutText", {file, text("!")}), kUnitWord);
   EXPECT_EQ(call(kFile, "PutBytes", {file, list({})}), kUnitWord);
@@ -206,8 +209,10 @@ TEST_F(IoTest, Modes) {
 }
 
 TEST_F(IoTest, ReasonsForFailure) {
-  EXPECT_EQ(error_of(open_result(path("none"), kRead)), "cannot open '" + path("none") + "': No such file or directory");
-  EXPECT_EQ(error_of(open_result(std::string("a\0b", 3), kRead)), std::string("cannot open 'a\0b': Invalid argument", 35));
+  EXPECT_EQ(error_of(open_result(path("none"), kRead)),
+            "cannot open '" + path("none") + "': No such file or directory");
+  EXPECT_EQ(error_of(open_result(std::string("a\0b", 3), kRead)),
+            std::string("cannot open 'a\0b': Invalid argument", 35));
   const Arg folder = keep(value_of(open_result(folder_, kRead)));
   EXPECT_EQ(read_line(folder), "");
   EXPECT_EQ(text_of(value_of(call(kFile, "Failure", {folder}))), "cannot read '" + folder_ + "': Is a directory");
@@ -240,7 +245,8 @@ TEST_F(IoTest, ClosedFiles) {
   EXPECT_EQ(read_line(input), "");
   const Arg output = open("b", kWrite);
   close(output);
-  EXPECT_EQ(error_of(call(kFile, "WriteText", {output, text("x")})), "cannot write to '" + path("b") + "': it is closed");
+  EXPECT_EQ(error_of(call(kFile, "WriteText", {output, text("x")})),
+            "cannot write to '" + path("b") + "': it is closed");
 }
 
 TEST_F(IoTest, UndefinedPartsEndTheProgram) {
@@ -271,12 +277,14 @@ TEST_F(IoTest, Directories) {
     if (kind == 0) line += " " + std::to_string(unpack_int(struct_field(entry, 2, 3)));
     found.push_back(line);
   }
-  EXPECT_EQ(found, (std::vector<std::string>{"byte\xff 0 0", "caf\xc3\xa9 0 0", "file 0 5", "link 2", "pipe 3", "sub 1"}));
+  const std::vector<std::string> expected{"byte\xff 0 0", "caf\xc3\xa9 0 0", "file 0 5", "link 2", "pipe 3", "sub 1"};
+  EXPECT_EQ(found, expected);
 
   // A name that is not UTF-8 leads back to the file.
   const Word look = value_of(call(kDirectory, "Look", {text(path("byte\xff"))}));
   EXPECT_EQ(union_tag(struct_field(look, 1, 3), 2), 0u);
-  EXPECT_EQ(error_of(call(kDirectory, "List", {text(path("file"))})), "cannot list '" + path("file") + "': Not a directory");
+  EXPECT_EQ(error_of(call(kDirectory, "List", {text(path("file"))})),
+            "cannot list '" + path("file") + "': Not a directory");
 }
 
 TEST_F(IoTest, ChangesToDirectories) {
@@ -288,11 +296,13 @@ TEST_F(IoTest, ChangesToDirectories) {
   EXPECT_EQ(content("d/b"), "x");
   EXPECT_EQ(error_of(call(kDirectory, "Rename", {text(path("d/a")), text(path("c"))})),
             "cannot rename '" + path("d/a") + "' to '" + path("c") + "': No such file or directory");
-  EXPECT_EQ(error_of(call(kDirectory, "Remove", {text(path("d"))})), "cannot remove '" + path("d") + "': Directory not empty");
+  EXPECT_EQ(error_of(call(kDirectory, "Remove", {text(path("d"))})),
+            "cannot remove '" + path("d") + "': Directory not empty");
   EXPECT_EQ(call(kDirectory, "Remove", {text(path("d/b"))}), ok_unit());
   EXPECT_EQ(call(kDirectory, "Remove", {text(path("d"))}), ok_unit());
   EXPECT_FALSE(fs::exists(path("d")));
-  EXPECT_EQ(error_of(call(kDirectory, "Look", {text(std::string("a\0", 2))})), "a path cannot have the character U+0000");
+  EXPECT_EQ(error_of(call(kDirectory, "Look", {text(std::string("a\0", 2))})),
+            "a path cannot have the character U+0000");
   EXPECT_EQ(text_of(value_of(call(kDirectory, "Current", {}))), fs::current_path().string());
 }
 

@@ -1,0 +1,108 @@
+// The wire format of protocol buffers is a few lines when only written; the
+// messages and their field numbers are those of pprof's profile.proto.
+//
+// Tested by tests/unit/prof/profile_test.cc.
+#include "frontends/prof/pprof.h"
+
+#include <unordered_map>
+#include <vector>
+
+namespace fble {
+namespace {
+
+/// A protocol buffer message under construction.
+class Message {
+ public:
+  void number(uint32_t field, uint64_t value) {
+    varint(field << 3);
+    varint(value);
+  }
+  void bytes(uint32_t field, const std::string& value) {
+    varint(field << 3 | 2);
+    varint(value.size());
+    text_ += value;
+  }
+  void message(uint32_t field, const Message& value) { bytes(field, value.text_); }
+  void numbers(uint32_t field, const std::vector<uint64_t>& values) {
+    Message packed;
+    for (const uint64_t value : values) packed.varint(value);
+    message(field, packed);
+  }
+  std::string take() { return std::move(text_); }
+
+ private:
+  void varint(uint64_t value) {
+    for (; value >= 0x80; value >>= 7) text_ += static_cast<char>(value | 0x80);
+    text_ += static_cast<char>(value);
+  }
+  std::string text_;
+};
+
+/// The string table: each text once, the empty one first.
+class Strings {
+ public:
+  uint64_t index(const std::string& text) {
+    auto [entry, inserted] = indices_.try_emplace(text, texts.size());
+    if (inserted) texts.push_back(text);
+    return entry->second;
+  }
+  std::vector<std::string> texts = {""};
+
+ private:
+  std::unordered_map<std::string, uint64_t> indices_ = {{"", 0}};
+};
+
+}  // namespace
+
+std::string encode_pprof(const Profile& profile, uint64_t sample_period) {
+  Message file;
+  Strings strings;
+  for (const char* type : {"calls", "samples"}) {
+    Message value_type;
+    value_type.number(1, strings.index(type));
+    value_type.number(2, strings.index("count"));
+    file.message(1, value_type);
+  }
+
+  uint64_t carried = 0;
+  profile.for_each([&](const std::vector<uint32_t>& path, uint64_t calls, uint64_t samples) {
+    if (sample_period != 0) {
+      carried += samples;
+      samples = carried / sample_period;
+      carried %= sample_period;
+      if (samples == 0) return;
+    }
+    Message sample;
+    std::vector<uint64_t> locations;
+    for (size_t i = path.size(); i-- > 0;) locations.push_back(uint64_t{path[i]} + 1);
+    sample.numbers(1, locations);
+    sample.numbers(2, {calls, samples});
+    file.message(2, sample);
+  });
+
+  const std::vector<Profile::Block>& blocks = profile.blocks();
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    Message line;
+    line.number(1, i + 1);
+    line.number(2, blocks[i].loc.line);
+    line.number(3, blocks[i].loc.column);
+    Message location;
+    location.number(1, i + 1);
+    location.message(4, line);
+    file.message(4, location);
+  }
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    Message function;
+    const uint64_t name = strings.index(blocks[i].name);
+    function.number(1, i + 1);
+    function.number(2, name);
+    function.number(3, name);
+    function.number(4, strings.index(blocks[i].loc.file.str()));
+    function.number(5, blocks[i].loc.line);
+    file.message(5, function);
+  }
+  for (const std::string& text : strings.texts) file.bytes(6, text);
+  return file.take();
+}
+
+}  // namespace fble

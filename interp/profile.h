@@ -1,0 +1,88 @@
+// Profiles of a run: how often each sequence of calls was entered, and how many
+// instructions ran there. Deterministic: nothing is measured in time.
+//
+// A sequence is the path of blocks from the root to the running one with cycles
+// taken out, so recursion does not make it long: a call of a block that would
+// repeat the end of the path a second time returns to where that end began
+// (a b c c d c d e becomes a b c d e). A tail call replaces the running block on
+// the stack, but counts as called by it.
+//
+// The interpreter runs with a table of handlers that ask `step` before each
+// instruction; without a profile there is no cost.
+//
+// Tested by tests/unit/prof/profile_test.cc.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "interp/code.h"
+
+namespace fble {
+
+struct Thread;
+
+class Profile {
+ public:
+  struct Node {
+    uint32_t block;
+    Node* parent;
+    uint32_t depth;
+    uint64_t calls = 0;
+    uint64_t samples = 0;
+    std::map<uint32_t, Node*> children = {};  ///< by block; shorter paths where cycles were taken out
+  };
+  struct Block {
+    std::string name;
+    Loc loc;
+  };
+
+  /// Blocks: 0 is [root], 1 is <main> (which nothing enters; tools expect it), then
+  /// those of the program in its order.
+  explicit Profile(const ProgramCode& program);
+
+  /// Starts again at the root.
+  void begin_run();
+  /// Before the instruction at the position runs in the frame.
+  void step(const Thread& thread, const uint32_t* pc, const Word* fp);
+
+  const std::vector<Block>& blocks() const { return blocks_; }
+
+  /// Calls `visit(path, calls, samples)` for each sequence, callers first, siblings by block.
+  template <typename Visit>
+  void for_each(Visit&& visit) const {
+    std::vector<uint32_t> path;
+    walk(root_, path, visit);
+  }
+
+ private:
+  struct Entry {
+    const Word* fp;  ///< frame that runs the node's block
+    Node* node;
+  };
+
+  template <typename Visit>
+  void walk(const Node* node, std::vector<uint32_t>& path, Visit& visit) const {
+    path.push_back(node->block);
+    visit(path, node->calls, node->samples);
+    for (const auto& [block, child] : node->children) {
+      if (child->depth > node->depth) walk(child, path, visit);
+    }
+    path.pop_back();
+  }
+
+  uint32_t block_of(const Code& code);
+  Node* enter(Node* caller, uint32_t block);
+
+  std::vector<Block> blocks_;
+  std::unordered_map<const Code*, uint32_t> block_ids_;
+  std::deque<Node> nodes_;
+  Node* root_;
+  std::vector<Entry> stack_;
+};
+
+}  // namespace fble
