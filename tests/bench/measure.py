@@ -425,8 +425,8 @@ def costs(program):
 
 
 def warm_curves(works, contestants, runner, repetitions, say):
-    """Seconds that each repetition took, by the times at which the lines arrive; of several
-    processes the least for each."""
+    """Seconds that each repetition took, by the times at which the lines arrive; the
+    median of several processes for each."""
     curves = {}
     for work in works:
         arguments = work.program.get("warm") if work.program else None
@@ -438,17 +438,16 @@ def warm_curves(works, contestants, runner, repetitions, say):
             if command is None:
                 continue
             say(f"warm-up of {work.name} with {contestant.name}")
-            least = None
+            found = []
             for _ in range(repetitions):
                 result = runner.run(command)
                 if trouble(result) or len(result["lines"]) != arguments[1]:
-                    least = None
                     break
                 lines = [0.0, *result["lines"]]
-                spans = [round(b - a, 6) for a, b in zip(lines, lines[1:])]
-                least = [min(pair) for pair in zip(least, spans)] if least else spans
-            if least:
-                curves[work.key]["seconds"][contestant.name] = least
+                found.append([b - a for a, b in zip(lines, lines[1:])])
+            if len(found) == repetitions:
+                curves[work.key]["seconds"][contestant.name] = [
+                    round(statistics.median(spans), 6) for spans in zip(*found)]
     return curves
 
 
@@ -467,7 +466,7 @@ def memory_curves(works, contestants, runner, say):
             result = runner.run(command, work.stdin, sample_ms=2)
             if not trouble(result):
                 curves[work.key][contestant.name] = thin(
-                    [point for point in result["memory"] if point[0] > 0.001], 200)
+                    [point for point in result["memory"] if point[0] > 0.001], 100)
     return curves
 
 

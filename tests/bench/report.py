@@ -205,7 +205,7 @@ def scale_rows(results):
             points = curve["points"].get(contestant, [])
             start = start_time(results, contestant)
             usable = [(n, cpu - start) for n, cpu, _ in points if cpu - start > 0.01]
-            if len(usable) < 2:
+            if len(usable) < 2 or cost[usable[-1][0]] < 4 * cost[usable[0][0]]:
                 row.append("—")
                 continue
             (n0, t0), (n1, t1) = usable[0], usable[-1]
@@ -227,7 +227,7 @@ def warm_rows(results):
         row = [name(work)]
         for contestant in contestants(results):
             times = curve["seconds"].get(contestant)
-            if not times:
+            if not times or statistics.median(times[len(times) // 2:]) <= 0:
                 row.append("—")
                 continue
             steady = statistics.median(times[len(times) // 2:])
