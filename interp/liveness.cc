@@ -1,12 +1,15 @@
 // Which slots matter: dead slots are no roots, so nothing is retained by a
 // variable that will not be used again, and slots need no initialisation.
 //
-// Bytecode jumps forward only, so one backward pass from the end to the
-// position asked for is exact. Results are kept per position: the positions
-// asked for are calls and allocations that were active during a collection.
+// Bytecode jumps forward only, so one backward pass is exact. It is made once for
+// a code object, and keeps the set of each jump target and of every sixteenth
+// instruction: what any position needs is then at most fifteen steps back from
+// what is kept, so a large function costs neither time nor memory per pair of
+// position and slot. The lists that were asked for are kept as well.
 //
 // Tested by tests/unit/interp/liveness_test.cc.
 #include <algorithm>
+#include <functional>
 
 #include "interp/thread.h"
 
@@ -14,27 +17,28 @@ namespace fble {
 
 namespace {
 
-class SlotSet {
- public:
-  explicit SlotSet(size_t slots) : bits_((slots + 63) / 64) {}
-  void add(uint32_t slot) { bits_[slot / 64] |= uint64_t{1} << (slot % 64); }
-  void remove(uint32_t slot) { bits_[slot / 64] &= ~(uint64_t{1} << (slot % 64)); }
-  void merge(const SlotSet& other) {
-    for (size_t i = 0; i < bits_.size(); ++i) bits_[i] |= other.bits_[i];
+/// Every so many instructions the set of live slots is kept.
+constexpr size_t kKeepEvery = 16;
+
+/// A set of slots, in words that others own.
+struct SlotSet {
+  std::span<uint64_t> bits;
+
+  void add(uint32_t slot) { bits[slot / 64] |= uint64_t{1} << (slot % 64); }
+  void remove(uint32_t slot) { bits[slot / 64] &= ~(uint64_t{1} << (slot % 64)); }
+  void merge(std::span<const uint64_t> other) {
+    for (size_t i = 0; i < bits.size(); ++i) bits[i] |= other[i];
   }
-  void clear() { std::fill(bits_.begin(), bits_.end(), 0); }
+  void clear() { std::fill(bits.begin(), bits.end(), 0); }
   std::vector<uint32_t> list() const {
     std::vector<uint32_t> result;
-    for (size_t i = 0; i < bits_.size(); ++i) {
-      for (uint64_t rest = bits_[i]; rest != 0; rest &= rest - 1) {
+    for (size_t i = 0; i < bits.size(); ++i) {
+      for (uint64_t rest = bits[i]; rest != 0; rest &= rest - 1) {
         result.push_back(static_cast<uint32_t>(i * 64 + static_cast<size_t>(std::countr_zero(rest))));
       }
     }
     return result;
   }
-
- private:
-  std::vector<uint64_t> bits_;
 };
 
 /// Applies the instruction's writes and reads, backwards.
@@ -91,51 +95,79 @@ void step_back(const Code& code, const uint32_t* words, SlotSet& live) {
   }
 }
 
-std::vector<uint32_t> compute(const Code& code, uint32_t offset) {
+/// What is live after the instruction becomes what is live before it.
+void step_over(const Code& code, const Liveness& known, uint32_t at, SlotSet& live) {
+  const uint32_t* words = &code.words[at];
+  const Op op = static_cast<Op>(words[0]);
+  if (op == Op::kJump) {
+    live.clear();
+    live.merge(known.set_at(at + words[1]));
+  } else if (op == Op::kSelect || op == Op::kSelectArg) {
+    live.clear();
+    for (uint32_t distance : select_jumps(words)) live.merge(known.set_at(at + distance));
+  } else if (std::string_view(op_info(op).effects).find('t') != std::string_view::npos) {
+    live.clear();
+  }
+  step_back(code, words, live);
+}
+
+/// The backward pass over the whole code.
+std::unique_ptr<Liveness> compute(const Code& code) {
+  auto known = std::make_unique<Liveness>();
+  const uint32_t size = static_cast<uint32_t>(code.words.size());
+  known->index.resize(size);
+  known->set_words = code.frame_slots / 64 + 1;
   std::vector<uint32_t> starts;
-  for (uint32_t at = offset; at < code.words.size(); at += instruction_length(&code.words[at])) {
+  std::vector<bool> is_target(size);
+  for (uint32_t at = 0; at < size; at += instruction_length(&code.words[at])) {
     starts.push_back(at);
-  }
-  std::unordered_map<uint32_t, SlotSet> at_target;
-  for (uint32_t at : starts) {
     const uint32_t* words = &code.words[at];
-    if (static_cast<Op>(words[0]) == Op::kJump) {
-      at_target.emplace(at + words[1], SlotSet(code.frame_slots));
-    } else {
-      for (uint32_t distance : select_jumps(words)) at_target.emplace(at + distance, SlotSet(code.frame_slots));
-    }
+    if (static_cast<Op>(words[0]) == Op::kJump) is_target[at + words[1]] = true;
+    for (uint32_t distance : select_jumps(words)) is_target[at + distance] = true;
   }
-  SlotSet live(code.frame_slots);
-  for (auto start = starts.rbegin(); start != starts.rend(); ++start) {
-    const uint32_t* words = &code.words[*start];
-    const Op op = static_cast<Op>(words[0]);
-    if (op == Op::kJump) {
-      live = at_target.at(*start + words[1]);
-    } else if (op == Op::kSelect || op == Op::kSelectArg) {
-      live.clear();
-      for (uint32_t distance : select_jumps(words)) live.merge(at_target.at(*start + distance));
-    } else if (std::string_view(op_info(op).effects).find('t') != std::string_view::npos) {
-      live.clear();
-    }
-    step_back(code, words, live);
-    auto target = at_target.find(*start);
-    if (target != at_target.end()) target->second = live;
+  std::vector<uint64_t> bits(known->set_words);
+  SlotSet live{bits};
+  for (size_t i = starts.size(); i-- > 0;) {
+    step_over(code, *known, starts[i], live);
+    if (i % kKeepEvery != 0 && !is_target[starts[i]]) continue;
+    known->kept.push_back(starts[i]);
+    known->sets.insert(known->sets.end(), bits.begin(), bits.end());
   }
+  known->kept.shrink_to_fit();
+  known->sets.shrink_to_fit();
+  return known;
+}
+
+/// The live slots at an offset: from the next set that is kept, step by step back.
+std::vector<uint32_t> list_at(const Code& code, const Liveness& known, uint32_t offset) {
+  std::vector<uint32_t> between;
+  uint32_t at = offset;
+  while (at < code.words.size() && known.set_at(at).empty()) {
+    between.push_back(at);
+    at += instruction_length(&code.words[at]);
+  }
+  std::vector<uint64_t> bits(known.set_words);
+  SlotSet live{bits};
+  if (at < code.words.size()) live.merge(known.set_at(at));
+  for (auto start = between.rbegin(); start != between.rend(); ++start) step_over(code, known, *start, live);
   return live.list();
 }
 
 }  // namespace
 
+std::span<const uint64_t> Liveness::set_at(uint32_t offset) const {
+  const auto found = std::lower_bound(kept.begin(), kept.end(), offset, std::greater<>());
+  if (found == kept.end() || *found != offset) return {};
+  return {sets.data() + static_cast<size_t>(found - kept.begin()) * set_words, set_words};
+}
+
 const std::vector<uint32_t>& live_slots(Code& code, const uint32_t* position) {
-  if (code.liveness == nullptr) {
-    code.liveness = std::make_unique<Liveness>();
-    code.liveness->index.resize(code.words.size());
-  }
+  if (code.liveness == nullptr) code.liveness = compute(code);
   Liveness& known = *code.liveness;
   const uint32_t offset = static_cast<uint32_t>(position - code.start);
   uint32_t& index = known.index[offset];
   if (index == 0) {
-    known.live.push_back(compute(code, offset));
+    known.live.push_back(list_at(code, known, offset));
     index = static_cast<uint32_t>(known.live.size());
   }
   return known.live[index - 1];

@@ -86,6 +86,26 @@ TEST(Liveness, GroupsKeepTheirSlotsToTheEnd) {
   EXPECT_EQ(live_at(kBody, 3), (Slots{2}));
 }
 
+/// A list of 2000 elements, as front ends make it: all slots live in the middle.
+TEST(Liveness, LargeFunctionsKeepLittle) {
+  std::string text = "code 0 \"\" arity 1 slots 2010 captures 0 {\n";
+  for (int i = 1; i <= 2000; ++i) text += fmt::format("struct s{} (s0 s0)\n", i);
+  for (int i = 2000; i > 1; --i) text += fmt::format("struct s{} (s{} s{})\n", i - 1, i - 1, i);
+  text += "return s1\n}\n";
+  const BytecodeParse parsed = parse_bytecode(text, "test");
+  ASSERT_NE(parsed.program, nullptr) << parsed.error;
+  Code& code = parsed.program->codes[0];
+  uint32_t made = 0;
+  for (const uint32_t* at = code.start; made < 2000; at += instruction_length(at), ++made) {
+    if (made % 100 != 99) continue;
+    const Slots live = live_slots(code, at);
+    ASSERT_EQ(live.size(), made + 1);
+    EXPECT_EQ(live.back(), made);
+  }
+  // A set for each position would be 4000 times 32 words.
+  EXPECT_LT(code.liveness->sets.size(), 4000 * 32 / 10);
+}
+
 /// The definition, one slot and one path at a time.
 bool is_live(const Code& code, uint32_t offset, uint32_t slot) {
   for (;;) {
