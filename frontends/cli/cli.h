@@ -37,6 +37,7 @@ enum OptionGroup : unsigned {
   kMemTestGroup = 1 << 5,
   kDepsGroup = 1 << 6,
   kSuiteGroup = 1 << 7,
+  kDocGroup = 1 << 8,
 };
 
 /// What the words after the command say.
@@ -71,6 +72,9 @@ struct Options {
   unsigned jobs = 0;
   unsigned timeout_seconds = 60;
 
+  std::string html;      ///< folder for the pages, or empty
+  bool missing = false;  ///< list what has no comment
+
   std::vector<std::string> args;  ///< the program's
 };
 
@@ -78,6 +82,7 @@ struct Options {
 enum class Positional : uint8_t {
   kProgram,  ///< a file, then the program's arguments; after -m, arguments only
   kFile,     ///< a file instead of -m
+  kModule,   ///< a module path or a file, as a word or with -m, or neither
   kFolder,   ///< the suite's folder
 };
 
@@ -115,5 +120,6 @@ int run_check(const Options& options);
 int run_disassemble(const Options& options);
 int run_deps(const Options& options);
 int run_suite(const Options& options);
+int run_doc(const Options& options);
 
 }  // namespace fble

@@ -162,6 +162,39 @@ constexpr Command kCommands[] = {
         .run = run_deps,
     },
     {
+        .name = "doc",
+        .synopsis = "Usage: fble-jit doc [OPTION...]\n"
+                    "       fble-jit doc [OPTION...] MODULE_PATH[.NAME]\n"
+                    "       fble-jit doc [OPTION...] FILE.fble",
+        .summary = "prints the documentation of modules",
+        .description = "Prints what the comments in a module say about it and about the names that it\n"
+                       "exports, with their types; with NAME, about this name only. Without a module,\n"
+                       "lists all modules below the folders of the search path, or writes their pages.\n"
+                       "\n"
+                       "The comment of a module is the one at the start of its file. The comment of an\n"
+                       "exported name is the one right above its definition, or above its place in the\n"
+                       "export. A definition right below another one, without a blank line in between,\n"
+                       "shares its comment. A name from another module that has none here has the one\n"
+                       "from there. In pages, indented lines are shown as code.",
+        .epilogue = "Exit status:\n"
+                    "  0  success\n"
+                    "  1  a module does not compile, a name is not exported, something is missing\n"
+                    "     (--missing), or a page cannot be written\n"
+                    "  2  mistake on the command line\n"
+                    "\n"
+                    "Examples:\n"
+                    "  fble-jit doc\n"
+                    "      lists the modules of the library\n"
+                    "  fble-jit doc /Std/List%\n"
+                    "  fble-jit doc /Std/List%.ForEach\n"
+                    "  fble-jit doc -I src --html site\n"
+                    "      writes site/index.html and a page for each module below src and of the library\n",
+        .groups = kInfoGroup | kModuleGroup | kDocGroup,
+        .positional = Positional::kModule,
+        .usage_status = 2,
+        .run = run_doc,
+    },
+    {
         .name = "suite",
         .synopsis = "Usage: fble-jit suite [OPTION...] DIR",
         .summary = "runs the annotated tests below a folder",

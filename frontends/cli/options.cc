@@ -38,10 +38,9 @@ constexpr OptionRow kOptions[] = {
 };
 
 constexpr std::pair<OptionGroup, const char*> kGroupTitles[] = {
-    {kInfoGroup, "General"},     {kModuleGroup, "Modules"},
-    {kEngineGroup, "Execution"}, {kMemTestGroup, "Test"},
-    {kDepsGroup, "Output"},      {kSuiteGroup, "Suite"},
-    {kProfileGroup, "Profile"},  {kDepsFileGroup, "Build dependencies (both or neither)"},
+    {kInfoGroup, "General"}, {kModuleGroup, "Modules"},  {kEngineGroup, "Execution"},
+    {kMemTestGroup, "Test"}, {kDepsGroup, "Output"},     {kSuiteGroup, "Suite"},
+    {kDocGroup, "Output"},   {kProfileGroup, "Profile"}, {kDepsFileGroup, "Build dependencies (both or neither)"},
 };
 
 template <typename Number>
@@ -151,6 +150,10 @@ class Parser {
       case Positional::kFile:
         if (!word.ends_with(".fble")) return fail(fmt::format("invalid argument: '{}'", word));
         return set_once(options_.file, "file", word);
+      case Positional::kModule:
+        if (word.ends_with(".fble")) return set_once(options_.file, "file", word);
+        if (!options_.module.empty()) return fail("duplicate module options");
+        return set_once(options_.module, "module", word);
       case Positional::kFolder: return set_once(options_.suite, "folder", word);
     }
   }
@@ -195,13 +198,16 @@ class Parser {
         return set_number(options_.gc_stress, name, parse_number<unsigned>(value), value);
       case OptionId::kHeapVerify: options_.heap_verify = true; return;
       case OptionId::kProfile: return set_once(options_.profile, name, value);
-      case OptionId::kProfilePeriod: return set_number(options_.profile_period, name, parse_number<uint64_t>(value), value);
+      case OptionId::kProfilePeriod:
+        return set_number(options_.profile_period, name, parse_number<uint64_t>(value), value);
       case OptionId::kDepsFile: return set_once(options_.deps_file, name, value);
       case OptionId::kDepsTarget: return set_once(options_.deps_target, name, value);
       case OptionId::kGrowth: options_.growth = true; return;
       case OptionId::kDebug: options_.debug = true; return;
       case OptionId::kTarget: return set_once(options_.target, name, value);
       case OptionId::kCompile: options_.compile = true; return;
+      case OptionId::kHtml: return set_once(options_.html, name, value);
+      case OptionId::kMissing: options_.missing = true; return;
       case OptionId::kRoot: return set_once(options_.suite_root, name, value);
       case OptionId::kModes:
         for (std::string& mode : split(value, ',')) options_.modes.push_back(std::move(mode));
@@ -215,12 +221,14 @@ class Parser {
   /// What the options must be together.
   bool check() {
     if ((command_.groups & kModuleGroup) != 0) {
-      if (options_.module.empty() && options_.file.empty()) fail("missing required --module option.");
+      const bool optional = command_.positional == Positional::kModule;
+      if (options_.module.empty() && options_.file.empty() && !optional) fail("missing required --module option.");
       if (!options_.module.empty() && !options_.file.empty()) {
         fail(fmt::format("invalid argument: '{}', as --module is given", options_.file));
       }
     }
     if ((command_.groups & kDepsGroup) != 0 && options_.target.empty()) fail("missing required --target option.");
+    if (options_.missing && !options_.html.empty()) fail("--html and --missing do not go together.");
     if (options_.deps_target.empty() && !options_.deps_file.empty()) fail("--deps-file requires --deps-target.");
     if (options_.deps_file.empty() && !options_.deps_target.empty()) fail("--deps-target requires --deps-file.");
     if (command_.positional == Positional::kFolder && options_.suite.empty()) fail("missing the folder of the suite.");

@@ -1,0 +1,195 @@
+// `fble-jit doc`: what the comments of modules say, as text or HTML.
+// Tested by tests/unit/cli/doc_test.cc.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <optional>
+
+#include "frontends/cli/doc_format.h"
+#include "frontends/cli/front_end.h"
+#include "frontends/cli/search_path.h"
+#include "frontends/fble/big_stack.h"
+
+namespace fble {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct FoundModule {
+  ModulePath path;
+  std::string file;
+};
+
+/// All modules below the roots by name; where two roots have one, the first counts.
+/// Hidden folders are left out: version control and the like.
+std::vector<FoundModule> all_modules(const std::vector<std::string>& roots) {
+  std::map<std::string, FoundModule> found;
+  for (const std::string& root : roots) {
+    std::error_code problem;
+    fs::recursive_directory_iterator each(root, fs::directory_options::skip_permission_denied, problem);
+    for (; !problem && each != fs::recursive_directory_iterator(); each.increment(problem)) {
+      const fs::path& file = each->path();
+      std::error_code ignored;
+      if (each->is_directory(ignored) && file.filename().string().starts_with('.')) each.disable_recursion_pending();
+      if (file.extension() != ".fble" || !each->is_regular_file(ignored)) continue;
+      fs::path relative = file.lexically_relative(root);
+      relative.replace_extension();
+      ModulePath path;
+      for (const fs::path& part : relative) path.words.emplace_back(part.string());
+      std::string name = path.str();
+      name.pop_back();  // so that /A% comes before /A/B%
+      found.try_emplace(std::move(name), FoundModule{std::move(path), file.string()});
+    }
+    if (problem) print_error(fmt::format("cannot search folder '{}': {}", root, problem.message()));
+  }
+  std::vector<FoundModule> modules;
+  for (auto& [name, module] : found) modules.push_back(std::move(module));
+  return modules;
+}
+
+/// Loads and checks a module and documents it; nothing after an error, which was printed.
+std::optional<ModuleDoc> load_and_document(const ModulePath& path, const std::vector<std::string>& roots) {
+  std::optional<ModuleDoc> doc;
+  Diagnostics diagnostics;
+  run_on_big_stack([&] {
+    const std::unique_ptr<Program> program =
+        load_program(path, {.roots = roots, .purpose = LoadFor::kModule}, diagnostics);
+    if (program == nullptr) return;
+    const std::unique_ptr<CheckedProgram> checked = typecheck(*program, diagnostics);
+    if (checked != nullptr) doc = document_module(*program, *checked, path);
+  });
+  // Warnings are for those who compile the module.
+  if (!doc) std::fputs(diagnostics.render().c_str(), stderr);
+  return doc;
+}
+
+std::string read_text(const std::string& file) {
+  std::ifstream stream(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+std::vector<ModuleSummary> summaries_of(const std::vector<FoundModule>& modules) {
+  std::vector<ModuleSummary> summaries;
+  for (const FoundModule& module : modules) {
+    summaries.push_back({module.path, summary_of(module_comment(read_text(module.file), module.path))});
+  }
+  return summaries;
+}
+
+bool write_page(const fs::path& file, const std::string& text) {
+  std::ofstream stream(file, std::ios::binary);
+  stream << text;
+  stream.close();
+  if (!stream) print_error(fmt::format("cannot write '{}': {}", file.string(), std::strerror(errno)));
+  return static_cast<bool>(stream);
+}
+
+int write_pages(const std::string& folder, const std::vector<FoundModule>& modules,
+                const std::vector<std::string>& roots) {
+  std::error_code problem;
+  fs::create_directories(folder, problem);
+  if (problem) {
+    print_error(fmt::format("cannot create folder '{}': {}", folder, problem.message()));
+    return 1;
+  }
+  std::vector<ModuleDoc> docs;
+  std::vector<ModuleSummary> summaries;
+  DocPages pages;
+  for (const FoundModule& module : modules) {
+    std::optional<ModuleDoc> doc = load_and_document(module.path, roots);
+    if (!doc) continue;
+    summaries.push_back({doc->path, summary_of(doc->comment)});
+    pages.insert(doc->path);
+    docs.push_back(std::move(*doc));
+  }
+  for (const ModuleDoc& doc : docs) {
+    if (!write_page(fs::path(folder) / page_name(doc.path), module_page(doc, pages))) return 1;
+  }
+  if (!write_page(fs::path(folder) / kIndexPage, index_page(summaries))) return 1;
+  return docs.size() == modules.size() ? 0 : 1;
+}
+
+/// Prints what has no comment, as warnings with their places.
+int print_missing(const std::vector<FoundModule>& modules, const std::vector<std::string>& roots) {
+  size_t missing = 0;
+  bool failed = false;
+  for (const FoundModule& module : modules) {
+    const std::optional<ModuleDoc> doc = load_and_document(module.path, roots);
+    if (!doc) {
+      failed = true;
+      continue;
+    }
+    if (doc->comment.empty()) {
+      fmt::print("{}:1:1: warning: module {} has no comment\n", doc->file, doc->path.str());
+      ++missing;
+    }
+    for (const ExportDoc& one : doc->exports) {
+      if (!one.comment.empty()) continue;
+      fmt::print("{}:{}:1: warning: {} of module {} has no comment\n", doc->file, std::max(one.line, 1u), one.name,
+                 doc->path.str());
+      ++missing;
+    }
+  }
+  return missing != 0 || failed ? 1 : 0;
+}
+
+/// Splits "/A/B%.Name" into the module and the name; all else is a module, or wrong in a
+/// way that whoever reads it as one will tell.
+std::pair<std::string, std::string> split_name(const std::string& text) {
+  Diagnostics ignored;
+  const size_t end = text.rfind("%.");
+  if (end == std::string::npos || parse_module_path(text, ignored)) return {text, ""};
+  return {text.substr(0, end + 1), text.substr(end + 2)};
+}
+
+int print_module(const ModuleDoc& doc, const std::string& name) {
+  std::string text = name.empty() ? module_text(doc) : "";
+  for (const ExportDoc& one : doc.exports) {
+    if (one.name == name) text = export_text(doc, one);
+  }
+  if (text.empty()) {
+    print_error(fmt::format("module {} does not export '{}'", doc.path.str(), name));
+    return 1;
+  }
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  return 0;
+}
+
+}  // namespace
+
+int run_doc(const Options& options) {
+  const bool one_module = !options.module.empty() || !options.file.empty();
+  Options named = options;
+  std::string name;
+  if (options.file.empty()) std::tie(named.module, name) = split_name(options.module);
+
+  std::vector<std::string> roots = with_library(options.roots);
+  std::vector<FoundModule> modules;
+  if (one_module) {
+    MainModule main;
+    if (!find_main_module(named, main)) return 2;
+    roots = std::move(main.roots);
+    modules.push_back({std::move(main.path), ""});
+  } else {
+    modules = all_modules(roots);
+  }
+
+  if (!options.html.empty()) return write_pages(options.html, modules, roots);
+  if (options.missing) return print_missing(modules, roots);
+  if (one_module) {
+    const std::optional<ModuleDoc> doc = load_and_document(modules.front().path, roots);
+    return doc ? print_module(*doc, name) : 1;
+  }
+  const std::string text = list_text(summaries_of(modules));
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  return 0;
+}
+
+}  // namespace fble

@@ -1,0 +1,38 @@
+// Documentation as text for a terminal, and as pages of HTML.
+// Tested by tests/unit/cli/doc_test.cc.
+#pragma once
+
+#include <span>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "frontends/cli/doc_module.h"
+
+namespace fble {
+
+/// A module in a list: what its comment begins with.
+struct ModuleSummary {
+  ModulePath path;
+  std::string summary;
+};
+
+/// The first sentence of a comment, in one line without its full stop.
+std::string summary_of(const std::vector<std::string>& comment);
+
+/// All of a module.
+std::string module_text(const ModuleDoc& doc);
+/// One of its exports.
+std::string export_text(const ModuleDoc& doc, const ExportDoc& one);
+std::string list_text(std::span<const ModuleSummary> modules);
+
+/// The modules that have pages: what may be linked to.
+using DocPages = std::unordered_set<ModulePath, ModulePathHash>;
+
+inline constexpr const char* kIndexPage = "index.html";
+/// The file name of a module's page; no two modules share one.
+std::string page_name(const ModulePath& path);
+std::string module_page(const ModuleDoc& doc, const DocPages& pages);
+std::string index_page(std::span<const ModuleSummary> modules);
+
+}  // namespace fble
