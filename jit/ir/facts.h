@@ -1,0 +1,64 @@
+// What is known of values, derived from the instructions alone.
+//
+// Guards tell something about their operands, and results have properties by the
+// instruction that makes them. Data never changes, so what is known stays known
+// to the end of the trace. The forward passes ask this table which guards are
+// needed, and the verifier whether none is missing; both walk the trace in order.
+//
+// Tested by tests/unit/jit/ir/facts_test.cc.
+#pragma once
+
+#include <vector>
+
+#include "jit/ir/trace.h"
+
+namespace fble {
+
+enum class Truth : uint8_t { kUnknown, kTrue, kFalse };
+
+/// Everything about a word. An object's fields are not followed.
+Facts known_facts(Word word);
+
+/// Makes `facts` what both it and `more` say.
+void add_facts(Facts& facts, const Facts& more);
+/// What holds of a value that is either of the two.
+Facts common_facts(const Facts& a, const Facts& b);
+/// True if all that `weaker` says follows from `facts`.
+bool facts_imply(const Facts& facts, const Facts& weaker);
+
+/// The ValueFact bits for a snapshot's slot.
+uint8_t value_facts(const Facts& facts);
+
+/// What facts about its operand say of the guard. kUnknown for guards that
+/// compare two values, and for what is no guard on data.
+Truth guard_truth(const IrIns& guard, const Facts& operand);
+
+/// True if what the instruction makes is sure to fit in a packed word.
+class FactTable;
+bool result_fits(const FactTable& facts, const IrIns& ins);
+
+class FactTable {
+ public:
+  explicit FactTable(const Trace& trace) : trace_(&trace) {}
+
+  const Facts& operator[](IrRef ref) const { return facts_[index_of(ref)]; }
+  size_t size() const { return facts_.size(); }
+
+  /// Adds the instruction that is next by number: what its result is known to
+  /// be, and what its not having left tells.
+  void append(const IrIns& ins);
+  void add(IrRef ref, const Facts& more) { add_facts(facts_[index_of(ref)], more); }
+
+ private:
+  Facts of_result(const IrIns& ins) const;
+  void learn(const IrIns& guard);
+  unsigned bits(IrRef ref) const { return facts_[index_of(ref)].bits; }
+
+  const Trace* trace_;
+  std::vector<Facts> facts_;
+};
+
+/// Null if the facts meet what the instruction's row requires, else what is missing.
+const char* unmet_requirement(const FactTable& facts, const IrIns& ins);
+
+}  // namespace fble

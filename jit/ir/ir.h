@@ -1,0 +1,90 @@
+// Trace IR: a straight line of instructions in SSA form (jit/ir/ir_ops.def has the rows).
+//
+// The IR of a trace lives from recording to assembling only; machine code and
+// side table are what remains. So instructions are roomy and plain.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "gc/value.h"
+#include "interp/code.h"
+
+namespace fble {
+
+enum class IrOp : uint8_t {
+#define FBLE_IR(Name, text, operands, result, effects, doc) k##Name,
+#include "jit/ir/ir_ops.def"
+#undef FBLE_IR
+  kCount
+};
+
+/// Index of an instruction in its trace.
+enum class IrRef : uint32_t {};
+inline constexpr IrRef kNoRef{0xffffffff};
+inline constexpr uint32_t index_of(IrRef ref) { return static_cast<uint32_t>(ref); }
+
+inline constexpr uint32_t kNoSnapshot = 0xffffffff;
+
+/// One instruction. Which fields mean something is told by the row's operands.
+struct IrIns {
+  IrOp op = IrOp::kCount;
+  /// The object is part of a group of recursive values: it and its direct
+  /// neighbours with this flag are made together, and their fields may refer to
+  /// one another, also forwards.
+  bool recursive = false;
+  /// Only exits need the result: it is computed there (virtual objects, packed
+  /// words of them). Set by jit/opt/sink.cc; only for New, PackUnion, PackStruct.
+  bool sunk = false;
+  /// The result is known to fit: there is nothing to check, and no way to leave.
+  /// Only for PackUnion, PackStruct, Add, Mul and ShiftLeft.
+  bool fits = false;
+  IrRef a = kNoRef;
+  IrRef b = kNoRef;
+  int32_t n = 0;
+  uint32_t m = 0;
+  Word x = 0;
+  Code* code = nullptr;
+  std::vector<IrRef> list;
+  uint32_t snapshot = kNoSnapshot;
+  /// The bytecode that this comes from, for dumps.
+  const uint32_t* pc = nullptr;
+};
+
+struct IrOpInfo {
+  const char* name;
+  const char* operands;
+  const char* result;
+  const char* effects;
+  const char* doc;
+};
+const IrOpInfo& ir_op_info(IrOp op);
+bool ir_has_effect(IrOp op, char effect);
+inline bool ir_is_guard(IrOp op) { return ir_has_effect(op, 'g'); }
+inline bool ir_has_result(IrOp op) { return ir_op_info(op).result[0] == 'V'; }
+
+/// Calls `visit(IrRef&)` for each reference of the instruction, operands first, then the list.
+template <typename Ins, typename Visit>
+void for_each_ref(Ins& ins, Visit&& visit) {
+  if (ins.a != kNoRef) visit(ins.a);
+  if (ins.b != kNoRef) visit(ins.b);
+  for (auto& ref : ins.list) visit(ref);
+}
+
+/// What is known of a word when it is used, whatever path led there.
+struct Facts {
+  bool packed = false;
+  bool pointer = false;
+  bool natural = false;       ///< implies packed
+  int64_t header = -1;        ///< low 32 bits of the object's header; implies pointer
+  const Code* code = nullptr; ///< of the closure; implies pointer
+  int32_t arity = -1;         ///< of the closure's code
+  int32_t tag = -1;           ///< of the packed union
+  uint32_t not_tags = 0;      ///< bit t: the packed union's tag is not t (t < 32)
+  bool not_packed = false;
+  uint8_t bits = kMaxPackedBits;  ///< the packed word has at most so many bits of content
+  bool operator==(const Facts&) const = default;
+};
+
+}  // namespace fble

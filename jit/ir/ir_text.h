@@ -1,0 +1,59 @@
+// Traces as text: what `--dump=ir` shows and what tests of passes are written in.
+//
+//   code c0 "/A%.f" arity 2                 code objects that the trace names
+//   trace 4 function c0 extent 12           or `bridge`, `continuation`
+//   parent 2 exit 7                         of bridges and continuations
+//   callee_base 5                           of continuations
+//   inherited register rax                  or: spill 3, constant 0x5, slot 4; one per value, in order
+//   {
+//     %0 = slot 0
+//     assume %0 packed tag 1                known without a guard
+//     is_packed %0 @s0                      @: the snapshot
+//     %2 = packed_arg %0 1  at c0+14        at: the bytecode it comes from
+//     %3 = new 0x100000101 (%2) @s1         lists in parentheses
+//     tail_call %1 c0 (%3)
+//   }
+//   snapshot s0
+//     frame c0+12 base 0 memory             code + words from its start; `memory`: the header is written
+//     frame c1+5 base 9 closure %7
+//     slot 3 %5 packed natural
+//
+// The operands are those of the instruction's row, in order: references, plain
+// numbers, a word in hexadecimal, a code object (`-` if there is none), a list. A
+// constant that is the function value of a code object is `&c1`. Behind the
+// operands the flags `recursive`, `sunk` and `fits`. Each instruction has a
+// number, also those without a result. Names of references and snapshots may be any
+// words when parsed; they are numbered by order. A comment goes from `;` to the end of the line.
+//
+// Tested by tests/unit/jit/ir/ir_text_test.cc.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "jit/ir/trace.h"
+
+namespace fble {
+
+std::string to_text(const Trace& trace);
+
+/// One instruction, without newline.
+std::string to_text(const Trace& trace, IrRef ref);
+
+std::string to_text(const Facts& facts);
+
+/// Gives the code object for a line `code cINDEX "BLOCK" arity ARITY`; may be null if there is none.
+using CodeResolver = std::function<Code*(uint32_t index, std::string_view block, uint32_t arity)>;
+
+struct TraceParse {
+  std::unique_ptr<Trace> trace;  ///< null after an error
+  std::string error;             ///< "FILE:LINE: error: MESSAGE"
+};
+
+/// Reads what to_text writes. Any text is fine: it gives a trace, not necessarily one
+/// that ir_verify accepts, or an error.
+TraceParse parse_trace(std::string_view text, std::string_view file_name, const CodeResolver& resolve);
+
+}  // namespace fble

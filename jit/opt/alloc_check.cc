@@ -1,0 +1,60 @@
+// Allocation checks: one for all objects of a trace.
+//
+// Objects are made by moving a pointer. Whether there is room is asked once, in
+// front of the first allocation, for all that follow: the only ways out before the
+// last one are guards, and leaving with room to spare does no harm. A loop asks once
+// per turn.
+//
+// The check is a yield point: when there is no room the trace is left, the interpreter
+// goes on and collects. So it needs a state to go back to, at or before the first
+// allocation: the snapshot that the recorder has given to each `new`, which is the
+// state before its bytecode instruction, or, if sink.cc has moved the allocation, the
+// snapshot of a guard that it has moved past. Functions are pure, so going back a little
+// is always correct, as long as no frame has been written since.
+//
+// Tested by tests/unit/jit/opt/passes_test.cc and tests/ir/alloc_check.
+#include "jit/opt/passes.h"
+
+namespace fble {
+
+void insert_alloc_checks(Trace& trace) {
+  // A trace without loop is one part; with a loop, the preamble and the body are.
+  struct Part {
+    size_t first = 0;   ///< the first allocation
+    int32_t words = 0;  ///< of all
+  };
+  std::vector<Part> parts(1);
+  for (size_t i = 0; i < trace.ins.size(); ++i) {
+    const IrIns& ins = trace.ins[i];
+    if (ins.op == IrOp::kLoopStart) parts.emplace_back();
+    if (ins.op != IrOp::kNew || ins.sunk) continue;
+    Part& part = parts.back();
+    if (part.words == 0) part.first = i;
+    part.words += static_cast<int32_t>(object_words(static_cast<uint32_t>(ins.x >> 32)));
+  }
+  std::vector<IrIns> old = std::exchange(trace.ins, {});
+  trace.ins.reserve(old.size() + parts.size());
+  std::vector<uint32_t> moved_by(old.size());
+  auto part = parts.begin();
+  for (size_t i = 0; i < old.size(); ++i) {
+    while (part != parts.end() && part->words == 0) ++part;
+    if (part != parts.end() && part->first == i) {
+      IrIns& check = trace.ins.emplace_back();
+      check.op = IrOp::kAllocCheck;
+      check.n = part->words;
+      check.snapshot = old[i].snapshot;
+      check.pc = old[i].pc;
+      ++part;
+    }
+    moved_by[i] = static_cast<uint32_t>(trace.ins.size() - i);
+    IrIns& ins = trace.ins.emplace_back(std::move(old[i]));
+    if (ins.op == IrOp::kNew) ins.snapshot = kNoSnapshot;
+  }
+  if (trace.ins.size() == old.size()) return;
+  auto rename = [&](IrRef& ref) { ref = IrRef{index_of(ref) + moved_by[index_of(ref)]}; };
+  for (IrIns& ins : trace.ins) for_each_ref(ins, rename);
+  for (Snapshot& snapshot : trace.snapshots) for_each_snapshot_ref(snapshot, rename);
+  for (Assumption& assumption : trace.assumptions) rename(assumption.ref);
+}
+
+}  // namespace fble

@@ -1,0 +1,96 @@
+// What the forward passes share: the trace so far and what is known of it.
+//
+// Each pass is a function that looks at the next instruction and gives an answer.
+// The builder (pipeline.cc) asks them in order until one answers with something
+// else than "append it".
+#pragma once
+
+#include <span>
+
+#include "jit/ir/builder.h"
+#include "jit/ir/facts.h"
+
+namespace fble {
+
+struct Answer {
+  enum Kind : uint8_t {
+    kAppend,   ///< nothing found: the next pass looks at it
+    kReplace,  ///< an earlier instruction has the result
+    kDrop,     ///< a guard that always holds
+    kAgain,    ///< the instruction was rewritten: begin with the first pass
+    kFails,    ///< a guard that never holds
+  };
+  Kind kind = kAppend;
+  IrRef ref = kNoRef;
+};
+
+/// Equal instructions by hash (cse.cc): open addressing, each entry is a number of an instruction.
+class CseTable {
+ public:
+  explicit CseTable(const Trace& trace) : trace_(&trace), entries_(kFirstSize, kEmpty) {}
+  IrRef find(const IrIns& ins) const;
+  void insert(IrRef ref);
+
+ private:
+  static constexpr uint32_t kEmpty = 0xffffffff;
+  static constexpr size_t kFirstSize = 512;
+  void place(uint32_t entry);
+
+  const Trace* trace_;
+  std::vector<uint32_t> entries_;
+  size_t count_ = 0;
+};
+
+/// Which forward passes run; tests run them one by one.
+enum ForwardPass : unsigned {
+  kPassFold = 1,
+  kPassForwardLoads = 2,
+  kPassGuards = 4,
+  kPassCse = 8,
+  kAllForwardPasses = 15,
+};
+
+class Forward final : public IrBuilder {
+ public:
+  explicit Forward(Trace& trace, unsigned passes = kAllForwardPasses);
+
+  IrRef append(IrIns ins) override;
+  IrRef append_raw(IrIns ins) override;
+  Facts facts(IrRef ref) const override { return table[ref]; }
+  void assume(IrRef ref, const Facts& facts) override;
+  Trace& trace() override { return trace_; }
+
+  const IrIns& at(IrRef ref) const { return trace_.at(ref); }
+  bool is_constant(IrRef ref) const { return at(ref).op == IrOp::kConstant; }
+  Word word_of(IrRef ref) const { return at(ref).x; }
+  bool is_constant(IrRef ref, Word word) const { return is_constant(ref) && word_of(ref) == word; }
+  IrRef constant(Word word);
+  /// True if an equal instruction without list has been appended.
+  bool has(IrOp op, IrRef a, IrRef b) const;
+
+  FactTable table;
+  CseTable cse;
+  /// A guard that cannot hold is a bug of the recorder; not so where a body is
+  /// appended again (peel_loop.cc): there it is noted, and appended.
+  bool failure_is_a_bug = true;
+  bool has_failed = false;
+
+ private:
+  IrRef push(IrIns&& ins);
+
+  Trace& trace_;
+  unsigned passes_;
+};
+
+/// Appends instruction `at` of another trace, or the whole group of recursive objects
+/// that begins there. References are renamed: `renamed[i]` is what instruction i has
+/// become. Returns the number of instructions taken.
+size_t append_again(Forward& forward, std::span<const IrIns> instructions, size_t at, std::vector<IrRef>& renamed);
+
+// The passes. `ins` may be changed when the answer is kAgain.
+Answer fold(Forward& forward, IrIns& ins);
+Answer forward_load(Forward& forward, IrIns& ins);
+Answer drop_guard(Forward& forward, IrIns& ins);
+Answer eliminate_common(Forward& forward, IrIns& ins);
+
+}  // namespace fble

@@ -1,0 +1,200 @@
+#include "jit/opt/pipeline.h"
+
+#include "jit/ir/ir_verify.h"
+#include "jit/opt/forward.h"
+#include "jit/opt/passes.h"
+
+namespace fble {
+
+namespace {
+
+#ifndef NDEBUG
+constexpr bool kVerify = true;
+#else
+constexpr bool kVerify = false;
+#endif
+
+/// Each pass leaves a correct trace behind; what a pass spoils is found where it happens.
+void verify_after(const char* pass, const Trace& trace) {
+  if (!kVerify) return;
+  const std::string problem = verify_trace(trace);
+  if (problem.empty()) return;
+  std::fprintf(stderr, "after %s: %s\n", pass, problem.c_str());
+  FBLE_BUG("a pass broke the trace");
+}
+
+void append_all_again(Trace& trace, unsigned passes) {
+  const std::vector<IrIns> instructions = std::exchange(trace.ins, {});
+  const std::vector<Assumption> assumptions = std::exchange(trace.assumptions, {});
+  Forward forward(trace, passes);
+  forward.failure_is_a_bug = false;
+  std::vector<IrRef> renamed(instructions.size(), kNoRef);
+  for (size_t i = 0; i < instructions.size();) {
+    const size_t end = i + append_again(forward, instructions, i, renamed);
+    for (const Assumption& assumption : assumptions) {
+      const size_t about = index_of(assumption.ref);
+      if (about >= i && about < end) forward.assume(renamed[about], assumption.facts);
+    }
+    i = end;
+  }
+  for (Snapshot& snapshot : trace.snapshots) {
+    for_each_snapshot_ref(snapshot, [&](IrRef& ref) { ref = renamed[index_of(ref)]; });
+  }
+}
+
+struct NamedPass {
+  std::string_view name;
+  unsigned forward;  ///< ForwardPass, or 0
+  void (*run)(Trace& trace);
+};
+
+constexpr NamedPass kPasses[] = {
+    {"fold", kPassFold, nullptr},
+    {"cse", kPassCse, nullptr},
+    {"forward_loads", kPassForwardLoads, nullptr},
+    {"guards", kPassGuards, nullptr},
+    {"forward", kAllForwardPasses, nullptr},
+    {"peel_loop", 0, [](Trace& trace) { peel_loop(trace); }},
+    {"dce", 0, eliminate_dead},
+    {"sink", 0, sink},
+    {"alloc_check", 0, insert_alloc_checks},
+    {"optimize", 0, optimize},
+};
+
+}  // namespace
+
+// ---- the forward passes -----------------------------------------------------
+
+Forward::Forward(Trace& trace, unsigned passes) : table(trace), cse(trace), trace_(trace), passes_(passes) {
+  for (size_t i = 0; i < trace.ins.size(); ++i) {
+    table.append(trace.ins[i]);
+    if (ir_has_effect(trace.ins[i].op, 'p')) cse.insert(IrRef{static_cast<uint32_t>(i)});
+  }
+  for (const Assumption& assumption : trace.assumptions) table.add(assumption.ref, assumption.facts);
+}
+
+IrRef Forward::append(IrIns ins) {
+  // From the simplest to the most general: what is computed or found is not
+  // looked up, and only what is needed is remembered.
+  struct Pass {
+    unsigned bit;
+    Answer (*run)(Forward&, IrIns&);
+  };
+  constexpr Pass kForward[] = {
+      {kPassFold, fold},
+      {kPassForwardLoads, forward_load},
+      {kPassGuards, drop_guard},
+      {kPassCse, eliminate_common},
+  };
+  for (size_t i = 0; i < std::size(kForward);) {
+    const Pass& pass = kForward[i++];
+    if ((passes_ & pass.bit) == 0) continue;
+    const Answer answer = pass.run(*this, ins);
+    switch (answer.kind) {
+      case Answer::kAppend: break;
+      case Answer::kReplace: return answer.ref;
+      case Answer::kDrop: return kNoRef;
+      case Answer::kAgain: i = 0; break;
+      case Answer::kFails:
+        FBLE_ASSERT(!failure_is_a_bug);
+        has_failed = true;
+        return push(std::move(ins));
+    }
+  }
+  return push(std::move(ins));
+}
+
+IrRef Forward::append_raw(IrIns ins) { return push(std::move(ins)); }
+
+IrRef Forward::push(IrIns&& ins) {
+  const IrRef ref{static_cast<uint32_t>(trace_.ins.size())};
+  const bool pure = ir_has_effect(ins.op, 'p');
+  const bool has_result = ir_has_result(ins.op);
+  trace_.ins.push_back(std::move(ins));
+  table.append(trace_.ins.back());
+  if (pure) cse.insert(ref);
+  return has_result ? ref : kNoRef;
+}
+
+void Forward::assume(IrRef ref, const Facts& facts) {
+  if (facts_imply(table[ref], facts)) return;
+  table.add(ref, facts);
+  trace_.assumptions.push_back({ref, facts});
+}
+
+IrRef Forward::constant(Word word) {
+  IrIns ins;
+  ins.op = IrOp::kConstant;
+  ins.x = word;
+  const IrRef found = cse.find(ins);
+  return found != kNoRef ? found : push(std::move(ins));
+}
+
+bool Forward::has(IrOp op, IrRef a, IrRef b) const {
+  IrIns ins;
+  ins.op = op;
+  ins.a = a;
+  ins.b = b;
+  return cse.find(ins) != kNoRef;
+}
+
+size_t append_again(Forward& forward, std::span<const IrIns> instructions, size_t at, std::vector<IrRef>& renamed) {
+  auto rename = [&](IrRef& ref) { ref = renamed[index_of(ref)]; };
+  if (!instructions[at].recursive) {
+    IrIns ins = instructions[at];
+    for_each_ref(ins, rename);
+    renamed[at] = forward.append(std::move(ins));
+    return 1;
+  }
+  size_t end = at;
+  for (; end < instructions.size() && instructions[end].recursive; ++end) {
+    renamed[end] = IrRef{static_cast<uint32_t>(forward.trace().ins.size() + end - at)};
+  }
+  for (size_t i = at; i < end; ++i) {
+    IrIns ins = instructions[i];
+    for_each_ref(ins, rename);
+    forward.append_raw(std::move(ins));
+  }
+  return end - at;
+}
+
+std::unique_ptr<IrBuilder> make_builder(Trace& trace) { return std::make_unique<Forward>(trace); }
+
+// ---- the passes over whole traces -------------------------------------------
+
+void optimize(Trace& trace) {
+  verify_after("recording", trace);
+
+  // What the recorder left is needed only as far as somebody uses it.
+  eliminate_dead(trace);
+  verify_after("dce", trace);
+
+  // From here an allocation is either virtual, and described by the exits that
+  // mention it, or has a user that runs.
+  sink(trace);
+  verify_after("sink", trace);
+
+  // From here real allocations have a check in front, whose snapshot is the only
+  // one that is still there for the sake of allocations.
+  insert_alloc_checks(trace);
+  verify_after("alloc_check", trace);
+
+  // Values that only those other snapshots mentioned.
+  eliminate_dead(trace);
+  verify_after("dce", trace);
+}
+
+bool run_pass(std::string_view name, Trace& trace) {
+  for (const NamedPass& pass : kPasses) {
+    if (pass.name != name) continue;
+    if (pass.forward == 0) {
+      pass.run(trace);
+      return true;
+    }
+    append_all_again(trace, pass.forward);
+    return true;
+  }
+  return false;
+}
+
+}  // namespace fble

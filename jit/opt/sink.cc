@@ -1,0 +1,173 @@
+// Sinking: objects are made where they are needed, if at all.
+//
+// An object made in a trace has no identity and cannot change. So instead of the
+// object a trace can carry the words that it is made of, and make it when something
+// needs it as a pointer: an instruction, or the interpreter, when the trace is
+// left. For exits the description goes into the side table, so the object costs
+// nothing on the way that does not leave there.
+//
+// The question is only who needs the pointer. One walk backwards tells: uses by
+// instructions count, uses by snapshots do not, and fields of an object count only
+// if the object itself is needed. Since fields come before the object that holds
+// them, nested objects of any depth are decided in this one walk. A group of
+// recursive values is decided as a whole, as all members reach one another or might.
+//
+//   nobody needs it      the instruction is marked `sunk`: a description only
+//   needed from p on     it is moved there, and the exits before p get a sunk copy
+//
+// The second case is what makes the early exits of a trace free when the object
+// goes to a caller, a call or a frame slot in the end. Objects do not move behind
+// stores into frames, since checks for room must come before them; not into a loop;
+// and not past a mark, which counts how often it is passed, while the check in
+// front of an allocation may go back to an earlier state.
+//
+// A packed word is sunk if it is known to fit. If it may not fit, whether it does
+// decides what the interpreter would have made, so the check has to be there, and the
+// word is what comes out of it.
+//
+// After LuaJIT's sinking (lj_opt_sink.c), where values stored in objects count
+// always; there are no stores here that could alias, hence the nesting.
+//
+// Tested by tests/unit/jit/opt/passes_test.cc and tests/ir/sink.
+#include <algorithm>
+#include <limits>
+
+#include "jit/opt/passes.h"
+
+namespace fble {
+
+namespace {
+
+constexpr size_t kNever = std::numeric_limits<size_t>::max();
+
+/// Moving an object keeps its fields in registers for longer; a large one is made at once.
+constexpr size_t kMaxDelayedFields = 6;
+
+class Sinker {
+ public:
+  explicit Sinker(Trace& trace) : trace_(trace), first_use_(trace.ins.size(), kNever) {}
+
+  void run() {
+    const auto is_candidate = [](const IrIns& ins) {
+      return ins.op == IrOp::kNew || ((ins.op == IrOp::kPackUnion || ins.op == IrOp::kPackStruct) && ins.fits);
+    };
+    if (std::ranges::none_of(trace_.ins, is_candidate)) return;
+    find_barriers();
+    for (size_t end = trace_.ins.size(); end > 0;) {
+      size_t begin = end - 1;
+      while (begin > 0 && trace_.ins[begin].recursive && trace_.ins[begin - 1].recursive) --begin;
+      decide(begin, end, is_candidate(trace_.ins[begin]));
+      end = begin;
+    }
+    if (!delayed_.empty()) move();
+  }
+
+ private:
+  struct Delayed {
+    size_t to;     ///< in front of this instruction
+    size_t begin;  ///< the instructions that move
+    size_t end;
+    uint32_t snapshot;  ///< the last one before `to`
+  };
+
+  void find_barriers() {
+    const size_t count = trace_.ins.size();
+    next_barrier_.assign(count + 1, count);
+    last_guard_.assign(count + 1, kNever);
+    size_t barrier = count - 1;
+    for (size_t i = count; i-- > 0;) {
+      const IrOp op = trace_.ins[i].op;
+      if (op == IrOp::kStore || op == IrOp::kPhi || op == IrOp::kLoopStart || op == IrOp::kMark) barrier = i;
+      next_barrier_[i] = barrier;
+    }
+    for (size_t i = 0; i < count; ++i) last_guard_[i + 1] = uses_snapshot(trace_.ins[i]) ? i : last_guard_[i];
+  }
+
+  void use(IrRef ref, size_t at) { first_use_[index_of(ref)] = std::min(first_use_[index_of(ref)], at); }
+
+  /// Decides about one instruction, or about a group of recursive objects.
+  void decide(size_t begin, size_t end, bool is_candidate) {
+    size_t needed = kNever;
+    for (size_t i = begin; i < end; ++i) needed = std::min(needed, first_use_[i]);
+    size_t at = begin;
+    if (is_candidate) {
+      for (size_t i = begin; i < end; ++i) trace_.ins[i].sunk = needed == kNever;
+      if (needed == kNever) return;
+      if (trace_.ins[begin].op == IrOp::kNew) at = place(begin, end, needed);
+    }
+    for (size_t i = begin; i < end; ++i) {
+      for_each_ref(trace_.ins[i], [&](IrRef ref) {
+        if (index_of(ref) < begin) use(ref, at);
+      });
+    }
+  }
+
+  /// Where the objects are made when they are needed at `needed`.
+  size_t place(size_t begin, size_t end, size_t needed) {
+    size_t fields = 0;
+    for (size_t i = begin; i < end; ++i) fields += trace_.ins[i].list.size();
+    if (fields > kMaxDelayedFields) return begin;
+    const size_t to = std::min(needed, next_barrier_[end - 1]);
+    // Nothing is gained if there is no way out in between.
+    if (to <= end || last_guard_[to] == kNever || last_guard_[to] < end) return begin;
+    delayed_.push_back({to, begin, end, trace_.ins[last_guard_[to]].snapshot});
+    return to;
+  }
+
+  /// Rewrites the trace: where a moved object was, there is a sunk copy now.
+  void move() {
+    std::vector<bool> moves(trace_.ins.size());
+    for (const Delayed& delayed : delayed_) {
+      for (size_t i = delayed.begin; i < delayed.end; ++i) moves[i] = true;
+    }
+    // In front of one instruction the older come first: they may be fields of the others.
+    std::ranges::sort(delayed_, {}, [](const Delayed& delayed) { return std::pair(delayed.to, delayed.begin); });
+    old_ = std::exchange(trace_.ins, {});
+    trace_.ins.reserve(old_.size() + delayed_.size());
+    now_.assign(old_.size(), kNoRef);
+    is_renamed_.assign(trace_.snapshots.size(), false);
+    auto next = delayed_.begin();
+    for (size_t begin = 0; begin < old_.size();) {
+      size_t end = begin + 1;
+      while (old_[begin].recursive && end < old_.size() && old_[end].recursive) ++end;
+      for (; next != delayed_.end() && next->to == begin; ++next) emit(next->begin, next->end, false, next->snapshot);
+      emit(begin, end, moves[begin], kNoSnapshot);
+      begin = end;
+    }
+    for (Assumption& assumption : trace_.assumptions) assumption.ref = now_[index_of(assumption.ref)];
+  }
+
+  void emit(size_t begin, size_t end, bool is_copy, uint32_t snapshot) {
+    for (size_t i = begin; i < end; ++i) now_[i] = IrRef{static_cast<uint32_t>(trace_.ins.size() + i - begin)};
+    auto rename = [&](IrRef& ref) { ref = now_[index_of(ref)]; };
+    for (size_t i = begin; i < end; ++i) {
+      // A moved object is emitted twice.
+      IrIns& ins = trace_.ins.emplace_back(is_copy ? old_[i] : std::move(old_[i]));
+      for_each_ref(ins, rename);
+      if (is_copy) {
+        ins.sunk = true;
+        ins.snapshot = kNoSnapshot;
+      }
+      if (snapshot != kNoSnapshot) ins.snapshot = snapshot;
+      if (ins.snapshot == kNoSnapshot || is_renamed_[ins.snapshot]) continue;
+      is_renamed_[ins.snapshot] = true;
+      Snapshot& taken = trace_.snapshots[ins.snapshot];
+      for_each_snapshot_ref(taken, rename);
+    }
+  }
+
+  Trace& trace_;
+  std::vector<size_t> first_use_;     ///< by an instruction that runs
+  std::vector<size_t> next_barrier_;  ///< first place from here on that objects do not move behind
+  std::vector<size_t> last_guard_;    ///< last instruction before here that may leave
+  std::vector<Delayed> delayed_;
+  std::vector<IrIns> old_;
+  std::vector<IrRef> now_;
+  std::vector<bool> is_renamed_;
+};
+
+}  // namespace
+
+void sink(Trace& trace) { Sinker(trace).run(); }
+
+}  // namespace fble
