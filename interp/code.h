@@ -101,6 +101,11 @@ struct Code {
 
   std::unique_ptr<struct Liveness> liveness;  ///< computed when first asked for
 
+  /// Calls to go until the compiler is asked (interp/engine_hooks.h). 0 wraps: practically never.
+  uint32_t hotness = 0;
+  /// The compiler's record of this code, 1 + index; 0 if it has none.
+  uint32_t engine_index = 0;
+
   Code();
   Code(const Code&) = delete;
   Code& operator=(const Code&) = delete;

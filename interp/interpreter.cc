@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "interp/engine_hooks.h"
 #include "interp/handler.h"
 #include "interp/profile.h"
 
@@ -45,8 +46,7 @@ __attribute__((noinline)) bool attend(Thread* th) {
   const int reason = th->attention.exchange(0);
   th->restore_limits();
   if (reason == static_cast<int>(Attention::kInterrupt)) {
-    th->raise("interrupted");
-    th->error.interrupted = true;
+    th->raise_interrupted();
     return false;
   }
   return true;
@@ -626,6 +626,7 @@ OP(Halt) {
 OP(Declare) {
   const uint32_t count = pc[1];
   th->group_marks.push_back(th->pending.size());
+  th->machine_stack_limit = nullptr;
   for (uint32_t i = 0; i < count; ++i) fp[pc[2] + i] = make_placeholder(th->next_placeholder + i);
   th->next_placeholder += count;
   NEXT(3);
@@ -645,6 +646,7 @@ OP(Define) {
     value = 3 + static_cast<Word>(vacuous);
     TAIL fail_vacuous(REGISTERS);
   }
+  if (th->group_marks.empty()) th->machine_stack_limit = th->stack_limit;
   NEXT(3 + count);
 }
 
@@ -712,7 +714,74 @@ constexpr HandlerTable kProfilingHandlers = {{
 #undef FBLE_OP
 }};
 
+// ---- hot code ---------------------------------------------------------------
+
+/// Entry of code that machine code may call, too: callers there leave the check of
+/// the stack to the callee.
+FBLE_HANDLER_CC void enter_checked(HANDLER) {
+  const Code* code = running_code(fp);
+  pc = code->start;
+  if (UNLIKELY(fp + code->frame_slots > th->stack_limit)) {
+    value = code->frame_slots;
+    TAIL slow_stack(REGISTERS);
+  }
+  DISPATCH();
+}
+
+COLD enter_hot(HANDLER) {
+  publish(th, pc, fp, ap);
+  th->engine->on_hot_function(*th, *running_code(fp));
+  ap = th->ap;
+  table = th->table;
+  DISPATCH();
+}
+
+/// The same for code that is counted until it is hot.
+FBLE_HANDLER_CC void enter_counted(HANDLER) {
+  Code* code = running_code(fp);
+  pc = code->start;
+  if (UNLIKELY(fp + code->frame_slots > th->stack_limit)) {
+    value = code->frame_slots;
+    TAIL slow_stack(REGISTERS);
+  }
+  if (UNLIKELY(--code->hotness == 0)) TAIL enter_hot(REGISTERS);
+  DISPATCH();
+}
+
+__attribute__((noinline)) void recording_step(Thread* th, const uint32_t* pc, Word* fp, Word* ap) {
+  publish(th, pc, fp, ap);
+  th->engine->on_step(*th);
+}
+
+/// Every entry of the table used while a trace is recorded.
+FBLE_HANDLER_CC void run_recorded(HANDLER) {
+  recording_step(th, pc, fp, ap);
+  table = th->table;
+  TAIL kHandlers.handlers[*pc](REGISTERS);
+}
+
+constexpr HandlerTable kRecordingHandlers = {{
+#define FBLE_OP(Name, text, operands, effects, doc) run_recorded,
+#include "interp/opcodes.def"
+#undef FBLE_OP
+}};
+
 }  // namespace
+
+const uint32_t* stop_position() {
+  static constexpr uint32_t kStop[] = {static_cast<uint32_t>(Op::kHalt), 0};
+  return kStop;
+}
+Word* stop_frame() {
+  static thread_local Word frame[1];
+  frame[0] = 0;
+  return frame;
+}
+
+const HandlerTable& plain_handlers() { return kHandlers; }
+const HandlerTable& recording_handlers() { return kRecordingHandlers; }
+Handler checked_entry() { return &enter_checked; }
+Handler counted_entry() { return &enter_counted; }
 
 Handler interpreter_return() { return &return_here; }
 Handler watermark_return() { return &return_through_watermark; }
@@ -722,6 +791,7 @@ Handler entry_by_table() { return &enter_by_table; }
 
 void enter_interpreter(Thread& thread, const uint32_t* pc, Word* fp) {
   const HandlerTable* table = thread.profile != nullptr ? &kProfilingHandlers : &kHandlers;
+  thread.table = table;
   table->handlers[*pc](pc, fp, &thread, thread.ap, table, 0);
 }
 

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "interp/engine_hooks.h"
 #include "interp/intrinsics.h"
 
 namespace fble {
@@ -26,6 +27,8 @@ constexpr size_t kReturnStackBytes = size_t{1} << 20;
 /// Lines of an error trace that are kept at its inner and outer end.
 constexpr size_t kInnerLines = 100;
 constexpr size_t kOuterLines = 20;
+
+std::atomic<bool> interrupt_pending{false};
 
 const uint32_t* return_position(const Word* fp) {
   return reinterpret_cast<const uint32_t*>(fp[kReturnPositionSlot]);
@@ -83,10 +86,12 @@ void Thread::raise_soft_stack_limit(const Word* top) {
 }
 
 void Thread::request(Attention reason) {
+  if (reason == Attention::kInterrupt) interrupt_pending.store(true);
   attention.store(static_cast<int>(reason));
   // Plain stores of a word; the running code compares with them at its next poll.
   *const_cast<Word* volatile*>(&alloc_limit) = nullptr;
   *const_cast<Word* volatile*>(&stack_limit) = nullptr;
+  *const_cast<Word* volatile*>(&machine_stack_limit) = nullptr;
 }
 
 size_t Thread::stack_bytes() const {
@@ -105,6 +110,7 @@ void Thread::report_roots(Collector& collector, bool minor) {
   }
   dirty_globals.clear();
   collector.visit_range(kept.data(), kept.size());
+  collector.visit_range(exit_roots.data(), exit_roots.size());
   if (value != 0) collector.visit(value);
   for (Pending& entry : pending) {
     if (entry.object == nullptr) continue;
@@ -330,6 +336,7 @@ bool Thread::run(Word func, std::span<const Word> args) {
   raise_soft_stack_limit(stack_base);
   if (profile != nullptr) profile->begin_run();
   enter_interpreter(*this, code->start, fp);
+  if (engine != nullptr) engine->on_run_end(*this);
   fp = watermark_fp = unmarked_fp = nullptr;
   return value != 0;
 }
@@ -341,6 +348,12 @@ void Thread::raise_at(const Loc& loc, const std::string& message) { raise_with(&
 void Thread::raise_out_of_memory(const char* what) {
   raise(what);
   error.out_of_memory = true;
+}
+
+void Thread::raise_interrupted() {
+  interrupt_pending.store(false);
+  raise("interrupted");
+  error.interrupted = true;
 }
 
 void Thread::raise_with(const Loc* loc, const std::string& message) {
@@ -507,6 +520,13 @@ Word NativeCall::fail_out_of_memory(const char* message) {
   thread_.raise_out_of_memory(message);
   return 0;
 }
+
+Word NativeCall::fail_interrupted() {
+  thread_.raise_interrupted();
+  return 0;
+}
+
+bool interrupt_requested() { return interrupt_pending.load(std::memory_order_relaxed); }
 
 Word NativeCall::fail_undefined() { return fail("undefined value passed to native code"); }
 

@@ -30,6 +30,7 @@
 
 #include "gc/heap.h"
 #include "interp/code.h"
+#include "interp/exit_state.h"
 #include "interp/foreign.h"
 #include "interp/machine.h"
 
@@ -49,6 +50,8 @@ struct Pending {
   uint32_t global;
 };
 
+class EngineHooks;
+
 struct Thread final : RootReporter {
   Thread(ProgramCode& program, const NativeTable& natives, const MachineOptions& options);
   ~Thread() override;
@@ -58,6 +61,15 @@ struct Thread final : RootReporter {
   Word* alloc_limit = nullptr;
   Word* stack_limit = nullptr;
   Word* globals = nullptr;
+  /// What entries of machine code compare with: stack_limit, but 0 while a group of
+  /// recursive values is being defined, since machine code expects defined values.
+  Word* machine_stack_limit = nullptr;
+  /// The handlers in use: plain, profiling or recording.
+  const HandlerTable* table = nullptr;
+  /// Guards to pass until one is made to fail (--deopt-every).
+  uint32_t exit_fuel = 0;
+  uint32_t exit_id = 0;
+  ExitState exit_state;
 
   // State at a yield point: valid while C++ helpers run, and between runs.
   const uint32_t* pc = nullptr;
@@ -67,12 +79,15 @@ struct Thread final : RootReporter {
 
   Heap heap;
   Profile* const profile;  ///< null when none is wanted
+  EngineHooks* engine = nullptr;  ///< the compiler, if there is one
   ProgramCode& program;
   const NativeTable& natives;
   IntForm int_form = IntForm::kUnions;
   std::vector<Word> global_words;
   std::vector<uint32_t> dirty_globals;
   std::vector<Word> kept;
+  /// What virtual values are made of while a collection makes room for them (deopt/materialize.h).
+  std::vector<Word> exit_roots;
 
   std::vector<Pending> pending;
   std::vector<size_t> group_marks;  ///< size of `pending` at each open Declare
@@ -101,10 +116,11 @@ struct Thread final : RootReporter {
   void restore_limits() {
     alloc_limit = heap.limit();
     stack_limit = soft_stack_limit;
+    machine_stack_limit = group_marks.empty() ? stack_limit : nullptr;
     // A request that came before this is not lost: either it sees the limits
     // above and clears them, or it is seen here.
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (attention.load() != 0) alloc_limit = stack_limit = nullptr;
+    if (attention.load() != 0) alloc_limit = stack_limit = machine_stack_limit = nullptr;
   }
   /// Lets the stack grow by a step beyond `top`.
   void raise_soft_stack_limit(const Word* top);
@@ -118,6 +134,7 @@ struct Thread final : RootReporter {
   void raise(const std::string& message);
   void raise_at(const Loc& loc, const std::string& message);
   void raise_out_of_memory(const char* what);
+  void raise_interrupted();
 
   /// Collects so that `words` words fit at `ap`. False, with an error, if that fails.
   bool make_room(size_t words);
