@@ -1,0 +1,45 @@
+#include "deopt/exit.h"
+
+#include "deopt/materialize.h"
+#include "deopt/rebuild.h"
+
+namespace fble {
+
+namespace {
+
+// Registers with a role: see interp/handler.h.
+constexpr int kValueRegister = 6;
+constexpr int kFrameRegister = 13;
+constexpr int kAllocationRegister = 15;
+
+/// What the interpreter does when a call returns to it.
+void leave_at_return(Thread& thread) {
+  const Word* registers = thread.exit_state.registers;
+  Word* fp = reinterpret_cast<Word*>(registers[kFrameRegister]);
+  thread.pc = reinterpret_cast<const uint32_t*>(fp[kReturnPositionSlot]);
+  fp -= thread.pc[-1];
+  fp[thread.pc[-2]] = registers[kValueRegister];
+  thread.fp = fp;
+  thread.ap = reinterpret_cast<Word*>(registers[kAllocationRegister]);
+}
+
+}  // namespace
+
+bool leave_at(Thread& thread, const ExitEntry& entry) {
+  if (entry.is_return) {
+    leave_at_return(thread);
+    return true;
+  }
+  Word* root = reinterpret_cast<Word*>(thread.exit_state.registers[kFrameRegister]);
+  if (!entry.virtuals.empty()) read_virtual_roots(thread, entry, root);
+  rebuild_frames(thread, entry, root);
+  return entry.virtuals.empty() || materialize(thread, entry, root);
+}
+
+bool leave_machine_code(Thread& thread, const SideTable& table, uint32_t index) {
+  thread_local ExitEntry entry;  // for its memory
+  decode_exit(table, index, entry);
+  return leave_at(thread, entry);
+}
+
+}  // namespace fble

@@ -1,0 +1,103 @@
+#include "deopt/materialize.h"
+
+#include "deopt/rebuild.h"
+
+namespace fble {
+
+namespace {
+
+size_t words_needed(const ExitEntry& entry) {
+  size_t words = 0;
+  for (const VirtualValue& value : entry.virtuals) {
+    if (value.kind != VirtualValue::Kind::kObject) continue;
+    words += object_words(static_cast<uint32_t>(value.header >> 32));
+  }
+  return words;
+}
+
+/// New objects are about to be written into frames from `frame` on.
+void lower_watermark(Thread& thread, Word* frame) {
+  if (thread.watermark_fp == nullptr || thread.watermark_fp <= frame) return;
+  thread.watermark_fp[kReturnAddressSlot] = reinterpret_cast<Word>(thread.watermark_return_address);
+  thread.watermark_fp = nullptr;
+  if (frame[kReturnPositionSlot] == 0) return;
+  thread.watermark_fp = frame;
+  thread.watermark_return_address = reinterpret_cast<Handler>(frame[kReturnAddressSlot]);
+  frame[kReturnAddressSlot] = reinterpret_cast<Word>(watermark_return());
+}
+
+Word pack(const VirtualValue& value, const Word* fields) {
+  const Word packed =
+      value.kind == VirtualValue::Kind::kPackedUnion
+          ? pack_union(fields[0], value.width, value.tag)
+          : pack_struct(static_cast<uint32_t>(value.fields.size()), [&](uint32_t i) { return fields[i]; });
+  if (packed == 0) FBLE_BUG("packed virtual does not fit");
+  return packed;
+}
+
+}  // namespace
+
+void read_virtual_roots(Thread& thread, const ExitEntry& entry, const Word* root) {
+  thread.exit_roots.clear();
+  for (const VirtualValue& value : entry.virtuals) {
+    for (const Location& field : value.fields) {
+      const bool is_virtual = field.kind == LocationKind::kVirtual;
+      thread.exit_roots.push_back(is_virtual ? kUnitWord : read_location(thread.exit_state, root, field));
+    }
+  }
+}
+
+bool materialize(Thread& thread, const ExitEntry& entry, Word* root) {
+  const size_t words = words_needed(entry);
+  // Not alloc_limit: that is 0 when something asks for attention.
+  const Word* limit = thread.heap.limit();
+  if (words != 0 && (thread.ap > limit || static_cast<size_t>(limit - thread.ap) < words)) {
+    if (!thread.make_room(words)) return false;
+    lower_watermark(thread, root);
+  }
+
+  thread_local std::vector<Word> made;
+  made.clear();
+  Word* fields = thread.exit_roots.data();
+  for (const VirtualValue& value : entry.virtuals) {
+    if (value.kind == VirtualValue::Kind::kObject) {
+      made.push_back(reinterpret_cast<Word>(thread.ap));
+      thread.ap += object_words(static_cast<uint32_t>(value.header >> 32));
+    } else {
+      for (size_t i = 0; i < value.fields.size(); ++i) {
+        if (value.fields[i].kind == LocationKind::kVirtual)
+          fields[i] = made[static_cast<size_t>(value.fields[i].index)];
+      }
+      made.push_back(pack(value, fields));
+    }
+    fields += value.fields.size();
+  }
+
+  fields = thread.exit_roots.data();
+  for (size_t i = 0; i < entry.virtuals.size(); ++i) {
+    const VirtualValue& value = entry.virtuals[i];
+    if (value.kind == VirtualValue::Kind::kObject) {
+      Object* object = as_object(made[i]);
+      object->header = value.header;
+      Word* at = object->fields;
+      if (value.code != nullptr) *at++ = Code::from_code(value.code);
+      for (size_t k = 0; k < value.fields.size(); ++k) {
+        const Location& field = value.fields[k];
+        at[k] = field.kind == LocationKind::kVirtual ? made[static_cast<size_t>(field.index)] : fields[k];
+      }
+    }
+    fields += value.fields.size();
+  }
+  thread.exit_roots.clear();
+
+  for (const ExitSlot& slot : entry.slots) {
+    if (slot.location.kind == LocationKind::kVirtual) root[slot.slot] = made[static_cast<size_t>(slot.location.index)];
+  }
+  for (const ExitFrame& frame : entry.frames) {
+    if (frame.in_memory || frame.closure.kind != LocationKind::kVirtual) continue;
+    root[frame.base + kClosureSlot] = made[static_cast<size_t>(frame.closure.index)];
+  }
+  return true;
+}
+
+}  // namespace fble

@@ -1,0 +1,38 @@
+// Writing the call frames of one exit.
+//
+// All values are read before the first one is written, since a value may be in a slot
+// that gets another one. What does not exist yet (virtuals) is written as the unit
+// struct, or as a function of the frame's code that captures nothing: so the frames are
+// whole, and a collection may come, before the virtuals are made (deopt/materialize.h).
+//
+// Tested by tests/unit/deopt/exit_test.cc.
+#pragma once
+
+#include "deopt/side_table.h"
+#include "interp/thread.h"
+
+namespace fble {
+
+/// The word at a location that is no virtual. `root` is slot 0 of the root frame.
+inline Word read_location(const ExitState& state, const Word* root, const Location& location) {
+  switch (location.kind) {
+    case LocationKind::kRegister: return state.registers[location.index];
+    case LocationKind::kSpill: return state.spill[location.index];
+    case LocationKind::kConstant: return location.word;
+    case LocationKind::kSlot: return root[location.index];
+    case LocationKind::kNone:
+    case LocationKind::kVirtual: break;
+  }
+  FBLE_BUG("not the location of a word");
+}
+
+/// Writes slots and headers of an exit that is not a return, and sets the thread's pc, fp
+/// and ap to the innermost frame. The stack has room: the trace made sure of its extent.
+void rebuild_frames(Thread& thread, const ExitEntry& entry, Word* root);
+
+/// Lets a collection that machine code has stopped for visit all that an exit mentions:
+/// registers, spill slots and frame slots, each once. The other half of the root map,
+/// the frames below the root frame, is visited as ever.
+void visit_exit_roots(Collector& collector, ExitState& state, Word* root, const ExitEntry& entry);
+
+}  // namespace fble

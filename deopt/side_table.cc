@@ -1,0 +1,930 @@
+#include "deopt/side_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <limits>
+#include <unordered_map>
+
+#include "deopt/side_table_verify.h"
+
+namespace fble {
+
+namespace {
+
+// ---- bytes ------------------------------------------------------------------
+
+uint64_t zigzag(int64_t number) { return static_cast<uint64_t>(number) << 1 ^ static_cast<uint64_t>(number >> 63); }
+int64_t unzigzag(uint64_t code) { return static_cast<int64_t>(code >> 1 ^ (~(code & 1) + 1)); }
+
+struct ByteWriter {
+  std::vector<uint8_t> bytes;
+
+  void byte(uint64_t value) { bytes.push_back(static_cast<uint8_t>(value)); }
+  void varint(uint64_t value) {
+    for (; value >= 128; value >>= 7) byte(value | 128);
+    byte(value);
+  }
+  void signed_varint(int64_t value) { varint(zigzag(value)); }
+};
+
+/// Reads zeros when something was wrong. What holds of every table that a builder
+/// made is checked all the same: a test costs next to nothing here.
+struct ByteReader {
+  const uint8_t* at;
+  const uint8_t* end;
+  bool failed = false;
+
+  uint64_t fail() {
+    failed = true;
+    at = end;
+    return 0;
+  }
+  size_t left() const { return static_cast<size_t>(end - at); }
+  uint8_t byte() { return at == end ? static_cast<uint8_t>(fail()) : *at++; }
+  uint64_t varint() {
+    uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+      const uint64_t next = byte();
+      if (failed || (shift == 63 && next > 1)) return fail();
+      value |= (next & 127) << shift;
+      if (next < 128) return value;
+    }
+    return fail();
+  }
+  /// At most `limit`.
+  uint64_t varint(uint64_t limit) {
+    const uint64_t value = varint();
+    return value > limit ? fail() : value;
+  }
+  int64_t signed_varint() { return unzigzag(varint()); }
+  int32_t slot() {
+    const int64_t value = signed_varint();
+    return static_cast<int32_t>(value < -kMaxSlot || value > kMaxSlot ? fail() : value);
+  }
+
+  static constexpr int64_t kMaxSlot = 1 << 30;
+};
+
+// ---- what both sides know while they go through a group ------------------------
+
+/// Codes of values, see the essay.
+enum : uint8_t {
+  kRegisterCode = 0x00,
+  kInMemoryCode = 0x80,
+  kSpillCode = 0x88,
+  kSmallWordCode = 0x90,
+  kConstantCode = 0xB0,
+  kVirtualCode = 0xD0,
+  kPackedWordCode = 0xF0,
+  kOtherSlotCode = 0xF1,
+  kCodesEnd = 0xF9,
+};
+constexpr uint64_t kSmallWords = 32;
+constexpr uint64_t kLastInByte = 31;            ///< of constants and virtuals: the rest follows
+constexpr uint64_t kPackedWordLimit = 1 << 14;  ///< from here on the pool is shorter
+
+/// Codes of virtuals.
+enum : uint8_t {
+  kStructCode = 0x00,
+  kUnionCode = 0x10,
+  kClosureCode = 0x20,
+  kPackedStructCode = 0x30,
+  kPackedUnionCode = 0x40,
+};
+constexpr uint64_t kRest = 15;  ///< in half a byte: the rest follows
+
+enum class FrameForm : uint8_t { kSame, kPush, kPop, kGeneral };
+
+/// `kVirtual`: index is that of the group. Facts of constants and virtuals are not kept.
+struct Value {
+  Location location;
+  uint8_t facts = 0;
+  bool operator==(const Value&) const = default;
+};
+
+constexpr int32_t kNoPlace = std::numeric_limits<int32_t>::min();
+
+Value in_memory(int32_t place) { return {{LocationKind::kSlot, place, 0}, 0}; }
+
+struct Position {
+  Code* code;
+  const uint32_t* pc;
+  bool operator==(const Position&) const = default;
+};
+
+struct Place {
+  int32_t slot;
+  bool is_closure;
+};
+
+struct GroupState {
+  std::vector<Position> frames;
+  std::vector<Value> values;  ///< by place, counted from the first closure; kNone: nothing was said yet
+  std::vector<VirtualValue> virtuals;
+  std::vector<Place> places;  ///< of the entry at hand
+
+  void start() {
+    frames.clear();
+    values.clear();
+    virtuals.clear();
+  }
+  Value value_at(int32_t place) const {
+    const size_t index = static_cast<size_t>(place - kClosureSlot);
+    if (index >= values.size() || values[index].location.kind == LocationKind::kNone) return in_memory(place);
+    return values[index];
+  }
+  void set_value(int32_t place, const Value& value) {
+    const size_t index = static_cast<size_t>(place - kClosureSlot);
+    if (index >= values.size()) values.resize(index + 1);
+    values[index] = value;
+  }
+  void list_places(bool is_return) {
+    places.clear();
+    int32_t base = 0;
+    for (size_t i = 0; i + 1 < frames.size(); ++i) base += static_cast<int32_t>(frames[i].pc[-1]);
+    for (size_t i = frames.size(); i-- > 0;) {
+      const bool awaits_result = i + 1 < frames.size() || is_return;
+      for_each_live_slot(*frames[i].code, frames[i].pc, awaits_result,
+                         [&](int32_t slot) { places.push_back({base + slot, false}); });
+      places.push_back({base + kClosureSlot, true});
+      if (i > 0) base -= static_cast<int32_t>(frames[i - 1].pc[-1]);
+    }
+  }
+};
+
+/// The step from one entry's frames to the next one's.
+struct FrameStep {
+  FrameForm form;
+  int64_t n;
+};
+
+FrameStep frame_step(const std::vector<Position>& from, const std::vector<Position>& to) {
+  const size_t common =
+      static_cast<size_t>(std::mismatch(from.begin(), from.end(), to.begin(), to.end()).first - from.begin());
+  const size_t size = from.size();
+  if (to.size() == size && size > 0 && common + 1 >= size && to.back().code == from.back().code) {
+    return {FrameForm::kSame, to.back().pc - from.back().pc};
+  }
+  if (to.size() == size + 1 && size > 0 && common + 1 >= size && to[size - 1].code == from[size - 1].code) {
+    return {FrameForm::kPush, to.back().pc - to.back().code->start};
+  }
+  if (to.size() + 1 == size && !to.empty() && common + 1 >= to.size() && to.back().code == from[size - 2].code) {
+    return {FrameForm::kPop, to.back().pc - from[size - 2].pc};
+  }
+  return {FrameForm::kGeneral, static_cast<int64_t>(to.size() - std::min(common, to.size()))};
+}
+
+// ---- writing ----------------------------------------------------------------
+
+/// Circles among the virtuals of an entry, and an order in which all else comes after
+/// what it names (Tarjan's algorithm, without recursion: chains may be long).
+class Components {
+ public:
+  explicit Components(const std::vector<VirtualValue>& virtuals) : virtuals_(virtuals), found_(virtuals.size()) {}
+
+  /// Calls `emit(members, is_recursive)` for each component reached from the root that
+  /// was not there before; members in the order in which they were found.
+  template <typename Emit>
+  void visit(int32_t root, Emit&& emit) {
+    if (at(root).order != 0) return;
+    enter(root);
+    while (!path_.empty()) {
+      Step& step = path_.back();
+      const std::vector<Location>& fields = virtuals_[static_cast<size_t>(step.index)].fields;
+      if (step.field < fields.size()) {
+        const Location& field = fields[step.field++];
+        if (field.kind != LocationKind::kVirtual) continue;
+        Found& target = at(field.index);
+        if (target.order == 0) {
+          enter(field.index);
+        } else if (target.open) {
+          Found& found = at(step.index);
+          found.low = std::min(found.low, target.order);
+          found.recursive |= field.index == step.index;
+        }
+        continue;
+      }
+      const int32_t index = step.index;
+      path_.pop_back();
+      const Found found = at(index);
+      if (!path_.empty()) {
+        Found& caller = at(path_.back().index);
+        caller.low = std::min(caller.low, found.low);
+      }
+      if (found.low != found.order) continue;
+      const auto first = std::find(open_.rbegin(), open_.rend(), index).base() - 1;
+      const std::vector<int32_t> members(first, open_.end());
+      open_.erase(first, open_.end());
+      for (int32_t member : members) at(member).open = false;
+      emit(members, members.size() > 1 || found.recursive);
+    }
+  }
+
+ private:
+  struct Found {
+    uint32_t order = 0;  ///< 0: not yet
+    uint32_t low = 0;
+    bool open = false;
+    bool recursive = false;
+  };
+  struct Step {
+    int32_t index;
+    size_t field;
+  };
+
+  Found& at(int32_t index) { return found_[static_cast<size_t>(index)]; }
+  void enter(int32_t index) {
+    ++count_;
+    at(index) = {count_, count_, true, false};
+    open_.push_back(index);
+    path_.push_back({index, 0});
+  }
+
+  const std::vector<VirtualValue>& virtuals_;
+  std::vector<Found> found_;
+  std::vector<int32_t> open_;
+  std::vector<Step> path_;
+  uint32_t count_ = 0;
+};
+
+class TableWriter {
+ public:
+  SideTable write(std::span<const ExitEntry> entries) {
+    std::vector<uint32_t> group_sizes;
+    for (size_t i = 0; i < entries.size(); ++i) {
+      if (i % kExitsPerGroup == 0) start_group();
+      const size_t before = out_.bytes.size();
+      write_entry(entries[i]);
+      if (i % kExitsPerGroup == 0) group_sizes.push_back(0);
+      group_sizes.back() += static_cast<uint32_t>(out_.bytes.size() - before);
+    }
+
+    ByteWriter head;
+    head.varint(codes_.size());
+    Word previous = 0;
+    for (const Code* code : codes_) {
+      const Word address = Code::from_code(code);
+      FBLE_ASSERT(address % 8 == 0);
+      head.signed_varint(static_cast<int64_t>(address - previous) / 8);
+      previous = address;
+    }
+    head.varint(constants_.size());
+    for (Word word : constants_) {
+      const int64_t distance = static_cast<int64_t>(word - Code::from_code(codes_[0]));
+      head.varint((word & 1) != 0 ? word : zigzag(distance / 2) << 1);
+    }
+    for (size_t i = 0; i + 1 < group_sizes.size(); ++i) head.varint(group_sizes[i]);
+
+    SideTable table;
+    table.count = static_cast<uint32_t>(entries.size());
+    table.size = static_cast<uint32_t>(head.bytes.size() + out_.bytes.size());
+    table.bytes = std::make_unique_for_overwrite<uint8_t[]>(table.size);
+    std::copy(head.bytes.begin(), head.bytes.end(), table.bytes.get());
+    std::copy(out_.bytes.begin(), out_.bytes.end(), table.bytes.get() + head.bytes.size());
+    return table;
+  }
+
+ private:
+  struct Described {
+    uint32_t first;
+    uint32_t size;
+    bool recursive;
+  };
+
+  void start_group() {
+    state_.start();
+    described_.clear();
+  }
+
+  void write_entry(const ExitEntry& entry) {
+    std::vector<Position> frames;
+    for (const ExitFrame& frame : entry.frames) frames.push_back({frame.code, frame.pc});
+    FBLE_ASSERT(!frames.empty());
+    const std::vector<Position> previous = std::move(state_.frames);
+    state_.frames = frames;
+    state_.list_places(entry.is_return);
+
+    std::vector<Value> values = list_values(entry);
+    const size_t known_virtuals = state_.virtuals.size();
+    const std::vector<uint32_t> numbers = number_virtuals(entry, values);
+    std::vector<bool> changed(values.size());
+    for (size_t i = 0; i < values.size(); ++i) {
+      Location& location = values[i].location;
+      if (location.kind == LocationKind::kVirtual) {
+        location.index = static_cast<int32_t>(numbers[static_cast<size_t>(location.index)]);
+      }
+      changed[i] = values[i] != state_.value_at(state_.places[i].slot);
+    }
+    size_t bits = changed.size();
+    while (bits > 0 && !changed[bits - 1]) --bits;
+
+    const FrameStep step = frame_step(previous, frames);
+    const bool direct = step.n >= 0 && step.n < static_cast<int64_t>(kRest);
+    out_.byte((entry.is_return ? 0x80u : 0) | (bits != 0 ? 0x40u : 0) | static_cast<unsigned>(step.form) << 4 |
+              (direct ? static_cast<unsigned>(step.n) : kRest));
+    if (!direct) out_.signed_varint(step.n - static_cast<int64_t>(kRest));
+    if (step.form == FrameForm::kPush) {
+      out_.signed_varint(frames[frames.size() - 2].pc - previous.back().pc);
+      out_.varint(number_of_code(frames.back().code));
+    } else if (step.form == FrameForm::kGeneral) {
+      const size_t kept = frames.size() - static_cast<size_t>(step.n);
+      out_.varint(kept);
+      for (size_t i = kept; i < frames.size(); ++i) {
+        out_.varint(number_of_code(frames[i].code));
+        out_.varint(static_cast<uint64_t>(frames[i].pc - frames[i].code->start));
+      }
+    }
+    for (size_t at = 0; at < bits; at += 7) {
+      unsigned byte = at + 7 < bits ? 128 : 0;
+      for (size_t i = at; i < std::min(at + 7, bits); ++i) byte |= static_cast<unsigned>(changed[i]) << (i - at);
+      out_.byte(byte);
+    }
+    for (size_t i = 0; i < bits; ++i) {
+      if (!changed[i]) continue;
+      write_value(values[i], state_.places[i].slot);
+      state_.set_value(state_.places[i].slot, values[i]);
+    }
+    for (size_t i = known_virtuals; i < state_.virtuals.size(); ++i) write_virtual(state_.virtuals[i]);
+  }
+
+  /// The value of each place; virtuals numbered as in the entry.
+  std::vector<Value> list_values(const ExitEntry& entry) const {
+    std::vector<Value> values;
+    values.reserve(state_.places.size());
+    size_t frame = entry.frames.size();
+    for (const Place& place : state_.places) {
+      Value value = in_memory(place.slot);
+      if (place.is_closure) {
+        --frame;
+        FBLE_ASSERT(place.slot == entry.frames[frame].base + kClosureSlot);
+        if (!entry.frames[frame].in_memory) value.location = entry.frames[frame].closure;
+        // That would be the same as in_memory.
+        FBLE_ASSERT(entry.frames[frame].in_memory || value != in_memory(place.slot));
+      } else {
+        const auto found = std::lower_bound(entry.slots.begin(), entry.slots.end(), place.slot,
+                                            [](const ExitSlot& slot, int32_t number) { return slot.slot < number; });
+        if (found != entry.slots.end() && found->slot == place.slot) value = {found->location, found->facts};
+      }
+      FBLE_ASSERT(value.location.kind != LocationKind::kNone);
+      if (value.location.kind == LocationKind::kConstant || value.location.kind == LocationKind::kVirtual) {
+        value.facts = 0;
+      }
+      values.push_back(value);
+    }
+    return values;
+  }
+
+  /// Finds or describes the virtuals that the values mention: the number in the group of each.
+  std::vector<uint32_t> number_virtuals(const ExitEntry& entry, const std::vector<Value>& values) {
+    std::vector<uint32_t> numbers(entry.virtuals.size());
+    if (entry.virtuals.empty()) return numbers;
+    Components components(entry.virtuals);
+    auto describe = [&](const std::vector<int32_t>& members, bool recursive) {
+      auto assume_first = [&](uint32_t first) {
+        for (size_t i = 0; i < members.size(); ++i) {
+          numbers[static_cast<size_t>(members[i])] = first + static_cast<uint32_t>(i);
+        }
+      };
+      auto renumbered = [&](int32_t member) {
+        VirtualValue value = entry.virtuals[static_cast<size_t>(member)];
+        for (Location& field : value.fields) {
+          if (field.kind == LocationKind::kVirtual) {
+            field.index = static_cast<int32_t>(numbers[static_cast<size_t>(field.index)]);
+          }
+        }
+        return value;
+      };
+      // Numbers below 0 stand for the members themselves.
+      assume_first(~static_cast<uint32_t>(members.size()) + 1);
+      std::vector<Described>& alike = described_[hash_of(renumbered(members[0]))];
+      for (const Described& candidate : alike) {
+        if (candidate.size != members.size() || candidate.recursive != recursive) continue;
+        assume_first(candidate.first);
+        bool same = true;
+        for (size_t i = 0; i < members.size() && same; ++i) {
+          same = state_.virtuals[candidate.first + i] == renumbered(members[i]);
+        }
+        if (same) return;
+      }
+      const uint32_t first = static_cast<uint32_t>(state_.virtuals.size());
+      assume_first(first);
+      alike.push_back({first, static_cast<uint32_t>(members.size()), recursive});
+      for (int32_t member : members) state_.virtuals.push_back(renumbered(member));
+    };
+    for (const Value& value : values) {
+      if (value.location.kind == LocationKind::kVirtual) components.visit(value.location.index, describe);
+    }
+    return numbers;
+  }
+
+  static uint64_t hash_of(const VirtualValue& value) {
+    uint64_t hash = static_cast<uint64_t>(value.kind);
+    auto mix = [&](uint64_t word) { hash = std::rotl((hash ^ word) * 0x9e3779b97f4a7c15, 29); };
+    mix(value.header);
+    mix(Code::from_code(value.code));
+    mix(uint64_t{value.tag} << 32 | value.width);
+    for (const Location& field : value.fields) {
+      mix(static_cast<uint64_t>(field.kind) << 32 | static_cast<uint32_t>(field.index));
+      mix(field.word);
+    }
+    return hash;
+  }
+
+  /// A place's value, or with kNoPlace a field of a virtual.
+  void write_value(const Value& value, int32_t place) {
+    const Location& location = value.location;
+    const uint64_t index = static_cast<uint64_t>(location.index);
+    switch (location.kind) {
+      case LocationKind::kRegister: out_.byte(kRegisterCode | static_cast<unsigned>(value.facts) << 4 | index); return;
+      case LocationKind::kSlot:
+        if (location.index == place) {
+          out_.byte(kInMemoryCode + value.facts);
+        } else {
+          out_.byte(kOtherSlotCode + value.facts);
+          out_.signed_varint(location.index);
+        }
+        return;
+      case LocationKind::kSpill:
+        out_.byte(kSpillCode + value.facts);
+        out_.varint(index);
+        return;
+      case LocationKind::kVirtual: write_numbered(kVirtualCode, index); return;
+      case LocationKind::kConstant: {
+        const uint64_t content = (location.word - 3) / 2;
+        const bool is_short = (location.word & 1) != 0 && location.word >= 3;
+        if (is_short && content < kSmallWords) {
+          out_.byte(kSmallWordCode + content);
+        } else if (is_short && content - kSmallWords < kPackedWordLimit) {
+          out_.byte(kPackedWordCode);
+          out_.varint(content - kSmallWords);
+        } else {
+          write_numbered(kConstantCode, number_of_constant(location.word));
+        }
+        return;
+      }
+      case LocationKind::kNone: break;
+    }
+    FBLE_BUG("exit without a location");
+  }
+
+  void write_numbered(uint8_t code, uint64_t number) {
+    out_.byte(code + std::min(number, kLastInByte));
+    if (number >= kLastInByte) out_.varint(number - kLastInByte);
+  }
+
+  void write_virtual(const VirtualValue& value) {
+    auto write_head = [&](uint8_t code) {
+      const uint64_t count = value.fields.size();
+      out_.byte(code + std::min(count, kRest));
+      if (count >= kRest) out_.varint(count - kRest);
+    };
+    switch (value.kind) {
+      case VirtualValue::Kind::kObject: {
+        const ObjectKind kind = static_cast<ObjectKind>(value.header >> 1 & 7);
+        const uint32_t tag = static_cast<uint32_t>(value.header >> 8) & Object::kMaxTag;
+        const uint32_t count = static_cast<uint32_t>(value.fields.size()) + (kind == ObjectKind::kClosure ? 1 : 0);
+        FBLE_ASSERT(value.header == Object::make_header(kind, count, tag));
+        if (kind == ObjectKind::kStruct) {
+          write_head(kStructCode);
+          out_.varint(tag);
+        } else if (kind == ObjectKind::kUnion) {
+          FBLE_ASSERT(count == 1);
+          out_.byte(kUnionCode);
+          out_.varint(tag);
+        } else {
+          FBLE_ASSERT(kind == ObjectKind::kClosure && tag == 0 && value.code != nullptr);
+          write_head(kClosureCode);
+          out_.varint(number_of_code(value.code));
+        }
+        break;
+      }
+      case VirtualValue::Kind::kPackedStruct: write_head(kPackedStructCode); break;
+      case VirtualValue::Kind::kPackedUnion:
+        FBLE_ASSERT(value.width < 64 && value.fields.size() == 1);
+        out_.byte(kPackedUnionCode + value.width);
+        out_.varint(value.tag);
+        break;
+    }
+    for (const Location& field : value.fields) write_value({field, 0}, kNoPlace);
+  }
+
+  uint64_t number_of_code(Code* code) {
+    const auto [entry, added] = code_numbers_.try_emplace(code, codes_.size());
+    if (added) codes_.push_back(code);
+    return entry->second;
+  }
+  uint64_t number_of_constant(Word word) {
+    const auto [entry, added] = constant_numbers_.try_emplace(word, constants_.size());
+    if (added) constants_.push_back(word);
+    return entry->second;
+  }
+
+  ByteWriter out_;
+  GroupState state_;
+  std::unordered_map<uint64_t, std::vector<Described>> described_;
+  std::vector<Code*> codes_;
+  std::vector<Word> constants_;
+  std::unordered_map<Code*, uint64_t> code_numbers_;
+  std::unordered_map<Word, uint64_t> constant_numbers_;
+};
+
+// ---- reading ----------------------------------------------------------------
+
+/// Which positions there are in code, for tables that may be corrupt.
+class PositionChecker {
+ public:
+  explicit PositionChecker(std::span<Code* const> codes) : codes_(codes.begin(), codes.end()) {
+    std::sort(codes_.begin(), codes_.end());
+  }
+
+  bool is_code(Code* code) const {
+    return code != nullptr && (codes_.empty() || std::binary_search(codes_.begin(), codes_.end(), code));
+  }
+
+  /// The start of an instruction, or the position behind a call.
+  bool is_position(const Position& position, bool behind_call) {
+    const auto [entry, added] = marks_.try_emplace(position.code);
+    std::vector<uint8_t>& marks = entry->second;
+    if (added) mark(*position.code, marks);
+    const ptrdiff_t offset = position.pc - position.code->start;
+    return offset >= 0 && static_cast<size_t>(offset) < marks.size() &&
+           (marks[static_cast<size_t>(offset)] & (behind_call ? 2 : 1)) != 0;
+  }
+
+ private:
+  static void mark(const Code& code, std::vector<uint8_t>& marks) {
+    marks.resize(code.words.size());
+    for (size_t at = 0; at < code.words.size();) {
+      marks[at] |= 1;
+      const OpInfo& info = op_info(static_cast<Op>(code.words[at]));
+      at += instruction_length(&code.words[at]);
+      if (at < marks.size() && std::string_view(info.operands).ends_with("DB")) marks[at] |= 2;
+    }
+  }
+
+  std::vector<Code*> codes_;
+  std::unordered_map<Code*, std::vector<uint8_t>> marks_;
+};
+
+class TableReader {
+ public:
+  /// Requires that `checker`, if there is one, outlives the reading of the table.
+  void open(const SideTable& table, PositionChecker* checker) {
+    checker_ = checker;
+    in_ = {table.bytes.get(), table.bytes.get() + table.size};
+    count_ = table.count;
+    codes_.clear();
+    constants_.clear();
+    Word address = 0;
+    for (uint64_t left = in_.varint(in_.left()); left > 0 && !in_.failed; --left) {
+      address += static_cast<Word>(in_.signed_varint()) * 8;
+      Code* code = reinterpret_cast<Code*>(address);
+      if (checker_ != nullptr && !checker_->is_code(code)) in_.fail();
+      codes_.push_back(code);
+    }
+    if (codes_.empty() && count_ != 0) in_.fail();
+    for (uint64_t left = in_.varint(in_.left()); left > 0 && !in_.failed; --left) {
+      const uint64_t code = in_.varint();
+      const Word base = codes_.empty() ? 0 : Code::from_code(codes_[0]);
+      constants_.push_back((code & 1) != 0 ? code : base + static_cast<Word>(unzigzag(code >> 1)) * 2);
+    }
+  }
+
+  /// Goes to the start of the group. False if something is wrong.
+  bool go_to_group(uint32_t group) {
+    const uint32_t groups = (count_ + kExitsPerGroup - 1) / kExitsPerGroup;
+    uint64_t distance = 0;
+    for (uint32_t i = 0; i + 1 < groups && !in_.failed; ++i) {
+      const uint64_t size = in_.varint(std::numeric_limits<uint32_t>::max());
+      if (i < group) distance += size;
+    }
+    if (distance > in_.left()) in_.fail();
+    in_.at += in_.failed ? 0 : distance;
+    state_.start();
+    return !in_.failed;
+  }
+  void start_group() { state_.start(); }
+
+  bool failed() const { return in_.failed; }
+  bool at_end() const { return in_.left() == 0; }
+
+  /// Reads the next entry of the group; `get` tells what it says.
+  void read_entry() {
+    const uint8_t head = in_.byte();
+    is_return_ = (head & 0x80) != 0;
+    read_frames(static_cast<FrameForm>(head >> 4 & 3), head & 15);
+    if (in_.failed) return;
+    state_.list_places(is_return_);
+
+    uint64_t virtuals = state_.virtuals.size();
+    if ((head & 0x40) != 0) {
+      changed_.clear();
+      unsigned byte = 128;
+      for (size_t at = 0; byte >= 128 && !in_.failed; at += 7) {
+        byte = in_.byte();
+        for (unsigned i = 0; i < 7; ++i) {
+          if ((byte >> i & 1) != 0) changed_.push_back(at + i);
+        }
+      }
+      for (size_t index : changed_) {
+        if (index >= state_.places.size()) in_.fail();
+        if (in_.failed) return;
+        const int32_t place = state_.places[index].slot;
+        const Value value = read_value(place, virtuals);
+        state_.set_value(place, value);
+      }
+    }
+    while (state_.virtuals.size() < virtuals && !in_.failed) read_virtual(virtuals);
+  }
+
+  void get(ExitEntry& entry) {
+    entry.is_return = is_return_;
+    entry.frames.clear();
+    entry.slots.clear();
+    numbers_.assign(state_.virtuals.size(), kNotNeeded);
+    int32_t base = 0;
+    for (size_t i = 0; i < state_.frames.size(); ++i) {
+      const Position& position = state_.frames[i];
+      const bool is_last = i + 1 == state_.frames.size();
+      const Location closure = state_.value_at(base + kClosureSlot).location;
+      ExitFrame& frame = entry.frames.emplace_back();
+      frame.code = position.code;
+      frame.pc = position.pc;
+      frame.base = base;
+      frame.in_memory = closure == in_memory(base + kClosureSlot).location;
+      if (!frame.in_memory) frame.closure = closure;
+      note_virtual(frame.closure);
+      for_each_live_slot(*position.code, position.pc, !is_last || is_return_, [&](int32_t slot) {
+        Value value = state_.value_at(base + slot);
+        if (value == in_memory(base + slot)) return;
+        note_virtual(value.location);
+        if (value.location.kind == LocationKind::kConstant) value.facts = facts_of_word(value.location.word);
+        if (value.location.kind == LocationKind::kVirtual) {
+          const VirtualValue& described = state_.virtuals[static_cast<size_t>(value.location.index)];
+          value.facts = described.kind == VirtualValue::Kind::kObject ? kFactPointer : kFactPacked;
+        }
+        entry.slots.push_back({base + slot, value.location, value.facts});
+      });
+      if (!is_last) base += static_cast<int32_t>(position.pc[-1]);
+    }
+    get_virtuals(entry);
+  }
+
+ private:
+  void read_frames(FrameForm form, int64_t n) {
+    if (n == static_cast<int64_t>(kRest)) n += in_.signed_varint();
+    std::vector<Position>& frames = state_.frames;
+    const size_t size = frames.size();
+    if (in_.failed || n < -kMaxDistance || n > kMaxDistance || (form != FrameForm::kGeneral && size == 0)) {
+      in_.fail();
+      return;
+    }
+    switch (form) {
+      case FrameForm::kSame: frames.back().pc += n; break;
+      case FrameForm::kPush: {
+        frames.back().pc += in_.slot();
+        Code* code = read_code();
+        if (code != nullptr) frames.push_back({code, code->start + n});
+        break;
+      }
+      case FrameForm::kPop:
+        frames.pop_back();
+        if (size == 1) {
+          in_.fail();
+        } else {
+          frames.back().pc += n;
+        }
+        break;
+      case FrameForm::kGeneral: {
+        frames.resize(in_.varint(size));
+        for (int64_t i = 0; i < n && !in_.failed; ++i) {
+          Code* code = read_code();
+          const uint64_t offset = in_.varint(kMaxDistance);
+          if (code != nullptr) frames.push_back({code, code->start + offset});
+        }
+        break;
+      }
+    }
+    if (in_.failed || checker_ == nullptr) return;
+    if (frames.empty()) in_.fail();
+    int64_t base = 0;
+    for (size_t i = 0; i < frames.size() && !in_.failed; ++i) {
+      const bool behind_call = is_return_ || i + 1 < frames.size();
+      if (!checker_->is_position(frames[i], behind_call)) {
+        in_.fail();
+      } else if (behind_call) {
+        base += frames[i].pc[-1];
+        if (base > ByteReader::kMaxSlot) in_.fail();
+      }
+    }
+  }
+
+  Code* read_code() {
+    const uint64_t number = in_.varint();
+    if (!in_.failed && number < codes_.size()) return codes_[number];
+    in_.fail();
+    return nullptr;
+  }
+
+  /// `virtuals` becomes at least the number of virtuals that are needed.
+  Value read_value(int32_t place, uint64_t& virtuals) {
+    const uint8_t code = in_.byte();
+    if (code < kInMemoryCode) {
+      return {{LocationKind::kRegister, code & 15, 0}, static_cast<uint8_t>(code >> 4)};
+    }
+    if (code < kSpillCode) {
+      if (place == kNoPlace) in_.fail();
+      return {{LocationKind::kSlot, place, 0}, static_cast<uint8_t>(code - kInMemoryCode)};
+    }
+    if (code < kSmallWordCode) {
+      const int32_t index = static_cast<int32_t>(in_.varint(ByteReader::kMaxSlot));
+      return {{LocationKind::kSpill, index, 0}, static_cast<uint8_t>(code - kSpillCode)};
+    }
+    if (code < kConstantCode) return {{LocationKind::kConstant, 0, 2 * Word{code} - 2 * kSmallWordCode + 3}, 0};
+    if (code < kVirtualCode) {
+      const uint64_t number = read_numbered(code - kConstantCode);
+      if (number >= constants_.size()) in_.fail();
+      return {{LocationKind::kConstant, 0, in_.failed ? 0 : constants_[number]}, 0};
+    }
+    if (code < kPackedWordCode) {
+      const uint64_t number = read_numbered(code - kVirtualCode);
+      virtuals = std::max(virtuals, number + 1);
+      // Each description that is still to come takes at least a byte.
+      if (virtuals - std::min<uint64_t>(virtuals, state_.virtuals.size()) > in_.left()) in_.fail();
+      return {{LocationKind::kVirtual, static_cast<int32_t>(number), 0}, 0};
+    }
+    if (code == kPackedWordCode) {
+      return {{LocationKind::kConstant, 0, 2 * (in_.varint(kPackedWordLimit) + kSmallWords) + 3}, 0};
+    }
+    if (code >= kCodesEnd) in_.fail();
+    return {{LocationKind::kSlot, in_.slot(), 0}, static_cast<uint8_t>(code - kOtherSlotCode)};
+  }
+
+  uint64_t read_numbered(uint64_t number) {
+    return number < kLastInByte ? number : kLastInByte + in_.varint(std::numeric_limits<int32_t>::max() / 2);
+  }
+
+  void read_virtual(uint64_t& virtuals) {
+    const uint8_t head = in_.byte();
+    VirtualValue& value = state_.virtuals.emplace_back();
+    uint64_t count = 1;
+    auto read_count = [&] {
+      count = head & 15;
+      if (count == kRest) count += in_.varint(in_.left());
+    };
+    if (head >= kPackedUnionCode + 64) {
+      in_.fail();
+    } else if (head >= kPackedUnionCode) {
+      value.kind = VirtualValue::Kind::kPackedUnion;
+      value.width = head - kPackedUnionCode;
+      value.tag = static_cast<uint32_t>(in_.varint(std::numeric_limits<uint32_t>::max()));
+    } else if (head >= kPackedStructCode) {
+      value.kind = VirtualValue::Kind::kPackedStruct;
+      read_count();
+    } else if (head >= kClosureCode) {
+      read_count();
+      value.header = Object::make_header(ObjectKind::kClosure, static_cast<uint32_t>(count + 1));
+      value.code = read_code();
+    } else if (head >= kUnionCode) {
+      if (head != kUnionCode) in_.fail();
+      value.header = Object::make_header(ObjectKind::kUnion, 1, static_cast<uint32_t>(in_.varint(Object::kMaxTag)));
+    } else {
+      read_count();
+      const uint32_t tag = static_cast<uint32_t>(in_.varint(Object::kMaxTag));
+      value.header = Object::make_header(ObjectKind::kStruct, static_cast<uint32_t>(count), tag);
+    }
+    if (count > in_.left()) in_.fail();
+    if (in_.failed) return;
+    value.fields.reserve(count);
+    for (; count > 0; --count) {
+      const Value field = read_value(kNoPlace, virtuals);
+      if (field.facts != 0) in_.fail();
+      value.fields.push_back(field.location);
+    }
+  }
+
+  void note_virtual(const Location& location) {
+    if (location.kind != LocationKind::kVirtual) return;
+    uint32_t& number = numbers_[static_cast<size_t>(location.index)];
+    if (number == kNotNeeded) to_follow_.push_back(location.index);
+    number = 0;
+  }
+
+  /// Those that are needed, in the order of the group.
+  void get_virtuals(ExitEntry& entry) {
+    while (!to_follow_.empty()) {
+      const VirtualValue& value = state_.virtuals[static_cast<size_t>(to_follow_.back())];
+      to_follow_.pop_back();
+      for (const Location& field : value.fields) note_virtual(field);
+    }
+    uint32_t count = 0;
+    for (uint32_t& number : numbers_) {
+      if (number != kNotNeeded) number = count++;
+    }
+    entry.virtuals.resize(count);
+    auto renumber = [&](Location& location) {
+      if (location.kind == LocationKind::kVirtual) {
+        location.index = static_cast<int32_t>(numbers_[static_cast<size_t>(location.index)]);
+      }
+    };
+    for (size_t i = 0; i < numbers_.size(); ++i) {
+      if (numbers_[i] == kNotNeeded) continue;
+      VirtualValue& value = entry.virtuals[numbers_[i]];
+      value = state_.virtuals[i];
+      for (Location& field : value.fields) renumber(field);
+    }
+    for (ExitFrame& frame : entry.frames) renumber(frame.closure);
+    for (ExitSlot& slot : entry.slots) renumber(slot.location);
+  }
+
+  static constexpr int64_t kMaxDistance = 1 << 30;
+  static constexpr uint32_t kNotNeeded = 0xffffffff;
+
+  ByteReader in_{nullptr, nullptr};
+  PositionChecker* checker_ = nullptr;
+  uint32_t count_ = 0;
+  std::vector<Code*> codes_;
+  std::vector<Word> constants_;
+  GroupState state_;
+  bool is_return_ = false;
+  std::vector<size_t> changed_;
+  // Of the entry that `get` fills: its number of each virtual of the group.
+  std::vector<uint32_t> numbers_;
+  std::vector<int32_t> to_follow_;
+};
+
+}  // namespace
+
+uint8_t facts_of_word(Word word) {
+  if (is_packed(word)) return (word & 2) != 0 ? kFactPacked | kFactNatural : kFactPacked;
+  return is_pointer(word) ? kFactPointer : 0;
+}
+
+SideTable SideTableBuilder::finish() {
+  SideTable table = TableWriter().write(entries_);
+  entries_.clear();
+  return table;
+}
+
+void decode_exit(const SideTable& table, uint32_t index, ExitEntry& entry) {
+  thread_local TableReader reader;  // for its memory
+  reader.open(table, nullptr);
+  reader.go_to_group(index / kExitsPerGroup);
+  for (uint32_t i = index / kExitsPerGroup * kExitsPerGroup; i <= index; ++i) reader.read_entry();
+  if (reader.failed()) FBLE_BUG("corrupt side table");
+  reader.get(entry);
+}
+
+ExitEntry decode_exit(const SideTable& table, uint32_t index) {
+  ExitEntry entry;
+  decode_exit(table, index, entry);
+  return entry;
+}
+
+bool decode_side_table(const SideTable& table, std::span<Code* const> codes, std::vector<ExitEntry>* entries,
+                       std::string* message) {
+  PositionChecker checker(codes);
+  TableReader reader;
+  reader.open(table, &checker);
+  reader.go_to_group(0);
+  SideTableBuilder builder;
+  for (uint32_t i = 0; i < table.count; ++i) {
+    if (i % kExitsPerGroup == 0) reader.start_group();
+    reader.read_entry();
+    if (reader.failed()) {
+      *message = fmt::format("exit {}: bytes that mean nothing", i);
+      return false;
+    }
+    ExitEntry entry;
+    reader.get(entry);
+    builder.add(entry);
+    if (entries != nullptr) entries->push_back(std::move(entry));
+  }
+  if (reader.failed() || !reader.at_end()) {
+    *message = "bytes that mean nothing";
+    return false;
+  }
+  const SideTable again = builder.finish();
+  if (again.size != table.size || std::memcmp(again.bytes.get(), table.bytes.get(), table.size) != 0) {
+    *message = "not what is written for these exits";
+    return false;
+  }
+  return true;
+}
+
+bool verify_side_table(const SideTable& table, std::string* message, std::span<Code* const> codes) {
+  std::vector<ExitEntry> entries;
+  if (!decode_side_table(table, codes, &entries, message)) return false;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    *message = verify_exit(entries[i]);
+    if (message->empty()) continue;
+    *message = fmt::format("exit {}: {}", i, *message);
+    return false;
+  }
+  return true;
+}
+
+}  // namespace fble

@@ -1,0 +1,200 @@
+// Side table: what the interpreter needs to go on where machine code was left.
+//
+// A trace has an exit every few instructions, and most are never taken. So an exit
+// is a few bytes, written once, and decoding need only be fast enough that an exit
+// costs less than a microsecond. Four observations keep it small:
+//
+//  * What is live at a position is known from the bytecode (interp/liveness.cc).
+//    The table stores *where* values are; which slots they belong to, and where the
+//    frames lie, follows from the positions.
+//  * Neighbouring exits differ in little: a guard adds a fact about one slot, an
+//    instruction gives one slot a value. An entry says what has changed.
+//  * Where a value is and what is known of it is one byte, nearly always.
+//  * Traces are short: the pools are part of the bytes, and one table is one allocation.
+//
+//   table      codes      count, then each address / 8 as difference to the one before
+//              constants  count, then the words: packed ones as they are, addresses as
+//                         difference to the first code, in steps of 2, times 2
+//              sizes      of each group but the last, in bytes
+//              groups     of kExitsPerGroup entries; a group starts from nothing known
+//
+//   entry      7        6         5    4   3    0
+//              [return][changed?][ frames ][ n  ]     return: the stub of a call
+//
+//     frames 0  the same; the innermost goes on n words further
+//            1  one more: the innermost has called. Where it returns to, in words
+//               further on; code of the new frame; its position is n words from the start
+//            2  one less: the innermost is gone, its caller goes on n words
+//               behind the call
+//            3  the outer ones remain: how many, then n frames, each its code and
+//               position in words from the start
+//            (n = 15: 15 or more or less, the difference to 15 follows)
+//
+//     changed?  one bit for each place, lowest first, whose value is not what the
+//               group last said of it; then a value for each of them
+//     new virtual objects that the values mention
+//
+//   The places of an entry are, from the innermost frame outwards, the live slots in
+//   ascending order (not the one that awaits a result), then the frame's closure: if
+//   that is "in memory", then so is the whole header of the frame. Nothing said yet
+//   of a place means "in memory".
+//
+//   value      00-7F  register (low 4 bits) with facts (3 bits)
+//              80-87  in memory, in its own slot, with facts
+//              88-8F  spill slot, number follows; with facts
+//              90-AF  the packed word 3, 5 ... 65
+//              B0-CF  constant 0, 1 ... 30 of the pool; CF: 31 or more, the rest follows
+//              D0-EF  virtual 0, 1 ... 30 of the group; EF: 31 or more, the rest follows
+//              F0     packed word; (word - 67) / 2 follows
+//              F1-F8  in memory, in another slot, which follows; with facts
+//
+//   virtual    00-0F  struct of n fields; then its tag as a union
+//              10     union of one field; then its tag
+//              20-2F  closure with n captured values; then its code
+//              30-3F  packed struct of n fields
+//              40-7F  packed union of tag width n; then its tag
+//              (n = 15: 15 or more, the rest follows), then the fields: values without facts
+//
+// Numbers that follow are varints: seven bits a byte, low ones first, bit 7 set if
+// there is more; differences in zigzag. Virtuals are numbered through a group. Equal
+// ones are described once and so become one object (nobody can tell the difference).
+// A virtual comes after its fields, unless they refer to one another in a circle.
+//
+// There is one encoding for everything: what is read is accepted only if writing it
+// again gives the same bytes. A few ways to say the same are made one by the writer
+// (see SideTableBuilder::add).
+//
+// Tested by tests/unit/deopt/side_table_test.cc.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "gc/value.h"
+#include "interp/code.h"
+#include "interp/thread.h"
+
+namespace fble {
+
+/// Where a value is when machine code is left.
+enum class LocationKind : uint8_t {
+  kNone,
+  kRegister,  ///< index: number of the general register (rax 0, rcx 1, rdx 2, rbx 3, rsp 4 ... r15 15)
+  kSpill,     ///< index: word of Thread::exit_state.spill
+  kConstant,  ///< word: the constant itself
+  kVirtual,   ///< index: into ExitEntry::virtuals
+  kSlot,      ///< index: slot of the frame area, where it is in memory already
+};
+
+struct Location {
+  LocationKind kind = LocationKind::kNone;
+  int32_t index = 0;
+  Word word = 0;
+  bool operator==(const Location&) const = default;
+};
+
+/// What the optimiser knew of a value, for bridges: bits that can be or-ed.
+enum ValueFact : uint8_t { kFactPacked = 1, kFactPointer = 2, kFactNatural = 4 };
+inline constexpr uint8_t kAllFacts = 7;
+
+struct ExitSlot {
+  int32_t slot = 0;  ///< counted from the root frame
+  Location location;
+  uint8_t facts = 0;
+  bool operator==(const ExitSlot&) const = default;
+};
+
+/// A value that exists only as a description, to be made at the exit.
+struct VirtualValue {
+  enum class Kind : uint8_t { kObject, kPackedUnion, kPackedStruct };
+  Kind kind = Kind::kObject;
+  Word header = 0;       ///< kObject: a struct, union or closure
+  Code* code = nullptr;  ///< kObject that is a closure; not among the fields
+  uint32_t tag = 0;      ///< kPackedUnion
+  uint32_t width = 0;    ///< kPackedUnion
+  /// May name any virtual, also itself (recursive values; objects only). Those of
+  /// packed kinds are packed, and what comes out fits.
+  std::vector<Location> fields;
+  bool operator==(const VirtualValue&) const = default;
+};
+
+struct ExitFrame {
+  Code* code = nullptr;
+  const uint32_t* pc = nullptr;  ///< innermost: where to go on; others: return position
+  int32_t base = 0;              ///< slots above the root frame
+  bool in_memory = false;        ///< the header is written
+  /// If not in_memory. The root frame has a return position and address in any
+  /// case: there it is the closure only that may be missing (after a tail call).
+  Location closure;
+  bool operator==(const ExitFrame&) const = default;
+};
+
+/// The decoded form of one exit.
+struct ExitEntry {
+  /// The exit is the return stub of a call: the innermost frame's pc is the return
+  /// position, the result is in a register, all else in memory.
+  bool is_return = false;
+  std::vector<ExitFrame> frames;       ///< outermost first
+  std::vector<ExitSlot> slots;         ///< ascending; live slots that are not listed are in memory
+  std::vector<VirtualValue> virtuals;  ///< named by slots, closures or one another
+  bool operator==(const ExitEntry&) const = default;
+};
+
+inline constexpr uint32_t kExitsPerGroup = 8;
+
+/// The encoded exits of one trace.
+struct SideTable {
+  std::unique_ptr<uint8_t[]> bytes;
+  uint32_t size = 0;   ///< of `bytes`
+  uint32_t count = 0;  ///< of exits
+
+  /// All that the table takes.
+  size_t byte_size() const { return sizeof(SideTable) + size; }
+};
+
+/// Encodes the exits of a trace, in order.
+class SideTableBuilder {
+ public:
+  /// Requires an entry as described above. What decode_exit gives for it may differ:
+  ///  * slots that are not live, or are in memory and nothing is known of them, are not listed;
+  ///  * what is known of constants and virtuals is what can be seen of them;
+  ///  * virtuals that are equal are one, those that nothing names are gone, and each comes
+  ///    after those that it names, unless they are recursive.
+  void add(const ExitEntry& entry) { entries_.push_back(entry); }
+  SideTable finish();
+
+ private:
+  std::vector<ExitEntry> entries_;
+};
+
+/// Requires a table that verify_side_table accepts and index < count.
+ExitEntry decode_exit(const SideTable& table, uint32_t index);
+/// The same into an entry whose memory is used again.
+void decode_exit(const SideTable& table, uint32_t index, ExitEntry& entry);
+
+/// Decodes what may be corrupt, code objects excepted unless `codes` lists all that
+/// there are: false, with a message, instead of reading out of bounds. Accepts
+/// exactly what a builder may have made.
+bool decode_side_table(const SideTable& table, std::span<Code* const> codes, std::vector<ExitEntry>* entries,
+                       std::string* message);
+
+/// decode_side_table, then the checks of deopt/side_table_verify.h.
+bool verify_side_table(const SideTable& table, std::string* message, std::span<Code* const> codes = {});
+
+/// The facts that can be seen of a constant or virtual.
+uint8_t facts_of_word(Word word);
+
+/// The slots of a frame that an entry may list: those live at the position but the one that
+/// awaits a result, which is so in frames that are not innermost, and at returns. Calls
+/// `visit(slot)`, counted from the frame's own first one, ascending.
+template <typename Visit>
+void for_each_live_slot(Code& code, const uint32_t* pc, bool awaits_result, Visit&& visit) {
+  for (uint32_t slot : live_slots(code, pc)) {
+    if (!awaits_result || slot != pc[-2]) visit(static_cast<int32_t>(slot));
+  }
+}
+
+}  // namespace fble
