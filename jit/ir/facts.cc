@@ -212,7 +212,9 @@ Facts FactTable::of_result(const IrIns& ins) const {
       return natural(bits(ins.a) > count ? bits(ins.a) - count : 0);
     }
     case IrOp::kLess:
-    case IrOp::kEqual: return packed(1);
+    case IrOp::kLessEqual:
+    case IrOp::kEqual:
+    case IrOp::kUnequal: return packed(1);
     case IrOp::kCompare: return packed(2);
     case IrOp::kIntrinsic: {
       switch (static_cast<Intrinsic>(ins.n)) {
@@ -311,6 +313,7 @@ const char* unmet_requirement(const FactTable& facts, const IrIns& ins) {
     case IrOp::kShiftLeft:
     case IrOp::kShiftRight: return facts[ins.a].natural ? nullptr : "the operand is not known to be a natural";
     case IrOp::kPackStruct:
+    case IrOp::kNoFit:
     case IrOp::kIntrinsic:
       for (const IrRef ref : ins.list) {
         if (!facts[ref].packed) return "an operand is not known to be packed";

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
-#include <optional>
 #include <unordered_map>
 
 namespace fble {
@@ -184,6 +184,389 @@ class Printer {
   std::string text_;
 };
 
+// ---- parsing ----------------------------------------------------------------
+
+enum class TokenKind { kWord, kString, kPunctuation, kEnd };
+
+struct Token {
+  TokenKind kind = TokenKind::kEnd;
+  std::string text;
+};
+
+struct Line {
+  size_t number;
+  std::vector<Token> tokens;  ///< not empty
+};
+
+/// Thrown within this file only: unwinds from the place of an error to parse_trace.
+struct ParseError {
+  size_t line;
+  std::string message;
+};
+
+bool is_word_char(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+std::vector<Line> split(std::string_view text) {
+  std::vector<Line> lines;
+  size_t number = 1;
+  Line line{number, {}};
+  for (size_t at = 0;; ++at) {
+    if (at == text.size() || text[at] == '\n') {
+      if (!line.tokens.empty()) lines.push_back(std::move(line));
+      if (at == text.size()) return lines;
+      line = {++number, {}};
+    } else if (text[at] == ';') {
+      while (at + 1 < text.size() && text[at + 1] != '\n') ++at;
+    } else if (text[at] == ' ' || text[at] == '\t' || text[at] == '\r') {
+      continue;
+    } else if (text[at] == '"') {
+      Token token{TokenKind::kString, ""};
+      for (++at;; ++at) {
+        if (at == text.size() || text[at] == '\n') throw ParseError{number, "string does not end"};
+        if (text[at] == '"') break;
+        if (text[at] == '\\' && at + 1 < text.size() && text[at + 1] != '\n') ++at;
+        token.text += text[at];
+      }
+      line.tokens.push_back(std::move(token));
+    } else if (is_word_char(text[at])) {
+      const size_t start = at;
+      while (at + 1 < text.size() && is_word_char(text[at + 1])) ++at;
+      line.tokens.push_back({TokenKind::kWord, std::string(text.substr(start, at + 1 - start))});
+    } else {
+      line.tokens.push_back({TokenKind::kPunctuation, std::string(1, text[at])});
+    }
+  }
+}
+
+class Parser {
+ public:
+  Parser(std::string_view text, const CodeResolver& resolve)
+      : resolve_(resolve), trace_(std::make_unique<Trace>()), lines_(split(text)) {}
+
+  std::unique_ptr<Trace> parse() {
+    while (!at_end() && is("code")) code_line();
+    header();
+    open("{");
+    number_names();
+    while (!is("}")) {
+      if (at_end()) fail("'}' is missing");
+      if (accept("assume")) {
+        const IrRef about = ref();
+        trace_->assumptions.push_back({about, facts()});
+      } else {
+        instruction();
+      }
+      end_line();
+    }
+    open("}");
+    while (!at_end()) snapshot();
+    return std::move(trace_);
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& message) const {
+    const size_t line = lines_.empty() ? 1 : lines_[std::min(line_, lines_.size() - 1)].number;
+    throw ParseError{line, message};
+  }
+
+  // Tokens. The current one is never behind the end of the current line.
+
+  bool at_end() const { return line_ == lines_.size(); }
+  const Token& peek() const {
+    static const Token kNone;
+    if (at_end() || token_ >= lines_[line_].tokens.size()) return kNone;
+    return lines_[line_].tokens[token_];
+  }
+  bool is(std::string_view text) const { return peek().kind != TokenKind::kString && peek().text == text; }
+  bool accept(std::string_view text) {
+    if (!is(text)) return false;
+    ++token_;
+    return true;
+  }
+  void expect(std::string_view text) {
+    if (!accept(text)) fail(fmt::format("expected '{}' instead of '{}'", text, peek().text));
+  }
+  void end_line() {
+    if (peek().kind != TokenKind::kEnd) fail(fmt::format("unexpected '{}'", peek().text));
+    ++line_;
+    token_ = 0;
+  }
+  void open(std::string_view brace) {
+    expect(brace);
+    end_line();
+  }
+  std::string word() {
+    if (peek().kind != TokenKind::kWord) fail(fmt::format("expected a word instead of '{}'", peek().text));
+    return lines_[line_].tokens[token_++].text;
+  }
+  template <typename T>
+  T number() {
+    const bool is_negative = accept("-");
+    const std::string text = word();
+    std::string_view digits = text;
+    const bool is_hex = digits.starts_with("0x");
+    if (is_hex) digits.remove_prefix(2);
+    uint64_t value = 0;
+    const char* end = digits.data() + digits.size();
+    const auto [stop, problem] = std::from_chars(digits.data(), end, value, is_hex ? 16 : 10);
+    if (problem != std::errc() || stop != end) fail("malformed number '" + text + "'");
+    const T result = static_cast<T>(is_negative ? -value : value);
+    const bool fits = is_negative ? std::is_signed_v<T> && value <= uint64_t{1} << 63 && result <= 0 &&
+                                        static_cast<uint64_t>(-static_cast<int64_t>(result)) == value
+                                  : result >= 0 && static_cast<uint64_t>(result) == value;
+    if (!fits) fail("number " + text + " is out of range");
+    return result;
+  }
+
+  // Parts.
+
+  void code_line() {
+    expect("code");
+    const std::string name = word();
+    uint32_t index = 0;
+    if (name.size() < 2 || name[0] != 'c' ||
+        std::from_chars(name.data() + 1, name.data() + name.size(), index).ptr != name.data() + name.size()) {
+      fail("code objects are called c0, c1...");
+    }
+    if (peek().kind != TokenKind::kString) fail("expected the code's block");
+    const std::string block = lines_[line_].tokens[token_++].text;
+    expect("arity");
+    const auto arity = number<uint32_t>();
+    Code* code = resolve_(index, block, arity);
+    if (code == nullptr) fail("there is no code " + name);
+    if (!codes_.try_emplace(name, code).second) fail("a second " + name);
+    end_line();
+  }
+
+  Code* code() {
+    if (accept("-")) return nullptr;
+    const std::string name = word();
+    const auto found = codes_.find(name);
+    if (found == codes_.end()) fail("no code is called '" + name + "'");
+    return found->second;
+  }
+
+  const uint32_t* position(Code* code) {
+    if (!accept("+")) return nullptr;
+    const auto offset = number<uint32_t>();
+    if (code == nullptr || offset > code->words.size()) fail("the position is not in the code");
+    return code->words.data() + offset;
+  }
+
+  void header() {
+    expect("trace");
+    trace_->id = number<uint32_t>();
+    const std::string kind = word();
+    const auto found = std::ranges::find(kKindNames, kind);
+    if (found == std::end(kKindNames)) fail("no kind of trace is called '" + kind + "'");
+    trace_->kind = static_cast<TraceKind>(found - std::begin(kKindNames));
+    trace_->code = code();
+    expect("extent");
+    trace_->extent = number<uint32_t>();
+    end_line();
+    while (!is("{")) {
+      if (accept("parent")) {
+        trace_->parent = number<uint32_t>();
+        expect("exit");
+        trace_->parent_exit = number<uint32_t>();
+      } else if (accept("callee_base")) {
+        trace_->callee_base = number<uint32_t>();
+      } else {
+        expect("inherited");
+        trace_->inherited.push_back({location()});
+      }
+      end_line();
+    }
+  }
+
+  Location location() {
+    Location location;
+    const std::string kind = word();
+    if (kind == "register") {
+      const std::string name = word();
+      const auto found = std::ranges::find(kRegisterNames, name);
+      if (found == std::end(kRegisterNames)) fail("no register is called '" + name + "'");
+      location = {LocationKind::kRegister, static_cast<int32_t>(found - std::begin(kRegisterNames)), 0};
+    } else if (kind == "spill") {
+      location = {LocationKind::kSpill, number<int32_t>(), 0};
+    } else if (kind == "constant") {
+      location = {LocationKind::kConstant, 0, number<Word>()};
+    } else if (kind == "slot") {
+      location = {LocationKind::kSlot, number<int32_t>(), 0};
+    } else if (kind != "none") {
+      fail("no kind of location is called '" + kind + "'");
+    }
+    return location;
+  }
+
+  /// Numbers instructions and snapshots from here on, since names may be used before.
+  void number_names() {
+    uint32_t index = 0;
+    bool in_block = true;
+    for (size_t i = line_; i < lines_.size(); ++i) {
+      const std::vector<Token>& tokens = lines_[i].tokens;
+      if (tokens[0].text == "snapshot" && tokens.size() > 1) {
+        const auto number = static_cast<uint32_t>(snapshots_.size());
+        if (!snapshots_.try_emplace(tokens[1].text, number).second) {
+          line_ = i;
+          fail("a second snapshot " + tokens[1].text);
+        }
+      }
+      if (tokens[0].text == "}") in_block = false;
+      if (!in_block || tokens[0].text == "assume") continue;
+      if (tokens.size() > 2 && tokens[0].text == "%" && tokens[2].text == "=") {
+        if (!names_.try_emplace(tokens[1].text, IrRef{index}).second) {
+          line_ = i;
+          fail("a second %" + tokens[1].text);
+        }
+      }
+      ++index;
+    }
+  }
+
+  IrRef ref() {
+    expect("%");
+    const std::string name = word();
+    const auto found = names_.find(name);
+    if (found == names_.end()) fail("there is no %" + name);
+    return found->second;
+  }
+
+  uint32_t snapshot_number() {
+    const std::string name = word();
+    const auto found = snapshots_.find(name);
+    if (found == snapshots_.end()) fail("there is no snapshot " + name);
+    return found->second;
+  }
+
+  void instruction() {
+    bool has_name = false;
+    if (accept("%")) {
+      word();
+      expect("=");
+      has_name = true;
+    }
+    IrIns& ins = trace_->ins.emplace_back();
+    const std::string name = word();
+    for (size_t i = 0; i < static_cast<size_t>(IrOp::kCount); ++i) {
+      if (name == ir_op_info(static_cast<IrOp>(i)).name) ins.op = static_cast<IrOp>(i);
+    }
+    if (ins.op == IrOp::kCount) fail("no instruction is called '" + name + "'");
+    if (has_name != ir_has_result(ins.op)) fail(name + (has_name ? " has no result" : " has a result"));
+    for (const char* operand = ir_op_info(ins.op).operands; *operand != 0; ++operand) {
+      switch (*operand) {
+        case 'A': ins.a = ref(); break;
+        case 'B': ins.b = ref(); break;
+        case 'N': ins.n = number<int32_t>(); break;
+        case 'M': ins.m = number<uint32_t>(); break;
+        case 'X': ins.x = ins.op == IrOp::kConstant ? constant() : number<Word>(); break;
+        case 'C': ins.code = code(); break;
+        case 'L':
+          expect("(");
+          while (!accept(")")) ins.list.push_back(ref());
+          break;
+        default: FBLE_BUG("unknown letter in ir_ops.def");
+      }
+    }
+    while (peek().kind != TokenKind::kEnd) {
+      if (accept("recursive")) {
+        ins.recursive = true;
+      } else if (accept("sunk")) {
+        ins.sunk = true;
+      } else if (accept("fits")) {
+        ins.fits = true;
+      } else if (accept("@")) {
+        ins.snapshot = snapshot_number();
+      } else {
+        expect("at");
+        Code* of = code();
+        ins.pc = position(of);
+      }
+    }
+  }
+
+  Word constant() {
+    if (accept("&")) {
+      const Code* function = code();
+      if (function == nullptr) fail("expected a code object");
+      return function->function_value();
+    }
+    const auto word = number<Word>();
+    if (!is_packed(word)) fail("only packed words and functions can be read back as constants");
+    return word;
+  }
+
+  Facts facts() {
+    Facts facts;
+    while (peek().kind != TokenKind::kEnd) {
+      if (accept("packed")) {
+        facts.packed = true;
+      } else if (accept("pointer")) {
+        facts.pointer = true;
+      } else if (accept("natural")) {
+        facts.natural = true;
+      } else if (accept("not_packed")) {
+        facts.not_packed = true;
+      } else if (accept("header")) {
+        facts.header = number<uint32_t>();
+      } else if (accept("code")) {
+        facts.code = code();
+      } else if (accept("arity")) {
+        facts.arity = number<int32_t>();
+      } else if (accept("tag")) {
+        facts.tag = number<int32_t>();
+      } else if (accept("not_tags")) {
+        facts.not_tags = number<uint32_t>();
+      } else {
+        expect("bits");
+        facts.bits = number<uint8_t>();
+      }
+    }
+    return facts;
+  }
+
+  void snapshot() {
+    expect("snapshot");
+    word();
+    end_line();
+    Snapshot& snapshot = trace_->snapshots.emplace_back();
+    while (!at_end() && !is("snapshot")) {
+      if (accept("frame")) {
+        SnapshotFrame& frame = snapshot.frames.emplace_back();
+        frame.code = code();
+        frame.pc = position(frame.code);
+        expect("base");
+        frame.base = number<int32_t>();
+        frame.in_memory = accept("memory");
+        if (!frame.in_memory) {
+          expect("closure");
+          frame.closure = ref();
+        }
+      } else {
+        expect("slot");
+        SnapshotSlot& slot = snapshot.slots.emplace_back();
+        slot.slot = number<int32_t>();
+        slot.ref = ref();
+        if (accept("packed")) slot.facts |= kFactPacked;
+        if (accept("pointer")) slot.facts |= kFactPointer;
+        if (accept("natural")) slot.facts |= kFactNatural;
+      }
+      end_line();
+    }
+  }
+
+  const CodeResolver& resolve_;
+  std::unique_ptr<Trace> trace_;
+  std::vector<Line> lines_;
+  size_t line_ = 0;
+  size_t token_ = 0;
+  std::unordered_map<std::string, Code*> codes_;
+  std::unordered_map<std::string, IrRef> names_;
+  std::unordered_map<std::string, uint32_t> snapshots_;
+};
+
 }  // namespace
 
 std::string to_text(const Trace& trace) { return Printer(trace).print(); }
@@ -191,6 +574,14 @@ std::string to_text(const Trace& trace, IrRef ref) { return Printer(trace).instr
 std::string to_text(const Facts& facts) {
   const Trace none;
   return Printer(none).facts(facts);
+}
+
+TraceParse parse_trace(std::string_view text, std::string_view file_name, const CodeResolver& resolve) {
+  try {
+    return {Parser(text, resolve).parse(), ""};
+  } catch (const ParseError& error) {
+    return {nullptr, fmt::format("{}:{}: error: {}", file_name, error.line, error.message)};
+  }
 }
 
 }  // namespace fble

@@ -27,9 +27,9 @@ struct SnapshotFrame {
   /// behind their call.
   const uint32_t* pc = nullptr;
   int32_t base = 0;         ///< first slot, counted from the root frame; 0 for that itself
-  bool in_memory = false;   ///< its return position and address have been written (always for the root frame)
-  /// What its closure slot must become; kNoRef: it is in memory, too. An inlined
-  /// tail call can replace the closure of a frame whose return words are in memory.
+  bool in_memory = false;   ///< its header is as it should be
+  /// If not in_memory. The root frame is not when an inlined tail call has replaced
+  /// it: then its closure is to be written, but never its return words.
   IrRef closure = kNoRef;
 };
 

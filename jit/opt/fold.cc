@@ -72,6 +72,8 @@ Word fold_naturals(IrOp op, Word a, Word b) {
     case IrOp::kXor: return (a ^ b) | 3;
     case IrOp::kLess: return a < b ? kTrue : kFalse;
     case IrOp::kEqual: return a == b ? kTrue : kFalse;
+    case IrOp::kLessEqual: return a <= b ? kTrue : kFalse;
+    case IrOp::kUnequal: return a != b ? kTrue : kFalse;
     case IrOp::kCompare: return a < b ? 9 : a == b ? 11 : 13;
     default: FBLE_BUG("not an operation on naturals");
   }
@@ -79,7 +81,7 @@ Word fold_naturals(IrOp op, Word a, Word b) {
 
 bool is_commutative(IrOp op) {
   return op == IrOp::kAdd || op == IrOp::kMul || op == IrOp::kAnd || op == IrOp::kOr || op == IrOp::kXor ||
-         op == IrOp::kEqual || op == IrOp::kIsEqual || op == IrOp::kNotEqual;
+         op == IrOp::kEqual || op == IrOp::kUnequal || op == IrOp::kIsEqual || op == IrOp::kNotEqual;
 }
 
 /// Puts constants second, and else the older operand first.
@@ -215,6 +217,15 @@ Answer fold_comparison(Forward& forward, IrIns& ins) {
       if (order == Order::kEqual) return replace(forward.constant(kTrue));
       if (known_different(forward, ins.a, ins.b)) return replace(forward.constant(kFalse));
       return {};
+    case IrOp::kLessEqual:
+      if (order == Order::kLess || order == Order::kEqual) return replace(forward.constant(kTrue));
+      if (known_order(forward, ins.b, ins.a) == Order::kLess) return replace(forward.constant(kFalse));
+      if (known_order(forward, ins.b, ins.a) == Order::kNotLess) return replace(forward.constant(kTrue));
+      return {};
+    case IrOp::kUnequal:
+      if (order == Order::kEqual) return replace(forward.constant(kFalse));
+      if (known_different(forward, ins.a, ins.b)) return replace(forward.constant(kTrue));
+      return {};
     case IrOp::kCompare:
       if (order == Order::kLess) return replace(forward.constant(9));
       if (order == Order::kEqual) return replace(forward.constant(11));
@@ -261,6 +272,7 @@ Answer fold_intrinsic(Forward& forward, IrIns& ins) {
   }
   switch (intrinsic) {
     case Intrinsic::kIntEqual: return rewrite(ins, IrOp::kEqual, args[0], args[1]);
+    case Intrinsic::kIntNotEqual: return rewrite(ins, IrOp::kUnequal, args[0], args[1]);
     case Intrinsic::kIntIsZero: return rewrite(ins, IrOp::kEqual, args[0], forward.constant(kZero));
     case Intrinsic::kCharFromInt:
     case Intrinsic::kIntFromChar: return replace(args[0]);
@@ -287,6 +299,9 @@ Answer fold_intrinsic(Forward& forward, IrIns& ins) {
     case Intrinsic::kIntXor: return rewrite(ins, IrOp::kXor, args[0], args[1]);
     case Intrinsic::kIntLess: return rewrite(ins, IrOp::kLess, args[0], args[1]);
     case Intrinsic::kIntGreater: return rewrite(ins, IrOp::kLess, args[1], args[0]);
+    case Intrinsic::kIntLessEqual: return rewrite(ins, IrOp::kLessEqual, args[0], args[1]);
+    case Intrinsic::kIntGreaterEqual: return rewrite(ins, IrOp::kLessEqual, args[1], args[0]);
+    case Intrinsic::kIntIsPositive: return rewrite(ins, IrOp::kUnequal, args[0], forward.constant(kZero));
     case Intrinsic::kIntCompare: return rewrite(ins, IrOp::kCompare, args[0], args[1]);
     case Intrinsic::kIntIsNegative: return replace(forward.constant(kFalse));
     default: return {};
@@ -308,32 +323,19 @@ Answer fold_tag_guard(Forward& forward, IrIns& ins) {
   if (made.op == IrOp::kLess && ins.m == 1) {
     return rewrite(ins, ins.n == 0 ? IrOp::kIsLess : IrOp::kNotLess, a, b);
   }
+  if (made.op == IrOp::kLessEqual && ins.m == 1) {
+    return rewrite(ins, ins.n == 0 ? IrOp::kNotLess : IrOp::kIsLess, b, a);
+  }
   if (made.op == IrOp::kEqual && ins.m == 1) {
     return rewrite(ins, ins.n == 0 ? IrOp::kIsEqual : IrOp::kNotEqual, a, b);
+  }
+  if (made.op == IrOp::kUnequal && ins.m == 1) {
+    return rewrite(ins, ins.n == 0 ? IrOp::kNotEqual : IrOp::kIsEqual, a, b);
   }
   if (made.op == IrOp::kCompare && ins.m == 2) {
     if (ins.n == 0) return rewrite(ins, IrOp::kIsLess, a, b);
     if (ins.n == 2) return rewrite(ins, IrOp::kIsLess, b, a);
     return from ? rewrite(ins, IrOp::kNotLess, a, b) : rewrite(ins, IrOp::kIsEqual, a, b);
-  }
-  if (made.op == IrOp::kIntrinsic && ins.m == 1) {
-    const auto intrinsic = static_cast<Intrinsic>(made.n);
-    const bool yes = ins.n == 0;
-    if (intrinsic == Intrinsic::kIntNotEqual) {
-      return rewrite(ins, yes ? IrOp::kNotEqual : IrOp::kIsEqual, made.list[0], made.list[1]);
-    }
-    if (!all_natural(forward, made.list)) return {};
-    switch (intrinsic) {
-      case Intrinsic::kIntLessEqual:
-        return rewrite(ins, yes ? IrOp::kNotLess : IrOp::kIsLess, made.list[1], made.list[0]);
-      case Intrinsic::kIntGreaterEqual:
-        return rewrite(ins, yes ? IrOp::kNotLess : IrOp::kIsLess, made.list[0], made.list[1]);
-      case Intrinsic::kIntIsPositive: {
-        const IrRef operand = made.list[0];
-        return rewrite(ins, yes ? IrOp::kNotEqual : IrOp::kIsEqual, operand, forward.constant(kZero));
-      }
-      default: return {};
-    }
   }
   return {};
 }
@@ -372,6 +374,21 @@ Answer fold_pack_struct(Forward& forward, IrIns& ins) {
   return same ? replace(forward.at(ins.list[0]).a) : Answer{};
 }
 
+/// A guard that the fields do not fit: for constants, and where their lengths are known to be small.
+Answer fold_no_fit(Forward& forward, IrIns& ins) {
+  const auto count = static_cast<uint32_t>(ins.list.size());
+  bool constant = true;
+  unsigned bits = ins.m + (count > 1 ? kOffsetBits * (count - 1) : 0);
+  for (const IrRef ref : ins.list) {
+    constant &= forward.is_constant(ref);
+    bits += forward.table[ref].bits;
+  }
+  if (bits <= kMaxPackedBits) return holds(false);
+  if (!constant) return {};
+  const Word word = pack_struct(count, [&](uint32_t i) { return forward.word_of(ins.list[i]); });
+  return holds(word == 0 || pack_union(word, ins.m, 0) == 0);
+}
+
 Answer fold_packed_arg(Forward& forward, IrIns& ins) {
   const auto width = static_cast<unsigned>(ins.n);
   if (width == 0) return replace(ins.a);
@@ -395,6 +412,7 @@ Answer fold(Forward& forward, IrIns& ins) {
     case IrOp::kPackedField: return fold_packed_field(forward, ins);
     case IrOp::kPackUnion: return fold_pack_union(forward, ins);
     case IrOp::kPackStruct: return fold_pack_struct(forward, ins);
+    case IrOp::kNoFit: return fold_no_fit(forward, ins);
     case IrOp::kTagIs:
     case IrOp::kTagFrom: return fold_tag_guard(forward, ins);
     case IrOp::kAdd:
@@ -409,6 +427,8 @@ Answer fold(Forward& forward, IrIns& ins) {
     case IrOp::kShiftRight: return fold_shift(forward, ins);
     case IrOp::kLess:
     case IrOp::kEqual:
+    case IrOp::kLessEqual:
+    case IrOp::kUnequal:
     case IrOp::kCompare:
     case IrOp::kIsLess:
     case IrOp::kNotLess:

@@ -1,0 +1,98 @@
+// The slow twin of machine code: executes a trace's instructions one by one, by
+// their rows in ir_ops.def. An executable definition, for tests only.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "jit/ir/trace.h"
+
+namespace fble::reference {
+
+/// Objects of the model: never moved, freed with it.
+class IrHeap {
+ public:
+  Word make(Word header, std::vector<Word> fields);
+  Object* object(Word word) { return as_object(word); }
+
+  /// The value as text, followed to a depth: equal for values that no program can tell apart.
+  std::string describe(Word word, int depth = 8) const;
+
+ private:
+  std::deque<std::unique_ptr<Word[]>> objects_;
+};
+
+/// What a trace starts from.
+struct IrInput {
+  std::map<int32_t, Word> slots;
+  std::vector<Word> inherited;
+  Word result = 0;
+  std::vector<Word> globals;
+};
+
+/// Where and in what state a trace was left.
+struct IrOutcome {
+  enum class Kind { kExit, kReturn, kTailCall, kCall, kBroken };
+  Kind kind = Kind::kBroken;
+  IrRef at = kNoRef;                ///< the guard that left, or the ending
+  uint32_t snapshot = kNoSnapshot;  ///< of kExit, kCall
+  std::map<int32_t, Word> slots;    ///< memory after the stores, and after restoring at an exit
+  std::vector<Word> values;         ///< returned value; closure and arguments
+  Code* code = nullptr;             ///< of the closure that is called
+  int32_t frame = 0;                ///< kCall
+  std::vector<Word> closures;       ///< of the snapshot's frames; 0 where in memory
+  std::string message;              ///< kBroken: what an instruction requires and did not get
+};
+
+/// Runs instructions one at a time.
+class IrRun {
+ public:
+  IrRun(const Trace& trace, const IrInput& input, IrHeap& heap);
+
+  /// True if the guard, which could always leave (a yield point), is to leave here.
+  std::function<bool(const IrIns&)> leaves = [](const IrIns&) { return false; };
+  /// Turns of a loop until it is told to be broken.
+  int max_turns = 1000;
+
+  /// To the end.
+  IrOutcome run();
+  /// Executes the instructions up to the trace's present end. True if it has been left.
+  bool step();
+
+  Word value(IrRef ref) const { return values_[index_of(ref)]; }
+  const IrOutcome& outcome() const { return outcome_; }
+  /// The state that a snapshot describes, as far as its values are there.
+  IrOutcome state(uint32_t snapshot) const;
+
+ private:
+  bool execute(const IrIns& ins);
+  bool leave(const IrIns& ins);
+  bool end(IrOutcome::Kind kind, const IrIns& ins);
+  bool broken(const std::string& message);
+  Word packed(IrRef ref);
+  Word natural(IrRef ref);
+  Object* pointer(IrRef ref);
+
+  const Trace& trace_;
+  const IrInput& input_;
+  IrHeap& heap_;
+  size_t next_ = 0;
+  size_t loop_start_ = 0;
+  int turns_ = 0;
+  bool is_done_ = false;
+  std::vector<Word> values_;
+  std::map<int32_t, Word> slots_;
+  IrOutcome outcome_;
+};
+
+IrOutcome run_ir(const Trace& trace, const IrInput& input, IrHeap& heap);
+
+/// The outcome as text, with the values as `describe` has them; exits are told apart by
+/// their frames, not by instruction.
+std::string to_text(const Trace& trace, const IrOutcome& outcome, const IrHeap& heap);
+
+}  // namespace fble::reference

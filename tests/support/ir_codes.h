@@ -1,0 +1,36 @@
+// Code objects for traces in tests: positions without instructions of their own.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <string_view>
+
+#include "interp/code.h"
+#include "jit/ir/ir_text.h"
+
+namespace fble {
+
+/// Makes code objects as they are asked for. Every word of them is an
+/// instruction, before which all arguments are live and nothing else.
+class IrCodes {
+ public:
+  Code* make(std::string_view block, uint32_t arity) {
+    Code& code = codes_.emplace_back();
+    code.block = Symbol(block);
+    code.arity = arity;
+    code.frame_slots = arity + 8;
+    code.words.assign(1000, static_cast<uint32_t>(Op::kApplyHeld));
+    code.start = code.words.data();
+    code.function_object = {Object::make_header(ObjectKind::kClosure, 1, 0, kPermanentFlag), Code::from_code(&code)};
+    return &code;
+  }
+
+  CodeResolver resolver() {
+    return [this](uint32_t, std::string_view block, uint32_t arity) { return make(block, arity); };
+  }
+
+ private:
+  std::deque<Code> codes_;
+};
+
+}  // namespace fble

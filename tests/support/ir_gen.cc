@@ -1,0 +1,543 @@
+#include "tests/support/ir_gen.h"
+
+#include "gc/integer.h"
+#include "interp/intrinsics.h"
+#include "jit/ir/facts.h"
+
+namespace fble {
+
+IrGen::IrGen(uint64_t seed, const IrGenOptions& options) : options_(options), random_(seed) {
+  int_shape_ = std::make_shared<Shape>();
+  unit_shape_ = std::make_shared<Shape>(Shape{Shape::Kind::kStruct, 0, {}, nullptr});
+  bool_shape_ = std::make_shared<Shape>(Shape{Shape::Kind::kUnion, 1, {unit_shape_, unit_shape_}, nullptr});
+  compared_shape_ =
+      std::make_shared<Shape>(Shape{Shape::Kind::kUnion, 2, {unit_shape_, unit_shape_, unit_shape_}, nullptr});
+  const uint32_t arity = 1 + random(4);
+  root_ = codes_.make("/A%.f", arity);
+  other_ = codes_.make("/A%.g", 2);
+  for (uint32_t i = 0; i < arity; ++i) argument_shapes_.push_back(random_shape(3));
+  if (options_.ends_in_self_call) argument_shapes_[0] = int_shape_;
+  closure_shape_ = std::make_shared<Shape>(Shape{Shape::Kind::kClosure, 0, {int_shape_, random_shape(2)}, root_});
+  witness_ = input();
+  for (Trace* trace : {&plain, &optimised}) {
+    trace->code = root_;
+    trace->extent = 64;
+  }
+  builder_ = make_builder(optimised);
+  run_ = std::make_unique<reference::IrRun>(plain, witness_, heap);
+  for (int32_t i = -1; i < static_cast<int32_t>(arity); ++i) {
+    IrIns ins;
+    ins.op = IrOp::kSlot;
+    ins.n = i < 0 ? -3 : i;
+    const auto index = append(ins, i < 0 ? closure_shape_ : argument_shapes_[static_cast<size_t>(i)]);
+    if (i < 0) {
+      values_[*index].rep_known = values_[*index].code_known = true;
+    }
+  }
+  while (plain.ins.size() < options_.instructions) step();
+  finish();
+  run_->step();
+}
+
+reference::IrInput IrGen::input() {
+  reference::IrInput input;
+  input.slots[-3] = random_value(*closure_shape_);
+  for (size_t i = 0; i < argument_shapes_.size(); ++i) {
+    // Often only some arguments differ, so that guards far down are reached.
+    const auto slot = static_cast<int32_t>(i);
+    const bool same = !witness_.slots.empty() && chance(60);
+    input.slots[slot] = same ? witness_.slots[slot] : random_value(*argument_shapes_[i]);
+  }
+  if (!witness_.slots.empty() && chance(50)) input.slots[-3] = witness_.slots[-3];
+  return input;
+}
+
+IrGen::ShapeRef IrGen::random_shape(int depth) {
+  const uint32_t kind = random(depth == 0 ? 2 : 8);
+  if (kind == 0) return int_shape_;
+  if (kind == 1) return bool_shape_;
+  Shape shape;
+  if (kind < 5) {
+    shape.kind = Shape::Kind::kUnion;
+    const uint32_t tags = 1 + random(5);
+    shape.width = tag_width(tags);
+    for (uint32_t i = 0; i < tags; ++i) shape.parts.push_back(chance(40) ? unit_shape_ : random_shape(depth - 1));
+  } else if (kind < 7) {
+    shape.kind = Shape::Kind::kStruct;
+    const uint32_t fields = random(4);
+    for (uint32_t i = 0; i < fields; ++i) shape.parts.push_back(random_shape(depth - 1));
+  } else {
+    shape.kind = Shape::Kind::kClosure;
+    shape.code = other_;
+    if (chance(50)) shape.parts.push_back(random_shape(depth - 1));
+  }
+  return std::make_shared<Shape>(shape);
+}
+
+Word IrGen::random_int() {
+  switch (random(6)) {
+    case 0: return pack_int(static_cast<int64_t>(random(3)));
+    case 1: return pack_int(-static_cast<int64_t>(random(100)));
+    case 2: return pack_int(kMaxPackedInt - random(3));
+    case 3: return pack_int(int64_t{1} << random(60));
+    default: return pack_int(static_cast<int64_t>(random(100)));
+  }
+}
+
+Word IrGen::random_value(const Shape& shape) {
+  switch (shape.kind) {
+    case Shape::Kind::kInt: return random_int();
+    case Shape::Kind::kUnion: {
+      const uint32_t tag = random(static_cast<uint32_t>(shape.parts.size()));
+      const Word arg = random_value(*shape.parts[tag]);
+      const Word whole = is_packed(arg) && chance(80) ? pack_union(arg, shape.width, tag) : 0;
+      return whole != 0 ? whole : heap.make(Object::make_header(ObjectKind::kUnion, 1, tag), {arg});
+    }
+    case Shape::Kind::kStruct: {
+      std::vector<Word> fields;
+      bool packed = shape.parts.empty() || chance(80);
+      for (const ShapeRef& part : shape.parts) {
+        fields.push_back(random_value(*part));
+        packed &= is_packed(fields.back());
+      }
+      const auto count = static_cast<uint32_t>(fields.size());
+      const Word whole = packed ? pack_struct(count, [&](uint32_t i) { return fields[i]; }) : 0;
+      return whole != 0 ? whole : heap.make(Object::make_header(ObjectKind::kStruct, count), fields);
+    }
+    case Shape::Kind::kClosure: {
+      if (shape.parts.empty() && chance(70)) return shape.code->function_value();
+      std::vector<Word> fields{Code::from_code(shape.code)};
+      for (const ShapeRef& part : shape.parts) fields.push_back(random_value(*part));
+      return heap.make(Object::make_header(ObjectKind::kClosure, static_cast<uint32_t>(fields.size())), fields);
+    }
+  }
+  FBLE_BUG("unknown kind of shape");
+}
+
+size_t IrGen::add_value(Value value) {
+  values_.push_back(std::move(value));
+  return values_.size() - 1;
+}
+
+std::optional<size_t> IrGen::append(IrIns ins, ShapeRef shape) {
+  IrIns other = ins;
+  for_each_ref(ins, [&](IrRef& ref) { ref = values_[index_of(ref)].plain; });
+  for_each_ref(other, [&](IrRef& ref) { ref = values_[index_of(ref)].optimised; });
+  if (ir_is_guard(ins.op) || ins.op == IrOp::kNew) ins.snapshot = other.snapshot = snapshot();
+  Value value;
+  value.plain = IrRef{static_cast<uint32_t>(plain.ins.size())};
+  plain.ins.push_back(std::move(ins));
+  if (run_->step()) {
+    // The witness would leave here: what does not fit is not tried.
+    FBLE_ASSERT(run_->outcome().kind == reference::IrOutcome::Kind::kExit);
+    failed_ = true;
+  }
+  value.optimised = builder_->append(std::move(other));
+  value.shape = std::move(shape);
+  if (!ir_has_result(plain.ins.back().op)) return std::nullopt;
+  return add_value(std::move(value));
+}
+
+/// Some values in some slots, and now and then an inlined call.
+uint32_t IrGen::snapshot() {
+  Snapshot taken[2];
+  for (int which = 0; which < 2; ++which) {
+    taken[which].frames.push_back({root_, root_->start + pc_, 0, true, kNoRef});
+  }
+  ++pc_;
+  auto ref_of = [&](int which, const Value& value) { return which == 0 ? value.plain : value.optimised; };
+  if (!values_.empty() && chance(30)) {
+    const size_t closure = pick();
+    for (int which = 0; which < 2; ++which) {
+      taken[which].frames.push_back({other_, other_->start + pc_, 20, false, ref_of(which, values_[closure])});
+    }
+  }
+  for (int32_t slot = static_cast<int32_t>(root_->arity); slot < 24 && !values_.empty(); ++slot) {
+    if (slot >= 17 && slot < 20) continue;
+    if (!chance(15)) continue;
+    const size_t index = pick();
+    const uint8_t facts = value_facts(builder_->facts(values_[index].optimised));
+    taken[0].slots.push_back({slot, values_[index].plain, 0});
+    taken[1].slots.push_back({slot, values_[index].optimised, facts});
+  }
+  plain.snapshots.push_back(std::move(taken[0]));
+  return builder_->add_snapshot(std::move(taken[1]));
+}
+
+/// Guards whether the value is packed.
+void IrGen::know(size_t index) {
+  if (values_[index].rep_known && chance(80)) return;
+  IrIns ins;
+  ins.op = is_packed(word(values_[index])) ? IrOp::kIsPacked : IrOp::kIsPointer;
+  ins.a = IrRef{static_cast<uint32_t>(index)};
+  append(ins, nullptr);
+  values_[index].rep_known = true;
+}
+
+void IrGen::guard_code(size_t index) {
+  IrIns ins;
+  ins.op = chance(30) ? IrOp::kArityIs : IrOp::kCodeIs;
+  ins.a = IrRef{static_cast<uint32_t>(index)};
+  if (ins.op == IrOp::kCodeIs) {
+    ins.code = values_[index].shape->code;
+    values_[index].code_known = true;
+  } else {
+    ins.n = static_cast<int32_t>(values_[index].shape->code->arity);
+  }
+  append(ins, nullptr);
+}
+
+/// A part of the value.
+void IrGen::take_apart(size_t index) {
+  know(index);
+  const ShapeRef shape = values_[index].shape;
+  const Word whole = word(values_[index]);
+  IrIns ins;
+  ins.a = IrRef{static_cast<uint32_t>(index)};
+  switch (shape->kind) {
+    case Shape::Kind::kInt:
+      if (!is_natural(whole)) return;
+      ins.op = IrOp::kIsNatural;
+      append(ins, nullptr);
+      values_[index].natural = true;
+      return;
+    case Shape::Kind::kUnion: {
+      const uint32_t tag = union_tag(whole, shape->width);
+      IrIns guard = ins;
+      if (is_packed(whole)) {
+        guard.op = IrOp::kTagIs;
+        guard.n = static_cast<int32_t>(tag);
+        guard.m = shape->width;
+        if (tag > 0 && chance(30)) {
+          guard.op = IrOp::kTagFrom;
+          guard.n = 1 + static_cast<int32_t>(random(tag));
+        }
+      } else {
+        guard.op = IrOp::kHeaderIs;
+        guard.n = static_cast<int32_t>(static_cast<uint32_t>(as_object(whole)->header));
+      }
+      append(guard, nullptr);
+      if (guard.op == IrOp::kTagFrom) return;
+      values_[index].tag = tag;
+      ins.op = is_packed(whole) ? IrOp::kPackedArg : IrOp::kField;
+      ins.n = is_packed(whole) ? static_cast<int32_t>(shape->width) : 0;
+      const size_t part = *append(ins, shape->parts[tag]);
+      values_[part].rep_known = is_packed(whole);
+      return;
+    }
+    case Shape::Kind::kStruct: {
+      if (shape->parts.empty()) return;
+      const uint32_t field = random(static_cast<uint32_t>(shape->parts.size()));
+      ins.op = is_packed(whole) ? IrOp::kPackedField : IrOp::kField;
+      ins.n = static_cast<int32_t>(field);
+      ins.m = is_packed(whole) ? static_cast<uint32_t>(shape->parts.size()) : 0;
+      const size_t part = *append(ins, shape->parts[field]);
+      values_[part].rep_known = is_packed(whole);
+      return;
+    }
+    case Shape::Kind::kClosure:
+      guard_code(index);
+      if (!values_[index].code_known || shape->parts.empty()) return;
+      ins.op = IrOp::kField;
+      ins.n = 1 + static_cast<int32_t>(random(static_cast<uint32_t>(shape->parts.size())));
+      append(ins, shape->parts[static_cast<size_t>(ins.n - 1)]);
+      return;
+  }
+}
+
+size_t IrGen::constant(Word word, ShapeRef shape) {
+  IrIns ins;
+  ins.op = IrOp::kConstant;
+  ins.x = word;
+  const bool natural = shape == int_shape_ && is_natural(word);
+  const size_t index = *append(ins, std::move(shape));
+  values_[index].rep_known = true;
+  values_[index].natural = natural;
+  return index;
+}
+
+size_t IrGen::pick_packed() {
+  for (int i = 0; i < 10; ++i) {
+    const size_t index = pick();
+    if (values_[index].rep_known && is_packed(word(values_[index]))) return index;
+  }
+  const Word small = random_int();
+  return constant(small, int_shape_);
+}
+
+size_t IrGen::pick_natural() {
+  for (int i = 0; i < 10; ++i) {
+    const size_t index = pick();
+    if (values_[index].natural) return index;
+  }
+  return constant(pack_int(random(chance(80) ? 10 : 100000)), int_shape_);
+}
+
+/// Arithmetic, comparisons, intrinsics.
+void IrGen::compute() {
+  IrIns ins;
+  const size_t a = pick_natural();
+  const size_t b = pick_natural();
+  ins.a = IrRef{static_cast<uint32_t>(a)};
+  const Word x = word(values_[a]) >> 2;
+  const Word y = word(values_[b]) >> 2;
+  const uint32_t kind = random(16);
+  auto binary = [&](IrOp op) {
+    ins.op = op;
+    ins.b = IrRef{static_cast<uint32_t>(b)};
+  };
+  ShapeRef shape = int_shape_;
+  bool natural = true;
+  switch (kind) {
+    case 0:
+      if (x + y > static_cast<Word>(kMaxPackedInt)) return;
+      binary(IrOp::kAdd);
+      break;
+    case 1:
+      if (x < y) return;
+      binary(IrOp::kSub);
+      break;
+    case 2:
+      if (static_cast<unsigned __int128>(x) * y > static_cast<Word>(kMaxPackedInt)) return;
+      binary(IrOp::kMul);
+      break;
+    case 3:
+    case 4:
+      if (y == 0) return;
+      binary(kind == 3 ? IrOp::kDiv : IrOp::kMod);
+      break;
+    case 5: binary(chance(50) ? IrOp::kAnd : chance(50) ? IrOp::kOr : IrOp::kXor); break;
+    case 6: {
+      const uint32_t count = random(10);
+      if (x << count > static_cast<Word>(kMaxPackedInt) || x << count >> count != x) return;
+      ins.op = IrOp::kShiftLeft;
+      ins.n = static_cast<int32_t>(count);
+      break;
+    }
+    case 7:
+      ins.op = IrOp::kShiftRight;
+      ins.n = static_cast<int32_t>(random(62));
+      break;
+    case 8:
+    case 9: {
+      constexpr IrOp kBooleans[] = {IrOp::kLess, IrOp::kLessEqual, IrOp::kEqual, IrOp::kUnequal};
+      binary(kBooleans[random(4)]);
+      shape = bool_shape_;
+      natural = false;
+      break;
+    }
+    case 10:
+      binary(IrOp::kCompare);
+      shape = compared_shape_;
+      natural = false;
+      break;
+    case 11:
+    case 12:
+      binary(x < y ? IrOp::kIsLess : x == y ? IrOp::kIsEqual : chance(50) ? IrOp::kNotLess : IrOp::kNotEqual);
+      append(ins, nullptr);
+      return;
+    default: {
+      const auto count = static_cast<uint32_t>(Intrinsic::kCount) - 1;
+      const auto intrinsic = static_cast<Intrinsic>(1 + random(count));
+      const IntrinsicInfo& info = intrinsic_info(intrinsic);
+      ins.a = kNoRef;
+      ins.op = IrOp::kIntrinsic;
+      ins.n = static_cast<int32_t>(intrinsic);
+      Word args[4];
+      for (uint32_t i = 0; i < info.arity; ++i) {
+        size_t arg = chance(70) ? pick_natural() : pick_packed();
+        // What is no integer is read as one all the same, but the result must not depend on packing.
+        if (values_[arg].shape != int_shape_) arg = pick_natural();
+        ins.list.push_back(IrRef{static_cast<uint32_t>(arg)});
+        args[i] = word(values_[arg]);
+      }
+      const Word result = fold_packed(intrinsic, args);
+      if (result == 0) return;
+      const std::string_view doc = info.doc;
+      if (doc.starts_with("Bool@")) shape = bool_shape_;
+      if (doc.starts_with("Compared@") || doc.starts_with("Sign@")) shape = compared_shape_;
+      if (intrinsic == Intrinsic::kIntDivide) {
+        shape = std::make_shared<Shape>(Shape{Shape::Kind::kStruct, 0, {int_shape_, int_shape_}, nullptr});
+      }
+      natural = false;
+    }
+  }
+  const size_t index = *append(ins, shape);
+  values_[index].rep_known = true;
+  values_[index].natural = natural;
+}
+
+/// A struct, union or closure, packed or not.
+void IrGen::make() {
+  IrIns ins;
+  const uint32_t kind = random(4);
+  const bool packed = chance(50);
+  std::vector<ShapeRef> parts;
+  auto part = [&] {
+    const size_t index = packed && kind < 3 ? pick_packed() : pick();
+    parts.push_back(values_[index].shape);
+    ins.list.push_back(IrRef{static_cast<uint32_t>(index)});
+  };
+  Shape shape;
+  if (kind == 3) {
+    part();
+    if (chance(40)) part();
+    shape = {Shape::Kind::kClosure, 0, parts, other_};
+    ins.op = IrOp::kNew;
+    ins.code = other_;
+    ins.x = Object::make_header(ObjectKind::kClosure, static_cast<uint32_t>(parts.size() + 1));
+  } else if (kind == 2) {
+    const uint32_t fields = random(4);
+    for (uint32_t i = 0; i < fields; ++i) part();
+    shape = {Shape::Kind::kStruct, 0, parts, nullptr};
+    if (packed) {
+      if (pack_struct(fields, [&](uint32_t i) { return word(values_[index_of(ins.list[i])]); }) == 0) {
+        // The interpreter makes an object then.
+        IrIns guard = ins;
+        guard.op = IrOp::kNoFit;
+        append(guard, nullptr);
+        ins.op = IrOp::kNew;
+        ins.x = Object::make_header(ObjectKind::kStruct, fields);
+        values_[*append(ins, std::make_shared<Shape>(shape))].rep_known = true;
+        return;
+      }
+      ins.op = IrOp::kPackStruct;
+    } else {
+      ins.op = IrOp::kNew;
+      ins.x = Object::make_header(ObjectKind::kStruct, fields);
+    }
+  } else {
+    part();
+    const uint32_t tags = 1 + random(4);
+    const uint32_t tag = random(tags);
+    shape = {Shape::Kind::kUnion, tag_width(tags), {}, nullptr};
+    for (uint32_t i = 0; i < tags; ++i) shape.parts.push_back(i == tag ? parts[0] : unit_shape_);
+    if (packed) {
+      const IrRef arg = ins.list[0];
+      if (pack_union(word(values_[index_of(arg)]), shape.width, tag) == 0) return;
+      ins.list.clear();
+      ins.op = IrOp::kPackUnion;
+      ins.a = arg;
+      ins.n = static_cast<int32_t>(tag);
+      ins.m = shape.width;
+    } else {
+      ins.op = IrOp::kNew;
+      ins.x = Object::make_header(ObjectKind::kUnion, 1, tag);
+    }
+  }
+  const size_t index = *append(ins, std::make_shared<Shape>(shape));
+  values_[index].rep_known = true;
+  values_[index].code_known = shape.kind == Shape::Kind::kClosure;
+}
+
+/// Two or three closures that know each other.
+void IrGen::make_group() {
+  const uint32_t count = 2 + random(2);
+  const auto first_plain = static_cast<uint32_t>(plain.ins.size());
+  const auto first_optimised = static_cast<uint32_t>(optimised.ins.size());
+  const size_t first_value = values_.size();
+  const size_t captured = pick();
+  const uint32_t taken = snapshot();
+  // What is behind the other members is not described: shapes would be endless.
+  const auto shape = std::make_shared<Shape>(Shape{Shape::Kind::kClosure, 0, {values_[captured].shape}, other_});
+  for (uint32_t i = 0; i < count; ++i) {
+    IrIns ins;
+    ins.op = IrOp::kNew;
+    ins.recursive = true;
+    ins.code = other_;
+    ins.x = Object::make_header(ObjectKind::kClosure, 3);
+    ins.snapshot = taken;
+    IrIns other = ins;
+    const uint32_t next = (i + 1) % count;
+    ins.list = {values_[captured].plain, IrRef{first_plain + next}};
+    other.list = {values_[captured].optimised, IrRef{first_optimised + next}};
+    plain.ins.push_back(std::move(ins));
+    builder_->append_raw(std::move(other));
+    Value value;
+    value.plain = IrRef{first_plain + i};
+    value.optimised = IrRef{first_optimised + i};
+    value.shape = shape;
+    value.rep_known = value.code_known = true;
+    values_.push_back(std::move(value));
+  }
+  run_->step();
+  // Read through one of them.
+  IrIns ins;
+  ins.op = IrOp::kField;
+  ins.a = IrRef{static_cast<uint32_t>(first_value)};
+  ins.n = 2;
+  append(ins, shape);
+}
+
+void IrGen::step() {
+  switch (random(10)) {
+    case 0:
+    case 1:
+    case 2:
+    case 3: take_apart(pick()); break;
+    case 4:
+    case 5:
+    case 6: compute(); break;
+    case 7:
+    case 8: make(); break;
+    default:
+      if (chance(20)) make_group();
+      break;
+  }
+}
+
+/// A return, a call or a tail call.
+void IrGen::finish() {
+  IrIns ins;
+  const uint32_t kind = options_.ends_in_self_call ? 3 : random(3);
+  auto list = [&](uint32_t count) {
+    for (uint32_t i = 0; i < count; ++i) ins.list.push_back(IrRef{static_cast<uint32_t>(pick())});
+  };
+  if (kind == 0) {
+    ins.op = IrOp::kReturn;
+    ins.a = IrRef{static_cast<uint32_t>(pick())};
+  } else if (kind < 3) {
+    const size_t closure =
+        constant(other_->function_value(), std::make_shared<Shape>(Shape{Shape::Kind::kClosure, 0, {}, other_}));
+    const uint32_t stores = kind == 1 ? random(5) : 0;
+    for (uint32_t i = 0; i < stores; ++i) {
+      IrIns store;
+      store.op = IrOp::kStore;
+      store.n = 10 + static_cast<int32_t>(i);
+      store.a = IrRef{static_cast<uint32_t>(pick())};
+      append(store, nullptr);
+    }
+    ins.op = kind == 1 ? IrOp::kCall : IrOp::kTailCall;
+    ins.a = IrRef{static_cast<uint32_t>(closure)};
+    if (chance(60)) ins.code = other_;
+    if (kind == 1) ins.n = 40;
+    list(2);
+  } else {
+    // Each argument becomes something of its own shape: most stay, some change.
+    ins.op = IrOp::kTailCall;
+    ins.a = IrRef{0};
+    ins.code = root_;
+    for (size_t i = 0; i < argument_shapes_.size(); ++i) {
+      size_t next = i + 1;
+      for (int tries = 0; tries < 20 && !chance(30); ++tries) {
+        const size_t candidate = pick();
+        if (values_[candidate].shape == argument_shapes_[i]) next = candidate;
+      }
+      ins.list.push_back(IrRef{static_cast<uint32_t>(next)});
+    }
+  }
+  // A call's snapshot lists nothing: its frames are in memory.
+  IrIns other = ins;
+  for_each_ref(ins, [&](IrRef& ref) { ref = values_[index_of(ref)].plain; });
+  for_each_ref(other, [&](IrRef& ref) { ref = values_[index_of(ref)].optimised; });
+  if (ins.op == IrOp::kCall) {
+    Snapshot taken;
+    taken.frames.push_back({root_, root_->start + pc_++, 0, true, kNoRef});
+    plain.snapshots.push_back(taken);
+    ins.snapshot = other.snapshot = builder_->add_snapshot(std::move(taken));
+  }
+  plain.ins.push_back(std::move(ins));
+  builder_->append(std::move(other));
+}
+
+}  // namespace fble
