@@ -7,6 +7,7 @@ import math
 import os
 import pathlib
 import platform
+import re
 import shlex
 import shutil
 import statistics
@@ -19,6 +20,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 PROGRAMS = HERE / "programs"
 PEERS = HERE / "peers"
+EXAMPLES = ROOT / "examples"
 
 # The measures of a run, with their units.
 MEASURES = {
@@ -32,15 +34,17 @@ class Failure(Exception):
 
 
 class Work:
-    """One thing to run: a program of ours with a size, or a module of a package."""
+    """One thing to run: a program of ours with a size, or a module of a package. `repeat`, if there
+    is one, is a pair of text and count: what the standard input consists of."""
 
-    def __init__(self, name, group, module, args=(), stdin=None, program=None):
+    def __init__(self, name, group, module, args=(), stdin=None, program=None, repeat=None):
         self.name = name
         self.group = group
         self.module = module
         self.args = [str(arg) for arg in args]
         self.stdin = stdin
         self.program = program
+        self.repeat = repeat
 
     @property
     def key(self):
@@ -51,11 +55,30 @@ class Work:
     def start(self):
         return bool(self.program and self.program.get("start"))
 
-    def resized(self, *args):
-        return Work(self.name, self.group, self.module, args, self.stdin, self.program)
+    @property
+    def peers(self):
+        """Whether there are translations into other languages."""
+        return self.group == "programs"
+
+    def resized(self, size, *args):
+        if self.repeat:
+            return Work(self.name, self.group, self.module, args, None, self.program, (self.repeat[0], size))
+        return Work(self.name, self.group, self.module, [size, *args], self.stdin, self.program)
+
+    def input_path(self, folder):
+        """The file that is the standard input, written if need be; None stands for an empty one."""
+        if not self.repeat:
+            return self.stdin
+        text, count = self.repeat
+        path = folder / f"{self.name}.{count}.input"
+        if not path.exists() or path.stat().st_size != len(text.encode()) * count:
+            path.write_text(text * count, encoding="utf-8")
+        return path
 
     def describe(self):
         words = [self.module, *self.args] + ([f"< {self.stdin}"] if self.stdin else [])
+        if self.repeat:
+            words.append(f"< {self.repeat[1]} times {self.repeat[0]!r}")
         return {
             "key": self.key, "name": self.name, "group": self.group, "run": " ".join(words), "start": self.start,
             **({k: self.program[k] for k in ("does", "data")} if self.program else {}),
@@ -110,23 +133,40 @@ def find_compiler():
 
 def read_suite():
     with open(HERE / "suite.toml", "rb") as file:
-        return tomllib.load(file)["program"]
+        suite = tomllib.load(file)
+    return [*suite["program"], *suite.get("example", [])]
 
 
-def program_works(programs, key):
-    return [Work(p["name"], "programs", f"/{p['name']}%", [p[key]], program=p) for p in programs]
+def make_work(program, size):
+    """The work of a row of suite.toml."""
+    if "module" in program:
+        return Work(program["name"], "examples", program["module"], program=program, repeat=(program["line"], size))
+    return Work(program["name"], "programs", f"/{program['name']}%", [size], program=program)
+
+
+def program_works(programs, key, sizes):
+    """The works of suite.toml, with their argument `key` unless `sizes`, a list of NAME=N, says otherwise."""
+    other = {}
+    for text in sizes:
+        name, _, size = text.partition("=")
+        if not size.isdigit() or not any(p["name"] == name for p in programs):
+            raise Failure(f"--size {text!r} is not of the form NAME=N with the name of a program")
+        other[name] = int(size)
+    return [make_work(p, other.get(p["name"], p[key])) for p in programs]
 
 
 def package_works(folders, extra):
     """The suites DIR/Suite/*.fble of package folders, and the works NAME=MODULE ARG... < FILE."""
     works = []
     for folder in folders:
+        if not os.path.isdir(folder):
+            raise Failure(f"--packages: {folder} is no folder")
         for path in sorted(pathlib.Path(folder).glob("Suite/*.fble")):
             works.append(Work(path.stem, "packages", f"/Suite/{path.stem}%"))
     for text in extra:
         name, separator, rest = text.partition("=")
         words = shlex.split(rest)
-        if not separator or not words:
+        if not name or not words:
             raise Failure(f"--work {text!r} is not of the form NAME='MODULE [ARG...] [< FILE]'")
         stdin = None
         if "<" in words:
@@ -134,6 +174,8 @@ def package_works(folders, extra):
             if at + 2 != len(words):
                 raise Failure(f"--work {text!r}: one file name must follow '<', at the end")
             stdin = words[-1]
+            if not os.path.isfile(stdin):
+                raise Failure(f"--work {text!r}: there is no file {stdin}")
             words = words[:at]
         works.append(Work(name, "packages", words[0], words[1:], stdin))
     for work in works:
@@ -157,15 +199,21 @@ def select(works, patterns):
 # --- contestants
 
 def include_words(work, packages):
-    folders = [str(PROGRAMS)] if work.group == "programs" else list(packages)
+    own = {"programs": [PROGRAMS], "examples": [EXAMPLES]}
+    folders = [str(folder) for folder in own.get(work.group, packages)]
     return [word for folder in folders for word in ("-I", folder)]
 
 
+def build_target(target):
+    """Builds a target of the release preset; its path below the build folder is for the caller to know."""
+    progress(f"building {target}")
+    build(["cmake", "--preset", "release"], target, cwd=ROOT)
+    build(["cmake", "--build", "--preset", "release", "--target", target], target, cwd=ROOT)
+    return ROOT / "build" / "release"
+
+
 def build_fble_jit():
-    progress("building fble-jit")
-    build(["cmake", "--preset", "release"], "fble-jit", cwd=ROOT)
-    build(["cmake", "--build", "--preset", "release", "--target", "fble-jit"], "fble-jit", cwd=ROOT)
-    return ROOT / "build" / "release" / "fble-jit"
+    return build_target("fble-jit") / "fble-jit"
 
 
 def fble_contestants(binary, modes, packages):
@@ -196,7 +244,7 @@ def ocaml_contestant(programs, folder):
         built[program["name"]] = target
     flambda = "true" in first_line("sh", "-c", "ocamlopt -config | grep '^flambda:'")
     return Contestant(
-        "ocaml", lambda work: [str(built[work.name]), *work.args] if work.program and work.name in built else None,
+        "ocaml", lambda work: [str(built[work.name]), *work.args] if work.peers and work.name in built else None,
         "ocamlopt " + " ".join(flags),
         f"ocamlopt {first_line('ocamlopt', '-version')}, {'with' if flambda else 'without'} flambda")
 
@@ -207,7 +255,7 @@ def script_contestant(name, interpreter, folder, suffix, version_flag, flags=())
 
     def command(work):
         path = PEERS / folder / f"{work.name}{suffix}"
-        return [interpreter, *flags, str(path), *work.args] if work.program and path.exists() else None
+        return [interpreter, *flags, str(path), *work.args] if work.peers and path.exists() else None
     return Contestant(name, command, interpreter, first_line(interpreter, version_flag))
 
 
@@ -226,16 +274,16 @@ def cpp_contestant(programs, folder):
             build([compiler, *flags, "-o", str(target), str(source)], f"{source}")
         built[program["name"]] = target
     return Contestant(
-        "c++", lambda work: [str(built[work.name]), *work.args] if work.program and work.name in built else None,
+        "c++", lambda work: [str(built[work.name]), *work.args] if work.peers and work.name in built else None,
         f"{compiler} {' '.join(flags)}", first_line(compiler, "--version"))
 
 
 def peer_contestant(text, packages):
-    """NAME='COMMAND': {suite} is the work's name, {module} its module, {args} its arguments,
-    {include} the -I options for it, {group} 'programs' or 'packages'."""
+    """NAME='COMMAND': {suite} is the work's name, {module} its module, {args} its arguments, {include}
+    the -I options for it, {group} 'programs', 'examples' or 'packages'."""
     name, separator, template = text.partition("=")
     words = shlex.split(template)
-    if not separator or not words:
+    if not name or not words:
         raise Failure(f"--peer {text!r} is not of the form NAME='COMMAND with {{suite}} or {{module}}'")
 
     def command(work):
@@ -270,11 +318,12 @@ class Runner:
             build([find_compiler(), "-std=c++20", "-O2", "-static", "-fno-exceptions", "-fno-rtti", "-nostdlib++",
                    "-o", str(self.launcher), str(source)], "the launcher")
 
-    def run(self, command, stdin=None, sample_ms=0):
+    def run(self, command, work=None, sample_ms=0):
+        """Runs a command, with the standard input of a work."""
         report = self.folder / "report.json"
         output = self.folder / "output"
         errors = self.folder / "errors"
-        with open(stdin or os.devnull, "rb") as source, open(errors, "wb") as sink:
+        with open(work and work.input_path(self.folder) or os.devnull, "rb") as source, open(errors, "wb") as sink:
             done = subprocess.run(
                 [str(self.launcher), str(report), str(output), str(sample_ms), str(self.timeout), *command],
                 stdin=source, stderr=sink, stdout=subprocess.DEVNULL, check=False)
@@ -307,14 +356,14 @@ def check_cases(programs, contestants, runner, say):
     wrong = []
     count = 0
     for program in programs:
-        work = Work(program["name"], "programs", f"/{program['name']}%", program=program)
         for argument, expected in program["check"]:
+            work = make_work(program, argument)
             for contestant in contestants:
-                command = contestant.command(work.resized(argument))
+                command = contestant.command(work)
                 if command is None:
                     continue
                 say(f"checking {work.name} {argument} with {contestant.name}")
-                result = runner.run(command)
+                result = runner.run(command, work)
                 count += 1
                 why = trouble(result)
                 if not why and result["output"] != (expected + "\n").encode():
@@ -353,7 +402,7 @@ def measure(works, contestants, runner, rounds, seconds, say):
                 left = sum(durations.values()) * (rounds - done) - spent
                 say(f"round {done + 1} of {rounds}, {work.name} with {contestant.name}"
                     + (f", {left / 60:.1f} minutes left" if done else ""))
-                result = runner.run(commands[pair], work.stdin)
+                result = runner.run(commands[pair], work)
                 durations.setdefault(pair, result["wall"])
                 spent += durations[pair]
                 why = trouble(result)
@@ -390,16 +439,17 @@ def scale_curves(works, contestants, runner, repetitions, say, limit):
         points = {c.name: [] for c in contestants}
         slow = set()
         for argument in arguments:
+            sized = work.resized(argument)
             for contestant in contestants:
                 if contestant.name in slow:
                     continue
-                command = contestant.command(work.resized(argument))
+                command = contestant.command(sized)
                 if command is None:
                     continue
                 best = None
                 for _ in range(repetitions):
                     say(f"scale of {work.name}: {argument} with {contestant.name}")
-                    result = runner.run(command)
+                    result = runner.run(command, sized)
                     if trouble(result):
                         break
                     if best is None or cpu(result) < cpu(best):
@@ -425,8 +475,8 @@ def costs(program):
 
 
 def warm_curves(works, contestants, runner, repetitions, say):
-    """Seconds that each repetition took, by the times at which the lines arrive; the
-    median of several processes for each."""
+    """Processor time that each repetition took, by what was used when its line arrived; the median
+    of several processes for each."""
     curves = {}
     for work in works:
         arguments = work.program.get("warm") if work.program else None
@@ -441,9 +491,9 @@ def warm_curves(works, contestants, runner, repetitions, say):
             found = []
             for _ in range(repetitions):
                 result = runner.run(command)
-                if trouble(result) or len(result["lines"]) != arguments[1]:
+                if trouble(result) or len(result["line_cpu"]) != arguments[1]:
                     break
-                lines = [0.0, *result["lines"]]
+                lines = [0.0, *result["line_cpu"]]
                 found.append([b - a for a, b in zip(lines, lines[1:])])
             if len(found) == repetitions:
                 curves[work.key]["seconds"][contestant.name] = [
@@ -463,10 +513,10 @@ def memory_curves(works, contestants, runner, say):
             if command is None:
                 continue
             say(f"memory of {work.name} with {contestant.name}")
-            result = runner.run(command, work.stdin, sample_ms=2)
+            result = runner.run(command, work, sample_ms=2)
             if not trouble(result):
-                curves[work.key][contestant.name] = thin(
-                    [point for point in result["memory"] if point[0] > 0.001], 100)
+                # The first sample may be of the launcher, before it becomes the program.
+                curves[work.key][contestant.name] = thin(result["memory"][1:], 60)
     return curves
 
 
@@ -493,6 +543,49 @@ def front_end_shares(works, binary, packages, runner, repetitions, say):
         if times:
             result[work.key] = statistics.median(times)
     return result
+
+
+# --- parts
+
+def micro(binary, patterns, repetitions, say):
+    """What fble-jit-micro measures, in interleaved repetitions."""
+    binary = binary or build_target("fble-jit-micro") / "tests" / "bench" / "fble-jit-micro"
+    listed = subprocess.run([str(binary), "--benchmark_list_tests"], capture_output=True, text=True, check=False)
+    if listed.returncode != 0:
+        raise Failure(f"{binary} fails: {listed.stderr.strip()}")
+    names = [n for n in listed.stdout.split() if not patterns or any(fnmatch.fnmatchcase(n, p) for p in patterns)]
+    if not names:
+        raise Failure(f"no part matches {' '.join(patterns)}")
+    entries = {}
+    for repetition in range(repetitions):
+        for name in names:
+            say(f"round {repetition + 1} of {repetitions}, {name}")
+            run = subprocess.run(
+                [str(binary), f"--benchmark_filter=^{re.escape(name)}$", "--benchmark_format=json",
+                 "--benchmark_min_time=0.1"], capture_output=True, text=True, check=False)
+            if run.returncode != 0:
+                raise Failure(f"{binary} fails at {name}: {run.stderr.strip()}")
+            for found in json.loads(run.stdout)["benchmarks"]:
+                add_micro(entries.setdefault(name, {"name": shown_micro_name(name), "cpu_ns": []}), found)
+    return list(entries.values())
+
+
+def shown_micro_name(name):
+    return name.removeprefix("BM_").removesuffix("/process_time")
+
+
+UNITS = {"ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9}
+
+
+def add_micro(entry, found):
+    """Adds one repetition to what is known of a part."""
+    if found.get("error_occurred"):
+        raise Failure(f"{found['name']}: {found.get('error_message')}")
+    entry["cpu_ns"].append(round(found["cpu_time"] * UNITS[found["time_unit"]], 4))
+    if "items_per_second" in found:
+        entry.setdefault("items_per_second", []).append(round(found["items_per_second"]))
+    if "longest_pause_us" in found:
+        entry.setdefault("longest_pause_us", []).append(round(found["longest_pause_us"], 1))
 
 
 # --- the machine

@@ -204,33 +204,44 @@ def grid(results, path, title, panels, x_title, y_title, log_x, log_y, dots=True
     return True
 
 
+# What the plots show, by their kind: the end of the file's name.
+TITLES = {
+    "plot": "Whole-process processor time",
+    "plot-scale": "Processor time over the work that the algorithm says",
+    "plot-warmup": "Time of each repetition in one process",
+    "plot-memory": "Resident memory over time",
+}
+
+
 def all_plots(results, stem, measure):
     """Writes what there is; the paths."""
-    written = [f"{stem}.svg"]
-    times(results, written[0], measure)
+    written = []
+    if results["works"]:
+        written.append(f"{stem}.svg")
+        times(results, written[0], measure)
     curves = results.get("curves", {})
 
     def write(kind, *args, **kwargs):
         path = f"{stem}-{kind}.svg"
-        if grid(results, path, *args, **kwargs):
+        if grid(results, path, TITLES[f"plot-{kind}"], *args, **kwargs):
             written.append(path)
 
     if "scale" in curves:
-        write("scale", "Processor time over the work that the algorithm says",
+        write("scale",
               [(report.name(w), {c: [(dict(curve["cost"])[n] / curve["cost"][0][1], cpu) for n, cpu, _ in p]
                     for c, p in curve["points"].items()})
                for w, curve in curves["scale"].items()],
               "times the work of the smallest", "seconds", log_x=True, log_y=True)
     if "warm-up" in curves:
-        write("warmup", "Time of each repetition in one process",
+        write("warmup",
               [(f"{report.name(w)} {curve['size']}", {c: [(i + 1, 1000 * t) for i, t in enumerate(times)]
                                          for c, times in curve["seconds"].items()})
                for w, curve in curves["warm-up"].items()],
               "repetition", "milliseconds", log_x=True, log_y=True, dots=False,
               note="The first repetition includes starting.")
     if "memory" in curves:
-        write("memory", "Resident memory over time",
-              [(report.name(w), {c: [(t, kib * 1024 / 1e6) for t, kib in p] for c, p in series.items()})
+        write("memory",
+              [(report.name(w), {c: [(100 * t / p[-1][0], kib * 1024 / 1e6) for t, kib in p] for c, p in series.items()})
                for w, series in curves["memory"].items()],
-              "seconds", "MB", log_x=False, log_y=True, dots=False)
+              "% of the run's time", "MB", log_x=False, log_y=True, dots=False)
     return written

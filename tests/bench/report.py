@@ -76,12 +76,12 @@ def ratios(results, group, contestant, measure, base, pick=lambda v: v):
 
 def means(results, group, measure, base):
     """Geometric mean of the ratios to the base, and how many works it is of."""
-    table = {}
+    found = {}
     for contestant in contestants(results):
-        found = ratios(results, group, contestant, measure, base)
-        if found:
-            table[contestant] = [geometric_mean(found), len(found)]
-    return table
+        each = ratios(results, group, contestant, measure, base)
+        if each:
+            found[contestant] = [geometric_mean(each), len(each)]
+    return found
 
 
 def noise(results, base):
@@ -97,6 +97,10 @@ def noise(results, base):
             cells.append(work)
             if half_range(times) > NOISY_SPREAD:
                 noisy.append(f"{name(work['key'])} with {contestant} ±{100 * half_range(times):.0f} %")
+    for entry in results.get("micro", []):
+        cells.append(entry)
+        if half_range(entry["cpu_ns"]) > NOISY_SPREAD:
+            noisy.append(f"{entry['name']} ±{100 * half_range(entry['cpu_ns']):.0f} %")
     if noisy and len(noisy) > len(cells) / 10:
         found.append(f"{len(noisy)} of {len(cells)} times vary by more than ±{100 * NOISY_SPREAD:.0f} %: "
                      + ", ".join(noisy[:4]) + (", ..." if len(noisy) > 4 else ""))
@@ -153,11 +157,11 @@ def ratio_rows(results, group, measure, base):
             a = median(results, work, contestant, measure)
             row.append(number(a / b) if a and b else "—")
         yield row
-    table = means(results, group, measure, base)
-    count = max((n for _, n in table.values()), default=0)
+    every = means(results, group, measure, base)
+    count = max((n for _, n in every.values()), default=0)
     row = ["geometric mean"]
     for contestant in present(results, group):
-        mean, n = table.get(contestant, (None, 0))
+        mean, n = every.get(contestant, (None, 0))
         row.append(number(mean) + (f" ({n} of {count})" if 0 < n < count else ""))
     yield row
 
@@ -253,23 +257,72 @@ def lay_out(rows, markdown):
     return "\n".join(lines) + "\n"
 
 
-def report(results, measure="cpu", markdown=False):
-    """All tables of a run, as text."""
-    base = results["base"]
-    tables = []
-    for group in groups(results):
-        tables += [times_rows(results, group, measure), ratio_rows(results, group, measure, base),
-                   memory_rows(results, group)]
-    tables += [start_rows(results), front_end_rows(results, base), scale_rows(results), warm_rows(results)]
+def micro_rows(results):
+    """What Google Benchmark measured: median and spread of the repetitions. Of the longest pauses the
+    least: pauses are spans of wall time, in which other processes may have run."""
+    yield ["part", "cpu time", "rate", "longest pause"]
+    for entry in results.get("micro", []):
+        times = entry["cpu_ns"]
+        spread = f" ±{100 * half_range(times):.0f}%" if len(times) >= 3 else ""
+        rate = entry.get("items_per_second")
+        pause = entry.get("longest_pause_us")
+        yield [entry["name"], duration(statistics.median(times)) + spread,
+               f"{quantity(statistics.median(rate))}/s" if rate else "",
+               duration(1000 * min(pause)) if pause else ""]
+
+
+def duration(ns):
+    for size, unit in ((1e9, "s"), (1e6, "ms"), (1e3, "µs")):
+        if ns >= size:
+            return f"{number(ns / size)} {unit}"
+    return f"{number(ns)} ns"
+
+
+def quantity(value):
+    for size, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if value >= size:
+            return f"{number(value / size)}{unit}"
+    return number(value)
+
+
+# The tables of a run by name. Those of GROUP_TABLES are of a group of works.
+GROUP_TABLES = {
+    "times": lambda results, measure, group: times_rows(results, group, measure),
+    "ratios": lambda results, measure, group: ratio_rows(results, group, measure, results["base"]),
+    "memory": lambda results, measure, group: memory_rows(results, group),
+}
+TABLES = {
+    "start": lambda results, measure: start_rows(results),
+    "front-end": lambda results, measure: front_end_rows(results, results["base"]),
+    "scale": lambda results, measure: scale_rows(results),
+    "warm-up": lambda results, measure: warm_rows(results),
+    "micro": lambda results, measure: micro_rows(results),
+}
+
+
+def table(results, kind, group=None, measure="cpu", markdown=False):
+    rows = GROUP_TABLES[kind](results, measure, group) if group else TABLES[kind](results, measure)
+    return lay_out(list(rows), markdown)
+
+
+def about(results):
+    """Machine, time, version and command of a run, as lines."""
     m = results["machine"]
-    text = [
+    return [
         f"{m['cpu']}, {m['cores']} cores, {m['memory_gib']} GiB, {m['system']}, Linux {m['kernel']}"
         + (", virtual machine" if m["virtual"] else ""),
         f"{results['date']}, commit {results['source']['commit']}" + (" with changes" if results["source"]["changed"] else ""),
-        f"{results['rounds']} interleaved rounds; cells are medians, ± half the interquartile range",
-        "",
+        results["command"],
     ]
-    text += [laid for laid in (lay_out(list(rows), markdown) for rows in tables) if laid]
+
+
+def report(results, measure="cpu", markdown=False):
+    """All tables of a run, as text."""
+    text = [*about(results),
+            f"{results['rounds']} interleaved rounds; cells are medians, ± half the interquartile range", ""]
+    tables = [table(results, kind, group, measure, markdown) for group in groups(results) for kind in GROUP_TABLES]
+    tables += [table(results, kind, None, measure, markdown) for kind in TABLES]
+    text += [laid for laid in tables if laid]
     text.append(trust(results))
     return "\n".join(text)
 
@@ -281,7 +334,7 @@ def trust(results):
     return "\n".join(lines) or "Not noisy: times of the rounds agree."
 
 
-def compare(a, b, measure="cpu"):
+def compare(a, b, measure="cpu", markdown=False):
     """Geometric means of two runs side by side; the text, and the largest difference."""
     rows = [["geometric means", "first", "second", "difference"]]
     worst = 0.0
@@ -302,4 +355,4 @@ def compare(a, b, measure="cpu"):
             difference = absolute[1] / absolute[0] - 1
             rows.append([f"{group}, {a['base']} in s", f"{absolute[0]:.4f}", f"{absolute[1]:.4f}", f"{100 * difference:+.1f} %"])
             worst = max(worst, abs(difference))
-    return lay_out(rows, False), worst
+    return lay_out(rows, markdown), worst

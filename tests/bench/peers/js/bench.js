@@ -144,6 +144,6 @@ function program(size, work) {
 }
 
 module.exports = {
-  zero, one, double, incr, decr, add, eq, less, low, random, fromInt, show,
+  zero, one, double, incr, decr, add, eq, less, low, random, fromInt, toInt, show,
   empty, items, reverseOnto, reverse, append, length, program,
 };

@@ -110,6 +110,8 @@ local function to_int(a)
   return 2 * to_int(a.rest) + 1
 end
 
+bench.to_int = to_int
+
 function bench.show(a)
   return string.format("%.0f", to_int(a))
 end
