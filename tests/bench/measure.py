@@ -164,7 +164,7 @@ def package_works(folders, extra):
         for path in sorted(pathlib.Path(folder).glob("Suite/*.fble")):
             works.append(Work(path.stem, "packages", f"/Suite/{path.stem}%"))
     for text in extra:
-        name, separator, rest = text.partition("=")
+        name, _, rest = text.partition("=")
         words = shlex.split(rest)
         if not name or not words:
             raise Failure(f"--work {text!r} is not of the form NAME='MODULE [ARG...] [< FILE]'")
@@ -281,7 +281,7 @@ def cpp_contestant(programs, folder):
 def peer_contestant(text, packages):
     """NAME='COMMAND': {suite} is the work's name, {module} its module, {args} its arguments, {include}
     the -I options for it, {group} 'programs', 'examples' or 'packages'."""
-    name, separator, template = text.partition("=")
+    name, _, template = text.partition("=")
     words = shlex.split(template)
     if not name or not words:
         raise Failure(f"--peer {text!r} is not of the form NAME='COMMAND with {{suite}} or {{module}}'")
