@@ -161,7 +161,7 @@ void FactTable::append(const IrIns& ins) {
 
 Facts FactTable::of_result(const IrIns& ins) const {
   switch (ins.op) {
-    case IrOp::kConstant: return known_facts(ins.x);
+    case IrOp::kConstant: return ins.raw ? Facts{} : known_facts(ins.x);
     case IrOp::kSlot: {
       Facts facts;
       // Calls of this code lead here, and the closure is where they left it.
@@ -173,7 +173,7 @@ Facts FactTable::of_result(const IrIns& ins) const {
     case IrOp::kField: {
       // A constant's field may be moved by collections, but it stays what it is.
       const IrIns& object = trace_->at(ins.a);
-      if (object.op != IrOp::kConstant || !is_pointer(object.x)) return {};
+      if (object.op != IrOp::kConstant || object.raw || !is_pointer(object.x)) return {};
       const Object* target = as_object(object.x);
       const auto index = static_cast<uint32_t>(ins.n);
       if (index < target->first_value() || index >= target->count()) return {};

@@ -40,6 +40,8 @@ struct IrIns {
   /// The result is known to fit: there is nothing to check, and no way to leave.
   /// Only for PackUnion, PackStruct, Add, Mul and ShiftLeft.
   bool fits = false;
+  /// Constant: a machine word that is no Fble value, such as a return address.
+  bool raw = false;
   IrRef a = kNoRef;
   IrRef b = kNoRef;
   int32_t n = 0;

@@ -31,7 +31,7 @@ class Printer {
     note(trace.code);
     for (const IrIns& ins : trace.ins) {
       note(ins.code);
-      if (ins.op == IrOp::kConstant) note(function_of(ins.x));
+      if (ins.op == IrOp::kConstant && !ins.raw) note(function_of(ins.x));
     }
     for (const Snapshot& snapshot : trace.snapshots) {
       for (const SnapshotFrame& frame : snapshot.frames) note(frame.code);
@@ -74,7 +74,7 @@ class Printer {
         case 'B': text += ref(ins.b); break;
         case 'N': text += fmt::format("{}", ins.n); break;
         case 'M': text += fmt::format("{}", ins.m); break;
-        case 'X': text += ins.op == IrOp::kConstant ? constant(ins.x) : fmt::format("{:#x}", ins.x); break;
+        case 'X': text += ins.op == IrOp::kConstant && !ins.raw ? constant(ins.x) : fmt::format("{:#x}", ins.x); break;
         case 'C': text += code(ins.code); break;
         case 'L':
           text += '(';
@@ -87,6 +87,7 @@ class Printer {
     if (ins.recursive) text += " recursive";
     if (ins.sunk) text += " sunk";
     if (ins.fits) text += " fits";
+    if (ins.raw) text += " raw";
     if (ins.snapshot != kNoSnapshot) text += fmt::format(" @s{}", ins.snapshot);
     if (ins.pc != nullptr) {
       for (const Code* candidate : codes_) {
@@ -477,6 +478,8 @@ class Parser {
         ins.sunk = true;
       } else if (accept("fits")) {
         ins.fits = true;
+      } else if (accept("raw")) {
+        ins.raw = true;
       } else if (accept("@")) {
         ins.snapshot = snapshot_number();
       } else {
@@ -494,7 +497,7 @@ class Parser {
       return function->function_value();
     }
     const auto word = number<Word>();
-    if (!is_packed(word)) fail("only packed words and functions can be read back as constants");
+    if (!is_packed(word) && !is("raw")) fail("only packed words and functions can be read back as constants");
     return word;
   }
 

@@ -21,7 +21,7 @@
 // The operands are those of the instruction's row, in order: references, plain
 // numbers, a word in hexadecimal, a code object (`-` if there is none), a list. A
 // constant that is the function value of a code object is `&c1`. Behind the
-// operands the flags `recursive`, `sunk` and `fits`. Each instruction has a
+// operands the flags `recursive`, `sunk`, `fits` and `raw`. Each instruction has a
 // number, also those without a result. Names of references and snapshots may be any
 // words when parsed; they are numbered by order. A comment goes from `;` to the end of the line.
 //

@@ -134,7 +134,7 @@ class Verifier {
     };
     switch (ins.op) {
       case IrOp::kConstant:
-        if (is_placeholder(ins.x) || ins.x == 0) fail("a constant that is no value");
+        if (!ins.raw && (is_placeholder(ins.x) || ins.x == 0)) fail("a constant that is no value");
         break;
       case IrOp::kInherit: range("value", ins.n, static_cast<int64_t>(trace_.inherited.size())); break;
       case IrOp::kResult:

@@ -61,7 +61,7 @@ class Forward final : public IrBuilder {
   Trace& trace() override { return trace_; }
 
   const IrIns& at(IrRef ref) const { return trace_.at(ref); }
-  bool is_constant(IrRef ref) const { return at(ref).op == IrOp::kConstant; }
+  bool is_constant(IrRef ref) const { return at(ref).op == IrOp::kConstant && !at(ref).raw; }
   Word word_of(IrRef ref) const { return at(ref).x; }
   bool is_constant(IrRef ref, Word word) const { return is_constant(ref) && word_of(ref) == word; }
   IrRef constant(Word word);

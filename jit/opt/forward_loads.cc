@@ -30,7 +30,7 @@ Answer forward_load(Forward& forward, IrIns& ins) {
   switch (ins.op) {
     case IrOp::kField: {
       const IrIns& object = forward.at(ins.a);
-      if (object.op == IrOp::kConstant && is_pointer(object.x)) {
+      if (object.op == IrOp::kConstant && !object.raw && is_pointer(object.x)) {
         return constant_field(forward, as_object(object.x), static_cast<uint32_t>(ins.n));
       }
       if (object.op != IrOp::kNew) return {};
