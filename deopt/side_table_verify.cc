@@ -105,6 +105,7 @@ class ExitVerifier {
       const bool kind_fits = kind == ObjectKind::kClosure ? value.code != nullptr && tag == 0
                              : kind == ObjectKind::kUnion ? value.code == nullptr && count == 1
                                                           : kind == ObjectKind::kStruct && value.code == nullptr;
+      if (count == 0) fail("{}: an object without fields", name);
       if (!kind_fits || value.header != Object::make_header(kind, count, tag)) {
         fail("{}: header {:#x} does not fit its fields", name, value.header);
       }

@@ -1,0 +1,48 @@
+// Side tables as text: what `--dump=side-table` shows and tests are written in.
+//
+//   exit 0                            or `return 0`; numbered in order
+//     frame f0 +12 b0 memory          code, position in words, base; outermost first
+//     frame f1 +0 b14 closure rbx
+//     s2 = rax packed natural         slot, location, facts
+//     s14 = v0 pointer
+//     v0 = struct t0 (rcx v1)         virtuals: tag, fields
+//     v1 = closure f1 (0x7 spill3)
+//     v2 = packed_union t1 w2 (s3)    tag, width
+//     v3 = packed_struct (rdx 0x5)
+//     v4 = union t1 (v0)
+//
+// Locations are registers, `spillN`, slots `sN`, virtuals `vN`, constants in
+// hexadecimal, or `fN` for the function value of a code object that captures nothing.
+// Code objects are numbered as in the list that is given; the printer gives those that
+// are not in it the numbers behind. A comment goes from `;` to the end of the line.
+//
+// Tested by tests/unit/deopt/side_table_text_test.cc.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "deopt/side_table.h"
+
+namespace fble {
+
+std::string print_exits(std::span<const ExitEntry> exits, std::span<Code* const> codes);
+
+/// All exits, after a comment that tells how many there are and the bytes they take.
+std::string print_side_table(const SideTable& table, std::span<Code* const> codes);
+
+struct ExitsParse {
+  std::vector<ExitEntry> exits;
+  std::string error;  ///< "FILE:LINE:COL: error: MESSAGE", or empty
+};
+
+/// Reads what print_exits writes. Any text is fine: it gives exits, not necessarily ones that
+/// verify_exit accepts, or an error.
+ExitsParse parse_exits(std::string_view text, std::string_view file_name, std::span<Code* const> codes);
+
+/// Name of a general register, such as "rax".
+const char* register_name(int32_t number);
+
+}  // namespace fble

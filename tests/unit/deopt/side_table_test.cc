@@ -1,0 +1,101 @@
+// The byte format: what is written is read again, in one way only, and what is
+// corrupt is refused.
+#include "deopt/side_table.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "deopt/side_table_verify.h"
+#include "tests/unit/deopt/exit_gen.h"
+
+namespace fble {
+namespace {
+
+std::string bytes_of(const SideTable& table) {
+  return std::string(reinterpret_cast<const char*>(table.bytes.get()), table.size);
+}
+
+SideTable encode(const std::vector<ExitEntry>& entries) {
+  SideTableBuilder builder;
+  for (const ExitEntry& entry : entries) builder.add(entry);
+  return builder.finish();
+}
+
+TEST(SideTable, RandomExitsComeBack) {
+  const std::unique_ptr<ProgramCode> program = parse_exit_program();
+  const std::vector<Code*> codes = all_codes(*program);
+  for (uint32_t seed = 0; seed < 400; ++seed) {
+    ExitGenerator generator(*program, seed);
+    std::vector<ExitEntry> entries;
+    for (uint32_t i = generator.below(60); i > 0; --i) {
+      entries.push_back(generator.next());
+    }
+    const SideTable table = encode(entries);
+    ASSERT_EQ(table.count, entries.size());
+    std::vector<ExitEntry> decoded;
+    for (uint32_t i = 0; i < table.count; ++i) {
+      decoded.push_back(decode_exit(table, i));
+      ASSERT_EQ(SameExits(entries[i], decoded[i]).difference(), "") << "seed " << seed << ", exit " << i;
+      ASSERT_EQ(verify_exit(decoded[i]), "") << "seed " << seed << ", exit " << i;
+    }
+    std::string message;
+    ASSERT_TRUE(verify_side_table(table, &message, codes)) << message << ", seed " << seed;
+    const SideTable again = encode(decoded);
+    ASSERT_EQ(bytes_of(again), bytes_of(table)) << "seed " << seed;
+    for (uint32_t i = 0; i < again.count; ++i) ASSERT_EQ(decode_exit(again, i), decoded[i]);
+  }
+}
+
+/// Any change of any byte, and any other length, is refused, or else is what a
+/// builder might have made of other exits.
+TEST(SideTable, CorruptTablesAreRefused) {
+  const std::unique_ptr<ProgramCode> program = parse_exit_program();
+  const std::vector<Code*> codes = all_codes(*program);
+  size_t refused = 0;
+  size_t accepted = 0;
+  for (uint32_t seed = 0; seed < 60; ++seed) {
+    ExitGenerator generator(*program, seed);
+    std::vector<ExitEntry> entries;
+    for (int i = 0; i < 12; ++i) entries.push_back(generator.next());
+    const SideTable table = encode(entries);
+    for (int round = 0; round < 400; ++round) {
+      SideTable changed;
+      changed.count = table.count;
+      changed.size = table.size;
+      changed.bytes = std::make_unique<uint8_t[]>(table.size + 1);
+      std::memcpy(changed.bytes.get(), table.bytes.get(), table.size);
+      const uint32_t what = generator.below(10);
+      if (what == 0) {
+        changed.size = generator.below(table.size);
+      } else if (what == 1) {
+        ++changed.size;
+      } else if (what == 2) {
+        changed.count += generator.chance(50) ? 1 : static_cast<uint32_t>(-1);
+      } else {
+        for (uint32_t i = 1 + generator.below(3); i > 0; --i) {
+          changed.bytes[generator.below(table.size)] = static_cast<uint8_t>(generator.below(256));
+        }
+      }
+      const bool same = changed.size == table.size && changed.count == table.count &&
+                        std::memcmp(changed.bytes.get(), table.bytes.get(), table.size) == 0;
+      std::string message;
+      if (same) continue;
+      if (!verify_side_table(changed, &message, codes)) {
+        EXPECT_NE(message, "");
+        ++refused;
+        continue;
+      }
+      ++accepted;
+      std::vector<ExitEntry> decoded;
+      for (uint32_t i = 0; i < changed.count; ++i) decoded.push_back(decode_exit(changed, i));
+      EXPECT_EQ(bytes_of(encode(decoded)), bytes_of(changed));
+    }
+  }
+  // Most registers and facts are as good as others.
+  EXPECT_GT(refused, accepted);
+}
+
+}  // namespace
+}  // namespace fble
