@@ -1,0 +1,86 @@
+#include "jit/x64/assemble.h"
+
+#include "jit/x64/lower.h"
+#include "jit/x64/regalloc_check.h"
+#include "jit/x64/stubs.h"
+
+namespace fble {
+
+namespace {
+
+using x64::Allocation;
+using x64::InsPlan;
+using x64::Lowering;
+
+bool is_yield_point(IrOp op) {
+  return op == IrOp::kAllocCheck || op == IrOp::kStackCheck || op == IrOp::kLoopBack || op == IrOp::kMark;
+}
+
+AssembledTrace failed(std::string why) {
+  AssembledTrace result;
+  result.failure = std::move(why);
+  return result;
+}
+
+}  // namespace
+
+AssembledTrace assemble(const Trace& trace, CodeCache& cache, const RuntimeEntries& runtime,
+                        const AssembleOptions& options) {
+  if (!x64::ensure_stubs(cache, runtime)) return failed("code cache full");
+
+  const Allocation allocation = x64::allocate_registers(trace);
+  if (!allocation.failure.empty()) return failed(allocation.failure);
+#ifdef NDEBUG
+  const bool check = options.check_registers;
+#else
+  const bool check = true;
+#endif
+  if (check) {
+    const std::string fault = x64::check_allocation(trace, allocation);
+    if (!fault.empty()) FBLE_BUG(fault.c_str());
+  }
+
+  const uint8_t* base = cache.next_address();
+  asmjit::CodeHolder holder;
+  if (holder.init(asmjit::Environment::host(), reinterpret_cast<uint64_t>(base)) != 0) return failed("code cache full");
+  asmjit::x86::Assembler assembler(&holder);
+  class Failures : public asmjit::ErrorHandler {
+   public:
+    void handleError(asmjit::Error, const char* message, asmjit::BaseEmitter*) override { FBLE_BUG(message); }
+  } failures;
+  holder.setErrorHandler(&failures);
+  Lowering lowering(assembler, trace, allocation, options, x64::stubs_of(cache), base);
+  lowering.run(runtime);
+  holder.flatten();
+  holder.resolveUnresolvedLinks();
+  lowering.fix_absolute(holder);
+  if (holder.relocateToBase(reinterpret_cast<uint64_t>(base)) != 0) return failed("code cache full");
+
+  const asmjit::CodeBuffer& buffer = holder.textSection()->buffer();
+  AssembledTrace result;
+  result.start = cache.install({buffer.data(), buffer.size()});
+  if (result.start == nullptr) return failed("code cache full");
+  result.code_bytes = buffer.size();
+  result.origins = std::move(lowering.origins);
+
+  SideTableBuilder side_table;
+  for (size_t i = 0; i < lowering.exits.size(); ++i) {
+    const Lowering::Exit& exit = lowering.exits[i];
+    const IrIns& ins = trace.ins[exit.ins];
+    ExitSite site;
+    for (const size_t jump : exit.jumps) site.jumps.push_back(base + jump);
+    site.stub = base + holder.labelOffset(exit.stub);
+    site.is_return = ins.op == IrOp::kCall;
+    site.is_yield = is_yield_point(ins.op);
+    site.guard = ins.op;
+    site.operand = allocation.plans[exit.ins].exit_operand;
+    site.n = ins.n;
+    site.m = ins.m;
+    result.exits.push_back(std::move(site));
+    side_table.add(allocation.exits[i]);
+  }
+  result.side_table = side_table.finish();
+  return result;
+}
+
+}  // namespace fble

@@ -1,0 +1,79 @@
+// Trace IR -> machine code and side table.
+//
+// Tested by tests/unit/jit/x64/assemble_test.cc.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "deopt/side_table.h"
+#include "interp/thread.h"
+#include "jit/ir/trace.h"
+#include "jit/x64/code_cache.h"
+
+namespace fble {
+
+/// What machine code jumps to and calls outside of itself.
+struct RuntimeEntries {
+  /// A code's entry in the interpreter that checks the stack and looks at what asks for attention.
+  Handler checked_entry = nullptr;
+  /// C++ side of an exit: exit_state holds the registers; sets thread.pc, fp and ap for the
+  /// interpreter, which goes on at thread.table->handlers[*pc].
+  void (*leave)(Thread* thread, uint32_t exit_id) = nullptr;
+};
+
+struct AssembleOptions {
+  uint32_t first_exit_id = 0;  ///< exit i of the trace gets id first_exit_id + i
+  /// Each guard first counts Thread::exit_fuel down and leaves when it becomes 0.
+  bool count_guards = false;
+  /// Fill AssembledTrace::origins.
+  bool keep_origins = false;
+  /// Check the register allocator's result (always on in debug builds).
+  bool check_registers = false;
+};
+
+/// One way out of a trace, for the engine.
+struct ExitSite {
+  /// Addresses (where they are executed) of the 32-bit displacements that lead to the exit
+  /// stub, to be redirected when a bridge is linked.
+  std::vector<const uint8_t*> jumps;
+  const uint8_t* stub = nullptr;
+  bool is_return = false;  ///< `jumps` is the one in the return stub of a call
+  bool is_yield = false;   ///< alloc_check, stack_check, loop_back, mark: no bridge starts here
+  // The guard and where its first operand is, if it has one: what is known to be
+  // false at the start of a bridge.
+  IrOp guard = IrOp::kExit;
+  Location operand;
+  int32_t n = 0;
+  uint32_t m = 0;
+};
+
+struct CodeOrigin {
+  uint32_t offset;  ///< of machine code from AssembledTrace::start
+  uint32_t ins;     ///< index of the IR instruction
+};
+
+struct AssembledTrace {
+  const uint8_t* start = nullptr;  ///< where the trace is entered
+  size_t code_bytes = 0;
+  SideTable side_table;
+  std::vector<ExitSite> exits;     ///< in the order of the side table
+  std::vector<CodeOrigin> origins;
+  std::string failure;             ///< if not empty, nothing was made: name in abort_reasons.def
+};
+
+/// Requires a trace that the IR verifier accepts, after jit/opt's passes.
+AssembledTrace assemble(const Trace& trace, CodeCache& cache, const RuntimeEntries& runtime,
+                        const AssembleOptions& options);
+
+/// Sends an exit to the machine code at `target` instead of its stub.
+void link_exit(CodeCache& cache, const ExitSite& exit, const uint8_t* target);
+/// Undoes it.
+void unlink_exit(CodeCache& cache, const ExitSite& exit);
+
+/// A listing of machine code by Zydis, with the IR instructions that it comes from
+/// interleaved when origins are given.
+std::string disassemble(const uint8_t* start, size_t bytes, const Trace* trace,
+                        const std::vector<CodeOrigin>& origins);
+
+}  // namespace fble

@@ -1,0 +1,44 @@
+// Memory for machine code: one reservation, mapped twice, so that no page is
+// writable and executable at the same address (W^X), and all of it is within
+// reach of 32-bit displacements.
+//
+// Tested by tests/unit/jit/x64/code_cache_test.cc.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace fble {
+
+class CodeCache {
+ public:
+  /// Reserves address space for `bytes`; memory is used as it is filled.
+  explicit CodeCache(size_t bytes);
+  ~CodeCache();
+  CodeCache(const CodeCache&) = delete;
+  CodeCache& operator=(const CodeCache&) = delete;
+
+  /// False if the system gave no memory: then nothing can be compiled.
+  bool usable() const { return executable_ != nullptr; }
+
+  /// Address where the next `install` puts its code, aligned to 16.
+  const uint8_t* next_address() const;
+  /// Copies code, assembled for next_address(), into the cache. Null when it is full.
+  const uint8_t* install(std::span<const uint8_t> code);
+  /// Writes a 32-bit value at an address of installed code.
+  void patch32(const uint8_t* address, int32_t value);
+  /// Forgets all code installed after the mark.
+  size_t used() const { return used_; }
+  void rewind(size_t used);
+  size_t capacity() const { return capacity_; }
+  bool contains(const void* address) const;
+
+ private:
+  uint8_t* executable_ = nullptr;
+  uint8_t* writable_ = nullptr;
+  size_t capacity_ = 0;
+  size_t used_ = 0;
+};
+
+}  // namespace fble

@@ -1,0 +1,966 @@
+// Words and their arithmetic are those of gc/value.h and gc/integer.h; what the
+// instruction sequences compute is said there. Two habits save most instructions:
+// a packed word's shifts and sums are folded into one lea, and rotating (rorx) copies
+// and shifts at once where the bits that come around do not matter.
+#include "jit/x64/lower.h"
+
+#include "gc/integer.h"
+#include "interp/intrinsics.h"
+#include "jit/x64/offsets.h"
+#include "jit/x64/stubs.h"
+
+namespace fble::x64 {
+
+using asmjit::imm;
+using asmjit::Label;
+namespace x86 = asmjit::x86;
+
+namespace {
+
+const x86::Gp kFp = x86::gpq(kFpRegister);
+const x86::Gp kThread = x86::gpq(kThreadRegister);
+const x86::Gp kAp = x86::gpq(kApRegister);
+
+/// The condition when the operands of a comparison have changed places.
+x86::CondCode swapped_condition(x86::CondCode condition) {
+  switch (condition) {
+    case x86::CondCode::kB: return x86::CondCode::kA;
+    case x86::CondCode::kA: return x86::CondCode::kB;
+    case x86::CondCode::kAE: return x86::CondCode::kBE;
+    case x86::CondCode::kBE: return x86::CondCode::kAE;
+    default: return condition;
+  }
+}
+
+bool is_list_of_one(const IrIns& ins) { return ins.list.size() == 1; }
+
+}  // namespace
+
+Lowering::Lowering(x86::Assembler& assembler, const Trace& trace, const Allocation& allocation,
+                   const AssembleOptions& options, const uint8_t* stubs, const uint8_t* base)
+    : a_(assembler), trace_(trace), allocation_(allocation), options_(options), stubs_(stubs), base_(base) {
+  object_offset_.resize(trace.ins.size());
+  exits.resize(allocation.exits.size());
+  for (Exit& exit : exits) exit.stub = a_.newLabel();
+  for (uint32_t i = 0; i < trace.ins.size(); ++i) {
+    if (allocation.plans[i].exit >= 0) exits[static_cast<size_t>(allocation.plans[i].exit)].ins = i;
+  }
+  find_exact_bits();
+}
+
+/// Content bits of values that are of the same length whatever they are, such as a
+/// union of units. Packing such a field shifts by a constant.
+void Lowering::find_exact_bits() {
+  exact_bits_.assign(trace_.ins.size(), -1);
+  for (uint32_t i = 0; i < trace_.ins.size(); ++i) {
+    const IrIns& ins = trace_.ins[i];
+    int bits = -1;
+    switch (ins.op) {
+      case IrOp::kConstant:
+        if (is_packed(ins.x)) bits = static_cast<int>(packed_bits(ins.x));
+        break;
+      case IrOp::kInherit: {
+        const Location& location = trace_.inherited[static_cast<size_t>(ins.n)].location;
+        if (is_constant(location) && is_packed(location.word)) bits = static_cast<int>(packed_bits(location.word));
+        break;
+      }
+      case IrOp::kLess:
+      case IrOp::kLessEqual:
+      case IrOp::kEqual:
+      case IrOp::kUnequal: bits = 1; break;
+      case IrOp::kCompare: bits = 2; break;
+      case IrOp::kPackUnion:
+        if (exact_bits(ins.a) >= 0) bits = exact_bits(ins.a) + static_cast<int>(ins.m);
+        break;
+      case IrOp::kPackStruct:
+        bits = ins.list.empty() ? 0 : static_cast<int>(kOffsetBits * (ins.list.size() - 1));
+        for (const IrRef field : ins.list) bits = bits < 0 || exact_bits(field) < 0 ? -1 : bits + exact_bits(field);
+        break;
+      default:
+        break;
+    }
+    // What would not fit leaves, so nothing longer is ever seen.
+    if (bits <= static_cast<int>(kMaxPackedBits)) exact_bits_[i] = static_cast<int8_t>(bits);
+  }
+}
+
+// ---- operands ---------------------------------------------------------------
+
+x86::Gp Lowering::q(int reg) { return x86::gpq(static_cast<uint32_t>(reg)); }
+x86::Gp Lowering::d(int reg) { return x86::gpd(static_cast<uint32_t>(reg)); }
+x86::Gp Lowering::b(int reg) { return x86::gpb_lo(static_cast<uint32_t>(reg)); }
+
+x86::Mem Lowering::memory(const Location& location) const {
+  if (location.kind == LocationKind::kSlot) return x86::qword_ptr(kFp, slot_offset(location.index));
+  FBLE_ASSERT(location.kind == LocationKind::kSpill);
+  return x86::qword_ptr(kThread, spill_offset(location.index));
+}
+
+void Lowering::load_word(int reg, Word word) {
+  if (word <= 0xffffffff) {
+    a_.mov(d(reg), imm(static_cast<uint32_t>(word)));
+  } else {
+    a_.mov(q(reg), imm(word));
+  }
+}
+
+void Lowering::store_word(const Mem& to, Word word, int scratch) {
+  if (fits_imm32(word)) {
+    a_.mov(to, imm(static_cast<int64_t>(word)));
+  } else if (scratch != kNoRegister) {
+    load_word(scratch, word);
+    a_.mov(to, q(scratch));
+  } else {
+    Mem half = to;
+    half.setSize(4);
+    a_.mov(half, imm(static_cast<uint32_t>(word)));
+    half.addOffset(4);
+    a_.mov(half, imm(static_cast<uint32_t>(word >> 32)));
+  }
+}
+
+void Lowering::copy_register(int to, int from) {
+  if (to != from) a_.mov(q(to), q(from));
+}
+
+void Lowering::fetch(int reg, const Location& from) {
+  switch (from.kind) {
+    case LocationKind::kRegister: copy_register(reg, from.index); break;
+    case LocationKind::kConstant: load_word(reg, from.word); break;
+    default: a_.mov(q(reg), memory(from));
+  }
+}
+
+void Lowering::copy_to_memory(const Mem& to, const Location& from, int scratch) {
+  switch (from.kind) {
+    case LocationKind::kRegister:
+      a_.mov(to, q(from.index));
+      break;
+    case LocationKind::kConstant:
+      store_word(to, from.word, scratch);
+      break;
+    case LocationKind::kVirtual:
+      a_.lea(q(scratch), x86::ptr(kAp, object_offset_[static_cast<size_t>(from.index)]));
+      a_.mov(to, q(scratch));
+      break;
+    default:
+      if (scratch != kNoRegister) {
+        a_.mov(q(scratch), memory(from));
+        a_.mov(to, q(scratch));
+      } else {
+        a_.mov(q(kTableRegister), memory(from));
+        a_.mov(to, q(kTableRegister));
+        a_.mov(q(kTableRegister), x86::qword_ptr(kThread, kTable));
+      }
+  }
+}
+
+void Lowering::move(const Move& move, int scratch) {
+  if (move.kind == Move::Kind::kSwap) {
+    a_.xchg(q(move.to.index), q(move.from.index));
+  } else if (is_register(move.to)) {
+    fetch(move.to.index, move.from);
+  } else {
+    copy_to_memory(memory(move.to), move.from, scratch);
+  }
+}
+
+// ---- exits ------------------------------------------------------------------
+
+Lowering::Exit& Lowering::exit_of(const InsPlan& plan) { return exits[static_cast<size_t>(plan.exit)]; }
+
+void Lowering::leave_if(const InsPlan& plan, Condition condition) {
+  Exit& exit = exit_of(plan);
+  a_.long_().j(condition, exit.stub);
+  exit.jumps.push_back(a_.offset() - 4);
+}
+
+void Lowering::count_guard(const InsPlan& plan) {
+  a_.sub(x86::dword_ptr(kThread, kExitFuel), 1);
+  a_.long_().jz(exit_of(plan).stub);
+}
+
+/// Exits and whoever comes after the trace find ap behind all objects.
+void Lowering::commit_allocation() {
+  if (pending_ == 0) return;
+  a_.add(kAp, pending_);
+  pending_ = 0;
+}
+
+// ---- rows -------------------------------------------------------------------
+
+/// Compares the operands. `swapped` tells whether the second one came first.
+void Lowering::compare(const InsPlan& plan, bool* swapped) {
+  *swapped = is_constant(plan.a);
+  const Location& first = *swapped ? plan.b : plan.a;
+  const Location& second = *swapped ? plan.a : plan.b;
+  if (is_constant(second)) {
+    a_.cmp(q(first.index), imm(static_cast<int64_t>(second.word)));
+  } else {
+    a_.cmp(q(first.index), q(second.index));
+  }
+}
+
+/// tag_is and tag_from.
+void Lowering::tag_guard(const IrIns& ins, const InsPlan& plan) {
+  const uint32_t mask = ((1u << ins.m) - 1) << 1;
+  const uint32_t tag = static_cast<uint32_t>(ins.n) << 1;
+  const int reg = plan.a.index;
+  const auto test = [&](uint32_t bits) {
+    if (bits < 0x80) {
+      a_.test(b(reg), imm(bits));
+    } else {
+      a_.test(d(reg), imm(bits));
+    }
+  };
+  if (ins.op == IrOp::kTagIs) {
+    if (ins.n == 0) {
+      test(mask);
+      leave_if(plan, Condition::kNZ);
+    } else if (ins.m == 1) {
+      test(mask);
+      leave_if(plan, Condition::kZ);
+    } else {
+      const int scratch = plan.scratch[0];
+      a_.mov(d(scratch), d(reg));
+      a_.and_(d(scratch), imm(mask));
+      a_.cmp(d(scratch), imm(tag));
+      leave_if(plan, Condition::kNE);
+    }
+  } else if (ins.n == 1) {
+    test(mask);
+    leave_if(plan, Condition::kZ);
+  } else if (plan.scratch[0] == kNoRegister) {
+    test(tag);  // the upper half of the tags
+    leave_if(plan, Condition::kZ);
+  } else {
+    const int scratch = plan.scratch[0];
+    a_.mov(d(scratch), d(reg));
+    a_.and_(d(scratch), imm(mask));
+    a_.cmp(d(scratch), imm(tag));
+    leave_if(plan, Condition::kB);
+  }
+}
+
+/// a + b - 3
+void Lowering::add(const IrIns& ins, const InsPlan& plan) {
+  const int result = plan.result;
+  if (is_constant(plan.a) || is_constant(plan.b)) {
+    const Location& variable = is_constant(plan.a) ? plan.b : plan.a;
+    const int64_t step = static_cast<int64_t>((is_constant(plan.a) ? plan.a : plan.b).word) - 3;
+    if (ins.fits && result != variable.index) {
+      a_.lea(q(result), x86::ptr(q(variable.index), static_cast<int32_t>(step)));
+      return;
+    }
+    copy_register(result, variable.index);
+    a_.add(q(result), imm(step));
+    if (!ins.fits) leave_if(plan, Condition::kC);
+    return;
+  }
+  if (ins.fits) {
+    a_.lea(q(result), x86::ptr(q(plan.a.index), q(plan.b.index), 0, -3));
+    return;
+  }
+  if (plan.a == plan.b && result == plan.a.index) {
+    a_.add(q(result), q(result));  // carries exactly if 2 * a - 3 does, since a is 4n + 3
+    leave_if(plan, Condition::kC);
+    a_.sub(q(result), 3);
+    return;
+  }
+  const bool flip = result == plan.b.index;
+  const int first = flip ? plan.b.index : plan.a.index;
+  const int second = flip ? plan.a.index : plan.b.index;
+  a_.lea(q(result), x86::ptr(q(first), -3));
+  a_.add(q(result), q(second));
+  leave_if(plan, Condition::kC);
+}
+
+/// a - b + 3
+void Lowering::sub(const IrIns&, const InsPlan& plan) {
+  const int result = plan.result;
+  copy_register(result, plan.a.index);
+  if (is_constant(plan.b)) {
+    a_.sub(q(result), imm(static_cast<int64_t>(plan.b.word) - 3));  // borrows exactly if a < b
+    leave_if(plan, Condition::kB);
+    return;
+  }
+  a_.sub(q(result), q(plan.b.index));
+  leave_if(plan, Condition::kB);
+  a_.or_(q(result), 3);
+}
+
+/// The product of two magnitudes below 2^62 fits if it is below 2^62: it overflows a
+/// signed product or else doubling it does.
+void Lowering::mul(const IrIns& ins, const InsPlan& plan) {
+  const int result = plan.result;
+  const int scratch = plan.scratch[0];
+  if (is_constant(plan.a) || is_constant(plan.b)) {
+    const Location& variable = is_constant(plan.a) ? plan.b : plan.a;
+    const Word factor = packed_magnitude((is_constant(plan.a) ? plan.a : plan.b).word);
+    copy_register(result, variable.index);
+    a_.shr(q(result), 2);
+    a_.imul(q(result), q(result), imm(factor));
+  } else {
+    const bool flip = result == plan.b.index;
+    const int first = flip ? plan.b.index : plan.a.index;
+    const int second = flip ? plan.a.index : plan.b.index;
+    a_.mov(q(scratch), q(second));
+    copy_register(result, first);
+    a_.shr(q(scratch), 2);
+    a_.shr(q(result), 2);
+    a_.imul(q(result), q(scratch));
+  }
+  if (!ins.fits) leave_if(plan, Condition::kO);
+  a_.add(q(result), q(result));
+  if (!ins.fits) leave_if(plan, Condition::kO);
+  a_.lea(q(result), x86::ptr(q(result), q(result), 0, 3));
+}
+
+void Lowering::divide(const IrIns& ins, const InsPlan& plan) {
+  const int scratch = plan.scratch[0];
+  a_.mov(q(scratch), q(plan.b.index));
+  a_.mov(q(kRax), q(plan.a.index));
+  a_.shr(q(scratch), 2);
+  leave_if(plan, Condition::kZ);
+  a_.shr(q(kRax), 2);
+  // Dividing 64 bits takes up to three times as long as 32, and numbers are mostly small.
+  const Label wide = a_.newLabel();
+  const Label done = a_.newLabel();
+  a_.mov(q(kRdx), q(kRax));
+  a_.or_(q(kRdx), q(scratch));
+  a_.shr(q(kRdx), 32);
+  a_.short_().jnz(wide);
+  a_.div(d(kRdx), d(kRax), d(scratch));
+  a_.short_().jmp(done);
+  a_.bind(wide);
+  a_.xor_(d(kRdx), d(kRdx));
+  a_.div(q(kRdx), q(kRax), q(scratch));
+  a_.bind(done);
+  const int from = ins.op == IrOp::kDiv ? kRax : kRdx;
+  a_.lea(q(plan.result), x86::ptr(3, q(from), 2));
+}
+
+void Lowering::bitwise(const IrIns& ins, const InsPlan& plan) {
+  const int result = plan.result;
+  const auto apply = [&](auto&& operand) {
+    switch (ins.op) {
+      case IrOp::kAnd: a_.and_(q(result), operand); break;
+      case IrOp::kOr: a_.or_(q(result), operand); break;
+      default: a_.xor_(q(result), operand);
+    }
+  };
+  Word word = 0;
+  if (is_constant(plan.a) || is_constant(plan.b)) {
+    copy_register(result, is_constant(plan.a) ? plan.b.index : plan.a.index);
+    word = (is_constant(plan.a) ? plan.a : plan.b).word;
+    // The low bits of both are set: without them in the constant they stay.
+    if (ins.op == IrOp::kXor) word &= ~Word{3};
+    apply(imm(static_cast<int64_t>(word)));
+    return;
+  }
+  const bool flip = result == plan.b.index;
+  copy_register(result, flip ? plan.b.index : plan.a.index);
+  apply(q(flip ? plan.a.index : plan.b.index));
+  if (ins.op == IrOp::kXor) a_.or_(q(result), 3);
+}
+
+void Lowering::shift_left(const IrIns& ins, const InsPlan& plan) {
+  const int result = plan.result;
+  if (ins.n == 0) {
+    copy_register(result, plan.a.index);
+    return;
+  }
+  if (!ins.fits) {
+    const int scratch = plan.scratch[0];
+    a_.mov(q(scratch), q(plan.a.index));
+    a_.shr(q(scratch), imm(64 - ins.n));
+    leave_if(plan, Condition::kNZ);
+  }
+  a_.lea(q(result), x86::ptr(q(plan.a.index), -3));
+  a_.shl(q(result), imm(ins.n));
+  a_.or_(q(result), 3);
+}
+
+/// arg * 2^width + 2 * tag + 1 - 2^width
+void Lowering::pack_union(const IrIns& ins, const InsPlan& plan) {
+  const int result = plan.result;
+  const int arg = plan.a.index;
+  const unsigned width = ins.m;
+  if (width == 0) {
+    copy_register(result, arg);
+    return;
+  }
+  if (plan.exit >= 0) {
+    if (width == 1) {
+      a_.test(q(arg), q(arg));
+      leave_if(plan, Condition::kS);
+    } else {
+      a_.mov(q(plan.scratch[0]), q(arg));
+      a_.shr(q(plan.scratch[0]), imm(64 - width));
+      leave_if(plan, Condition::kNZ);
+    }
+  }
+  const int64_t offset = 2 * int64_t{ins.n} + 1 - (int64_t{1} << width);
+  if (width == 1) {
+    a_.lea(q(result), x86::ptr(q(arg), q(arg), 0, static_cast<int32_t>(offset)));
+  } else if (width <= 3) {
+    a_.lea(q(result), x86::ptr(static_cast<uint64_t>(offset), q(arg), width));
+  } else {
+    // The bits that come around are zero.
+    a_.rorx(q(result), q(arg), imm(64 - width));
+    if (offset != 0) a_.add(q(result), imm(offset));
+  }
+}
+
+/// pack_struct and no_fit. The word of the struct is, with H the bits of the offsets, p the
+/// fields, b their lengths, and e_i = H + b_0 + ... + b_i,
+///
+///   (p_0 - 1) << H  +  sum over i >= 1 of (p_i - 3) << e_(i-1)  +  sum of 2 * (e_i - H) << 6i  +  1
+///
+/// since the sentinel of each field is taken away by the next one's 3 instead of 1. e is kept as a
+/// constant plus, from the first field on whose length varies, minus the sum of leading zeros.
+void Lowering::pack_fields(const IrIns& ins, const InsPlan& plan) {
+  const bool packs = ins.op == IrOp::kPackStruct;
+  const std::span<const Location> fields = list(plan);
+  const size_t count = fields.size();
+  const int result = plan.result;
+  if (packs && count == 0) {
+    load_word(result, kUnitWord);
+    return;
+  }
+  if (packs && is_list_of_one(ins)) {
+    fetch(result, fields[0]);
+    return;
+  }
+  const int end = plan.scratch[0];
+  const int part = plan.scratch[1];
+  const int shift = plan.scratch[2];
+  const int64_t header = static_cast<int64_t>(kOffsetBits * (count - 1));
+  int64_t end_constant = header;
+  bool end_varies = false;
+  bool result_begun = false;
+  Word constant = 1 - (Word{1} << header);
+
+  const auto count_zeros = [&](int to, const Location& field) {
+    if (is_register(field)) {
+      a_.lzcnt(q(to), q(field.index));
+    } else {
+      a_.lzcnt(q(to), memory(field));
+    }
+  };
+  const auto rotate_left = [&](int to, const Location& field, int64_t bits) {
+    if (is_register(field)) {
+      a_.rorx(q(to), q(field.index), imm(64 - bits));
+    } else {
+      a_.rorx(q(to), memory(field), imm(64 - bits));
+    }
+  };
+  const auto add_register = [&](int reg) {
+    if (result_begun) {
+      a_.add(q(result), q(reg));
+    } else {
+      copy_register(result, reg);
+      result_begun = true;
+    }
+  };
+  const auto add_constant = [&] {
+    if (!result_begun) {
+      load_word(result, constant);
+      result_begun = true;
+    } else if (constant != 0 && fits_imm32(constant)) {
+      a_.add(q(result), imm(static_cast<int64_t>(constant)));
+    } else if (constant != 0) {
+      load_word(part, constant);
+      a_.add(q(result), q(part));
+    }
+    constant = 0;
+  };
+
+  for (size_t i = 0; i < count; ++i) {
+    const Location& field = fields[i];
+    const bool last = i + 1 == count;
+    // Contents.
+    if (packs && i == 0) {
+      if (is_constant(field)) {
+        constant += field.word << header;
+      } else {
+        rotate_left(result, field, header);
+        result_begun = true;
+      }
+    } else if (packs) {
+      if (is_constant(field)) {
+        const Word content = field.word - 3;
+        if (!end_varies) {
+          constant += content << end_constant;
+        } else if (content != 0) {
+          load_word(part, content);
+          a_.lea(q(shift), x86::ptr(q(end), static_cast<int32_t>(end_constant)));
+          a_.shlx(q(part), q(part), q(shift));
+          add_register(part);
+        }
+      } else if (!end_varies && end_constant < 64) {
+        // When bits come around the struct does not fit.
+        rotate_left(result_begun ? part : result, field, end_constant);
+        if (result_begun) add_register(part);
+        result_begun = true;
+        constant -= Word{3} << end_constant;
+      } else {
+        if (is_register(field)) {
+          a_.lea(q(part), x86::ptr(q(field.index), -3));
+        } else {
+          a_.mov(q(part), memory(field));
+          a_.sub(q(part), 3);
+        }
+        a_.lea(q(shift), x86::ptr(q(end), static_cast<int32_t>(end_constant)));
+        a_.shlx(q(part), q(part), q(shift));
+        add_register(part);
+      }
+    }
+    // Length.
+    const int exact = exact_bits(ins.list[i]);
+    if (exact >= 0) {
+      end_constant += exact;
+    } else if (last && ins.fits && packs) {
+      break;  // only to be checked
+    } else {
+      end_constant += 62;
+      if (end_varies) {
+        count_zeros(part, field);
+        a_.sub(q(end), q(part));
+      } else {
+        count_zeros(end, field);
+        a_.neg(q(end));
+        end_varies = true;
+      }
+    }
+    // End offset.
+    if (packs && !last) {
+      constant += static_cast<Word>(2 * (end_constant - header)) << (kOffsetBits * i);
+      if (end_varies && i == 0 && result_begun && fits_imm32(constant)) {
+        a_.lea(q(result), x86::ptr(q(result), q(end), 1, static_cast<int32_t>(static_cast<int64_t>(constant))));
+        constant = 0;
+      } else if (end_varies) {
+        a_.mov(q(part), q(end));
+        a_.shl(q(part), imm(kOffsetBits * i + 1));
+        add_register(part);
+      }
+    }
+  }
+  if (packs) add_constant();
+  if (plan.exit < 0) return;
+  const int64_t limit = static_cast<int64_t>(kMaxPackedBits) - (packs ? 0 : ins.m) - end_constant;
+  if (end_varies) {
+    a_.cmp(q(end), imm(limit));
+    leave_if(plan, packs ? Condition::kG : Condition::kLE);
+  } else if ((limit < 0) == packs) {
+    Exit& exit = exit_of(plan);
+    a_.long_().jmp(exit.stub);
+    exit.jumps.push_back(a_.offset() - 4);
+  }
+}
+
+void Lowering::packed_field(const IrIns& ins, const InsPlan& plan) {
+  const int word = plan.a.index;
+  const int result = plan.result;
+  const uint32_t count = ins.m;
+  const uint32_t index = static_cast<uint32_t>(ins.n);
+  if (count == 1) {
+    copy_register(result, word);
+    return;
+  }
+  const int start = plan.scratch[0];
+  const int bits = plan.scratch[1];
+  const uint32_t header = kOffsetBits * (count - 1);
+  const bool last = index + 1 == count;
+  // Shift counts are taken modulo 64, which is the mask that the offsets need.
+  if (!last) a_.rorx(q(bits), q(word), imm(1 + kOffsetBits * index));
+  if (index > 0) {
+    a_.rorx(q(start), q(word), imm(1 + kOffsetBits * (index - 1)));
+    a_.shrx(q(result), q(word), q(start));
+    if (!last) a_.sub(d(bits), d(start));
+  } else {
+    copy_register(result, word);
+  }
+  a_.shr(q(result), imm(header));
+  a_.or_(q(result), 1);
+  if (last) return;
+  a_.mov(d(start), 2);
+  a_.shlx(q(bits), q(start), q(bits));
+  a_.lea(q(start), x86::ptr(q(bits), -1));
+  a_.and_(q(result), q(start));
+  a_.or_(q(result), q(bits));
+}
+
+void Lowering::intrinsic(const IrIns& ins, const InsPlan& plan) {
+  const std::span<const Location> args = list(plan);
+  for (size_t k = 0; k < args.size(); ++k) {
+    copy_to_memory(x86::qword_ptr(kThread, register_offset(static_cast<int32_t>(k))), args[k], plan.scratch[0]);
+  }
+  a_.mov(x86::qword_ptr(kThread, kHelperNumber), imm(ins.n));
+  a_.call(imm(reinterpret_cast<uint64_t>(stubs_ + kFoldHelper)));
+  a_.mov(q(plan.result), x86::qword_ptr(kThread, register_offset(0)));
+  a_.test(q(plan.result), q(plan.result));
+  leave_if(plan, Condition::kZ);
+}
+
+/// An object is stores at ap; ap moves once for all objects up to the next instruction
+/// that can leave. So the addresses of a group of recursive values are known beforehand.
+void Lowering::make_object(uint32_t i, const InsPlan& plan) {
+  const IrIns& ins = trace_.ins[i];
+  const auto size = [](const IrIns& object) {
+    return 8 * static_cast<int32_t>(1 + (object.code != nullptr ? 1 : 0) + object.list.size());
+  };
+  if (ins.recursive) {
+    int32_t offset = pending_;
+    for (uint32_t k = i; k < trace_.ins.size(); ++k) {
+      const IrIns& other = trace_.ins[k];
+      if (other.op == IrOp::kNew && other.recursive && !other.sunk) {
+        object_offset_[k] = offset;
+        offset += size(other);
+      } else if (!allocation_.plans[k].skip) {
+        break;
+      }
+    }
+  }
+  const int scratch = plan.scratch[0];
+  int32_t at = pending_;
+  const auto next = [&] {
+    const Mem to = x86::qword_ptr(kAp, at);
+    at += 8;
+    return to;
+  };
+  store_word(next(), ins.x, scratch);
+  if (ins.code != nullptr) store_word(next(), Code::from_code(ins.code), scratch);
+  for (const Location& field : list(plan)) copy_to_memory(next(), field, scratch);
+  if (plan.result != kNoRegister) {
+    if (pending_ == 0) {
+      a_.mov(q(plan.result), kAp);
+    } else {
+      a_.lea(q(plan.result), x86::ptr(kAp, pending_));
+    }
+  }
+  pending_ += size(ins);
+}
+
+void Lowering::jump_to_code(const IrIns& ins, const InsPlan& plan) {
+  const Code* code = called_code(trace_, ins);
+  if (code == nullptr) {
+    a_.mov(q(kRax), x86::qword_ptr(q(plan.a.index), kClosureCode));
+    a_.mov(q(kPcRegister), x86::qword_ptr(q(kRax), kCodeStart));
+    a_.jmp(x86::qword_ptr(q(kRax), kCodeEntry));
+    return;
+  }
+  if (trace_.kind == TraceKind::kFunction && code == trace_.code) {
+    a_.jmp(start_);
+    return;
+  }
+  load_word(kPcRegister, reinterpret_cast<Word>(code->start));
+  const Word entry = Code::from_code(code) + kCodeEntry;
+  if (fits_imm32(entry)) {
+    Mem at = x86::qword_ptr(entry);
+    at.setAbs();
+    a_.jmp(at);
+  } else {
+    load_word(kRax, entry);
+    a_.jmp(x86::qword_ptr(q(kRax)));
+  }
+}
+
+void Lowering::call(const IrIns& ins, const InsPlan& plan) {
+  if (ins.op == IrOp::kTailCall) {
+    jump_to_code(ins, plan);
+    return;
+  }
+  const Label stub = a_.newLabel();
+  const Mem address = x86::qword_ptr(kFp, slot_offset(ins.n + kReturnAddressSlot));
+  if (reinterpret_cast<uintptr_t>(base_) < 0x7f000000) {
+    a_.mov(address, imm(0x7fffffff));
+    absolute_.emplace_back(a_.offset() - 4, stub);
+  } else {
+    a_.lea(q(plan.scratch[0]), x86::ptr(stub));
+    a_.mov(address, q(plan.scratch[0]));
+  }
+  a_.add(kFp, imm(slot_offset(ins.n)));
+  jump_to_code(ins, plan);
+  // Where the callee returns to.
+  a_.bind(stub);
+  Exit& exit = exit_of(plan);
+  a_.long_().jmp(exit.stub);
+  exit.jumps.push_back(a_.offset() - 4);
+}
+
+void Lowering::loop_back(const IrIns&, const InsPlan& plan) {
+  // An alloc_check in the loop is a yield point already.
+  bool polls = true;
+  for (size_t i = trace_.ins.size(); i-- > 0 && trace_.ins[i].op != IrOp::kLoopStart;) {
+    if (trace_.ins[i].op == IrOp::kAllocCheck) polls = false;
+  }
+  if (options_.count_guards) count_guard(plan);
+  if (polls) {
+    a_.cmp(kAp, x86::qword_ptr(kThread, kAllocLimit));
+    leave_if(plan, Condition::kA);
+  }
+  for (uint32_t k = plan.moves_begin; k < plan.moves_end; ++k) move(allocation_.moves[k], kNoRegister);
+  a_.jmp(loop_);
+}
+
+void Lowering::lower(uint32_t i) {
+  const IrIns& ins = trace_.ins[i];
+  const InsPlan& plan = allocation_.plans[i];
+  if (options_.keep_origins) origins.push_back({static_cast<uint32_t>(a_.offset()), i});
+  if (plan.skip) return;
+  if (plan.exit >= 0 || ir_has_effect(ins.op, 'e') || ins.op == IrOp::kLoopStart) commit_allocation();
+  if (ins.op != IrOp::kLoopBack) {
+    for (uint32_t k = plan.moves_begin; k < plan.moves_end; ++k) move(allocation_.moves[k], plan.scratch[0]);
+    if (options_.count_guards && plan.exit >= 0 && ins.op != IrOp::kCall && ins.op != IrOp::kExit) count_guard(plan);
+  }
+  const int a = plan.a.index;
+  const int result = plan.result;
+  const int scratch = plan.scratch[0];
+  bool swapped;
+
+  switch (ins.op) {
+    case IrOp::kConstant:
+    case IrOp::kSlot:
+    case IrOp::kInherit:
+    case IrOp::kResult:
+    case IrOp::kCount:
+      break;
+
+    case IrOp::kField:
+      a_.mov(q(result), x86::qword_ptr(q(a), field_offset(ins.n)));
+      break;
+    case IrOp::kGlobal:
+      a_.mov(q(result), x86::qword_ptr(kThread, kGlobals));
+      a_.mov(q(result), x86::qword_ptr(q(result), 8 * ins.n));
+      break;
+    case IrOp::kPackedArg:
+      copy_register(result, a);
+      if (ins.n != 0) {
+        a_.shr(q(result), imm(ins.n));
+        a_.or_(q(result), 1);
+      }
+      break;
+    case IrOp::kPackedField: packed_field(ins, plan); break;
+
+    case IrOp::kPackUnion: pack_union(ins, plan); break;
+    case IrOp::kPackStruct:
+    case IrOp::kNoFit: pack_fields(ins, plan); break;
+
+    case IrOp::kIsPacked:
+      a_.test(b(a), 1);
+      leave_if(plan, Condition::kZ);
+      break;
+    case IrOp::kIsPointer:
+      a_.test(b(a), 3);
+      leave_if(plan, Condition::kNZ);
+      break;
+    case IrOp::kTagIs:
+    case IrOp::kTagFrom:
+      if (plan.exit >= 0) tag_guard(ins, plan);
+      break;
+    case IrOp::kHeaderIs:
+      a_.cmp(x86::dword_ptr(q(a), kHeader), imm(ins.n));
+      leave_if(plan, Condition::kNE);
+      break;
+    case IrOp::kCodeIs: {
+      const Word code = Code::from_code(ins.code);
+      if (fits_imm32(code)) {
+        a_.cmp(x86::qword_ptr(q(a), kClosureCode), imm(static_cast<int64_t>(code)));
+      } else {
+        load_word(scratch, code);
+        a_.cmp(x86::qword_ptr(q(a), kClosureCode), q(scratch));
+      }
+      leave_if(plan, Condition::kNE);
+      break;
+    }
+    case IrOp::kArityIs:
+      a_.mov(q(scratch), x86::qword_ptr(q(a), kClosureCode));
+      a_.cmp(x86::dword_ptr(q(scratch), kCodeArity), imm(ins.n));
+      leave_if(plan, Condition::kNE);
+      break;
+
+    case IrOp::kIsNatural:
+      a_.lea(d(scratch), x86::ptr(q(a), 1));
+      a_.test(b(scratch), 3);
+      leave_if(plan, Condition::kNZ);
+      break;
+    case IrOp::kAdd: add(ins, plan); break;
+    case IrOp::kSub: sub(ins, plan); break;
+    case IrOp::kMul: mul(ins, plan); break;
+    case IrOp::kDiv:
+    case IrOp::kMod: divide(ins, plan); break;
+    case IrOp::kAnd:
+    case IrOp::kOr:
+    case IrOp::kXor: bitwise(ins, plan); break;
+    case IrOp::kShiftLeft: shift_left(ins, plan); break;
+    case IrOp::kShiftRight:
+      copy_register(result, a);
+      if (ins.n != 0) {
+        a_.shr(q(result), imm(ins.n));
+        a_.or_(q(result), 3);
+      }
+      break;
+
+    case IrOp::kLess:
+      // Subtracting with borrow from itself leaves -1 if a < b, else 0.
+      compare(plan, &swapped);
+      if (!swapped) {
+        a_.sbb(d(result), d(result));
+        a_.lea(d(result), x86::ptr(q(result), q(result), 0, 7));
+      } else {
+        a_.setbe(b(result));
+        a_.movzx(d(result), b(result));
+        a_.lea(d(result), x86::ptr(q(result), q(result), 0, 5));
+      }
+      break;
+    case IrOp::kLessEqual:
+      compare(plan, &swapped);
+      if (!swapped) {
+        a_.seta(b(result));
+        a_.movzx(d(result), b(result));
+        a_.lea(d(result), x86::ptr(q(result), q(result), 0, 5));
+      } else {
+        a_.sbb(d(result), d(result));  // b < a
+        a_.neg(d(result));
+        a_.lea(d(result), x86::ptr(q(result), q(result), 0, 5));
+      }
+      break;
+    case IrOp::kEqual:
+    case IrOp::kUnequal:
+      compare(plan, &swapped);
+      if (ins.op == IrOp::kEqual) {
+        a_.setne(b(result));
+      } else {
+        a_.sete(b(result));
+      }
+      a_.movzx(d(result), b(result));
+      a_.lea(d(result), x86::ptr(q(result), q(result), 0, 5));
+      break;
+    case IrOp::kCompare:
+      compare(plan, &swapped);
+      a_.seta(b(result));
+      a_.sbb(b(result), 0);  // 1, 0 or -1
+      a_.movsx(d(result), b(result));
+      if (swapped) a_.neg(d(result));
+      a_.lea(d(result), x86::ptr(q(result), q(result), 0, 11));
+      break;
+    case IrOp::kIsLess:
+      compare(plan, &swapped);
+      leave_if(plan, swapped ? swapped_condition(Condition::kAE) : Condition::kAE);
+      break;
+    case IrOp::kNotLess:
+      compare(plan, &swapped);
+      leave_if(plan, swapped ? swapped_condition(Condition::kB) : Condition::kB);
+      break;
+    case IrOp::kIsEqual:
+      compare(plan, &swapped);
+      leave_if(plan, Condition::kNE);
+      break;
+    case IrOp::kNotEqual:
+      compare(plan, &swapped);
+      leave_if(plan, Condition::kE);
+      break;
+    case IrOp::kIntrinsic: intrinsic(ins, plan); break;
+
+    case IrOp::kNew: make_object(i, plan); break;
+    case IrOp::kAllocCheck:
+      a_.lea(q(scratch), x86::ptr(kAp, 8 * ins.n));
+      a_.cmp(q(scratch), x86::qword_ptr(kThread, kAllocLimit));
+      leave_if(plan, Condition::kA);
+      break;
+
+    case IrOp::kStackCheck:
+      a_.lea(q(scratch), x86::ptr(kFp, slot_offset(ins.n)));
+      a_.cmp(q(scratch), x86::qword_ptr(kThread, kMachineStackLimit));
+      leave_if(plan, Condition::kA);
+      break;
+    case IrOp::kStore:
+      copy_to_memory(memory(in_slot(ins.n)), plan.a, kNoRegister);
+      break;
+    case IrOp::kCall:
+    case IrOp::kTailCall: call(ins, plan); break;
+    case IrOp::kReturn:
+      fetch(kValueRegister, plan.a);
+      a_.jmp(x86::qword_ptr(kFp, slot_offset(kReturnAddressSlot)));
+      break;
+    case IrOp::kExit: {
+      Exit& exit = exit_of(plan);
+      a_.long_().jmp(exit.stub);
+      exit.jumps.push_back(a_.offset() - 4);
+      break;
+    }
+    case IrOp::kLoopStart:
+      loop_ = a_.newLabel();
+      a_.align(asmjit::AlignMode::kCode, 16);
+      a_.bind(loop_);
+      break;
+    case IrOp::kPhi: fetch(result, plan.a); break;
+    case IrOp::kLoopBack: loop_back(ins, plan); break;
+    case IrOp::kMark:
+      if (!options_.count_guards) count_guard(plan);
+      break;
+  }
+}
+
+void Lowering::entry(const RuntimeEntries& runtime) {
+  start_ = a_.newLabel();
+  a_.bind(start_);
+  switch (trace_.kind) {
+    case TraceKind::kFunction: {
+      const Label slow = a_.newLabel();
+      a_.lea(q(kRax), x86::ptr(kFp, slot_offset(static_cast<int32_t>(trace_.extent))));
+      a_.cmp(q(kRax), x86::qword_ptr(kThread, kMachineStackLimit));
+      a_.long_().ja(slow);
+      slow_entry_ = slow;
+      checked_entry_ = runtime.checked_entry;
+      break;
+    }
+    case TraceKind::kBridge:
+      break;
+    case TraceKind::kContinuation:
+      if (trace_.callee_base != 0) a_.sub(kFp, imm(slot_offset(static_cast<int32_t>(trace_.callee_base))));
+      break;
+  }
+}
+
+/// Stubs push the number of the exit in two parts: its place in a group of 32, where a
+/// short push and a short jump do, and once for the group the rest.
+void Lowering::exit_stubs() {
+  constexpr size_t kGroup = 32;
+  if (trace_.kind == TraceKind::kFunction) {
+    a_.bind(slow_entry_);
+    load_word(kPcRegister, reinterpret_cast<Word>(trace_.code->start));
+    a_.mov(q(kRax), imm(reinterpret_cast<uint64_t>(checked_entry_)));
+    a_.jmp(q(kRax));
+  }
+  for (size_t first = 0; first < exits.size(); first += kGroup) {
+    const size_t end = std::min(exits.size(), first + kGroup);
+    const Label group = a_.newLabel();
+    for (size_t i = first; i < end; ++i) {
+      a_.bind(exits[i].stub);
+      a_.push(imm(i - first));
+      if (i + 1 < end) a_.short_().jmp(group);
+    }
+    a_.bind(group);
+    a_.push(imm(static_cast<int32_t>(options_.first_exit_id + first)));
+    a_.jmp(imm(reinterpret_cast<uint64_t>(stubs_ + kExitCommon)));
+  }
+}
+
+void Lowering::run(const RuntimeEntries& runtime) {
+  entry(runtime);
+  for (uint32_t i = 0; i < trace_.ins.size(); ++i) lower(i);
+  if (options_.keep_origins) origins.push_back({static_cast<uint32_t>(a_.offset()), static_cast<uint32_t>(trace_.ins.size())});
+  exit_stubs();
+}
+
+void Lowering::fix_absolute(asmjit::CodeHolder& holder) {
+  uint8_t* bytes = holder.textSection()->buffer().data();
+  for (const auto& [offset, label] : absolute_) {
+    const uint32_t address = static_cast<uint32_t>(reinterpret_cast<uintptr_t>(base_) + holder.labelOffset(label));
+    std::copy_n(reinterpret_cast<const uint8_t*>(&address), 4, bytes + offset);
+  }
+}
+
+}  // namespace fble::x64

@@ -1,0 +1,103 @@
+// Lowering: machine instructions for a trace whose registers are allocated.
+//
+// One case per row of jit/ir/ir_ops.def, in lower.cc; what surrounds the instructions
+// (entry, stubs, side table) is in assemble.cc. Only for files of jit/x64.
+#pragma once
+
+#include <asmjit/asmjit.h>
+
+#include "jit/x64/assemble.h"
+#include "jit/x64/regalloc.h"
+
+namespace fble::x64 {
+
+class Lowering {
+ public:
+  Lowering(asmjit::x86::Assembler& assembler, const Trace& trace, const Allocation& allocation,
+           const AssembleOptions& options, const uint8_t* stubs, const uint8_t* base);
+
+  /// An exit as far as it is known before the code has its place.
+  struct Exit {
+    asmjit::Label stub;
+    std::vector<size_t> jumps;  ///< offsets of displacements that can be redirected
+    uint32_t ins = 0;
+  };
+
+  void run(const RuntimeEntries& runtime);
+
+  std::vector<Exit> exits;
+  std::vector<CodeOrigin> origins;
+
+ private:
+  using Gp = asmjit::x86::Gp;
+  using Mem = asmjit::x86::Mem;
+  using Condition = asmjit::x86::CondCode;
+
+  void entry(const RuntimeEntries& runtime);
+  void lower(uint32_t i);
+  void exit_stubs();
+  void place(const asmjit::Label& label);
+
+  // operands
+  static Gp q(int reg);
+  static Gp d(int reg);
+  static Gp b(int reg);
+  Mem memory(const Location& location) const;
+  void load_word(int reg, Word word);
+  void store_word(const Mem& to, Word word, int scratch);
+  void move(const Move& move, int scratch);
+  void copy(const Location& to, const Location& from, int scratch);
+  void copy_register(int to, int from);
+  void copy_to_memory(const Mem& to, const Location& from, int scratch);
+  /// Puts the operand, wherever it is, into the register.
+  void fetch(int reg, const Location& from);
+
+  // exits
+  Exit& exit_of(const InsPlan& plan);
+  void leave_if(const InsPlan& plan, Condition condition);
+  void count_guard(const InsPlan& plan);
+  void commit_allocation();
+
+  // rows with more than a few instructions
+  void compare(const InsPlan& plan, bool* swapped);
+  void tag_guard(const IrIns& ins, const InsPlan& plan);
+  void add(const IrIns& ins, const InsPlan& plan);
+  void sub(const IrIns& ins, const InsPlan& plan);
+  void mul(const IrIns& ins, const InsPlan& plan);
+  void divide(const IrIns& ins, const InsPlan& plan);
+  void bitwise(const IrIns& ins, const InsPlan& plan);
+  void shift_left(const IrIns& ins, const InsPlan& plan);
+  void pack_union(const IrIns& ins, const InsPlan& plan);
+  void pack_fields(const IrIns& ins, const InsPlan& plan);
+  void packed_field(const IrIns& ins, const InsPlan& plan);
+  void intrinsic(const IrIns& ins, const InsPlan& plan);
+  void make_object(uint32_t i, const InsPlan& plan);
+  void jump_to_code(const IrIns& ins, const InsPlan& plan);
+  void call(const IrIns& ins, const InsPlan& plan);
+  void loop_back(const IrIns& ins, const InsPlan& plan);
+  void find_exact_bits();
+  int exact_bits(IrRef ref) const { return exact_bits_[index_of(ref)]; }
+  std::span<const Location> list(const InsPlan& plan) const {
+    return std::span(allocation_.operands).subspan(plan.list_begin, plan.list_end - plan.list_begin);
+  }
+
+  asmjit::x86::Assembler& a_;
+  const Trace& trace_;
+  const Allocation& allocation_;
+  const AssembleOptions& options_;
+  const uint8_t* stubs_;
+  const uint8_t* base_;
+  asmjit::Label start_;
+  asmjit::Label loop_;
+  asmjit::Label slow_entry_;
+  Handler checked_entry_ = nullptr;
+  int32_t pending_ = 0;  ///< bytes of objects made that are not yet added to ap
+  std::vector<int32_t> object_offset_;  ///< of objects of the current group, from ap, by instruction
+  std::vector<int8_t> exact_bits_;      ///< content bits of packed results if always the same, else -1
+  std::vector<std::pair<size_t, asmjit::Label>> absolute_;  ///< 32-bit fields that want a label's address
+ public:
+  /// To be called when all labels have their places.
+  void fix_absolute(asmjit::CodeHolder& holder);
+};
+
+}  // namespace fble::x64

@@ -1,0 +1,51 @@
+// Every offset that machine code relies on.
+//
+// If a struct below changes its shape, nothing else in jit/x64 needs to know.
+#pragma once
+
+#include <cstddef>
+
+#include "interp/handler.h"
+
+namespace fble::x64 {
+
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Winvalid-offsetof"  // Thread has a base class; clang's answer is right all the same
+
+inline constexpr int32_t kAllocLimit = offsetof(Thread, alloc_limit);
+inline constexpr int32_t kMachineStackLimit = offsetof(Thread, machine_stack_limit);
+inline constexpr int32_t kGlobals = offsetof(Thread, globals);
+inline constexpr int32_t kTable = offsetof(Thread, table);
+inline constexpr int32_t kExitFuel = offsetof(Thread, exit_fuel);
+inline constexpr int32_t kThreadPc = offsetof(Thread, pc);
+inline constexpr int32_t kThreadFp = offsetof(Thread, fp);
+inline constexpr int32_t kThreadAp = offsetof(Thread, ap);
+inline constexpr int32_t kThreadValue = offsetof(Thread, value);
+inline constexpr int32_t kRegisters = offsetof(Thread, exit_state.registers);
+inline constexpr int32_t kSpill = offsetof(Thread, exit_state.spill);
+
+inline constexpr int32_t kCodeEntry = offsetof(Code, entry);
+inline constexpr int32_t kCodeStart = offsetof(Code, start);
+inline constexpr int32_t kCodeArity = offsetof(Code, arity);
+
+#pragma clang diagnostic pop
+
+inline constexpr int32_t kHeader = offsetof(Object, header);
+inline constexpr int32_t field_offset(int32_t index) { return static_cast<int32_t>(offsetof(Object, fields)) + 8 * index; }
+inline constexpr int32_t kClosureCode = field_offset(0);
+inline constexpr int32_t slot_offset(int32_t slot) { return 8 * slot; }
+inline constexpr int32_t register_offset(int32_t reg) { return kRegisters + 8 * reg; }
+inline constexpr int32_t spill_offset(int32_t index) { return kSpill + 8 * index; }
+
+// Instructions read the short fields as what they are.
+static_assert(sizeof(Code::entry) == 8 && sizeof(Code::start) == 8 && sizeof(Code::arity) == 4);
+static_assert(sizeof(Thread::exit_fuel) == 4 && sizeof(Word) == 8);
+static_assert(kHeader == 0, "a pointer to an object is the address of its header");
+static_assert(offsetof(HandlerTable, handlers) == 0 && sizeof(Handler) == 8);
+static_assert(sizeof(*Code::start) == 4, "an opcode is 32 bits");
+
+/// Where the arguments of helpers are passed, and the helper's number: registers[] is
+/// free while a trace runs.
+inline constexpr int32_t kHelperNumber = register_offset(15);
+
+}  // namespace fble::x64

@@ -1,0 +1,45 @@
+// Moves that are to happen at once, one after the other.
+//
+// A move can go ahead when nobody still needs what it overwrites. When none can, what is
+// left are circles (each destination is the source of exactly one other move): two
+// registers are swapped; else the contents of one place go to the spare one, which
+// opens the circle, and the spare place is free again when the circle is done.
+#include <algorithm>
+
+#include "jit/x64/regalloc.h"
+
+namespace fble::x64 {
+
+void order_moves(std::vector<Move>& moves, const Location& spare, std::vector<Move>& ordered) {
+  const auto drop_idle = [&] { std::erase_if(moves, [](const Move& move) { return move.to == move.from; }); };
+  const auto redirect = [&](const Location& from, const Location& to) {
+    for (Move& move : moves) {
+      if (move.from == from) move.from = to;
+    }
+  };
+  drop_idle();
+  while (!moves.empty()) {
+    const auto ready = std::find_if(moves.begin(), moves.end(), [&](const Move& move) {
+      return std::none_of(moves.begin(), moves.end(), [&](const Move& other) { return other.from == move.to; });
+    });
+    if (ready != moves.end()) {
+      ordered.push_back(*ready);
+      moves.erase(ready);
+      continue;
+    }
+    const Move first = moves.front();
+    if (is_register(first.to) && is_register(first.from)) {
+      ordered.push_back({Move::Kind::kSwap, first.to, first.from});
+      moves.erase(moves.begin());
+      // Who wanted the old contents of `to` finds them in `from`. Nobody else wants
+      // those of `from`: in a circle a place is the source of one move.
+      redirect(first.to, first.from);
+      drop_idle();
+    } else {
+      ordered.push_back({Move::Kind::kCopy, spare, first.to});
+      redirect(first.to, spare);
+    }
+  }
+}
+
+}  // namespace fble::x64

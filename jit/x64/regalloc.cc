@@ -1,0 +1,894 @@
+#include "jit/x64/regalloc.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+
+#include "interp/exit_state.h"
+#include "interp/thread.h"
+
+namespace fble::x64 {
+
+bool can_leave(const IrIns& ins) {
+  if (!ir_is_guard(ins.op) || ins.sunk) return false;
+  switch (ins.op) {
+    case IrOp::kPackUnion: return !ins.fits && ins.m != 0;
+    case IrOp::kPackStruct: return !ins.fits && ins.list.size() > 1;
+    case IrOp::kShiftLeft: return !ins.fits && ins.n != 0;
+    case IrOp::kAdd:
+    case IrOp::kMul: return !ins.fits;
+    case IrOp::kTagIs: return ins.m != 0;
+    case IrOp::kTagFrom: return ins.n != 0;
+    default: return true;
+  }
+}
+
+Code* called_code(const Trace& trace, const IrIns& ins) {
+  if (ins.code != nullptr) return ins.code;
+  const IrIns& closure = trace.at(ins.a);
+  return closure.op == IrOp::kConstant ? closure_code(as_object(closure.x)) : nullptr;
+}
+
+namespace {
+
+constexpr uint32_t kNever = std::numeric_limits<uint32_t>::max();
+constexpr int32_t kNoSlot = std::numeric_limits<int32_t>::min();
+constexpr uint32_t kNoValue = kNever;
+
+enum class ListNeed : uint8_t { kNone, kRegisters, kAnywhere };
+
+/// What an instruction wants of the allocator.
+struct Needs {
+  bool a_immediate = false;  ///< a constant operand may stay one (never both)
+  bool b_immediate = false;
+  ListNeed list = ListNeed::kNone;
+  int scratch = 0;
+  /// The result may be in the register of an operand that is not needed any more.
+  bool share_a = true;
+  bool share_b = true;
+  bool divides = false;  ///< wants rax and rdx for itself
+};
+
+/// Lists of packed structs of up to so many fields are brought into registers.
+constexpr size_t kFieldsInRegisters = 4;
+
+Needs needs_of(const IrIns& ins) {
+  Needs needs;
+  switch (ins.op) {
+    case IrOp::kAdd:
+    case IrOp::kAnd:
+    case IrOp::kOr:
+    case IrOp::kXor:
+    case IrOp::kLess:
+    case IrOp::kLessEqual:
+    case IrOp::kEqual:
+    case IrOp::kUnequal:
+    case IrOp::kCompare:
+    case IrOp::kIsLess:
+    case IrOp::kNotLess:
+    case IrOp::kIsEqual:
+    case IrOp::kNotEqual:
+      needs.a_immediate = needs.b_immediate = true;
+      break;
+    case IrOp::kSub:
+      needs.b_immediate = true;
+      needs.share_b = ins.a == ins.b;
+      break;
+    case IrOp::kMul:
+      needs.a_immediate = needs.b_immediate = true;
+      needs.scratch = 1;
+      break;
+    case IrOp::kDiv:
+    case IrOp::kMod:
+      needs.divides = true;
+      needs.scratch = 1;
+      break;
+    case IrOp::kShiftLeft:
+      needs.scratch = ins.fits || ins.n == 0 ? 0 : 1;
+      break;
+    case IrOp::kTagIs:
+      needs.scratch = ins.m <= 1 || ins.n == 0 ? 0 : 1;
+      break;
+    case IrOp::kTagFrom:
+      needs.scratch = ins.n <= 1 || (ins.m <= 24 && ins.n == 1 << (ins.m - 1)) ? 0 : 1;
+      break;
+    case IrOp::kIsNatural:
+    case IrOp::kCodeIs:
+    case IrOp::kArityIs:
+    case IrOp::kAllocCheck:
+    case IrOp::kStackCheck:
+      needs.scratch = 1;
+      break;
+    case IrOp::kPackUnion:
+      needs.scratch = ins.fits || ins.m <= 1 ? 0 : 1;
+      break;
+    case IrOp::kPackStruct:
+      needs.list = ins.list.size() <= kFieldsInRegisters ? ListNeed::kRegisters : ListNeed::kAnywhere;
+      needs.scratch = ins.list.size() <= 1 ? 0 : 3;
+      break;
+    case IrOp::kNoFit:
+      needs.list = ins.list.size() <= kFieldsInRegisters ? ListNeed::kRegisters : ListNeed::kAnywhere;
+      needs.scratch = 2;
+      break;
+    case IrOp::kPackedField:
+      needs.scratch = ins.m <= 1 ? 0 : 2;
+      break;
+    case IrOp::kIntrinsic:
+    case IrOp::kNew:
+      needs.list = ListNeed::kAnywhere;
+      needs.scratch = 1;
+      break;
+    default:
+      break;
+  }
+  return needs;
+}
+
+class Allocator {
+ public:
+  /// `in_memory`: invariants that are not in registers when the loop is entered.
+  Allocator(const Trace& trace, const std::vector<uint32_t>& in_memory) : trace_(trace), in_memory_(in_memory) {}
+
+  Allocation run();
+  /// Invariants that should have been in `in_memory`.
+  std::vector<uint32_t> evicted_invariants;
+
+ private:
+  struct Value {
+    bool is_constant = false;
+    Word word = 0;
+    int32_t reg = kNoRegister;
+    int32_t spill = -1;
+    int32_t home = kNoSlot;  ///< a frame slot that holds it
+    int32_t hint = kNoRegister;
+    // Uses, ascending, and the first one not passed yet: by instructions, and by snapshots.
+    uint32_t use_at = 0, use_end = 0;
+    uint32_t exit_at = 0, exit_end = 0;
+  };
+
+  const IrIns& ins(uint32_t i) const { return trace_.ins[i]; }
+  uint32_t value_of(IrRef ref) const { return same_as_[index_of(ref)]; }
+  Value& value(IrRef ref) { return values_[value_of(ref)]; }
+
+  void find_start_values();
+  void find_loop();
+  void find_uses();
+  template <typename Visit>
+  void visit_leaves(const Snapshot& snapshot, Visit&& visit);
+  template <typename Visit>
+  void visit_leaf(IrRef ref, Visit& visit);
+
+  uint32_t next_use(uint32_t v, uint32_t i);
+  uint32_t next_exit(uint32_t v, uint32_t i);
+  bool needed(uint32_t v, uint32_t i) { return next_use(v, i) != kNever || next_exit(v, i) != kNever; }
+  bool has_copy(const Value& value) const { return value.is_constant || value.spill >= 0 || value.home != kNoSlot; }
+
+  uint32_t slot_value(int32_t slot) const {
+    const auto found = slots_.find(slot);
+    return found == slots_.end() ? kNoValue : found->second;
+  }
+  void set_slot(int32_t slot, uint32_t v);
+  void forget_slot(int32_t slot);
+
+  void add_move(const Location& to, const Location& from) {
+    out_.moves.push_back({Move::Kind::kCopy, to, from});
+  }
+  void occupy(int reg, uint32_t v) {
+    reg_value_[reg] = v;
+    values_[v].reg = reg;
+  }
+  void release(uint32_t v) {
+    Value& value = values_[v];
+    if (value.reg == kNoRegister) return;
+    reg_value_[value.reg] = kNoValue;
+    value.reg = kNoRegister;
+  }
+  int32_t new_spill(uint32_t v, uint32_t i);
+  void spill(uint32_t v, uint32_t i);
+  void evict(int reg, uint32_t i);
+  int free_register(uint32_t avoid, int hint) const;
+  int take_register(uint32_t i, uint32_t avoid, int hint = kNoRegister);
+  void load(uint32_t v, uint32_t i, uint32_t avoid);
+  void vacate(int reg, uint32_t i, uint32_t avoid);
+  void save_slot(int32_t slot, uint32_t i, uint32_t avoid);
+
+  Location locate(uint32_t v);
+  Location locate_leaf(IrRef ref, ExitEntry& entry, std::map<uint32_t, int32_t>& virtuals);
+  void make_exit(uint32_t i);
+  void make_return_exit(uint32_t i);
+
+  void general(uint32_t i);
+  void store(uint32_t i);
+  void call(uint32_t i);
+  void loop_start(uint32_t i);
+  void loop_back(uint32_t i);
+  void release_dead(uint32_t i);
+  void fail(const char* why) {
+    if (out_.failure.empty()) out_.failure = why;
+  }
+
+  const Trace& trace_;
+  const std::vector<uint32_t>& in_memory_;
+  Allocation out_;
+  std::vector<uint32_t> same_as_;
+  std::vector<Value> values_;
+  std::vector<uint32_t> uses_;
+  std::vector<uint32_t> exit_uses_;
+  std::vector<uint32_t> stamps_;
+  uint32_t stamp_ = 0;
+  uint32_t reg_value_[16];
+  std::vector<uint32_t> spill_value_;
+  std::map<int32_t, uint32_t> slots_;  ///< what frame slots hold, where known
+  uint32_t loop_start_ = kNever;
+  uint32_t loop_back_ = kNever;
+  bool in_loop_ = false;
+  std::map<uint32_t, Location> head_;  ///< where loop_back must bring values
+};
+
+void Allocator::find_start_values() {
+  std::fill(std::begin(reg_value_), std::end(reg_value_), kNoValue);
+  const uint32_t count = static_cast<uint32_t>(trace_.ins.size());
+  values_.resize(count);
+  same_as_.resize(count);
+  uint32_t result = kNoValue;
+  for (uint32_t i = 0; i < count; ++i) {
+    same_as_[i] = i;
+    Value& value = values_[i];
+    const IrIns& at = ins(i);
+    const auto in_frame_slot = [&](int32_t slot) {
+      const uint32_t known = slot_value(slot);
+      if (known != kNoValue) {
+        same_as_[i] = known;
+      } else {
+        set_slot(slot, i);
+      }
+    };
+    switch (at.op) {
+      case IrOp::kConstant:
+        value.is_constant = true;
+        value.word = at.x;
+        break;
+      case IrOp::kSlot:
+        in_frame_slot(at.n);
+        break;
+      case IrOp::kResult:
+        if (result != kNoValue) {
+          same_as_[i] = result;
+        } else {
+          result = i;
+          occupy(kValueRegister, i);
+        }
+        break;
+      case IrOp::kInherit: {
+        const Location& location = trace_.inherited[static_cast<size_t>(at.n)].location;
+        switch (location.kind) {
+          case LocationKind::kConstant:
+            value.is_constant = true;
+            value.word = location.word;
+            break;
+          case LocationKind::kRegister:
+            if (reg_value_[location.index] != kNoValue) {
+              same_as_[i] = reg_value_[location.index];
+            } else {
+              occupy(location.index, i);
+            }
+            break;
+          case LocationKind::kSpill: {
+            const size_t index = static_cast<size_t>(location.index);
+            if (spill_value_.size() <= index) spill_value_.resize(index + 1, kNoValue);
+            if (spill_value_[index] != kNoValue) {
+              same_as_[i] = spill_value_[index];
+            } else {
+              spill_value_[index] = i;
+              value.spill = location.index;
+            }
+            break;
+          }
+          case LocationKind::kSlot:
+            in_frame_slot(location.index);
+            break;
+          default:
+            fail("inherited value has no place");
+        }
+        break;
+      }
+      default:
+        break;
+    }
+  }
+}
+
+void Allocator::find_loop() {
+  for (uint32_t i = 0; i < trace_.ins.size(); ++i) {
+    if (ins(i).op == IrOp::kLoopStart) loop_start_ = i;
+    if (ins(i).op == IrOp::kLoopBack) loop_back_ = i;
+  }
+}
+
+/// Calls `visit(value)` for each value that the snapshot needs in some place.
+template <typename Visit>
+void Allocator::visit_leaves(const Snapshot& snapshot, Visit&& visit) {
+  ++stamp_;
+  for (const SnapshotFrame& frame : snapshot.frames) {
+    if (frame.closure != kNoRef) visit_leaf(frame.closure, visit);
+  }
+  for (const SnapshotSlot& slot : snapshot.slots) visit_leaf(slot.ref, visit);
+}
+
+template <typename Visit>
+void Allocator::visit_leaf(IrRef ref, Visit& visit) {
+  uint32_t& stamp = stamps_[index_of(ref)];
+  if (stamp == stamp_) return;
+  stamp = stamp_;
+  const IrIns& at = trace_.at(ref);
+  if (at.sunk) {
+    for_each_ref(at, [&](IrRef part) { visit_leaf(part, visit); });
+  } else {
+    visit(value_of(ref));
+  }
+}
+
+void Allocator::find_uses() {
+  struct Use {
+    uint32_t value;
+    uint32_t at;
+  };
+  const uint32_t count = static_cast<uint32_t>(trace_.ins.size());
+  stamps_.assign(count, 0);
+  std::vector<Use> uses;
+  std::vector<Use> exits;
+  for (uint32_t i = 0; i < count; ++i) {
+    const IrIns& at = ins(i);
+    if (at.sunk) continue;
+    for_each_ref(at, [&](IrRef ref) {
+      if (at.op == IrOp::kLoopStart) return;
+      if (index_of(ref) >= i) return;  // an object of the group, at a known address
+      uses.push_back({value_of(ref), i});
+    });
+    if (can_leave(at) && at.op != IrOp::kCall) {
+      visit_leaves(trace_.snapshots[at.snapshot], [&](uint32_t v) { exits.push_back({v, i}); });
+    }
+  }
+  if (loop_back_ != kNever) {
+    // What the loop uses and does not make is needed in the next turn, too: its
+    // first use there is as far behind loop_back as it is behind loop_start.
+    std::vector<uint32_t> first(count, kNever);
+    for (const Use& use : uses) {
+      if (use.at > loop_start_ && use.value < loop_start_) first[use.value] = std::min(first[use.value], use.at);
+    }
+    std::vector<bool> live(count, false);
+    for (uint32_t v = 0; v < loop_start_; ++v) {
+      live[v] = first[v] != kNever && ins(v).op != IrOp::kPhi;
+      if (live[v]) uses.push_back({v, loop_back_ + (first[v] - loop_start_)});
+    }
+    for (size_t i = 0, size = exits.size(); i < size; ++i) {
+      const uint32_t v = exits[i].value;
+      if (exits[i].at > loop_start_ && v < loop_start_ && ins(v).op != IrOp::kPhi && !live[v]) {
+        live[v] = true;
+        exits.push_back({v, loop_back_ + 1});
+      }
+    }
+  }
+  const auto sort_in = [&](const std::vector<Use>& found, std::vector<uint32_t>& sorted, uint32_t Value::* begin,
+                           uint32_t Value::* end) {
+    std::vector<uint32_t> counts(count + 1, 0);
+    for (const Use& use : found) ++counts[use.value + 1];
+    for (uint32_t v = 0; v < count; ++v) counts[v + 1] += counts[v];
+    for (uint32_t v = 0; v < count; ++v) values_[v].*begin = values_[v].*end = counts[v];
+    sorted.resize(found.size());
+    for (const Use& use : found) sorted[(values_[use.value].*end)++] = use.at;
+  };
+  sort_in(uses, uses_, &Value::use_at, &Value::use_end);
+  sort_in(exits, exit_uses_, &Value::exit_at, &Value::exit_end);
+  for (uint32_t i = 0; i < count; ++i) {
+    if (ins(i).op == IrOp::kReturn) value(ins(i).a).hint = kValueRegister;
+  }
+}
+
+uint32_t Allocator::next_use(uint32_t v, uint32_t i) {
+  Value& value = values_[v];
+  while (value.use_at < value.use_end && uses_[value.use_at] < i) ++value.use_at;
+  return value.use_at < value.use_end ? uses_[value.use_at] : kNever;
+}
+
+uint32_t Allocator::next_exit(uint32_t v, uint32_t i) {
+  Value& value = values_[v];
+  while (value.exit_at < value.exit_end && exit_uses_[value.exit_at] < i) ++value.exit_at;
+  return value.exit_at < value.exit_end ? exit_uses_[value.exit_at] : kNever;
+}
+
+void Allocator::forget_slot(int32_t slot) {
+  const uint32_t v = slot_value(slot);
+  if (v == kNoValue) return;
+  slots_.erase(slot);
+  Value& value = values_[v];
+  if (value.home != slot) return;
+  value.home = kNoSlot;
+  for (const auto& [other, held] : slots_) {
+    if (held == v) value.home = other;
+  }
+}
+
+void Allocator::set_slot(int32_t slot, uint32_t v) {
+  forget_slot(slot);
+  slots_[slot] = v;
+  if (values_[v].home == kNoSlot) values_[v].home = slot;
+}
+
+int32_t Allocator::new_spill(uint32_t v, uint32_t i) {
+  size_t index = 0;
+  while (index < spill_value_.size() && spill_value_[index] != kNoValue) {
+    const uint32_t owner = spill_value_[index];
+    if (!needed(owner, i) && !(in_loop_ && head_.contains(owner))) {
+      values_[owner].spill = -1;
+      break;
+    }
+    ++index;
+  }
+  if (index == spill_value_.size()) spill_value_.push_back(kNoValue);
+  spill_value_[index] = v;
+  if (spill_value_.size() > kSpillSlots) fail("too many spills");
+  out_.spill_slots = std::max(out_.spill_slots, static_cast<uint32_t>(index + 1));
+  return static_cast<int32_t>(index);
+}
+
+void Allocator::spill(uint32_t v, uint32_t i) {
+  const int32_t index = new_spill(v, i);
+  values_[v].spill = index;
+  add_move(in_spill(index), in_register(values_[v].reg));
+}
+
+/// Takes the register from its value, which is saved if it is needed from instruction i on.
+void Allocator::evict(int reg, uint32_t i) {
+  const uint32_t v = reg_value_[reg];
+  if (v == kNoValue) return;
+  if (in_loop_) {
+    const auto head = head_.find(v);
+    if (head != head_.end() && is_register(head->second) && ins(v).op != IrOp::kPhi) evicted_invariants.push_back(v);
+  }
+  if (needed(v, i) && !has_copy(values_[v])) spill(v, i);
+  release(v);
+}
+
+int Allocator::free_register(uint32_t avoid, int hint) const {
+  if (hint != kNoRegister && (avoid & bit(hint)) == 0 && reg_value_[hint] == kNoValue) return hint;
+  for (const Register reg : kAllocatable) {
+    if ((avoid & bit(reg)) == 0 && reg_value_[reg] == kNoValue) return reg;
+  }
+  return kNoRegister;
+}
+
+int Allocator::take_register(uint32_t i, uint32_t avoid, int hint) {
+  const int free = free_register(avoid, hint);
+  if (free != kNoRegister) return free;
+  int best = kNoRegister;
+  uint64_t best_score = 0;
+  for (const Register reg : kAllocatable) {
+    if ((avoid & bit(reg)) != 0) continue;
+    const uint32_t v = reg_value_[reg];
+    // A value that can be had again without having been stored counts as farther away.
+    constexpr uint64_t kStoreCost = 12;
+    const uint32_t use = next_use(v, i);
+    const uint64_t score = (use == kNever ? uint64_t{1} << 32 : use - i) + (has_copy(values_[v]) ? kStoreCost : 0) + 1;
+    if (score > best_score) {
+      best_score = score;
+      best = reg;
+    }
+  }
+  if (best == kNoRegister) {
+    fail("too many operands");
+    return kRax;
+  }
+  evict(best, i);
+  return best;
+}
+
+/// Brings the value into a register.
+void Allocator::load(uint32_t v, uint32_t i, uint32_t avoid) {
+  if (values_[v].reg != kNoRegister) return;
+  const Location from = locate(v);
+  const int reg = take_register(i, avoid, values_[v].hint);
+  add_move(in_register(reg), from);
+  occupy(reg, v);
+}
+
+/// Frees the register, by moving its value to another one if there is a free one.
+void Allocator::vacate(int reg, uint32_t i, uint32_t avoid) {
+  const uint32_t v = reg_value_[reg];
+  if (v == kNoValue) return;
+  const int other = free_register(avoid | bit(reg), kNoRegister);
+  if (other == kNoRegister) {
+    evict(reg, i);
+    return;
+  }
+  add_move(in_register(other), in_register(reg));
+  release(v);
+  occupy(other, v);
+}
+
+/// The slot is about to be overwritten: keeps what it holds if that is needed later and nowhere else.
+void Allocator::save_slot(int32_t slot, uint32_t i, uint32_t avoid) {
+  const uint32_t v = slot_value(slot);
+  if (v == kNoValue) return;
+  if (needed(v, i + 1)) {
+    Value& value = values_[v];
+    bool elsewhere = value.is_constant || value.spill >= 0 || value.reg != kNoRegister;
+    for (const auto& [other, held] : slots_) elsewhere |= held == v && other != slot;
+    if (!elsewhere) load(v, i, avoid);
+  }
+  forget_slot(slot);
+}
+
+Location Allocator::locate(uint32_t v) {
+  const Value& value = values_[v];
+  if (value.is_constant) return constant_location(value.word);
+  if (value.reg != kNoRegister) return in_register(value.reg);
+  if (value.spill >= 0) return in_spill(value.spill);
+  if (value.home != kNoSlot) return in_slot(value.home);
+  fail("value lost");
+  return {};
+}
+
+Location Allocator::locate_leaf(IrRef ref, ExitEntry& entry, std::map<uint32_t, int32_t>& virtuals) {
+  const IrIns& at = trace_.at(ref);
+  if (!at.sunk) return locate(value_of(ref));
+  const auto [known, is_new] = virtuals.try_emplace(index_of(ref), static_cast<int32_t>(entry.virtuals.size()));
+  const Location location{LocationKind::kVirtual, known->second, 0};
+  if (!is_new) return location;
+  VirtualValue made;
+  switch (at.op) {
+    case IrOp::kNew:
+      made.header = at.x;
+      made.code = at.code;
+      break;
+    case IrOp::kPackUnion:
+      made.kind = VirtualValue::Kind::kPackedUnion;
+      made.tag = static_cast<uint32_t>(at.n);
+      made.width = at.m;
+      break;
+    default:
+      made.kind = VirtualValue::Kind::kPackedStruct;
+  }
+  entry.virtuals.push_back(std::move(made));
+  std::vector<Location> fields;
+  for_each_ref(at, [&](IrRef part) { fields.push_back(locate_leaf(part, entry, virtuals)); });
+  entry.virtuals[static_cast<size_t>(location.index)].fields = std::move(fields);
+  return location;
+}
+
+void Allocator::make_exit(uint32_t i) {
+  const Snapshot& snapshot = trace_.snapshots[ins(i).snapshot];
+  ExitEntry entry;
+  std::map<uint32_t, int32_t> virtuals;
+  for (const SnapshotFrame& frame : snapshot.frames) {
+    ExitFrame made{.code = frame.code, .pc = frame.pc, .base = frame.base, .in_memory = frame.in_memory};
+    if (frame.closure != kNoRef) made.closure = locate_leaf(frame.closure, entry, virtuals);
+    entry.frames.push_back(made);
+  }
+  for (const SnapshotSlot& slot : snapshot.slots) {
+    ExitSlot made{.slot = slot.slot, .facts = slot.facts};
+    const bool in_place = !trace_.at(slot.ref).sunk && slot_value(slot.slot) == value_of(slot.ref);
+    made.location = in_place && value(slot.ref).reg == kNoRegister ? in_slot(slot.slot)
+                                                                   : locate_leaf(slot.ref, entry, virtuals);
+    entry.slots.push_back(made);
+  }
+  InsPlan& plan = out_.plans[i];
+  plan.exit = static_cast<int32_t>(out_.exits.size());
+  if (ins(i).a != kNoRef && !trace_.at(ins(i).a).sunk) {
+    const Value& operand = value(ins(i).a);
+    if (operand.reg != kNoRegister || has_copy(operand)) plan.exit_operand = locate(value_of(ins(i).a));
+  }
+  out_.exits.push_back(std::move(entry));
+}
+
+/// The state when the call returns: registers hold nothing.
+void Allocator::make_return_exit(uint32_t i) {
+  const Snapshot& snapshot = trace_.snapshots[ins(i).snapshot];
+  ExitEntry entry;
+  entry.is_return = true;
+  for (const SnapshotFrame& frame : snapshot.frames) {
+    ExitFrame made{.code = frame.code, .pc = frame.pc, .base = frame.base, .in_memory = frame.in_memory};
+    if (frame.closure != kNoRef) {
+      const Value& closure = value(frame.closure);
+      if (closure.is_constant) {
+        made.closure = constant_location(closure.word);
+      } else if (closure.home != kNoSlot) {
+        made.closure = in_slot(closure.home);
+      } else {
+        fail("value lost across a call");
+      }
+    }
+    entry.frames.push_back(made);
+  }
+  for (const SnapshotSlot& slot : snapshot.slots) {
+    ExitSlot made{.slot = slot.slot, .facts = slot.facts};
+    const Value& held = value(slot.ref);
+    if (slot_value(slot.slot) == value_of(slot.ref)) {
+      made.location = in_slot(slot.slot);
+    } else if (held.is_constant) {
+      made.location = constant_location(held.word);
+    } else if (held.home != kNoSlot) {
+      made.location = in_slot(held.home);
+    } else {
+      fail("value lost across a call");
+    }
+    entry.slots.push_back(made);
+  }
+  out_.plans[i].exit = static_cast<int32_t>(out_.exits.size());
+  out_.exits.push_back(std::move(entry));
+}
+
+void Allocator::general(uint32_t i) {
+  const IrIns& at = ins(i);
+  const bool leaves = can_leave(at);
+  const bool has_result = ir_has_result(at.op);
+  const Needs needs = needs_of(at);
+  InsPlan& plan = out_.plans[i];
+
+  uint32_t avoid = 0;
+  if (needs.divides) {
+    for (const int reg : {kRax, kRdx}) {
+      vacate(reg, i, bit(kRax) | bit(kRdx));
+      avoid |= bit(reg);
+    }
+  }
+
+  // Operands.
+  const auto immediate = [&](IrRef ref) { return value(ref).is_constant && fits_imm32(value(ref).word); };
+  const bool b_immediate = at.b != kNoRef && needs.b_immediate && immediate(at.b);
+  const bool a_immediate = at.a != kNoRef && needs.a_immediate && !b_immediate && immediate(at.a);
+  const bool a_anywhere = at.op == IrOp::kReturn || at.op == IrOp::kPhi;
+  std::vector<uint32_t> wanted;
+  if (at.a != kNoRef && !a_immediate && !a_anywhere) wanted.push_back(value_of(at.a));
+  if (at.b != kNoRef && !b_immediate) wanted.push_back(value_of(at.b));
+  if (needs.list == ListNeed::kRegisters) {
+    for (const IrRef ref : at.list) {
+      if (!value(ref).is_constant) wanted.push_back(value_of(ref));
+    }
+  }
+  for (const uint32_t v : wanted) {
+    if (values_[v].reg != kNoRegister) avoid |= bit(values_[v].reg);
+  }
+  for (const uint32_t v : wanted) {
+    load(v, i, avoid);
+    avoid |= bit(values_[v].reg);
+  }
+  if (needs.list == ListNeed::kAnywhere) {
+    for (const IrRef ref : at.list) {
+      if (index_of(ref) >= i || value(ref).is_constant) continue;
+      Value& element = value(ref);
+      if (element.reg == kNoRegister && free_register(avoid, kNoRegister) != kNoRegister) load(value_of(ref), i, avoid);
+    }
+  }
+  for (int k = 0; k < needs.scratch; ++k) {
+    plan.scratch[k] = static_cast<Register>(take_register(i, avoid));
+    avoid |= bit(plan.scratch[k]);
+  }
+  int hint = values_[i].hint;
+  // Packing goes through the fields one by one while it makes the result.
+  const bool early_result = at.op == IrOp::kPackStruct;
+  if (early_result) {
+    plan.result = static_cast<Register>(take_register(i, avoid, hint));
+    avoid |= bit(plan.result);
+  }
+  if (at.a != kNoRef) plan.a = a_immediate ? constant_location(value(at.a).word)
+                               : a_anywhere ? locate(value_of(at.a))
+                                            : in_register(value(at.a).reg);
+  if (at.b != kNoRef) plan.b = b_immediate ? constant_location(value(at.b).word) : in_register(value(at.b).reg);
+  plan.list_begin = static_cast<uint32_t>(out_.operands.size());
+  for (const IrRef ref : at.list) {
+    if (index_of(ref) >= i) {
+      out_.operands.push_back({LocationKind::kVirtual, static_cast<int32_t>(index_of(ref)), 0});
+    } else {
+      out_.operands.push_back(locate(value_of(ref)));
+    }
+  }
+  plan.list_end = static_cast<uint32_t>(out_.operands.size());
+
+  if (!has_result) {
+    if (leaves) make_exit(i);
+    return;
+  }
+
+  // The result. An exit of this instruction may happen when it is already written: so
+  // it must not take the place of what the exit needs.
+  const auto give_up = [&](IrRef ref) {
+    const uint32_t v = value_of(ref);
+    Value& operand = values_[v];
+    if (operand.reg == kNoRegister || next_use(v, i + 1) != kNever) return;
+    if (next_exit(v, leaves ? i : i + 1) != kNever && !has_copy(operand)) return;
+    avoid &= ~bit(operand.reg);
+    release(v);
+  };
+  const auto follow = [&](const Location& operand) {
+    if (hint == kNoRegister && is_register(operand) && reg_value_[operand.index] == kNoValue &&
+        (avoid & bit(operand.index)) == 0) {
+      hint = operand.index;
+    }
+  };
+  if (needs.divides) avoid &= ~(bit(kRax) | bit(kRdx));
+  if (at.a != kNoRef && needs.share_a) {
+    give_up(at.a);
+    follow(plan.a);
+  }
+  if (at.b != kNoRef && needs.share_b) {
+    give_up(at.b);
+    follow(plan.b);
+  }
+  if (at.op == IrOp::kNew || at.op == IrOp::kIntrinsic) {
+    for (const IrRef ref : at.list) {
+      if (index_of(ref) < i) give_up(ref);
+    }
+  }
+  if (needs.divides) {
+    const int quotient = at.op == IrOp::kDiv ? kRax : kRdx;
+    if (hint == kNoRegister) hint = quotient;
+  }
+  if (!early_result) plan.result = static_cast<Register>(take_register(i, avoid, hint));
+  if (leaves) make_exit(i);
+  occupy(plan.result, i);
+}
+
+void Allocator::store(uint32_t i) {
+  const IrIns& at = ins(i);
+  const uint32_t v = value_of(at.a);
+  InsPlan& plan = out_.plans[i];
+  if (slot_value(at.n) == v) {
+    plan.skip = true;
+    return;
+  }
+  const bool immediate = values_[v].is_constant && fits_imm32(values_[v].word);
+  if (!immediate) load(v, i, 0);
+  const uint32_t avoid = immediate ? 0 : bit(values_[v].reg);
+  save_slot(at.n, i, avoid);
+  plan.a = immediate ? constant_location(values_[v].word) : in_register(values_[v].reg);
+  set_slot(at.n, v);
+}
+
+/// Call and tail call: the arguments, the closure and at calls the return position move at once.
+void Allocator::call(uint32_t i) {
+  const IrIns& at = ins(i);
+  InsPlan& plan = out_.plans[i];
+  const bool is_tail = at.op == IrOp::kTailCall;
+  const int32_t base = is_tail ? 0 : at.n;
+  uint32_t avoid = 0;
+  const bool code_known = called_code(trace_, at) != nullptr;
+  if (!code_known) {
+    load(value_of(at.a), i, 0);
+    avoid |= bit(value(at.a).reg);
+  }
+  for (int k = 0; k < 2; ++k) {
+    plan.scratch[k] = static_cast<Register>(take_register(i, avoid));
+    avoid |= bit(plan.scratch[k]);
+  }
+  plan.a = code_known ? locate(value_of(at.a)) : in_register(value(at.a).reg);
+  std::vector<Move> moves;
+  const bool in_place = slot_value(base + kClosureSlot) == value_of(at.a);
+  moves.push_back({Move::Kind::kCopy, in_slot(base + kClosureSlot), in_place ? in_slot(base + kClosureSlot) : plan.a});
+  if (!is_tail) {
+    const Word position = reinterpret_cast<Word>(trace_.snapshots[at.snapshot].frames.back().pc);
+    moves.push_back({Move::Kind::kCopy, in_slot(base + kReturnPositionSlot), constant_location(position)});
+  }
+  for (size_t k = 0; k < at.list.size(); ++k) {
+    const int32_t slot = base + static_cast<int32_t>(k);
+    const uint32_t v = value_of(at.list[k]);
+    moves.push_back({Move::Kind::kCopy, in_slot(slot), slot_value(slot) == v ? in_slot(slot) : locate(v)});
+  }
+  order_moves(moves, in_register(plan.scratch[1]), out_.moves);
+  if (!is_tail) {
+    for (int32_t slot = base - kHeaderSlots; slot < base + static_cast<int32_t>(at.list.size()); ++slot) forget_slot(slot);
+    make_return_exit(i);
+  }
+}
+
+void Allocator::loop_start(uint32_t i) {
+  for (uint32_t k = i + 1; k < loop_back_; ++k) {
+    if (ins(k).op == IrOp::kStore) save_slot(ins(k).n, i, 0);
+  }
+  for (const Register reg : kAllocatable) {
+    const uint32_t v = reg_value_[reg];
+    if (v == kNoValue || ins(v).op == IrOp::kPhi) continue;
+    Value& held = values_[v];
+    const bool in_memory = std::find(in_memory_.begin(), in_memory_.end(), v) != in_memory_.end();
+    if (in_memory && !has_copy(held)) spill(v, i);
+    if (held.is_constant || in_memory || (has_copy(held) && next_use(v, i + 1) == kNever)) release(v);
+  }
+  for (const IrRef ref : ins(i).list) {
+    Value& variable = value(ref);
+    // A variable has one place: copies are of the first turn's value only.
+    for (auto at = slots_.begin(); at != slots_.end();) {
+      at = at->second == value_of(ref) ? slots_.erase(at) : std::next(at);
+    }
+    variable.home = kNoSlot;
+    if (variable.reg != kNoRegister) variable.spill = -1;
+    if (variable.reg == kNoRegister && variable.spill < 0) {
+      // Nobody uses it.
+      variable.spill = new_spill(value_of(ref), i);
+    }
+    head_[value_of(ref)] = variable.reg != kNoRegister ? in_register(variable.reg) : in_spill(variable.spill);
+    if (is_register(head_[value_of(ref)])) {
+      const size_t position = static_cast<size_t>(&ref - ins(i).list.data());
+      Value& next = value(ins(loop_back_).list[position]);
+      if (next.hint == kNoRegister) next.hint = variable.reg;
+    }
+  }
+  for (const Register reg : kAllocatable) {
+    const uint32_t v = reg_value_[reg];
+    if (v != kNoValue) head_[v] = in_register(reg);
+  }
+  in_loop_ = true;
+}
+
+void Allocator::loop_back(uint32_t i) {
+  make_exit(i);
+  std::vector<Move> moves;
+  const std::vector<IrRef>& variables = ins(loop_start_).list;
+  for (const auto& [v, head] : head_) {
+    if (ins(v).op == IrOp::kPhi) continue;
+    if (is_register(head)) moves.push_back({Move::Kind::kCopy, head, locate(v)});
+  }
+  for (size_t k = 0; k < variables.size(); ++k) {
+    moves.push_back({Move::Kind::kCopy, head_[value_of(variables[k])], locate(value_of(ins(i).list[k]))});
+  }
+  const Location spare = in_spill(new_spill(kNoValue, i));
+  order_moves(moves, spare, out_.moves);
+}
+
+void Allocator::release_dead(uint32_t i) {
+  for (const Register reg : kAllocatable) {
+    const uint32_t v = reg_value_[reg];
+    if (v != kNoValue && !needed(v, i + 1)) release(v);
+  }
+}
+
+Allocation Allocator::run() {
+  find_start_values();
+  find_loop();
+  find_uses();
+  const uint32_t count = static_cast<uint32_t>(trace_.ins.size());
+  out_.plans.resize(count);
+  for (const Register reg : kAllocatable) {
+    const uint32_t v = reg_value_[reg];
+    if (v != kNoValue && !needed(v, 0)) release(v);
+  }
+  for (uint32_t i = 0; i < count && out_.failure.empty(); ++i) {
+    const IrIns& at = ins(i);
+    InsPlan& plan = out_.plans[i];
+    plan.moves_begin = static_cast<uint32_t>(out_.moves.size());
+    const bool unused = ir_has_result(at.op) && !ir_is_guard(at.op) && at.op != IrOp::kNew && !needed(i, 0);
+    switch (at.op) {
+      case IrOp::kConstant:
+      case IrOp::kSlot:
+      case IrOp::kInherit:
+      case IrOp::kResult:
+        plan.skip = true;
+        break;
+      case IrOp::kStore: store(i); break;
+      case IrOp::kCall:
+      case IrOp::kTailCall: call(i); break;
+      case IrOp::kLoopStart: loop_start(i); break;
+      case IrOp::kLoopBack: loop_back(i); break;
+      default:
+        plan.skip = at.sunk || (unused && at.op != IrOp::kPhi);
+        if (!plan.skip) general(i);
+    }
+    plan.moves_end = static_cast<uint32_t>(out_.moves.size());
+    release_dead(i);
+  }
+  return std::move(out_);
+}
+
+}  // namespace
+
+Allocation allocate_registers(const Trace& trace) {
+  std::vector<uint32_t> in_memory;
+  constexpr int kAttempts = 4;
+  for (int attempt = 1;; ++attempt) {
+    Allocator allocator(trace, in_memory);
+    Allocation allocation = allocator.run();
+    if (attempt == kAttempts || allocator.evicted_invariants.empty()) return allocation;
+    in_memory.insert(in_memory.end(), allocator.evicted_invariants.begin(), allocator.evicted_invariants.end());
+  }
+}
+
+}  // namespace fble::x64

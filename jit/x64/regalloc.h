@@ -1,0 +1,96 @@
+// Register allocation: where each value of a trace is, at each instruction.
+//
+// A trace is a straight line, so one forward walk with perfect knowledge of the
+// future is enough: when registers run out, the value that is needed last gives up its
+// register (Belady). Three properties of our traces make this work better than the
+// general case:
+//
+//  * Most values have a home: constants, and frame slots, which stay valid until
+//    something is stored there. Such a value is loaded when an instruction wants it in
+//    a register and dropped without a store. Other values are stored to a spill slot
+//    once, when they lose their register: values do not change.
+//  * Nothing lives across a call: a call ends the trace.
+//  * Exits need values *somewhere*, not in registers. A snapshot does not load
+//    anything, and a value that only snapshots mention is the first to go.
+//    Sunk instructions are not computed; who mentions them mentions their operands.
+//
+// The result is a plan, plain data that lowering turns into instructions without
+// deciding anything. regalloc_check.h tests a plan for being right.
+//
+// Loops. The state at loop_start is what loop_back must bring about again: variables in
+// the places of their `phi`, invariants where they were. Invariants that lose their
+// register inside are found by trying: the walk is repeated with those values in
+// memory when the loop is entered.
+//
+// Tested by tests/unit/jit/x64/regalloc_test.cc.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "jit/ir/trace.h"
+#include "jit/x64/regs.h"
+
+namespace fble::x64 {
+
+struct Move {
+  enum class Kind : uint8_t {
+    kCopy,  ///< to: register, spill or slot; from: these, or a constant
+    kSwap,  ///< two registers
+  };
+  Kind kind = Kind::kCopy;
+  Location to;
+  Location from;
+};
+
+/// What lowering needs to know of one instruction. Operands are registers, or
+/// constants that are immediate operands; elements of lists may also be in memory.
+struct InsPlan {
+  /// Moves before the instruction, one after the other. At call, tail_call and
+  /// loop_back they include what the instruction itself moves.
+  uint32_t moves_begin = 0;
+  uint32_t moves_end = 0;
+  Location a;
+  Location b;
+  uint32_t list_begin = 0;  ///< into Allocation::operands. An object of the same group that
+  uint32_t list_end = 0;    ///< is made later is kVirtual, with the number of its instruction
+  Register result = kNoRegister;
+  Register scratch[3] = {kNoRegister, kNoRegister, kNoRegister};
+  int32_t exit = -1;        ///< into Allocation::exits
+  Location exit_operand;    ///< where `a` is at that exit
+  /// Nothing to do: not needed, or already so.
+  bool skip = false;
+};
+
+struct Allocation {
+  std::vector<InsPlan> plans;  ///< by instruction
+  std::vector<Location> operands;
+  std::vector<Move> moves;
+  std::vector<ExitEntry> exits;  ///< in the order of their instructions
+  uint32_t spill_slots = 0;      ///< used, counted from 0
+  std::string failure;           ///< if not empty: why there is no plan
+};
+
+Allocation allocate_registers(const Trace& trace);
+
+/// False for guards that always hold, for reasons that are plain to see.
+bool can_leave(const IrIns& ins);
+
+/// The code of the closure that the instruction calls, if that is known; else null.
+Code* called_code(const Trace& trace, const IrIns& ins);
+
+/// Orders moves that are to happen at once. `spare` is a free place for what is in the way:
+/// a register or spill slot.
+void order_moves(std::vector<Move>& moves, const Location& spare, std::vector<Move>& ordered);
+
+inline Location in_register(int reg) { return {LocationKind::kRegister, reg, 0}; }
+inline Location in_spill(int32_t index) { return {LocationKind::kSpill, index, 0}; }
+inline Location in_slot(int32_t slot) { return {LocationKind::kSlot, slot, 0}; }
+inline Location constant_location(Word word) { return {LocationKind::kConstant, 0, word}; }
+inline bool is_register(const Location& location) { return location.kind == LocationKind::kRegister; }
+inline bool is_constant(const Location& location) { return location.kind == LocationKind::kConstant; }
+inline bool fits_imm32(Word word) {
+  return static_cast<int64_t>(word) == static_cast<int32_t>(static_cast<int64_t>(word));
+}
+
+}  // namespace fble::x64

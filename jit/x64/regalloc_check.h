@@ -1,0 +1,20 @@
+// A second opinion on register allocation.
+//
+// Walks a plan with the set of values that each register, spill slot and frame slot holds,
+// knowing nothing of how the plan was made, and verifies that each instruction finds its
+// operands, and each exit what its snapshot asks for. On in debug builds and with
+// AssembleOptions::check_registers; random traces use it as their oracle.
+//
+// Tested by tests/unit/jit/x64/regalloc_test.cc.
+#pragma once
+
+#include <string>
+
+#include "jit/x64/regalloc.h"
+
+namespace fble::x64 {
+
+/// Empty if the plan is right, else what is wrong with it.
+std::string check_allocation(const Trace& trace, const Allocation& allocation);
+
+}  // namespace fble::x64

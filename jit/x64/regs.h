@@ -1,0 +1,45 @@
+// The roles of the machine registers in machine code.
+//
+// The pinned ones are where clang's preserve_none convention passes the parameters
+// of a handler (interp/handler.h), so handlers and machine code jump to one another:
+//
+//   r12 pc   r13 fp   r14 thread   r15 ap   rdi table   rsi value
+//
+// A trace has no use for pc, and for `value` only at calls' returns, so those two are
+// allocated like the rest. rdi never holds a value of the trace: it serves as the last
+// resort for moves between memory and memory and is loaded again from the thread.
+// rsp and rbp belong to the C++ function that called the first handler.
+#pragma once
+
+#include <cstdint>
+
+namespace fble::x64 {
+
+enum Register : int8_t {
+  kNoRegister = -1,
+  kRax, kRcx, kRdx, kRbx, kRsp, kRbp, kRsi, kRdi,
+  kR8, kR9, kR10, kR11, kR12, kR13, kR14, kR15,
+};
+
+inline constexpr Register kPcRegister = kR12;
+inline constexpr Register kFpRegister = kR13;
+inline constexpr Register kThreadRegister = kR14;
+inline constexpr Register kApRegister = kR15;
+inline constexpr Register kTableRegister = kRdi;
+inline constexpr Register kValueRegister = kRsi;
+
+/// What the allocator hands out, in the order in which it does: registers with short
+/// encodings first, the one that results are returned in as late as possible.
+inline constexpr Register kAllocatable[] = {kRax, kRcx, kRdx, kRbx, kR8, kR9, kR10, kR11, kR12, kRsi};
+
+constexpr uint32_t bit(int reg) { return uint32_t{1} << reg; }
+
+constexpr uint32_t allocatable_mask() {
+  uint32_t mask = 0;
+  for (const Register reg : kAllocatable) mask |= bit(reg);
+  return mask;
+}
+static_assert((allocatable_mask() & (bit(kFpRegister) | bit(kThreadRegister) | bit(kApRegister) | bit(kTableRegister) |
+                                     bit(kRsp) | bit(kRbp))) == 0);
+
+}  // namespace fble::x64

@@ -1,0 +1,84 @@
+#include "jit/x64/stubs.h"
+
+#include <asmjit/asmjit.h>
+
+#include "interp/intrinsics.h"
+#include "jit/x64/offsets.h"
+#include "jit/x64/regs.h"
+
+namespace fble::x64 {
+
+namespace {
+
+using asmjit::imm;
+using asmjit::x86::gpd;
+using asmjit::x86::gpq;
+using asmjit::x86::qword_ptr;
+
+const auto kThread = gpq(kThreadRegister);
+
+/// What traces call for intrinsics that they do not compute themselves. The arguments are
+/// in registers[], and so is the result afterwards.
+void fold_in_place(Thread* thread) {
+  Word* words = thread->exit_state.registers;
+  words[0] = fold_packed(static_cast<Intrinsic>(words[15]), words);
+}
+
+/// Where every exit comes by. The stub has pushed two numbers whose sum is the exit's.
+void emit_exit_common(asmjit::x86::Assembler& a, const RuntimeEntries& runtime) {
+  for (int reg = 0; reg < 16; ++reg) a.mov(qword_ptr(kThread, register_offset(reg)), gpq(reg));
+  a.mov(gpd(kRsi), asmjit::x86::dword_ptr(gpq(kRsp)));
+  a.add(gpd(kRsi), asmjit::x86::dword_ptr(gpq(kRsp), 8));
+  a.add(gpq(kRsp), 16);
+  a.mov(gpq(kRdi), kThread);
+  a.sub(gpq(kRsp), 8);  // aligned as the C++ convention wants it
+  a.mov(gpq(kRax), imm(reinterpret_cast<uint64_t>(runtime.leave)));
+  a.call(gpq(kRax));
+  a.add(gpq(kRsp), 8);
+  a.mov(gpq(kPcRegister), qword_ptr(kThread, kThreadPc));
+  a.mov(gpq(kFpRegister), qword_ptr(kThread, kThreadFp));
+  a.mov(gpq(kApRegister), qword_ptr(kThread, kThreadAp));
+  a.mov(gpq(kTableRegister), qword_ptr(kThread, kTable));
+  a.mov(gpq(kValueRegister), qword_ptr(kThread, kThreadValue));
+  a.mov(gpd(kRax), asmjit::x86::dword_ptr(gpq(kPcRegister)));
+  a.jmp(qword_ptr(gpq(kTableRegister), gpq(kRax), 3));
+}
+
+/// Calls fold_in_place and changes no register: traces that call it need not make room.
+void emit_fold_helper(asmjit::x86::Assembler& a) {
+  const int saved[] = {kRax, kRcx, kRdx, kRsi, kRdi, kR8, kR9, kR10, kR11};
+  for (const int reg : saved) a.push(gpq(reg));
+  a.sub(gpq(kRsp), 8);
+  a.mov(gpq(kRdi), kThread);
+  a.mov(gpq(kRax), imm(reinterpret_cast<uint64_t>(&fold_in_place)));
+  a.call(gpq(kRax));
+  a.add(gpq(kRsp), 8);
+  for (size_t i = std::size(saved); i-- > 0;) a.pop(gpq(saved[i]));
+  a.ret();
+}
+
+}  // namespace
+
+bool ensure_stubs(CodeCache& cache, const RuntimeEntries& runtime) {
+  if (cache.used() != 0) return true;
+  if (!cache.usable()) return false;
+  asmjit::CodeHolder holder;
+  if (holder.init(asmjit::Environment::host(), reinterpret_cast<uint64_t>(cache.next_address())) != 0) return false;
+  asmjit::x86::Assembler a(&holder);
+  const auto pad_to = [&](uint32_t offset) { a.embedUInt8(0xcc, offset - a.offset()); };
+  emit_exit_common(a, runtime);
+  FBLE_ASSERT(a.offset() <= kFoldHelper);
+  pad_to(kFoldHelper);
+  emit_fold_helper(a);
+  FBLE_ASSERT(a.offset() <= kStubBytes);
+  pad_to(kStubBytes);
+  const asmjit::CodeBuffer& buffer = holder.textSection()->buffer();
+  return cache.install({buffer.data(), buffer.size()}) != nullptr;
+}
+
+const uint8_t* stubs_of(const CodeCache& cache) {
+  // The cache is contiguous from its first byte.
+  return cache.next_address() - (cache.used() + 15) / 16 * 16;
+}
+
+}  // namespace fble::x64

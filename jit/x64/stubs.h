@@ -1,0 +1,19 @@
+// Machine code that all traces of a code cache share, at its beginning.
+#pragma once
+
+#include "jit/x64/assemble.h"
+
+namespace fble::x64 {
+
+/// Places in the cache, as distances from its first byte.
+inline constexpr uint32_t kExitCommon = 0;
+inline constexpr uint32_t kFoldHelper = 256;
+inline constexpr uint32_t kStubBytes = 512;
+
+/// Puts the stubs there if the cache is empty. False if that fails.
+bool ensure_stubs(CodeCache& cache, const RuntimeEntries& runtime);
+
+/// The cache's first byte.
+const uint8_t* stubs_of(const CodeCache& cache);
+
+}  // namespace fble::x64

@@ -1,0 +1,135 @@
+// Runs the machine code of a trace without an interpreter: whoever it jumps to is a
+// handler that writes down the state and returns to the test.
+#pragma once
+
+#include <array>
+#include <cstring>
+#include <map>
+
+#include "interp/engine_hooks.h"
+#include "interp/handler.h"
+#include "interp/machine.h"
+#include "jit/x64/assemble.h"
+#include "tests/reference/ir_interp.h"
+
+namespace fble {
+
+class CodeRunner {
+ public:
+  enum class End { kNone, kReturn, kExit, kCode, kSlowEntry };
+
+  CodeRunner() : machine_(program_, natives_), thread_(machine_.thread()) {
+    handlers_.handlers[0] = &left;
+    std::fill(std::begin(stack_), std::end(stack_), Word{kUnitWord});
+    reset_limits();
+  }
+
+  static RuntimeEntries entries() { return {.checked_entry = &slow_entry, .leave = &leave}; }
+  /// An entry for code objects, to see that they are called.
+  static Handler code_entry() { return &code_entered; }
+
+  Word* frame() { return stack_ + kBase; }
+  Thread& thread() { return thread_; }
+  Word* heap_begin() { return heap_; }
+
+  void reset_limits() {
+    thread_.alloc_limit = std::end(heap_);
+    thread_.machine_stack_limit = std::end(stack_);
+    thread_.exit_fuel = 0;
+    thread_.table = &handlers_;
+  }
+
+  /// Enters at the address. `fp` is where the frame register points, counted from frame().
+  void enter(const uint8_t* start, Word value = 0, int32_t fp = 0) {
+    frame()[fp + kReturnAddressSlot] = reinterpret_cast<Word>(&returned);
+    enter_raw(start, value, fp);
+  }
+  /// The same without making the frame return to the test.
+  void enter_raw(const uint8_t* start, Word value = 0, int32_t fp = 0) {
+    end = End::kNone;
+    current_ = this;
+    const auto code = reinterpret_cast<Handler>(reinterpret_cast<uintptr_t>(start));
+    code(nullptr, frame() + fp, &thread_, heap_, &handlers_, value);
+  }
+  /// Enters with what the last exit left in registers, as a bridge does.
+  void enter_bridge(const uint8_t* start);
+
+  End end = End::kNone;
+  Word value = 0;             ///< kReturn
+  uint32_t exit_id = 0;       ///< kExit
+  const uint32_t* pc = nullptr;
+  int32_t fp = 0;             ///< counted from frame()
+  int64_t allocated = 0;      ///< words
+
+  /// The word that a location names after an exit, made by `heap` if it is virtual.
+  Word word(const Location& location, const ExitEntry& entry, reference::IrHeap& heap,
+            std::map<int32_t, Word>& virtuals) {
+    switch (location.kind) {
+      case LocationKind::kRegister: return thread_.exit_state.registers[location.index];
+      case LocationKind::kSpill: return thread_.exit_state.spill[location.index];
+      case LocationKind::kConstant: return location.word;
+      case LocationKind::kSlot: return frame()[location.index];
+      case LocationKind::kVirtual: break;
+      case LocationKind::kNone: return 0;
+    }
+    const auto known = virtuals.find(location.index);
+    if (known != virtuals.end()) return known->second;
+    const VirtualValue& made = entry.virtuals[static_cast<size_t>(location.index)];
+    const auto field = [&](size_t i) { return word(made.fields[i], entry, heap, virtuals); };
+    const uint32_t count = static_cast<uint32_t>(made.fields.size());
+    switch (made.kind) {
+      case VirtualValue::Kind::kObject: {
+        const size_t first = made.code != nullptr ? 1 : 0;
+        const Word object = heap.make(made.header, std::vector<Word>(first + count, kUnitWord));
+        virtuals[location.index] = object;
+        if (first != 0) as_object(object)->fields[0] = Code::from_code(made.code);
+        for (size_t i = 0; i < count; ++i) as_object(object)->fields[first + i] = field(i);
+        return object;
+      }
+      case VirtualValue::Kind::kPackedUnion: return virtuals[location.index] = pack_union(field(0), made.width, made.tag);
+      case VirtualValue::Kind::kPackedStruct: return virtuals[location.index] = pack_struct(count, field);
+    }
+    return 0;
+  }
+
+ private:
+  static constexpr size_t kBase = 64;
+
+  void note(End how, const uint32_t* at, Word* frame_pointer, Word* ap, Word result) {
+    end = how;
+    value = result;
+    pc = at;
+    fp = static_cast<int32_t>(frame_pointer - frame());
+    allocated = ap - heap_;
+  }
+
+  FBLE_HANDLER_CC static void returned(HANDLER) { current_->note(End::kReturn, pc, fp, ap, value); }
+  FBLE_HANDLER_CC static void code_entered(HANDLER) { current_->note(End::kCode, pc, fp, ap, value); }
+  FBLE_HANDLER_CC static void slow_entry(HANDLER) { current_->note(End::kSlowEntry, pc, fp, ap, value); }
+  FBLE_HANDLER_CC static void left(HANDLER) { current_->note(End::kExit, pc, fp, ap, value); }
+
+  static void leave(Thread* thread, uint32_t exit_id) {
+    static const uint32_t kOpcode = 0;
+    current_->exit_id = exit_id;
+    // Called as C++ expects it: the compiler may rely on an aligned stack.
+    alignas(16) volatile char probe[16];
+    if (reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) % 16 != 0) FBLE_BUG("unaligned stack");
+    probe[0] = 0;
+    thread->pc = &kOpcode;
+    thread->fp = reinterpret_cast<Word*>(thread->exit_state.registers[13]);
+    thread->ap = reinterpret_cast<Word*>(thread->exit_state.registers[15]);
+    thread->value = 0;
+  }
+
+  static inline CodeRunner* current_ = nullptr;
+
+  ProgramCode program_;
+  NativeTable natives_;
+  Machine machine_;
+  Thread& thread_;
+  HandlerTable handlers_{};
+  Word stack_[1024];
+  Word heap_[4096];
+};
+
+}  // namespace fble

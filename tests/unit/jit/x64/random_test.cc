@@ -1,0 +1,139 @@
+// Machine code of random traces against the model that executes the IR.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "jit/ir/ir_text.h"
+#include "jit/opt/pipeline.h"
+#include "jit/x64/assemble.h"
+#include "jit/x64/regalloc_check.h"
+#include "tests/support/ir_gen.h"
+#include "tests/unit/jit/x64/code_runner.h"
+
+namespace fble {
+namespace {
+
+using reference::IrHeap;
+using reference::IrInput;
+using reference::IrOutcome;
+
+/// What machine code did, in the model's terms.
+IrOutcome outcome_of(CodeRunner& runner, const Trace& trace, const x64::Allocation& allocation, IrHeap& heap,
+                     const IrOutcome& expected) {
+  IrOutcome outcome;
+  const auto read_slots = [&] {
+    for (const auto& [slot, word] : expected.slots) outcome.slots[slot] = runner.frame()[slot];
+  };
+  switch (runner.end) {
+    case CodeRunner::End::kReturn:
+      outcome.kind = IrOutcome::Kind::kReturn;
+      outcome.values.push_back(runner.value);
+      break;
+    case CodeRunner::End::kExit: {
+      outcome.kind = IrOutcome::Kind::kExit;
+      const ExitEntry& entry = allocation.exits[runner.exit_id];
+      for (uint32_t i = 0; i < trace.ins.size(); ++i) {
+        if (allocation.plans[i].exit == static_cast<int32_t>(runner.exit_id)) outcome.snapshot = trace.ins[i].snapshot;
+      }
+      read_slots();
+      std::map<int32_t, Word> virtuals;
+      for (const ExitFrame& frame : entry.frames) {
+        outcome.closures.push_back(frame.in_memory ? 0 : runner.word(frame.closure, entry, heap, virtuals));
+      }
+      for (const ExitSlot& slot : entry.slots) {
+        outcome.slots[slot.slot] = runner.word(slot.location, entry, heap, virtuals);
+      }
+      break;
+    }
+    case CodeRunner::End::kCode: {
+      const IrIns& last = trace.ins.back();
+      outcome.kind = last.op == IrOp::kCall ? IrOutcome::Kind::kCall : IrOutcome::Kind::kTailCall;
+      outcome.frame = runner.fp;
+      outcome.snapshot = last.snapshot;
+      const Word* frame = runner.frame() + runner.fp;
+      outcome.values.push_back(frame[kClosureSlot]);
+      for (size_t i = 0; i < last.list.size(); ++i) outcome.values.push_back(frame[i]);
+      read_slots();
+      if (last.op == IrOp::kCall) {
+        EXPECT_EQ(frame[kReturnPositionSlot],
+                  reinterpret_cast<Word>(trace.snapshots[last.snapshot].frames.back().pc));
+      }
+      EXPECT_EQ(runner.pc, closure_code(as_object(frame[kClosureSlot]))->start);
+      break;
+    }
+    default:
+      outcome.message = "did not end";
+  }
+  return outcome;
+}
+
+class RandomTraces : public testing::Test {
+ protected:
+  RandomTraces() : cache_(size_t{64} << 20) {}
+
+  void check(const Trace& trace, const IrInput& input, IrHeap& heap, const AssembledTrace& code,
+             const x64::Allocation& allocation, const std::string& what) {
+    const IrOutcome expected = reference::run_ir(trace, input, heap);
+    if (expected.kind == IrOutcome::Kind::kBroken) return;  // what the trace is not for
+    runner_.reset_limits();
+    for (const auto& [slot, word] : input.slots) runner_.frame()[slot] = word;
+    runner_.enter(code.start);
+    const IrOutcome got = outcome_of(runner_, trace, allocation, heap, expected);
+    ++runs_;
+    left_ += got.kind == IrOutcome::Kind::kExit;
+    ASSERT_EQ(to_text(trace, expected, heap), to_text(trace, got, heap))
+        << what << '\n'
+        << to_text(trace)
+        << disassemble(code.start, code.code_bytes, &trace, code.origins);
+  }
+
+  void run(uint64_t seed, const IrGenOptions& options, bool optimised) {
+    IrGen gen(seed, options);
+    Trace& trace = optimised ? gen.optimised : gen.plain;
+    if (optimised) optimize(trace);
+    // A call of the trace's own function would not come out.
+    Code stranger;
+    if (trace.ins.back().op == IrOp::kTailCall || trace.ins.back().op == IrOp::kCall) trace.code = &stranger;
+    for (IrIns& ins : trace.ins) {
+      for (Code* code : {ins.code}) {
+        if (code != nullptr) code->entry = CodeRunner::code_entry();
+      }
+      if (ins.op == IrOp::kConstant && is_pointer(ins.x) && as_object(ins.x)->kind() == ObjectKind::kClosure) {
+        closure_code(as_object(ins.x))->entry = CodeRunner::code_entry();
+      }
+    }
+    cache_.rewind(0);
+    const x64::Allocation allocation = x64::allocate_registers(trace);
+    ASSERT_EQ(x64::check_allocation(trace, allocation), "") << seed << '\n' << to_text(trace);
+    const AssembledTrace code =
+        assemble(trace, cache_, CodeRunner::entries(), {.keep_origins = true, .check_registers = true});
+    ASSERT_EQ(code.failure, "");
+    spilled_ += allocation.spill_slots != 0;
+    const std::string what = fmt::format("seed {}{}", seed, optimised ? " optimised" : "");
+    check(trace, gen.witness(), gen.heap, code, allocation, what);
+    for (int i = 0; i < 6 && !HasFatalFailure(); ++i) check(trace, gen.input(), gen.heap, code, allocation, what);
+  }
+
+  CodeCache cache_;
+  CodeRunner runner_;
+  size_t runs_ = 0;
+  size_t left_ = 0;
+  size_t spilled_ = 0;
+};
+
+TEST_F(RandomTraces, DoWhatTheModelDoes) {
+  for (uint64_t seed = 0; seed < 400 && !HasFatalFailure(); ++seed) {
+    run(seed, {.instructions = 10 + seed % 90}, false);
+    run(seed, {.instructions = 10 + seed % 90}, true);
+  }
+  EXPECT_GT(left_, runs_ / 20);
+  EXPECT_GT(spilled_, 20u);
+}
+
+TEST_F(RandomTraces, LoopsDoWhatTheModelDoes) {
+  for (uint64_t seed = 0; seed < 200 && !HasFatalFailure(); ++seed) {
+    run(seed, {.instructions = 10 + seed % 40, .ends_in_self_call = true}, true);
+  }
+}
+
+}  // namespace
+}  // namespace fble
