@@ -62,6 +62,8 @@ class NativeCall {
   NativeCall(Thread& thread, Word* args, Word* ap) : thread_(thread), args_(args), ap_(ap) {}
 
   Word arg(uint32_t index) const { return args_[index]; }
+  /// Keeps a word in the place of an argument, where collections find it.
+  void set_arg(uint32_t index, Word word) { args_[index] = word; }
 
   /// Makes room for `words` words (object_words(n) per object with n fields),
   /// collecting if necessary. False when memory has run out: then return fail().

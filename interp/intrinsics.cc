@@ -165,6 +165,11 @@ inline Word packed_IntTestBit(Word a, Word b) {
 
 inline Word packed_IntBitLength(Word a) { return static_cast<Word>(std::bit_width(a >> 2)) << 2 | kNaturalBits; }
 
+inline Word packed_BitPush(Word a, Word b) {
+  if (UNLIKELY(b >> 63 != 0 || !is_natural(b))) return 0;
+  return (b & kMagnitudeBits) << 1 | (a & 2) << 1 | kNaturalBits;
+}
+
 // ---- order ------------------------------------------------------------------
 
 inline bool less(Word a, Word b) { return LIKELY(are_naturals(a, b)) ? a < b : unpack_int(a) < unpack_int(b); }

@@ -10,6 +10,8 @@ void register_std(NativeTable& natives) {
   natives.add(file_natives());
   natives.add(int_natives());
   natives.add(io_natives());
+  natives.add(list_natives());
+  natives.add(map_natives());
   natives.add(socket_natives());
 }
 

@@ -14,6 +14,8 @@ std::span<const NativeRow> env_natives();        ///< /Std/Io/Env%
 std::span<const NativeRow> file_natives();       ///< /Std/Io/File/Binary%
 std::span<const NativeRow> int_natives();        ///< /Std/Int%, /Std/Char% and below
 std::span<const NativeRow> io_natives();         ///< /Std/Io/File%
+std::span<const NativeRow> list_natives();       ///< /Std/List%, /Std/Stream/List%, /Std/Char/Ascii%, /Std/String/...
+std::span<const NativeRow> map_natives();        ///< /Std/Map%, /Std/Data/Bits%
 std::span<const NativeRow> socket_natives();     ///< /Network/Sockets/Native%
 std::span<const NativeRow> spec_natives();       ///< /SpecTests/'10.1-ForeignValue'/...
 

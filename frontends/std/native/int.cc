@@ -4,7 +4,7 @@
 // the intrinsic's handler (interp/intrinsics.cc). The bodies do the general case,
 // on the limbs of gc/integer.h with GMP: they look at their arguments, reserve
 // what the result takes at most, look again (a collection may have moved them),
-// and let GMP write into the reserved room. `finish` then makes an integer of what
+// and let GMP write into the reserved room. `finish_int` then makes an integer of what
 // is there, which takes no more than it needs. Operations that GMP only has on its
 // own numbers compute with one of those and copy.
 //
@@ -12,69 +12,21 @@
 // word, else an object of its own around it: `int_of` takes both.
 //
 // Tested by tests/unit/std/int_test.cc.
-#include <gmp.h>
-
 #include <cstring>
 
+#include "frontends/std/native/limbs.h"
 #include "frontends/std/native/values.h"
 #include "frontends/std/register_std.h"
 #include "gc/heap.h"
-#include "gc/integer.h"
 
 namespace fble {
 namespace {
-
-static_assert(GMP_LIMB_BITS == 64 && GMP_NAIL_BITS == 0 && sizeof(mp_limb_t) == sizeof(Word));
-constexpr size_t kLimbBits = 64;
 
 /// No integer has more limbs: 2 GiB of digits.
 constexpr size_t kMaxLimbs = size_t{1} << 28;
 constexpr const char* kTooLarge = "out of memory: the integer has too many digits";
 
 // ---- arguments --------------------------------------------------------------
-
-/// The integer in a word that may also be a character.
-Word int_of(Word word) {
-  while (is_pointer(word) && as_object(word)->kind() == ObjectKind::kStruct && as_object(word)->count() == 1) {
-    word = as_object(word)->fields[0];
-  }
-  return word;
-}
-
-/// An integer's limbs, least significant first; none for zero.
-class Limbs {
- public:
-  /// Requires: a packed word or an object of kind kBytes.
-  explicit Limbs(Word word) {
-    if (is_packed(word)) {
-      small_ = packed_magnitude(word);
-      size_ = small_ != 0 ? 1 : 0;
-      negative_ = packed_is_negative(word);
-    } else {
-      big_ = as_object(word);
-      size_ = big_->count();
-      negative_ = big_is_negative(big_);
-    }
-  }
-
-  const mp_limb_t* data() const { return big_ != nullptr ? big_->fields : &small_; }
-  size_t size() const { return size_; }
-  bool is_zero() const { return size_ == 0; }
-  bool is_negative() const { return negative_; }
-  size_t bits() const {
-    return size_ == 0 ? 0 : size_ * kLimbBits - static_cast<size_t>(std::countl_zero(data()[size_ - 1]));
-  }
-  /// As GMP's own number, to be read only; `space` must outlive it.
-  mpz_srcptr as_mpz(mpz_t space) const {
-    return mpz_roinit_n(space, data(), negative_ ? -static_cast<mp_size_t>(size_) : static_cast<mp_size_t>(size_));
-  }
-
- private:
-  mp_limb_t small_ = 0;
-  const Object* big_ = nullptr;
-  size_t size_;
-  bool negative_;
-};
 
 Limbs limbs(NativeCall& call, uint32_t index) { return Limbs(int_of(call.arg(index))); }
 
@@ -113,20 +65,11 @@ class BigNumber {
 
 // ---- results ----------------------------------------------------------------
 
-/// The integer whose `size` limbs, leading zeros allowed, have been written at call.room().
-Word finish(NativeCall& call, bool negative, size_t size) {
-  const mp_limb_t* digits = call.room();
-  while (size > 0 && digits[size - 1] == 0) --size;
-  if (size == 0) return pack_int(0);
-  if (size == 1 && digits[0] <= static_cast<Word>(kMaxPackedInt)) return pack_magnitude(digits[0], negative);
-  return call.make_bytes(negative ? 1 : 0, static_cast<uint32_t>(size));
-}
-
 /// Words to reserve for the integer.
 size_t words_of(mpz_srcptr number) { return object_words(static_cast<uint32_t>(mpz_size(number))); }
 Word copy_finish(NativeCall& call, mpz_srcptr number) {
   mpn_copyi(call.room(), mpz_limbs_read(number), static_cast<mp_size_t>(mpz_size(number)));
-  return finish(call, mpz_sgn(number) < 0, mpz_size(number));
+  return finish_int(call, mpz_sgn(number) < 0, mpz_size(number));
 }
 Word make_result(NativeCall& call, mpz_srcptr number) {
   if (mpz_size(number) > kMaxLimbs) return call.fail_out_of_memory(kTooLarge);
@@ -161,7 +104,7 @@ Word sum(NativeCall& call, bool subtract) {
   if (a.is_zero() || b.is_zero()) {
     const Limbs& other = a.is_zero() ? b : a;
     mpn_copyi(result, other.data(), static_cast<mp_size_t>(other.size()));
-    return finish(call, a.is_zero() ? b_negative : a.is_negative(), other.size());
+    return finish_int(call, a.is_zero() ? b_negative : a.is_negative(), other.size());
   }
   const bool a_larger = compare_magnitudes(a, b) >= 0;
   const Limbs& large = a_larger ? a : b;
@@ -170,10 +113,10 @@ Word sum(NativeCall& call, bool subtract) {
   const mp_size_t small_size = static_cast<mp_size_t>(small.size());
   if (a.is_negative() == b_negative) {
     result[large_size] = mpn_add(result, large.data(), large_size, small.data(), small_size);
-    return finish(call, b_negative, longer + 1);
+    return finish_int(call, b_negative, longer + 1);
   }
   mpn_sub(result, large.data(), large_size, small.data(), small_size);
-  return finish(call, a_larger ? a.is_negative() : b_negative, longer);
+  return finish_int(call, a_larger ? a.is_negative() : b_negative, longer);
 }
 
 Word add(NativeCall& call) { return sum(call, false); }
@@ -188,14 +131,14 @@ Word step(NativeCall& call, bool down) {
   const mp_size_t size = static_cast<mp_size_t>(a.size());
   if (a.is_zero()) {
     result[0] = 1;
-    return finish(call, down, 1);
+    return finish_int(call, down, 1);
   }
   if (a.is_negative() == down) {
     result[size] = mpn_add_1(result, a.data(), size, 1);
-    return finish(call, down, a.size() + 1);
+    return finish_int(call, down, a.size() + 1);
   }
   mpn_sub_1(result, a.data(), size, 1);
-  return finish(call, a.is_negative(), a.size());
+  return finish_int(call, a.is_negative(), a.size());
 }
 
 Word increment(NativeCall& call) { return step(call, false); }
@@ -206,7 +149,7 @@ Word with_sign(NativeCall& call, bool (*sign)(const Limbs& a)) {
   if (!reserve_limbs(call, limbs(call, 0).size())) return kFailed;
   const Limbs a = limbs(call, 0);
   mpn_copyi(call.room(), a.data(), static_cast<mp_size_t>(a.size()));
-  return finish(call, sign(a), a.size());
+  return finish_int(call, sign(a), a.size());
 }
 
 Word negate(NativeCall& call) {
@@ -229,7 +172,7 @@ Word multiply(NativeCall& call) {
   const Limbs& small = a.size() >= b.size() ? b : a;
   mpn_mul(call.room(), large.data(), static_cast<mp_size_t>(large.size()), small.data(),
           static_cast<mp_size_t>(small.size()));
-  return finish(call, a.is_negative() != b.is_negative(), size);
+  return finish_int(call, a.is_negative() != b.is_negative(), size);
 }
 
 /// The first argument times 2^count.
@@ -248,7 +191,7 @@ Word shift_left_by(NativeCall& call, size_t count) {
     mpn_copyi(result + whole, a.data(), a_size);
     result[size - 1] = 0;
   }
-  return finish(call, a.is_negative(), size);
+  return finish_int(call, a.is_negative(), size);
 }
 
 Word twice(NativeCall& call) {
@@ -291,7 +234,7 @@ Word shift_right(NativeCall& call) {
   } else {
     mpn_copyi(call.room(), a.data() + whole, static_cast<mp_size_t>(size));
   }
-  return finish(call, a.is_negative(), size);
+  return finish_int(call, a.is_negative(), size);
 }
 
 Word power_of_2(NativeCall& call) {
@@ -301,7 +244,7 @@ Word power_of_2(NativeCall& call) {
   if (!reserve_limbs(call, size)) return kFailed;
   std::fill_n(call.room(), size, 0);
   call.room()[size - 1] = mp_limb_t{1} << count % kLimbBits;
-  return finish(call, false, size);
+  return finish_int(call, false, size);
 }
 
 Word power(NativeCall& call) {
@@ -358,11 +301,11 @@ Word divide(NativeCall& call) {
   const bool remainder_negative = b.is_negative();
 
   Word quotient_word = 0;
-  if constexpr (kParts != Parts::kRemainder) quotient_word = finish(call, signs_differ, quotient_size);
+  if constexpr (kParts != Parts::kRemainder) quotient_word = finish_int(call, signs_differ, quotient_size);
   if constexpr (kParts == Parts::kQuotient) return quotient_word;
   // Whatever the quotient took, there is room for the remainder at or below where it is.
   mpn_copyi(call.room(), remainder, divisor_size);
-  const Word remainder_word = finish(call, remainder_negative, b_size);
+  const Word remainder_word = finish_int(call, remainder_negative, b_size);
   if constexpr (kParts == Parts::kRemainder) return remainder_word;
   const Word both[] = {quotient_word, remainder_word};
   return call.make_struct(both);
@@ -383,9 +326,9 @@ Word square_root(NativeCall& call) {
   if (!a.is_zero()) {
     rest_size = static_cast<size_t>(mpn_sqrtrem(call.room(), rest, a.data(), static_cast<mp_size_t>(size)));
   }
-  const Word root = finish(call, false, root_size);
+  const Word root = finish_int(call, false, root_size);
   mpn_copyi(call.room(), rest, static_cast<mp_size_t>(rest_size));
-  const Word both[] = {root, finish(call, false, rest_size)};
+  const Word both[] = {root, finish_int(call, false, rest_size)};
   return call.make_struct(both);
 }
 
@@ -570,11 +513,11 @@ Word from_digits(NativeCall& call, std::string_view digits, unsigned radix, bool
     mp_limb_t value = 0;
     for (const char digit : digits) value = value * radix + static_cast<unsigned char>(digit);
     call.room()[0] = value;
-    return wrap(finish(call, negative, 1));
+    return wrap(finish_int(call, negative, 1));
   }
   const auto* values = reinterpret_cast<const unsigned char*>(digits.data());
   const mp_size_t written = mpn_set_str(call.room(), values, digits.size(), static_cast<int>(radix));
-  return wrap(finish(call, negative, static_cast<size_t>(written)));
+  return wrap(finish_int(call, negative, static_cast<size_t>(written)));
 }
 
 /// The value of a digit or letter; 36 for other characters.

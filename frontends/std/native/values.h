@@ -105,6 +105,8 @@ class ListReader {
     }
     return next_of_any(element);
   }
+  /// What has not been taken.
+  Word rest() const { return rest_; }
   /// Why there is no next element, if not because the list ends.
   ReadError error() const { return error_; }
 

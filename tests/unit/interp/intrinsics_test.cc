@@ -95,6 +95,8 @@ const std::map<Intrinsic, Twin> kTwins = {
     {Intrinsic::kIntIsNegative, [](Wide a, Wide, Wide) { return truth(a < 0); }},
     {Intrinsic::kIntIsPositive, [](Wide a, Wide, Wide) { return truth(a > 0); }},
     {Intrinsic::kIntSign, [](Wide a, Wide, Wide) { return tag(a < 0 ? 0 : a == 0 ? 1 : 2, 3); }},
+    // A word that is no bit counts as one by its lowest bit of content.
+    {Intrinsic::kBitPush, [](Wide a, Wide b, Wide) { return b < 0 ? Outcome() : number(2 * b + (a < 0 ? 0 : 1)); }},
     {Intrinsic::kCharFromInt, [](Wide a, Wide, Wide) { return number(a); }},
     {Intrinsic::kIntFromChar, [](Wide a, Wide, Wide) { return number(a); }},
 };

@@ -3,6 +3,7 @@
 
 #include "frontends/std/native/values.h"
 #include "frontends/std/register_std.h"
+#include "gc/integer.h"
 #include "interp/machine.h"
 #include "interp/thread.h"
 
@@ -49,6 +50,41 @@ TEST_F(NativesTest, ProgramsHaveTheLibrarysNatives) {
     ASSERT_NE(row, nullptr) << module << name;
     EXPECT_EQ(row->arity, arity) << module << name;
   }
+}
+
+TEST_F(NativesTest, UndefinedArgumentsAreErrors) {
+  const Word undefined = make_placeholder(1);
+  const Word empty = packed_enum(1, 2);
+  const Word no_bits = pack_int(1);
+  const Word map = packed_enum(0, 3);
+  const std::tuple<const char*, const char*, std::vector<Word>> all[] = {
+      {"/Std/List%", "Turn", {undefined, empty}},
+      {"/Std/List%", "Append", {undefined, empty}},
+      {"/Std/Char/Ascii%", "Text", {undefined}},
+      {"/Std/String/Eq%", "Eq", {undefined, empty}},
+      {"/Std/String/Eq%", "Eq", {empty, undefined}},
+      {"/Std/String/Cmp%", "Cmp", {empty, undefined}},
+      {"/Std/Data/Bits%", "Push", {undefined, no_bits}},
+      {"/Std/Data/Bits%", "Push", {packed_enum(0, 2), undefined}},
+      {"/Std/Data/Bits%", "Differ", {no_bits, undefined}},
+      {"/Std/Map%", "At", {undefined, no_bits}},
+      {"/Std/Map%", "At", {map, undefined}},
+      {"/Std/Map%", "PutAt", {undefined, no_bits, kUnitWord, kUnitWord}},
+      {"/Std/Map%", "RemoveAt", {undefined, no_bits}},
+  };
+  for (const auto& [module, name, args] : all) EXPECT_EQ(call(module, name, args), 0u) << module << name;
+}
+
+TEST_F(NativesTest, UndefinedItemsAreKept) {
+  // Only what is looked at has to be there.
+  const Word undefined = make_placeholder(1);
+  const Word cell = machine_.build([&](NativeCall& call) {
+    return call.reserve(list_words(1)) ? call.make_cons(undefined, packed_enum(1, 2)) : 0;
+  });
+  const Word turned = call("/Std/List%", "Turn", {cell, packed_enum(1, 2)});
+  ASSERT_TRUE(is_pointer(turned));
+  EXPECT_EQ(as_object(turned)->fields[0], undefined);
+  EXPECT_EQ(call("/Std/String/Eq%", "Eq", {cell, cell}), 0u);
 }
 
 TEST_F(NativesTest, SpecificationTestsHaveTheirOwn) {

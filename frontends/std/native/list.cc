@@ -1,0 +1,185 @@
+// Lists and text: what /Std/List%, /Std/Stream/List%, /Std/Char/Ascii% and /Std/String/...
+// leave to C++ because it is a loop over cells and nothing else.
+//
+// Nothing here recurses along a list. What a list becomes step by step is in the
+// arguments after each step, where a collection finds it.
+//
+// Tested by tests/std/StdTests/List.fble and Text.fble, and tests/unit/std/natives_test.cc.
+#include <algorithm>
+
+#include "frontends/std/native/limbs.h"
+#include "frontends/std/native/values.h"
+#include "frontends/std/register_std.h"
+
+namespace fble {
+namespace {
+
+/// Turning a list reserves room for so many cells at a time.
+constexpr size_t kStepCells = 1024;
+/// No list has more cells; those that go on are recursive values without an end.
+constexpr size_t kMaxCells = size_t{1} << 32;
+constexpr const char* kEndless = "out of memory: the list has too many items";
+constexpr const char* kList = "list";
+constexpr const char* kText = "text";
+
+Word empty_list() { return packed_enum(1, 2); }
+
+// ---- lists ------------------------------------------------------------------
+
+/// Turn : <@ T@>(List@<T@> from, List@<T@> onto) { List@<T@>; }
+Word turn(NativeCall& call) {
+  for (size_t all = 0; all < kMaxCells; all += kStepCells) {
+    // Most lists are short: no more room than they need.
+    size_t count = 0;
+    ListReader counted(call.arg(0));
+    for (Word item; count < kStepCells && counted.next(item);) ++count;
+    if (counted.error() != ReadError::kNone) return fail_read(call, counted.error(), kList);
+    if (!call.reserve(list_words(count))) return kOutOfMemory;
+    ListReader items(call.arg(0));
+    Word done = call.arg(1);
+    for (size_t i = 0; i < count; ++i) {
+      Word item = 0;
+      items.next(item);
+      done = call.make_cons(item, done);
+    }
+    if (count < kStepCells) return done;
+    call.set_arg(0, items.rest());
+    call.set_arg(1, done);
+  }
+  return call.fail_out_of_memory(kEndless);
+}
+
+/// The items of the first argument in front of the second; 0 with an error.
+Word append_arguments(NativeCall& call) {
+  size_t count = 0;
+  ListReader counted(call.arg(0));
+  for (Word item; counted.next(item);) {
+    if (++count > kMaxCells) return call.fail_out_of_memory(kEndless);
+  }
+  if (counted.error() != ReadError::kNone) return fail_read(call, counted.error(), kList);
+  if (count == 0) return call.arg(1);
+  if (call.arg(1) == empty_list()) return call.arg(0);
+  if (!call.reserve(list_words(count))) return kOutOfMemory;
+
+  Word some[64];
+  std::unique_ptr<Word[]> many;
+  Word* items = some;
+  if (count > std::size(some)) {
+    many = std::make_unique_for_overwrite<Word[]>(count);
+    items = many.get();
+  }
+  ListReader reader(call.arg(0));
+  for (size_t i = 0; i < count; ++i) reader.next(items[i]);
+  Word done = call.arg(1);
+  while (count > 0) done = call.make_cons(items[--count], done);
+  return done;
+}
+
+/// Append : <@ T@>(List@<T@>, List@<T@>) { List@<T@>; }
+Word append(NativeCall& call) { return append_arguments(call); }
+
+/// Into : <@ A@, @ S@>(List@<A@> list, S@ return, (A@, S@) { S@; } put, (A@, List@<A@>) { List@<A@>; } items)
+///          { Maybe@<S@>; }
+///
+/// What the stream of the list's items does, if put is the function items, that is, makes a list.
+Word into(NativeCall& call) {
+  if (call.arg(2) != call.arg(3) || is_placeholder(call.arg(2))) return nothing_word();
+  const Word list = append_arguments(call);
+  if (list == 0) return 0;
+  call.set_arg(0, list);
+  if (!call.reserve(object_words(1))) return kOutOfMemory;
+  return call.make_union(0, 2, call.arg(0));
+}
+
+// ---- text -------------------------------------------------------------------
+
+constexpr uint32_t kAsciiLetters = 98;
+
+/// What the letters of Ascii@ stand for, in the order of its fields.
+constexpr uint32_t ascii_letter(uint32_t tag) {
+  return tag == 0 ? '\n' : tag == 1 ? '\t' : tag == 2 ? '\r' : ' ' + tag - 3;
+}
+static_assert(ascii_letter(kAsciiLetters - 1) == '~');
+
+/// Text : (List@<Ascii@>) { String@; }
+Word ascii_text(NativeCall& call) {
+  uint8_t some[256];
+  std::vector<uint8_t> many;
+  size_t count = 0;
+  ListReader letters(call.arg(0));
+  for (Word letter; letters.next(letter); ++count) {
+    const UnionView view = view_union(letter, kAsciiLetters);
+    if (view.error != ReadError::kNone) return fail_read(call, view.error, "literal");
+    const auto code = static_cast<uint8_t>(ascii_letter(view.tag));
+    if (count < std::size(some)) {
+      some[count] = code;
+    } else {
+      if (count > kMaxCells) return call.fail_out_of_memory(kEndless);
+      many.push_back(code);
+    }
+  }
+  if (letters.error() != ReadError::kNone) return fail_read(call, letters.error(), "literal");
+  if (!call.reserve(list_words(count))) return kOutOfMemory;
+  Word done = empty_list();
+  while (count > std::size(some)) done = call.make_cons(pack_int(many[--count - std::size(some)]), done);
+  while (count > 0) done = call.make_cons(pack_int(some[--count]), done);
+  return done;
+}
+
+/// How two texts are: negative, 0 or positive for less, equal or greater. Sets `failed`, after an error.
+int compare_text(NativeCall& call, bool& failed) {
+  ListReader a(call.arg(0));
+  ListReader b(call.arg(1));
+  failed = false;
+  for (size_t i = 0; i < kMaxCells; ++i) {
+    Word x = 0;
+    Word y = 0;
+    const bool more_a = a.next(x);
+    if (a.error() != ReadError::kNone) return failed = true, fail_read(call, a.error(), kText), 0;
+    const bool more_b = b.next(y);
+    if (b.error() != ReadError::kNone) return failed = true, fail_read(call, b.error(), kText), 0;
+    if (!more_a || !more_b) return more_a ? 1 : more_b ? -1 : 0;
+    if (x == y && is_packed(x)) continue;
+    x = int_of(x);
+    y = int_of(y);
+    if (is_placeholder(x) || is_placeholder(y)) return failed = true, call.fail_undefined(), 0;
+    const Limbs m(x);
+    const Limbs n(y);
+    if (m.is_negative() != n.is_negative()) return m.is_negative() ? -1 : 1;
+    const int sign = m.is_negative() ? -1 : 1;
+    if (m.size() != n.size()) return m.size() < n.size() ? -sign : sign;
+    const int order = m.is_zero() ? 0 : mpn_cmp(m.data(), n.data(), static_cast<mp_size_t>(m.size()));
+    if (order != 0) return order < 0 ? -sign : sign;
+  }
+  return failed = true, call.fail_out_of_memory(kEndless), 0;
+}
+
+/// Eq : (String@, String@) { Bool@; }
+Word text_equal(NativeCall& call) {
+  bool failed = false;
+  const int order = compare_text(call, failed);
+  return failed ? 0 : bool_word(order == 0);
+}
+
+/// Cmp : (String@, String@) { Compared@; }
+Word text_compare(NativeCall& call) {
+  bool failed = false;
+  const int order = compare_text(call, failed);
+  return failed ? 0 : packed_enum(order < 0 ? 0 : order == 0 ? 1 : 2, 3);
+}
+
+constexpr NativeEffect kPure = NativeEffect::kPure;
+constexpr NativeRow kRows[] = {
+    {"/Std/List%", "Turn", 2, kPure, turn},
+    {"/Std/List%", "Append", 2, kPure, append},
+    {"/Std/Stream/List%", "Into", 4, kPure, into},
+    {"/Std/Char/Ascii%", "Text", 1, kPure, ascii_text},
+    {"/Std/String/Eq%", "Eq", 2, kPure, text_equal},
+    {"/Std/String/Cmp%", "Cmp", 2, kPure, text_compare},
+};
+
+}  // namespace
+
+std::span<const NativeRow> list_natives() { return kRows; }
+
+}  // namespace fble

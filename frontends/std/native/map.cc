@@ -1,0 +1,388 @@
+// Maps: the tries behind /Std/Map%, and the bits of their keys (/Std/Data/Bits%).
+//
+// A key's bits, which come as a stream (/Std/Data%), are collected in one natural number: bit
+// i of the number is the i-th bit of the key, and a 1 stands behind the last. So bits put in
+// front of others are a shift and an `or`, keys of up to 61 bits are packed words, and
+// comparing two keys is looking for the lowest 1 of their difference.
+//
+// A map is a tree in which only the places are branches where keys differ (D. R. Morrison's
+// Patricia, 1968, in the form of C. Okasaki and A. Gill, "Fast mergeable integer maps", 1998):
+//
+//   M@ = +(Unit@ empty, *(Bits@ bits, K@ key, V@ value) entry, *(Int@ place, Bits@ bits, M@ 0, M@ 1) branch)
+//
+// The keys below a branch agree in all bits in front of its place, and with its `bits`, which
+// are those of some key; those below 0 and 1 have that bit in its place. Places grow from the
+// top down. So a key is found by looking at one bit for each branch and comparing all of them
+// once at the end, and going over a tree from 0 to 1 is the order of the keys by their bits.
+// A tree of n keys has n - 1 branches, whatever the length of the keys; each set of keys has
+// exactly one tree but for `bits`.
+//
+// What needs a function of the program (Join, Map, Keep, ...) is in Map.fble, on the same trees.
+//
+// Int@ and String@ keys get their bits here at once, if it is for the map that the stream is
+// asked: `put` is then the native Push itself. That is an optimisation that no program can
+// see, as all that a stream may do is to put bits.
+//
+// Tested by tests/std/StdTests/Map/Model.fble and tests/unit/std/natives_test.cc.
+#include <algorithm>
+
+#include "frontends/std/native/limbs.h"
+#include "frontends/std/native/values.h"
+#include "frontends/std/register_std.h"
+
+namespace fble {
+namespace {
+
+// ---- bits -------------------------------------------------------------------
+
+/// Bits in a row, to be put in front of others.
+class BitRow {
+ public:
+  /// Appends the `count` lowest bits of `bits`. Requires: count <= 64, no other bits.
+  void append(uint64_t bits, unsigned count) {
+    if (count == 0) return;
+    const unsigned at = size_ % kLimbBits;
+    if (at == 0) {
+      push(bits);
+    } else {
+      last() |= bits << at;
+      if (at + count > kLimbBits) push(bits >> (kLimbBits - at));
+    }
+    size_ += count;
+  }
+  void append_ones(size_t count, bool one) {
+    for (; count > 0; count -= std::min<size_t>(count, kLimbBits)) {
+      const auto part = static_cast<unsigned>(std::min<size_t>(count, kLimbBits));
+      append(one ? ~uint64_t{0} >> (kLimbBits - part) : 0, part);
+    }
+  }
+  size_t size() const { return size_; }
+  const uint64_t* limbs() const { return many_.empty() ? some_ : many_.data(); }
+
+ private:
+  static constexpr size_t kSome = 8;
+
+  void push(uint64_t limb) {
+    const size_t index = size_ / kLimbBits + (size_ % kLimbBits != 0 ? 1 : 0);
+    if (index < kSome) {
+      some_[index] = limb;
+      return;
+    }
+    if (many_.empty()) many_.assign(some_, some_ + kSome);
+    many_.push_back(limb);
+  }
+  uint64_t& last() {
+    const size_t index = size_ / kLimbBits;
+    return many_.empty() ? some_[index] : many_[index];
+  }
+
+  size_t size_ = 0;
+  uint64_t some_[kSome];
+  std::vector<uint64_t> many_;
+};
+
+uint64_t mirror(uint64_t bits, unsigned count) { return __builtin_bitreverse64(bits) >> (kLimbBits - count); }
+
+/// The bits of /Std/Int/Data%:
+///
+///   01 for zero, 1 and the code of n for n > 0, 00 and the inverted code of -n for n < 0;
+///   the code of n is a 1 for each binary digit behind the leading one, 0, then those digits.
+void append_int(BitRow& row, const Limbs& a) {
+  if (a.is_zero()) return row.append(0b10, 2);
+  const bool one = !a.is_negative();
+  row.append(one ? 1 : 0, one ? 1 : 2);
+  const size_t below = a.bits() - 1;
+  row.append_ones(below, one);
+  row.append(one ? 0 : 1, 1);
+  for (size_t left = below; left > 0;) {
+    // The digits of a limb, from the top.
+    const size_t limb = (left - 1) / kLimbBits;
+    const auto count = static_cast<unsigned>(left - limb * kLimbBits);
+    uint64_t digits = a.data()[limb];
+    if (!one) digits = ~digits;
+    row.append(mirror(digits & ~uint64_t{0} >> (kLimbBits - count), count), count);
+    left -= count;
+  }
+}
+
+constexpr size_t kMaxKeyBits = size_t{1} << 33;
+constexpr const char* kKeyTooLong = "out of memory: the key has too many bits";
+
+/// The row in front of the bits in an argument; 0 with an error.
+Word put_row(NativeCall& call, const BitRow& row, uint32_t arg) {
+  const Word behind = call.arg(arg);
+  if (is_placeholder(behind)) return call.fail_undefined();
+  if (is_packed(behind) && row.size() + packed_bits(behind) <= kMaxPackedBits) {
+    return pack_magnitude((packed_magnitude(behind) << row.size()) | (row.size() > 0 ? row.limbs()[0] : 0), false);
+  }
+  const size_t whole = row.size() / kLimbBits;
+  const unsigned part = row.size() % kLimbBits;
+  const size_t size = whole + Limbs(behind).size() + 1;
+  if (row.size() > kMaxKeyBits || size * kLimbBits > 2 * kMaxKeyBits) return call.fail_out_of_memory(kKeyTooLong);
+  if (!call.reserve(object_words(static_cast<uint32_t>(size)))) return kOutOfMemory;
+  const Limbs bits(call.arg(arg));
+  mp_limb_t* result = call.room();
+  std::copy_n(row.limbs(), whole, result);
+  if (part == 0) {
+    mpn_copyi(result + whole, bits.data(), static_cast<mp_size_t>(bits.size()));
+    result[size - 1] = 0;
+  } else {
+    result[size - 1] = mpn_lshift(result + whole, bits.data(), static_cast<mp_size_t>(bits.size()), part);
+    result[whole] |= row.limbs()[whole];
+  }
+  return finish_int(call, false, size);
+}
+
+/// Push : (Bit@, Bits@) { Bits@; }
+Word push(NativeCall& call) {
+  const UnionView bit = view_union(call.arg(0), 2);
+  if (bit.error != ReadError::kNone) return fail_read(call, bit.error, "bit");
+  BitRow row;
+  row.append(bit.tag, 1);
+  return put_row(call, row, 1);
+}
+
+bool is_push(Word word) {
+  if (!is_pointer(word) || as_object(word)->kind() != ObjectKind::kClosure) return false;
+  return reinterpret_cast<const Code*>(as_object(word)->fields[0])->native == push;
+}
+
+/// What the functions below return when put is the native Push: the row in front of the bits.
+Word put_whole_row(NativeCall& call, const BitRow& row) {
+  const Word bits = put_row(call, row, 1);
+  if (bits == 0 || is_packed(bits)) return bits == 0 ? 0 : call.make_union(0, 2, bits);
+  call.set_arg(1, bits);
+  if (!call.reserve(object_words(1))) return kOutOfMemory;
+  return call.make_union(0, 2, call.arg(1));
+}
+
+/// The bits of a character or integer. False with an error.
+bool append_int_word(NativeCall& call, BitRow& row, Word word) {
+  word = int_of(word);
+  if (is_placeholder(word)) return call.fail_undefined(), false;
+  append_int(row, Limbs(word));
+  return true;
+}
+
+/// PutInt : <@ S@>(Int@, S@ return, (Bit@, S@) { S@; } put) { Maybe@<S@>; }
+Word put_int(NativeCall& call) {
+  if (!is_push(call.arg(2))) return nothing_word();
+  BitRow row;
+  return append_int_word(call, row, call.arg(0)) ? put_whole_row(call, row) : 0;
+}
+
+/// PutText : <@ S@>(String@, S@ return, (Bit@, S@) { S@; } put) { Maybe@<S@>; }
+Word put_text(NativeCall& call) {
+  if (!is_push(call.arg(2))) return nothing_word();
+  BitRow row;
+  ListReader letters(call.arg(0));
+  for (Word letter; letters.next(letter);) {
+    row.append(1, 1);
+    if (!append_int_word(call, row, letter)) return 0;
+    if (row.size() > kMaxKeyBits) return call.fail_out_of_memory(kKeyTooLong);
+  }
+  if (letters.error() != ReadError::kNone) return fail_read(call, letters.error(), "text");
+  row.append(0, 1);
+  return put_whole_row(call, row);
+}
+
+/// PutBits : <@ S@>(List@<Bit@>, S@ return, (Bit@, S@) { S@; } put) { Maybe@<S@>; }
+Word put_bits(NativeCall& call) {
+  if (!is_push(call.arg(2))) return nothing_word();
+  BitRow row;
+  ListReader bits(call.arg(0));
+  for (Word word; bits.next(word);) {
+    const UnionView bit = view_union(word, 2);
+    if (bit.error != ReadError::kNone) return fail_read(call, bit.error, "bit");
+    row.append(bit.tag, 1);
+    if (row.size() > kMaxKeyBits) return call.fail_out_of_memory(kKeyTooLong);
+  }
+  if (bits.error() != ReadError::kNone) return fail_read(call, bits.error(), "list");
+  return put_whole_row(call, row);
+}
+
+/// The place of the first bit in which two keys differ.
+constexpr size_t kSame = SIZE_MAX;
+size_t differ(Word a, Word b) {
+  if (a == b) return kSame;
+  const Limbs x(a);
+  const Limbs y(b);
+  const size_t size = std::max(x.size(), y.size());
+  for (size_t i = 0; i < size; ++i) {
+    const uint64_t different = (i < x.size() ? x.data()[i] : 0) ^ (i < y.size() ? y.data()[i] : 0);
+    if (different != 0) return i * kLimbBits + static_cast<size_t>(std::countr_zero(different));
+  }
+  return kSame;
+}
+
+bool bit_at(Word bits, size_t place) {
+  if (is_packed(bits)) return place < kLimbBits && (packed_magnitude(bits) >> place & 1) != 0;
+  const Object* limbs = as_object(bits);
+  const size_t index = place / kLimbBits;
+  return index < limbs->count() && (limbs->fields[index] >> place % kLimbBits & 1) != 0;
+}
+
+/// Differ : (Bits@, Bits@) { Int@; }, -1 for the same bits.
+Word differ_place(NativeCall& call) {
+  if (is_placeholder(call.arg(0)) || is_placeholder(call.arg(1))) return call.fail_undefined();
+  const size_t place = differ(call.arg(0), call.arg(1));
+  return pack_int(place == kSame ? -1 : static_cast<int64_t>(place));
+}
+
+// ---- trees ------------------------------------------------------------------
+
+constexpr uint32_t kTags = 3;
+constexpr uint32_t kEmpty = 0;
+constexpr uint32_t kEntry = 1;
+constexpr uint32_t kBranch = 2;
+constexpr uint32_t kEntryFields = 3;
+constexpr uint32_t kBranchFields = 4;
+
+/// A part of a map. It is all data, and made by the functions of the module, so that only the
+/// map itself may be undefined.
+class Tree {
+ public:
+  explicit Tree(Word word) : word_(word), tag_(union_tag(word, width())), fields_(union_arg(word, width())) {}
+
+  Word word() const { return word_; }
+  uint32_t tag() const { return tag_; }
+  bool is_branch() const { return tag_ == kBranch; }
+
+  Word entry_bits() const { return struct_field(fields_, 0, kEntryFields); }
+  Word key() const { return struct_field(fields_, 1, kEntryFields); }
+
+  Word place_word() const { return struct_field(fields_, 0, kBranchFields); }
+  size_t place() const { return packed_magnitude(place_word()); }
+  Word branch_bits() const { return struct_field(fields_, 1, kBranchFields); }
+  Word part(bool one) const { return struct_field(fields_, one ? 3 : 2, kBranchFields); }
+
+ private:
+  static unsigned width() { return tag_width(kTags); }
+
+  Word word_;
+  uint32_t tag_;
+  Word fields_;
+};
+
+Word make_entry(NativeCall& call, Word bits, Word key, Word value) {
+  const Word fields[] = {bits, key, value};
+  return call.make_union_struct(kEntry, kTags, fields);
+}
+
+Word make_branch(NativeCall& call, Word place, Word bits, Word zero, Word one) {
+  const Word fields[] = {place, bits, zero, one};
+  return call.make_union_struct(kBranch, kTags, fields);
+}
+
+/// The map and bits of a call are there. False with an error.
+bool are_defined(NativeCall& call) {
+  if (!is_placeholder(call.arg(0)) && !is_placeholder(call.arg(1))) return true;
+  call.fail_undefined();
+  return false;
+}
+
+/// Follows the bits down to what is no branch; `depth` counts the branches.
+Tree descend(Word map, Word bits, size_t& depth) {
+  Tree at(map);
+  for (depth = 0; at.is_branch(); ++depth) at = Tree(at.part(bit_at(bits, at.place())));
+  return at;
+}
+
+/// The branches from the top to some part of a map.
+class Path {
+ public:
+  explicit Path(size_t depth) {
+    if (depth <= std::size(some_)) return;
+    many_ = std::make_unique_for_overwrite<Word[]>(depth);
+    branches_ = many_.get();
+  }
+  void push(const Tree& branch) { branches_[size_++] = branch.word(); }
+  Tree pop() { return Tree(branches_[--size_]); }
+  bool empty() const { return size_ == 0; }
+
+  /// The map with another part at the end of the path of these bits.
+  Word replace(NativeCall& call, Word bits, Word part) {
+    while (!empty()) {
+      const Tree branch = pop();
+      const bool one = bit_at(bits, branch.place());
+      part = make_branch(call, branch.place_word(), branch.branch_bits(), one ? branch.part(false) : part,
+                         one ? part : branch.part(true));
+    }
+    return part;
+  }
+
+ private:
+  Word some_[64];
+  std::unique_ptr<Word[]> many_;
+  Word* branches_ = some_;
+  size_t size_ = 0;
+};
+
+/// At : <@ K@, @ V@>(Map@<K@, V@>, Bits@) { Map@<K@, V@>; }, the map of the one entry with these bits or the empty map.
+Word at(NativeCall& call) {
+  if (!are_defined(call)) return 0;
+  size_t depth = 0;
+  const Tree found = descend(call.arg(0), call.arg(1), depth);
+  if (found.tag() == kEntry && differ(found.entry_bits(), call.arg(1)) == kSame) return found.word();
+  return packed_enum(kEmpty, kTags);
+}
+
+/// PutAt : <@ K@, @ V@>(Map@<K@, V@>, Bits@, K@, V@) { Map@<K@, V@>; }
+Word put_at(NativeCall& call) {
+  if (!are_defined(call)) return 0;
+  size_t depth = 0;
+  descend(call.arg(0), call.arg(1), depth);
+  if (!call.reserve((depth + 1) * object_words(kBranchFields) + object_words(kEntryFields))) return kOutOfMemory;
+
+  const Word bits = call.arg(1);
+  const Word entry = make_entry(call, bits, call.arg(2), call.arg(3));
+  const Tree nearest = descend(call.arg(0), bits, depth);
+  if (nearest.tag() == kEmpty) return entry;
+
+  const size_t place = differ(nearest.entry_bits(), bits);
+  Path path(depth);
+  Tree at(call.arg(0));
+  while (at.is_branch() && at.place() < place) {
+    path.push(at);
+    at = Tree(at.part(bit_at(bits, at.place())));
+  }
+  if (place == kSame) return path.replace(call, bits, entry);
+  const bool one = bit_at(bits, place);
+  const Word fork = make_branch(call, pack_int(static_cast<int64_t>(place)), bits, one ? at.word() : entry,
+                                one ? entry : at.word());
+  return path.replace(call, bits, fork);
+}
+
+/// RemoveAt : <@ K@, @ V@>(Map@<K@, V@>, Bits@) { Map@<K@, V@>; }
+Word remove_at(NativeCall& call) {
+  if (!are_defined(call)) return 0;
+  size_t depth = 0;
+  const Tree nearest = descend(call.arg(0), call.arg(1), depth);
+  if (nearest.tag() == kEmpty || differ(nearest.entry_bits(), call.arg(1)) != kSame) return call.arg(0);
+  if (depth == 0) return packed_enum(kEmpty, kTags);
+  if (!call.reserve(depth * object_words(kBranchFields))) return kOutOfMemory;
+
+  const Word bits = call.arg(1);
+  Path path(depth);
+  for (Tree at(call.arg(0)); at.is_branch(); at = Tree(at.part(bit_at(bits, at.place())))) path.push(at);
+  const Tree last = path.pop();
+  return path.replace(call, bits, last.part(!bit_at(bits, last.place())));
+}
+
+constexpr NativeEffect kPure = NativeEffect::kPure;
+constexpr NativeRow kRows[] = {
+    {"/Std/Data/Bits%", "Push", 2, kPure, push, Intrinsic::kBitPush},
+    {"/Std/Data/Bits%", "PutInt", 3, kPure, put_int},
+    {"/Std/Data/Bits%", "PutText", 3, kPure, put_text},
+    {"/Std/Data/Bits%", "PutBits", 3, kPure, put_bits},
+    {"/Std/Data/Bits%", "Differ", 2, kPure, differ_place},
+    {"/Std/Map%", "At", 2, kPure, at},
+    {"/Std/Map%", "PutAt", 4, kPure, put_at},
+    {"/Std/Map%", "RemoveAt", 2, kPure, remove_at},
+};
+
+}  // namespace
+
+std::span<const NativeRow> map_natives() { return kRows; }
+
+}  // namespace fble
