@@ -29,6 +29,10 @@ MEASURES = {
 }
 
 
+# What takes longer than the first is run at most as often as the second says.
+LONG_RUNS = [(10.0, 1), (2.0, 3)]
+
+
 class Failure(Exception):
     """Something that the user should be told without a trace of calls."""
 
@@ -216,12 +220,22 @@ def build_fble_jit():
     return build_target("fble-jit") / "fble-jit"
 
 
-def fble_contestants(binary, modes, packages):
-    def make(mode):
+def fble_contestants(binary, modes, packages, std):
+    """Each mode; if the packages come with a library of their own, `std`, then with that, and the packages
+    again with ours."""
+    version = first_line(str(binary), "--version")
+
+    def make(mode, name, folders, groups):
         def command(work):
-            return [str(binary), f"--jit={mode}", *include_words(work, packages), "-m", work.module, "--", *work.args]
-        return Contestant(f"fble-jit {mode}", command, f"--jit={mode}", first_line(str(binary), "--version"))
-    return [make(mode) for mode in modes]
+            if groups and work.group not in groups:
+                return None
+            return [str(binary), f"--jit={mode}", *include_words(work, folders), "-m", work.module, "--", *work.args]
+        return Contestant(name, command, f"--jit={mode}", version)
+
+    found = [make(mode, f"fble-jit {mode}", [*std, *packages], ()) for mode in modes]
+    if std:
+        found += [make(mode, f"{mode}, our library", packages, ("packages",)) for mode in modes]
+    return found
 
 
 def ocaml_contestant(programs, folder):
@@ -375,8 +389,9 @@ def check_cases(programs, contestants, runner, say):
 
 def measure(works, contestants, runner, rounds, seconds, say):
     """Interleaved rounds of all works with all contestants: at least three unless fewer were
-    asked for, then until there are `rounds` or the next would end after `seconds`. A contestant
-    that fails on a work in the first round has no part in it."""
+    asked for, then until there are `rounds` or the next would end after `seconds`. What takes
+    long (LONG_RUNS) is run in the first of them only. A contestant that fails on a work in the
+    first round has no part in it."""
     runs = {work.key: {} for work in works}
     expected = {}
     commands = {}
@@ -389,7 +404,7 @@ def measure(works, contestants, runner, rounds, seconds, say):
     reasons = []
     wrong = []
     loads = [os.getloadavg()[0]]
-    start = time.monotonic()
+    start = before = time.monotonic()
     done = 0
     while done < rounds:
         spent = 0.0
@@ -397,13 +412,13 @@ def measure(works, contestants, runner, rounds, seconds, say):
             turn = (done + w) % len(contestants)
             for contestant in contestants[turn:] + contestants[:turn]:
                 pair = work.key, contestant.name
-                if pair not in commands:
+                if pair not in commands or done >= most_rounds(durations.get(pair, 0.0)):
                     continue
-                left = sum(durations.values()) * (rounds - done) - spent
+                left = max(0.0, expected_seconds(durations, done, rounds) - spent)
                 say(f"round {done + 1} of {rounds}, {work.name} with {contestant.name}"
                     + (f", {left / 60:.1f} minutes left" if done else ""))
                 result = runner.run(commands[pair], work)
-                durations.setdefault(pair, result["wall"])
+                durations.setdefault(pair, cpu(result))
                 spent += durations[pair]
                 why = trouble(result)
                 if not why and result["output"] != expected.setdefault(work.key, (result["output"], contestant.name))[0]:
@@ -413,19 +428,30 @@ def measure(works, contestants, runner, rounds, seconds, say):
                     reasons.append(f"{work.name}, {contestant.name}: {why}")
                 if why:
                     if done == 0:
-                        del commands[pair]
+                        del commands[pair], durations[pair]
                     continue
                 values = runs[work.key].setdefault(contestant.name, {m: [] for m in MEASURES})
                 for name in MEASURES:
                     values[name].append(result[name])
         loads.append(os.getloadavg()[0])
         done += 1
-        elapsed = time.monotonic() - start
-        if done >= 3 and elapsed + elapsed / done > seconds:
+        slower = (time.monotonic() - before) / spent if spent else 1.0
+        before = time.monotonic()
+        if done >= 3 and before - start + slower * expected_seconds(durations, done, done + 1) > seconds:
             break
     # Contestants in their order, whoever came first in the first round.
     runs = {key: {c.name: by[c.name] for c in contestants if c.name in by} for key, by in runs.items()}
     return runs, done, loads, reasons, wrong
+
+
+def expected_seconds(durations, done, rounds):
+    """How long the rounds from `done` to `rounds` take, by what each pair took in the first."""
+    return sum((min(rounds, most_rounds(d)) - min(done, most_rounds(d))) * d for d in durations.values())
+
+
+def most_rounds(seconds):
+    """In how many rounds something is run that takes so long."""
+    return next((most for limit, most in LONG_RUNS if seconds > limit), sys.maxsize)
 
 
 def scale_curves(works, contestants, runner, repetitions, say, limit):

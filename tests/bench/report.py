@@ -109,8 +109,9 @@ def noise(results, base):
     else:
         for group in groups(results):
             for contestant in contestants(results):
-                first = geometric_mean(ratios(results, group, contestant, "cpu", base, lambda v: v[0::2]))
-                second = geometric_mean(ratios(results, group, contestant, "cpu", base, lambda v: v[1::2]))
+                # What was repeated less often has no say.
+                first = geometric_mean(ratios(results, group, contestant, "cpu", base, lambda v: v[0::2] if len(v) > 2 else []))
+                second = geometric_mean(ratios(results, group, contestant, "cpu", base, lambda v: v[1::2] if len(v) > 2 else []))
                 if first and second and abs(first / second - 1) > NOISY_HALVES:
                     found.append(f"the geometric mean of {contestant} over the {group} is {first:.3f} by the odd rounds, "
                                  f"{second:.3f} by the even ones")

@@ -92,6 +92,10 @@ class Statistics(unittest.TestCase):
         times = {"programs/A": {"ours": [1.0] * 6, "other": [1.0, 1.05] * 3}}
         self.assertIn("odd rounds", " ".join(report.noise(run_of(times), "ours")))
 
+    def test_halves_are_of_the_same_works(self):
+        times = {"programs/A": {"ours": [1.0] * 4, "other": [9.0]}, "programs/B": {"ours": [1.0] * 4, "other": [1.0] * 4}}
+        self.assertEqual(report.noise(run_of(times), "ours"), [])
+
     def test_a_busy_machine_is_noise(self):
         self.assertIn("busy", " ".join(report.noise(run_of(TWO, load=[1.0, 7.0]), "ours")))
 
@@ -221,6 +225,12 @@ class Works(unittest.TestCase):
             folder = pathlib.Path(folder)
             self.assertEqual(work.input_path(folder).read_text(), "ab\nab\nab\n")
             self.assertEqual(work.resized(1).input_path(folder).read_text(), "ab\n")
+
+    def test_long_runs_are_repeated_less(self):
+        self.assertEqual([measure.most_rounds(s) for s in (11.0, 3.0)], [1, 3])
+        self.assertGreater(measure.most_rounds(1.0), 1000)
+        self.assertEqual(measure.expected_seconds({"a": 11.0, "b": 3.0, "c": 1.0}, 1, 5), 0 + 2 * 3.0 + 4 * 1.0)
+        self.assertEqual(measure.expected_seconds({"a": 11.0, "b": 3.0, "c": 1.0}, 4, 5), 1.0)
 
     def test_thinning_keeps_peaks(self):
         points = [[i, 5 if i == 77 else 1] for i in range(1000)]
