@@ -352,18 +352,21 @@ void Allocator::find_uses() {
   if (loop_back_ != kNever) {
     // What the loop uses and does not make is needed in the next turn, too: its
     // first use there is as far behind loop_back as it is behind loop_start.
+    const auto is_invariant = [&](uint32_t v) {
+      return is_start_value(ins(v).op) || (v < loop_start_ && ins(v).op != IrOp::kPhi);
+    };
     std::vector<uint32_t> first(count, kNever);
     for (const Use& use : uses) {
-      if (use.at > loop_start_ && use.value < loop_start_) first[use.value] = std::min(first[use.value], use.at);
+      if (use.at > loop_start_ && is_invariant(use.value)) first[use.value] = std::min(first[use.value], use.at);
     }
     std::vector<bool> live(count, false);
-    for (uint32_t v = 0; v < loop_start_; ++v) {
-      live[v] = first[v] != kNever && ins(v).op != IrOp::kPhi;
+    for (uint32_t v = 0; v < count; ++v) {
+      live[v] = first[v] != kNever;
       if (live[v]) uses.push_back({v, loop_back_ + (first[v] - loop_start_)});
     }
     for (size_t i = 0, size = exits.size(); i < size; ++i) {
       const uint32_t v = exits[i].value;
-      if (exits[i].at > loop_start_ && v < loop_start_ && ins(v).op != IrOp::kPhi && !live[v]) {
+      if (exits[i].at > loop_start_ && is_invariant(v) && !live[v]) {
         live[v] = true;
         exits.push_back({v, loop_back_ + 1});
       }
@@ -793,7 +796,8 @@ void Allocator::loop_start(uint32_t i) {
     if (in_memory && !has_copy(held)) spill(v, i);
     if (held.is_constant || in_memory || (has_copy(held) && next_use(v, i + 1) == kNever)) release(v);
   }
-  for (const IrRef ref : ins(i).list) {
+  for (size_t k = 0; k < ins(i).list.size(); ++k) {
+    const IrRef ref = ins(i).list[k];
     Value& variable = value(ref);
     // A variable has one place: copies are of the first turn's value only.
     for (auto at = slots_.begin(); at != slots_.end();) {
@@ -807,8 +811,7 @@ void Allocator::loop_start(uint32_t i) {
     }
     head_[value_of(ref)] = variable.reg != kNoRegister ? in_register(variable.reg) : in_spill(variable.spill);
     if (is_register(head_[value_of(ref)])) {
-      const size_t position = static_cast<size_t>(&ref - ins(i).list.data());
-      Value& next = value(ins(loop_back_).list[position]);
+      Value& next = value(ins(loop_back_).list[k]);
       if (next.hint == kNoRegister) next.hint = variable.reg;
     }
   }

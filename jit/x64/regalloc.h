@@ -76,6 +76,11 @@ Allocation allocate_registers(const Trace& trace);
 /// False for guards that always hold, for reasons that are plain to see.
 bool can_leave(const IrIns& ins);
 
+/// True for what is there when the trace begins, wherever it is mentioned first.
+inline bool is_start_value(IrOp op) {
+  return op == IrOp::kConstant || op == IrOp::kSlot || op == IrOp::kInherit || op == IrOp::kResult;
+}
+
 /// The code of the closure that the instruction calls, if that is known; else null.
 Code* called_code(const Trace& trace, const IrIns& ins);
 

@@ -16,6 +16,12 @@ using reference::IrHeap;
 using reference::IrInput;
 using reference::IrOutcome;
 
+/// FBLE_RANDOM_TRACES=N tries N times as many.
+uint64_t effort() {
+  const char* setting = std::getenv("FBLE_RANDOM_TRACES");
+  return setting == nullptr ? 1 : std::strtoull(setting, nullptr, 10);
+}
+
 /// What machine code did, in the model's terms.
 IrOutcome outcome_of(CodeRunner& runner, const Trace& trace, const x64::Allocation& allocation, IrHeap& heap,
                      const IrOutcome& expected) {
@@ -121,7 +127,7 @@ class RandomTraces : public testing::Test {
 };
 
 TEST_F(RandomTraces, DoWhatTheModelDoes) {
-  for (uint64_t seed = 0; seed < 400 && !HasFatalFailure(); ++seed) {
+  for (uint64_t seed = 0; seed < 400 * effort() && !HasFatalFailure(); ++seed) {
     run(seed, {.instructions = 10 + seed % 90}, false);
     run(seed, {.instructions = 10 + seed % 90}, true);
   }
@@ -130,7 +136,7 @@ TEST_F(RandomTraces, DoWhatTheModelDoes) {
 }
 
 TEST_F(RandomTraces, LoopsDoWhatTheModelDoes) {
-  for (uint64_t seed = 0; seed < 200 && !HasFatalFailure(); ++seed) {
+  for (uint64_t seed = 0; seed < 200 * effort() && !HasFatalFailure(); ++seed) {
     run(seed, {.instructions = 10 + seed % 40, .ends_in_self_call = true}, true);
   }
 }
