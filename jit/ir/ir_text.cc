@@ -41,7 +41,8 @@ class Printer {
 
   std::string print() {
     for (size_t i = 0; i < codes_.size(); ++i) {
-      line("code c{} {} arity {}", i, quoted(codes_[i]->block.str()), codes_[i]->arity);
+      line("code c{} {} arity {} captures {}", i, quoted(codes_[i]->block.str()), codes_[i]->arity,
+           codes_[i]->capture_count);
     }
     line("trace {} {} {} extent {}", trace_.id, kKindNames[static_cast<size_t>(trace_.kind)], code(trace_.code),
          trace_.extent);
@@ -326,16 +327,17 @@ class Parser {
   void code_line() {
     expect("code");
     const std::string name = word();
-    uint32_t index = 0;
+    CodeMention mention;
     if (name.size() < 2 || name[0] != 'c' ||
-        std::from_chars(name.data() + 1, name.data() + name.size(), index).ptr != name.data() + name.size()) {
+        std::from_chars(name.data() + 1, name.data() + name.size(), mention.index).ptr != name.data() + name.size()) {
       fail("code objects are called c0, c1...");
     }
     if (peek().kind != TokenKind::kString) fail("expected the code's block");
-    const std::string block = lines_[line_].tokens[token_++].text;
+    mention.block = lines_[line_].tokens[token_++].text;
     expect("arity");
-    const auto arity = number<uint32_t>();
-    Code* code = resolve_(index, block, arity);
+    mention.arity = number<uint32_t>();
+    if (accept("captures")) mention.captures = number<uint32_t>();
+    Code* code = resolve_(mention);
     if (code == nullptr) fail("there is no code " + name);
     if (!codes_.try_emplace(name, code).second) fail("a second " + name);
     end_line();

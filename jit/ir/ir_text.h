@@ -1,6 +1,6 @@
 // Traces as text: what `--dump=ir` shows and what tests of passes are written in.
 //
-//   code c0 "/A%.f" arity 2                 code objects that the trace names
+//   code c0 "/A%.f" arity 2 captures 1      code objects that the trace names
 //   trace 4 function c0 extent 12           or `bridge`, `continuation`
 //   parent 2 exit 7                         of bridges and continuations
 //   callee_base 5                           of continuations
@@ -44,8 +44,15 @@ std::string to_text(const Trace& trace, IrRef ref);
 
 std::string to_text(const Facts& facts);
 
-/// Gives the code object for a line `code cINDEX "BLOCK" arity ARITY`; may be null if there is none.
-using CodeResolver = std::function<Code*(uint32_t index, std::string_view block, uint32_t arity)>;
+/// What a trace's text tells of a code object.
+struct CodeMention {
+  uint32_t index = 0;
+  std::string block;
+  uint32_t arity = 0;
+  uint32_t captures = 0;
+};
+/// Gives the code object; null if there is none.
+using CodeResolver = std::function<Code*(const CodeMention& mention)>;
 
 struct TraceParse {
   std::unique_ptr<Trace> trace;  ///< null after an error

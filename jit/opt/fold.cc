@@ -99,6 +99,7 @@ Answer offset(Forward& forward, IrIns& ins, IrRef x, int64_t c) {
 
 /// `ref` as `x + c`, where the instruction that adds has not left.
 bool is_offset(Forward& forward, IrRef ref, IrRef* x, int64_t* c) {
+  if (index_of(ref) < forward.barrier) return false;
   const IrIns& ins = forward.at(ref);
   if ((ins.op != IrOp::kAdd && ins.op != IrOp::kSub) || !forward.is_constant(ins.b)) return false;
   *x = ins.a;

@@ -74,6 +74,9 @@ class Forward final : public IrBuilder {
   /// appended again (peel_loop.cc): there it is noted, and appended.
   bool failure_is_a_bug = true;
   bool has_failed = false;
+  /// Sums are not gathered across this instruction: in a loop each turn adds to what the
+  /// turn before it made, and not to the first.
+  size_t barrier = 0;
 
  private:
   IrRef push(IrIns&& ins);

@@ -1,7 +1,417 @@
+// Loop peeling: a function that calls itself at its end becomes a loop.
+//
+// Problem. The trace of such a function ends in a tail call to its own start, where
+// all begins anew: arguments are read from their slots and guarded, fields of the
+// closure are loaded, what the last turn packed is unpacked. What stays the same from
+// turn to turn should be done once, and what changes should stay in registers.
+// Moving invariant instructions out of the loop does not work: a guard cannot be
+// moved in front of the guards that it depends on, and nearly all is guarded.
+//
+// Idea. The trace is the first turn (the preamble). Its instructions are appended
+// a second time, with the arguments of the tail call in place of the argument
+// slots, through the same forward passes as everything (pipeline.cc). What is invariant
+// is found in the preamble, guards included; what reads the parts of an object that
+// the first turn made is forwarded to the parts. What remains is the loop's body. Then
+// each value of the preamble that the body mentions is looked at: if `v` of the first
+// turn is `v` in the second turn, too, it is invariant. If it is `w` there, then the
+// third turn has to see `w` where the second saw `v`: a variable of the loop, `phi v`,
+// whose next value is `w`.
+//
+// Why it is sound. The body computes the second turn from the values V of the first.
+// It relies on two kinds of things: that each value of V is made from others as its
+// instruction says, and that the guards of the preamble hold for V. The second turn's
+// values W, named by the same instructions, satisfy the same: its instructions were
+// appended again for W, or found to be equal to others, and its guards were
+// appended for W, or found to follow. So the same body computes the third turn from
+// W, and so on. There are no assumptions about the slots at the trace's start except
+// the closure's code, which is checked for the tail call's closure.
+//
+// Objects. A variable that is an object made in the trace would have to be made in each
+// turn. So there are no such variables: the object's fields become variables, and the
+// object is described again at the loop's head, for the exits, as a sunk one. If an
+// instruction of the body needs it after all, it is made there.
+//
+// Exits. In memory are the arguments of the first turn, whatever the turn. So in the
+// body each argument slot that is live at an exit and not what it was in the first turn
+// is listed. The back edge is a yield point with the state at the function's start.
+//
+// A function that refers to itself by a captured variable gets its closure for the next
+// turn out of its closure. That it is the same one is checked once, in the preamble: then
+// all that is captured is invariant.
+//
+// It is LuaJIT's idea (lj_opt_loop.c), without its type stability of variables, since the
+// argument above needs none.
+//
+// Tested by tests/unit/jit/opt/peel_loop_test.cc and tests/ir/peel_loop.
+#include <algorithm>
+
+#include "interp/thread.h"
+#include "jit/ir/ir_verify.h"
+#include "jit/opt/forward.h"
 #include "jit/opt/passes.h"
 
 namespace fble {
 
-bool peel_loop(Trace&) { return false; }
+namespace {
+
+/// Longer bodies gain little, and cost twice the time and space.
+constexpr size_t kMaxBody = 150;
+/// More variables than this are no longer in registers.
+constexpr size_t kMaxVariables = 12;
+/// Objects with more fields than this are no longer taken apart.
+constexpr size_t kMaxFields = 6;
+
+class Peeler {
+ public:
+  explicit Peeler(Trace& trace) : trace_(trace) {}
+
+  bool run() {
+    if (!is_candidate()) return false;
+    const Trace original = trace_;
+    call_ = std::move(trace_.ins.back());
+    trace_.ins.pop_back();
+    if (build() && verify_trace(trace_).empty()) return true;
+    trace_ = original;
+    return false;
+  }
+
+ private:
+  /// What a preamble's value is for the body.
+  enum class Kind : uint8_t {
+    kUnknown,
+    kInvariant,
+    kVariable,
+    kObject,  ///< described again at the loop's head
+  };
+
+  bool is_candidate() const {
+    if (trace_.kind != TraceKind::kFunction || trace_.ins.empty() || trace_.ins.size() > kMaxBody) return false;
+    if (!trace_.assumptions.empty()) return false;
+    const IrIns& call = trace_.ins.back();
+    if (call.op != IrOp::kTailCall || call.code != trace_.code || call.list.size() != trace_.code->arity) return false;
+    return std::ranges::none_of(trace_.ins, [&](const IrIns& ins) {
+      const bool other_slot = ins.op == IrOp::kSlot && ins.n != kClosureSlot && !is_argument(ins.n);
+      return other_slot || ins.op == IrOp::kStore || ins.op == IrOp::kStackCheck;
+    });
+  }
+
+  bool is_argument(int32_t slot) const { return slot >= 0 && slot < static_cast<int32_t>(trace_.code->arity); }
+  bool in_preamble(IrRef ref) const { return index_of(ref) < preamble_; }
+
+  bool build() {
+    settle_closure();
+    preamble_ = trace_.ins.size();
+    Forward forward(trace_);
+    forward.failure_is_a_bug = false;
+    forward.barrier = preamble_;
+    if (closure_ != kNoRef && forward.table[closure_].code != trace_.code) return false;
+    append_body(forward);
+    if (forward.has_failed) return false;
+    const uint32_t back = append_back_edge(forward);
+    if (!find_variables(back)) return false;
+    assemble();
+    assume_of_variables();
+    return true;
+  }
+
+  /// Decides what the closure of the next turn is: kNoRef for the same as in this one.
+  void settle_closure() {
+    closure_ = call_.a;
+    IrRef own = kNoRef;
+    for (size_t i = 0; i < trace_.ins.size(); ++i) {
+      if (trace_.ins[i].op == IrOp::kSlot && trace_.ins[i].n == kClosureSlot) own = IrRef{static_cast<uint32_t>(i)};
+    }
+    // Without captured values one closure is like another.
+    if (closure_ == own || (trace_.code->capture_count == 0 && !trace_.code->is_glue)) {
+      closure_ = kNoRef;
+      return;
+    }
+    const IrIns& made = trace_.at(closure_);
+    if (made.op != IrOp::kField || made.a != own) return;
+    IrIns same;
+    same.op = IrOp::kIsEqual;
+    same.a = std::min(own, closure_);
+    same.b = std::max(own, closure_);
+    same.pc = call_.pc;
+    Snapshot snapshot = state_at_start(call_.list);
+    snapshot.frames[0].in_memory = false;
+    snapshot.frames[0].closure = closure_;
+    same.snapshot = static_cast<uint32_t>(trace_.snapshots.size());
+    trace_.snapshots.push_back(std::move(snapshot));
+    trace_.ins.push_back(std::move(same));
+    closure_ = kNoRef;
+  }
+
+  /// The state when the function is entered with the arguments. Those that are what the
+  /// slot was in the first turn are in memory.
+  Snapshot state_at_start(const std::vector<IrRef>& args) const {
+    Snapshot snapshot;
+    snapshot.frames.push_back({trace_.code, trace_.code->start, 0, true, kNoRef});
+    for (const uint32_t slot : live_slots(*trace_.code, trace_.code->start)) {
+      if (slot >= args.size()) continue;
+      const IrIns& arg = trace_.at(args[slot]);
+      if (arg.op == IrOp::kSlot && arg.n == static_cast<int32_t>(slot)) continue;
+      snapshot.slots.push_back({static_cast<int32_t>(slot), args[slot]});
+    }
+    return snapshot;
+  }
+
+  void set_facts(const Forward& forward, Snapshot& snapshot) const {
+    for (SnapshotSlot& slot : snapshot.slots) slot.facts = value_facts(forward.table[slot.ref]);
+  }
+
+  void append_body(Forward& forward) {
+    const std::vector<IrIns> first_turn(trace_.ins.begin(), trace_.ins.end());
+    const size_t snapshots = trace_.snapshots.size();
+    renamed_.assign(preamble_, kNoRef);
+    std::vector<uint32_t> again(snapshots, kNoSnapshot);
+    for (size_t i = 0; i < preamble_;) {
+      const IrIns& ins = first_turn[i];
+      if (ins.op == IrOp::kSlot) {
+        if (is_argument(ins.n)) {
+          renamed_[i] = call_.list[static_cast<size_t>(ins.n)];
+        } else {
+          renamed_[i] = closure_ == kNoRef ? IrRef{static_cast<uint32_t>(i)} : closure_;
+        }
+        ++i;
+        continue;
+      }
+      const size_t first_new = trace_.ins.size();
+      const size_t end = i + append_again(forward, first_turn, i, renamed_);
+      for (size_t added = first_new; added < trace_.ins.size(); ++added) {
+        uint32_t& snapshot = trace_.ins[added].snapshot;
+        if (snapshot == kNoSnapshot) continue;
+        if (again[snapshot] == kNoSnapshot) {
+          again[snapshot] = static_cast<uint32_t>(trace_.snapshots.size());
+          trace_.snapshots.push_back(second_turn(trace_.snapshots[snapshot]));
+          set_facts(forward, trace_.snapshots.back());
+        }
+        snapshot = again[snapshot];
+      }
+      i = end;
+    }
+  }
+
+  /// The snapshot of the same place, one turn later.
+  Snapshot second_turn(const Snapshot& first) {
+    Snapshot second = first;
+    for_each_snapshot_ref(second, [&](IrRef& ref) { ref = renamed_[index_of(ref)]; });
+    SnapshotFrame& root = second.frames[0];
+    if (root.in_memory && closure_ != kNoRef) {
+      root.in_memory = false;
+      root.closure = closure_;
+    }
+    // What was in memory then was an argument of the first turn.
+    for (const uint32_t slot : live_slots(*root.code, root.pc)) {
+      const auto number = static_cast<int32_t>(slot);
+      if (!is_argument(number)) continue;
+      const auto at = std::ranges::lower_bound(second.slots, number, {}, &SnapshotSlot::slot);
+      if (at != second.slots.end() && at->slot == number) continue;
+      second.slots.insert(at, {number, call_.list[slot]});
+    }
+    return second;
+  }
+
+  /// Returns its index.
+  uint32_t append_back_edge(Forward& forward) {
+    std::vector<IrRef> args;
+    for (const IrRef arg : call_.list) args.push_back(renamed_[index_of(arg)]);
+    Snapshot snapshot = state_at_start(args);
+    if (closure_ != kNoRef) {
+      snapshot.frames[0].in_memory = false;
+      snapshot.frames[0].closure = renamed_[index_of(closure_)];
+    }
+    set_facts(forward, snapshot);
+    IrIns back;
+    back.op = IrOp::kLoopBack;
+    back.pc = call_.pc;
+    back.snapshot = forward.add_snapshot(std::move(snapshot));
+    const auto index = static_cast<uint32_t>(trace_.ins.size());
+    forward.append_raw(std::move(back));
+    return index;
+  }
+
+  // ---- variables --------------------------------------------------------------
+
+  /// Decides about a value of the preamble that the loop mentions. True if it varies.
+  bool varies(IrRef ref) {
+    Kind& kind = kinds_[index_of(ref)];
+    if (kind != Kind::kUnknown) return kind != Kind::kInvariant;
+    const IrIns& ins = trace_.at(ref);
+    const IrRef next = renamed_[index_of(ref)];
+    if (next == ref) {
+      kind = Kind::kInvariant;
+      return false;
+    }
+    if (ins.op == IrOp::kNew && !ins.recursive && ins.list.size() <= kMaxFields) {
+      bool any = false;
+      for (const IrRef field : ins.list) any |= varies(field);
+      // Made of the same in each turn, so the first will do.
+      kind = any ? Kind::kObject : Kind::kInvariant;
+      return any;
+    }
+    kind = Kind::kVariable;
+    variables_.push_back(ref);
+    if (in_preamble(next)) varies(next);
+    return true;
+  }
+
+  bool find_variables(uint32_t back) {
+    kinds_.assign(preamble_, Kind::kUnknown);
+    needed_.assign(preamble_, false);
+    std::vector<bool> seen(trace_.snapshots.size());
+    for (size_t i = preamble_; i <= back; ++i) {
+      const IrIns& ins = trace_.ins[i];
+      for_each_ref(ins, [&](IrRef ref) {
+        if (in_preamble(ref) && varies(ref)) needed_[index_of(ref)] = true;
+      });
+      if (ins.snapshot == kNoSnapshot || seen[ins.snapshot]) continue;
+      seen[ins.snapshot] = true;
+      for_each_snapshot_ref(trace_.snapshots[ins.snapshot], [&](IrRef ref) {
+        if (in_preamble(ref)) varies(ref);
+      });
+    }
+    for (size_t done = 0; done < variables_.size() || needs_head();) {
+      // The next value of a variable is needed as it is: an object has to be made.
+      for (; done < variables_.size(); ++done) {
+        const IrRef next = renamed_[index_of(variables_[done])];
+        if (in_preamble(next) && varies(next)) needed_[index_of(next)] = true;
+      }
+      if (!needs_head()) continue;
+      head_ = static_cast<uint32_t>(trace_.snapshots.size());
+      Snapshot head = state_at_start(call_.list);
+      if (closure_ != kNoRef) {
+        head.frames[0].in_memory = false;
+        head.frames[0].closure = closure_;
+      }
+      trace_.snapshots.push_back(std::move(head));
+      for_each_snapshot_ref(trace_.snapshots.back(), [&](IrRef ref) { varies(ref); });
+    }
+    // Fields of an object that is made have to be made before.
+    for (size_t i = preamble_; i-- > 0;) {
+      if (!needed_[i] || kinds_[i] != Kind::kObject) continue;
+      for (const IrRef field : trace_.ins[i].list) needed_[index_of(field)] = true;
+    }
+    return variables_.size() <= kMaxVariables;
+  }
+
+  /// True if an object is made at the loop's head, and the state there is still to be described.
+  bool needs_head() const {
+    if (head_ != kNoSnapshot) return false;
+    for (size_t i = 0; i < preamble_; ++i) {
+      if (needed_[i] && kinds_[i] == Kind::kObject) return true;
+    }
+    return false;
+  }
+
+  // ---- the loop -----------------------------------------------------------------
+
+  /// Puts preamble, variables, head and body together.
+  void assemble() {
+    std::vector<IrIns> body(std::make_move_iterator(trace_.ins.begin() + static_cast<std::ptrdiff_t>(preamble_)),
+                            std::make_move_iterator(trace_.ins.end()));
+    trace_.ins.resize(preamble_);
+    auto here = [&] { return IrRef{static_cast<uint32_t>(trace_.ins.size())}; };
+    // What instructions and snapshots of the loop see instead of the preamble's values.
+    std::vector<IrRef> used(preamble_ + body.size());
+    for (size_t i = 0; i < preamble_; ++i) used[i] = IrRef{static_cast<uint32_t>(i)};
+    std::vector<IrRef> described = used;
+    auto rename = [&](IrRef& ref) { ref = used[index_of(ref)]; };
+    auto describe = [&](IrRef& ref) { ref = described[index_of(ref)]; };
+
+    std::ranges::sort(variables_);
+    for (const IrRef variable : variables_) {
+      used[index_of(variable)] = described[index_of(variable)] = here();
+      IrIns& phi = trace_.ins.emplace_back();
+      phi.op = IrOp::kPhi;
+      phi.a = variable;
+    }
+    const IrRef first_phi{static_cast<uint32_t>(preamble_)};
+    IrIns start;
+    start.op = IrOp::kLoopStart;
+    for (size_t i = 0; i < variables_.size(); ++i) {
+      start.list.push_back(IrRef{index_of(first_phi) + static_cast<uint32_t>(i)});
+    }
+    trace_.ins.push_back(std::move(start));
+
+    // First all descriptions, then those objects that are needed: their snapshot mentions descriptions.
+    for (const bool needed : {false, true}) {
+      for (size_t i = 0; i < preamble_; ++i) {
+        if (kinds_[i] != Kind::kObject || (needed && !needed_[i])) continue;
+        IrIns object = trace_.ins[i];
+        object.snapshot = needed ? head_ : kNoSnapshot;
+        if (needed) {
+          for_each_ref(object, rename);
+        } else {
+          for_each_ref(object, describe);
+        }
+        (needed ? used : described)[i] = here();
+        if (!needed) used[i] = here();
+        object.sunk = !needed;
+        trace_.ins.push_back(std::move(object));
+      }
+    }
+    const auto shift = static_cast<uint32_t>(trace_.ins.size() - preamble_);
+    for (size_t i = 0; i < body.size(); ++i) {
+      used[preamble_ + i] = described[preamble_ + i] = IrRef{static_cast<uint32_t>(preamble_ + i) + shift};
+    }
+    std::vector<bool> seen(trace_.snapshots.size());
+    auto rename_snapshot = [&](uint32_t snapshot) {
+      if (snapshot == kNoSnapshot || seen[snapshot]) return;
+      seen[snapshot] = true;
+      for_each_snapshot_ref(trace_.snapshots[snapshot], describe);
+    };
+    rename_snapshot(head_);
+    for (IrIns& ins : body) {
+      for_each_ref(ins, rename);
+      rename_snapshot(ins.snapshot);
+      trace_.ins.push_back(std::move(ins));
+    }
+    IrIns& back = trace_.ins.back();
+    for (const IrRef variable : variables_) back.list.push_back(used[index_of(renamed_[index_of(variable)])]);
+  }
+
+  /// What is known of a variable is what both its first and its next value guarantee. The
+  /// proof above needs no such thing; the verifier does.
+  void assume_of_variables() {
+    const std::vector<IrRef>& next = trace_.ins.back().list;
+    for (int round = 0; round < 4; ++round) {
+      FactTable table(trace_);
+      for (const IrIns& ins : trace_.ins) {
+        const IrRef ref{static_cast<uint32_t>(table.size())};
+        table.append(ins);
+        for (const Assumption& assumption : trace_.assumptions) {
+          if (assumption.ref == ref) table.add(ref, assumption.facts);
+        }
+        if (round == 0 && ins.op == IrOp::kPhi) {
+          trace_.assumptions.push_back({ref, table[ins.a]});
+          table.add(ref, table[ins.a]);
+        }
+      }
+      bool changed = false;
+      for (Assumption& assumption : trace_.assumptions) {
+        const size_t variable = index_of(assumption.ref) - preamble_;
+        const Facts common = common_facts(assumption.facts, table[next[variable]]);
+        changed |= common != assumption.facts;
+        assumption.facts = common;
+      }
+      if (!changed) return;
+    }
+  }
+
+  Trace& trace_;
+  IrIns call_;                  ///< the tail call
+  IrRef closure_ = kNoRef;      ///< of the next turn; kNoRef: the same
+  size_t preamble_ = 0;         ///< number of instructions of the first turn
+  std::vector<IrRef> renamed_;  ///< the preamble's values one turn later
+  std::vector<Kind> kinds_;
+  std::vector<bool> needed_;  ///< by an instruction of the loop
+  std::vector<IrRef> variables_;
+  uint32_t head_ = kNoSnapshot;  ///< the state at the loop's head, for objects made there
+};
+
+}  // namespace
+
+bool peel_loop(Trace& trace) { return Peeler(trace).run(); }
 
 }  // namespace fble

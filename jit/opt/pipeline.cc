@@ -165,6 +165,11 @@ std::unique_ptr<IrBuilder> make_builder(Trace& trace) { return std::make_unique<
 void optimize(Trace& trace) {
   verify_after("recording", trace);
 
+  // A function that calls itself is a loop from here on: a first turn, and a body that
+  // keeps what changes in variables.
+  peel_loop(trace);
+  verify_after("peel_loop", trace);
+
   // What the recorder left is needed only as far as somebody uses it.
   eliminate_dead(trace);
   verify_after("dce", trace);

@@ -269,7 +269,7 @@ std::string to_text(const Trace& trace, const IrOutcome& outcome, const IrHeap& 
       const SnapshotFrame& frame = snapshot.frames[i];
       text += fmt::format("\n  frame {}+{} base {}", frame.code->block.str(), frame.pc - frame.code->words.data(),
                           frame.base);
-      if (!frame.in_memory && !outcome.closures.empty()) text += " closure " + heap.describe(outcome.closures[i]);
+      if (i < outcome.closures.size() && outcome.closures[i] != 0) text += " closure " + heap.describe(outcome.closures[i]);
     }
   }
   if (outcome.kind == IrOutcome::Kind::kCall) text += fmt::format("\n  at {}", outcome.frame);

@@ -14,10 +14,11 @@ namespace fble {
 /// instruction, before which all arguments are live and nothing else.
 class IrCodes {
  public:
-  Code* make(std::string_view block, uint32_t arity) {
+  Code* make(std::string_view block, uint32_t arity, uint32_t captures) {
     Code& code = codes_.emplace_back();
     code.block = Symbol(block);
     code.arity = arity;
+    code.capture_count = captures;
     code.frame_slots = arity + 8;
     code.words.assign(1000, static_cast<uint32_t>(Op::kApplyHeld));
     code.start = code.words.data();
@@ -26,7 +27,7 @@ class IrCodes {
   }
 
   CodeResolver resolver() {
-    return [this](uint32_t, std::string_view block, uint32_t arity) { return make(block, arity); };
+    return [this](const CodeMention& mention) { return make(mention.block, mention.arity, mention.captures); };
   }
 
  private:

@@ -13,8 +13,8 @@ IrGen::IrGen(uint64_t seed, const IrGenOptions& options) : options_(options), ra
   compared_shape_ =
       std::make_shared<Shape>(Shape{Shape::Kind::kUnion, 2, {unit_shape_, unit_shape_, unit_shape_}, nullptr});
   const uint32_t arity = 1 + random(4);
-  root_ = codes_.make("/A%.f", arity);
-  other_ = codes_.make("/A%.g", 2);
+  root_ = codes_.make("/A%.f", arity, 2);
+  other_ = codes_.make("/A%.g", 2, 2);
   for (uint32_t i = 0; i < arity; ++i) argument_shapes_.push_back(random_shape(3));
   if (options_.ends_in_self_call) argument_shapes_[0] = int_shape_;
   closure_shape_ = std::make_shared<Shape>(Shape{Shape::Kind::kClosure, 0, {int_shape_, random_shape(2)}, root_});
@@ -469,6 +469,50 @@ void IrGen::make_group() {
   append(ins, shape);
 }
 
+std::optional<size_t> IrGen::build(const ShapeRef& shape, int depth) {
+  if (depth == 0 || shape == int_shape_ || chance(40)) {
+    for (int tries = 0; tries < 20; ++tries) {
+      const size_t index = pick();
+      if (values_[index].shape == shape) return index;
+    }
+    if (shape == int_shape_) return constant(random_int(), int_shape_);
+    if (depth == 0) return std::nullopt;
+  }
+  IrIns ins;
+  const uint32_t tag = shape->kind == Shape::Kind::kUnion ? random(static_cast<uint32_t>(shape->parts.size())) : 0;
+  const bool is_union = shape->kind == Shape::Kind::kUnion;
+  bool packed = shape->kind != Shape::Kind::kClosure;
+  for (size_t i = 0; i < (is_union ? 1 : shape->parts.size()); ++i) {
+    const auto part = build(shape->parts[is_union ? tag : i], depth - 1);
+    if (!part) return std::nullopt;
+    if (chance(50)) know(*part);
+    packed = packed && values_[*part].rep_known && is_packed(word(values_[*part]));
+    ins.list.push_back(IrRef{static_cast<uint32_t>(*part)});
+  }
+  const auto count = static_cast<uint32_t>(ins.list.size());
+  const Word fields = packed ? pack_struct(count, [&](uint32_t i) { return word(values_[index_of(ins.list[i])]); }) : 0;
+  packed = fields != 0 && (!is_union || pack_union(fields, shape->width, tag) != 0) && chance(60);
+  if (packed && is_union) {
+    ins.op = IrOp::kPackUnion;
+    ins.a = ins.list[0];
+    ins.n = static_cast<int32_t>(tag);
+    ins.m = shape->width;
+    ins.list.clear();
+  } else if (packed) {
+    ins.op = IrOp::kPackStruct;
+  } else {
+    ins.op = IrOp::kNew;
+    ins.code = shape->code;
+    ins.x = shape->code != nullptr ? Object::make_header(ObjectKind::kClosure, count + 1)
+            : is_union             ? Object::make_header(ObjectKind::kUnion, 1, tag)
+                                   : Object::make_header(ObjectKind::kStruct, count);
+  }
+  const size_t index = *append(ins, shape);
+  values_[index].rep_known = true;
+  values_[index].code_known = shape->code != nullptr;
+  return index;
+}
+
 void IrGen::step() {
   switch (random(10)) {
     case 0:
@@ -481,6 +525,7 @@ void IrGen::step() {
     case 7:
     case 8: make(); break;
     default:
+      if (chance(30)) build(argument_shapes_[random(static_cast<uint32_t>(argument_shapes_.size()))], 3);
       if (chance(20)) make_group();
       break;
   }
@@ -516,13 +561,14 @@ void IrGen::finish() {
     // Each argument becomes something of its own shape: most stay, some change.
     ins.op = IrOp::kTailCall;
     ins.a = IrRef{0};
+    if (chance(30)) {
+      const auto closure = build(closure_shape_, 2);
+      if (closure && values_[*closure].code_known) ins.a = IrRef{static_cast<uint32_t>(*closure)};
+    }
     ins.code = root_;
     for (size_t i = 0; i < argument_shapes_.size(); ++i) {
       size_t next = i + 1;
-      for (int tries = 0; tries < 20 && !chance(30); ++tries) {
-        const size_t candidate = pick();
-        if (values_[candidate].shape == argument_shapes_[i]) next = candidate;
-      }
+      if (chance(60)) next = build(argument_shapes_[i], 3).value_or(next);
       ins.list.push_back(IrRef{static_cast<uint32_t>(next)});
     }
   }

@@ -75,6 +75,8 @@ class IrGen {
   void compute();
   void make();
   void make_group();
+  /// A value of the shape: one that is there, or a new one.
+  std::optional<size_t> build(const ShapeRef& shape, int depth);
   void step();
   void finish();
   size_t pick() { return random(static_cast<uint32_t>(values_.size())); }

@@ -15,7 +15,7 @@ using reference::IrInput;
 using reference::IrOutcome;
 using reference::IrRun;
 
-constexpr uint64_t kSeeds = 400;
+constexpr uint64_t kSeeds = 250;
 constexpr int kInputs = 12;
 
 /// Leaving because a result does not fit is no obligation when nobody needs the result.
@@ -42,14 +42,15 @@ bool same_outcome(const Trace& before, const Trace& after, const IrInput& input,
     ++counts.went_on;
     return true;
   }
-  ADD_FAILURE() << "before:\n" << to_text(before) << "after:\n" << to_text(after) << "expected: " << expected_text
-                << "\nis: " << text;
+  ADD_FAILURE() << "before:\n"
+                << to_text(before) << "after:\n"
+                << to_text(after) << "expected: " << expected_text << "\nis: " << text;
   return false;
 }
 
 /// Checks `pass` on random traces; `of` picks what it starts from.
 template <typename Pass>
-void check_pass(Pass&& pass, Trace IrGen::* of, bool complete = false) {
+void check_pass(Pass&& pass, Trace IrGen::*of, bool complete = false) {
   Counts counts;
   for (uint64_t seed = 0; seed < kSeeds; ++seed) {
     IrGen gen(seed, {.instructions = 10 + seed % 60});
@@ -118,8 +119,8 @@ TEST(Passes, AllocChecksLeaveInAStateOfBefore) {
     if (outcome.kind != IrOutcome::Kind::kExit || after.at(outcome.at).op != IrOp::kAllocCheck) continue;
     ++left;
     const uint32_t* pc = after.snapshots[outcome.snapshot].frames[0].pc;
-    const auto original = std::ranges::find_if(
-        gen.plain.snapshots, [&](const Snapshot& snapshot) { return snapshot.frames[0].pc == pc; });
+    const auto original = std::ranges::find_if(gen.plain.snapshots,
+                                               [&](const Snapshot& snapshot) { return snapshot.frames[0].pc == pc; });
     ASSERT_NE(original, gen.plain.snapshots.end());
     const auto index = static_cast<uint32_t>(original - gen.plain.snapshots.begin());
     IrRun plain(gen.plain, gen.witness(), gen.heap);
