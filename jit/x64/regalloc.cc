@@ -4,6 +4,7 @@
 #include <limits>
 #include <map>
 
+#include "gc/integer.h"
 #include "interp/exit_state.h"
 #include "interp/thread.h"
 
@@ -637,7 +638,11 @@ void Allocator::general(uint32_t i) {
   }
 
   // Operands.
-  const auto immediate = [&](IrRef ref) { return value(ref).is_constant && fits_imm32(value(ref).word); };
+  const auto immediate = [&](IrRef ref) {
+    // What mul has as immediate operand is the magnitude.
+    const Word word = value(ref).word;
+    return value(ref).is_constant && fits_imm32(at.op == IrOp::kMul ? packed_magnitude(word) : word);
+  };
   const bool b_immediate = at.b != kNoRef && needs.b_immediate && immediate(at.b);
   const bool a_immediate = at.a != kNoRef && needs.a_immediate && !b_immediate && immediate(at.a);
   const bool a_anywhere = at.op == IrOp::kReturn || at.op == IrOp::kPhi;
