@@ -1,11 +1,12 @@
-// Lists and text: what /Std/List%, /Std/Stream/List%, /Std/Char/Ascii% and /Std/String/...
-// leave to C++ because it is a loop over cells and nothing else.
+// Lists and text: what /Std/List%, /Std/Stream/List%, /Std/Char/Ascii%, /Std/String/... and
+// /Std/Io/File/Utf8% leave to C++ because it is a loop over cells and nothing else.
 //
 // Nothing here recurses along a list. What a list becomes step by step is in the
 // arguments after each step, where a collection finds it.
 //
 // Tested by tests/std/StdTests/List.fble and Text.fble, and tests/unit/std/natives_test.cc.
 #include <algorithm>
+#include <bit>
 
 #include "frontends/std/native/limbs.h"
 #include "frontends/std/native/values.h"
@@ -126,6 +127,134 @@ Word ascii_text(NativeCall& call) {
   return done;
 }
 
+/// ToChar : ToChar@<Ascii@>
+Word ascii_char(NativeCall& call) {
+  const UnionView view = view_union(call.arg(0), kAsciiLetters);
+  if (view.error != ReadError::kNone) return fail_read(call, view.error, "letter");
+  return pack_int(ascii_letter(view.tag));
+}
+
+/// Ascii : the struct of /Std/Char/Ascii%, first the control characters by their names.
+Word ascii_characters(NativeCall& call) {
+  constexpr std::string_view kControls("\0\a\b\t\t\t\n\n\v\f\r\r", 12);
+  std::vector<Word> fields;
+  for (const char control : kControls) fields.push_back(pack_int(control));
+  fields.push_back(pack_int(' '));  // space
+  for (int letter = ' '; letter <= '~'; ++letter) fields.push_back(pack_int(letter));
+  if (!call.reserve(object_words(static_cast<uint32_t>(fields.size())))) return kOutOfMemory;
+  return call.make_struct(fields);
+}
+
+/// What stands for a character behind a backslash, and the character.
+constexpr std::pair<char, char> kEscapes[] = {
+    {'\\', '\\'}, {'q', '\''}, {'n', '\n'}, {'t', '\t'}, {'r', '\r'},
+    {'0', '\0'},  {'a', '\a'}, {'b', '\b'}, {'f', '\f'}, {'v', '\v'},
+};
+
+/// The digit of base 16 that a character is, or -1.
+int hex_digit(Word letter) {
+  if (!is_packed(letter)) return -1;
+  const int64_t code = unpack_int(letter);
+  if (code >= '0' && code <= '9') return static_cast<int>(code - '0');
+  if (code >= 'a' && code <= 'f') return static_cast<int>(code - 'a' + 10);
+  if (code >= 'A' && code <= 'F') return static_cast<int>(code - 'A' + 10);
+  return -1;
+}
+
+/// Takes what is behind a backslash. False when it is nothing that is known.
+bool take_escape(ListReader& letters, Word& character) {
+  Word name;
+  if (!letters.next(name)) return false;
+  for (const auto& [escape, code] : kEscapes) {
+    if (name == pack_int(escape)) return character = pack_int(code), true;
+  }
+  if (name != pack_int('u')) return false;
+  int64_t code = 0;
+  for (Word digit; letters.next(digit);) {
+    if (digit == pack_int(';')) return character = pack_int(code), true;
+    if (hex_digit(digit) < 0 || code > kMaxPackedInt / 16) return false;
+    code = code * 16 + hex_digit(digit);
+  }
+  return false;
+}
+
+/// Escape : (String@) { String@; }
+Word escape_text(NativeCall& call) {
+  // The characters have to be found again after a collection, so they are counted first.
+  size_t count = 0;
+  ListReader counted(call.arg(0));
+  for (Word letter; counted.next(letter); ++count) {
+    if (count > kMaxCells) return call.fail_out_of_memory(kEndless);
+    if (is_placeholder(letter)) return call.fail_undefined();
+    if (letter == pack_int('\\') && !take_escape(counted, letter)) {
+      if (counted.error() != ReadError::kNone) break;
+      return call.fail("undefined: there is no such escape (see /Std/String/Escape%)");
+    }
+  }
+  if (counted.error() != ReadError::kNone) return fail_read(call, counted.error(), kText);
+  if (!call.reserve(list_words(count))) return kOutOfMemory;
+  std::vector<Word> result;
+  result.reserve(count);
+  ListReader letters(call.arg(0));
+  for (Word letter; letters.next(letter);) {
+    if (letter == pack_int('\\')) take_escape(letters, letter);
+    result.push_back(letter);
+  }
+  return make_list(call, result);
+}
+
+// ---- UTF-8, see /Std/Io/File/Utf8% -------------------------------------------
+
+constexpr uint32_t kReplacement = 0xfffd;
+
+/// Bytes : (Char@) { List@<Byte@>; }
+Word utf8_bytes(NativeCall& call) {
+  const Read<uint64_t> letter = read_char(call.arg(0), IntForm::kMachine);
+  std::string bytes;
+  if (letter.error == ReadError::kNone) {
+    append_utf8(bytes, letter.value);
+  } else if (letter.error == ReadError::kNotUnicode) {
+    append_utf8(bytes, kReplacement);
+  } else {
+    return fail_read(call, letter.error, "character");
+  }
+  if (!call.reserve(list_words(bytes.size()))) return kOutOfMemory;
+  Word done = empty_list();
+  for (size_t i = bytes.size(); i-- > 0;) done = call.make_cons(pack_int(static_cast<uint8_t>(bytes[i])), done);
+  return done;
+}
+
+/// Further : (Byte@) { Int@; }
+Word utf8_further(NativeCall& call) {
+  const Read<IntValue> byte = read_int(call.arg(0), IntForm::kMachine);
+  if (byte.error != ReadError::kNone) return fail_read(call, byte.error, "byte");
+  if (!byte.value.in_range(0, 0xff)) return pack_int(-1);
+  const int ones = std::countl_one(static_cast<uint8_t>(byte.value.magnitude));
+  return pack_int(ones == 0 ? 0 : ones == 1 || ones > 6 ? -1 : ones - 1);
+}
+
+/// Whole : (List@<Byte@>) { Char@; }
+Word utf8_whole(NativeCall& call) {
+  uint64_t code = 0;
+  unsigned count = 0;
+  ListReader bytes(call.arg(0));
+  for (Word word; bytes.next(word); ++count) {
+    const Read<IntValue> byte = read_int(word, IntForm::kMachine);
+    if (byte.error != ReadError::kNone) return fail_read(call, byte.error, "byte");
+    if (count >= 6 || !byte.value.in_range(0, 0xff)) return call.fail("these bytes are no character");
+    const auto value = static_cast<uint8_t>(byte.value.magnitude);
+    // The first byte, which comes last here, begins with as many ones as there are bytes.
+    const bool first = (value & 0xc0) != 0x80;
+    const unsigned ones = static_cast<unsigned>(std::countl_one(value));
+    code |= (first ? value & (0xffu >> (ones + 1)) : value & 0x3fu) << (6 * count);
+  }
+  if (bytes.error() != ReadError::kNone) return fail_read(call, bytes.error(), "list");
+  constexpr uint64_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000, 0x200000, 0x4000000};
+  return pack_int(static_cast<int64_t>(code < kSmallest[count] ? kReplacement : code));
+}
+
+// ---- order ------------------------------------------------------------------
+
 /// How two texts are: negative, 0 or positive for less, equal or greater. Sets `failed`, after an error.
 int compare_text(NativeCall& call, bool& failed) {
   ListReader a(call.arg(0));
@@ -174,6 +303,12 @@ constexpr NativeRow kRows[] = {
     {"/Std/List%", "Append", 2, kPure, append},
     {"/Std/Stream/List%", "Into", 4, kPure, into},
     {"/Std/Char/Ascii%", "Text", 1, kPure, ascii_text},
+    {"/Std/Char/Ascii%", "ToChar", 1, kPure, ascii_char},
+    {"/Std/Char/Ascii%", "Ascii", 0, kPure, ascii_characters},
+    {"/Std/String/Escape%", "Escape", 1, kPure, escape_text},
+    {"/Std/Io/File/Utf8%", "Bytes", 1, kPure, utf8_bytes},
+    {"/Std/Io/File/Utf8%", "Further", 1, kPure, utf8_further},
+    {"/Std/Io/File/Utf8%", "Whole", 1, kPure, utf8_whole},
     {"/Std/String/Eq%", "Eq", 2, kPure, text_equal},
     {"/Std/String/Cmp%", "Cmp", 2, kPure, text_compare},
 };
