@@ -78,18 +78,22 @@ bool find_main_module(const Options& options, MainModule& main) {
 }
 
 std::unique_ptr<ProgramCode> compile_module(const Options& options, const FrontEndOptions& front_end, Status& status) {
-  MainModule main;
-  status = Status::kUsageError;
-  if (!find_main_module(options, main)) return nullptr;
-
-  LoadOptions load{.roots = main.roots, .purpose = front_end.purpose};
-  if (front_end.must_be_program) load.types_of.push_back(main_type_module());
+  // Syntax and types come in small pieces and go all at once: take memory in large steps, and
+  // give none back in between.
+  mallopt(M_TOP_PAD, 1 << 20);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
 
   std::unique_ptr<ProgramCode> code;
   std::vector<std::string> files;
   Diagnostics diagnostics;
-  status = Status::kCompileError;
   run_on_big_stack([&] {
+    MainModule main;
+    status = Status::kUsageError;
+    if (!find_main_module(options, main)) return;
+    LoadOptions load{.roots = main.roots, .purpose = front_end.purpose};
+    if (front_end.must_be_program) load.types_of.push_back(main_type_module());
+
+    status = Status::kCompileError;
     std::unique_ptr<Program> program = load_program(main.path, load, diagnostics);
     std::unique_ptr<CheckedProgram> checked;
     if (program != nullptr) checked = typecheck(*program, diagnostics);
@@ -106,6 +110,8 @@ std::unique_ptr<ProgramCode> compile_module(const Options& options, const FrontE
     code = lower_program(*checked);
   });
   // Syntax and types are gone; the program that runs now is to have their memory.
+  mallopt(M_TOP_PAD, 128 << 10);
+  mallopt(M_TRIM_THRESHOLD, 128 << 10);
   malloc_trim(0);
   if (code == nullptr) return nullptr;
 

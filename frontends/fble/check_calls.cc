@@ -122,8 +122,7 @@ Core* Checker::fence(Core* core) {
 Checked Checker::check_apply(const ApplyExpr& expr) {
   Checked func = check(expr.func);
   bool ok = func.type != nullptr;
-  std::vector<Checked> args;
-  args.reserve(expr.args.size());
+  SmallVector<Checked, 4> args;
   for (const Expr* arg : expr.args) {
     args.push_back(check(arg));
     ok &= args.back().type != nullptr;
@@ -214,8 +213,8 @@ Type* Checker::apply_to_args(Type* poly, Type* form, std::vector<TypeBinding>& b
     error(loc, fmt::format("expected {} args, but found {}", count, args.types.size()));
     return nullptr;
   }
-  std::vector<Type*> asked(count);
-  for (size_t i = 0; i < count; ++i) asked[i] = declared(form, i);
+  SmallVector<Type*, 4> asked;
+  for (size_t i = 0; i < count; ++i) asked.push_back(declared(form, i));
 
   // All errors are collected: the last one gets the table of what was inferred.
   std::vector<std::pair<Loc, std::string>> errors;
@@ -225,7 +224,8 @@ Type* Checker::apply_to_args(Type* poly, Type* form, std::vector<TypeBinding>& b
   }
 
   Type* applied = poly;
-  std::vector<Type*> expected = asked;
+  SmallVector<Type*, 4> expected;
+  for (Type* type : asked) expected.push_back(type);
   if (errors.empty() && !bindings.empty()) {
     for (const TypeBinding& binding : bindings) applied = types_.apply_type(loc, applied, binding.value);
     form = types_.normal(applied);

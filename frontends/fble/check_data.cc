@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <unordered_set>
 
 #include "frontends/fble/checker.h"
 
@@ -57,14 +56,14 @@ Checked Checker::check_export(const StructExportExpr& expr) {
   }
 
   std::vector<TypeField> fields;
-  std::unordered_set<uintptr_t> seen;
+  PointerSet seen;
   for (size_t i = 0; i < count; ++i) {
     const Name& name = expr.args[i].name;
     if (args[i]) {
       ok &= check_namespace(name, args[i].type);
       fields.push_back({args[i].type, name.text, name.is_type});
     }
-    if (!seen.insert(name_key(name)).second) {
+    if (!seen.insert(name_key(name))) {
       error(name.loc, fmt::format("duplicate field name '{}'", name_text(name)));
       ok = false;
     }

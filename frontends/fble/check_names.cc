@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <unordered_set>
 
 #include "frontends/fble/checker.h"
 
@@ -24,12 +23,12 @@ void Checker::pop_vars(size_t count) {
 
 /// spec 2.4
 Checked Checker::check_var(const VarExpr& expr) {
-  auto found = innermost_.find(name_key(expr.name));
-  if (found == innermost_.end() || found->second == 0) {
+  const uint32_t* found = innermost_.find(name_key(expr.name));
+  if (found == nullptr || *found == 0) {
     error(expr.name.loc, fmt::format("variable '{}' not defined", name_text(expr.name)));
     return {};
   }
-  Variable& variable = variables_[found->second - 1];
+  Variable& variable = variables_[*found - 1];
   if (!for_value_) return {variable.type};
   if (variable.mentioned) *variable.mentioned = true;
   if (TypeContext::value_of(variable.type)) return {variable.type, make<CoreTypeValue>(CoreKind::kTypeValue, expr.loc)};
@@ -61,7 +60,7 @@ Checked Checker::check_let(const LetExpr& expr) {
   const std::vector<Binding>& bindings = expr.bindings;
   size_t count = bindings.size();
   bool ok = true;
-  std::unordered_set<uintptr_t> seen;
+  PointerSet seen;
 
   std::vector<Type*> types(count);
   std::vector<VarType*> open(count);  // null where the type is declared
@@ -74,7 +73,7 @@ Checked Checker::check_let(const LetExpr& expr) {
       open[i] = open_type(name);
       types[i] = name.is_type ? types_.type_of(name.loc, open[i]) : open[i];
     }
-    if (count > 1 && !seen.insert(name_key(name)).second) {
+    if (count > 1 && !seen.insert(name_key(name))) {
       error(name.loc, fmt::format("duplicate variable name '{}'", name_text(name)));
       ok = false;
     }
@@ -150,9 +149,9 @@ Checked Checker::check_import(const StructImportExpr& expr) {
   bool ok = true;
   std::vector<Type*> types;
   std::vector<uint32_t> fields;
-  std::unordered_set<uintptr_t> seen;
+  PointerSet seen;
   for (const Import& import : expr.imports) {
-    if (!seen.insert(name_key(import.name)).second) {
+    if (!seen.insert(name_key(import.name))) {
       error(import.name.loc, fmt::format("duplicate variable name '{}'", name_text(import.name)));
       ok = false;
     }

@@ -2,8 +2,6 @@
 // Tested by tests/unit/frontends/typecheck_test.cc.
 #include <fmt/format.h>
 
-#include <unordered_set>
-
 #include "frontends/fble/checker.h"
 
 namespace fble {
@@ -34,11 +32,11 @@ Type* Checker::check_type(const Expr* expr) {
 Type* Checker::check_data_type(const DataTypeExpr& expr) {
   std::vector<TypeField> fields;
   fields.reserve(expr.fields.size());
-  std::unordered_set<uintptr_t> seen;
+  PointerSet seen;
   for (const TypedName& field : expr.fields) {
     Type* type = check_type(field.type);
     if (!type || !check_namespace(field.name, type)) return nullptr;
-    if (!seen.insert(name_key(field.name)).second) {
+    if (!seen.insert(name_key(field.name))) {
       error(field.name.loc, fmt::format("duplicate field name '{}'", name_text(field.name)));
       return nullptr;
     }
@@ -49,10 +47,10 @@ Type* Checker::check_data_type(const DataTypeExpr& expr) {
 
 /// spec 5.1
 Type* Checker::check_func_type(const FuncTypeExpr& expr) {
-  std::vector<Type*> args;
+  SmallVector<Type*, 4> args;
   bool ok = true;
   const Expr* result_expr = &expr;
-  std::vector<Loc> locs;
+  SmallVector<Loc, 4> locs;
   for (; result_expr->kind == ExprKind::kFuncType;
        result_expr = static_cast<const FuncTypeExpr*>(result_expr)->result) {
     args.push_back(check_type(static_cast<const FuncTypeExpr*>(result_expr)->arg));

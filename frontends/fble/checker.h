@@ -22,6 +22,7 @@
 #include "frontends/fble/infer.h"
 #include "frontends/fble/literal.h"
 #include "frontends/fble/program.h"
+#include "frontends/fble/small.h"
 #include "frontends/fble/types.h"
 
 namespace fble {
@@ -110,8 +111,8 @@ class Checker {
   /// What a possibly polymorphic type is applied to: the types of the values
   /// and where they are.
   struct Args {
-    std::vector<Type*> types;
-    std::vector<Loc> locs;
+    SmallVector<Type*, 4> types;
+    SmallVector<Loc, 4> locs;
   };
   /// The type that a form (a function, a struct...) asks of its i-th argument.
   using Declared = std::function<Type*(Type* form, size_t i)>;
@@ -142,8 +143,8 @@ class Checker {
   uint32_t param_count_ = 0;  ///< type parameters in scope
   VarId var_count_ = 0;
   std::vector<Variable> variables_;
-  std::unordered_map<uintptr_t, uint32_t> innermost_;  ///< name to 1 + index of its variable
-  std::vector<bool> mentioned_deps_;                   ///< for each of module_.deps
+  PointerMap<uint32_t> innermost_;   ///< name to 1 + index of its variable
+  std::vector<bool> mentioned_deps_;  ///< for each of module_.deps
   std::unordered_map<DataType*, std::unique_ptr<LetterTable>> letters_;
 };
 

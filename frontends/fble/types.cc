@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "frontends/fble/big_stack.h"
+#include "frontends/fble/small.h"
 
 namespace fble {
 namespace {
@@ -34,9 +35,9 @@ class Visit {
 class NodeMap {
  public:
   Type* find(const Type* key) const {
-    if (!large_.empty()) {
-      auto found = large_.find(key);
-      return found == large_.end() ? nullptr : found->second;
+    if (large_.size() > 0) {
+      Type* const* found = large_.find(reinterpret_cast<uintptr_t>(key));
+      return found == nullptr ? nullptr : *found;
     }
     for (size_t i = 0; i < small_count_; ++i) {
       if (small_[i].first == key) return small_[i].second;
@@ -45,7 +46,7 @@ class NodeMap {
   }
 
   void set(const Type* key, Type* value) {
-    if (large_.empty()) {
+    if (large_.size() == 0) {
       for (size_t i = 0; i < small_count_; ++i) {
         if (small_[i].first != key) continue;
         small_[i].second = value;
@@ -55,15 +56,15 @@ class NodeMap {
         small_[small_count_++] = {key, value};
         return;
       }
-      large_.insert(std::begin(small_), std::end(small_));
+      for (const auto& [old, kept] : small_) large_[reinterpret_cast<uintptr_t>(old)] = kept;
     }
-    large_[key] = value;
+    large_[reinterpret_cast<uintptr_t>(key)] = value;
   }
 
  private:
   std::pair<const Type*, Type*> small_[16];
   size_t small_count_ = 0;
-  std::unordered_map<const Type*, Type*> large_;
+  PointerMap<Type*> large_;
 };
 
 }  // namespace
@@ -324,7 +325,8 @@ class Substitution {
   }
 
   Type* copy_data(DataType* data) {
-    std::vector<TypeField> fields(data->fields, data->fields + data->field_count);
+    SmallVector<TypeField, 8> fields;
+    for (const TypeField& field : data->all_fields()) fields.push_back(field);
     bool changed = false;
     for (TypeField& field : fields) {
       Type* type = apply(field.type);
@@ -527,7 +529,7 @@ class Matcher {
 
   TypeContext& context_;
   std::span<TypeBinding> bindings_;
-  std::vector<Assumption> few_;
+  SmallVector<Assumption, 17> few_;
   std::unordered_set<Assumption, AssumptionHash> many_;
   Pairing pairing_;
   size_t pairing_number_ = 0;  ///< 0: nothing is paired

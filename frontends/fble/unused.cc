@@ -117,9 +117,9 @@ class UnusedVariables {
   }
 
   void use(const Name& name) {
-    auto found = innermost_.find(name_key(name));
-    if (found == innermost_.end() || found->second == 0) return;
-    Variable& variable = variables_[found->second - 1];
+    const uint32_t* found = innermost_.find(name_key(name));
+    if (found == nullptr || *found == 0) return;
+    Variable& variable = variables_[*found - 1];
     if (variable.used) return;
     variable.used = true;
     if (variable.pending) variable.pending->push(variable.index);
@@ -164,7 +164,7 @@ class UnusedVariables {
 
   Diagnostics& diagnostics_;
   std::vector<Variable> variables_;
-  std::unordered_map<uintptr_t, uint32_t> innermost_;
+  PointerMap<uint32_t> innermost_;
 };
 
 }  // namespace
