@@ -19,6 +19,8 @@ namespace {
 uint64_t zigzag(int64_t number) { return static_cast<uint64_t>(number) << 1 ^ static_cast<uint64_t>(number >> 63); }
 int64_t unzigzag(uint64_t code) { return static_cast<int64_t>(code >> 1 ^ (~(code & 1) + 1)); }
 
+constexpr size_t kMaxVarintBytes = 10;
+
 struct ByteWriter {
   std::vector<uint8_t> bytes;
 
@@ -67,6 +69,13 @@ struct ByteReader {
 
   static constexpr int64_t kMaxSlot = 1 << 30;
 };
+
+/// Code objects tend to be allocated within a few megabytes behind static data: as a distance from
+/// here an address takes half the bytes.
+Word anchor() {
+  alignas(8) static const Word kAnchor = 0;
+  return reinterpret_cast<Word>(&kAnchor);
+}
 
 // ---- what both sides know while they go through a group ------------------------
 
@@ -126,8 +135,8 @@ struct GroupState {
   std::vector<VirtualValue> virtuals;
   std::vector<Place> places;  ///< of the entry at hand
 
-  void start() {
-    frames.clear();
+  void start(Code* first) {
+    frames.assign(1, {first, first->start});
     values.clear();
     virtuals.clear();
   }
@@ -136,11 +145,18 @@ struct GroupState {
     if (index >= values.size() || values[index].location.kind == LocationKind::kNone) return in_memory(place);
     return values[index];
   }
+  uint8_t facts_of(const Value& value) const {
+    if (value.location.kind == LocationKind::kConstant) return facts_of_word(value.location.word);
+    if (value.location.kind != LocationKind::kVirtual) return value.facts;
+    const VirtualValue& described = virtuals[static_cast<size_t>(value.location.index)];
+    return described.kind == VirtualValue::Kind::kObject ? kFactPointer : kFactPacked;
+  }
   void set_value(int32_t place, const Value& value) {
     const size_t index = static_cast<size_t>(place - kClosureSlot);
     if (index >= values.size()) values.resize(index + 1);
     values[index] = value;
   }
+  /// Lists the places of the next entry, whose frames are set.
   void list_places(bool is_return) {
     places.clear();
     int32_t base = 0;
@@ -151,6 +167,11 @@ struct GroupState {
                          [&](int32_t slot) { places.push_back({base + slot, false}); });
       places.push_back({base + kClosureSlot, true});
       if (i > 0) base -= static_cast<int32_t>(frames[i - 1].pc[-1]);
+    }
+    if (!is_return) return;
+    for (const Place& place : places) {
+      const uint8_t facts = place.is_closure ? uint8_t{0} : facts_of(value_at(place.slot));
+      set_value(place.slot, {in_memory(place.slot).location, facts});
     }
   }
 };
@@ -253,38 +274,38 @@ class Components {
 class TableWriter {
  public:
   SideTable write(std::span<const ExitEntry> entries) {
-    std::vector<uint32_t> group_sizes;
+    if (entries.empty()) return {};
+    number_of_code(entries[0].frames.at(0).code);
+    std::vector<size_t> group_sizes;
     for (size_t i = 0; i < entries.size(); ++i) {
-      if (i % kExitsPerGroup == 0) start_group();
+      if (i % kExitsPerGroup == 0) {
+        group_sizes.push_back(0);
+        state_.start(codes_[0]);
+        described_.clear();
+      }
       const size_t before = out_.bytes.size();
       write_entry(entries[i]);
-      if (i % kExitsPerGroup == 0) group_sizes.push_back(0);
-      group_sizes.back() += static_cast<uint32_t>(out_.bytes.size() - before);
+      group_sizes.back() += out_.bytes.size() - before;
     }
 
     ByteWriter head;
-    head.varint(codes_.size());
-    Word previous = 0;
+    head.varint(entries.size());
+    head.varint(2 * codes_.size() + (constants_.empty() ? 0 : 1));
+    Word previous = anchor();
     for (const Code* code : codes_) {
       const Word address = Code::from_code(code);
       FBLE_ASSERT(address % 8 == 0);
       head.signed_varint(static_cast<int64_t>(address - previous) / 8);
       previous = address;
     }
-    head.varint(constants_.size());
+    if (!constants_.empty()) head.varint(constants_.size());
     for (Word word : constants_) {
       const int64_t distance = static_cast<int64_t>(word - Code::from_code(codes_[0]));
       head.varint((word & 1) != 0 ? word : zigzag(distance / 2) << 1);
     }
     for (size_t i = 0; i + 1 < group_sizes.size(); ++i) head.varint(group_sizes[i]);
-
-    SideTable table;
-    table.count = static_cast<uint32_t>(entries.size());
-    table.size = static_cast<uint32_t>(head.bytes.size() + out_.bytes.size());
-    table.bytes = std::make_unique_for_overwrite<uint8_t[]>(table.size);
-    std::copy(head.bytes.begin(), head.bytes.end(), table.bytes.get());
-    std::copy(out_.bytes.begin(), out_.bytes.end(), table.bytes.get() + head.bytes.size());
-    return table;
+    head.bytes.insert(head.bytes.end(), out_.bytes.begin(), out_.bytes.end());
+    return SideTable(head.bytes);
   }
 
  private:
@@ -293,11 +314,6 @@ class TableWriter {
     uint32_t size;
     bool recursive;
   };
-
-  void start_group() {
-    state_.start();
-    described_.clear();
-  }
 
   void write_entry(const ExitEntry& entry) {
     std::vector<Position> frames;
@@ -574,27 +590,36 @@ class TableReader {
   /// Requires that `checker`, if there is one, outlives the reading of the table.
   void open(const SideTable& table, PositionChecker* checker) {
     checker_ = checker;
-    in_ = {table.bytes.get(), table.bytes.get() + table.size};
-    count_ = table.count;
+    const std::span<const uint8_t> bytes = table.bytes();
+    in_ = {bytes.data(), bytes.data() + bytes.size()};
     codes_.clear();
     constants_.clear();
-    Word address = 0;
-    for (uint64_t left = in_.varint(in_.left()); left > 0 && !in_.failed; --left) {
+    if (bytes.empty()) {
+      count_ = 0;
+      return;
+    }
+    // Each exit takes at least a byte.
+    count_ = static_cast<uint32_t>(in_.varint(in_.left()));
+    const uint64_t code_count = in_.varint();
+    Word address = anchor();
+    for (uint64_t left = code_count / 2; left > 0 && !in_.failed; --left) {
       address += static_cast<Word>(in_.signed_varint()) * 8;
       Code* code = reinterpret_cast<Code*>(address);
       if (checker_ != nullptr && !checker_->is_code(code)) in_.fail();
       codes_.push_back(code);
     }
-    if (codes_.empty() && count_ != 0) in_.fail();
-    for (uint64_t left = in_.varint(in_.left()); left > 0 && !in_.failed; --left) {
+    if (code_count < 2) in_.fail();
+    for (uint64_t left = code_count % 2 == 0 ? 0 : in_.varint(in_.left()); left > 0 && !in_.failed; --left) {
       const uint64_t code = in_.varint();
-      const Word base = codes_.empty() ? 0 : Code::from_code(codes_[0]);
+      const Word base = Code::from_code(codes_[0]);
       constants_.push_back((code & 1) != 0 ? code : base + static_cast<Word>(unzigzag(code >> 1)) * 2);
     }
   }
 
-  /// Goes to the start of the group. False if something is wrong.
-  bool go_to_group(uint32_t group) {
+  uint32_t count() const { return count_; }
+
+  /// Goes to the start of the group, from where `open` has left off.
+  void go_to_group(uint32_t group) {
     const uint32_t groups = (count_ + kExitsPerGroup - 1) / kExitsPerGroup;
     uint64_t distance = 0;
     for (uint32_t i = 0; i + 1 < groups && !in_.failed; ++i) {
@@ -602,11 +627,13 @@ class TableReader {
       if (i < group) distance += size;
     }
     if (distance > in_.left()) in_.fail();
-    in_.at += in_.failed ? 0 : distance;
-    state_.start();
-    return !in_.failed;
+    if (in_.failed) return;
+    in_.at += distance;
+    start_group();
   }
-  void start_group() { state_.start(); }
+  void start_group() {
+    if (!codes_.empty()) state_.start(codes_[0]);
+  }
 
   bool failed() const { return in_.failed; }
   bool at_end() const { return in_.left() == 0; }
@@ -661,12 +688,7 @@ class TableReader {
         Value value = state_.value_at(base + slot);
         if (value == in_memory(base + slot)) return;
         note_virtual(value.location);
-        if (value.location.kind == LocationKind::kConstant) value.facts = facts_of_word(value.location.word);
-        if (value.location.kind == LocationKind::kVirtual) {
-          const VirtualValue& described = state_.virtuals[static_cast<size_t>(value.location.index)];
-          value.facts = described.kind == VirtualValue::Kind::kObject ? kFactPointer : kFactPacked;
-        }
-        entry.slots.push_back({base + slot, value.location, value.facts});
+        entry.slots.push_back({base + slot, value.location, state_.facts_of(value)});
       });
       if (!is_last) base += static_cast<int32_t>(position.pc[-1]);
     }
@@ -858,6 +880,33 @@ class TableReader {
 
 }  // namespace
 
+SideTable::SideTable(std::span<const uint8_t> bytes) {
+  ByteWriter size;
+  size.varint(bytes.size());
+  block_ = std::make_unique_for_overwrite<uint8_t[]>(size.bytes.size() + bytes.size());
+  std::copy(size.bytes.begin(), size.bytes.end(), block_.get());
+  std::copy(bytes.begin(), bytes.end(), block_.get() + size.bytes.size());
+}
+
+std::span<const uint8_t> SideTable::bytes() const {
+  if (block_ == nullptr) return {};
+  ByteReader size{block_.get(), block_.get() + kMaxVarintBytes};
+  const size_t count = size.varint();
+  return {size.at, count};
+}
+
+size_t SideTable::byte_size() const {
+  if (block_ == nullptr) return sizeof(SideTable);
+  const std::span<const uint8_t> all = bytes();
+  return sizeof(SideTable) + static_cast<size_t>(all.data() + all.size() - block_.get());
+}
+
+uint32_t SideTable::count() const {
+  TableReader reader;
+  reader.open(*this, nullptr);
+  return reader.count();
+}
+
 uint8_t facts_of_word(Word word) {
   if (is_packed(word)) return (word & 2) != 0 ? kFactPacked | kFactNatural : kFactPacked;
   return is_pointer(word) ? kFactPointer : 0;
@@ -891,7 +940,7 @@ bool decode_side_table(const SideTable& table, std::span<Code* const> codes, std
   reader.open(table, &checker);
   reader.go_to_group(0);
   SideTableBuilder builder;
-  for (uint32_t i = 0; i < table.count; ++i) {
+  for (uint32_t i = 0; i < reader.count(); ++i) {
     if (i % kExitsPerGroup == 0) reader.start_group();
     reader.read_entry();
     if (reader.failed()) {
@@ -908,7 +957,9 @@ bool decode_side_table(const SideTable& table, std::span<Code* const> codes, std
     return false;
   }
   const SideTable again = builder.finish();
-  if (again.size != table.size || std::memcmp(again.bytes.get(), table.bytes.get(), table.size) != 0) {
+  const std::span<const uint8_t> given = table.bytes();
+  const std::span<const uint8_t> expected = again.bytes();
+  if (!std::equal(given.begin(), given.end(), expected.begin(), expected.end())) {
     *message = "not what is written for these exits";
     return false;
   }

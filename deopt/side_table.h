@@ -12,11 +12,15 @@
 //  * Where a value is and what is known of it is one byte, nearly always.
 //  * Traces are short: the pools are part of the bytes, and one table is one allocation.
 //
-//   table      codes      count, then each address / 8 as difference to the one before
+//   table      size       of what follows, in bytes
+//              exits      count
+//              codes      2 * count, plus 1 if there are constants; then each address / 8 as
+//                         difference to the one before (the first: to an address of ours)
 //              constants  count, then the words: packed ones as they are, addresses as
 //                         difference to the first code, in steps of 2, times 2
 //              sizes      of each group but the last, in bytes
-//              groups     of kExitsPerGroup entries; a group starts from nothing known
+//              groups     of kExitsPerGroup entries; a group starts from one frame, at the
+//                         start of the first code, and nothing known
 //
 //   entry      7        6         5    4   3    0
 //              [return][changed?][ frames ][ n  ]     return: the stub of a call
@@ -37,7 +41,8 @@
 //   The places of an entry are, from the innermost frame outwards, the live slots in
 //   ascending order (not the one that awaits a result), then the frame's closure: if
 //   that is "in memory", then so is the whole header of the frame. Nothing said yet
-//   of a place means "in memory".
+//   of a place means "in memory". At a return what was said of places means "in
+//   memory" too: only the facts still hold.
 //
 //   value      00-7F  register (low 4 bits) with facts (3 bits)
 //              80-87  in memory, in its own slot, with facts
@@ -146,13 +151,21 @@ struct ExitEntry {
 inline constexpr uint32_t kExitsPerGroup = 8;
 
 /// The encoded exits of one trace.
-struct SideTable {
-  std::unique_ptr<uint8_t[]> bytes;
-  uint32_t size = 0;   ///< of `bytes`
-  uint32_t count = 0;  ///< of exits
+class SideTable {
+ public:
+  SideTable() = default;
+  /// A table of these bytes, behind their size.
+  explicit SideTable(std::span<const uint8_t> bytes);
 
+  /// Number of exits.
+  uint32_t count() const;
+  /// What the essay describes, without the size at its start.
+  std::span<const uint8_t> bytes() const;
   /// All that the table takes.
-  size_t byte_size() const { return sizeof(SideTable) + size; }
+  size_t byte_size() const;
+
+ private:
+  std::unique_ptr<uint8_t[]> block_;  ///< null if there are no exits
 };
 
 /// Encodes the exits of a trace, in order.
@@ -170,7 +183,7 @@ class SideTableBuilder {
   std::vector<ExitEntry> entries_;
 };
 
-/// Requires a table that verify_side_table accepts and index < count.
+/// Requires a table that verify_side_table accepts and index < table.count().
 ExitEntry decode_exit(const SideTable& table, uint32_t index);
 /// The same into an entry whose memory is used again.
 void decode_exit(const SideTable& table, uint32_t index, ExitEntry& entry);

@@ -306,9 +306,10 @@ std::string print_exits(std::span<const ExitEntry> exits, std::span<Code* const>
 
 std::string print_side_table(const SideTable& table, std::span<Code* const> codes) {
   std::vector<ExitEntry> exits;
-  for (uint32_t i = 0; i < table.count; ++i) exits.push_back(decode_exit(table, i));
-  const double each = table.count == 0 ? 0 : static_cast<double>(table.byte_size()) / table.count;
-  return fmt::format("; {} exits, {} bytes, {:.1f} each\n", table.count, table.byte_size(), each) +
+  const uint32_t count = table.count();
+  for (uint32_t i = 0; i < count; ++i) exits.push_back(decode_exit(table, i));
+  const double each = count == 0 ? 0 : static_cast<double>(table.byte_size()) / count;
+  return fmt::format("; {} exits, {} bytes, {:.1f} each\n", count, table.byte_size(), each) +
          print_exits(exits, codes);
 }
 

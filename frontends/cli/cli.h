@@ -40,6 +40,8 @@ enum OptionGroup : unsigned {
   kDocGroup = 1 << 8,
 };
 
+enum class JitMode : uint8_t { kOff, kOn, kEager };
+
 /// What the words after the command say.
 struct Options {
   bool help = false;
@@ -49,6 +51,11 @@ struct Options {
   std::string module;              ///< module path as given, or empty
   std::string file;                ///< the file given instead
 
+  JitMode jit = JitMode::kOn;
+  std::vector<std::pair<std::string, uint32_t>> jit_params;
+  uint32_t deopt_every = 0;
+  bool log_traces = false;
+  std::vector<std::string> dumps;  ///< some of bytecode, ir, asm, side-table
   size_t max_heap_bytes = 0;
   bool stats = false;
   unsigned gc_stress = 0;

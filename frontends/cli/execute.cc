@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -12,12 +13,17 @@
 
 #include "frontends/prof/pprof.h"
 #include "frontends/std/native/file.h"
+#include "interp/thread.h"
 #include "interp/profile.h"
 
 namespace fble {
 namespace {
 
+/// The thread that the next SIGINT asks to stop.
+std::atomic<Thread*> interruptible{nullptr};
+
 extern "C" void on_interrupt(int) {
+  if (Thread* thread = interruptible.exchange(nullptr); thread != nullptr) return thread->request(Attention::kInterrupt);
   rescue_standard_output();
   constexpr std::string_view kMessage = "error: interrupted\n";
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kMessage.data(), kMessage.size());
@@ -62,6 +68,26 @@ MachineOptions machine_options(const Options& options, Profile* profile) {
   return machine;
 }
 
+InterruptibleRun::InterruptibleRun(Machine& machine) { interruptible.store(&machine.thread()); }
+InterruptibleRun::~InterruptibleRun() { interruptible.store(nullptr); }
+
+std::unique_ptr<TraceEngine> attach_engine(const Options& options, Machine& machine) {
+  if (options.jit == JitMode::kOff || machine.thread().profile != nullptr) return nullptr;
+  JitOptions jit;
+  for (const auto& [name, value] : options.jit_params) set_jit_param(jit.params, name, value);
+  jit.eager = options.jit == JitMode::kEager;
+  jit.deopt_every = options.deopt_every;
+  jit.log_traces = options.log_traces;
+  for (const std::string& dump : options.dumps) {
+    if (dump == "bytecode") jit.dump_bytecode = true;
+    if (dump == "ir") jit.dump_ir = true;
+    if (dump == "asm") jit.dump_asm = true;
+    if (dump == "side-table") jit.dump_side_table = true;
+  }
+  auto engine = std::make_unique<TraceEngine>(machine.thread(), jit);
+  return engine->usable() ? std::move(engine) : nullptr;
+}
+
 Status report_run_error(const Machine& machine) {
   flush_standard_streams();
   // An output that failed has ended the program: finish_output tells about it.
@@ -72,7 +98,7 @@ Status report_run_error(const Machine& machine) {
   return machine.error().out_of_memory ? Status::kOutOfMemory : Status::kRuntimeError;
 }
 
-void print_stats(const Machine& machine) {
+void print_stats(const Machine& machine, const TraceEngine* engine) {
   const HeapStats& stats = const_cast<Machine&>(machine).heap().stats();
   fmt::print(stderr,
              "collections: {} minor, {} full\n"
@@ -82,6 +108,7 @@ void print_stats(const Machine& machine) {
              stats.minor_collections, stats.full_collections, stats.allocated_bytes, stats.survived_bytes,
              stats.peak_bytes, stats.peak_live_bytes, static_cast<double>(stats.total_pause_ns) / 1e6,
              static_cast<double>(stats.longest_pause_ns) / 1e6);
+  if (engine != nullptr) fmt::print(stderr, "{}", engine->stats_text());
 }
 
 Status finish_output(Status status) {

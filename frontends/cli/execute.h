@@ -3,6 +3,7 @@
 
 #include "frontends/cli/cli.h"
 #include "interp/machine.h"
+#include "jit/engine/trace_engine.h"
 
 namespace fble {
 
@@ -25,11 +26,15 @@ class ProfileFile {
 /// The machine options that the command line asks for.
 MachineOptions machine_options(const Options& options, Profile* profile);
 
+/// The compiler that the command line asks for, attached to the machine, which must
+/// outlive it. Null with --jit=off, while profiling, or where it cannot work.
+std::unique_ptr<TraceEngine> attach_engine(const Options& options, Machine& machine);
+
 /// Tells why the machine stopped, after the program's own output.
 Status report_run_error(const Machine& machine);
 
 /// For --stats.
-void print_stats(const Machine& machine);
+void print_stats(const Machine& machine, const TraceEngine* engine);
 
 /// Writes out what the program left in buffers, to be called when the machine is
 /// gone. An output that failed turns success into an error.
@@ -38,5 +43,14 @@ Status finish_output(Status status);
 /// From here on SIGINT ends the process with a message and kInterruptedStatus,
 /// and SIGTERM as it does, both after what the program has written so far.
 void stop_on_interrupt();
+
+/// While it exists, the first SIGINT makes the machine's run fail where it is,
+/// with its stack trace. The second one ends the process.
+class InterruptibleRun {
+ public:
+  explicit InterruptibleRun(Machine& machine);
+  ~InterruptibleRun();
+  InterruptibleRun(const InterruptibleRun&) = delete;
+};
 
 }  // namespace fble

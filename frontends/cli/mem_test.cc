@@ -53,6 +53,7 @@ Status compare(const Options& options, ProgramCode& code, Profile* profile) {
   MachineOptions machine_options = fble::machine_options(options, profile);
   machine_options.heap.stress_full_period = 1;
   Machine machine(code, natives, machine_options);
+  const std::unique_ptr<TraceEngine> engine = attach_engine(options, machine);
   if (!machine.run_modules()) return report_run_error(machine);
   const size_t function = machine.keep(machine.result());
   machine.heap().set_stress(1);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <optional>
@@ -11,6 +12,23 @@
 
 namespace fble {
 namespace {
+
+/// The names in jit/params.def.
+constexpr std::string_view kJitParams[] = {
+#define FBLE_JIT_PARAM(name, value, doc) #name,
+#include "jit/params.def"
+#undef FBLE_JIT_PARAM
+};
+
+bool is_jit_param(std::string_view name) {
+  return std::find(std::begin(kJitParams), std::end(kJitParams), name) != std::end(kJitParams);
+}
+
+std::string jit_param_names() {
+  std::string names;
+  for (std::string_view name : kJitParams) names += (names.empty() ? "" : ", ") + std::string(name);
+  return names;
+}
 
 enum class OptionId : uint8_t {
 #define FBLE_OPTION(Id, short_name, long_name, value, group, doc) k##Id,
@@ -170,6 +188,16 @@ class Parser {
     target = *number;
   }
 
+  void add_jit_param(const std::string& text) {
+    const size_t equals = text.find('=');
+    const std::string name = text.substr(0, equals);
+    const std::optional<uint32_t> number =
+        equals == std::string::npos ? std::nullopt : parse_number<uint32_t>(std::string_view(text).substr(equals + 1));
+    if (!is_jit_param(name)) return fail(fmt::format("--jit-param must be one of {}, not '{}'", jit_param_names(), name));
+    if (!number || *number == 0) return fail(fmt::format("invalid argument to --jit-param option: '{}'", text));
+    options_.jit_params.emplace_back(name, *number);
+  }
+
   void apply(const OptionRow& row, const std::string& name, const std::string& value) {
     switch (row.id) {
       case OptionId::kHelp: options_.help = true; return;
@@ -186,7 +214,29 @@ class Parser {
         if (!options_.module.empty()) return fail("duplicate module options");
         return set_once(options_.module, name, value);
       case OptionId::kJit:
-        if (value != "off" && value != "on") fail(fmt::format("--jit must be 'off' or 'on', not '{}'", value));
+        if (value == "off") {
+          options_.jit = JitMode::kOff;
+        } else if (value == "on") {
+          options_.jit = JitMode::kOn;
+        } else if (value == "eager") {
+          options_.jit = JitMode::kEager;
+        } else {
+          fail(fmt::format("--jit must be 'off', 'on' or 'eager', not '{}'", value));
+        }
+        return;
+      case OptionId::kJitParam: return add_jit_param(value);
+      case OptionId::kDeoptEvery: return set_number(options_.deopt_every, name, parse_number<uint32_t>(value), value);
+      case OptionId::kLog:
+        if (value != "trace") return fail(fmt::format("invalid argument to {} option: '{}'", name, value));
+        options_.log_traces = true;
+        return;
+      case OptionId::kDump:
+        options_.dumps = split(value, ',');
+        for (const std::string& dump : options_.dumps) {
+          if (dump != "bytecode" && dump != "ir" && dump != "asm" && dump != "side-table") {
+            return fail(fmt::format("invalid argument to {} option: '{}'", name, dump));
+          }
+        }
         return;
       case OptionId::kMaxHeap: return set_number(options_.max_heap_bytes, name, parse_size(value), value);
       case OptionId::kStats: options_.stats = true; return;

@@ -59,6 +59,8 @@ Status execute(const Options& options, ProgramCode& code, const std::vector<Text
   register_std(natives);
   ProfileFile profile(options, code, options.profile_period);
   Machine machine(code, natives, machine_options(options, profile.profile()));
+  const std::unique_ptr<TraceEngine> engine = attach_engine(options, machine);
+  const InterruptibleRun interruptible(machine);
   bool ok = machine.run_modules();
   const bool started = ok;
   if (ok) {
@@ -72,7 +74,7 @@ Status execute(const Options& options, ProgramCode& code, const std::vector<Text
   }
   if (ok) exit_status = program_status(machine.result(), machine.int_form());
   const Status status = ok ? Status::kOk : report_run_error(machine);
-  if (options.stats) print_stats(machine);
+  if (options.stats) print_stats(machine, engine.get());
   if (started) profile.write();
   return status;
 }

@@ -13,8 +13,10 @@ Status evaluate(const Options& options, ProgramCode& code) {
   register_spec_tests(natives);
   ProfileFile profile(options, code, 0);
   Machine machine(code, natives, machine_options(options, profile.profile()));
+  const std::unique_ptr<TraceEngine> engine = attach_engine(options, machine);
+  const InterruptibleRun interruptible(machine);
   const Status status = machine.run_modules() ? Status::kOk : report_run_error(machine);
-  if (options.stats) print_stats(machine);
+  if (options.stats) print_stats(machine, engine.get());
   profile.write();
   return status;
 }

@@ -1,9 +1,10 @@
-// Programs in bytecode text, each run in hostile heaps as well as in a usual one.
+// Programs in bytecode text, each run in hostile heaps and in machine code as well as in the usual way.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "gc/integer.h"
@@ -11,6 +12,7 @@
 #include "interp/bytecode_verify.h"
 #include "interp/machine.h"
 #include "interp/thread.h"
+#include "jit/engine/trace_engine.h"
 
 namespace fble {
 namespace {
@@ -115,11 +117,12 @@ std::string program_text(const std::string& main, const std::vector<Function>& f
 struct Mode {
   const char* name;
   MachineOptions options;
+  std::optional<JitOptions> jit;
 };
 
 std::vector<Mode> all_modes() {
   auto mode = [](const char* name, size_t nursery_bytes, unsigned stress, unsigned full_period, bool verify) {
-    Mode result{name, {}};
+    Mode result{name, {}, {}};
     result.options.heap.nursery_bytes = nursery_bytes;
     result.options.heap.stress = stress;
     result.options.heap.stress_full_period = full_period;
@@ -127,20 +130,35 @@ std::vector<Mode> all_modes() {
     result.options.stack_bytes = size_t{1} << 30;
     return result;
   };
-  return {mode("usual", 256 * 1024, 0, 8, false), mode("tiny nursery", 512, 0, 8, true),
-          mode("full collections", 4096, 1, 1, true), mode("stress", 4096, 1, 5, true),
-          mode("marking in steps", 4096, 1, 1'000'000, true)};
+  auto compiled = [](Mode mode, uint32_t deopt_every) {
+    mode.jit = JitOptions{};
+    mode.jit->eager = true;
+    mode.jit->deopt_every = deopt_every;
+    return mode;
+  };
+  return {mode("usual", 256 * 1024, 0, 8, false),
+          mode("tiny nursery", 512, 0, 8, true),
+          mode("full collections", 4096, 1, 1, true),
+          mode("stress", 4096, 1, 5, true),
+          mode("marking in steps", 4096, 1, 1'000'000, true),
+          compiled(mode("compiled", 256 * 1024, 0, 8, false), 0),
+          compiled(mode("compiled, tiny nursery", 512, 0, 8, true), 0),
+          compiled(mode("compiled, stress", 4096, 1, 5, true), 0),
+          compiled(mode("compiled, every guard fails", 256 * 1024, 0, 8, false), 1),
+          compiled(mode("compiled, every third guard fails, stress", 4096, 1, 5, true), 3)};
 }
 
 /// A program in a machine.
 struct Execution {
-  explicit Execution(const std::string& text, const MachineOptions& options = all_modes()[0].options) {
+  explicit Execution(const std::string& text, const MachineOptions& options = all_modes()[0].options,
+                     const std::optional<JitOptions>& jit = std::nullopt) {
     BytecodeParse parse = parse_bytecode(text, "test");
     EXPECT_NE(parse.program, nullptr) << parse.error << "\n" << text;
     program = std::move(parse.program);
     const std::string problem = verify_bytecode(*program);
     EXPECT_EQ(problem, "");
     machine = std::make_unique<Machine>(*program, natives(), options);
+    if (jit) engine = std::make_unique<TraceEngine>(machine->thread(), *jit);
     if (problem.empty()) ok = machine->run_modules();
   }
   Word result() const { return machine->result(); }
@@ -148,6 +166,7 @@ struct Execution {
 
   std::unique_ptr<ProgramCode> program;
   std::unique_ptr<Machine> machine;
+  std::unique_ptr<TraceEngine> engine;
   bool ok = false;
 };
 
@@ -156,7 +175,7 @@ template <typename Check>
 void in_all_modes(const std::string& text, Check&& check) {
   for (const Mode& mode : all_modes()) {
     SCOPED_TRACE(mode.name);
-    Execution run(text, mode.options);
+    Execution run(text, mode.options, mode.jit);
     check(run);
     if (testing::Test::HasFailure()) return;
   }

@@ -1,0 +1,466 @@
+#include "jit/engine/trace_engine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "deopt/exit.h"
+#include "deopt/side_table_text.h"
+#include "interp/bytecode_text.h"
+#include "jit/ir/ir_text.h"
+#include "jit/ir/ir_verify.h"
+#include "jit/opt/pipeline.h"
+
+namespace fble {
+
+namespace {
+
+constexpr uint32_t kManyPaths = 1000;
+/// Frames that are looked at for another activation of a function.
+constexpr int kRecursionDepth = 32;
+
+uint64_t now_ns() {
+  return static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
+}
+
+bool cpu_has_what_it_takes() {
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("bmi") != 0 && __builtin_cpu_supports("bmi2") != 0 &&
+         __builtin_cpu_supports("lzcnt") != 0;
+}
+
+void leave_trace(Thread* thread, uint32_t exit_id) {
+  static_cast<TraceEngine*>(thread->engine)->leave(*thread, exit_id);
+}
+
+/// The code's place in its source, for logs.
+std::string place_of(const Code& code, const uint32_t* pc) {
+  const Loc loc = pc == nullptr ? code.loc : code.loc_at(static_cast<uint32_t>(pc - code.start));
+  return fmt::format("{} {}:{}", code.block.str(), loc.line, loc.column);
+}
+
+const char* kind_text(TraceKind kind) {
+  switch (kind) {
+    case TraceKind::kFunction: return "function";
+    case TraceKind::kBridge: return "bridge";
+    case TraceKind::kContinuation: return "continuation";
+  }
+  return "?";
+}
+
+/// The code of all frames that the trace passes through, once each.
+void dump_bytecode(const Trace& trace) {
+  std::vector<const Code*> seen;
+  for (const Snapshot& snapshot : trace.snapshots) {
+    for (const SnapshotFrame& frame : snapshot.frames) {
+      if (std::find(seen.begin(), seen.end(), frame.code) != seen.end()) continue;
+      seen.push_back(frame.code);
+      fmt::print(stderr, "; {}\n", place_of(*frame.code, nullptr));
+      for (uint32_t at = 0; at < frame.code->words.size(); at += instruction_length(&frame.code->words[at])) {
+        fmt::print(stderr, ";   {:4} {}\n", at, print_instruction(*frame.code, at));
+      }
+    }
+  }
+}
+
+/// Ends the run: C++ has raised an error.
+void stop_run(Thread& thread) {
+  thread.pc = stop_position();
+  thread.fp = stop_frame();
+}
+
+}  // namespace
+
+bool set_jit_param(JitParams& params, std::string_view name, uint32_t value) {
+#define FBLE_JIT_PARAM(row, default_value, doc) \
+  if (name == #row) {                           \
+    params.row = value;                         \
+    return true;                                \
+  }
+#include "jit/params.def"
+#undef FBLE_JIT_PARAM
+  return false;
+}
+
+// ---- attaching --------------------------------------------------------------
+
+TraceEngine::TraceEngine(Thread& thread, const JitOptions& options)
+    : thread_(thread), options_(options), cache_(size_t{options.params.code_kbytes} * 1024) {
+  usable_ = cpu_has_what_it_takes() && cache_.usable() && thread.profile == nullptr;
+  if (!usable_) return;
+  runtime_.checked_entry = checked_entry();
+  runtime_.leave = leave_trace;
+  thread.engine = this;
+  thread.exit_fuel = options_.deopt_every;
+  for (Code& code : thread.program.codes) adopt(code);
+  const IoFunctions io = io_functions();
+  for (Word function : {io.return_function, io.do_function, io.run_function}) adopt(*closure_code(as_object(function)));
+  cache_start_ = cache_.used();
+}
+
+TraceEngine::~TraceEngine() {
+  if (!usable_) return;
+  on_run_end(thread_);
+  thread_.engine = nullptr;
+  for (FunctionInfo& function : functions_) {
+    function.code->engine_index = 0;
+    function.code->entry = handler_of(static_cast<Op>(function.code->words[0]));
+  }
+}
+
+void TraceEngine::adopt(Code& code) {
+  functions_.push_back({.code = &code});
+  code.engine_index = static_cast<uint32_t>(functions_.size());
+  code.hotness = threshold(options_.params.hot_calls);
+  code.entry = counted_entry();
+}
+
+TraceEngine::FunctionInfo& TraceEngine::info(const Code& code) { return functions_[code.engine_index - 1]; }
+
+// ---- policy -----------------------------------------------------------------
+
+/// Jumps go forward only, so one pass from the end counts the ways.
+void TraceEngine::measure(FunctionInfo& function) {
+  const Code& code = *function.code;
+  std::vector<uint32_t> starts;
+  for (uint32_t at = 0; at < code.words.size(); at += instruction_length(&code.words[at])) starts.push_back(at);
+  std::vector<uint32_t> paths(code.words.size() + 1, 1);
+  for (auto start = starts.rbegin(); start != starts.rend(); ++start) {
+    const uint32_t* words = &code.words[*start];
+    uint32_t count = 0;
+    if (static_cast<Op>(*words) == Op::kJump) {
+      count = paths[*start + words[1]];
+    } else if (std::span<const uint32_t> jumps = select_jumps(words); !jumps.empty()) {
+      std::vector<uint32_t> targets(jumps.begin(), jumps.end());
+      std::sort(targets.begin(), targets.end());
+      targets.erase(std::unique(targets.begin(), targets.end()), targets.end());
+      for (uint32_t target : targets) count += paths[*start + target];
+    } else if (std::string_view(op_info(static_cast<Op>(*words)).effects).find('t') != std::string_view::npos) {
+      count = 1;
+    } else {
+      count = paths[*start + instruction_length(words)];
+    }
+    paths[*start] = std::min(count, kManyPaths);
+  }
+  function.paths = paths[0];
+  function.size = static_cast<uint32_t>(starts.size());
+}
+
+bool TraceEngine::may_inline(const Code& code, size_t depth) {
+  static_cast<void>(depth);
+  if (code.engine_index == 0) return code.is_glue;
+  if (code.is_glue) return true;
+  FunctionInfo& function = info(code);
+  if (function.recursive) return false;
+  if (function.paths == 0) measure(function);
+  return function.paths <= options_.params.inline_paths && function.size <= options_.params.inline_size;
+}
+
+bool TraceEngine::may_guard_site(const uint32_t* site, const Code& code) {
+  std::vector<const Code*>& seen = sites_[site];
+  if (std::find(seen.begin(), seen.end(), &code) != seen.end()) return true;
+  if (seen.size() >= options_.params.site_functions) return false;
+  seen.push_back(&code);
+  return true;
+}
+
+void TraceEngine::note_recursive(const Code& code) {
+  if (code.engine_index != 0) info(code).recursive = true;
+}
+
+// ---- recording --------------------------------------------------------------
+
+bool TraceEngine::can_record(Thread& thread) { return recording_ == nullptr && thread.group_marks.empty(); }
+
+TraceEngine::Recording& TraceEngine::begin_recording(Thread& thread) {
+  recording_ = std::make_unique<Recording>();
+  Recording& recording = *recording_;
+  recording.trace.id = static_cast<uint32_t>(fragments_.size());
+  recording.builder = make_builder(recording.trace);
+  const RecorderLimits limits{options_.params.max_instructions, options_.params.max_snapshots,
+                              options_.params.max_depth};
+  recording.recorder = std::make_unique<Recorder>(thread, *recording.builder, *this, limits);
+  recording.started_ns = now_ns();
+  thread.table = &recording_handlers();
+  return recording;
+}
+
+void TraceEngine::on_hot_function(Thread& thread, Code& code) {
+  code.hotness = threshold(options_.params.hot_calls);
+  if (!can_record(thread)) return;
+  // The values of globals become constants: they must be where they stay.
+  if (!thread.dirty_globals.empty() && !thread.make_room(0)) return stop_run(thread);
+  FunctionInfo& function = info(code);
+  const Word* frame = thread.fp;
+  for (int i = 0; i < kRecursionDepth && !function.recursive; ++i) {
+    const uint32_t* position = reinterpret_cast<const uint32_t*>(frame[kReturnPositionSlot]);
+    if (position == nullptr) break;
+    frame -= position[-1];
+    function.recursive = closure_code(as_object(frame[kClosureSlot])) == &code;
+  }
+  Recording& recording = begin_recording(thread);
+  recording.function = &code;
+  recording.recorder->start_function(code);
+}
+
+void TraceEngine::record_from_exit(Thread& thread, ExitAddress from, const ExitEntry& entry) {
+  const Fragment& fragment = *fragments_[from.fragment];
+  const Exit& exit = fragment.exits[from.exit];
+  Recording& recording = begin_recording(thread);
+  recording.from = from;
+  recording.trace.parent = from.fragment;
+  recording.trace.parent_exit = from.exit;
+  const Fragment& root = *fragments_[fragment.root];
+  BridgeStart start;
+  start.root_extent = root.extent;
+  start.root_code = root.code;
+  if (exit.is_return) {
+    recording.recorder->start_continuation(entry, start);
+  } else {
+    // Guards that are made to fail say nothing about the values.
+    start.guard = options_.deopt_every == 0 ? exit.guard : IrOp::kExit;
+    start.operand = {options_.deopt_every == 0 ? exit.operand_kind : LocationKind::kNone, exit.operand_index, 0};
+    start.n = exit.n;
+    start.m = exit.m;
+    recording.recorder->start_bridge(entry, start);
+  }
+}
+
+void TraceEngine::on_step(Thread& thread) {
+  Recording& recording = *recording_;
+  if (recording.forced != nullptr) {
+    recording.forced->entry = recording.forced_entry;
+    recording.forced = nullptr;
+  }
+  const Recorder::Status status = recording.recorder->step();
+  if (status != Recorder::Status::kRecording) return end_recording(thread, status);
+  if (Code* entered = recording.recorder->entered(); entered != nullptr) {
+    recording.forced = entered;
+    recording.forced_entry = entered->entry;
+    entered->entry = entry_by_table();
+  }
+}
+
+void TraceEngine::stop_recording(Thread& thread) {
+  if (recording_->forced != nullptr) recording_->forced->entry = recording_->forced_entry;
+  thread.table = &plain_handlers();
+  recording_ = nullptr;
+}
+
+void TraceEngine::on_run_end(Thread& thread) {
+  if (recording_ == nullptr) return;
+  ++stats_.aborts[static_cast<size_t>(AbortReason::kRunEnded)];
+  stop_recording(thread);
+}
+
+void TraceEngine::end_recording(Thread& thread, Recorder::Status status) {
+  Recording& recording = *recording_;
+  stats_.record_ns += now_ns() - recording.started_ns;
+  bool full = false;
+  if (status == Recorder::Status::kAborted) {
+    fail(recording, recording.recorder->abort_reason());
+  } else {
+    full = !compile(recording);
+  }
+  stop_recording(thread);
+  if (full || fragments_.size() >= options_.params.max_traces) flush(thread);
+}
+
+/// Backs off: after some failures the place is left to the interpreter.
+void TraceEngine::fail(Recording& recording, AbortReason reason) {
+  ++stats_.aborts[static_cast<size_t>(reason)];
+  if (options_.log_traces) log("abort", recording, abort_reason_text(reason));
+  if (recording.function != nullptr) {
+    FunctionInfo& function = info(*recording.function);
+    ++function.failures;
+    recording.function->hotness = threshold(options_.params.hot_calls) << function.failures;
+    if (function.failures >= options_.params.max_attempts) recording.function->entry = checked_entry();
+    return;
+  }
+  Exit& exit = fragments_[recording.from.fragment]->exits[recording.from.exit];
+  ++exit.failures;
+  exit.countdown = threshold(options_.params.hot_exits) << exit.failures;
+  exit.closed = exit.failures >= options_.params.max_attempts;
+}
+
+// ---- compiling --------------------------------------------------------------
+
+/// From the recorded trace to linked machine code. False when the code cache is full.
+bool TraceEngine::compile(Recording& recording) {
+  Trace& trace = recording.trace;
+  const uint64_t start_ns = now_ns();
+  optimize(trace);
+  const uint64_t optimized_ns = now_ns();
+  stats_.optimize_ns += optimized_ns - start_ns;
+#ifndef NDEBUG
+  FBLE_ASSERT(verify_trace(trace).empty());
+#endif
+  if (options_.dump_bytecode) dump_bytecode(trace);
+  if (options_.dump_ir) fmt::print(stderr, "{}", to_text(trace));
+
+  AssembleOptions assembling;
+  assembling.first_exit_id = static_cast<uint32_t>(exits_.size());
+  assembling.count_guards = options_.deopt_every != 0;
+  assembling.keep_origins = options_.dump_asm;
+  AssembledTrace assembled = assemble(trace, cache_, runtime_, assembling);
+  stats_.assemble_ns += now_ns() - optimized_ns;
+  if (!assembled.failure.empty()) {
+    const bool full = assembled.failure == abort_reason_text(AbortReason::kCodeCacheFull);
+    AbortReason reason = AbortReason::kTooLarge;
+    for (AbortReason known : {AbortReason::kTooManySpills, AbortReason::kCodeCacheFull}) {
+      if (assembled.failure == abort_reason_text(known)) reason = known;
+    }
+    fail(recording, reason);
+    return !full;
+  }
+  if (options_.dump_asm) {
+    fmt::print(stderr, "{}", disassemble(assembled.start, assembled.code_bytes, &trace, assembled.origins));
+  }
+  if (options_.dump_side_table) {
+    std::vector<Code*> codes;
+    for (const FunctionInfo& function : functions_) codes.push_back(function.code);
+    fmt::print(stderr, "{}", print_side_table(assembled.side_table, codes));
+  }
+
+  auto fragment = std::make_unique<Fragment>();
+  fragment->id = trace.id;
+  fragment->kind = trace.kind;
+  fragment->root = recording.function != nullptr ? trace.id : fragments_[recording.from.fragment]->root;
+  fragment->code = trace.code;
+  fragment->extent = trace.extent;
+  fragment->first_exit = assembling.first_exit_id;
+  fragment->start = assembled.start;
+  fragment->side_table = std::move(assembled.side_table);
+  fragment->exits.reserve(assembled.exits.size());
+  for (const ExitSite& site : assembled.exits) add_exit(*fragment, site);
+  fragment->jumps.shrink_to_fit();
+  ++stats_.traces[static_cast<size_t>(trace.kind)];
+  stats_.ir_instructions += trace.ins.size();
+  stats_.code_bytes += assembled.code_bytes;
+  stats_.side_table_bytes += fragment->side_table.byte_size();
+  if (recording.function != nullptr) {
+    recording.function->entry = reinterpret_cast<Handler>(const_cast<uint8_t*>(fragment->start));
+    info(*recording.function).has_entry = true;
+  } else {
+    Fragment& parent = *fragments_[recording.from.fragment];
+    link(parent, parent.exits[recording.from.exit], fragment->start);
+    ++fragments_[fragment->root]->members;
+  }
+  if (options_.log_traces) {
+    log("compiled", recording,
+        fmt::format("-> {}, {} IR instructions, {} exits, {} bytes", trace_link_text(recording.recorder->link()),
+                    trace.ins.size(), fragment->exits.size(), assembled.code_bytes));
+  }
+  fragments_.push_back(std::move(fragment));
+  return true;
+}
+
+void TraceEngine::add_exit(Fragment& fragment, const ExitSite& site) {
+  exits_.push_back({fragment.id, static_cast<uint32_t>(fragment.exits.size())});
+  Exit& exit = fragment.exits.emplace_back();
+  exit.first_jump = static_cast<uint32_t>(fragment.jumps.size());
+  exit.jump_count = static_cast<uint16_t>(site.jumps.size());
+  for (const uint8_t* jump : site.jumps) fragment.jumps.push_back(static_cast<uint32_t>(jump - fragment.start));
+  exit.countdown = threshold(site.is_return ? options_.params.hot_returns : options_.params.hot_exits);
+  exit.guard = site.guard;
+  exit.operand_kind = site.operand.kind;
+  exit.operand_index = site.operand.index;
+  exit.is_return = site.is_return;
+  exit.is_yield = exit.closed = site.is_yield;
+  exit.n = site.n;
+  exit.m = site.m;
+  if (!site.is_return) ++stats_.guards;
+}
+
+void TraceEngine::link(const Fragment& fragment, Exit& exit, const uint8_t* target) {
+  ExitSite site;
+  for (uint32_t i = 0; i < exit.jump_count; ++i) site.jumps.push_back(fragment.start + fragment.jumps[exit.first_jump + i]);
+  link_exit(cache_, site, target);
+  exit.linked = true;
+}
+
+/// Forgets all machine code. No activation is in machine code now; those that would
+/// return to some will return to the interpreter.
+void TraceEngine::flush(Thread& thread) {
+  ++stats_.flushes;
+  if (options_.log_traces) fmt::print(stderr, "[trace flush: {} traces, {} bytes]\n", fragments_.size(), cache_.used());
+  for (Word* frame = thread.fp; frame != nullptr;) {
+    Word& address = frame[kReturnAddressSlot];
+    if (cache_.contains(reinterpret_cast<const void*>(address))) address = reinterpret_cast<Word>(interpreter_return());
+    const uint32_t* position = reinterpret_cast<const uint32_t*>(frame[kReturnPositionSlot]);
+    if (position == nullptr) break;
+    frame -= position[-1];
+  }
+  if (cache_.contains(reinterpret_cast<const void*>(thread.watermark_return_address))) {
+    thread.watermark_return_address = interpreter_return();
+  }
+  for (FunctionInfo& function : functions_) {
+    if (!function.has_entry) continue;
+    function.has_entry = false;
+    function.code->entry = counted_entry();
+    function.code->hotness = threshold(options_.params.hot_calls);
+  }
+  fragments_.clear();
+  exits_.clear();
+  sites_.clear();
+  cache_.rewind(cache_start_);
+}
+
+// ---- leaving ----------------------------------------------------------------
+
+void TraceEngine::leave(Thread& thread, uint32_t exit_id) {
+  const ExitAddress address = exits_[exit_id];
+  Fragment& fragment = *fragments_[address.fragment];
+  Exit& exit = fragment.exits[address.exit];
+  if (options_.deopt_every != 0 && thread.exit_fuel == 0) thread.exit_fuel = options_.deopt_every;
+  if (!leave_machine_code(thread, fragment.side_table, address.exit)) return stop_run(thread);
+  if (exit.is_return) {
+    ++stats_.cold_returns;
+  } else if (exit.is_yield) {
+    ++stats_.yields;
+  } else {
+    ++stats_.exits;
+  }
+  if (exit.closed || exit.linked || --exit.countdown > 0) return;
+  if (fragments_[fragment.root]->members >= options_.params.max_bridges) {
+    exit.closed = true;
+    return;
+  }
+  exit.countdown = threshold(options_.params.hot_exits);
+  if (!can_record(thread)) return;
+  record_from_exit(thread, address, decode_exit(fragment.side_table, address.exit));
+}
+
+// ---- seeing it --------------------------------------------------------------
+
+void TraceEngine::log(const char* event, const Recording& recording, const std::string& detail) {
+  const Trace& trace = recording.trace;
+  std::string origin;
+  if (recording.function == nullptr) origin = fmt::format(" ({}/{})", trace.parent, trace.parent_exit);
+  const uint32_t* pc = trace.snapshots.empty() ? nullptr : trace.snapshots.front().frames.back().pc;
+  const Code* code = trace.snapshots.empty() ? trace.code : trace.snapshots.front().frames.back().code;
+  fmt::print(stderr, "[trace {}{} {} {}: {} {}]\n", trace.id, origin, kind_text(trace.kind), place_of(*code, pc), event,
+             detail);
+}
+
+std::string TraceEngine::stats_text() const {
+  std::string text = fmt::format(
+      "traces:      {} functions, {} bridges, {} continuations, {} flushes\n"
+      "machine code: {} bytes for {} IR instructions\n"
+      "side tables: {} bytes for {} guards\n"
+      "exits:       {} by guards, {} at yield points, {} returns to the interpreter\n"
+      "compiling:   {:.3f} ms recording, {:.3f} ms optimising, {:.3f} ms assembling\n",
+      stats_.traces[0], stats_.traces[1], stats_.traces[2], stats_.flushes, stats_.code_bytes, stats_.ir_instructions,
+      stats_.side_table_bytes, stats_.guards, stats_.exits, stats_.yields, stats_.cold_returns,
+      static_cast<double>(stats_.record_ns) / 1e6, static_cast<double>(stats_.optimize_ns) / 1e6,
+      static_cast<double>(stats_.assemble_ns) / 1e6);
+  for (size_t i = 0; i < static_cast<size_t>(AbortReason::kCount); ++i) {
+    if (stats_.aborts[i] == 0) continue;
+    text += fmt::format("aborts:      {} {}\n", stats_.aborts[i], abort_reason_text(static_cast<AbortReason>(i)));
+  }
+  return text;
+}
+
+}  // namespace fble

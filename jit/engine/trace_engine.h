@@ -1,0 +1,177 @@
+// The conductor: decides what is recorded when, runs the passes, installs machine
+// code, and takes over when machine code is left.
+//
+//   cold   -> a counter at the function's entry, at an exit, or at a call's return runs out
+//   record -> the interpreter runs with the table of recording handlers (jit/record)
+//   compile-> jit/opt, then jit/x64; the result is linked by Code::entry or by patching a jump
+//
+// Machine code of one function and all that grew from its exits and returns is a
+// trace tree. Trees know nothing of one another: calls go through Code::entry and
+// returns through call frames, so flushing everything only means to reset entries
+// and to rewrite the return addresses in call frames.
+//
+// Tested by tests/unit/jit/engine/trace_engine_test.cc and all of tests/lang in JIT modes.
+#pragma once
+
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "interp/engine_hooks.h"
+#include "jit/record/recorder.h"
+#include "jit/x64/assemble.h"
+#include "jit/x64/code_cache.h"
+
+namespace fble {
+
+struct JitParams {
+#define FBLE_JIT_PARAM(name, value, doc) uint32_t name = value;
+#include "jit/params.def"
+#undef FBLE_JIT_PARAM
+};
+/// Sets a parameter; false if there is none of that name.
+bool set_jit_param(JitParams& params, std::string_view name, uint32_t value);
+
+struct JitOptions {
+  JitParams params;
+  /// Compile at the first opportunity.
+  bool eager = false;
+  /// Leave machine code at every n-th guard; 0 for off.
+  uint32_t deopt_every = 0;
+  bool log_traces = false;  ///< a line per event to standard error
+  bool dump_ir = false;
+  bool dump_asm = false;
+  bool dump_side_table = false;
+  bool dump_bytecode = false;
+};
+
+struct JitStats {
+  uint64_t traces[3] = {0, 0, 0};  ///< by TraceKind
+  uint64_t aborts[static_cast<size_t>(AbortReason::kCount)] = {};
+  uint64_t flushes = 0;
+  uint64_t guards = 0;
+  uint64_t exits = 0;         ///< machine code was left at a guard
+  uint64_t yields = 0;        ///< ... at a yield point
+  uint64_t cold_returns = 0;  ///< a call returned to the interpreter
+  uint64_t ir_instructions = 0;
+  uint64_t code_bytes = 0;
+  uint64_t side_table_bytes = 0;
+  uint64_t record_ns = 0;
+  uint64_t optimize_ns = 0;
+  uint64_t assemble_ns = 0;
+};
+
+class TraceEngine final : public EngineHooks, public CallPolicy {
+ public:
+  /// Attaches to the thread; detached by the destructor.
+  TraceEngine(Thread& thread, const JitOptions& options);
+  ~TraceEngine() override;
+  TraceEngine(const TraceEngine&) = delete;
+  TraceEngine& operator=(const TraceEngine&) = delete;
+
+  /// False if the processor or the system lacks what machine code needs: then all is interpreted.
+  bool usable() const { return usable_; }
+
+  void on_hot_function(Thread& thread, Code& code) override;
+  void on_step(Thread& thread) override;
+  void on_run_end(Thread& thread) override;
+
+  bool may_inline(const Code& code, size_t depth) override;
+  bool may_guard_site(const uint32_t* site, const Code& code) override;
+  void note_recursive(const Code& code) override;
+
+  /// Machine code was left by the exit; called by its stub.
+  void leave(Thread& thread, uint32_t exit_id);
+
+  const JitStats& stats() const { return stats_; }
+  /// What --stats prints.
+  std::string stats_text() const;
+
+ private:
+  /// What is known of a function.
+  struct FunctionInfo {
+    Code* code = nullptr;
+    bool recursive = false;
+    bool has_entry = false;
+    uint32_t failures = 0;
+    uint32_t paths = 0;  ///< ways through its bytecode, at most kManyPaths
+    uint32_t size = 0;   ///< instructions
+  };
+  /// An ExitSite, kept small: there are many.
+  struct Exit {
+    uint32_t first_jump = 0;  ///< into Fragment::jumps
+    uint16_t jump_count = 0;
+    uint16_t failures = 0;
+    uint32_t countdown = 0;
+    IrOp guard = IrOp::kExit;
+    LocationKind operand_kind = LocationKind::kNone;
+    bool is_return = false;
+    bool is_yield = false;
+    bool linked = false;
+    bool closed = false;  ///< nothing will be recorded from here
+    int32_t operand_index = 0;
+    int32_t n = 0;
+    uint32_t m = 0;
+  };
+  struct Fragment {
+    uint32_t id = 0;
+    TraceKind kind = TraceKind::kFunction;
+    uint32_t root = 0;  ///< id of the tree's root
+    Code* code = nullptr;
+    uint32_t extent = 0;
+    uint32_t first_exit = 0;
+    uint32_t members = 0;  ///< of the tree, at its root
+    const uint8_t* start = nullptr;
+    SideTable side_table;
+    std::vector<Exit> exits;
+    std::vector<uint32_t> jumps;  ///< distances from `start`
+  };
+  struct ExitAddress {
+    uint32_t fragment;
+    uint32_t exit;
+  };
+  /// A recording under way.
+  struct Recording {
+    Trace trace;
+    std::unique_ptr<IrBuilder> builder;
+    std::unique_ptr<Recorder> recorder;
+    Code* function = nullptr;    ///< kFunction
+    ExitAddress from{};          ///< bridges, continuations
+    Code* forced = nullptr;      ///< its entry is the interpreter's for one instruction
+    Handler forced_entry = nullptr;
+    uint64_t started_ns = 0;
+  };
+
+  FunctionInfo& info(const Code& code);
+  void adopt(Code& code);
+  void measure(FunctionInfo& function);
+  uint32_t threshold(uint32_t normal) const { return options_.eager ? 1 : normal; }
+  bool can_record(Thread& thread);
+  Recording& begin_recording(Thread& thread);
+  void end_recording(Thread& thread, Recorder::Status status);
+  void stop_recording(Thread& thread);
+  void fail(Recording& recording, AbortReason reason);
+  bool compile(Recording& recording);
+  void add_exit(Fragment& fragment, const ExitSite& site);
+  void link(const Fragment& fragment, Exit& exit, const uint8_t* target);
+  void record_from_exit(Thread& thread, ExitAddress from, const ExitEntry& entry);
+  void flush(Thread& thread);
+  void log(const char* event, const Recording& recording, const std::string& detail);
+
+  Thread& thread_;
+  JitOptions options_;
+  bool usable_ = false;
+  CodeCache cache_;
+  size_t cache_start_ = 0;
+  RuntimeEntries runtime_;
+  std::vector<FunctionInfo> functions_;
+  std::vector<std::unique_ptr<Fragment>> fragments_;
+  std::vector<ExitAddress> exits_;
+  std::unordered_map<const uint32_t*, std::vector<const Code*>> sites_;
+  std::unique_ptr<Recording> recording_;
+  JitStats stats_;
+};
+
+}  // namespace fble

@@ -1,0 +1,1039 @@
+#include "jit/record/recorder.h"
+
+#include <algorithm>
+
+#include "interp/engine_hooks.h"
+#include "interp/intrinsics.h"
+
+namespace fble {
+
+namespace {
+
+constexpr const char* kAbortTexts[] = {
+#define FBLE_ABORT(Name, text, doc) text,
+#include "jit/abort_reasons.def"
+#undef FBLE_ABORT
+};
+
+constexpr uint32_t word_of(Op op) { return static_cast<uint32_t>(op); }
+
+bool is_apply_held(const Code& code) { return code.words[0] == word_of(Op::kApplyHeld); }
+
+int32_t low_header(Word word) { return static_cast<int32_t>(static_cast<uint32_t>(as_object(word)->header)); }
+
+uint8_t fact_bits(const Facts& facts) {
+  uint8_t bits = 0;
+  if (facts.packed) bits |= kFactPacked;
+  if (facts.pointer) bits |= kFactPointer;
+  if (facts.natural) bits |= kFactNatural;
+  return bits;
+}
+
+Facts facts_of_bits(uint8_t bits) {
+  Facts facts;
+  facts.packed = (bits & (kFactPacked | kFactNatural)) != 0;
+  facts.pointer = (bits & kFactPointer) != 0;
+  facts.natural = (bits & kFactNatural) != 0;
+  return facts;
+}
+
+/// How the call opcodes differ.
+struct CallForm {
+  bool is_call = false;
+  bool tail = false;
+  bool global = false;
+  int fixed = -1;  ///< number of arguments, or -1 for a list
+};
+
+constexpr CallForm call_form(Op op) {
+  switch (op) {
+    case Op::kCall: return {true, false, false, -1};
+    case Op::kCall1: return {true, false, false, 1};
+    case Op::kCall2: return {true, false, false, 2};
+    case Op::kCall3: return {true, false, false, 3};
+    case Op::kCallGlobal: return {true, false, true, -1};
+    case Op::kCallGlobal1: return {true, false, true, 1};
+    case Op::kCallGlobal2: return {true, false, true, 2};
+    case Op::kCallGlobal3: return {true, false, true, 3};
+    case Op::kTailCall: return {true, true, false, -1};
+    case Op::kTailCall1: return {true, true, false, 1};
+    case Op::kTailCall2: return {true, true, false, 2};
+    case Op::kTailCall3: return {true, true, false, 3};
+    case Op::kTailCallGlobal: return {true, true, true, -1};
+    case Op::kTailCallGlobal1: return {true, true, true, 1};
+    case Op::kTailCallGlobal2: return {true, true, true, 2};
+    case Op::kTailCallGlobal3: return {true, true, true, 3};
+    default: return {};
+  }
+}
+
+}  // namespace
+
+const char* abort_reason_text(AbortReason reason) { return kAbortTexts[static_cast<size_t>(reason)]; }
+
+const char* trace_link_text(TraceLink link) {
+  switch (link) {
+    case TraceLink::kNone: return "none";
+    case TraceLink::kReturn: return "return";
+    case TraceLink::kCall: return "call";
+    case TraceLink::kTailCall: return "tail-call";
+    case TraceLink::kLoop: return "loop";
+    case TraceLink::kInterpreter: return "interpreter";
+  }
+  return "?";
+}
+
+Recorder::Recorder(Thread& thread, IrBuilder& builder, CallPolicy& policy, const RecorderLimits& limits)
+    : thread_(thread), builder_(builder), policy_(policy), limits_(limits) {}
+
+// ---- starting ---------------------------------------------------------------
+
+void Recorder::start_function(Code& code) {
+  root_fp_ = thread_.fp;
+  Trace& trace = builder_.trace();
+  trace.kind = TraceKind::kFunction;
+  trace.code = &code;
+  trace.extent = code.frame_slots;
+  ShadowFrame& root = frames_.emplace_back();
+  root.code = &code;
+  root.in_memory = root.closure_in_memory = true;
+  root.slots.assign(code.frame_slots, kNoRef);
+}
+
+void Recorder::start_continuation(const ExitEntry& entry, const BridgeStart& start) {
+  Trace& trace = builder_.trace();
+  trace.kind = TraceKind::kContinuation;
+  const ExitFrame& innermost = entry.frames.back();
+  trace.callee_base = static_cast<uint32_t>(innermost.base) + innermost.pc[-1];
+  root_fp_ = thread_.fp - innermost.base;
+  root_extent_ = start.root_extent;
+  trace.extent = start.root_extent;
+  for (const ExitFrame& from : entry.frames) {
+    ShadowFrame& shadow = frames_.emplace_back();
+    shadow.code = from.code;
+    shadow.base = from.base;
+    shadow.in_memory = shadow.closure_in_memory = true;
+    shadow.return_position = from.pc;
+    shadow.slots.assign(from.code->frame_slots, kNoRef);
+  }
+  trace.code = frames_.front().code;
+  frames_.front().past.push_back(start.root_code);
+  frame().slots[innermost.pc[-2]] = append(IrOp::kResult);
+  for (const ExitSlot& known : entry.slots) {
+    auto owner = std::find_if(frames_.rbegin(), frames_.rend(),
+                              [&](const ShadowFrame& shadow) { return shadow.base <= known.slot; });
+    if (owner == frames_.rend() || known.facts == 0) continue;
+    const uint32_t slot = static_cast<uint32_t>(known.slot - owner->base);
+    if (slot >= owner->slots.size()) continue;
+    const IrRef ref = append(IrOp::kSlot, kNoRef, kNoRef, known.slot);
+    builder_.assume(ref, facts_of_bits(known.facts));
+    owner->slots[slot] = ref;
+  }
+  append_stack_check(builder_.add_snapshot(make_snapshot(innermost.pc, false)));
+}
+
+/// The one of a trace that is no function's: if it turns out to be needed, `end` says for how much.
+void Recorder::append_stack_check(uint32_t snapshot) {
+  IrIns check{.op = IrOp::kStackCheck};
+  check.snapshot = snapshot;
+  stack_check_ = IrRef{static_cast<uint32_t>(builder_.trace().ins.size())};
+  builder_.append_raw(std::move(check));
+}
+
+void Recorder::start_bridge(const ExitEntry& entry, const BridgeStart& start) {
+  Trace& trace = builder_.trace();
+  trace.kind = TraceKind::kBridge;
+  root_fp_ = thread_.fp - entry.frames.back().base;
+  root_extent_ = start.root_extent;
+  trace.extent = start.root_extent;
+  std::vector<std::pair<Location, IrRef>> known;
+  auto plain = [&](const Location& location) {
+    for (const auto& [other, ref] : known) {
+      if (other == location) return ref;
+    }
+    IrRef ref = kNoRef;
+    if (location.kind == LocationKind::kConstant) {
+      ref = constant(location.word);
+    } else if (location.kind == LocationKind::kSlot) {
+      ref = append(IrOp::kSlot, kNoRef, kNoRef, location.index);
+    } else {
+      ref = append(IrOp::kInherit, kNoRef, kNoRef, static_cast<int32_t>(trace.inherited.size()));
+      trace.inherited.push_back({location});
+    }
+    known.emplace_back(location, ref);
+    return ref;
+  };
+  // First all plain values, then packed words made of them. Objects come twice: a
+  // copy that only the start's snapshot mentions, and one for the trace, which may
+  // turn out to be needed (and whose allocation then goes back to the start).
+  for (const VirtualValue& value : entry.virtuals) {
+    for (const Location& field : value.fields) {
+      if (field.kind != LocationKind::kVirtual) plain(field);
+    }
+  }
+  for (const ExitSlot& slot : entry.slots) {
+    if (slot.location.kind != LocationKind::kVirtual) plain(slot.location);
+  }
+  for (const ExitFrame& from : entry.frames) {
+    if (!from.in_memory && from.closure.kind != LocationKind::kVirtual) plain(from.closure);
+  }
+  using Refs = std::vector<IrRef>;
+  auto ref_of = [&](const Location& location, const Refs& virtuals) {
+    return location.kind == LocationKind::kVirtual ? virtuals[static_cast<size_t>(location.index)] : plain(location);
+  };
+  Refs copies(entry.virtuals.size(), kNoRef);
+  for (size_t i = 0; i < copies.size(); ++i) {
+    const VirtualValue& value = entry.virtuals[i];
+    if (value.kind == VirtualValue::Kind::kObject) continue;
+    IrIns ins{.op = value.kind == VirtualValue::Kind::kPackedUnion ? IrOp::kPackUnion : IrOp::kPackStruct};
+    ins.fits = true;  // or it would not be in the table
+    for (const Location& field : value.fields) {
+      ins.list.push_back(ref_of(field, copies));
+      builder_.assume(ins.list.back(), Facts{.packed = true});
+    }
+    if (value.kind == VirtualValue::Kind::kPackedUnion) {
+      ins.a = ins.list[0];
+      ins.list.clear();
+      ins.n = static_cast<int32_t>(value.tag);
+      ins.m = value.width;
+    }
+    copies[i] = builder_.append_raw(std::move(ins));
+  }
+  Refs objects = copies;
+  auto make_objects = [&](Refs& refs, bool sunk, uint32_t snapshot) {
+    auto object = [&](const VirtualValue& value) {
+      IrIns ins{.op = IrOp::kNew};
+      ins.x = value.header;
+      ins.code = value.code;
+      ins.sunk = sunk;
+      ins.snapshot = snapshot;
+      return ins;
+    };
+    for (bool progress = true; progress;) {
+      progress = false;
+      for (size_t i = 0; i < refs.size(); ++i) {
+        if (refs[i] != kNoRef) continue;
+        IrIns ins = object(entry.virtuals[i]);
+        for (const Location& field : entry.virtuals[i].fields) ins.list.push_back(ref_of(field, refs));
+        if (std::find(ins.list.begin(), ins.list.end(), kNoRef) != ins.list.end()) continue;
+        refs[i] = builder_.append(std::move(ins));
+        progress = true;
+      }
+    }
+    // What is left refers to one another in circles: one group.
+    uint32_t next = static_cast<uint32_t>(trace.ins.size());
+    std::vector<size_t> circular;
+    for (size_t i = 0; i < refs.size(); ++i) {
+      if (refs[i] != kNoRef) continue;
+      circular.push_back(i);
+      refs[i] = IrRef{next++};
+    }
+    for (size_t i : circular) {
+      IrIns ins = object(entry.virtuals[i]);
+      ins.recursive = true;
+      for (const Location& field : entry.virtuals[i].fields) ins.list.push_back(ref_of(field, refs));
+      builder_.append_raw(std::move(ins));
+    }
+  };
+  auto fill_frames = [&](const Refs& virtuals) {
+    frames_.clear();
+    for (const ExitFrame& from : entry.frames) {
+      ShadowFrame& shadow = frames_.emplace_back();
+      shadow.code = from.code;
+      shadow.base = from.base;
+      shadow.in_memory = from.in_memory || frames_.size() == 1;
+      shadow.closure_in_memory = from.in_memory;
+      if (!from.in_memory) {
+        shadow.closure = ref_of(from.closure, virtuals);
+        builder_.assume(shadow.closure, Facts{.pointer = true, .code = from.code});
+      }
+      shadow.return_position = from.pc;
+      shadow.slots.assign(from.code->frame_slots, kNoRef);
+    }
+    for (const ExitSlot& slot : entry.slots) {
+      auto owner = std::find_if(frames_.rbegin(), frames_.rend(),
+                                [&](const ShadowFrame& shadow) { return shadow.base <= slot.slot; });
+      const IrRef ref = ref_of(slot.location, virtuals);
+      if (slot.facts != 0) builder_.assume(ref, facts_of_bits(slot.facts));
+      owner->slots[static_cast<size_t>(slot.slot - owner->base)] = ref;
+    }
+    frames_.front().past.push_back(start.root_code);
+  };
+  make_objects(copies, true, kNoSnapshot);
+  fill_frames(copies);
+  trace.code = frames_.front().code;
+  const uint32_t start_snapshot = builder_.add_snapshot(make_snapshot(entry.frames.back().pc, false));
+  append_stack_check(start_snapshot);
+  make_objects(objects, false, start_snapshot);
+  fill_frames(objects);
+  // What the parent's guard found not to hold.
+  for (const auto& [location, ref] : known) {
+    if (start.operand.kind == LocationKind::kNone || !(location == start.operand)) continue;
+    Facts facts;
+    if (start.guard == IrOp::kTagIs && start.n >= 0 && start.n < 32) {
+      facts.packed = true;
+      facts.not_tags = 1u << start.n;
+    }
+    if (start.guard == IrOp::kIsPacked) facts.not_packed = true;
+    builder_.assume(ref, facts);
+  }
+}
+
+// ---- ending -----------------------------------------------------------------
+
+Recorder::Status Recorder::end(TraceLink link) {
+  link_ = link;
+  Trace& trace = builder_.trace();
+  if (stack_check_ != kNoRef && trace.extent > root_extent_) {
+    trace.at(stack_check_).n = static_cast<int32_t>(trace.extent);
+  }
+  return Status::kEnded;
+}
+
+Recorder::Status Recorder::end_with_exit() {
+  if (steps_ == 0) return abort(AbortReason::kNothingRecorded);
+  IrIns ins{.op = IrOp::kExit};
+  ins.snapshot = snapshot();
+  append(std::move(ins));
+  return end(TraceLink::kInterpreter);
+}
+
+Recorder::Status Recorder::abort(AbortReason reason) {
+  abort_reason_ = reason;
+  return Status::kAborted;
+}
+
+// ---- shadow state -----------------------------------------------------------
+
+IrRef Recorder::closure_ref(ShadowFrame& shadow) {
+  if (shadow.closure == kNoRef) {
+    shadow.closure = append(IrOp::kSlot, kNoRef, kNoRef, shadow.base + kClosureSlot);
+    builder_.assume(shadow.closure, Facts{.pointer = true, .code = shadow.code});
+  }
+  return shadow.closure;
+}
+IrRef Recorder::closure_ref() { return closure_ref(frame()); }
+
+Recorder::Operand Recorder::operand(uint32_t slot) {
+  IrRef& ref = frame().slots[slot];
+  if (ref == kNoRef) ref = append(IrOp::kSlot, kNoRef, kNoRef, frame().base + static_cast<int32_t>(slot));
+  return {ref, thread_.fp[slot]};
+}
+
+Recorder::Operands Recorder::operands(const uint32_t* slots, uint32_t count) {
+  Operands result;
+  result.reserve(count);
+  for (uint32_t i = 0; i < count; ++i) result.push_back(operand(slots[i]));
+  return result;
+}
+
+IrRef Recorder::append(IrIns ins) {
+  ins.pc = thread_.pc;
+  return builder_.append(std::move(ins));
+}
+
+IrRef Recorder::append(IrOp op, IrRef a, IrRef b, int32_t n, uint32_t m) {
+  IrIns ins{.op = op};
+  ins.a = a;
+  ins.b = b;
+  ins.n = n;
+  ins.m = m;
+  if (ir_is_guard(op)) ins.snapshot = snapshot();
+  return append(std::move(ins));
+}
+
+IrRef Recorder::constant(Word word) {
+  IrIns ins{.op = IrOp::kConstant};
+  ins.x = word;
+  return append(std::move(ins));
+}
+
+/// A word that is no Fble value.
+IrRef Recorder::raw_constant(Word word) {
+  IrIns ins{.op = IrOp::kConstant};
+  ins.x = word;
+  ins.raw = true;
+  return append(std::move(ins));
+}
+
+uint32_t Recorder::snapshot() {
+  if (in_group_) return group_snapshot_;
+  if (snapshot_ == kNoSnapshot) snapshot_ = builder_.add_snapshot(make_snapshot(thread_.pc, false));
+  return snapshot_;
+}
+
+/// `at_return`: all frames wait for the return of a call, all is in memory.
+Snapshot Recorder::make_snapshot(const uint32_t* pc, bool at_return) {
+  Snapshot result;
+  for (size_t i = 0; i < frames_.size(); ++i) {
+    ShadowFrame& shadow = frames_[i];
+    const bool innermost = i + 1 == frames_.size();
+    const uint32_t* position = innermost ? pc : shadow.return_position;
+    SnapshotFrame& out = result.frames.emplace_back();
+    out.code = shadow.code;
+    out.pc = position;
+    out.base = shadow.base;
+    out.in_memory = at_return || (shadow.in_memory && shadow.closure_in_memory);
+    if (!out.in_memory) out.closure = closure_ref(shadow);
+    const int64_t waiting = innermost && !at_return ? -1 : static_cast<int64_t>(position[-2]);
+    for (uint32_t slot : live_slots(*shadow.code, position)) {
+      if (slot == waiting) continue;
+      const IrRef ref = shadow.slots[slot];
+      if (ref == kNoRef) continue;
+      const uint8_t facts = fact_bits(builder_.facts(ref));
+      if (at_return && facts == 0) continue;
+      result.slots.push_back({shadow.base + static_cast<int32_t>(slot), ref, facts});
+    }
+  }
+  return result;
+}
+
+void Recorder::push_frame(Code* code, IrRef closure, int32_t base, const Operands& args) {
+  ShadowFrame& shadow = frames_.emplace_back();
+  shadow.code = code;
+  shadow.base = base;
+  shadow.closure = closure;
+  shadow.slots.assign(code->frame_slots, kNoRef);
+  for (size_t i = 0; i < args.size(); ++i) shadow.slots[i] = args[i].ref;
+  Trace& trace = builder_.trace();
+  trace.extent = std::max(trace.extent, static_cast<uint32_t>(base) + code->frame_slots);
+}
+
+void Recorder::replace_frame(Code* code, IrRef closure, const Operands& args) {
+  ShadowFrame& shadow = frame();
+  shadow.past.push_back(shadow.code);
+  shadow.code = code;
+  shadow.closure = closure;
+  shadow.closure_in_memory = false;
+  shadow.slots.assign(code->frame_slots, kNoRef);
+  for (size_t i = 0; i < args.size(); ++i) shadow.slots[i] = args[i].ref;
+  Trace& trace = builder_.trace();
+  trace.extent = std::max(trace.extent, static_cast<uint32_t>(shadow.base) + code->frame_slots);
+}
+
+bool Recorder::on_stack(const Code* code) const {
+  if (is_apply_held(*code)) return false;
+  size_t count = 0;
+  for (const ShadowFrame& shadow : frames_) {
+    count += shadow.code == code ? 1 : 0;
+    count += static_cast<size_t>(std::count(shadow.past.begin(), shadow.past.end(), code));
+  }
+  // The functions of monads nest without recursion.
+  const size_t allowed = code->is_glue && code != builder_.trace().code ? 4 : 0;
+  return count > allowed;
+}
+
+// ---- data -------------------------------------------------------------------
+
+/// Guards that the value is packed.
+IrRef Recorder::packed(Operand value) {
+  append(IrOp::kIsPacked, value.ref);
+  return value.ref;
+}
+
+IrRef Recorder::pointer(Operand value) {
+  append(IrOp::kIsPointer, value.ref);
+  return value.ref;
+}
+
+void Recorder::guard_code(IrRef func, Code* code) {
+  append(IrOp::kIsPointer, func);
+  IrIns ins{.op = IrOp::kCodeIs};
+  ins.a = func;
+  ins.code = code;
+  ins.snapshot = snapshot();
+  append(std::move(ins));
+}
+
+IrRef Recorder::make_object(Word header, Code* code, const Operands& fields) {
+  IrIns ins{.op = IrOp::kNew};
+  ins.x = header;
+  ins.code = code;
+  ins.list.reserve(fields.size());
+  for (const Operand& field : fields) ins.list.push_back(field.ref);
+  ins.snapshot = snapshot();
+  if (in_group_) {
+    group_objects_.push_back(std::move(ins));
+    return IrRef{kFirstToken + 0x10000 + static_cast<uint32_t>(group_objects_.size() - 1)};
+  }
+  return append(std::move(ins));
+}
+
+/// A struct of the fields, or a union of them (`is_struct`: of a struct made for
+/// it), in the representation that the interpreter chooses.
+IrRef Recorder::make_data(std::optional<UnionShape> shape, const Operands& fields, bool is_struct) {
+  const uint32_t count = static_cast<uint32_t>(fields.size());
+  const uint32_t tag = shape ? shape->tag : 0;
+  const ObjectKind kind = is_struct ? ObjectKind::kStruct : ObjectKind::kUnion;
+  const Word header = Object::make_header(kind, count, tag);
+  const auto token = std::find_if(fields.begin(), fields.end(), [&](const Operand& f) { return is_token(f.ref); });
+  if (token != fields.end()) return make_object(header, nullptr, fields);
+  if (count > 1 && kOffsetBits * (count - 1) > kMaxPackedBits) return make_object(header, nullptr, fields);
+
+  const auto known = std::find_if(fields.begin(), fields.end(),
+                                  [&](const Operand& f) { return builder_.facts(f.ref).pointer; });
+  const auto boxed = known != fields.end() ? known : std::find_if(fields.begin(), fields.end(), [](const Operand& f) {
+    return !is_packed(f.word);
+  });
+  if (boxed != fields.end()) {
+    pointer(*boxed);
+    return make_object(header, nullptr, fields);
+  }
+  for (const Operand& field : fields) packed(field);
+  Word word = pack_struct(count, [&](uint32_t i) { return fields[i].word; });
+  if (word != 0 && shape) word = pack_union(word, shape->width, shape->tag);
+  if (word == 0) {
+    IrIns ins{.op = IrOp::kNoFit};
+    for (const Operand& field : fields) ins.list.push_back(field.ref);
+    ins.m = shape ? shape->width : 0;
+    ins.snapshot = snapshot();
+    append(std::move(ins));
+    return make_object(header, nullptr, fields);
+  }
+  IrRef ref = kNoRef;
+  if (count == 0) {
+    ref = constant(kUnitWord);
+  } else if (count == 1) {
+    ref = fields[0].ref;
+  } else {
+    IrIns ins{.op = IrOp::kPackStruct};
+    for (const Operand& field : fields) ins.list.push_back(field.ref);
+    ins.snapshot = snapshot();
+    ref = append(std::move(ins));
+  }
+  if (!shape) return ref;
+  return append(IrOp::kPackUnion, ref, kNoRef, static_cast<int32_t>(shape->tag), shape->width);
+}
+
+IrRef Recorder::record_list(const Operands& elements) {
+  constexpr Word kEmptyList = (kUnitWord - 1) * 2 + 3;
+  Operand list{constant(kEmptyList), kEmptyList};
+  for (size_t i = elements.size(); i-- > 0;) {
+    const Operands fields{elements[i], list};
+    Word word = 0;
+    if (is_packed(elements[i].word & list.word)) {
+      word = pack_struct(2, [&](uint32_t f) { return fields[f].word; });
+      if (word != 0) word = pack_union(word, 1, 0);
+    }
+    // Any pointer will do as the word of a cell that is not made yet.
+    list = {make_data(UnionShape{0, 1}, fields, true), word != 0 ? word : Word{8}};
+  }
+  return list.ref;
+}
+
+/// The argument of a union whose representation and header have been guarded.
+IrRef Recorder::argument(Operand object, unsigned width) {
+  if (is_packed(object.word)) return append(IrOp::kPackedArg, object.ref, kNoRef, static_cast<int32_t>(width));
+  if (as_object(object.word)->kind() == ObjectKind::kUnion) return append(IrOp::kField, object.ref, kNoRef, 0);
+  return object.ref;
+}
+
+/// Guards that the union has the tag that it has, if that is below `last`, or
+/// one from `last` on.
+void Recorder::select_tag(Operand object, unsigned width, uint32_t last) {
+  if (is_packed(object.word)) {
+    packed(object);
+    const uint32_t tag = packed_tag(object.word, width);
+    append(tag < last ? IrOp::kTagIs : IrOp::kTagFrom, object.ref, kNoRef,
+           static_cast<int32_t>(std::min(tag, last)), width);
+  } else {
+    pointer(object);
+    append(IrOp::kHeaderIs, object.ref, kNoRef, low_header(object.word));
+  }
+}
+
+// ---- integers ---------------------------------------------------------------
+
+IrRef Recorder::natural(const Operand& value) {
+  append(IrOp::kIsNatural, value.ref);
+  return value.ref;
+}
+
+/// The operation of a native on packed words; nothing if they are not, or the
+/// result is not.
+std::optional<IrRef> Recorder::record_intrinsic(Intrinsic intrinsic, const Operands& args) {
+  Word words[3] = {0, 0, 0};
+  const uint32_t arity = intrinsic_info(intrinsic).arity;
+  bool naturals = true;
+  for (uint32_t i = 0; i < arity; ++i) {
+    words[i] = args[i].word;
+    if (!is_packed(words[i])) return std::nullopt;
+    naturals = naturals && (words[i] & 3) == 3;
+  }
+  const Word result = fold_packed(intrinsic, words);
+  if (result == 0) return std::nullopt;
+  constexpr Word kZero = 3;
+  constexpr Word kOne = 7;
+  auto binary = [&](IrOp op) { return append(op, natural(args[0]), natural(args[1])); };
+  auto swapped = [&](IrOp op) {
+    const IrRef a = natural(args[0]);
+    return append(op, natural(args[1]), a);
+  };
+  if (naturals) {
+    switch (intrinsic) {
+      case Intrinsic::kIntAdd: return binary(IrOp::kAdd);
+      case Intrinsic::kIntSub:
+        if (words[0] >= words[1]) return binary(IrOp::kSub);
+        break;
+      case Intrinsic::kIntMul: return binary(IrOp::kMul);
+      case Intrinsic::kIntIncr: return append(IrOp::kAdd, natural(args[0]), constant(kOne));
+      case Intrinsic::kIntDecr:
+        if (words[0] >= kOne) return append(IrOp::kSub, natural(args[0]), constant(kOne));
+        break;
+      case Intrinsic::kIntDouble: return append(IrOp::kShiftLeft, natural(args[0]), kNoRef, 1);
+      case Intrinsic::kIntQuotient: return binary(IrOp::kDiv);
+      case Intrinsic::kIntModulo: return binary(IrOp::kMod);
+      case Intrinsic::kIntAnd: return binary(IrOp::kAnd);
+      case Intrinsic::kIntOr: return binary(IrOp::kOr);
+      case Intrinsic::kIntXor: return binary(IrOp::kXor);
+      case Intrinsic::kIntShiftLeft:
+      case Intrinsic::kIntShiftRight: {
+        const IrIns& count = builder_.trace().at(args[1].ref);
+        if (count.op != IrOp::kConstant || words[1] >> 2 > 61) break;
+        const IrOp op = intrinsic == Intrinsic::kIntShiftLeft ? IrOp::kShiftLeft : IrOp::kShiftRight;
+        return append(op, natural(args[0]), kNoRef, static_cast<int32_t>(words[1] >> 2));
+      }
+      case Intrinsic::kIntLess: return binary(IrOp::kLess);
+      case Intrinsic::kIntLessEqual: return binary(IrOp::kLessEqual);
+      case Intrinsic::kIntGreater: return swapped(IrOp::kLess);
+      case Intrinsic::kIntGreaterEqual: return swapped(IrOp::kLessEqual);
+      case Intrinsic::kIntCompare: return binary(IrOp::kCompare);
+      case Intrinsic::kIntIsPositive: return append(IrOp::kLess, constant(kZero), natural(args[0]));
+      default: break;
+    }
+  }
+  switch (intrinsic) {
+    case Intrinsic::kIntEqual: return append(IrOp::kEqual, packed(args[0]), packed(args[1]));
+    case Intrinsic::kIntNotEqual: return append(IrOp::kUnequal, packed(args[0]), packed(args[1]));
+    case Intrinsic::kIntIsZero: return append(IrOp::kEqual, packed(args[0]), constant(kZero));
+    case Intrinsic::kCharFromInt:
+    case Intrinsic::kIntFromChar: return packed(args[0]);
+    default: break;
+  }
+  IrIns ins{.op = IrOp::kIntrinsic};
+  ins.n = static_cast<int32_t>(intrinsic);
+  for (uint32_t i = 0; i < arity; ++i) ins.list.push_back(packed(args[i]));
+  ins.snapshot = snapshot();
+  return append(std::move(ins));
+}
+
+// ---- calls ------------------------------------------------------------------
+
+/// The result of a call that needed no frame.
+Recorder::Status Recorder::deliver(const CallSite& site, IrRef result) {
+  if (site.tail) return record_return(result);
+  set(site.result_slot, result);
+  return Status::kRecording;
+}
+
+/// A frame that was there before the trace may be the watermark's: only its return
+/// address knows. Leaves the trace if it is.
+bool Recorder::guard_return_words(const ShadowFrame& shadow) {
+  if (!shadow.in_memory) return true;
+  const Word expected = reinterpret_cast<Word>(interpreter_return());
+  if (root_fp_[shadow.base + kReturnAddressSlot] != expected) return false;
+  const IrRef address = append(IrOp::kSlot, kNoRef, kNoRef, shadow.base + kReturnAddressSlot);
+  append(IrOp::kIsEqual, address, raw_constant(expected));
+  return true;
+}
+
+/// A frame that is replaced by an inlined tail call is written anew at exits, the
+/// return words included. Those of the root frame are never written.
+bool Recorder::release_return_words() {
+  if (frames_.size() == 1 || !frame().in_memory) return true;
+  if (!guard_return_words(frame())) return false;
+  closure_ref();
+  frame().in_memory = frame().closure_in_memory = false;
+  return true;
+}
+
+Recorder::Status Recorder::record_return(IrRef result) {
+  if (frames_.size() == 1) {
+    append(IrOp::kReturn, result);
+    return end(TraceLink::kReturn);
+  }
+  if (!guard_return_words(frame())) return end_with_exit();
+  frames_.pop_back();
+  set(frame().return_position[-2], result);
+  return Status::kRecording;
+}
+
+void Recorder::enter_frame(const CallSite& site, Code* code) {
+  if (site.tail) {
+    replace_frame(code, site.func.ref, site.args);
+  } else {
+    frame().return_position = site.next;
+    push_frame(code, site.func.ref, frame().base + static_cast<int32_t>(site.distance), site.args);
+  }
+  entered_ = code;
+}
+
+Recorder::Status Recorder::record_call(CallSite site) {
+  if (!is_pointer(site.func.word)) return end_with_exit();
+  const Object* func = as_object(site.func.word);
+  Code* code = closure_code(func);
+  const uint32_t count = static_cast<uint32_t>(site.args.size());
+  if (code->arity == count) return record_exact_call(site);
+
+  if (code->arity > count) {
+    guard_code(site.func.ref, code);
+    const bool nested = is_apply_held(*code);
+    const uint32_t inner = nested ? func->count() - 2 : 0;
+    Operands fields;
+    fields.push_back(nested ? Operand{append(IrOp::kField, site.func.ref, kNoRef, 1), func->fields[1]} : site.func);
+    for (uint32_t i = 0; i < inner; ++i) {
+      fields.push_back({append(IrOp::kField, site.func.ref, kNoRef, static_cast<int32_t>(2 + i)), func->fields[2 + i]});
+    }
+    fields.insert(fields.end(), site.args.begin(), site.args.end());
+    const uint32_t held = inner + count;
+    return deliver(site, make_object(Object::make_header(ObjectKind::kClosure, 2 + held),
+                                     thread_.apply_held_code(held, code->arity - count), fields));
+  }
+
+  // Over-application: a frame of glue waits for the function and applies it to the rest.
+  snapshot();
+  if (site.tail && !release_return_words()) return end_with_exit();
+  const uint32_t arity = code->arity;
+  const uint32_t rest = count - arity;
+  Code* glue = thread_.apply_rest_code(rest);
+  const Operands left(site.args.begin() + arity, site.args.end());
+  const IrRef closure = constant(glue->function_value());
+  if (site.tail) {
+    replace_frame(glue, closure, left);
+  } else {
+    frame().return_position = site.next;
+    push_frame(glue, closure, frame().base + static_cast<int32_t>(site.distance), left);
+  }
+  CallSite first;
+  first.func = site.func;
+  first.args.assign(site.args.begin(), site.args.begin() + arity);
+  first.result_slot = rest;
+  first.distance = rest + 1 + kHeaderSlots;
+  first.next = glue->start + instruction_length(glue->start);
+  return record_exact_call(first);
+}
+
+Recorder::Status Recorder::record_exact_call(CallSite& site) {
+  Code* code = closure_code(as_object(site.func.word));
+  const IrRef func = site.func.ref;
+  if (code->intrinsic != Intrinsic::kNone) {
+    snapshot();
+    bool fits = true;
+    Word words[3] = {0, 0, 0};
+    for (size_t i = 0; i < site.args.size(); ++i) {
+      words[i] = site.args[i].word;
+      fits = fits && is_packed(words[i]);
+    }
+    if (fits && fold_packed(code->intrinsic, words) != 0) {
+      guard_code(func, code);
+      return deliver(site, *record_intrinsic(code->intrinsic, site.args));
+    }
+  }
+  append(IrOp::kIsPointer, func);
+  const bool known = builder_.facts(func).code == code;
+  const bool repeated = on_stack(code);
+  if (repeated) policy_.note_recursive(*code);
+  if (code->native == nullptr && !repeated && frames_.size() < limits_.max_depth &&
+      builder_.trace().ins.size() < limits_.max_instructions && policy_.may_inline(*code, frames_.size()) &&
+      (known || policy_.may_guard_site(thread_.pc, *code))) {
+    if (site.tail && !release_return_words()) return end_with_exit();
+    if (!known) guard_code(func, code);
+    enter_frame(site, code);
+    return Status::kRecording;
+  }
+  if (!known) append(IrOp::kArityIs, func, kNoRef, static_cast<int32_t>(site.args.size()));
+  Code* const target = known ? code : nullptr;
+  if (!site.tail) {
+    frame().return_position = site.next;
+    return end_with_call(func, target, site.args, frame().base + static_cast<int32_t>(site.distance));
+  }
+  if (frames_.size() == 1) {
+    IrIns ins{.op = IrOp::kTailCall};
+    ins.a = func;
+    ins.code = target;
+    for (const Operand& arg : site.args) ins.list.push_back(arg.ref);
+    Trace& trace = builder_.trace();
+    trace.extent = std::max(trace.extent, static_cast<uint32_t>(site.args.size()));
+    append(std::move(ins));
+    return end(target == trace.code && trace.kind == TraceKind::kFunction ? TraceLink::kLoop : TraceLink::kTailCall);
+  }
+  if (!guard_return_words(frame())) return end_with_exit();
+  const int32_t base = frame().base;
+  frames_.pop_back();
+  return end_with_call(func, target, site.args, base);
+}
+
+/// All that is live goes to its slot, then the call. Every frame waits at its
+/// return position.
+Recorder::Status Recorder::end_with_call(IrRef func, Code* code, const Operands& args, int32_t base) {
+  Trace& trace = builder_.trace();
+  auto store = [&](int32_t slot, IrRef ref) { append(IrOp::kStore, ref, kNoRef, slot); };
+  for (ShadowFrame& shadow : frames_) {
+    const uint32_t* position = shadow.return_position;
+    const uint32_t waiting = position[-2];
+    if (!shadow.closure_in_memory) store(shadow.base + kClosureSlot, shadow.closure);
+    if (!shadow.in_memory) {
+      const ShadowFrame& caller = *(&shadow - 1);
+      store(shadow.base + kReturnPositionSlot, raw_constant(reinterpret_cast<Word>(caller.return_position)));
+      store(shadow.base + kReturnAddressSlot, raw_constant(reinterpret_cast<Word>(interpreter_return())));
+    }
+    for (uint32_t slot : live_slots(*shadow.code, position)) {
+      const IrRef ref = shadow.slots[slot];
+      if (slot == waiting || ref == kNoRef) continue;
+      const IrIns& ins = trace.at(ref);
+      const int32_t at = shadow.base + static_cast<int32_t>(slot);
+      if (ins.op == IrOp::kSlot && ins.n == at) continue;
+      store(at, ref);
+    }
+  }
+  trace.extent = std::max(trace.extent, static_cast<uint32_t>(base) + static_cast<uint32_t>(args.size()));
+  IrIns ins{.op = IrOp::kCall};
+  ins.a = func;
+  ins.code = code;
+  ins.n = base;
+  for (const Operand& arg : args) ins.list.push_back(arg.ref);
+  ins.snapshot = builder_.add_snapshot(make_snapshot(frame().return_position, true));
+  append(std::move(ins));
+  return end(TraceLink::kCall);
+}
+
+// ---- recursive values -------------------------------------------------------
+
+/// Whether nothing but the making of values happens between the declaration and
+/// its definition.
+bool Recorder::group_is_simple(const uint32_t* declare) const {
+  const Code& code = *frames_.back().code;
+  const uint32_t* end = code.start + code.words.size();
+  for (const uint32_t* at = declare + instruction_length(declare); at < end; at += instruction_length(at)) {
+    switch (static_cast<Op>(*at)) {
+      case Op::kClosure:
+      case Op::kFunction:
+      case Op::kCapture:
+      case Op::kConstant:
+      case Op::kGlobal:
+      case Op::kMove:
+      case Op::kStruct:
+      case Op::kUnion:
+      case Op::kUnionStruct: break;
+      case Op::kDefine: return at[1] == declare[1] && at[2] == declare[2];
+      default: return false;
+    }
+  }
+  return false;
+}
+
+Recorder::Status Recorder::record_define() {
+  const uint32_t* pc = thread_.pc;
+  const uint32_t count = pc[1];
+  std::vector<IrRef> values(count);
+  auto is_variable = [&](IrRef ref) { return is_token(ref) && index_of(ref) < kFirstToken + 0x10000; };
+  for (uint32_t i = 0; i < count; ++i) {
+    IrRef ref = frame().slots[pc[3 + i]];
+    if (ref == kNoRef) ref = operand(pc[3 + i]).ref;
+    for (uint32_t steps = 0; is_variable(ref); ++steps) {
+      if (steps > count) return end_with_exit();
+      ref = frame().slots[pc[3 + (index_of(ref) - kFirstToken)]];
+    }
+    values[i] = ref;
+  }
+  const uint32_t first = static_cast<uint32_t>(builder_.trace().ins.size());
+  auto resolve = [&](IrRef ref) {
+    if (is_variable(ref)) ref = values[index_of(ref) - kFirstToken];
+    return is_token(ref) ? IrRef{first + index_of(ref) - kFirstToken - 0x10000} : ref;
+  };
+  for (IrIns& object : group_objects_) {
+    for (IrRef& ref : object.list) ref = resolve(ref);
+    object.recursive = true;
+    object.pc = pc;
+    builder_.append_raw(std::move(object));
+  }
+  group_objects_.clear();
+  for (IrRef& ref : frame().slots) {
+    if (ref != kNoRef) ref = resolve(ref);
+  }
+  for (uint32_t i = 0; i < count; ++i) set(pc[2] + i, resolve(values[i]));
+  in_group_ = false;
+  return Status::kRecording;
+}
+
+// ---- instructions -----------------------------------------------------------
+
+Recorder::Status Recorder::step() {
+  entered_ = nullptr;
+  if (thread_.fp != root_fp_ + frame().base || thread_.pc < frame().code->start ||
+      thread_.pc >= frame().code->start + frame().code->words.size()) {
+    return abort(AbortReason::kLostTrack);
+  }
+  if (!in_group_) {
+    snapshot_ = kNoSnapshot;
+    const Trace& trace = builder_.trace();
+    if (trace.ins.size() > limits_.max_instructions || trace.snapshots.size() > limits_.max_guards) {
+      return end_with_exit();
+    }
+  }
+  const Status status = record(thread_.pc);
+  ++steps_;
+  return status;
+}
+
+Recorder::Status Recorder::record(const uint32_t* pc) {
+  const Op op = static_cast<Op>(*pc);
+  const CallForm form = call_form(op);
+  if (form.is_call) {
+    const uint32_t count = form.fixed < 0 ? pc[2] : static_cast<uint32_t>(form.fixed);
+    const uint32_t* slots = pc + (form.fixed < 0 ? 3 : 2);
+    CallSite site;
+    site.tail = form.tail;
+    if (form.global) {
+      const Word word = thread_.globals[pc[1]];
+      const bool fixed = is_packed(word) || !thread_.heap.in_nursery(as_object(word));
+      site.func = {fixed ? constant(word) : append(IrOp::kGlobal, kNoRef, kNoRef, static_cast<int32_t>(pc[1])), word};
+    } else {
+      site.func = operand(pc[1]);
+    }
+    site.args = operands(slots, count);
+    if (!form.tail) {
+      site.result_slot = slots[count];
+      site.distance = slots[count + 1];
+      site.next = slots + count + 2;
+    }
+    return record_call(std::move(site));
+  }
+  switch (op) {
+    case Op::kMove: {
+      IrRef ref = frame().slots[pc[2]];
+      if (ref == kNoRef) ref = operand(pc[2]).ref;
+      set(pc[1], ref);
+      break;
+    }
+    case Op::kConstant: set(pc[1], constant(frame().code->constants[pc[2]])); break;
+    case Op::kCapture:
+      set(pc[1], append(IrOp::kField, closure_ref(), kNoRef, static_cast<int32_t>(1 + pc[2])));
+      break;
+    case Op::kGlobal: {
+      const Word word = thread_.globals[pc[2]];
+      if (is_placeholder(word) || word == 0) return end_with_exit();
+      const bool fixed = is_packed(word) || !thread_.heap.in_nursery(as_object(word));
+      set(pc[1], fixed ? constant(word) : append(IrOp::kGlobal, kNoRef, kNoRef, static_cast<int32_t>(pc[2])));
+      break;
+    }
+    case Op::kStruct: set(pc[1], make_data(std::nullopt, operands(pc + 3, pc[2]), true)); break;
+    case Op::kUnion: set(pc[1], make_data(UnionShape{pc[2], pc[3]}, operands(pc + 4, 1), false)); break;
+    case Op::kUnionStruct: set(pc[1], make_data(UnionShape{pc[2], pc[3]}, operands(pc + 5, pc[4]), true)); break;
+    case Op::kField: {
+      const Operand object = operand(pc[2]);
+      if (is_placeholder(object.word)) return end_with_exit();
+      if (is_packed(object.word)) {
+        packed(object);
+        set(pc[1], pc[4] == 1 ? object.ref
+                              : append(IrOp::kPackedField, object.ref, kNoRef, static_cast<int32_t>(pc[3]), pc[4]));
+      } else {
+        pointer(object);
+        set(pc[1], append(IrOp::kField, object.ref, kNoRef, static_cast<int32_t>(pc[3])));
+      }
+      break;
+    }
+    case Op::kArg: {
+      const Operand object = operand(pc[2]);
+      const uint32_t tag = pc[3];
+      const unsigned width = pc[4];
+      if (is_placeholder(object.word) || union_tag(object.word, width) != tag) return end_with_exit();
+      select_tag(object, width, tag + 1);
+      set(pc[1], argument(object, width));
+      break;
+    }
+    case Op::kKnownArg: {
+      const Operand object = operand(pc[2]);
+      if (is_placeholder(object.word)) return end_with_exit();
+      if (is_packed(object.word)) {
+        packed(object);
+      } else {
+        pointer(object);
+        append(IrOp::kHeaderIs, object.ref, kNoRef, low_header(object.word));
+      }
+      set(pc[1], argument(object, pc[3]));
+      break;
+    }
+    case Op::kSelect: {
+      const Operand object = operand(pc[1]);
+      if (is_placeholder(object.word)) return end_with_exit();
+      select_tag(object, pc[2], pc[3] - 1);
+      break;
+    }
+    case Op::kSelectArg: {
+      const Operand object = operand(pc[2]);
+      if (is_placeholder(object.word)) return end_with_exit();
+      select_tag(object, pc[3], pc[4] - 1);
+      set(pc[1], argument(object, pc[3]));
+      break;
+    }
+    case Op::kJump: break;
+    case Op::kClosure: {
+      const uint32_t count = pc[3];
+      Operands captured;
+      const Object* closure = as_object(thread_.fp[kClosureSlot]);
+      for (uint32_t i = 0; i < count; ++i) {
+        const uint32_t source = pc[4 + i];
+        if ((source & 1) != 0) {
+          const uint32_t field = 1 + (source >> 1);
+          captured.push_back(
+              {append(IrOp::kField, closure_ref(), kNoRef, static_cast<int32_t>(field)), closure->fields[field]});
+        } else {
+          captured.push_back(operand(source >> 1));
+        }
+      }
+      set(pc[1], make_object(Object::make_header(ObjectKind::kClosure, 1 + count), frame().code->functions[pc[2]],
+                             captured));
+      break;
+    }
+    case Op::kFunction: set(pc[1], constant(frame().code->functions[pc[2]]->function_value())); break;
+    case Op::kReturn: {
+      const Operand result = operand(pc[1]);
+      return record_return(result.ref);
+    }
+    case Op::kList: set(pc[1], record_list(operands(pc + 3, pc[2]))); break;
+    case Op::kLiteral: {
+      const uint32_t global = frame().code->literals[pc[2]].global;
+      const Word word = thread_.globals[global];
+      if (word == 0) return end_with_exit();
+      const bool fixed = is_packed(word) || !thread_.heap.in_nursery(as_object(word));
+      set(pc[1], fixed ? constant(word) : append(IrOp::kGlobal, kNoRef, kNoRef, static_cast<int32_t>(global)));
+      break;
+    }
+    case Op::kDeclare: {
+      if (!group_is_simple(pc)) return end_with_exit();
+      group_snapshot_ = snapshot();
+      in_group_ = true;
+      for (uint32_t i = 0; i < pc[1]; ++i) set(pc[2] + i, IrRef{kFirstToken + i});
+      break;
+    }
+    case Op::kDefine:
+      if (!in_group_) return end_with_exit();
+      return record_define();
+    case Op::kForeign: {
+      const ForeignRef& ref = frame().code->foreigns[pc[2]];
+      const NativeRow* row = thread_.natives.find(ref.module, ref.name);
+      if (row == nullptr || row->arity == 0) return end_with_exit();
+      set(pc[1], constant(const_cast<Code*>(thread_.native_code(ref, *row))->function_value()));
+      break;
+    }
+    case Op::kApplyHeld: {
+      const Object* held = as_object(thread_.fp[kClosureSlot]);
+      const uint32_t held_count = held->count() - 2;
+      const uint32_t fresh = frame().code->arity;
+      CallSite site;
+      site.tail = true;
+      site.func = {append(IrOp::kField, closure_ref(), kNoRef, 1), held->fields[1]};
+      for (uint32_t i = 0; i < held_count; ++i) {
+        site.args.push_back(
+            {append(IrOp::kField, closure_ref(), kNoRef, static_cast<int32_t>(2 + i)), held->fields[2 + i]});
+      }
+      for (uint32_t i = 0; i < fresh; ++i) site.args.push_back(operand(i));
+      return record_exact_call(site);
+    }
+    default: return end_with_exit();
+  }
+  return Status::kRecording;
+}
+
+}  // namespace fble

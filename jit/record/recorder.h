@@ -1,0 +1,200 @@
+// The recorder: watches the interpreter and writes down what it does as trace IR.
+//
+// Before each instruction `step` looks at the live frames, appends what the
+// instruction computes, and guards for what the run took for granted. Inlined
+// calls have shadow frames only: call frames whose slots hold references into the
+// IR. A call that is not inlined ends the recording, and so do return and tail
+// call of the root frame; anything that machine code cannot do ends it with an exit
+// in front.
+//
+// Which representation a value has (packed or an object) is decided by a guard on
+// what is seen. So a trace knows the representation of everything it touches, objects are
+// made only when the interpreter would make them, and virtual objects need
+// no case distinction at exits.
+//
+// Groups of recursive values (local recursive functions) are recorded when
+// nothing can run between declaration and definition: all their objects are made
+// together at the definition, and guards inside go back to the declaration.
+//
+// Tested by tests/unit/jit/record/recorder_test.cc and all of tests/lang in JIT modes.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "deopt/side_table.h"
+#include "interp/thread.h"
+#include "jit/ir/builder.h"
+
+namespace fble {
+
+enum class AbortReason : uint8_t {
+#define FBLE_ABORT(Name, text, doc) k##Name,
+#include "jit/abort_reasons.def"
+#undef FBLE_ABORT
+  kCount
+};
+const char* abort_reason_text(AbortReason reason);
+
+/// Where a trace's last instruction goes, for logs.
+enum class TraceLink : uint8_t { kNone, kReturn, kCall, kTailCall, kLoop, kInterpreter };
+const char* trace_link_text(TraceLink link);
+
+/// What the engine knows of functions.
+class CallPolicy {
+ public:
+  virtual ~CallPolicy() = default;
+  /// Whether to inline a call of the code into a trace with `depth` frames.
+  virtual bool may_inline(const Code& code, size_t depth) = 0;
+  /// The same for the call site, whose function is not the same at all calls.
+  virtual bool may_guard_site(const uint32_t* site, const Code& code) = 0;
+  /// The code calls itself, directly or through others.
+  virtual void note_recursive(const Code& code) = 0;
+};
+
+struct RecorderLimits {
+  uint32_t max_instructions = 400;
+  uint32_t max_guards = 96;
+  uint32_t max_depth = 10;
+};
+
+/// A call frame as the trace sees it.
+struct ShadowFrame {
+  Code* code = nullptr;
+  int32_t base = 0;               ///< slots above the root frame
+  bool in_memory = false;         ///< its return words are on the call stack
+  bool closure_in_memory = false; ///< and so is its closure
+  IrRef closure = kNoRef;         ///< known reference, if any
+  const uint32_t* return_position = nullptr;  ///< where it goes on when the frame above returns
+  std::vector<IrRef> slots;       ///< kNoRef: in memory, or dead
+  std::vector<const Code*> past;  ///< codes that tail calls have replaced
+};
+
+class Recorder {
+ public:
+  Recorder(Thread& thread, IrBuilder& builder, CallPolicy& policy, const RecorderLimits& limits);
+
+  /// At a call of the code: thread.pc is at its start.
+  void start_function(Code& code);
+  /// At an exit of a trace that the interpreter has taken over.
+  void start_bridge(const ExitEntry& entry, const struct BridgeStart& start);
+  /// Behind a call that has just returned to the interpreter.
+  void start_continuation(const ExitEntry& entry, const struct BridgeStart& start);
+
+  enum class Status : uint8_t { kRecording, kEnded, kAborted };
+  /// The instruction at thread.pc is about to run.
+  Status step();
+
+  /// The code that the instruction is about to enter and that the recording goes on
+  /// in: it must be interpreted. Null if there is none.
+  Code* entered() const { return entered_; }
+  TraceLink link() const { return link_; }
+  AbortReason abort_reason() const { return abort_reason_; }
+  uint32_t steps() const { return steps_; }
+
+ private:
+  struct Operand {
+    IrRef ref;
+    Word word;
+  };
+  using Operands = std::vector<Operand>;
+
+  ShadowFrame& frame() { return frames_.back(); }
+  Status end(TraceLink link);
+  Status end_with_exit();
+  void append_stack_check(uint32_t snapshot);
+  Status abort(AbortReason reason);
+
+  // reading and writing shadow slots
+  IrRef closure_ref();
+  IrRef closure_ref(ShadowFrame& shadow);
+  Operand operand(uint32_t slot);
+  Operands operands(const uint32_t* slots, uint32_t count);
+  void set(uint32_t slot, IrRef ref) { frame().slots[slot] = ref; }
+
+  // appending
+  IrRef append(IrOp op, IrRef a = kNoRef, IrRef b = kNoRef, int32_t n = 0, uint32_t m = 0);
+  IrRef append(IrIns ins);
+  IrRef constant(Word word);
+  IrRef raw_constant(Word word);
+  void guard_code(IrRef func, Code* code);
+  uint32_t snapshot();
+  Snapshot make_snapshot(const uint32_t* pc, bool at_return);
+
+  // data
+  IrRef packed(Operand value);
+  IrRef pointer(Operand value);
+  IrRef make_object(Word header, Code* code, const Operands& fields);
+  struct UnionShape {
+    uint32_t tag;
+    uint32_t width;
+  };
+  IrRef make_data(std::optional<UnionShape> shape, const Operands& fields, bool is_struct);
+  IrRef record_list(const Operands& elements);
+  IrRef argument(Operand object, unsigned width);
+  void select_tag(Operand object, unsigned width, uint32_t last);
+
+  // calls
+  struct CallSite {
+    Operand func;
+    Operands args;
+    bool tail = false;
+    uint32_t result_slot = 0;
+    uint32_t distance = 0;          ///< to the callee's frame
+    const uint32_t* next = nullptr; ///< return position
+  };
+  Status record_call(CallSite site);
+  Status record_exact_call(CallSite& site);
+  Status deliver(const CallSite& site, IrRef result);
+  Status end_with_call(IrRef func, Code* code, const Operands& args, int32_t base);
+  Status record_return(IrRef result);
+  void enter_frame(const CallSite& site, Code* code);
+  void push_frame(Code* code, IrRef closure, int32_t base, const Operands& args);
+  void replace_frame(Code* code, IrRef closure, const Operands& args);
+  bool on_stack(const Code* code) const;
+  bool guard_return_words(const ShadowFrame& shadow);
+  bool release_return_words();
+  std::optional<IrRef> record_intrinsic(Intrinsic intrinsic, const Operands& args);
+  IrRef natural(const Operand& value);
+
+  // recursive values
+  bool group_is_simple(const uint32_t* declare) const;
+  Status record_define();
+  bool is_token(IrRef ref) const { return index_of(ref) >= kFirstToken && ref != kNoRef; }
+
+  Status record(const uint32_t* pc);
+
+  static constexpr uint32_t kFirstToken = 0x80000000;
+
+  Thread& thread_;
+  IrBuilder& builder_;
+  CallPolicy& policy_;
+  const RecorderLimits limits_;
+  std::vector<ShadowFrame> frames_;
+  Word* root_fp_ = nullptr;
+  uint32_t snapshot_ = kNoSnapshot;
+  uint32_t steps_ = 0;
+  uint32_t root_extent_ = 0;
+  IrRef stack_check_ = kNoRef;
+  Code* entered_ = nullptr;
+  TraceLink link_ = TraceLink::kNone;
+  AbortReason abort_reason_ = AbortReason::kNothingRecorded;
+
+  // An open group: placeholders and objects are tokens until its definition.
+  bool in_group_ = false;
+  uint32_t group_snapshot_ = kNoSnapshot;
+  std::vector<IrIns> group_objects_;
+};
+
+/// What a bridge knows beyond the side table's entry.
+struct BridgeStart {
+  uint32_t root_extent = 0;  ///< slots that the tree's root has made sure of
+  const Code* root_code = nullptr;  ///< the function that the tree's root is the entry of
+  // The guard that failed; of a bridge only.
+  IrOp guard = IrOp::kExit;  ///< that failed
+  Location operand;
+  int32_t n = 0;
+  uint32_t m = 0;
+};
+
+}  // namespace fble
