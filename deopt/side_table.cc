@@ -594,10 +594,8 @@ class TableReader {
     in_ = {bytes.data(), bytes.data() + bytes.size()};
     codes_.clear();
     constants_.clear();
-    if (bytes.empty()) {
-      count_ = 0;
-      return;
-    }
+    count_ = 0;
+    if (bytes.empty()) return;
     // Each exit takes at least a byte.
     count_ = static_cast<uint32_t>(in_.varint(in_.left()));
     const uint64_t code_count = in_.varint();
@@ -608,7 +606,8 @@ class TableReader {
       if (checker_ != nullptr && !checker_->is_code(code)) in_.fail();
       codes_.push_back(code);
     }
-    if (code_count < 2) in_.fail();
+    if (codes_.empty()) in_.fail();
+    if (in_.failed) return;
     for (uint64_t left = code_count % 2 == 0 ? 0 : in_.varint(in_.left()); left > 0 && !in_.failed; --left) {
       const uint64_t code = in_.varint();
       const Word base = Code::from_code(codes_[0]);
@@ -632,7 +631,7 @@ class TableReader {
     start_group();
   }
   void start_group() {
-    if (!codes_.empty()) state_.start(codes_[0]);
+    if (!in_.failed && !codes_.empty()) state_.start(codes_[0]);
   }
 
   bool failed() const { return in_.failed; }

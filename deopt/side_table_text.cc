@@ -309,8 +309,7 @@ std::string print_side_table(const SideTable& table, std::span<Code* const> code
   const uint32_t count = table.count();
   for (uint32_t i = 0; i < count; ++i) exits.push_back(decode_exit(table, i));
   const double each = count == 0 ? 0 : static_cast<double>(table.byte_size()) / count;
-  return fmt::format("; {} exits, {} bytes, {:.1f} each\n", count, table.byte_size(), each) +
-         print_exits(exits, codes);
+  return fmt::format("; {} exits, {} bytes, {:.1f} each\n", count, table.byte_size(), each) + print_exits(exits, codes);
 }
 
 ExitsParse parse_exits(std::string_view text, std::string_view file_name, std::span<Code* const> codes) {
