@@ -1,0 +1,296 @@
+// A program is parsed and checked once; each mode lowers it anew and has a machine of
+// its own. The modules of the standard library are parsed once for all programs.
+//
+// Left out of the comparison: runs that end for want of memory, and programs that the
+// judge does not finish in time.
+//
+// Tested by fuzz/tests/modes_agree_test.cc.
+#include "fuzz/oracle/modes_agree.h"
+
+#include <fmt/format.h>
+#include <sys/time.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <stdexcept>
+
+#include "frontends/cli/cli.h"
+#include "frontends/cli/execute.h"
+#include "frontends/cli/search_path.h"
+#include "frontends/fble/big_stack.h"
+#include "frontends/fble/loader.h"
+#include "frontends/fble/lower.h"
+#include "frontends/fble/parser.h"
+#include "frontends/fble/typecheck.h"
+#include "frontends/std/register_std.h"
+#include "fuzz/gen/choices.h"
+#include "fuzz/gen/library.h"
+#include "interp/thread.h"
+#if __has_include("jit/engine/trace_engine.h")
+#include "jit/engine/trace_engine.h"
+#define FBLE_HAS_ENGINE 1
+#endif
+
+namespace fble {
+namespace {
+
+ModulePath path_of(std::string_view text) {
+  Diagnostics diagnostics;
+  std::optional<ModulePath> path = parse_module_path(text, diagnostics);
+  if (!path) throw std::runtime_error(diagnostics.render());
+  return *path;
+}
+
+/// Options as the command line has them.
+Options parse_flags(const std::string& flags) {
+  std::vector<std::string> words;
+  for (size_t at = 0; at < flags.size();) {
+    const size_t end = std::min(flags.find(' ', at), flags.size());
+    if (end > at) words.push_back(flags.substr(at, end - at));
+    at = end + 1;
+  }
+  words.push_back("program.fble");
+  Options options;
+  for (const Command& command : commands()) {
+    if (*command.name != '\0') continue;
+    if (!parse_options(command, words, options)) throw std::runtime_error("flags not understood: " + flags);
+  }
+  return options;
+}
+
+// The thread that runs, for the alarm.
+std::atomic<Thread*> running = nullptr;
+extern "C" void on_alarm(int) {
+  if (Thread* thread = running.load()) thread->request(Attention::kInterrupt);
+}
+void set_alarm(double seconds) {
+  itimerval timer{};
+  timer.it_value.tv_sec = static_cast<time_t>(seconds);
+  timer.it_value.tv_usec = static_cast<suseconds_t>((seconds - static_cast<double>(timer.it_value.tv_sec)) * 1e6);
+  setitimer(ITIMER_REAL, &timer, nullptr);
+}
+
+/// The text of a list of letters, the last of which comes first.
+std::string read_text(Word list) {
+  const std::string_view alphabet = letters();
+  const unsigned width = tag_width(static_cast<uint32_t>(alphabet.size()));
+  std::string text;
+  while (union_tag(list, 1) == 0) {
+    const Word cell = union_arg(list, 1);
+    const uint32_t letter = union_tag(struct_field(cell, 0, 2), width);
+    text += letter < alphabet.size() ? alphabet[letter] : '?';
+    list = struct_field(cell, 1, 2);
+  }
+  std::ranges::reverse(text);
+  return text;
+}
+
+/// Where two texts begin to differ, with what is around.
+std::string from_difference(const std::string& text, size_t at) {
+  const size_t start = at > 60 ? at - 60 : 0;
+  return (start > 0 ? "..." : "") + text.substr(start, 240) + (start + 240 < text.size() ? "..." : "");
+}
+
+const char* end_name(Outcome::End end) {
+  switch (end) {
+    case Outcome::End::kValue: return "value";
+    case Outcome::End::kError: return "error";
+    case Outcome::End::kOutOfMemory: return "out of memory";
+    case Outcome::End::kTimeout: return "timeout";
+  }
+  return "";
+}
+
+}  // namespace
+
+const std::vector<FuzzMode>& fuzz_modes() {
+  static const std::vector<FuzzMode> modes = {
+#define FBLE_FUZZ_MODE(name, flags, doc) {name, flags, doc},
+#include "fuzz/oracle/modes.def"
+#undef FBLE_FUZZ_MODE
+  };
+  return modes;
+}
+
+std::string mode_flags(const FuzzMode& mode, uint64_t seed, double cost) {
+  Choices choices = Choices::from_seed(seed * 31 + 7);
+  const auto number = [&](std::initializer_list<uint32_t> values) {
+    return values.begin()[choices.below(static_cast<uint32_t>(values.size()))];
+  };
+  const uint32_t deopt = 1 + choices.below(50);
+  // A few thousand collections at most, each of which looks at the whole heap.
+  const uint32_t stress = 1 + static_cast<uint32_t>(cost / 1000);
+  std::string params;
+#define FBLE_FUZZ_PARAM(name, ...) params += fmt::format(" --jit-param " #name "={}", number({__VA_ARGS__}));
+  FBLE_FUZZ_PARAM(hot_calls, 1, 2, 3, 10, 40)
+  FBLE_FUZZ_PARAM(hot_exits, 1, 2, 3, 10)
+  FBLE_FUZZ_PARAM(hot_returns, 1, 2, 3, 10)
+  FBLE_FUZZ_PARAM(max_attempts, 1, 2, 4)
+  FBLE_FUZZ_PARAM(max_instructions, 400, 20, 60, 150, 1000)
+  FBLE_FUZZ_PARAM(max_snapshots, 96, 4, 12, 30)
+  FBLE_FUZZ_PARAM(max_depth, 10, 1, 2, 4, 20)
+  FBLE_FUZZ_PARAM(inline_paths, 4, 1, 2, 20)
+  FBLE_FUZZ_PARAM(inline_size, 48, 4, 16, 200)
+  FBLE_FUZZ_PARAM(site_functions, 3, 1, 2, 6)
+  FBLE_FUZZ_PARAM(max_bridges, 400, 1, 5, 20)
+  FBLE_FUZZ_PARAM(max_traces, 20000, 5, 20, 100)
+#undef FBLE_FUZZ_PARAM
+  std::string flags = mode.flags;
+  const auto replace = [&](std::string_view name, const std::string& value) {
+    if (const size_t at = flags.find(name); at != std::string::npos) flags.replace(at, name.size(), value);
+  };
+  replace("{deopt}", std::to_string(deopt));
+  replace("{stress}", std::to_string(stress));
+  replace("{params}", params);
+  return flags;
+}
+
+struct ModesOracle::State {
+  std::unique_ptr<Program> library;
+  NativeTable natives;
+
+  /// The program, with those modules of the library that it needs. Null with a message.
+  std::unique_ptr<Program> parse(const std::string& text, Diagnostics& diagnostics) {
+    auto program = std::make_unique<Program>();
+    program->arena = std::make_shared<Arena>();
+    std::vector<ModuleMention> mentions;
+    auto* main = program->arena->make<Module>(Module{path_of("/Program%"), Loc{Symbol("Program.fble"), 1, 0}});
+    main->value = parse_source(text, Symbol("Program.fble"), *program->arena, diagnostics, mentions);
+    if (main->value == nullptr) return nullptr;
+    std::vector<Module*> wanted;
+    for (const ModuleMention& mention : mentions) {
+      const auto found =
+          std::ranges::find_if(library->modules, [&](const Module* module) { return module->path == mention.path; });
+      if (found == library->modules.end()) throw std::runtime_error("no module " + mention.path.str());
+      main->deps.push_back(*found);
+      wanted.push_back(*found);
+    }
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      for (Module* dep : wanted[i]->deps) {
+        if (std::ranges::find(wanted, dep) == wanted.end()) wanted.push_back(dep);
+      }
+    }
+    for (Module* module : library->modules) {
+      if (std::ranges::find(wanted, module) != wanted.end()) program->modules.push_back(module);
+    }
+    program->modules.push_back(main);
+    return program;
+  }
+
+  Outcome run(const CheckedProgram& checked, const std::string& flags, double seconds) {
+    const Options options = parse_flags(flags);
+    std::unique_ptr<ProgramCode> code;
+    run_on_big_stack([&] { code = lower_program(checked); });
+    MachineOptions machine_options_here = machine_options(options, nullptr);
+    machine_options_here.heap.max_bytes = size_t{256} << 20;
+    machine_options_here.stack_bytes = size_t{128} << 20;
+
+    Outcome outcome;
+    const auto start = std::chrono::steady_clock::now();
+    Machine machine(*code, natives, machine_options_here);
+    {
+#ifdef FBLE_HAS_ENGINE
+      const std::unique_ptr<TraceEngine> engine = attach_engine(options, machine);
+#endif
+      if (seconds > 0) {
+        running = &machine.thread();
+        set_alarm(seconds);
+      }
+      const bool ok = machine.run_modules();
+      running = nullptr;
+      if (seconds > 0) set_alarm(0);
+      if (ok) {
+        outcome.output = read_text(machine.result());
+      } else {
+        const RunError& error = machine.error();
+        outcome.end = error.interrupted     ? Outcome::End::kTimeout
+                      : error.out_of_memory ? Outcome::End::kOutOfMemory
+                                            : Outcome::End::kError;
+        if (outcome.end == Outcome::End::kError) outcome.error = error.render();
+      }
+    }
+    outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return outcome;
+  }
+};
+
+ModesOracle::ModesOracle() : state_(std::make_unique<State>()) {
+  register_std(state_->natives);
+  LoadOptions load{.roots = with_library({})};
+  for (const char* module :
+       {"/Std/Char%", "/Std/Int%", "/Std/Int/Cmp%", "/Std/Int/Div%", "/Std/Int/Lit%", "/Std/Int/Sign%"}) {
+    load.types_of.push_back(path_of(module));
+  }
+  Diagnostics diagnostics;
+  state_->library = load_program(path_of("/Std/Unit%"), load, diagnostics);
+  if (state_->library == nullptr) throw std::runtime_error(diagnostics.render());
+  struct sigaction action{};
+  action.sa_handler = on_alarm;
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGALRM, &action, nullptr);
+}
+
+ModesOracle::~ModesOracle() = default;
+
+Verdict ModesOracle::check(const std::string& module_text, const ModesOptions& options) {
+  Verdict verdict;
+  std::unique_ptr<Program> program;
+  std::unique_ptr<CheckedProgram> checked;
+  run_on_big_stack([&] {
+    Diagnostics diagnostics;
+    program = state_->parse(module_text, diagnostics);
+    if (program != nullptr) checked = typecheck(*program, diagnostics);
+    if (checked == nullptr) verdict.message = diagnostics.render();
+  });
+  if (checked == nullptr) {
+    verdict.kind = Verdict::Kind::kRejected;
+    return verdict;
+  }
+  const std::vector<FuzzMode>& modes = fuzz_modes();
+  for (size_t i = 0; i < modes.size(); ++i) {
+    const bool is_judge = i == 0;
+    if (!is_judge && !options.modes.empty() && std::ranges::find(options.modes, modes[i].name) == options.modes.end())
+      continue;
+#ifndef FBLE_HAS_ENGINE
+    if (std::string_view(modes[i].flags).find("--jit=off") == std::string_view::npos) continue;
+#endif
+    if (options.progress) options.progress(i);
+    const std::string flags = mode_flags(modes[i], options.seed, options.cost);
+    Outcome outcome = state_->run(*checked, flags, is_judge ? options.judge_seconds : options.mode_seconds);
+    if (is_judge) {
+      verdict.judge = std::move(outcome);
+      if (verdict.judge.end == Outcome::End::kTimeout) verdict.kind = Verdict::Kind::kTooSlow;
+      if (verdict.judge.end == Outcome::End::kOutOfMemory) verdict.kind = Verdict::Kind::kOutOfMemory;
+      if (verdict.kind != Verdict::Kind::kAgree) return verdict;
+      continue;
+    }
+    const Outcome& judge = verdict.judge;
+    if (outcome.end == Outcome::End::kOutOfMemory) continue;
+    if (outcome.end == judge.end && outcome.output == judge.output && outcome.error == judge.error) continue;
+    verdict.kind = Verdict::Kind::kDiffer;
+    verdict.differences.push_back({modes[i].name, flags, std::move(outcome)});
+  }
+  return verdict;
+}
+
+std::string describe(const Verdict& verdict, const Difference& difference) {
+  const Outcome& expected = verdict.judge;
+  const Outcome& actual = difference.outcome;
+  std::string text = fmt::format("mode {}: {}\n", difference.mode, difference.flags);
+  if (expected.end != actual.end) {
+    text += fmt::format("  expected to end by {}, but ended by {}\n", end_name(expected.end), end_name(actual.end));
+  }
+  const auto compare = [&](const char* what, const std::string& left, const std::string& right) {
+    if (left == right) return;
+    const size_t at = static_cast<size_t>(std::ranges::mismatch(left, right).in1 - left.begin());
+    text += fmt::format("  {} differs at {}\n  expected: {}\n  actual:   {}\n", what, at, from_difference(left, at),
+                        from_difference(right, at));
+  };
+  compare("output", expected.output, actual.output);
+  compare("error", expected.error, actual.error);
+  return text;
+}
+
+}  // namespace fble

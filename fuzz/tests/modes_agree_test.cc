@@ -1,0 +1,87 @@
+// The oracle sees what it should: values, errors, time, and what is no program.
+#include "fuzz/oracle/modes_agree.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "fuzz/gen/library.h"
+
+namespace fble {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string module_of(std::string_view body) {
+  std::string text;
+  for (const LibraryPiece& piece : library_pieces()) {
+    if (piece.name == "Unit" || piece.name == "List" || piece.name == "Nat" || piece.name == "Text") text += piece.text;
+  }
+  return text + std::string(body);
+}
+
+TEST(ModesOracle, ReadsTheText) {
+  ModesOracle oracle;
+  const Verdict verdict = oracle.check(module_of("Str|'cba (0-z)';\n"), {});
+  EXPECT_EQ(verdict.kind, Verdict::Kind::kAgree) << verdict.message;
+  EXPECT_EQ(verdict.judge.output, ")z-0( abc") << "the last letter is said first";
+}
+
+TEST(ModesOracle, ErrorsHaveTheirPlaceAndTrace) {
+  ModesOracle oracle;
+  const Verdict verdict = oracle.check(module_of("f = (Nat@ x) { x.o; };\n_ = f(n0);\nStr|x;\n"), {});
+  EXPECT_EQ(verdict.kind, Verdict::Kind::kAgree);
+  EXPECT_EQ(verdict.judge.end, Outcome::End::kError);
+  EXPECT_THAT(verdict.judge.error, HasSubstr("Program.fble:"));
+  EXPECT_THAT(verdict.judge.error, HasSubstr("in /Program%.f: union field access undefined: wrong tag"));
+}
+
+TEST(ModesOracle, TellsWhatIsNoProgram) {
+  ModesOracle oracle;
+  EXPECT_EQ(oracle.check("x = ;", {}).kind, Verdict::Kind::kRejected);
+  const Verdict verdict = oracle.check("x;", {});
+  EXPECT_EQ(verdict.kind, Verdict::Kind::kRejected);
+  EXPECT_THAT(verdict.message, HasSubstr("Program.fble:1:1"));
+}
+
+TEST(ModesOracle, StopsWhatDoesNotEnd) {
+  ModesOracle oracle;
+  const Verdict verdict = oracle.check(
+      module_of("(Nat@) { Text@; } loop = (Nat@ n) { loop(Dec(Inc(n))); };\nloop(n0);\n"), {.judge_seconds = 0.2});
+  EXPECT_EQ(verdict.kind, Verdict::Kind::kTooSlow);
+}
+
+TEST(ModesOracle, StopsWhatTakesTooMuchMemory) {
+  ModesOracle oracle;
+  const Verdict verdict =
+      oracle.check(module_of("(Nat@) { Nat@; } grow = (Nat@ n) { Nat@(o: grow(n)); };\n_ = grow(n0);\nStr|x;\n"),
+                   {.judge_seconds = 60});
+  EXPECT_EQ(verdict.kind, Verdict::Kind::kOutOfMemory);
+}
+
+TEST(ModesOracle, FlagsAreMadeForEachProgram) {
+  for (const FuzzMode& mode : fuzz_modes()) {
+    const std::string flags = mode_flags(mode, 3, 5000);
+    EXPECT_EQ(flags.find('{'), std::string::npos) << flags;
+    EXPECT_EQ(flags, mode_flags(mode, 3, 5000));
+    if (std::string_view(mode.flags).find("{deopt}") != std::string_view::npos) {
+      bool varies = false;
+      for (uint64_t seed = 0; seed < 10; ++seed) varies |= mode_flags(mode, seed, 5000) != flags;
+      EXPECT_TRUE(varies);
+    }
+  }
+}
+
+TEST(ModesOracle, DescribesDifferences) {
+  Verdict verdict;
+  verdict.judge.output = std::string(100, 'a') + "b";
+  Difference difference{"eager", "--jit=eager", {}};
+  difference.outcome.output = std::string(100, 'a') + "c";
+  const std::string text = describe(verdict, difference);
+  EXPECT_THAT(text, HasSubstr("mode eager: --jit=eager"));
+  EXPECT_THAT(text, HasSubstr("output differs at 100"));
+  difference.outcome.end = Outcome::End::kError;
+  EXPECT_THAT(describe(verdict, difference), HasSubstr("expected to end by value, but ended by error"));
+}
+
+}  // namespace
+}  // namespace fble
