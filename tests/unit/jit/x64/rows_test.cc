@@ -1,0 +1,299 @@
+// Each row of the IR as machine code, on random words, against its C++ definition.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <optional>
+#include <random>
+
+#include "gc/integer.h"
+#include "interp/intrinsics.h"
+#include "jit/ir/ir_text.h"
+#include "tests/support/ir_codes.h"
+#include "tests/unit/jit/x64/code_runner.h"
+
+namespace fble {
+namespace {
+
+using Words = std::vector<Word>;
+/// The result; 0 if the instruction leaves. Guards without result give the unit.
+using Definition = std::function<Word(const Words&)>;
+
+enum class Domain { kNaturals, kPacked, kAny };
+
+/// A row with its numbers: "%a", "%b" and so on stand for the operands.
+struct Row {
+  std::string text;
+  Domain domain;
+  size_t operands;
+  Definition definition;
+  std::string before = {};  ///< instructions that come first
+};
+
+Word guard(bool holds) { return holds ? kUnitWord : 0; }
+Word boolean(bool value) { return value ? 5 : 7; }
+
+Word small_or_zero(unsigned __int128 magnitude) {
+  return magnitude > static_cast<unsigned __int128>(kMaxPackedInt) ? 0 : pack_magnitude(static_cast<Word>(magnitude), false);
+}
+
+class Rows : public testing::Test {
+ protected:
+  Rows() : cache_(size_t{1} << 20) {}
+
+  uint64_t random(uint64_t end) { return std::uniform_int_distribution<uint64_t>(0, end - 1)(random_); }
+
+  Word random_word(Domain domain) {
+    Word word;
+    switch (random(5)) {
+      case 0: word = random(20); break;
+      case 1: word = (Word{1} << random(64)) - random(3); break;
+      case 2: word = ~Word{0} - random(20); break;
+      case 3: word = random_() >> random(64); break;
+      default: word = (random_() >> random(64)) & 0x7fff; break;
+    }
+    switch (domain) {
+      case Domain::kNaturals: return word | 3;
+      case Domain::kPacked: return word < 2 ? kUnitWord : word | 1;
+      default: return word;
+    }
+  }
+
+  /// Runs the row with each operand in a slot, or as a constant.
+  void run(const Row& row, const Words& words, uint32_t constants, bool has_result) {
+    std::string text = "code c0 \"/A%.f\" arity 4 captures 0\ncode c1 \"/A%.g\" arity 3 captures 1\ntrace 0 function c0 extent 8\n{\n";
+    for (size_t i = 0; i < words.size(); ++i) {
+      text += (constants >> i & 1) != 0 ? fmt::format("  %{} = constant {:#x}\n", static_cast<char>('a' + i), words[i])
+                                        : fmt::format("  %{} = slot {}\n", static_cast<char>('a' + i), i);
+    }
+    text += row.before;
+    if (has_result) {
+      text += fmt::format("  %r = {}\n  return %r\n", row.text);
+    } else {
+      text += fmt::format("  {}\n  %u = constant 0x3\n  return %u\n", row.text);
+    }
+    text += "}\nsnapshot s0\n  frame c0+0 base 0 memory\n";
+    for (size_t i = 0; i < words.size(); ++i) text += fmt::format("  slot {} %{}\n", i, static_cast<char>('a' + i));
+    const auto resolve = [&](const CodeMention& mention) { return mention.index == 0 ? f_ : g_; };
+    const TraceParse parsed = parse_trace(text, "row", resolve);
+    ASSERT_NE(parsed.trace, nullptr) << parsed.error << '\n' << text;
+    cache_.rewind(0);
+    const AssembledTrace code = assemble(*parsed.trace, cache_, CodeRunner::entries(), {.keep_origins = true, .check_registers = true});
+    ASSERT_EQ(code.failure, "");
+    const auto listing = [&] { return text + disassemble(code.start, code.code_bytes, parsed.trace.get(), code.origins); };
+    std::copy(words.begin(), words.end(), runner_.frame());
+    const Word expected = row.definition(words);
+    runner_.enter(code.start);
+    if (expected != 0) {
+      ASSERT_EQ(runner_.end, CodeRunner::End::kReturn) << listing();
+      ASSERT_EQ(runner_.value, expected) << listing();
+      return;
+    }
+    ASSERT_EQ(runner_.end, CodeRunner::End::kExit) << listing();
+    // The operands are where the side table says.
+    const ExitEntry entry = decode_exit(code.side_table, runner_.exit_id);
+    reference::IrHeap heap;
+    std::map<int32_t, Word> virtuals;
+    for (size_t i = 0; i < words.size(); ++i) {
+      Word found = runner_.frame()[i];
+      for (const ExitSlot& slot : entry.slots) {
+        if (slot.slot == static_cast<int32_t>(i)) found = runner_.word(slot.location, entry, heap, virtuals);
+      }
+      ASSERT_EQ(found, words[i]) << listing();
+    }
+  }
+
+  void check(const Row& row, bool has_result = true) {
+    for (int round = 0; round < 150 && !HasFatalFailure(); ++round) {
+      Words words;
+      for (size_t i = 0; i < row.operands; ++i) words.push_back(random_word(row.domain));
+      if (row.operands > 1 && random(10) == 0) words[1] = words[0];
+      run(row, words, row.domain != Domain::kAny && random(4) == 0 ? static_cast<uint32_t>(random(uint64_t{1} << row.operands)) : 0,
+          has_result);
+    }
+  }
+  void check_guard(const Row& row) { check(row, false); }
+
+  IrCodes codes_;
+  Code* f_ = codes_.make("/A%.f", 4, 0);
+  Code* g_ = codes_.make("/A%.g", 3, 1);
+  std::mt19937_64 random_{17};
+  CodeCache cache_;
+  CodeRunner runner_;
+};
+
+TEST_F(Rows, Arithmetic) {
+  const auto magnitude = [](Word word) { return static_cast<unsigned __int128>(word >> 2); };
+  const auto binary = [&](const char* name, Definition definition) {
+    check({fmt::format("{} %a %b @s0", name), Domain::kNaturals, 2, definition});
+    check({fmt::format("{} %a %a @s0", name), Domain::kNaturals, 1,
+           [&](const Words& w) { return definition({w[0], w[0]}); }});
+  };
+  binary("add", [&](const Words& w) { return small_or_zero(magnitude(w[0]) + magnitude(w[1])); });
+  binary("sub", [&](const Words& w) { return w[0] < w[1] ? 0 : small_or_zero(magnitude(w[0]) - magnitude(w[1])); });
+  binary("mul", [&](const Words& w) { return small_or_zero(magnitude(w[0]) * magnitude(w[1])); });
+  binary("div", [&](const Words& w) { return w[1] == 3 ? 0 : small_or_zero(magnitude(w[0]) / magnitude(w[1])); });
+  binary("mod", [&](const Words& w) { return w[1] == 3 ? 0 : small_or_zero(magnitude(w[0]) % magnitude(w[1])); });
+  for (int n = 0; n < 62; n += 1 + n / 8) {
+    check({fmt::format("shift_left %a {} @s0", n), Domain::kNaturals, 1,
+           [&](const Words& w) { return small_or_zero(magnitude(w[0]) << n); }});
+    check({fmt::format("shift_right %a {}", n), Domain::kNaturals, 1,
+           [&](const Words& w) { return small_or_zero(magnitude(w[0]) >> n); }});
+  }
+}
+
+/// What is known to fit is not checked: the same without exits.
+TEST_F(Rows, ArithmeticThatFits) {
+  const auto is_small = [](const Words& w) {
+    for (const Word word : w) {
+      if (word >= Word{1} << 30) return false;
+    }
+    return true;
+  };
+  const auto check_small = [&](const char* text, size_t operands, Definition definition) {
+    for (int round = 0; round < 100 && !HasFatalFailure(); ++round) {
+      Words words;
+      for (size_t i = 0; i < operands; ++i) words.push_back(random_word(Domain::kNaturals));
+      if (is_small(words)) run({text, Domain::kNaturals, operands, definition}, words, static_cast<uint32_t>(random(1 << operands)), true);
+    }
+  };
+  check_small("add %a %b fits", 2, [](const Words& w) { return w[0] + w[1] - 3; });
+  check_small("mul %a %b fits", 2, [](const Words& w) { return pack_magnitude((w[0] >> 2) * (w[1] >> 2), false); });
+  check_small("shift_left %a 9 fits", 1, [](const Words& w) { return pack_magnitude(w[0] >> 2 << 9, false); });
+  check_small("pack_union %a 2 2 fits", 1, [](const Words& w) { return pack_union(w[0], 2, 2); });
+  check_small("pack_struct (%a %b) fits", 2, [](const Words& w) { return pack_struct(2, [&](uint32_t i) { return w[i]; }); });
+}
+
+TEST_F(Rows, Bits) {
+  check({"and %a %b", Domain::kNaturals, 2, [](const Words& w) { return w[0] & w[1]; }});
+  check({"or %a %b", Domain::kNaturals, 2, [](const Words& w) { return w[0] | w[1]; }});
+  check({"xor %a %b", Domain::kNaturals, 2, [](const Words& w) { return (w[0] ^ w[1]) | 3; }});
+  check({"xor %a %a", Domain::kNaturals, 1, [](const Words&) { return Word{3}; }});
+}
+
+TEST_F(Rows, Comparisons) {
+  check({"less %a %b", Domain::kPacked, 2, [](const Words& w) { return boolean(w[0] < w[1]); }});
+  check({"less_equal %a %b", Domain::kPacked, 2, [](const Words& w) { return boolean(w[0] <= w[1]); }});
+  check({"equal %a %b", Domain::kPacked, 2, [](const Words& w) { return boolean(w[0] == w[1]); }});
+  check({"unequal %a %b", Domain::kPacked, 2, [](const Words& w) { return boolean(w[0] != w[1]); }});
+  check({"compare %a %b", Domain::kPacked, 2,
+         [](const Words& w) -> Word { return w[0] < w[1] ? 9 : w[0] == w[1] ? 11 : 13; }});
+  check_guard({"is_less %a %b @s0", Domain::kPacked, 2, [](const Words& w) { return guard(w[0] < w[1]); }});
+  check_guard({"not_less %a %b @s0", Domain::kPacked, 2, [](const Words& w) { return guard(w[0] >= w[1]); }});
+  check_guard({"is_equal %a %b @s0", Domain::kPacked, 2, [](const Words& w) { return guard(w[0] == w[1]); }});
+  check_guard({"not_equal %a %b @s0", Domain::kPacked, 2, [](const Words& w) { return guard(w[0] != w[1]); }});
+}
+
+TEST_F(Rows, GuardsOnWords) {
+  check_guard({"is_packed %a @s0", Domain::kAny, 1, [](const Words& w) { return guard(is_packed(w[0])); }});
+  check_guard({"is_pointer %a @s0", Domain::kAny, 1, [](const Words& w) { return guard(is_pointer(w[0])); }});
+  check_guard({"is_natural %a @s0", Domain::kAny, 1, [](const Words& w) { return guard(is_natural(w[0])); }});
+  for (uint32_t width = 0; width <= 9; ++width) {
+    for (uint32_t tag = 0; tag < 1u << width && !HasFatalFailure(); tag += 1 + tag / 2) {
+      check_guard({fmt::format("tag_is %a {} {} @s0", tag, width), Domain::kPacked, 1,
+                   [=](const Words& w) { return guard(packed_tag(w[0], width) == tag); }});
+      check_guard({fmt::format("tag_from %a {} {} @s0", tag, width), Domain::kPacked, 1,
+                   [=](const Words& w) { return guard(packed_tag(w[0], width) >= tag); }});
+    }
+  }
+}
+
+TEST_F(Rows, Unions) {
+  for (uint32_t width = 0; width <= 24; width += 1 + width / 4) {
+    check({fmt::format("packed_arg %a {}", width), Domain::kPacked, 1,
+           [=](const Words& w) { return packed_arg(w[0], width); }});
+    for (const uint32_t tag : {0u, 1u, (1u << width) - 1}) {
+      if (tag >= 1u << width) continue;
+      check({fmt::format("pack_union %a {} {} @s0", tag, width), Domain::kPacked, 1,
+             [=](const Words& w) { return pack_union(w[0], width, tag); }});
+    }
+  }
+}
+
+TEST_F(Rows, Structs) {
+  for (uint32_t count = 1; count <= 4; ++count) {
+    std::string fields;
+    for (uint32_t i = 0; i < count; ++i) fields += fmt::format("{}%{}", i == 0 ? "" : " ", static_cast<char>('a' + i));
+    const auto packed = [=](const Words& w) { return pack_struct(count, [&](uint32_t i) { return w[i]; }); };
+    check({fmt::format("pack_struct ({}) @s0", fields), Domain::kPacked, count, packed});
+    check_guard({fmt::format("no_fit ({}) 0 @s0", fields), Domain::kPacked, count,
+                 [=](const Words& w) { return guard(packed(w) == 0); }});
+    check_guard({fmt::format("no_fit ({}) 2 @s0", fields), Domain::kPacked, count,
+                 [=](const Words& w) { return guard(packed(w) == 0 || pack_union(packed(w), 2, 0) == 0); }});
+    for (uint32_t index = 0; index < count; ++index) {
+      for (int round = 0; round < 200 && !HasFatalFailure(); ++round) {
+        Words parts;
+        for (uint32_t i = 0; i < count; ++i) parts.push_back(random_word(Domain::kPacked) >> random(50) | 3);
+        const Word whole = packed(parts);
+        if (whole == 0) continue;
+        run({fmt::format("packed_field %a {} {}", index, count), Domain::kPacked, 1,
+             [=](const Words& w) { return packed_field(w[0], index, count); }},
+            {whole}, 0, true);
+      }
+    }
+  }
+}
+
+/// Fields whose length is known by how they are made, and many fields.
+TEST_F(Rows, StructsOfKnownParts) {
+  const auto pack = [](const Words& fields) {
+    return pack_struct(static_cast<uint32_t>(fields.size()), [&](uint32_t i) { return fields[i]; });
+  };
+  const auto bit = [](const Words& w) { return boolean(w[0] < w[1]); };
+  const std::string less = "  %x = less %a %b\n";
+  check({"pack_struct (%x %a) @s0", Domain::kPacked, 2, [&](const Words& w) { return pack({bit(w), w[0]}); }, less});
+  check({"pack_struct (%a %x) @s0", Domain::kPacked, 2, [&](const Words& w) { return pack({w[0], bit(w)}); }, less});
+  check({"pack_struct (%x %x) @s0", Domain::kPacked, 2, [&](const Words& w) { return pack({bit(w), bit(w)}); }, less});
+  check({"pack_struct (%x %a %x) @s0", Domain::kPacked, 2,
+         [&](const Words& w) { return pack({bit(w), w[0], bit(w)}); }, less});
+  check({"pack_struct (%x %x %b %a) @s0", Domain::kPacked, 2,
+         [&](const Words& w) { return pack({bit(w), bit(w), w[1], w[0]}); }, less});
+  check({"pack_struct (%a %b %c %d %a %b %c %d) @s0", Domain::kPacked, 4,
+         [&](const Words& w) { return pack({w[0], w[1], w[2], w[3], w[0], w[1], w[2], w[3]}); }});
+  check({"pack_struct (%y %a) @s0", Domain::kPacked, 2,
+         [&](const Words& w) { return pack({pack_union(bit(w), 3, 5), w[0]}); },
+         less + "  %y = pack_union %x 5 3 fits\n"});
+}
+
+TEST_F(Rows, ObjectsAndGlobals) {
+  reference::IrHeap heap;
+  const Word object = heap.make(Object::make_header(ObjectKind::kStruct, 3, 5), {11, 13, 15});
+  const auto closure = [&](Code* code) {
+    return heap.make(Object::make_header(ObjectKind::kClosure, 2), {Code::from_code(code), 21});
+  };
+  for (int i = 0; i < 3; ++i) {
+    run({fmt::format("field %a {}", i), Domain::kAny, 1, [&](const Words& w) { return as_object(w[0])->fields[i]; }},
+        {object}, 0, true);
+  }
+  const int32_t header = static_cast<int32_t>(as_object(object)->header);
+  for (const int32_t wanted : {header, header + 256}) {
+    run({fmt::format("header_is %a {} @s0", wanted), Domain::kAny, 1,
+         [&](const Words&) { return guard(wanted == header); }},
+        {object}, 0, false);
+  }
+  for (Code* code : {f_, g_}) {
+    run({"code_is %a c1 @s0", Domain::kAny, 1, [&](const Words&) { return guard(code == g_); }}, {closure(code)}, 0,
+        false);
+    run({"arity_is %a 3 @s0", Domain::kAny, 1, [&](const Words&) { return guard(code == g_); }}, {closure(code)}, 0,
+        false);
+  }
+  Word globals[] = {31, 33, 35};
+  runner_.thread().globals = globals;
+  for (size_t i = 0; i < 3; ++i) {
+    run({fmt::format("global {}", i), Domain::kAny, 0, [&](const Words&) { return globals[i]; }}, {}, 0, true);
+  }
+}
+
+TEST_F(Rows, Intrinsics) {
+  for (uint32_t i = 1; i < static_cast<uint32_t>(Intrinsic::kCount); ++i) {
+    const auto intrinsic = static_cast<Intrinsic>(i);
+    const uint32_t arity = intrinsic_info(intrinsic).arity;
+    std::string args;
+    for (uint32_t k = 0; k < arity; ++k) args += fmt::format("{}%{}", k == 0 ? "" : " ", static_cast<char>('a' + k));
+    check({fmt::format("intrinsic {} ({}) @s0", i, args), Domain::kPacked, arity,
+           [=](const Words& w) { return fold_packed(intrinsic, w.data()); }});
+  }
+}
+
+}  // namespace
+}  // namespace fble
