@@ -10,9 +10,12 @@
 //
 // The rule that matters most: a select on a comparison. `less` gives a Bool@, and
 // the select's `tag_is` on it becomes `is_less` or `not_less` of the operands, one
-// compare and one jump; the Bool@ itself is then rarely needed by anyone.
+// compare and one jump. Nobody needs the Bool@ itself then: the exit would, if the guard's
+// failing did not tell what it is.
 //
 // Tested by tests/unit/jit/opt/passes_test.cc and tests/ir/fold.
+#include <algorithm>
+
 #include "gc/integer.h"
 #include "interp/intrinsics.h"
 #include "jit/opt/forward.h"
@@ -25,6 +28,9 @@ constexpr Word kZero = 3;  // as a natural
 constexpr Word kOne = 7;
 constexpr Word kTrue = 5;
 constexpr Word kFalse = 7;
+constexpr Word kLess = 9;
+constexpr Word kEqual = 11;
+constexpr Word kGreater = 13;
 constexpr Word kMaxNatural = (Word{1} << 62) - 1;
 
 Word natural_word(Word value) { return value << 2 | 3; }
@@ -74,7 +80,7 @@ Word fold_naturals(IrOp op, Word a, Word b) {
     case IrOp::kEqual: return a == b ? kTrue : kFalse;
     case IrOp::kLessEqual: return a <= b ? kTrue : kFalse;
     case IrOp::kUnequal: return a != b ? kTrue : kFalse;
-    case IrOp::kCompare: return a < b ? 9 : a == b ? 11 : 13;
+    case IrOp::kCompare: return a < b ? kLess : a == b ? kEqual : kGreater;
     default: FBLE_BUG("not an operation on naturals");
   }
 }
@@ -228,9 +234,10 @@ Answer fold_comparison(Forward& forward, IrIns& ins) {
       if (known_different(forward, ins.a, ins.b)) return replace(forward.constant(kTrue));
       return {};
     case IrOp::kCompare:
-      if (order == Order::kLess) return replace(forward.constant(9));
-      if (order == Order::kEqual) return replace(forward.constant(11));
-      if (order == Order::kNotLess && known_different(forward, ins.a, ins.b)) return replace(forward.constant(13));
+      if (order == Order::kLess) return replace(forward.constant(kLess));
+      if (order == Order::kEqual) return replace(forward.constant(kEqual));
+      if (order == Order::kNotLess && known_different(forward, ins.a, ins.b))
+        return replace(forward.constant(kGreater));
       return {};
     case IrOp::kIsLess:
       if (order == Order::kLess) return holds(true);
@@ -309,6 +316,22 @@ Answer fold_intrinsic(Forward& forward, IrIns& ins) {
   }
 }
 
+/// Where the guard leaves, the Bool@ or the like that it looks at is known to be `word`, so
+/// its exit needs no register for it.
+void settle_at_exit(Forward& forward, IrIns& guard, Word word) {
+  std::vector<Snapshot>& snapshots = forward.trace().snapshots;
+  if (guard.snapshot == kNoSnapshot) return;
+  const std::vector<SnapshotSlot>& slots = snapshots[guard.snapshot].slots;
+  if (std::ranges::find(slots, guard.a, &SnapshotSlot::ref) == slots.end()) return;
+  const IrRef known = forward.constant(word);
+  // Other guards of the same bytecode instruction share the snapshot.
+  Snapshot own = snapshots[guard.snapshot];
+  for (SnapshotSlot& slot : own.slots) {
+    if (slot.ref == guard.a) slot = {slot.slot, known, value_facts(forward.table[known])};
+  }
+  guard.snapshot = forward.add_snapshot(std::move(own));
+}
+
 /// A guard on the tag of a comparison's result: a guard on what is compared. `from`: tag_from.
 Answer fold_tag_guard(Forward& forward, IrIns& ins) {
   const bool from = ins.op == IrOp::kTagFrom;
@@ -318,9 +341,12 @@ Answer fold_tag_guard(Forward& forward, IrIns& ins) {
     const auto tag = static_cast<int32_t>(packed_tag(forward.word_of(ins.a), ins.m));
     return holds(from ? tag >= ins.n : tag == ins.n);
   }
-  const IrIns& made = forward.at(ins.a);
+  const IrIns made = forward.at(ins.a);
   const IrRef a = made.a;
   const IrRef b = made.b;
+  const bool is_bool =
+      made.op == IrOp::kLess || made.op == IrOp::kLessEqual || made.op == IrOp::kEqual || made.op == IrOp::kUnequal;
+  if (is_bool && ins.m == 1) settle_at_exit(forward, ins, ins.n == 0 ? kFalse : kTrue);
   if (made.op == IrOp::kLess && ins.m == 1) {
     return rewrite(ins, ins.n == 0 ? IrOp::kIsLess : IrOp::kNotLess, a, b);
   }
@@ -334,6 +360,8 @@ Answer fold_tag_guard(Forward& forward, IrIns& ins) {
     return rewrite(ins, ins.n == 0 ? IrOp::kNotEqual : IrOp::kIsEqual, a, b);
   }
   if (made.op == IrOp::kCompare && ins.m == 2) {
+    if (from && ins.n == 1) settle_at_exit(forward, ins, kLess);
+    if (!from && ins.n == 1 && forward.has(IrOp::kNotLess, a, b)) settle_at_exit(forward, ins, kGreater);
     if (ins.n == 0) return rewrite(ins, IrOp::kIsLess, a, b);
     if (ins.n == 2) return rewrite(ins, IrOp::kIsLess, b, a);
     return from ? rewrite(ins, IrOp::kNotLess, a, b) : rewrite(ins, IrOp::kIsEqual, a, b);

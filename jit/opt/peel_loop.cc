@@ -161,12 +161,12 @@ class Peeler {
   }
 
   void append_body(Forward& forward) {
-    const std::vector<IrIns> first_turn(trace_.ins.begin(), trace_.ins.end());
+    std::vector<IrIns> turn(trace_.ins.begin(), trace_.ins.end());
     const size_t snapshots = trace_.snapshots.size();
     renamed_.assign(preamble_, kNoRef);
     std::vector<uint32_t> again(snapshots, kNoSnapshot);
     for (size_t i = 0; i < preamble_;) {
-      const IrIns& ins = first_turn[i];
+      const IrIns& ins = turn[i];
       if (ins.op == IrOp::kSlot) {
         if (is_argument(ins.n)) {
           renamed_[i] = call_.list[static_cast<size_t>(ins.n)];
@@ -176,19 +176,21 @@ class Peeler {
         ++i;
         continue;
       }
-      const size_t first_new = trace_.ins.size();
-      const size_t end = i + append_again(forward, first_turn, i, renamed_);
-      for (size_t added = first_new; added < trace_.ins.size(); ++added) {
-        uint32_t& snapshot = trace_.ins[added].snapshot;
-        if (snapshot == kNoSnapshot) continue;
+      // Before the instruction is there, since what its snapshot says of values must not
+      // depend on it.
+      size_t end = i + 1;
+      while (ins.recursive && end < preamble_ && turn[end].recursive) ++end;
+      const uint32_t snapshot = ins.snapshot;
+      if (snapshot != kNoSnapshot) {
         if (again[snapshot] == kNoSnapshot) {
           again[snapshot] = static_cast<uint32_t>(trace_.snapshots.size());
           trace_.snapshots.push_back(second_turn(trace_.snapshots[snapshot]));
           set_facts(forward, trace_.snapshots.back());
         }
-        snapshot = again[snapshot];
+        // Of a group of recursive objects the state before the first is before all.
+        for (size_t j = i; j < end; ++j) turn[j].snapshot = again[snapshot];
       }
-      i = end;
+      i += append_again(forward, turn, i, renamed_);
     }
   }
 
@@ -201,10 +203,12 @@ class Peeler {
       root.in_memory = false;
       root.closure = closure_;
     }
-    // What was in memory then was an argument of the first turn.
+    // What was in memory then was an argument of the first turn. (In frames that wait for a
+    // return the slot of its result is not there yet.)
+    const bool waits = second.frames.size() > 1 && root.pc >= root.code->words.data() + 2;
     for (const uint32_t slot : live_slots(*root.code, root.pc)) {
       const auto number = static_cast<int32_t>(slot);
-      if (!is_argument(number)) continue;
+      if (!is_argument(number) || (waits && slot == root.pc[-2])) continue;
       const auto at = std::ranges::lower_bound(second.slots, number, {}, &SnapshotSlot::slot);
       if (at != second.slots.end() && at->slot == number) continue;
       second.slots.insert(at, {number, call_.list[slot]});

@@ -29,16 +29,23 @@ void append_all_again(Trace& trace, unsigned passes) {
   Forward forward(trace, passes);
   forward.failure_is_a_bug = false;
   std::vector<IrRef> renamed(instructions.size(), kNoRef);
+  std::vector<bool> seen(trace.snapshots.size());
   for (size_t i = 0; i < instructions.size();) {
+    auto rename_snapshot = [&](size_t at) {
+      const uint32_t snapshot = instructions[at].snapshot;
+      if (snapshot == kNoSnapshot || seen[snapshot]) return;
+      seen[snapshot] = true;
+      for_each_snapshot_ref(trace.snapshots[snapshot], [&](IrRef& ref) { ref = renamed[index_of(ref)]; });
+    };
+    // Passes may copy a snapshot. Those of a group may mention its members.
+    if (!instructions[i].recursive) rename_snapshot(i);
     const size_t end = i + append_again(forward, instructions, i, renamed);
+    for (size_t j = i; j < end; ++j) rename_snapshot(j);
     for (const Assumption& assumption : assumptions) {
       const size_t about = index_of(assumption.ref);
       if (about >= i && about < end) forward.assume(renamed[about], assumption.facts);
     }
     i = end;
-  }
-  for (Snapshot& snapshot : trace.snapshots) {
-    for_each_snapshot_ref(snapshot, [&](IrRef& ref) { ref = renamed[index_of(ref)]; });
   }
 }
 
