@@ -376,6 +376,7 @@ void TraceEngine::add_exit(Fragment& fragment, const ExitSite& site) {
 
 void TraceEngine::link(const Fragment& fragment, Exit& exit, const uint8_t* target) {
   ExitSite site;
+  site.is_return = exit.is_return;
   for (uint32_t i = 0; i < exit.jump_count; ++i) site.jumps.push_back(fragment.start + fragment.jumps[exit.first_jump + i]);
   link_exit(cache_, site, target);
   exit.linked = true;
@@ -405,17 +406,28 @@ void TraceEngine::flush(Thread& thread) {
   fragments_.clear();
   exits_.clear();
   sites_.clear();
+  for (Decoded& slot : decoded_) slot.exit_id = 0xffffffff;
   cache_.rewind(cache_start_);
 }
 
 // ---- leaving ----------------------------------------------------------------
+
+const ExitEntry& TraceEngine::decoded(const Fragment& fragment, ExitAddress address, uint32_t exit_id) {
+  Decoded& slot = decoded_[exit_id % kDecodedExits];
+  if (slot.exit_id != exit_id) {
+    slot.exit_id = exit_id;
+    decode_exit(fragment.side_table, address.exit, slot.entry);
+  }
+  return slot.entry;
+}
 
 void TraceEngine::leave(Thread& thread, uint32_t exit_id) {
   const ExitAddress address = exits_[exit_id];
   Fragment& fragment = *fragments_[address.fragment];
   Exit& exit = fragment.exits[address.exit];
   if (options_.deopt_every != 0 && thread.exit_fuel == 0) thread.exit_fuel = options_.deopt_every;
-  if (!leave_machine_code(thread, fragment.side_table, address.exit)) return stop_run(thread);
+  const ExitEntry& entry = decoded(fragment, address, exit_id);
+  if (!leave_at(thread, entry)) return stop_run(thread);
   if (exit.is_return) {
     ++stats_.cold_returns;
   } else if (exit.is_yield) {
@@ -430,7 +442,7 @@ void TraceEngine::leave(Thread& thread, uint32_t exit_id) {
   }
   exit.countdown = threshold(options_.params.hot_exits);
   if (!can_record(thread)) return;
-  record_from_exit(thread, address, decode_exit(fragment.side_table, address.exit));
+  record_from_exit(thread, address, entry);
 }
 
 // ---- seeing it --------------------------------------------------------------

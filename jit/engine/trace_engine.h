@@ -158,6 +158,7 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
   void link(const Fragment& fragment, Exit& exit, const uint8_t* target);
   void record_from_exit(Thread& thread, ExitAddress from, const ExitEntry& entry);
   void flush(Thread& thread);
+  const ExitEntry& decoded(const Fragment& fragment, ExitAddress address, uint32_t exit_id);
   void log(const char* event, const Recording& recording, const std::string& detail);
 
   Thread& thread_;
@@ -171,6 +172,13 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
   std::vector<ExitAddress> exits_;
   std::unordered_map<const uint32_t*, std::vector<const Code*>> sites_;
   std::unique_ptr<Recording> recording_;
+  /// Entries decoded of late, by exit id: an exit that is taken often is so until it has a bridge.
+  struct Decoded {
+    uint32_t exit_id = 0xffffffff;
+    ExitEntry entry;
+  };
+  static constexpr uint32_t kDecodedExits = 256;
+  std::vector<Decoded> decoded_{kDecodedExits};
   JitStats stats_;
 };
 
