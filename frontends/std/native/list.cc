@@ -50,18 +50,19 @@ Word turn(NativeCall& call) {
   return call.fail_out_of_memory(kEndless);
 }
 
-/// The items of the first argument in front of the second; 0 with an error.
-Word append_arguments(NativeCall& call) {
+/// How many items a list has; kMaxCells + 1 after an error.
+size_t count_items(NativeCall& call, Word list) {
   size_t count = 0;
-  ListReader counted(call.arg(0));
-  for (Word item; counted.next(item);) {
-    if (++count > kMaxCells) return call.fail_out_of_memory(kEndless);
+  ListReader items(list);
+  for (Word item; items.next(item);) {
+    if (++count > kMaxCells) return call.fail_out_of_memory(kEndless), count;
   }
-  if (counted.error() != ReadError::kNone) return fail_read(call, counted.error(), kList);
-  if (count == 0) return call.arg(1);
-  if (call.arg(1) == empty_list()) return call.arg(0);
-  if (!call.reserve(list_words(count))) return kOutOfMemory;
+  if (items.error() != ReadError::kNone) return fail_read(call, items.error(), kList), kMaxCells + 1;
+  return count;
+}
 
+/// The first items of the first argument in front of another list. Requires: room for them, and that they are there.
+Word put_in_front(NativeCall& call, size_t count, Word rest) {
   Word some[64];
   std::unique_ptr<Word[]> many;
   Word* items = some;
@@ -71,9 +72,29 @@ Word append_arguments(NativeCall& call) {
   }
   ListReader reader(call.arg(0));
   for (size_t i = 0; i < count; ++i) reader.next(items[i]);
-  Word done = call.arg(1);
-  while (count > 0) done = call.make_cons(items[--count], done);
-  return done;
+  while (count > 0) rest = call.make_cons(items[--count], rest);
+  return rest;
+}
+
+/// The items of the first argument in front of the second; 0 with an error.
+Word append_arguments(NativeCall& call) {
+  if (call.arg(1) == empty_list()) {
+    // Nothing is behind it: the list itself, if it is one.
+    return is_placeholder(call.arg(0)) ? call.fail_undefined() : call.arg(0);
+  }
+  const size_t count = count_items(call, call.arg(0));
+  if (count > kMaxCells) return 0;
+  if (!call.reserve(list_words(count))) return kOutOfMemory;
+  return put_in_front(call, count, call.arg(1));
+}
+
+/// Init : <@ T@>(List@<T@>) { List@<T@>; }
+Word init(NativeCall& call) {
+  const size_t count = count_items(call, call.arg(0));
+  if (count > kMaxCells) return 0;
+  if (count == 0) return call.fail("undefined: an empty list has no last item");
+  if (!call.reserve(list_words(count - 1))) return kOutOfMemory;
+  return put_in_front(call, count - 1, empty_list());
 }
 
 /// Append : <@ T@>(List@<T@>, List@<T@>) { List@<T@>; }
@@ -301,6 +322,7 @@ constexpr NativeEffect kPure = NativeEffect::kPure;
 constexpr NativeRow kRows[] = {
     {"/Std/List%", "Turn", 2, kPure, turn},
     {"/Std/List%", "Append", 2, kPure, append},
+    {"/Std/List%", "Init", 1, kPure, init},
     {"/Std/Stream/List%", "Into", 4, kPure, into},
     {"/Std/Char/Ascii%", "Text", 1, kPure, ascii_text},
     {"/Std/Char/Ascii%", "ToChar", 1, kPure, ascii_char},
