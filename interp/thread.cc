@@ -485,8 +485,14 @@ Word NativeCall::make_union_struct(uint32_t tag, uint32_t tag_count, std::span<c
 }
 
 Word NativeCall::make_cons(Word head, Word tail) {
-  // Only the end of a list may be packed.
-  if (is_packed(head & tail) || placeholder_mask(head) != 0 || placeholder_mask(tail) != 0) {
+  if (is_packed(head & tail)) {
+    // Only the end of a list may be packed: pack_union of pack_struct, done at once.
+    const unsigned head_bits = packed_bits(head);
+    if (1 + kOffsetBits + head_bits + packed_bits(tail) <= kMaxPackedBits) {
+      const Word content = (tail >> 1 << head_bits) | ((head >> 1) ^ (Word{1} << head_bits));
+      return (content << (2 + kOffsetBits)) | (static_cast<Word>(head_bits) << 2) | 1;
+    }
+  } else if (placeholder_mask(head) != 0 || placeholder_mask(tail) != 0) {
     const Word fields[] = {head, tail};
     return make_union_struct(0, 2, fields);
   }

@@ -51,6 +51,17 @@ UnionView view_union(Word word, uint32_t tag_count) {
 }
 
 bool ListReader::next_of_any(Word& element) {
+  static_assert(kEmptyList == (((kUnitWord - 1) << 1) | (kListEmpty << 1) | 1));
+  if (is_packed(rest_) && (rest_ & 2) == 0 && packed_bits(rest_) > kOffsetBits) {
+    // The usual packed cell, taken apart at once: see NativeCall::make_cons.
+    const unsigned head_bits = rest_ >> 2 & 63;
+    const Word content = rest_ >> (2 + kOffsetBits);
+    if (content >> head_bits != 0) {
+      element = ((content & ((Word{1} << head_bits) - 1)) | Word{1} << head_bits) << 1 | 1;
+      rest_ = content >> head_bits << 1 | 1;
+      return true;
+    }
+  }
   const UnionView view = view_union(rest_, 2);
   error_ = view.error;
   if (view.error != ReadError::kNone || view.tag == kListEmpty) return false;

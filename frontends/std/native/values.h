@@ -103,7 +103,7 @@ class ListReader {
       rest_ = as_object(rest_)->fields[1];
       return true;
     }
-    return next_of_any(element);
+    return rest_ != kEmptyList && next_of_any(element);
   }
   /// What has not been taken.
   Word rest() const { return rest_; }
@@ -111,6 +111,8 @@ class ListReader {
   ReadError error() const { return error_; }
 
  private:
+  static constexpr Word kEmptyList = 7;
+
   bool next_of_any(Word& element);
 
   Word rest_;

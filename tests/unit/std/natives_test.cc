@@ -1,6 +1,8 @@
 // The list of natives, and those without a file of their own.
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "frontends/std/native/values.h"
 #include "frontends/std/register_std.h"
 #include "gc/integer.h"
@@ -85,6 +87,32 @@ TEST_F(NativesTest, UndefinedItemsAreKept) {
   ASSERT_TRUE(is_pointer(turned));
   EXPECT_EQ(as_object(turned)->fields[0], undefined);
   EXPECT_EQ(call("/Std/String/Eq%", "Eq", {cell, cell}), 0u);
+}
+
+TEST_F(NativesTest, CellsPackLikeAllData) {
+  std::mt19937_64 random(7);
+  for (int i = 0; i < 20000; ++i) {
+    const auto some_word = [&] {
+      const unsigned bits = random() % 40;
+      return (Word{1} << (bits + 1)) | (random() & ((Word{1} << bits) - 1)) << 1 | 1;
+    };
+    const Word fields[] = {some_word(), some_word()};
+    Word cell = 0;
+    Word general = 0;
+    machine_.build([&](NativeCall& call) {
+      if (!call.reserve(2 * object_words(2))) return Word{0};
+      cell = call.make_cons(fields[0], fields[1]);
+      general = call.make_union_struct(0, 2, fields);
+      return kUnitWord;
+    });
+    ASSERT_EQ(is_packed(cell), is_packed(general)) << fields[0] << " " << fields[1];
+    if (is_packed(cell)) ASSERT_EQ(cell, general);
+    ListReader reader(cell);
+    Word item = 0;
+    ASSERT_TRUE(reader.next(item));
+    ASSERT_EQ(item, fields[0]);
+    ASSERT_EQ(reader.rest(), fields[1]);
+  }
 }
 
 TEST_F(NativesTest, SpecificationTestsHaveTheirOwn) {
