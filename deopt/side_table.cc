@@ -8,6 +8,7 @@
 #include <limits>
 #include <unordered_map>
 
+#include "deopt/code_numbers.h"
 #include "deopt/side_table_verify.h"
 
 namespace fble {
@@ -70,7 +71,7 @@ struct ByteReader {
   static constexpr int64_t kMaxSlot = 1 << 30;
 };
 
-/// Code objects tend to be allocated within a few megabytes behind static data: as a distance from
+/// Permanent objects tend to be within a few megabytes behind static data: as a distance from
 /// here an address takes half the bytes.
 Word anchor() {
   alignas(8) static const Word kAnchor = 0;
@@ -85,15 +86,21 @@ enum : uint8_t {
   kInMemoryCode = 0x80,
   kSpillCode = 0x88,
   kSmallWordCode = 0x90,
-  kConstantCode = 0xB0,
-  kVirtualCode = 0xD0,
-  kPackedWordCode = 0xF0,
-  kOtherSlotCode = 0xF1,
-  kCodesEnd = 0xF9,
+  kRunCode = 0xB0,
+  kVirtualCode = 0xC0,
+  kPackedWordCode = 0xE0,
+  kFunctionCode = 0xE1,
+  kWordCode = 0xE2,
+  kOtherSlotCode = 0xE3,
+  kCodesEnd = 0xEB,
 };
 constexpr uint64_t kSmallWords = 32;
-constexpr uint64_t kLastInByte = 31;            ///< of constants and virtuals: the rest follows
-constexpr uint64_t kPackedWordLimit = 1 << 14;  ///< from here on the pool is shorter
+constexpr uint64_t kLastVirtual = 31;  ///< in the byte: the rest follows
+constexpr uint64_t kLargestContent = (~Word{0} - 3) / 2 - kSmallWords;
+constexpr uint64_t kShortestRun = 3;
+
+/// Facts in runs.
+constexpr uint8_t kRunFacts[4] = {0, kFactPacked, kFactPointer, kFactPacked | kFactNatural};
 
 /// Codes of virtuals.
 enum : uint8_t {
@@ -273,14 +280,17 @@ class Components {
 
 class TableWriter {
  public:
+  /// `trusted`: constants are values.
+  explicit TableWriter(bool trusted) : trusted_(trusted) {}
+
   SideTable write(std::span<const ExitEntry> entries) {
     if (entries.empty()) return {};
-    number_of_code(entries[0].frames.at(0).code);
+    Code* first = entries[0].frames.at(0).code;
     std::vector<size_t> group_sizes;
     for (size_t i = 0; i < entries.size(); ++i) {
       if (i % kExitsPerGroup == 0) {
         group_sizes.push_back(0);
-        state_.start(codes_[0]);
+        state_.start(first);
         described_.clear();
       }
       const size_t before = out_.bytes.size();
@@ -290,19 +300,7 @@ class TableWriter {
 
     ByteWriter head;
     head.varint(entries.size());
-    head.varint(2 * codes_.size() + (constants_.empty() ? 0 : 1));
-    Word previous = anchor();
-    for (const Code* code : codes_) {
-      const Word address = Code::from_code(code);
-      FBLE_ASSERT(address % 8 == 0);
-      head.signed_varint(static_cast<int64_t>(address - previous) / 8);
-      previous = address;
-    }
-    if (!constants_.empty()) head.varint(constants_.size());
-    for (Word word : constants_) {
-      const int64_t distance = static_cast<int64_t>(word - Code::from_code(codes_[0]));
-      head.varint((word & 1) != 0 ? word : zigzag(distance / 2) << 1);
-    }
+    head.varint(number_of_code(first));
     for (size_t i = 0; i + 1 < group_sizes.size(); ++i) head.varint(group_sizes[i]);
     head.bytes.insert(head.bytes.end(), out_.bytes.begin(), out_.bytes.end());
     return SideTable(head.bytes);
@@ -358,12 +356,45 @@ class TableWriter {
       for (size_t i = at; i < std::min(at + 7, bits); ++i) byte |= static_cast<unsigned>(changed[i]) << (i - at);
       out_.byte(byte);
     }
+    std::vector<size_t> news;
     for (size_t i = 0; i < bits; ++i) {
       if (!changed[i]) continue;
-      write_value(values[i], state_.places[i].slot);
+      news.push_back(i);
       state_.set_value(state_.places[i].slot, values[i]);
     }
+    for (size_t i = 0; i < news.size();) {
+      auto facts_at = [&](size_t k) { return run_facts(values[news[k]], state_.places[news[k]].slot); };
+      size_t run = 0;
+      while (i + run < news.size() && facts_at(i + run) >= 0) ++run;
+      if (run < kShortestRun) {
+        write_value(values[news[i]], state_.places[news[i]].slot);
+        ++i;
+        continue;
+      }
+      write_head(kRunCode, run - kShortestRun);
+      for (size_t at = 0; at < run; at += 4) {
+        unsigned byte = 0;
+        for (size_t k = at; k < std::min(at + 4, run); ++k) {
+          byte |= static_cast<unsigned>(facts_at(i + k)) << (2 * (k - at));
+        }
+        out_.byte(byte);
+      }
+      i += run;
+    }
     for (size_t i = known_virtuals; i < state_.virtuals.size(); ++i) write_virtual(state_.virtuals[i]);
+  }
+
+  /// Index into kRunFacts, or -1 if the value cannot be part of a run.
+  static int run_facts(const Value& value, int32_t place) {
+    if (value.location != in_memory(place).location) return -1;
+    const auto* found = std::find(std::begin(kRunFacts), std::end(kRunFacts), value.facts);
+    return found == std::end(kRunFacts) ? -1 : static_cast<int>(found - kRunFacts);
+  }
+
+  /// A code and a number in half a byte, or more.
+  void write_head(uint8_t code, uint64_t number) {
+    out_.byte(code + std::min(number, kRest));
+    if (number >= kRest) out_.varint(number - kRest);
   }
 
   /// The value of each place; virtuals numbered as in the entry.
@@ -467,36 +498,41 @@ class TableWriter {
         out_.byte(kSpillCode + value.facts);
         out_.varint(index);
         return;
-      case LocationKind::kVirtual: write_numbered(kVirtualCode, index); return;
-      case LocationKind::kConstant: {
-        const uint64_t content = (location.word - 3) / 2;
-        const bool is_short = (location.word & 1) != 0 && location.word >= 3;
-        if (is_short && content < kSmallWords) {
-          out_.byte(kSmallWordCode + content);
-        } else if (is_short && content - kSmallWords < kPackedWordLimit) {
-          out_.byte(kPackedWordCode);
-          out_.varint(content - kSmallWords);
-        } else {
-          write_numbered(kConstantCode, number_of_constant(location.word));
-        }
+      case LocationKind::kVirtual:
+        out_.byte(kVirtualCode + std::min(index, kLastVirtual));
+        if (index >= kLastVirtual) out_.varint(index - kLastVirtual);
         return;
-      }
+      case LocationKind::kConstant: write_word(location.word); return;
       case LocationKind::kNone: break;
     }
     FBLE_BUG("exit without a location");
   }
 
-  void write_numbered(uint8_t code, uint64_t number) {
-    out_.byte(code + std::min(number, kLastInByte));
-    if (number >= kLastInByte) out_.varint(number - kLastInByte);
+  void write_word(Word word) {
+    const uint64_t content = (word - 3) / 2;
+    if (is_packed(word) && word >= 3) {
+      out_.byte(content < kSmallWords ? kSmallWordCode + content : uint64_t{kPackedWordCode});
+      if (content >= kSmallWords) out_.varint(content - kSmallWords);
+    } else if (Code* code = function_of(word)) {
+      out_.byte(kFunctionCode);
+      out_.varint(number_of_code(code));
+    } else {
+      out_.byte(kWordCode);
+      out_.signed_varint(static_cast<int64_t>(word - anchor()));
+    }
+  }
+
+  /// The code whose function value the word is, or null.
+  Code* function_of(Word word) const {
+    // What is not trusted is not looked at. Function values in tables have numbers already.
+    if (!trusted_) return code_of_function(word);
+    if (!is_pointer(word) || word == 0 || as_object(word)->kind() != ObjectKind::kClosure) return nullptr;
+    Code* code = closure_code(as_object(word));
+    return code->function_value() == word ? code : nullptr;
   }
 
   void write_virtual(const VirtualValue& value) {
-    auto write_head = [&](uint8_t code) {
-      const uint64_t count = value.fields.size();
-      out_.byte(code + std::min(count, kRest));
-      if (count >= kRest) out_.varint(count - kRest);
-    };
+    const uint64_t field_count = value.fields.size();
     switch (value.kind) {
       case VirtualValue::Kind::kObject: {
         const ObjectKind kind = static_cast<ObjectKind>(value.header >> 1 & 7);
@@ -504,7 +540,7 @@ class TableWriter {
         const uint32_t count = static_cast<uint32_t>(value.fields.size()) + (kind == ObjectKind::kClosure ? 1 : 0);
         FBLE_ASSERT(value.header == Object::make_header(kind, count, tag));
         if (kind == ObjectKind::kStruct) {
-          write_head(kStructCode);
+          write_head(kStructCode, field_count);
           out_.varint(tag);
         } else if (kind == ObjectKind::kUnion) {
           FBLE_ASSERT(count == 1);
@@ -512,12 +548,12 @@ class TableWriter {
           out_.varint(tag);
         } else {
           FBLE_ASSERT(kind == ObjectKind::kClosure && tag == 0 && value.code != nullptr);
-          write_head(kClosureCode);
+          write_head(kClosureCode, field_count);
           out_.varint(number_of_code(value.code));
         }
         break;
       }
-      case VirtualValue::Kind::kPackedStruct: write_head(kPackedStructCode); break;
+      case VirtualValue::Kind::kPackedStruct: write_head(kPackedStructCode, field_count); break;
       case VirtualValue::Kind::kPackedUnion:
         FBLE_ASSERT(value.width < 64 && value.fields.size() == 1);
         out_.byte(kPackedUnionCode + value.width);
@@ -527,24 +563,10 @@ class TableWriter {
     for (const Location& field : value.fields) write_value({field, 0}, kNoPlace);
   }
 
-  uint64_t number_of_code(Code* code) {
-    const auto [entry, added] = code_numbers_.try_emplace(code, codes_.size());
-    if (added) codes_.push_back(code);
-    return entry->second;
-  }
-  uint64_t number_of_constant(Word word) {
-    const auto [entry, added] = constant_numbers_.try_emplace(word, constants_.size());
-    if (added) constants_.push_back(word);
-    return entry->second;
-  }
-
+  const bool trusted_;
   ByteWriter out_;
   GroupState state_;
   std::unordered_map<uint64_t, std::vector<Described>> described_;
-  std::vector<Code*> codes_;
-  std::vector<Word> constants_;
-  std::unordered_map<Code*, uint64_t> code_numbers_;
-  std::unordered_map<Word, uint64_t> constant_numbers_;
 };
 
 // ---- reading ----------------------------------------------------------------
@@ -592,27 +614,12 @@ class TableReader {
     checker_ = checker;
     const std::span<const uint8_t> bytes = table.bytes();
     in_ = {bytes.data(), bytes.data() + bytes.size()};
-    codes_.clear();
-    constants_.clear();
     count_ = 0;
+    first_ = nullptr;
     if (bytes.empty()) return;
     // Each exit takes at least a byte.
     count_ = static_cast<uint32_t>(in_.varint(in_.left()));
-    const uint64_t code_count = in_.varint();
-    Word address = anchor();
-    for (uint64_t left = code_count / 2; left > 0 && !in_.failed; --left) {
-      address += static_cast<Word>(in_.signed_varint()) * 8;
-      Code* code = reinterpret_cast<Code*>(address);
-      if (checker_ != nullptr && !checker_->is_code(code)) in_.fail();
-      codes_.push_back(code);
-    }
-    if (codes_.empty()) in_.fail();
-    if (in_.failed) return;
-    for (uint64_t left = code_count % 2 == 0 ? 0 : in_.varint(in_.left()); left > 0 && !in_.failed; --left) {
-      const uint64_t code = in_.varint();
-      const Word base = Code::from_code(codes_[0]);
-      constants_.push_back((code & 1) != 0 ? code : base + static_cast<Word>(unzigzag(code >> 1)) * 2);
-    }
+    first_ = read_code();
   }
 
   uint32_t count() const { return count_; }
@@ -626,12 +633,12 @@ class TableReader {
       if (i < group) distance += size;
     }
     if (distance > in_.left()) in_.fail();
-    if (in_.failed) return;
+    if (in_.failed || first_ == nullptr) return;
     in_.at += distance;
     start_group();
   }
   void start_group() {
-    if (!in_.failed && !codes_.empty()) state_.start(codes_[0]);
+    if (!in_.failed) state_.start(first_);
   }
 
   bool failed() const { return in_.failed; }
@@ -655,13 +662,17 @@ class TableReader {
           if ((byte >> i & 1) != 0) changed_.push_back(at + i);
         }
       }
-      for (size_t index : changed_) {
-        if (index >= state_.places.size()) in_.fail();
-        if (in_.failed) return;
-        const int32_t place = state_.places[index].slot;
-        const Value value = read_value(place, virtuals);
-        state_.set_value(place, value);
+      if (!changed_.empty() && changed_.back() >= state_.places.size()) in_.fail();
+      for (size_t i = 0; i < changed_.size() && !in_.failed;) {
+        const uint8_t code = in_.byte();
+        if (code >= kRunCode && code < kVirtualCode) {
+          i += read_run(code, i);
+        } else {
+          const int32_t place = state_.places[changed_[i++]].slot;
+          state_.set_value(place, read_value(code, place, virtuals));
+        }
       }
+      if (in_.failed) return;
     }
     while (state_.virtuals.size() < virtuals && !in_.failed) read_virtual(virtuals);
   }
@@ -744,15 +755,29 @@ class TableReader {
   }
 
   Code* read_code() {
-    const uint64_t number = in_.varint();
-    if (!in_.failed && number < codes_.size()) return codes_[number];
+    Code* code = code_of_number(in_.varint());
+    if (!in_.failed && (checker_ == nullptr ? code != nullptr : checker_->is_code(code))) return code;
     in_.fail();
     return nullptr;
   }
 
+  /// Several places in memory, from the i-th changed one on; how many.
+  size_t read_run(uint8_t code, size_t i) {
+    uint64_t run = code - kRunCode;
+    if (run == kRest) run += in_.varint(changed_.size());
+    run += kShortestRun;
+    if (run > changed_.size() - i) return in_.fail();
+    unsigned byte = 0;
+    for (size_t k = 0; k < run; ++k) {
+      byte = k % 4 == 0 ? in_.byte() : byte >> 2;
+      const int32_t place = state_.places[changed_[i + k]].slot;
+      state_.set_value(place, {in_memory(place).location, kRunFacts[byte & 3]});
+    }
+    return run;
+  }
+
   /// `virtuals` becomes at least the number of virtuals that are needed.
-  Value read_value(int32_t place, uint64_t& virtuals) {
-    const uint8_t code = in_.byte();
+  Value read_value(uint8_t code, int32_t place, uint64_t& virtuals) {
     if (code < kInMemoryCode) {
       return {{LocationKind::kRegister, code & 15, 0}, static_cast<uint8_t>(code >> 4)};
     }
@@ -764,28 +789,28 @@ class TableReader {
       const int32_t index = static_cast<int32_t>(in_.varint(ByteReader::kMaxSlot));
       return {{LocationKind::kSpill, index, 0}, static_cast<uint8_t>(code - kSpillCode)};
     }
-    if (code < kConstantCode) return {{LocationKind::kConstant, 0, 2 * Word{code} - 2 * kSmallWordCode + 3}, 0};
-    if (code < kVirtualCode) {
-      const uint64_t number = read_numbered(code - kConstantCode);
-      if (number >= constants_.size()) in_.fail();
-      return {{LocationKind::kConstant, 0, in_.failed ? 0 : constants_[number]}, 0};
-    }
+    if (code < kRunCode) return {{LocationKind::kConstant, 0, 2 * Word{code} - 2 * kSmallWordCode + 3}, 0};
+    if (code < kVirtualCode) in_.fail();
     if (code < kPackedWordCode) {
-      const uint64_t number = read_numbered(code - kVirtualCode);
+      uint64_t number = code - kVirtualCode;
+      if (number == kLastVirtual) number += in_.varint(std::numeric_limits<int32_t>::max() / 2);
       virtuals = std::max(virtuals, number + 1);
       // Each description that is still to come takes at least a byte.
       if (virtuals - std::min<uint64_t>(virtuals, state_.virtuals.size()) > in_.left()) in_.fail();
       return {{LocationKind::kVirtual, static_cast<int32_t>(number), 0}, 0};
     }
     if (code == kPackedWordCode) {
-      return {{LocationKind::kConstant, 0, 2 * (in_.varint(kPackedWordLimit) + kSmallWords) + 3}, 0};
+      return {{LocationKind::kConstant, 0, 2 * (in_.varint(kLargestContent) + kSmallWords) + 3}, 0};
+    }
+    if (code == kFunctionCode) {
+      const Code* function = read_code();
+      return {{LocationKind::kConstant, 0, function == nullptr ? 0 : function->function_value()}, 0};
+    }
+    if (code == kWordCode) {
+      return {{LocationKind::kConstant, 0, anchor() + static_cast<Word>(in_.signed_varint())}, 0};
     }
     if (code >= kCodesEnd) in_.fail();
     return {{LocationKind::kSlot, in_.slot(), 0}, static_cast<uint8_t>(code - kOtherSlotCode)};
-  }
-
-  uint64_t read_numbered(uint64_t number) {
-    return number < kLastInByte ? number : kLastInByte + in_.varint(std::numeric_limits<int32_t>::max() / 2);
   }
 
   void read_virtual(uint64_t& virtuals) {
@@ -821,7 +846,7 @@ class TableReader {
     if (in_.failed) return;
     value.fields.reserve(count);
     for (; count > 0; --count) {
-      const Value field = read_value(kNoPlace, virtuals);
+      const Value field = read_value(in_.byte(), kNoPlace, virtuals);
       if (field.facts != 0) in_.fail();
       value.fields.push_back(field.location);
     }
@@ -867,8 +892,7 @@ class TableReader {
   ByteReader in_{nullptr, nullptr};
   PositionChecker* checker_ = nullptr;
   uint32_t count_ = 0;
-  std::vector<Code*> codes_;
-  std::vector<Word> constants_;
+  Code* first_ = nullptr;
   GroupState state_;
   bool is_return_ = false;
   std::vector<size_t> changed_;
@@ -912,7 +936,7 @@ uint8_t facts_of_word(Word word) {
 }
 
 SideTable SideTableBuilder::finish() {
-  SideTable table = TableWriter().write(entries_);
+  SideTable table = TableWriter(true).write(entries_);
   entries_.clear();
   return table;
 }
@@ -938,7 +962,7 @@ bool decode_side_table(const SideTable& table, std::span<Code* const> codes, std
   TableReader reader;
   reader.open(table, &checker);
   reader.go_to_group(0);
-  SideTableBuilder builder;
+  std::vector<ExitEntry> read;
   for (uint32_t i = 0; i < reader.count(); ++i) {
     if (i % kExitsPerGroup == 0) reader.start_group();
     reader.read_entry();
@@ -946,22 +970,20 @@ bool decode_side_table(const SideTable& table, std::span<Code* const> codes, std
       *message = fmt::format("exit {}: bytes that mean nothing", i);
       return false;
     }
-    ExitEntry entry;
-    reader.get(entry);
-    builder.add(entry);
-    if (entries != nullptr) entries->push_back(std::move(entry));
+    reader.get(read.emplace_back());
   }
   if (reader.failed() || !reader.at_end()) {
     *message = "bytes that mean nothing";
     return false;
   }
-  const SideTable again = builder.finish();
+  const SideTable again = TableWriter(false).write(read);
   const std::span<const uint8_t> given = table.bytes();
   const std::span<const uint8_t> expected = again.bytes();
   if (!std::equal(given.begin(), given.end(), expected.begin(), expected.end())) {
     *message = "not what is written for these exits";
     return false;
   }
+  if (entries != nullptr) *entries = std::move(read);
   return true;
 }
 

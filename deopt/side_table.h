@@ -10,17 +10,14 @@
 //  * Neighbouring exits differ in little: a guard adds a fact about one slot, an
 //    instruction gives one slot a value. An entry says what has changed.
 //  * Where a value is and what is known of it is one byte, nearly always.
-//  * Traces are short: the pools are part of the bytes, and one table is one allocation.
+//  * Traces are short, five exits or so: what a table has besides its entries is four bytes.
 //
 //   table      size       of what follows, in bytes
 //              exits      count
-//              codes      2 * count, plus 1 if there are constants; then each address / 8 as
-//                         difference to the one before (the first: to an address of ours)
-//              constants  count, then the words: packed ones as they are, addresses as
-//                         difference to the first code, in steps of 2, times 2
+//              code       of the first root frame
 //              sizes      of each group but the last, in bytes
 //              groups     of kExitsPerGroup entries; a group starts from one frame, at the
-//                         start of the first code, and nothing known
+//                         start of that code, and nothing known
 //
 //   entry      7        6         5    4   3    0
 //              [return][changed?][ frames ][ n  ]     return: the stub of a call
@@ -48,10 +45,13 @@
 //              80-87  in memory, in its own slot, with facts
 //              88-8F  spill slot, number follows; with facts
 //              90-AF  the packed word 3, 5 ... 65
-//              B0-CF  constant 0, 1 ... 30 of the pool; CF: 31 or more, the rest follows
-//              D0-EF  virtual 0, 1 ... 30 of the group; EF: 31 or more, the rest follows
-//              F0     packed word; (word - 67) / 2 follows
-//              F1-F8  in memory, in another slot, which follows; with facts
+//              B0-BF  n + 3 places (n = 15: 18 and more, the rest follows) in memory, each in its
+//                     own slot; then facts of four in a byte: none, packed, pointer, packed natural
+//              C0-DF  virtual 0, 1 ... 30 of the group; DF: 31 or more, the rest follows
+//              E0     packed word; (word - 67) / 2 follows
+//              E1     function value of the code that follows
+//              E2     another word; its distance to an address of ours follows
+//              E3-EA  in memory, in another slot, which follows; with facts
 //
 //   virtual    00-0F  struct of n fields; then its tag as a union
 //              10     union of one field; then its tag
@@ -61,9 +61,9 @@
 //              (n = 15: 15 or more, the rest follows), then the fields: values without facts
 //
 // Numbers that follow are varints: seven bits a byte, low ones first, bit 7 set if
-// there is more; differences in zigzag. Virtuals are numbered through a group. Equal
-// ones are described once and so become one object (nobody can tell the difference).
-// A virtual comes after its fields, unless they refer to one another in a circle.
+// there is more; differences in zigzag. Code has numbers, too (deopt/code_numbers.h). Virtuals are numbered through a
+// group. Equal ones are described once and so become one object (nobody can tell the difference). A virtual comes after
+// its fields, unless they refer to one another in a circle.
 //
 // There is one encoding for everything: what is read is accepted only if writing it
 // again gives the same bytes. A few ways to say the same are made one by the writer
