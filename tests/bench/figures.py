@@ -14,7 +14,7 @@ The words are the name of a JSON file in tests/bench/results, what to show of it
 group of works or another JSON file:
 
   about          machine, date, version, command
-  times, ratios, memory GROUP, start, front-end, compile, scale, warm-up, micro      a table
+  times, ratios, memory GROUP, start, front-end, compiler, scale, warm-up, micro      a table
   compare OTHER  the geometric means of two runs
   noise          what speaks against trusting the run
   plot, plot-scale, plot-warmup, plot-memory    a plot, which is written to docs/plots

@@ -571,6 +571,49 @@ def front_end_shares(works, binary, packages, runner, repetitions, say):
     return result
 
 
+# What --stats of fble-jit says of the compiler.
+COMPILER_STATS = [
+    (r"traces: +(\d+) functions, (\d+) bridges, (\d+) continuations", ("functions", "bridges", "continuations")),
+    (r"machine code: +(\d+) bytes", ("code_bytes",)),
+    (r"side tables: +(\d+) bytes for (\d+) guards", ("table_bytes", "guards")),
+    (r"exits: +(\d+) by guards", ("exits",)),
+    (r"compiling: +([\d.]+) ms recording, ([\d.]+) ms optimising, ([\d.]+) ms assembling",
+     ("record_ms", "optimise_ms", "assemble_ms")),
+]
+
+
+def compiler_stats(text):
+    """Numbers by name, or nothing if the text does not have all of them."""
+    found = {}
+    for pattern, names in COMPILER_STATS:
+        match = re.search(pattern, text)
+        if not match:
+            return {}
+        found.update(zip(names, map(float, match.groups())))
+    return found
+
+
+def compiler_shares(works, contestant, runner, repetitions, say):
+    """What the compiler did for each work: medians of a few runs."""
+    result = {}
+    for work in works:
+        command = contestant.command(work)
+        if command is None:
+            continue
+        found = []
+        for _ in range(repetitions):
+            say(f"compiler at {work.name}")
+            run = runner.run([command[0], "--stats", *command[1:]], work)
+            stats = {} if trouble(run) else compiler_stats(run["errors"])
+            if stats:
+                found.append({**stats, "cpu_ms": 1000 * cpu(run)})
+            if not stats or cpu(run) > LONG_RUNS[-1][0]:
+                break
+        if found:
+            result[work.key] = {name: round(statistics.median(f[name] for f in found), 3) for name in found[0]}
+    return result
+
+
 # --- parts
 
 def micro(binary, patterns, repetitions, say):

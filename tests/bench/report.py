@@ -199,6 +199,25 @@ def front_end_rows(results, base):
             yield [name(work["key"]), f"{1000 * check:.1f}", f"{100 * min(1, check / whole):.0f} %"]
 
 
+def compiler_rows(results):
+    """What the compiler did; its share is of the run in which it was counted."""
+    yield ["compiler of fble-jit", "functions", "bridges", "continuations", "code in KB", "guards", "table bytes / guard",
+           "exits taken", "compiling in ms", "share of cpu time"]
+    found = results.get("compiler", {})
+    for work, stats in found.items():
+        spent = stats["record_ms"] + stats["optimise_ms"] + stats["assemble_ms"]
+        yield [name(work), *(f"{stats[key]:.0f}" for key in ("functions", "bridges", "continuations")),
+               f"{stats['code_bytes'] / 1000:.1f}", f"{stats['guards']:.0f}", per(stats["table_bytes"], stats["guards"]),
+               f"{stats['exits']:.0f}", f"{spent:.1f}", f"{100 * spent / stats['cpu_ms']:.1f} %"]
+    if found:
+        total = {key: sum(stats[key] for stats in found.values()) for key in ("table_bytes", "guards")}
+        yield ["all", "", "", "", "", f"{total['guards']:.0f}", per(total["table_bytes"], total["guards"]), "", "", ""]
+
+
+def per(amount, count):
+    return f"{amount / count:.1f}" if count else "—"
+
+
 def scale_rows(results):
     """How much faster than the work the time grows: time per unit of cost at the largest
     argument over that at the smallest one that takes long enough, for each contestant."""
@@ -295,6 +314,7 @@ GROUP_TABLES = {
 TABLES = {
     "start": lambda results, measure: start_rows(results),
     "front-end": lambda results, measure: front_end_rows(results, results["base"]),
+    "compiler": lambda results, measure: compiler_rows(results),
     "scale": lambda results, measure: scale_rows(results),
     "warm-up": lambda results, measure: warm_rows(results),
     "micro": lambda results, measure: micro_rows(results),
