@@ -50,6 +50,11 @@ def name(key):
     return key.split("/", 1)[1]
 
 
+def unique_name(results, key):
+    """The name of a work, with its group if there is another of that name."""
+    return key if sum(name(w["key"]) == name(key) for w in results["works"]) > 1 else name(key)
+
+
 def values(results, work, contestant, measure):
     """What was measured in each round; `cpu` is user and system time together."""
     runs = results["runs"].get(work, {}).get(contestant, {})
@@ -196,7 +201,7 @@ def front_end_rows(results, base):
         check = results.get("front_end", {}).get(work["key"])
         whole = median(results, work["key"], base, "cpu")
         if check and whole:
-            yield [name(work["key"]), f"{1000 * check:.1f}", f"{100 * min(1, check / whole):.0f} %"]
+            yield [unique_name(results, work["key"]), f"{1000 * check:.1f}", f"{100 * min(1, check / whole):.0f} %"]
 
 
 def compiler_rows(results):
@@ -206,7 +211,7 @@ def compiler_rows(results):
     found = results.get("compiler", {})
     for work, stats in found.items():
         spent = stats["record_ms"] + stats["optimise_ms"] + stats["assemble_ms"]
-        yield [name(work), *(f"{stats[key]:.0f}" for key in ("functions", "bridges", "continuations")),
+        yield [unique_name(results, work), *(f"{stats[key]:.0f}" for key in ("functions", "bridges", "continuations")),
                f"{stats['code_bytes'] / 1000:.1f}", f"{stats['guards']:.0f}", per(stats["table_bytes"], stats["guards"]),
                f"{stats['exits']:.0f}", f"{spent:.1f}", f"{100 * spent / stats['cpu_ms']:.1f} %"]
     if found:

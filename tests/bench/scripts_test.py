@@ -324,7 +324,16 @@ class Command(unittest.TestCase):
             self.assertEqual(done.returncode, 1, words)
             self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
             self.assertIn(message, done.stderr)
-        self.assertEqual(self.run_command("--curves", "x").returncode, 2)
+        for words in (["--curves", "x"], ["-n", "0"], ["--work", "a=/A%"]):
+            self.assertEqual(self.run_command(*words).returncode, 2)
+
+    def test_not_the_results_of_a_run(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            file.write("[]")
+            file.flush()
+            done = self.run_command("--report", file.name)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("does not hold the results of a run", done.stderr)
 
 
 if __name__ == "__main__":
