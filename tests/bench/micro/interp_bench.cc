@@ -1,5 +1,6 @@
-// The interpreter: small programs in bytecode that walk a list and do one thing at
-// each item. What a thing costs is the difference to BM_TailCall.
+// Interpreter and machine code: small programs in bytecode that walk a list and do one thing
+// at each item, /off interpreted and /on compiled. What a thing costs is the difference to
+// BM_TailCall.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@
 #include "interp/bytecode_text.h"
 #include "interp/bytecode_verify.h"
 #include "interp/machine.h"
+#include "jit/engine/trace_engine.h"
 
 namespace fble {
 namespace {
@@ -58,9 +60,13 @@ std::string program_text(std::initializer_list<const char*> functions, std::init
   return text;
 }
 
+constexpr bool kInterpreted = false;
+constexpr bool kCompiled = true;
+
 class Program {
  public:
-  Program(std::initializer_list<const char*> functions, std::initializer_list<Word> constants = {}) {
+  Program(bool compiled, std::initializer_list<const char*> functions, std::initializer_list<Word> constants = {},
+          const JitOptions& options = {}) {
     const std::string text = program_text(functions, constants);
     BytecodeParse parse = parse_bytecode(text, "bench");
     if (parse.program == nullptr) fail(parse.error + "\n" + text);
@@ -68,11 +74,15 @@ class Program {
     const std::string problem = verify_bytecode(*code_);
     if (!problem.empty()) fail(problem);
     machine_ = std::make_unique<Machine>(*code_, natives_);
+    if (compiled) {
+      engine_ = std::make_unique<TraceEngine>(machine_->thread(), options);
+      if (!engine_->usable()) fail("there is no machine code on this machine");
+    }
     if (!machine_->run_modules()) fail(machine_->error().render());
     function_ = machine_->keep(machine_->result());
   }
 
-  /// A list of units, kept.
+  /// A list, kept, whose items are in turn the two values of a union of units.
   size_t list(int64_t length) {
     const Word empty = pack_union(kUnitWord, 1, 1);
     size_t kept = machine_->keep(empty);
@@ -82,7 +92,7 @@ class Program {
         if (!call.reserve(static_cast<size_t>(part) * object_words(2))) fail("out of memory");
         Word list = machine_->kept(kept);
         for (int64_t i = 0; i < part; ++i) {
-          const std::array<Word, 2> fields{kUnitWord, list};
+          const std::array<Word, 2> fields{pack_union(kUnitWord, 1, static_cast<unsigned>(i % 2)), list};
           list = call.make_union_struct(0, 2, fields);
         }
         return list;
@@ -100,35 +110,72 @@ class Program {
     benchmark::DoNotOptimize(machine_->result());
   }
 
+  const TraceEngine* engine() const { return engine_.get(); }
+
  private:
   NativeTable natives_;
   std::unique_ptr<ProgramCode> code_;
   std::unique_ptr<Machine> machine_;
+  std::unique_ptr<TraceEngine> engine_;
   size_t function_ = 0;
 };
 
+/// Calls that come before what is measured: enough for everything hot to be compiled.
+constexpr int kWarmUpCalls = 200;
+
 void walk(benchmark::State& state, Program& program, int64_t length = 1000) {
   const size_t list = program.list(length);
+  for (int i = 0; i < kWarmUpCalls && length <= 1000; ++i) program.call(list);
+  const uint64_t exits = program.engine() == nullptr ? 0 : program.engine()->stats().exits;
   for (auto _ : state) program.call(list);
   state.SetItemsProcessed(static_cast<int64_t>(state.iterations()) * length);
+  if (program.engine() != nullptr) {
+    const auto left = static_cast<double>(program.engine()->stats().exits - exits);
+    state.counters["exits"] = left / static_cast<double>(state.iterations());
+  }
 }
 
+#define FBLE_BENCHMARK_TIERS(function)            \
+  BENCHMARK_CAPTURE(function, off, kInterpreted); \
+  BENCHMARK_CAPTURE(function, on, kCompiled)
+
 /// A select, a field, a tail call.
-void BM_TailCall(benchmark::State& state) {
-  Program program{R"(arity 1 slots 20 captures 0
+void BM_TailCall(benchmark::State& state, bool compiled) {
+  Program program{compiled, {R"(arity 1 slots 20 captures 0
       select_arg s1 s0 w1 [more end]
     more:
       field s2 s1 1 2
       tail_call_global1 g0 s2
     end:
-      return s0)"};
+      return s0)"}};
   walk(state, program);
 }
-BENCHMARK(BM_TailCall);
+FBLE_BENCHMARK_TIERS(BM_TailCall);
 
-/// A call of a global, and its return.
-void BM_CallAndReturn(benchmark::State& state) {
-  Program program{R"(arity 1 slots 20 captures 0
+/// Each second item takes another way, in machine code over a bridge.
+void BM_TwoWays(benchmark::State& state, bool compiled) {
+  Program program{compiled, {R"(arity 1 slots 20 captures 0
+      select_arg s1 s0 w1 [more end]
+    more:
+      field s3 s1 0 2
+      field s2 s1 1 2
+      select s3 w1 [one two]
+    one:
+      tail_call_global1 g0 s2
+    two:
+      tail_call_global1 g0 s2
+    end:
+      return s0)"}};
+  walk(state, program);
+}
+FBLE_BENCHMARK_TIERS(BM_TwoWays);
+
+/// Machine code is left at every guard: the counter tells how many exits that is.
+void BM_ExitAtEveryGuard(benchmark::State& state) {
+  JitOptions options;
+  options.deopt_every = 1;
+  Program program(kCompiled,
+                  {R"(arity 1 slots 20 captures 0
       select_arg s1 s0 w1 [more end]
     more:
       field s2 s1 1 2
@@ -136,14 +183,32 @@ void BM_CallAndReturn(benchmark::State& state) {
       tail_call_global1 g0 s2
     end:
       return s0)",
-                  "arity 1 slots 4 captures 0\n return s0"};
+                   "arity 1 slots 4 captures 0\n return s0"},
+                  {}, options);
   walk(state, program);
 }
-BENCHMARK(BM_CallAndReturn);
+BENCHMARK(BM_ExitAtEveryGuard);
+
+/// A call of a global, and its return.
+void BM_CallAndReturn(benchmark::State& state, bool compiled) {
+  Program program{compiled,
+                  {R"(arity 1 slots 20 captures 0
+      select_arg s1 s0 w1 [more end]
+    more:
+      field s2 s1 1 2
+      call_global1 g1 s2 s3 b10
+      tail_call_global1 g0 s2
+    end:
+      return s0)",
+                   "arity 1 slots 4 captures 0\n return s0"}};
+  walk(state, program);
+}
+FBLE_BENCHMARK_TIERS(BM_CallAndReturn);
 
 /// The same with the function in a slot.
-void BM_CallClosureAndReturn(benchmark::State& state) {
-  Program program{R"(arity 1 slots 20 captures 0
+void BM_CallClosureAndReturn(benchmark::State& state, bool compiled) {
+  Program program{compiled,
+                  {R"(arity 1 slots 20 captures 0
       select_arg s1 s0 w1 [more end]
     more:
       field s2 s1 1 2
@@ -152,42 +217,44 @@ void BM_CallClosureAndReturn(benchmark::State& state) {
       tail_call_global1 g0 s2
     end:
       return s0)",
-                  "arity 1 slots 4 captures 0\n return s0"};
+                   "arity 1 slots 4 captures 0\n return s0"}};
   walk(state, program);
 }
-BENCHMARK(BM_CallClosureAndReturn);
+FBLE_BENCHMARK_TIERS(BM_CallClosureAndReturn);
 
 /// Calls within calls, to the length of the list.
-void BM_DeepCall(benchmark::State& state) {
-  Program program{R"(arity 1 slots 20 captures 0
+void BM_DeepCall(benchmark::State& state, bool compiled) {
+  Program program{compiled, {R"(arity 1 slots 20 captures 0
       select_arg s1 s0 w1 [more end]
     more:
       field s2 s1 1 2
       call_global1 g0 s2 s3 b10
       return s3
     end:
-      return s0)"};
+      return s0)"}};
   walk(state, program, state.range(0));
 }
-BENCHMARK(BM_DeepCall)->Arg(100)->Arg(10'000)->Arg(1'000'000);
+BENCHMARK_CAPTURE(BM_DeepCall, off, kInterpreted)->Arg(100)->Arg(10'000)->Arg(1'000'000);
+BENCHMARK_CAPTURE(BM_DeepCall, on, kCompiled)->Arg(100)->Arg(10'000)->Arg(1'000'000);
 
 /// A cons cell.
-void BM_MakeCell(benchmark::State& state) {
-  Program program{R"(arity 1 slots 20 captures 0
+void BM_MakeCell(benchmark::State& state, bool compiled) {
+  Program program{compiled, {R"(arity 1 slots 20 captures 0
       select_arg s1 s0 w1 [more end]
     more:
       field s2 s1 1 2
       union_struct s3 0 w1 (s0 s0)
       tail_call_global1 g0 s2
     end:
-      return s0)"};
+      return s0)"}};
   walk(state, program);
 }
-BENCHMARK(BM_MakeCell);
+FBLE_BENCHMARK_TIERS(BM_MakeCell);
 
 /// A closure that captures two values.
-void BM_MakeClosure(benchmark::State& state) {
-  Program program{R"(arity 1 slots 20 captures 0
+void BM_MakeClosure(benchmark::State& state, bool compiled) {
+  Program program{compiled,
+                  {R"(arity 1 slots 20 captures 0
       select_arg s1 s0 w1 [more end]
     more:
       field s2 s1 1 2
@@ -195,14 +262,15 @@ void BM_MakeClosure(benchmark::State& state) {
       tail_call_global1 g0 s2
     end:
       return s0)",
-                  "arity 1 slots 4 captures 2\n capture s1 c0\n return s1"};
+                   "arity 1 slots 4 captures 2\n capture s1 c0\n return s1"}};
   walk(state, program);
 }
-BENCHMARK(BM_MakeClosure);
+FBLE_BENCHMARK_TIERS(BM_MakeClosure);
 
 /// A function of two arguments gets them one by one.
-void BM_PartialApplication(benchmark::State& state) {
-  Program program{R"(arity 1 slots 20 captures 0
+void BM_PartialApplication(benchmark::State& state, bool compiled) {
+  Program program{compiled,
+                  {R"(arity 1 slots 20 captures 0
       select_arg s1 s0 w1 [more end]
     more:
       field s2 s1 1 2
@@ -211,14 +279,15 @@ void BM_PartialApplication(benchmark::State& state) {
       tail_call_global1 g0 s2
     end:
       return s0)",
-                  "arity 2 slots 4 captures 0\n return s0"};
+                   "arity 2 slots 4 captures 0\n return s0"}};
   walk(state, program);
 }
-BENCHMARK(BM_PartialApplication);
+FBLE_BENCHMARK_TIERS(BM_PartialApplication);
 
 /// The sum of two packed numbers of 28 digits, digit by digit (compare BM_AddDigits).
-void BM_AddDigitsInterpreted(benchmark::State& state) {
-  Program program({R"(arity 1 slots 20 captures 0
+void BM_AddDigitsInFble(benchmark::State& state, bool compiled) {
+  Program program(compiled,
+                  {R"(arity 1 slots 20 captures 0
       select_arg s1 s0 w1 [more end]
     more:
       field s2 s1 1 2
@@ -272,7 +341,7 @@ void BM_AddDigitsInterpreted(benchmark::State& state) {
                   {number(0xa5c3e17), number(0x96f04db)});
   walk(state, program);
 }
-BENCHMARK(BM_AddDigitsInterpreted);
+FBLE_BENCHMARK_TIERS(BM_AddDigitsInFble);
 
 }  // namespace
 }  // namespace fble
