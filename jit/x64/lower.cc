@@ -213,26 +213,26 @@ void Lowering::tag_guard(const IrIns& ins, const InsPlan& plan) {
       a_.test(d(reg), imm(bits));
     }
   };
-  if (ins.op == IrOp::kTagIs) {
-    if (ins.n == 0) {
-      test(mask);
-      leave_if(plan, Condition::kNZ);
-    } else if (ins.m == 1) {
-      test(mask);
-      leave_if(plan, Condition::kZ);
-    } else {
-      const int scratch = plan.scratch[0];
-      a_.mov(d(scratch), d(reg));
-      a_.and_(d(scratch), imm(mask));
-      a_.cmp(d(scratch), imm(tag));
-      leave_if(plan, Condition::kNE);
-    }
-  } else if (ins.n == 1) {
+  const bool from = ins.op == IrOp::kTagFrom;
+  if (!from && ins.n == 0) {
+    test(mask);
+    leave_if(plan, Condition::kNZ);
+  } else if (ins.n == 1 && (from || ins.m == 1)) {
     test(mask);
     leave_if(plan, Condition::kZ);
-  } else if (plan.scratch[0] == kNoRegister) {
+  } else if (from && plan.scratch[0] == kNoRegister) {
     test(tag);  // the upper half of the tags
     leave_if(plan, Condition::kZ);
+  } else if (!from || tag == mask) {
+    // Nothing is borrowed from the tag when its wanted value is subtracted.
+    const int scratch = plan.scratch[0];
+    a_.lea(d(scratch), x86::ptr(q(reg), -static_cast<int32_t>(tag)));
+    if (mask < 0x80) {
+      a_.test(b(scratch), imm(mask));
+    } else {
+      a_.test(d(scratch), imm(mask));
+    }
+    leave_if(plan, Condition::kNZ);
   } else {
     const int scratch = plan.scratch[0];
     a_.mov(d(scratch), d(reg));
@@ -687,6 +687,8 @@ void Lowering::call(const IrIns& ins, const InsPlan& plan) {
   Exit& exit = exit_of(plan);
   a_.long_().jmp(exit.stub);
   exit.jumps.push_back(a_.offset() - 4);
+  // Once linked, frames get the address of the continuation itself.
+  for (const auto& [offset, label] : absolute_) exit.jumps.push_back(offset);
 }
 
 void Lowering::loop_back(const IrIns&, const InsPlan& plan) {
@@ -871,6 +873,7 @@ void Lowering::lower(uint32_t i) {
       break;
 
     case IrOp::kStackCheck:
+      if (plan.exit < 0) break;
       a_.lea(q(scratch), x86::ptr(kFp, slot_offset(ins.n)));
       a_.cmp(q(scratch), x86::qword_ptr(kThread, kMachineStackLimit));
       leave_if(plan, Condition::kA);

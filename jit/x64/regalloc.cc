@@ -19,7 +19,8 @@ bool can_leave(const IrIns& ins) {
     case IrOp::kAdd:
     case IrOp::kMul: return !ins.fits;
     case IrOp::kTagIs: return ins.m != 0;
-    case IrOp::kTagFrom: return ins.n != 0;
+    case IrOp::kTagFrom:
+    case IrOp::kStackCheck: return ins.n != 0;
     default: return true;
   }
 }
@@ -97,8 +98,10 @@ Needs needs_of(const IrIns& ins) {
     case IrOp::kCodeIs:
     case IrOp::kArityIs:
     case IrOp::kAllocCheck:
-    case IrOp::kStackCheck:
       needs.scratch = 1;
+      break;
+    case IrOp::kStackCheck:
+      needs.scratch = ins.n == 0 ? 0 : 1;
       break;
     case IrOp::kPackUnion:
       needs.scratch = ins.fits || ins.m <= 1 ? 0 : 1;
@@ -698,42 +701,42 @@ void Allocator::general(uint32_t i) {
     return;
   }
 
-  // The result. An exit of this instruction may happen when it is already written: so
-  // it must not take the place of what the exit needs.
+  // The result takes the register of an operand that is not needed any more. If the
+  // instruction writes its result before it may leave, the exit's values are needed.
+  const uint32_t exits_from = leaves && !writes_result_last(at.op) ? i : i + 1;
+  std::vector<uint32_t> done;
   const auto give_up = [&](IrRef ref) {
     const uint32_t v = value_of(ref);
-    Value& operand = values_[v];
+    const Value& operand = values_[v];
     if (operand.reg == kNoRegister || next_use(v, i + 1) != kNever) return;
-    if (next_exit(v, leaves ? i : i + 1) != kNever && !has_copy(operand)) return;
+    if (next_exit(v, exits_from) != kNever && !has_copy(operand)) return;
     avoid &= ~bit(operand.reg);
-    release(v);
+    done.push_back(v);
   };
-  const auto follow = [&](const Location& operand) {
-    if (hint == kNoRegister && is_register(operand) && reg_value_[operand.index] == kNoValue &&
-        (avoid & bit(operand.index)) == 0) {
-      hint = operand.index;
-    }
-  };
-  if (needs.divides) avoid &= ~(bit(kRax) | bit(kRdx));
-  if (at.a != kNoRef && needs.share_a) {
-    give_up(at.a);
-    follow(plan.a);
-  }
-  if (at.b != kNoRef && needs.share_b) {
-    give_up(at.b);
-    follow(plan.b);
-  }
+  if (at.a != kNoRef && needs.share_a) give_up(at.a);
+  if (at.b != kNoRef && needs.share_b) give_up(at.b);
   if (at.op == IrOp::kNew || at.op == IrOp::kIntrinsic) {
     for (const IrRef ref : at.list) {
       if (index_of(ref) < i) give_up(ref);
     }
   }
   if (needs.divides) {
-    const int quotient = at.op == IrOp::kDiv ? kRax : kRdx;
-    if (hint == kNoRegister) hint = quotient;
+    avoid &= ~(bit(kRax) | bit(kRdx));
+    if (hint == kNoRegister) hint = at.op == IrOp::kDiv ? kRax : kRdx;
   }
-  if (!early_result) plan.result = static_cast<Register>(take_register(i, avoid, hint));
-  if (leaves) make_exit(i);
+  if (!early_result) {
+    const auto is_done = [&](int reg) {
+      return std::any_of(done.begin(), done.end(), [&](uint32_t v) { return values_[v].reg == reg; });
+    };
+    const bool hint_is_good = hint != kNoRegister && (avoid & bit(hint)) == 0 &&
+                              (reg_value_[hint] == kNoValue || is_done(hint));
+    plan.result = static_cast<Register>(hint_is_good    ? hint
+                                        : !done.empty() ? values_[done.front()].reg
+                                                        : take_register(i, avoid, hint));
+  }
+  if (exits_from == i + 1 && leaves) make_exit(i);
+  for (const uint32_t v : done) release(v);
+  if (exits_from == i && leaves) make_exit(i);
   occupy(plan.result, i);
 }
 

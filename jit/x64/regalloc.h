@@ -76,6 +76,12 @@ Allocation allocate_registers(const Trace& trace);
 /// False for guards that always hold, for reasons that are plain to see.
 bool can_leave(const IrIns& ins);
 
+/// True if the instruction leaves, if it does, before it writes its result: so the result
+/// may be in the register of an operand that only the exit still needs.
+inline bool writes_result_last(IrOp op) {
+  return op == IrOp::kPackUnion || op == IrOp::kShiftLeft || op == IrOp::kDiv || op == IrOp::kMod;
+}
+
 /// True for what is there when the trace begins, wherever it is mentioned first.
 inline bool is_start_value(IrOp op) {
   return op == IrOp::kConstant || op == IrOp::kSlot || op == IrOp::kInherit || op == IrOp::kResult;

@@ -262,6 +262,7 @@ class Checker {
     }
     if (plan.result == kNoRegister) return;
     if (!usable(plan.result)) return fault(i, "a result in a register with a role");
+    if (writes_result_last(op)) return;
     if (std::count(std::begin(plan.scratch), std::end(plan.scratch), plan.result) != 0) {
       fault(i, "the result is a scratch register");
     }
