@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "frontends/std/native/file.h"
 #include "frontends/std/native/values.h"
 #include "frontends/std/register_std.h"
 
@@ -60,6 +61,7 @@ Word make_entry(NativeCall& call, const Entry& entry) {
 }
 
 Word look(NativeCall& call) {
+  flush_open_files();
   std::string path;
   Word result = 0;
   if (!read_path(call, 0, path, result)) return result;
@@ -70,6 +72,7 @@ Word look(NativeCall& call) {
 }
 
 Word list_directory(NativeCall& call) {
+  flush_open_files();
   std::string path;
   Word result = 0;
   if (!read_path(call, 0, path, result)) return result;
@@ -114,6 +117,7 @@ Word remove_entry(NativeCall& call) {
 }
 
 Word rename_entry(NativeCall& call) {
+  flush_open_files();
   std::string from;
   std::string to;
   Word result = 0;

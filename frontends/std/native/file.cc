@@ -105,9 +105,25 @@ File::File(int descriptor, Direction direction, std::string name)
       line_buffered_(direction == Direction::kWrite && isatty(descriptor) != 0),
       is_watched_(direction == Direction::kWrite && has_reader(descriptor)),
       buffer_(new uint8_t[kBufferBytes]),
-      name_(std::move(name)) {}
+      name_(std::move(name)) {
+  if (direction != Direction::kWrite || descriptor <= STDERR_FILENO) return;
+  next_output_ = first_output;
+  if (next_output_ != nullptr) next_output_->previous_output_ = this;
+  first_output = this;
+}
 
-File::~File() { close(); }
+File::~File() {
+  close();
+  if (next_output_ != nullptr) next_output_->previous_output_ = previous_output_;
+  if (previous_output_ != nullptr) previous_output_->next_output_ = next_output_;
+  if (first_output == this) first_output = next_output_;
+}
+
+File* File::first_output = nullptr;
+
+void flush_open_files() {
+  for (File* file = File::first_output; file != nullptr; file = file->next_output_) file->flush();
+}
 
 bool File::close() {
   bool ok = flush();
@@ -121,9 +137,13 @@ bool File::close() {
 }
 
 bool File::fail_output(int error) {
-  failure_ = "cannot write to " + name_ + ": " + (descriptor_ == kClosed ? "it is closed" : std::strerror(error));
+  return fail_output(descriptor_ == kClosed ? "it is closed" : std::strerror(error));
+}
+
+bool File::fail_output(const char* why) {
+  failure_ = "cannot write to " + name_ + ": " + why;
   if (failure_text().empty()) failure_text() = failure_;
-  end_ = 0;
+  if (direction_ == Direction::kWrite) end_ = 0;
   return false;
 }
 
@@ -142,6 +162,7 @@ std::unique_ptr<File> open_or_collect(NativeCall& call, const std::string& path,
 }
 
 std::unique_ptr<File> File::open(const std::string& path, const std::string& mode) {
+  flush_open_files();
   int flags = O_CLOEXEC;
   if (path.find('\0') != std::string::npos) {  // the system cannot name such a file
     errno = EINVAL;
@@ -185,6 +206,7 @@ int File::refill() {
   if (direction_ != Direction::kRead || at_end_) return kEnd;
   // Who is asked for input should have seen the question.
   if (descriptor_ == STDIN_FILENO) standard_output().publish();
+  flush_open_files();
   for (;;) {
     const ssize_t count = read(descriptor_, buffer_.get(), kBufferBytes);
     if (count > 0) {
@@ -204,7 +226,7 @@ int File::refill() {
 }
 
 bool File::put_bytes(std::span<const uint8_t> bytes) {
-  if (direction_ != Direction::kWrite) return true;
+  if (direction_ != Direction::kWrite) return fail_output("it is open for reading");
   if (descriptor_ == kClosed) return fail_output(EBADF);
   const bool ends_line = line_buffered_ && std::ranges::find(bytes, '\n') != bytes.end();
   while (!bytes.empty()) {

@@ -4,7 +4,9 @@
 // The effects are those of C's stdio as programs for the reference see them:
 // input is read as it comes, output is written when flushed, when the buffer is
 // full, and when the file is closed or the process ends; a terminal also sees
-// each line at once. What differs: an output that cannot be written is not
+// each line at once. The program itself never sees a delay: before it opens, reads
+// or looks at a file, what it has written to others is there (`flush_open_files`).
+// What differs: an output that cannot be written is not
 // ignored. The first failure is remembered for the process (`output_failure`),
 // ends the program at the native that noticed, and decides the exit status,
 // unless the native tells the program instead (`claim_failure`).
@@ -95,6 +97,8 @@ class File {
 
   int refill();
   bool fail_output(int error);
+  bool fail_output(const char* why);
+  friend void flush_open_files();
 
   int descriptor_;
   const Direction direction_;
@@ -107,7 +111,14 @@ class File {
   size_t next_ = 0;  ///< reading: first byte not yet handed out
   size_t end_ = 0;   ///< bytes in the buffer
   std::string name_;
+  /// All files that are open for writing, but for the standard streams.
+  static File* first_output;
+  File* next_output_ = nullptr;
+  File* previous_output_ = nullptr;
 };
+
+/// Writes out the files that programs have opened.
+void flush_open_files();
 
 /// File::open for a native. Files close when nothing refers to them any more, so
 /// when descriptors run out those are found first.

@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+"""Runs /StdTests/Io% with everything the world can give it: io_test.py FBLE-JIT [OPTION]..."""
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+COMMAND = [os.path.abspath(sys.argv[1]), *sys.argv[2:], "-I", str(ROOT / "tests/std"), "-I", str(ROOT / "frontends/std")]
+
+bad = 0
+
+
+def expect(name, got, want):
+    global bad
+    if got == want:
+        return
+    bad += 1
+    print(f"{name}: expected\n{want!r}\nbut got\n{got!r}")
+
+
+def run(what, stdin=b"", folder=None, env=None, module="/StdTests/Io%"):
+    ran = subprocess.run([*COMMAND, "-m", module, "--", *([what] if what else [])], input=stdin, capture_output=True,
+                         cwd=folder, env={**os.environ, **(env or {})}, timeout=60)
+    return ran.stdout.decode(), ran.stderr.decode(), ran.returncode
+
+
+with tempfile.TemporaryDirectory() as folder:
+    folder = os.path.realpath(folder)
+    expect("files", run("files", folder=folder), (
+        "ok\nok\nok\nok\n"
+        "error: cannot open 'a': File exists\n"
+        "ok\n"
+        "Just:111 Just:110 'e\n' 'two \u20ac' [10, 104] 'i\nmore!' '' Nothing Nothing\n"
+        "error: cannot write to 'a': it is open for reading\n"
+        "ok\n"
+        "error: cannot open 'missing': No such file or directory\n"
+        "'' Just:'cannot read ''.'': Is a directory'\n", "", 0))
+    expect("what Write left", (pathlib.Path(folder) / "a").read_bytes(), b"")
+
+    expect("compatible", run("compatible", folder=folder), (
+        "'abcdef' [Just:0, Just:255, Just:7, Nothing] True True\n"
+        "'xxyy' 'xy'\n", "", 0))
+    expect("bytes", (pathlib.Path(folder) / "b").read_bytes(), b"\x00\xff\x07")
+
+    (pathlib.Path(folder) / "d").unlink()
+    expect("directories", run("directories", folder=folder), (
+        "ok\n"
+        "error: cannot create the directory 'd': File exists\n"
+        "ok\nok\nok\n"
+        "['e' directory -, 'f' file 5]\n"
+        "ok\n"
+        "'d/g' file 5\n"
+        "error: cannot look at 'd/f': No such file or directory\n"
+        "error: cannot remove 'd': Directory not empty\n"
+        "ok\nok\nok\n"
+        f"{folder}\n", "", 0))
+
+    expect("environment", run("environment", env={"STD_TEST": "a value"}), ("Just:'a value' Nothing 1\n", "", 0))
+    expect("clock", run("clock"), ("True True\n", "", 0))
+    expect("streams", run("streams", b"first\nXyyrest of it\nno newline"), (
+        "first\nX\nyyrest of it\nno newline", "first\nX\nbye", 0))
+    expect("exit status", run("nothing"), ("", "", 1))
+    expect("no argument", run("")[2] != 0, True)
+    expect("print", run("", module="/StdTests/Print%"), ("printed \u20ac\n", "", 0))
+
+sys.exit(1 if bad else 0)
