@@ -65,6 +65,13 @@ void dump_bytecode(const Trace& trace) {
   }
 }
 
+template <typename Frames>
+std::vector<const uint32_t*> return_positions(const Frames& frames) {
+  std::vector<const uint32_t*> positions;
+  for (const auto& frame : frames) positions.push_back(frame.pc);
+  return positions;
+}
+
 /// Ends the run: C++ has raised an error.
 void stop_run(Thread& thread) {
   thread.pc = stop_position();
@@ -213,6 +220,7 @@ void TraceEngine::record_from_exit(Thread& thread, ExitAddress from, const ExitE
   recording.trace.parent = from.fragment;
   recording.trace.parent_exit = from.exit;
   const Fragment& root = *fragments_[fragment.root];
+  recording.frames = entry.frames;
   BridgeStart start;
   start.root_extent = root.extent;
   start.root_code = root.code;
@@ -327,7 +335,7 @@ bool TraceEngine::compile(Recording& recording) {
   auto fragment = std::make_unique<Fragment>();
   fragment->id = trace.id;
   fragment->kind = trace.kind;
-  fragment->root = recording.function != nullptr ? trace.id : fragments_[recording.from.fragment]->root;
+  fragment->root = trace.kind != TraceKind::kBridge ? trace.id : fragments_[recording.from.fragment]->root;
   fragment->code = trace.code;
   fragment->extent = trace.extent;
   fragment->first_exit = assembling.first_exit_id;
@@ -336,6 +344,11 @@ bool TraceEngine::compile(Recording& recording) {
   fragment->exits.reserve(assembled.exits.size());
   for (const ExitSite& site : assembled.exits) add_exit(*fragment, site);
   fragment->jumps.shrink_to_fit();
+  const IrIns& last = trace.ins.back();
+  if (last.op == IrOp::kCall) {
+    const auto known = continuations_.find(return_positions(trace.snapshots[last.snapshot].frames));
+    if (known != continuations_.end()) link(*fragment, fragment->exits.back(), known->second);
+  }
   ++stats_.traces[static_cast<size_t>(trace.kind)];
   stats_.ir_instructions += trace.ins.size();
   stats_.code_bytes += assembled.code_bytes;
@@ -346,7 +359,11 @@ bool TraceEngine::compile(Recording& recording) {
   } else {
     Fragment& parent = *fragments_[recording.from.fragment];
     link(parent, parent.exits[recording.from.exit], fragment->start);
-    ++fragments_[fragment->root]->members;
+    if (trace.kind == TraceKind::kContinuation) {
+      continuations_[return_positions(recording.frames)] = fragment->start;
+    } else {
+      ++fragments_[fragment->root]->members;
+    }
   }
   if (options_.log_traces) {
     log("compiled", recording,
@@ -406,6 +423,7 @@ void TraceEngine::flush(Thread& thread) {
   fragments_.clear();
   exits_.clear();
   sites_.clear();
+  continuations_.clear();
   for (Decoded& slot : decoded_) slot.exit_id = 0xffffffff;
   cache_.rewind(cache_start_);
 }
@@ -435,7 +453,12 @@ void TraceEngine::leave(Thread& thread, uint32_t exit_id) {
   } else {
     ++stats_.exits;
   }
-  if (exit.closed || exit.linked || --exit.countdown > 0) return;
+  if (exit.closed || exit.linked) return;
+  if (exit.is_return) {
+    const auto known = continuations_.find(return_positions(entry.frames));
+    if (known != continuations_.end()) return link(fragment, exit, known->second);
+  }
+  if (--exit.countdown > 0) return;
   if (fragments_[fragment.root]->members >= options_.params.max_bridges) {
     exit.closed = true;
     return;

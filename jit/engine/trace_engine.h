@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -118,7 +119,7 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
   struct Fragment {
     uint32_t id = 0;
     TraceKind kind = TraceKind::kFunction;
-    uint32_t root = 0;  ///< id of the tree's root
+    uint32_t root = 0;  ///< id of the tree's root: a function's entry or a continuation
     Code* code = nullptr;
     uint32_t extent = 0;
     uint32_t first_exit = 0;
@@ -132,6 +133,7 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
     uint32_t fragment;
     uint32_t exit;
   };
+  using ReturnPositions = std::vector<const uint32_t*>;
   /// A recording under way.
   struct Recording {
     Trace trace;
@@ -139,6 +141,7 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
     std::unique_ptr<Recorder> recorder;
     Code* function = nullptr;    ///< kFunction
     ExitAddress from{};          ///< bridges, continuations
+    std::vector<ExitFrame> frames;  ///< ... their frames
     Code* forced = nullptr;      ///< its entry is the interpreter's for one instruction
     Handler forced_entry = nullptr;
     uint64_t started_ns = 0;
@@ -171,6 +174,9 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
   std::vector<std::unique_ptr<Fragment>> fragments_;
   std::vector<ExitAddress> exits_;
   std::unordered_map<const uint32_t*, std::vector<const Code*>> sites_;
+  /// Machine code by the return positions of its frames: at a return all is in
+  /// memory, so every call that returns there goes on with the same code.
+  std::map<ReturnPositions, const uint8_t*> continuations_;
   std::unique_ptr<Recording> recording_;
   /// Entries decoded of late, by exit id: an exit that is taken often is so until it has a bridge.
   struct Decoded {

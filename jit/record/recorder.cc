@@ -106,9 +106,10 @@ void Recorder::start_continuation(const ExitEntry& entry, const BridgeStart& sta
   const ExitFrame& innermost = entry.frames.back();
   trace.callee_base = static_cast<uint32_t>(innermost.base) + innermost.pc[-1];
   root_fp_ = thread_.fp - innermost.base;
-  root_extent_ = start.root_extent;
-  trace.extent = start.root_extent;
+  // Whoever made the call has made sure of the frames themselves.
+  root_extent_ = 0;
   for (const ExitFrame& from : entry.frames) {
+    root_extent_ = std::max(root_extent_, static_cast<uint32_t>(from.base) + from.code->frame_slots);
     ShadowFrame& shadow = frames_.emplace_back();
     shadow.code = from.code;
     shadow.base = from.base;
@@ -116,19 +117,10 @@ void Recorder::start_continuation(const ExitEntry& entry, const BridgeStart& sta
     shadow.return_position = from.pc;
     shadow.slots.assign(from.code->frame_slots, kNoRef);
   }
+  trace.extent = root_extent_;
   trace.code = frames_.front().code;
   frames_.front().past.push_back(start.root_code);
   frame().slots[innermost.pc[-2]] = append(IrOp::kResult);
-  for (const ExitSlot& known : entry.slots) {
-    auto owner = std::find_if(frames_.rbegin(), frames_.rend(),
-                              [&](const ShadowFrame& shadow) { return shadow.base <= known.slot; });
-    if (owner == frames_.rend() || known.facts == 0) continue;
-    const uint32_t slot = static_cast<uint32_t>(known.slot - owner->base);
-    if (slot >= owner->slots.size()) continue;
-    const IrRef ref = append(IrOp::kSlot, kNoRef, kNoRef, known.slot);
-    builder_.assume(ref, facts_of_bits(known.facts));
-    owner->slots[slot] = ref;
-  }
   append_stack_check(builder_.add_snapshot(make_snapshot(innermost.pc, false)));
 }
 
@@ -375,14 +367,14 @@ Snapshot Recorder::make_snapshot(const uint32_t* pc, bool at_return) {
     out.base = shadow.base;
     out.in_memory = at_return || (shadow.in_memory && shadow.closure_in_memory);
     if (!out.in_memory) out.closure = closure_ref(shadow);
-    const int64_t waiting = innermost && !at_return ? -1 : static_cast<int64_t>(position[-2]);
+    // What follows a call is shared by all that return to the place: nothing is said of the values.
+    if (at_return) continue;
+    const int64_t waiting = innermost ? -1 : static_cast<int64_t>(position[-2]);
     for (uint32_t slot : live_slots(*shadow.code, position)) {
       if (slot == waiting) continue;
       const IrRef ref = shadow.slots[slot];
       if (ref == kNoRef) continue;
-      const uint8_t facts = fact_bits(builder_.facts(ref));
-      if (at_return && facts == 0) continue;
-      result.slots.push_back({shadow.base + static_cast<int32_t>(slot), ref, facts});
+      result.slots.push_back({shadow.base + static_cast<int32_t>(slot), ref, fact_bits(builder_.facts(ref))});
     }
   }
   return result;
