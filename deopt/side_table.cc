@@ -112,7 +112,7 @@ enum : uint8_t {
 };
 constexpr uint64_t kRest = 15;  ///< in half a byte: the rest follows
 
-enum class FrameForm : uint8_t { kSame, kPush, kPop, kGeneral };
+enum class FrameForm : uint8_t { kSame, kPush, kSibling, kGeneral };
 
 /// `kVirtual`: index is that of the group. Facts of constants and virtuals are not kept.
 struct Value {
@@ -163,8 +163,8 @@ struct GroupState {
     if (index >= values.size()) values.resize(index + 1);
     values[index] = value;
   }
-  /// Lists the places of the next entry, whose frames are set.
-  void list_places(bool is_return) {
+  /// Lists the places of the next entry, whose frames are set, and what is expected of new ones.
+  void list_places(bool is_return, size_t first_new_frame) {
     places.clear();
     int32_t base = 0;
     for (size_t i = 0; i + 1 < frames.size(); ++i) base += static_cast<int32_t>(frames[i].pc[-1]);
@@ -174,6 +174,11 @@ struct GroupState {
                          [&](int32_t slot) { places.push_back({base + slot, false}); });
       places.push_back({base + kClosureSlot, true});
       if (i > 0) base -= static_cast<int32_t>(frames[i - 1].pc[-1]);
+    }
+    size_t frame = frames.size();
+    for (const Place& place : places) {
+      if (!place.is_closure || --frame < first_new_frame) continue;
+      set_value(place.slot, {{LocationKind::kConstant, 0, frames[frame].code->function_value()}, 0});
     }
     if (!is_return) return;
     for (const Place& place : places) {
@@ -186,23 +191,21 @@ struct GroupState {
 /// The step from one entry's frames to the next one's.
 struct FrameStep {
   FrameForm form;
-  int64_t n;
+  size_t kept;   ///< outer frames that remain as they are
+  bool goes_on;  ///< the next one remains, too, at another position
 };
 
 FrameStep frame_step(const std::vector<Position>& from, const std::vector<Position>& to) {
-  const size_t common =
-      static_cast<size_t>(std::mismatch(from.begin(), from.end(), to.begin(), to.end()).first - from.begin());
-  const size_t size = from.size();
-  if (to.size() == size && size > 0 && common + 1 >= size && to.back().code == from.back().code) {
-    return {FrameForm::kSame, to.back().pc - from.back().pc};
-  }
-  if (to.size() == size + 1 && size > 0 && common + 1 >= size && to[size - 1].code == from[size - 1].code) {
-    return {FrameForm::kPush, to.back().pc - to.back().code->start};
-  }
-  if (to.size() + 1 == size && !to.empty() && common + 1 >= to.size() && to.back().code == from[size - 2].code) {
-    return {FrameForm::kPop, to.back().pc - from[size - 2].pc};
-  }
-  return {FrameForm::kGeneral, static_cast<int64_t>(to.size() - std::min(common, to.size()))};
+  const auto differ = std::mismatch(from.begin(), from.end(), to.begin(), to.end());
+  size_t kept = static_cast<size_t>(differ.first - from.begin());
+  // The innermost one of the frames that remain goes on, be it by no words at all.
+  if (kept == to.size() || (kept > 0 && kept == from.size())) --kept;
+  const bool goes_on = kept < from.size() && to[kept].code == from[kept].code;
+  FrameForm form = FrameForm::kGeneral;
+  if (goes_on && from.size() == to.size() && kept + 1 == to.size()) form = FrameForm::kSame;
+  if (goes_on && from.size() + 1 == to.size() && kept + 2 == to.size()) form = FrameForm::kPush;
+  if (goes_on && from.size() == to.size() && kept + 2 == to.size()) form = FrameForm::kSibling;
+  return {form, kept, goes_on};
 }
 
 // ---- writing ----------------------------------------------------------------
@@ -319,7 +322,9 @@ class TableWriter {
     FBLE_ASSERT(!frames.empty());
     const std::vector<Position> previous = std::move(state_.frames);
     state_.frames = frames;
-    state_.list_places(entry.is_return);
+    const FrameStep step = frame_step(previous, frames);
+    const size_t first_new = step.kept + (step.goes_on ? 1 : 0);
+    state_.list_places(entry.is_return, first_new);
 
     std::vector<Value> values = list_values(entry);
     const size_t known_virtuals = state_.virtuals.size();
@@ -335,21 +340,24 @@ class TableWriter {
     size_t bits = changed.size();
     while (bits > 0 && !changed[bits - 1]) --bits;
 
-    const FrameStep step = frame_step(previous, frames);
-    const bool direct = step.n >= 0 && step.n < static_cast<int64_t>(kRest);
+    const int64_t moved = step.goes_on ? frames[step.kept].pc - previous[step.kept].pc : 0;
+    const int64_t n = step.form == FrameForm::kSame      ? moved
+                      : step.form == FrameForm::kGeneral ? static_cast<int64_t>(frames.size() - first_new)
+                                                         : frames.back().pc - frames.back().code->start;
+    const bool direct = n >= 0 && n < static_cast<int64_t>(kRest);
     out_.byte((entry.is_return ? 0x80u : 0) | (bits != 0 ? 0x40u : 0) | static_cast<unsigned>(step.form) << 4 |
-              (direct ? static_cast<unsigned>(step.n) : kRest));
-    if (!direct) out_.signed_varint(step.n - static_cast<int64_t>(kRest));
-    if (step.form == FrameForm::kPush) {
-      out_.signed_varint(frames[frames.size() - 2].pc - previous.back().pc);
-      out_.varint(number_of_code(frames.back().code));
-    } else if (step.form == FrameForm::kGeneral) {
-      const size_t kept = frames.size() - static_cast<size_t>(step.n);
-      out_.varint(kept);
-      for (size_t i = kept; i < frames.size(); ++i) {
+              (direct ? static_cast<unsigned>(n) : kRest));
+    if (!direct) out_.signed_varint(n - static_cast<int64_t>(kRest));
+    if (step.form == FrameForm::kGeneral) {
+      out_.varint(2 * step.kept + (step.goes_on ? 1 : 0));
+      if (step.goes_on) out_.signed_varint(moved);
+      for (size_t i = first_new; i < frames.size(); ++i) {
         out_.varint(number_of_code(frames[i].code));
         out_.varint(static_cast<uint64_t>(frames[i].pc - frames[i].code->start));
       }
+    } else if (step.form != FrameForm::kSame) {
+      out_.signed_varint(moved);
+      out_.varint(number_of_code(frames.back().code));
     }
     for (size_t at = 0; at < bits; at += 7) {
       unsigned byte = at + 7 < bits ? 128 : 0;
@@ -648,9 +656,9 @@ class TableReader {
   void read_entry() {
     const uint8_t head = in_.byte();
     is_return_ = (head & 0x80) != 0;
-    read_frames(static_cast<FrameForm>(head >> 4 & 3), head & 15);
+    const size_t first_new = read_frames(static_cast<FrameForm>(head >> 4 & 3), head & 15);
     if (in_.failed) return;
-    state_.list_places(is_return_);
+    state_.list_places(is_return_, first_new);
 
     uint64_t virtuals = state_.virtuals.size();
     if ((head & 0x40) != 0) {
@@ -706,41 +714,38 @@ class TableReader {
   }
 
  private:
-  void read_frames(FrameForm form, int64_t n) {
+  /// Sets the frames of an entry; the index of the first new one.
+  size_t read_frames(FrameForm form, int64_t n) {
     if (n == static_cast<int64_t>(kRest)) n += in_.signed_varint();
     std::vector<Position>& frames = state_.frames;
-    const size_t size = frames.size();
-    if (in_.failed || n < -kMaxDistance || n > kMaxDistance || (form != FrameForm::kGeneral && size == 0)) {
-      in_.fail();
-      return;
+    if (n < -kMaxDistance || n > kMaxDistance || frames.empty()) return in_.fail();
+    bool goes_on = true;
+    if (form == FrameForm::kSibling) {
+      frames.pop_back();
+    } else if (form == FrameForm::kGeneral) {
+      const uint64_t kept = in_.varint(2 * frames.size());
+      goes_on = kept % 2 != 0;
+      frames.resize(kept / 2 + kept % 2);
     }
-    switch (form) {
-      case FrameForm::kSame: frames.back().pc += n; break;
-      case FrameForm::kPush: {
-        frames.back().pc += in_.slot();
+    if (in_.failed || (goes_on && frames.empty())) return in_.fail();
+    if (goes_on) frames.back().pc += form == FrameForm::kSame ? n : in_.slot();
+    const size_t first_new = frames.size();
+    if (form == FrameForm::kGeneral) {
+      for (int64_t i = 0; i < n && !in_.failed; ++i) {
         Code* code = read_code();
-        if (code != nullptr) frames.push_back({code, code->start + n});
-        break;
+        const uint64_t offset = in_.varint(kMaxDistance);
+        if (code != nullptr) frames.push_back({code, code->start + offset});
       }
-      case FrameForm::kPop:
-        frames.pop_back();
-        if (size == 1) {
-          in_.fail();
-        } else {
-          frames.back().pc += n;
-        }
-        break;
-      case FrameForm::kGeneral: {
-        frames.resize(in_.varint(size));
-        for (int64_t i = 0; i < n && !in_.failed; ++i) {
-          Code* code = read_code();
-          const uint64_t offset = in_.varint(kMaxDistance);
-          if (code != nullptr) frames.push_back({code, code->start + offset});
-        }
-        break;
-      }
+    } else if (form != FrameForm::kSame) {
+      Code* code = read_code();
+      if (code != nullptr) frames.push_back({code, code->start + n});
     }
-    if (in_.failed || checker_ == nullptr) return;
+    if (!in_.failed && checker_ != nullptr) check_frames();
+    return first_new;
+  }
+
+  void check_frames() {
+    const std::vector<Position>& frames = state_.frames;
     if (frames.empty()) in_.fail();
     int64_t base = 0;
     for (size_t i = 0; i < frames.size() && !in_.failed; ++i) {

@@ -23,12 +23,11 @@
 //              [return][changed?][ frames ][ n  ]     return: the stub of a call
 //
 //     frames 0  the same; the innermost goes on n words further
-//            1  one more: the innermost has called. Where it returns to, in words
-//               further on; code of the new frame; its position is n words from the start
-//            2  one less: the innermost is gone, its caller goes on n words
-//               behind the call
-//            3  the outer ones remain: how many, then n frames, each its code and
-//               position in words from the start
+//            1  one more: the innermost has called. It goes on so many words; the code of
+//               the new frame follows, which is n words from its start
+//            2  the innermost is gone and its caller has called again: as 1 for the caller
+//            3  the outer ones remain: 2 * how many, plus 1 if the next one goes on so many
+//               words, which follow; then n more frames, each its code and words from the start
 //            (n = 15: 15 or more or less, the difference to 15 follows)
 //
 //     changed?  one bit for each place, lowest first, whose value is not what the
@@ -38,7 +37,8 @@
 //   The places of an entry are, from the innermost frame outwards, the live slots in
 //   ascending order (not the one that awaits a result), then the frame's closure: if
 //   that is "in memory", then so is the whole header of the frame. Nothing said yet
-//   of a place means "in memory". At a return what was said of places means "in
+//   of a place means "in memory"; the closure of a new frame, though, is expected to be
+//   the function value of its code. At a return what was said of places means "in
 //   memory" too: only the facts still hold.
 //
 //   value      00-7F  register (low 4 bits) with facts (3 bits)
@@ -148,7 +148,7 @@ struct ExitEntry {
   bool operator==(const ExitEntry&) const = default;
 };
 
-inline constexpr uint32_t kExitsPerGroup = 8;
+inline constexpr uint32_t kExitsPerGroup = 16;
 
 /// The encoded exits of one trace.
 class SideTable {
