@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,15 +28,9 @@ std::string& failure_text() {
 
 /// True for terminals, pipes and sockets, which have somebody at their other end.
 bool has_reader(int descriptor) {
-  struct stat status {};
+  struct stat status{};
   if (fstat(descriptor, &status) != 0) return false;
   return S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || isatty(descriptor) != 0;
-}
-
-/// Waits until a descriptor that does not block by itself is ready again.
-void wait_until_ready(int descriptor, short events) {
-  pollfd entry{.fd = descriptor, .events = events, .revents = 0};
-  poll(&entry, 1, -1);
 }
 
 Word fail_output(NativeCall& call) { return call.fail(output_failure()); }
@@ -125,9 +120,18 @@ void flush_open_files() {
   for (File* file = File::first_output; file != nullptr; file = file->next_output_) file->flush();
 }
 
+std::unique_ptr<File> File::of_connection(int descriptor, Direction direction, std::string name, int patience_ms) {
+  auto file = std::make_unique<File>(descriptor, direction, std::move(name));
+  file->is_connection_ = true;
+  file->patience_ms_ = patience_ms;
+  return file;
+}
+
 bool File::close() {
   bool ok = flush();
   if (descriptor_ <= STDERR_FILENO) return ok;
+  // The other direction has a descriptor of its own, and may go on.
+  if (is_connection_ && direction_ == Direction::kWrite) shutdown(descriptor_, SHUT_WR);
   if (::close(descriptor_) != 0 && errno != EINTR && direction_ == Direction::kWrite && ok) ok = fail_output(errno);
   // From now on it is a file that never has anything, or takes anything.
   descriptor_ = kClosed;
@@ -142,7 +146,7 @@ bool File::fail_output(int error) {
 
 bool File::fail_output(const char* why) {
   failure_ = "cannot write to " + name_ + ": " + why;
-  if (failure_text().empty()) failure_text() = failure_;
+  if (failure_text().empty() && !is_connection_) failure_text() = failure_;
   if (direction_ == Direction::kWrite) end_ = 0;
   return false;
 }
@@ -202,6 +206,12 @@ File& File::standard_error() {
   return file;
 }
 
+/// Waits until a descriptor that does not block by itself is ready again; false if that takes too long.
+bool File::wait_until_ready(short events) const {
+  pollfd entry{.fd = descriptor_, .events = events, .revents = 0};
+  return poll(&entry, 1, patience_ms_) != 0;
+}
+
 int File::refill() {
   if (direction_ != Direction::kRead || at_end_) return kEnd;
   // Who is asked for input should have seen the question.
@@ -216,8 +226,8 @@ int File::refill() {
     }
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-      wait_until_ready(descriptor_, POLLIN);
-      continue;
+      if (wait_until_ready(POLLIN)) continue;
+      errno = ETIMEDOUT;
     }
     if (count < 0) failure_ = "cannot read " + name_ + ": " + std::strerror(errno);
     at_end_ = true;
@@ -248,7 +258,9 @@ bool File::flush() {
     if (count >= 0) {
       written += static_cast<size_t>(count);
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      wait_until_ready(descriptor_, POLLOUT);
+      if (wait_until_ready(POLLOUT)) continue;
+      is_flushing_ = false;
+      return fail_output(ETIMEDOUT);
     } else if (errno != EINTR) {
       is_flushing_ = false;
       return fail_output(errno);

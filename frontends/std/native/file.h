@@ -29,6 +29,9 @@ class File {
 
   /// Takes ownership of the descriptor unless it is a standard one. `name` is for messages.
   File(int descriptor, Direction direction, std::string name);
+  /// One direction of a connection. Waits at most `patience_ms`, or as long as it takes if
+  /// that is negative. A peer who has gone is the business of the program alone.
+  static std::unique_ptr<File> of_connection(int descriptor, Direction direction, std::string name, int patience_ms);
   ~File();
   File(const File&) = delete;
   File& operator=(const File&) = delete;
@@ -96,6 +99,7 @@ class File {
   static constexpr int kClosed = -1;
 
   int refill();
+  bool wait_until_ready(short events) const;
   bool fail_output(int error);
   bool fail_output(const char* why);
   friend void flush_open_files();
@@ -104,6 +108,8 @@ class File {
   const Direction direction_;
   bool line_buffered_ = false;
   bool is_watched_ = false;
+  bool is_connection_ = false;
+  int patience_ms_ = -1;
   bool at_end_ = false;
   volatile bool is_flushing_ = false;
   std::string failure_;

@@ -1,11 +1,13 @@
-// /Network/Sockets/Native%: TCP connections.
+// TCP connections: /Network/Sockets/Native% for programs that expect the reference's, and
+// /Std/Io/Network%, whose connections are pairs of files (file.h).
 //
-// Writes go out byte by byte as the interface has it, without waiting to fill
+// In the former, writes go out byte by byte as the interface has it, without waiting to fill
 // packets; reads are buffered, which nobody can see. What a peer does to us
 // (refusing, leaving) is an ordinary result; only an Accept that can never
 // succeed is an error.
 //
 // Tested by tests/unit/std/socket_test.cc.
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -41,6 +43,8 @@ class Descriptor {
     if (number_ >= 0) ::close(number_);
     number_ = -1;
   }
+  /// Leaves it open, for somebody else to close.
+  int release() { return std::exchange(number_, -1); }
 
  private:
   int number_;
@@ -84,9 +88,8 @@ class Socket final : public NativeResource {
 
 using Addresses = std::unique_ptr<addrinfo, void (*)(addrinfo*)>;
 
-/// Looks up a host and port for either side. A failure is told on standard error.
-Addresses look_up(const std::string& host, const IntValue& port, int flags) {
-  Addresses none(nullptr, freeaddrinfo);
+/// Looks up a host and port for either side. Null, with the reason, if there is none.
+Addresses look_up(const std::string& host, const IntValue& port, int flags, std::string& reason) {
   const char* problem = nullptr;
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
@@ -105,14 +108,19 @@ Addresses look_up(const std::string& host, const IntValue& port, int flags) {
       problem = gai_strerror(status);
     }
   }
-  if (problem == nullptr) return Addresses(found, freeaddrinfo);
+  if (problem != nullptr) reason = problem;
+  return Addresses(found, freeaddrinfo);
+}
 
+/// The same, but a failure is told on standard error, as the reference's library does.
+Addresses look_up_or_complain(const std::string& host, const IntValue& port, int flags) {
+  std::string reason;
+  Addresses found = look_up(host, port, flags, reason);
+  if (found != nullptr) return found;
   File& file = File::standard_error();
-  for (const char byte : std::string("getaddrinfo failed: ") + problem + "\n") {
-    file.put_byte(static_cast<uint8_t>(byte));
-  }
+  for (const char byte : "getaddrinfo failed: " + reason + "\n") file.put_byte(static_cast<uint8_t>(byte));
   file.flush();
-  return none;
+  return found;
 }
 
 Descriptor open_socket(const addrinfo& address) {
@@ -171,7 +179,7 @@ Word client(NativeCall& call) {
   const Read<IntValue> port = read_int(call.arg(1), call.int_form());
   if (port.error != ReadError::kNone) return fail_read(call, port.error, "port");
 
-  const Addresses addresses = look_up(host.value, port.value, 0);
+  const Addresses addresses = look_up_or_complain(host.value, port.value, 0);
   Descriptor descriptor = first_usable(addresses.get(), false, connect_to);
   if (!descriptor.is_open()) return nothing_word();
   send_without_delay(descriptor.number());
@@ -185,7 +193,7 @@ Word server(NativeCall& call) {
   const Read<IntValue> port = read_int(call.arg(1), call.int_form());
   if (port.error != ReadError::kNone) return fail_read(call, port.error, "port");
 
-  const Addresses addresses = look_up(host.value, port.value, AI_PASSIVE);
+  const Addresses addresses = look_up_or_complain(host.value, port.value, AI_PASSIVE);
   // Clients of "localhost" try version 4 in any case, but not always version 6.
   Descriptor descriptor = first_usable(addresses.get(), true, listen_at);
   if (!descriptor.is_open()) return nothing_word();
@@ -196,16 +204,13 @@ Word server(NativeCall& call) {
   return call.make_union_struct(0, 2, fields);
 }
 
-Word accept_client(NativeCall& call) {
-  Socket* listener = handle_resource<Socket>(call.arg(0));
-  if (listener == nullptr) return fail_handle(call, call.arg(0), "socket");
-  if (!listener->descriptor().is_open()) return call.fail("cannot accept a connection: the socket is closed");
+/// The next connection to a socket that listens; none, with errno set, if there can be none.
+Descriptor accept_next(NativeCall& call, const Socket& listener) {
   for (bool collected = false;;) {
-    Descriptor descriptor(accept4(listener->descriptor().number(), nullptr, nullptr, SOCK_CLOEXEC));
+    Descriptor descriptor(accept4(listener.descriptor().number(), nullptr, nullptr, SOCK_CLOEXEC));
     if (descriptor.is_open()) {
       send_without_delay(descriptor.number());
-      if (!call.reserve(object_words(1))) return kOutOfMemory;
-      return call.make_native(std::make_unique<Socket>(std::move(descriptor)));
+      return descriptor;
     }
     // These concern one peer, who has gone: wait for the next.
     constexpr int kPassing[] = {EINTR,     ECONNABORTED, EPROTO,       ENETDOWN,    ENOPROTOOPT,
@@ -215,9 +220,20 @@ Word accept_client(NativeCall& call) {
       call.collect_all();  // closes the sockets that nothing refers to any more
       collected = true;
     } else if (std::ranges::find(kPassing, problem) == std::end(kPassing)) {
-      return call.fail(std::string("cannot accept a connection: ") + std::strerror(problem));
+      errno = problem;
+      return Descriptor();
     }
   }
+}
+
+Word accept_client(NativeCall& call) {
+  Socket* listener = handle_resource<Socket>(call.arg(0));
+  if (listener == nullptr) return fail_handle(call, call.arg(0), "socket");
+  if (!listener->descriptor().is_open()) return call.fail("cannot accept a connection: the socket is closed");
+  Descriptor descriptor = accept_next(call, *listener);
+  if (!descriptor.is_open()) return call.fail(std::string("cannot accept a connection: ") + std::strerror(errno));
+  if (!call.reserve(object_words(1))) return kOutOfMemory;
+  return call.make_native(std::make_unique<Socket>(std::move(descriptor)));
 }
 
 Word close_socket(NativeCall& call) {
@@ -245,8 +261,104 @@ Word put_byte(NativeCall& call) {
   return kUnitWord;
 }
 
+// ---- /Std/Io/Network% --------------------------------------------------------
+
+/// The host and port of a call, as arguments 0 and 1, and their addresses. False after an
+/// error in the arguments; no addresses, with a reason, if there are none.
+struct Endpoint {
+  std::string name;  ///< for messages: "localhost:80"
+  Addresses addresses{nullptr, freeaddrinfo};
+  std::string reason;
+};
+bool read_endpoint(NativeCall& call, int flags, Endpoint& endpoint) {
+  const Read<std::string> host = read_string(call.arg(0), call.int_form());
+  if (host.error != ReadError::kNone) fail_read(call, host.error, "host name");
+  const Read<IntValue> port = read_int(call.arg(1), call.int_form());
+  if (host.error == ReadError::kNone && port.error != ReadError::kNone) fail_read(call, port.error, "port");
+  if (host.error != ReadError::kNone || port.error != ReadError::kNone) return false;
+  endpoint.addresses = look_up(host.value, port.value, flags, endpoint.reason);
+  endpoint.name = "'" + host.value + "' port " + std::to_string(port.value.magnitude);
+  return true;
+}
+
+/// The time to wait for a peer, in milliseconds and rounded up; -1 if there is no limit. False after an error.
+bool read_patience(NativeCall& call, uint32_t index, int& patience_ms) {
+  const Read<IntValue> time = read_int(call.arg(index), call.int_form());
+  if (time.error != ReadError::kNone) {
+    fail_read(call, time.error, "time");
+    return false;
+  }
+  constexpr uint64_t kMillisecond = 1'000'000;
+  const uint64_t rounded = time.value.magnitude / kMillisecond + (time.value.magnitude % kMillisecond != 0 ? 1 : 0);
+  const bool has_limit = time.value.in_range(1, kMillisecond * INT32_MAX);
+  patience_ms = has_limit ? static_cast<int>(rounded) : -1;
+  return true;
+}
+
+/// Connection@ as the ok of a result: its two directions are files with descriptors of their own.
+Word make_connection(NativeCall& call, Descriptor descriptor, const std::string& name, int patience_ms) {
+  fcntl(descriptor.number(), F_SETFL, fcntl(descriptor.number(), F_GETFL) | O_NONBLOCK);
+  Descriptor second(fcntl(descriptor.number(), F_DUPFD_CLOEXEC, 0));
+  if (!second.is_open()) return make_error(call, "cannot use a connection: " + std::string(std::strerror(errno)));
+  if (!call.reserve(2 * object_words(1) + object_words(2))) return kOutOfMemory;
+  const auto make_file = [&](Descriptor& from, File::Direction direction) {
+    auto file = File::of_connection(from.release(), direction, name, patience_ms);
+    return call.make_native(std::make_unique<FileHandle>(std::move(file)));
+  };
+  const Word in = make_file(descriptor, File::Direction::kRead);
+  const Word fields[] = {in, make_file(second, File::Direction::kWrite)};
+  return call.make_union_struct(0, 2, fields);
+}
+
+Word connect_to_server(NativeCall& call) {
+  Endpoint endpoint;
+  int patience_ms = 0;
+  if (!read_endpoint(call, 0, endpoint) || !read_patience(call, 2, patience_ms)) return 0;
+  Descriptor descriptor = first_usable(endpoint.addresses.get(), false, connect_to);
+  if (!descriptor.is_open()) {
+    const std::string reason = endpoint.addresses == nullptr ? endpoint.reason : std::strerror(errno);
+    return make_error(call, "cannot connect to " + endpoint.name + ": " + reason);
+  }
+  send_without_delay(descriptor.number());
+  return make_connection(call, std::move(descriptor), endpoint.name, patience_ms);
+}
+
+Word listen_for_clients(NativeCall& call) {
+  Endpoint endpoint;
+  if (!read_endpoint(call, AI_PASSIVE, endpoint)) return 0;
+  Descriptor descriptor = first_usable(endpoint.addresses.get(), true, listen_at);
+  if (!descriptor.is_open()) {
+    const std::string reason = endpoint.addresses == nullptr ? endpoint.reason : std::strerror(errno);
+    return make_error(call, "cannot listen at " + endpoint.name + ": " + reason);
+  }
+  const int64_t port = port_of(descriptor.number());
+  if (!call.reserve(int_words(port, call.int_form()) + object_words(1) + object_words(2))) return kOutOfMemory;
+  const Word handle = call.make_native(std::make_unique<Socket>(std::move(descriptor)));
+  const Word fields[] = {make_int(call, port), handle};
+  return call.make_union_struct(0, 2, fields);
+}
+
+Word accept_connection(NativeCall& call) {
+  Socket* listener = handle_resource<Socket>(call.arg(0));
+  if (listener == nullptr) return fail_handle(call, call.arg(0), "listener");
+  int patience_ms = 0;
+  if (!read_patience(call, 1, patience_ms)) return 0;
+  errno = EBADF;
+  // Whoever tries the connections sees what came before them.
+  File::standard_output().publish();
+  Descriptor descriptor = listener->descriptor().is_open() ? accept_next(call, *listener) : Descriptor();
+  if (!descriptor.is_open())
+    return make_error(call, std::string("cannot accept a connection: ") + std::strerror(errno));
+  return make_connection(call, std::move(descriptor), "the connection", patience_ms);
+}
+
+constexpr const char* kNetwork = "/Std/Io/Network%";
 constexpr const char* kSockets = "/Network/Sockets/Native%";
 constexpr NativeRow kRows[] = {
+    {kNetwork, "Connect", 4, NativeEffect::kMayBlock, connect_to_server},
+    {kNetwork, "Listen", 3, NativeEffect::kMayBlock, listen_for_clients},
+    {kNetwork, "Accept", 3, NativeEffect::kMayBlock, accept_connection},
+    {kNetwork, "Stop", 2, NativeEffect::kWritesWorld, close_socket},
     {kSockets, "Init", 1, NativeEffect::kPure, init},
     {kSockets, "Client", 3, NativeEffect::kMayBlock, client},
     {kSockets, "Server", 3, NativeEffect::kMayBlock, server},
