@@ -35,7 +35,7 @@ struct Mode {
 constexpr Mode kModes[] = {
     {"off", "--jit=off"},
     {"on", "--jit=on"},
-    {"stress", "--jit=on --gc-stress=101 --heap-verify"},
+    {"stress", "--jit=eager --gc-stress=101 --heap-verify"},
 };
 
 struct Session {
