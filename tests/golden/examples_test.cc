@@ -6,7 +6,8 @@
 // "[status N]" where it ends with another status than 0. In a session, lines that begin
 // with "#" are comments, and output ends before an empty line followed by one of these or
 // a command. Commands run in the project's folder; "$TMP" is a folder for files. They are
-// run by bash, in several modes, which must not make a difference.
+// run by bash, with a pipe behind them as a reader who sees everything at once, and in
+// several modes, which must not make a difference.
 //
 // `fble-jit-tests --gtest_filter='*ExampleSession*' --update-goldens` rewrites the output.
 #include <gtest/gtest.h>
@@ -109,9 +110,9 @@ TEST_P(ExampleSession, PrintsTheSame) {
   size_t copied = 0;
   for (const Step& step : steps()) {
     write("command", step.command);
-    const CommandResult result =
-        run({}, "", {"TMP=" + folder(), "ROOT=" + kRoot, "MODE=" + std::string(mode().options)},
-            "PATH=$TMP/bin:$PATH; cd \"$ROOT\"; exec bash \"$TMP/command\" 2>&1");
+    const CommandResult result = run(
+        {}, "", {"TMP=" + folder(), "ROOT=" + kRoot, "MODE=" + std::string(mode().options)},
+        "PATH=$TMP/bin:$PATH; cd \"$ROOT\"; exec bash -c 'bash \"$TMP/command\" 2>&1 | cat; exit ${PIPESTATUS[0]}'");
     std::string got = result.out;
     if (result.status != 0) got += "[status " + std::to_string(result.status) + "]\n";
     std::string want;
