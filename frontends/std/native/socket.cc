@@ -6,7 +6,7 @@
 // (refusing, leaving) is an ordinary result; only an Accept that can never
 // succeed is an error.
 //
-// Tested by tests/unit/std/socket_test.cc.
+// Tested by tests/unit/std/socket_test.cc and, as to /Std/Io/Network%, io_test.cc.
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -343,10 +343,10 @@ Word accept_connection(NativeCall& call) {
   if (listener == nullptr) return fail_handle(call, call.arg(0), "listener");
   int patience_ms = 0;
   if (!read_patience(call, 1, patience_ms)) return 0;
-  errno = EBADF;
-  // Whoever tries the connections sees what came before them.
+  if (!listener->descriptor().is_open()) return make_error(call, "cannot accept a connection: listening has ended");
+  // Whoever tries to connect sees what came before.
   File::standard_output().publish();
-  Descriptor descriptor = listener->descriptor().is_open() ? accept_next(call, *listener) : Descriptor();
+  Descriptor descriptor = accept_next(call, *listener);
   if (!descriptor.is_open())
     return make_error(call, std::string("cannot accept a connection: ") + std::strerror(errno));
   return make_connection(call, std::move(descriptor), "the connection", patience_ms);

@@ -1,4 +1,5 @@
-// Files, directories and time in our own library: frontends/std/native/{io,directory,clock,env}.cc.
+// Files, directories and time in our own library: frontends/std/native/{io,directory,clock,env}.cc, and the
+// connections of socket.cc.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -304,6 +305,101 @@ TEST_F(IoTest, ChangesToDirectories) {
   EXPECT_EQ(error_of(call(kDirectory, "Look", {text(std::string("a\0", 2))})),
             "a path cannot have the character U+0000");
   EXPECT_EQ(text_of(value_of(call(kDirectory, "Current", {}))), fs::current_path().string());
+}
+
+// ---- connections ------------------------------------------------------------
+
+class NetworkTest : public IoTest {
+ protected:
+  NetworkTest() { prepare_standard_streams(); }
+
+  struct Connection {
+    Arg in;
+    Arg out;
+  };
+  struct Server {
+    int64_t port;
+    Arg listener;
+  };
+
+  Word network(const char* name, std::initializer_list<Arg> args) { return call("/Std/Io/Network%", name, args); }
+  Server listen() {
+    const Arg server = keep(value_of(network("Listen", {text("127.0.0.1"), number(0)})));
+    const Word both = machine_.kept(server.index);
+    return {unpack_int(struct_field(both, 0, 2)), keep(struct_field(both, 1, 2))};
+  }
+  Connection connection(Word result) {
+    const Arg both = keep(value_of(result));
+    return {keep(struct_field(machine_.kept(both.index), 0, 2)), keep(struct_field(machine_.kept(both.index), 1, 2))};
+  }
+  Connection connect(const Server& server, int64_t patience = 0) {
+    return connection(network("Connect", {text("127.0.0.1"), number(server.port), number(patience)}));
+  }
+  Connection accept(const Server& server, int64_t patience = 0) {
+    return connection(network("Accept", {server.listener, number(patience)}));
+  }
+  static std::string name_of(const Server& server) { return "'127.0.0.1' port " + std::to_string(server.port); }
+};
+
+TEST_F(NetworkTest, BothSidesReadWhatTheOtherOneWrites) {
+  const Server server = listen();
+  const Connection client = connect(server);
+  const Connection peer = accept(server);
+  EXPECT_EQ(call(kFile, "WriteText", {client.out, text("how are you\nand so on")}), ok_unit());
+  EXPECT_EQ(call(kFile, "Flush", {client.out}), ok_unit());
+  EXPECT_EQ(read_line(peer.in), "how are you\n");
+  // The end of one direction is not that of the other one.
+  close(client.out);
+  EXPECT_EQ(text_of(call(kFile, "ReadAll", {peer.in})), "and so on");
+  EXPECT_EQ(read_line(peer.in), "");
+  EXPECT_EQ(call(kFile, "Failure", {peer.in}), nothing_word());
+  EXPECT_EQ(call(kFile, "WriteText", {peer.out, text("well")}), ok_unit());
+  close(peer.out);
+  EXPECT_EQ(text_of(call(kFile, "ReadAll", {client.in})), "well");
+}
+
+TEST_F(NetworkTest, PatienceEnds) {
+  const Server server = listen();
+  const Connection client = connect(server, 20'000'000);
+  const Connection peer = accept(server, 20'000'000);
+  EXPECT_EQ(call(kFile, "ReadByte", {peer.in}), nothing_word());
+  EXPECT_EQ(text_of(union_arg(call(kFile, "Failure", {peer.in}), 1)),
+            "cannot read the connection: Connection timed out");
+  // Nobody reads: at some time nothing more fits in between.
+  const Arg much = text(std::string(100'000, 'x'));
+  Word written = ok_unit();
+  for (int i = 0; i < 1000 && written == ok_unit(); ++i) written = call(kFile, "WriteText", {client.out, much});
+  EXPECT_EQ(error_of(written), "cannot write to " + name_of(server) + ": Connection timed out");
+}
+
+TEST_F(NetworkTest, APeerWhoHasGoneIsNoFailureOfTheProcess) {
+  const Server server = listen();
+  const Connection client = connect(server);
+  const Connection peer = accept(server);
+  close(client.in);
+  close(client.out);
+  Word flushed = ok_unit();
+  for (int i = 0; i < 1000 && flushed == ok_unit(); ++i) {
+    call(kFile, "WriteText", {peer.out, text("x")});
+    flushed = call(kFile, "Flush", {peer.out});
+  }
+  EXPECT_TRUE(error_of(flushed).starts_with("cannot write to the connection: ")) << error_of(flushed);
+  EXPECT_EQ(output_failure(), "");
+}
+
+TEST_F(NetworkTest, ReasonsForWhatCannotWork) {
+  const Server server = listen();
+  EXPECT_EQ(error_of(network("Listen", {text("127.0.0.1"), number(server.port)})),
+            "cannot listen at " + name_of(server) + ": Address already in use");
+  EXPECT_EQ(network("Stop", {server.listener}), kUnitWord);
+  EXPECT_EQ(error_of(network("Accept", {server.listener, number(0)})),
+            "cannot accept a connection: listening has ended");
+  EXPECT_EQ(error_of(network("Connect", {text("127.0.0.1"), number(server.port), number(0)})),
+            "cannot connect to " + name_of(server) + ": Connection refused");
+  EXPECT_EQ(error_of(network("Connect", {text("localhost"), number(65536), number(0)})),
+            "cannot connect to 'localhost' port 65536: the port is not a number from 0 to 65535");
+  const std::string unknown = error_of(network("Connect", {text("no-such-host.invalid"), number(80), number(0)}));
+  EXPECT_TRUE(unknown.starts_with("cannot connect to 'no-such-host.invalid' port 80: ")) << unknown;
 }
 
 // ---- time and environment ---------------------------------------------------

@@ -7,10 +7,8 @@
 
 #include <thread>
 
-#include "frontends/std/native/file.h"
 #include "frontends/std/native/values.h"
 #include "frontends/std/register_std.h"
-#include "gc/integer.h"
 #include "interp/machine.h"
 #include "interp/thread.h"
 
@@ -21,9 +19,8 @@ class SocketTest : public testing::Test {
  protected:
   SocketTest() { register_std(natives_); }
 
-  Word call(const char* name, std::vector<Word> args) { return call_of("/Network/Sockets/Native%", name, args); }
-  Word call_of(const char* module, const char* name, std::vector<Word> args) {
-    const NativeRow* row = natives_.find(module, name);
+  Word call(const char* name, std::vector<Word> args) {
+    const NativeRow* row = natives_.find("/Network/Sockets/Native%", name);
     args.resize(row->arity, kUnitWord);
     Thread& thread = machine_.thread();
     NativeCall call(thread, args.data(), thread.ap);
@@ -133,94 +130,6 @@ TEST_F(SocketTest, WhatCannotWork) {
 TEST_F(SocketTest, APortInUse) {
   const Word first = call("Server", {string("127.0.0.1"), integer(0)});
   EXPECT_EQ(call("Server", {string("127.0.0.1"), struct_field(just(first), 0, 2)}), nothing_word());
-}
-
-// ---- /Std/Io/Network% --------------------------------------------------------
-
-/// Nothing here is collected: what is kept in variables stays where it is.
-class NetworkTest : public SocketTest {
- protected:
-  NetworkTest() { machine_.thread().int_form = IntForm::kMachine; }
-
-  Word network(const char* name, std::vector<Word> args) { return call_of("/Std/Io/Network%", name, std::move(args)); }
-  Word file(const char* name, std::vector<Word> args) { return call_of("/Std/Io/File%", name, std::move(args)); }
-  static Word number(int64_t value) { return pack_int(value); }
-
-  /// The value of a result that is well.
-  static Word ok(Word result) {
-    EXPECT_EQ(view_union(result, 2).tag, 0u);
-    return union_arg(result, 1);
-  }
-  static std::string error(Word result) {
-    EXPECT_EQ(view_union(result, 2).tag, 1u);
-    return read_string(union_arg(result, 1), IntForm::kMachine).value;
-  }
-  static std::string text_of(Word text) { return read_string(text, IntForm::kMachine).value; }
-  static Word in(Word connection) { return struct_field(connection, 0, 2); }
-  static Word out(Word connection) { return struct_field(connection, 1, 2); }
-};
-
-TEST_F(NetworkTest, BothSidesReadWhatTheOtherOneWrites) {
-  const Word server = ok(network("Listen", {string("localhost"), number(0)}));
-  const Word port = struct_field(server, 0, 2);
-  const Word client = ok(network("Connect", {string("localhost"), port, number(0)}));
-  const Word peer = ok(network("Accept", {struct_field(server, 1, 2), number(0)}));
-
-  EXPECT_EQ(file("WriteText", {out(client), string("how are you\n\u00e4nd so on")}), ok_unit());
-  EXPECT_EQ(file("Flush", {out(client)}), ok_unit());
-  EXPECT_EQ(text_of(file("ReadLine", {in(peer)})), "how are you\n");
-  // The end of one direction is not that of the other one.
-  EXPECT_EQ(file("Close", {out(client)}), ok_unit());
-  EXPECT_EQ(text_of(file("ReadAll", {in(peer)})), "\u00e4nd so on");
-  EXPECT_EQ(text_of(file("ReadLine", {in(peer)})), "");
-  EXPECT_EQ(file("Failure", {in(peer)}), nothing_word());
-  EXPECT_EQ(file("WriteText", {out(peer), string("well")}), ok_unit());
-  EXPECT_EQ(file("Close", {out(peer)}), ok_unit());
-  EXPECT_EQ(text_of(file("ReadAll", {in(client)})), "well");
-}
-
-TEST_F(NetworkTest, PatienceEnds) {
-  const Word server = ok(network("Listen", {string("127.0.0.1"), number(0)}));
-  const Word client = ok(network("Connect", {string("127.0.0.1"), struct_field(server, 0, 2), number(20'000'000)}));
-  const Word peer = ok(network("Accept", {struct_field(server, 1, 2), number(20'000'000)}));
-  EXPECT_EQ(file("ReadByte", {in(peer)}), nothing_word());
-  EXPECT_EQ(text_of(union_arg(file("Failure", {in(peer)}), 1)), "cannot read the connection: Connection timed out");
-  // Nobody reads: at some time nothing more fits in between.
-  const Word much = string(std::string(1 << 20, 'x'));
-  Word written = ok_unit();
-  for (int i = 0; i < 100 && written == ok_unit(); ++i) written = file("WriteText", {out(client), much});
-  EXPECT_TRUE(error(written).starts_with("cannot write to '127.0.0.1' port ")) << error(written);
-  EXPECT_TRUE(error(written).ends_with(": Connection timed out")) << error(written);
-}
-
-TEST_F(NetworkTest, APeerWhoHasGoneIsNoFailureOfTheProcess) {
-  const Word server = ok(network("Listen", {string("127.0.0.1"), number(0)}));
-  close(connect_plainly(read_int(struct_field(server, 0, 2), IntForm::kMachine).value.magnitude));
-  const Word peer = ok(network("Accept", {struct_field(server, 1, 2), number(0)}));
-  Word flushed = ok_unit();
-  for (int i = 0; i < 100 && flushed == ok_unit(); ++i) {
-    file("WriteText", {out(peer), string("x")});
-    flushed = file("Flush", {out(peer)});
-  }
-  EXPECT_EQ(error(flushed), "cannot write to the connection: Broken pipe");
-  EXPECT_EQ(output_failure(), "");
-}
-
-TEST_F(NetworkTest, ReasonsForWhatCannotWork) {
-  const Word server = ok(network("Listen", {string("127.0.0.1"), number(0)}));
-  const Word port = struct_field(server, 0, 2);
-  const std::string name = "'127.0.0.1' port " + std::to_string(read_int(port, IntForm::kMachine).value.magnitude);
-  EXPECT_EQ(error(network("Listen", {string("127.0.0.1"), port})),
-            "cannot listen at " + name + ": Address already in use");
-  EXPECT_EQ(network("Stop", {struct_field(server, 1, 2)}), kUnitWord);
-  EXPECT_EQ(error(network("Accept", {struct_field(server, 1, 2), number(0)})),
-            "cannot accept a connection: Bad file descriptor");
-  EXPECT_EQ(error(network("Connect", {string("127.0.0.1"), port, number(0)})),
-            "cannot connect to " + name + ": Connection refused");
-  EXPECT_EQ(error(network("Connect", {string("localhost"), number(65536), number(0)})),
-            "cannot connect to 'localhost' port 65536: the port is not a number from 0 to 65535");
-  EXPECT_TRUE(error(network("Connect", {string("no-such-host.invalid"), number(80), number(0)}))
-                  .starts_with("cannot connect to 'no-such-host.invalid' port 80: "));
 }
 
 }  // namespace
