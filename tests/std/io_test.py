@@ -59,6 +59,11 @@ with tempfile.TemporaryDirectory() as folder:
 
     expect("environment", run("environment", env={"STD_TEST": "a value"}), ("Just:'a value' Nothing 1\n", "", 0))
     expect("clock", run("clock"), ("True True\n", "", 0))
+    expect("network", run("network"), (
+        "ok\nok\nok\nok\n"
+        "'question \u20ac\n' Nothing Just:'cannot read the connection: Connection timed out' 'answer'\n"
+        "error: cannot accept a connection: listening has ended\n"
+        "True\n", "", 0))
     expect("streams", run("streams", b"first\nXyyrest of it\nno newline"), (
         "first\nX\nyyrest of it\nno newline", "first\nX\nbye", 0))
     expect("exit status", run("nothing"), ("", "", 1))
