@@ -1,6 +1,7 @@
 #include "gc/heap.h"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <cstring>
 
@@ -13,6 +14,7 @@ constexpr size_t kMinGrowthWords = 32 * 1024;
 /// A step of the marker: words per promoted word, and at least so many.
 constexpr size_t kMarkPerPromoted = 3;
 constexpr size_t kMinMarkWords = 8 * 1024;
+constexpr size_t kSmallestNurseryBytes = 64;
 constexpr size_t kFramesPerStep = 4096;
 constexpr size_t kMinSweepBlocks = 64;
 /// Under stress: words of old space for each collection between two full ones.
@@ -23,10 +25,14 @@ constexpr size_t kStressFramesPerStep = 1;
 constexpr size_t kStressSweepBlocks = 1;
 
 uint64_t now_ns() {
-  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                   std::chrono::steady_clock::now().time_since_epoch())
-                                   .count());
+  return static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+          .count());
 }
+
+constexpr size_t kMarkStackChunk = 1024;
+/// Objects whose memory is fetched ahead of the marker.
+constexpr size_t kFetchAhead = 16;
 
 NativeResource* resource_of(Object* object) { return reinterpret_cast<NativeResource*>(object->fields[0]); }
 
@@ -38,7 +44,48 @@ void system_out_of_memory() {
   std::_Exit(118);
 }
 
+// ---- figures ----------------------------------------------------------------
+
+uint32_t PauseHistogram::bucket_of(uint64_t ns) {
+  if (ns < kSteps) return static_cast<uint32_t>(ns);
+  const int power = std::bit_width(ns) - std::bit_width(kSteps);
+  return static_cast<uint32_t>(power) * kSteps + static_cast<uint32_t>(ns >> power);
+}
+
+uint64_t PauseHistogram::middle_of(uint32_t bucket) {
+  if (bucket < 2 * kSteps) return bucket;
+  const uint32_t power = bucket / kSteps - 1;
+  return (uint64_t{bucket % kSteps + kSteps} << power) + (uint64_t{1} << power) / 2;
+}
+
+uint64_t PauseHistogram::median_ns() const {
+  uint64_t below = 0;
+  for (uint32_t bucket = 0; bucket < std::size(counts_); ++bucket) {
+    below += counts_[bucket];
+    if (2 * below > total_) return middle_of(bucket);
+  }
+  return 0;
+}
+
+__attribute__((noinline)) void MarkStack::next_chunk() {
+  if (chunk_ != nullptr) full_.push_back(std::move(chunk_));
+  chunk_ = spare_ != nullptr ? std::move(spare_) : std::make_unique_for_overwrite<Object*[]>(kMarkStackChunk);
+  begin_ = top_ = chunk_.get();
+  end_ = begin_ + kMarkStackChunk;
+}
+
+__attribute__((noinline)) void MarkStack::previous_chunk() {
+  spare_ = std::move(chunk_);
+  chunk_ = std::move(full_.back());
+  full_.pop_back();
+  begin_ = chunk_.get();
+  top_ = end_ = begin_ + kMarkStackChunk;
+}
+
+// ---- set-up -----------------------------------------------------------------
+
 Heap::Heap(const HeapOptions& options) : options_(options) {
+  options_.nursery_bytes = std::max(options_.nursery_bytes, kSmallestNurseryBytes);
   resize_nursery(options_.nursery_bytes / sizeof(Word));
   marking_threshold_words_ = 2 * kMinGrowthWords;
   stress_countdown_ = options_.stress;
@@ -52,6 +99,8 @@ Heap::~Heap() {
 void Heap::resize_nursery(size_t words) {
   nursery_memory_.reset(new (std::nothrow) Word[words]);
   if (nursery_memory_ == nullptr) system_out_of_memory();
+  moved_.reset(new (std::nothrow) Object*[words / 2]);  // no object has less than two words
+  if (moved_ == nullptr) system_out_of_memory();
   nursery_ = nursery_memory_.get();
   nursery_end_ = nursery_ + words;
   limit_ = options_.stress != 0 ? nursery_ : nursery_end_;
@@ -61,27 +110,85 @@ void Heap::resize_nursery(size_t words) {
 
 void Collector::visit_object(Word& word) {
   Object* object = as_object(word);
-  if (heap_.in_nursery(object)) {
-    if (object->is_forwarded()) {
-      word = from_object(object->forwarded_to());
-      return;
-    }
-    const size_t words = object->size_words();
-    Word* copy = heap_.old_.allocate(words);
-    if (copy == nullptr) system_out_of_memory();
-    std::memcpy(copy, object, words * sizeof(Word));
-    heap_.promoted_words_ += words;
-    object->header = reinterpret_cast<Word>(copy);
-    heap_.promoted_.push_back(reinterpret_cast<Object*>(copy));
-    word = reinterpret_cast<Word>(copy);
-  } else if (heap_.marking_ && !object->is_permanent()) {
-    if (OldSpace::mark(object)) heap_.mark_stack_.push_back(object);
+  if (word - nursery_ >= nursery_bytes_) {
+    if (marking_) mark_root(object);
+    return;
   }
+  const Word header = object->header;
+  if (object->is_forwarded()) {
+    word = header;
+    return;
+  }
+  const size_t words = object->size_words();
+  Word* copy = heap_.old_.allocate(words);
+  heap_.promoted_words_ += words;
+  const Word* from = reinterpret_cast<const Word*>(object);
+  copy[0] = header;
+#pragma clang loop vectorize(disable) unroll(disable)
+  for (size_t i = 1; i < words; ++i) copy[i] = from[i];
+  object->header = reinterpret_cast<Word>(copy);
+  *moved_++ = reinterpret_cast<Object*>(copy);
+  word = reinterpret_cast<Word>(copy);
 }
 
 void Collector::visit_fields(Object* object) {
   const uint32_t count = object->count();
   for (uint32_t i = object->first_value(); i < count; ++i) visit(object->fields[i]);
+}
+
+void Collector::visit_moved() {
+  while (moved_ != heap_.moved_.get()) visit_fields(*--moved_);
+}
+
+__attribute__((noinline)) void Collector::mark_root(Object* object) {
+  if (!object->is_permanent() && OldSpace::mark(object)) heap_.mark_stack_.push(object);
+}
+
+/// Marks what the objects on the mark stack reach, up to `words` words of
+/// objects, from which it subtracts what it has done. True if nothing is left.
+///
+/// An object that is met is not looked at at once, but asked for from memory and
+/// put into a ring; by the time it comes out of the ring it is in the cache.
+bool Collector::mark_reached(size_t& words) {
+  Object* ring[kFetchAhead];
+  size_t first = 0;
+  size_t count = 0;
+  MarkStack& stack = heap_.mark_stack_;
+  auto take = [&] {
+    Object* object = ring[first];
+    first = (first + 1) % kFetchAhead;
+    --count;
+    return !object->is_permanent() && OldSpace::mark(object) ? object : nullptr;
+  };
+  for (;;) {
+    Object* object = nullptr;
+    if (count > kFetchAhead / 2 || stack.empty()) {
+      if (count == 0) return true;
+      object = take();
+      if (object == nullptr) continue;
+    } else {
+      object = stack.pop();
+    }
+    const uint32_t fields = object->count();
+    for (uint32_t i = object->first_value(); i < fields; ++i) {
+      if (!is_pointer(object->fields[i])) continue;
+      Object* target = as_object(object->fields[i]);
+      __builtin_prefetch(target);
+      __builtin_prefetch(OldSpace::block_of(target));
+      if (count == kFetchAhead) {
+        if (Object* reached = take()) stack.push(reached);
+      }
+      ring[(first + count++) % kFetchAhead] = target;
+    }
+    const size_t size = object->size_words();
+    if (size >= words) break;
+    words -= size;
+  }
+  words = 0;
+  while (count > 0) {
+    if (Object* reached = take()) stack.push(reached);
+  }
+  return stack.empty();
 }
 
 // ---- minor collections ------------------------------------------------------
@@ -90,15 +197,15 @@ void Heap::minor_collection(Word* ap, RootReporter& roots) {
   stats_.allocated_bytes += static_cast<size_t>(ap - nursery_) * sizeof(Word);
   ++stats_.minor_collections;
   promoted_words_ = 0;
+  if (ap == nursery_ && !marking_) {
+    roots.roots_are_old();
+    return;
+  }
   Collector collector(*this);
   roots.report_roots(collector, true);
   for (Object* object : remembered_) collector.visit_fields(object);
   remembered_.clear();
-  while (!promoted_.empty()) {
-    Object* object = promoted_.back();
-    promoted_.pop_back();
-    collector.visit_fields(object);
-  }
+  collector.visit_moved();
   for (Object* object : young_natives_) {
     if (object->is_forwarded()) {
       old_natives_.push_back(object->forwarded_to());
@@ -132,25 +239,14 @@ void Heap::mark_some(size_t words, RootReporter& roots) {
     const size_t frames = options_.stress != 0 ? kStressFramesPerStep : kFramesPerStep;
     frames_marked_ = roots.report_frames(collector, words == SIZE_MAX ? SIZE_MAX : frames);
   }
-  while (!mark_stack_.empty()) {
-    Object* object = mark_stack_.back();
-    mark_stack_.pop_back();
-    collector.visit_fields(object);
-    const size_t size = object->size_words();
-    if (size >= words) return;
-    words -= size;
-  }
-  if (frames_marked_) finish_marking(roots);
+  if (collector.mark_reached(words) && frames_marked_) finish_marking(roots);
 }
 
 void Heap::finish_marking(RootReporter& roots) {
   Collector collector(*this);
   roots.report_roots(collector, false);
-  while (!mark_stack_.empty()) {
-    Object* object = mark_stack_.back();
-    mark_stack_.pop_back();
-    collector.visit_fields(object);
-  }
+  size_t unlimited = SIZE_MAX;
+  collector.mark_reached(unlimited);
   size_t kept = 0;
   for (Object* object : old_natives_) {
     if (OldSpace::is_marked(object)) {
@@ -181,6 +277,7 @@ void Heap::full_collection(RootReporter& roots) {
 
 /// One step of whatever the old space needs. Requires: the nursery is empty.
 void Heap::collector_step(RootReporter& roots) {
+  old_.give_back_some();
   const bool stress = options_.stress != 0;
   if (marking_) {
     mark_some(kMarkPerPromoted * promoted_words_ + (stress ? kStressMarkWords : kMinMarkWords), roots);
@@ -213,11 +310,11 @@ Word* Heap::make_room(Word* ap, size_t words, RootReporter& roots) {
     }
     stress_countdown_ = options_.stress;
     // A large heap is not marked and checked every few allocations: tests are to end.
-    const size_t period = options_.stress_full_period <= 1
-                              ? 1
-                              : std::max<size_t>(options_.stress_full_period,
-                                               (old_.used_words() + roots.stack_bytes() / sizeof(Word)) /
-                                                   kStressWordsPerCollection);
+    const size_t period =
+        options_.stress_full_period <= 1
+            ? 1
+            : std::max<size_t>(options_.stress_full_period,
+                               (old_.used_words() + roots.stack_bytes() / sizeof(Word)) / kStressWordsPerCollection);
     full = ++stress_collections_ >= period;
     if (full) stress_collections_ = 0;
   }
@@ -254,6 +351,7 @@ Word* Heap::make_room(Word* ap, size_t words, RootReporter& roots) {
   const uint64_t pause = now_ns() - start;
   stats_.total_pause_ns += pause;
   stats_.longest_pause_ns = std::max(stats_.longest_pause_ns, pause);
+  stats_.pauses.note(pause);
   return nursery_;
 }
 

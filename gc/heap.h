@@ -30,9 +30,6 @@ namespace fble {
 
 class Heap;
 
-/// Ends the process when the system gives no memory: nothing can be cleaned up then.
-[[noreturn]] void system_out_of_memory();
-
 /// Hands the words that the collector starts from to `Collector::visit`.
 class RootReporter {
  public:
@@ -40,6 +37,9 @@ class RootReporter {
   /// `minor`: roots that may have changed since the last collection, frames
   /// included. Otherwise: all roots but those that report_frames takes care of.
   virtual void report_roots(class Collector& collector, bool minor) = 0;
+  /// In place of report_roots for a minor collection when the nursery is empty:
+  /// no root is new.
+  virtual void roots_are_old() {}
   /// Bytes of call stack in use.
   virtual size_t stack_bytes() const = 0;
 
@@ -55,7 +55,7 @@ class RootReporter {
 };
 
 struct HeapOptions {
-  size_t nursery_bytes = 256 * 1024;
+  size_t nursery_bytes = 256 * 1024;  ///< tests have smaller ones, down to 64
   /// Limit for nursery, old space and call stack together; 0 for none.
   size_t max_bytes = 0;
   /// Collect at every n-th allocation that is asked of the slow path; 0 for off.
@@ -64,6 +64,26 @@ struct HeapOptions {
   unsigned stress_full_period = 8;
   /// Check the whole heap after each collection, and spoil dead slots of call frames.
   bool verify = false;
+};
+
+/// How long pauses were, in buckets that are an eighth of a power of two wide:
+/// quantiles are right to 7 %, whatever their number.
+class PauseHistogram {
+ public:
+  void note(uint64_t ns) {
+    ++counts_[bucket_of(ns)];
+    ++total_;
+  }
+  /// The middle of the bucket of the median pause; 0 if there were none.
+  uint64_t median_ns() const;
+
+ private:
+  static constexpr uint32_t kSteps = 8;  ///< per power of two
+  static uint32_t bucket_of(uint64_t ns);
+  static uint64_t middle_of(uint32_t bucket);
+
+  uint32_t counts_[64 * kSteps] = {};
+  uint64_t total_ = 0;
 };
 
 struct HeapStats {
@@ -75,6 +95,35 @@ struct HeapStats {
   uint64_t peak_live_bytes = 0;   ///< live objects and call stack after a collection
   uint64_t longest_pause_ns = 0;
   uint64_t total_pause_ns = 0;
+  PauseHistogram pauses;
+};
+
+/// Objects that are marked and whose fields are still to be visited. In chunks:
+/// moving a stack of many megabytes because it grows would be a pause.
+class MarkStack {
+ public:
+  bool empty() const { return top_ == begin_ && full_.empty(); }
+  void push(Object* object) {
+    if (top_ == end_) next_chunk();
+    *top_++ = object;
+  }
+  /// Requires: !empty().
+  Object* pop() {
+    if (top_ == begin_) previous_chunk();
+    return *--top_;
+  }
+
+ private:
+  using Chunk = std::unique_ptr<Object*[]>;
+  void next_chunk();
+  void previous_chunk();
+
+  std::vector<Chunk> full_;
+  Chunk chunk_;
+  Chunk spare_;               ///< so that a stack that goes back and forth over an edge does not allocate
+  Object** begin_ = nullptr;  ///< of chunk_
+  Object** top_ = nullptr;
+  Object** end_ = nullptr;
 };
 
 class Heap {
@@ -99,8 +148,8 @@ class Heap {
   Word* collect_all(Word* ap, RootReporter& roots);
 
   bool in_nursery(const Object* object) const {
-    const Word* address = reinterpret_cast<const Word*>(object);
-    return address >= nursery_ && address < nursery_end_;
+    return reinterpret_cast<uintptr_t>(object) - reinterpret_cast<uintptr_t>(nursery_) <
+           reinterpret_cast<uintptr_t>(nursery_end_) - reinterpret_cast<uintptr_t>(nursery_);
   }
 
   /// To be called for an object whose placeholders have been replaced.
@@ -140,9 +189,9 @@ class Heap {
   size_t marking_threshold_words_ = 0;  ///< a marking starts when the old space has grown to this
   bool marking_ = false;
   bool frames_marked_ = false;
-  size_t promoted_words_ = 0;           ///< by the last minor collection
-  std::vector<Object*> promoted_;       ///< moved, fields still to be visited
-  std::vector<Object*> mark_stack_;     ///< marked, fields still to be visited
+  size_t promoted_words_ = 0;         ///< by the last minor collection
+  std::unique_ptr<Object*[]> moved_;  ///< a stack, empty between collections: fields still to be visited
+  MarkStack mark_stack_;
   std::vector<Object*> remembered_;
   std::vector<Object*> young_natives_;
   std::vector<Object*> old_natives_;
@@ -154,7 +203,12 @@ class Heap {
 /// A collection in progress: moves and marks what is visited.
 class Collector {
  public:
-  explicit Collector(Heap& heap) : heap_(heap) {}
+  explicit Collector(Heap& heap)
+      : heap_(heap),
+        nursery_(reinterpret_cast<uintptr_t>(heap.nursery_)),
+        nursery_bytes_(reinterpret_cast<uintptr_t>(heap.nursery_end_) - nursery_),
+        marking_(heap.marking_),
+        moved_(heap.moved_.get()) {}
 
   /// Visits one root; it is changed to the object's new place.
   void visit(Word& word) {
@@ -168,8 +222,15 @@ class Collector {
   friend class Heap;
   void visit_object(Word& word);
   void visit_fields(Object* object);
+  void visit_moved();
+  void mark_root(Object* object);
+  bool mark_reached(size_t& words);
 
   Heap& heap_;
+  const uintptr_t nursery_;
+  const size_t nursery_bytes_;
+  const bool marking_;
+  Object** moved_;  ///< top of Heap::moved_
 };
 
 }  // namespace fble

@@ -10,7 +10,16 @@ namespace fble {
 
 namespace {
 
-constexpr size_t kRegionBlocks = 8;
+/// Blocks are mapped in regions of a sixteenth of what there is, within these limits.
+constexpr size_t kSmallestRegionBytes = size_t{1} << 17;
+constexpr size_t kLargestRegionBytes = size_t{1} << 23;
+
+/// Blocks that are looked at for free cells before a new one is taken.
+constexpr size_t kMostSeen = 16;
+
+/// Blocks whose memory is kept in any case, and most that are given back in one step.
+constexpr size_t kKeptBlocks = 64;
+constexpr size_t kGivenBackPerStep = 64;
 
 size_t round_up(size_t value, size_t unit) { return (value + unit - 1) / unit * unit; }
 
@@ -20,7 +29,7 @@ OldSpace::~OldSpace() {
   for (Block* block : blocks_) {
     if (block->bytes != kBlockBytes) std::free(block);
   }
-  for (void* region : regions_) std::free(region);
+  for (auto [region, bytes] : regions_) munmap(region, bytes);
 }
 
 uint32_t OldSpace::class_of(size_t words) {
@@ -37,30 +46,42 @@ uint32_t OldSpace::class_words(uint32_t size_class) {
   return kSizes[size_class - kExactClasses - 1];
 }
 
+/// Requires: there is no free block.
+void OldSpace::add_region() {
+  const size_t bytes = round_up(std::clamp(committed_bytes_ / 16, kSmallestRegionBytes, kLargestRegionBytes), kBlockBytes);
+  // Mapped with one block more than wanted, of which what is not aligned goes back.
+  void* memory = mmap(nullptr, bytes + kBlockBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) system_out_of_memory();
+  const uintptr_t start = reinterpret_cast<uintptr_t>(memory);
+  const uintptr_t region = round_up(start, kBlockBytes);
+  const size_t before = region - start;
+  if (before != 0) munmap(memory, before);
+  if (before != kBlockBytes) munmap(reinterpret_cast<void*>(region + bytes), kBlockBytes - before);
+  regions_.emplace_back(reinterpret_cast<void*>(region), bytes);
+  for (uintptr_t block = region + bytes; block != region;) {
+    block -= kBlockBytes;
+    free_blocks_.push_back(reinterpret_cast<Block*>(block));
+  }
+  given_back_ = free_blocks_.size();
+}
+
 Block* OldSpace::new_block(uint32_t cell_words, size_t bytes) {
   Block* block = nullptr;
   if (bytes == kBlockBytes) {
-    if (free_blocks_.empty()) {
-      void* region = std::aligned_alloc(kBlockBytes, kRegionBlocks * kBlockBytes);
-      if (region == nullptr) return nullptr;
-      regions_.push_back(region);
-      for (size_t i = kRegionBlocks; i-- > 0;) {
-        free_blocks_.push_back(reinterpret_cast<Block*>(static_cast<char*>(region) + i * kBlockBytes));
-      }
-    }
+    if (free_blocks_.empty()) add_region();
     block = free_blocks_.back();
     free_blocks_.pop_back();
+    given_back_ = std::min(given_back_, free_blocks_.size());
   } else {
     block = static_cast<Block*>(std::aligned_alloc(kBlockBytes, bytes));
-    if (block == nullptr) return nullptr;
+    if (block == nullptr) system_out_of_memory();
   }
   committed_bytes_ += bytes;
   std::memset(static_cast<void*>(block), 0, sizeof(Block));
   block->cell_words = cell_words;
   block->bytes = bytes;
-  block->cell_count = bytes == kBlockBytes
-                          ? static_cast<uint32_t>((bytes - sizeof(Block)) / sizeof(Word) / cell_words)
-                          : 1;
+  block->cell_count =
+      bytes == kBlockBytes ? static_cast<uint32_t>((bytes - sizeof(Block)) / sizeof(Word) / cell_words) : 1;
   block->reciprocal = ((uint64_t{1} << 32) + cell_words - 1) / cell_words;
   block->epoch = epoch_;
   // The new block is swept: it goes before the part of the list that a sweep has yet to visit.
@@ -80,7 +101,6 @@ Block* OldSpace::new_block(uint32_t cell_words, size_t bytes) {
 Word* OldSpace::allocate_large(size_t words) {
   const size_t bytes = round_up(sizeof(Block) + words * sizeof(Word), kBlockBytes);
   Block* block = new_block(1, bytes == kBlockBytes ? 2 * kBlockBytes : bytes);
-  if (block == nullptr) return nullptr;
   block->live[0] = 1;
   if (marking_) block->mark[0] = 1;
   // Its size for accounting; no second cell is ever asked for.
@@ -89,46 +109,83 @@ Word* OldSpace::allocate_large(size_t words) {
   return block->cells();
 }
 
-Word* OldSpace::allocate(size_t words) {
+Word* OldSpace::allocate_slowly(size_t words) {
   FBLE_ASSERT(words >= 2);  // or there would be more cells in a block than bits
   if (words > kLargestCell) return allocate_large(words);
   const uint32_t size_class = class_of(words);
   SizeClass& list = classes_[size_class];
-  for (;;) {
-    if (list.current == nullptr) {
-      Block* block = new_block(class_words(size_class), kBlockBytes);
-      if (block == nullptr) return nullptr;
-      block->previous = list.last;
-      (list.last == nullptr ? list.first : list.last->next) = block;
-      list.last = list.current = block;
-      list.hint = 0;
-    }
-    Block* block = list.current;
-    if (!is_swept(block)) sweep(block);
-    const uint32_t bitmap_words = (block->cell_count + 63) / 64;
-    for (; list.hint < bitmap_words; ++list.hint) {
-      const uint64_t free = ~block->live[list.hint];
-      if (free == 0) continue;
-      const uint32_t bit = static_cast<uint32_t>(std::countr_zero(free));
-      const uint32_t index = list.hint * 64 + bit;
-      if (index >= block->cell_count) break;
-      block->live[list.hint] |= uint64_t{1} << bit;
-      if (marking_) block->mark[list.hint] |= uint64_t{1} << bit;
-      used_words_ += block->cell_words;
-      return block->cells() + static_cast<size_t>(index) * block->cell_words;
-    }
-    list.current = block->next;
+  if (list.next == list.end) take_run(list, size_class);
+  Word* cell = list.next;
+  list.next += class_words(size_class);
+  return cell;
+}
+
+/// Finds free cells for a class whose run is used up. After a marking that found
+/// little dead, nearly all blocks are full: then it is cheaper, and above all
+/// sooner done, to take a new block than to go on looking. For each block so taken
+/// kMostSeen were seen, so they are few.
+void OldSpace::take_run(SizeClass& list, uint32_t size_class) {
+  if (list.current != nullptr && take_run_of_current(list)) return;
+  for (size_t seen = 0; seen < kMostSeen && list.unseen != nullptr; ++seen) {
+    list.current = list.unseen;
+    list.unseen = list.unseen->next;
     list.hint = 0;
+    if (take_run_of_current(list)) return;
+  }
+  Block* block = new_block(class_words(size_class), kBlockBytes);
+  block->previous = list.last;
+  (list.last == nullptr ? list.first : list.last->next) = block;
+  list.last = list.current = block;
+  list.hint = 0;
+  take_run_of_current(list);
+}
+
+bool OldSpace::take_run_of_current(SizeClass& list) {
+  Block* block = list.current;
+  if (!is_swept(block)) sweep(block);
+  const uint32_t bitmap_words = (block->cell_count + 63) / 64;
+  for (; list.hint < bitmap_words; ++list.hint) {
+    const uint64_t free = ~block->live[list.hint];
+    if (free == 0) continue;
+    const uint32_t bit = static_cast<uint32_t>(std::countr_zero(free));
+    const uint32_t index = list.hint * 64 + bit;
+    if (index >= block->cell_count) break;
+    const uint32_t count = std::min(static_cast<uint32_t>(std::countr_one(free >> bit)), block->cell_count - index);
+    const uint64_t bits = (count == 64 ? ~uint64_t{0} : (uint64_t{1} << count) - 1) << bit;
+    block->live[list.hint] |= bits;
+    if (marking_) block->mark[list.hint] |= bits;
+    used_words_ += static_cast<size_t>(count) * block->cell_words;
+    list.next = block->cells() + static_cast<size_t>(index) * block->cell_words;
+    list.end = list.next + static_cast<size_t>(count) * block->cell_words;
+    return true;
+  }
+  return false;
+}
+
+/// Makes the cells that were taken but not handed out free again.
+void OldSpace::put_back_runs() {
+  for (SizeClass& list : classes_) {
+    if (list.next == list.end) continue;
+    Block* block = list.current;
+    const uint32_t first = block->index_of(reinterpret_cast<Object*>(list.next));
+    const uint32_t count = static_cast<uint32_t>(static_cast<size_t>(list.end - list.next) / block->cell_words);
+    const uint64_t bits = (count == 64 ? ~uint64_t{0} : (uint64_t{1} << count) - 1) << (first % 64);
+    block->live[first / 64] &= ~bits;
+    block->mark[first / 64] &= ~bits;
+    used_words_ -= static_cast<size_t>(list.end - list.next);
+    list.next = list.end = nullptr;
   }
 }
 
 void OldSpace::end_marking() {
+  put_back_runs();
+  wanted_blocks_ = std::max({blocks_.size(), wanted_blocks_ - wanted_blocks_ / 8, kKeptBlocks});
   marking_ = false;
   ++epoch_;
   sweep_at_ = 0;
   for (SizeClass& list : classes_) {
-    list.current = list.first;
-    list.hint = 0;
+    list.current = nullptr;
+    list.unseen = list.first;
   }
 }
 
@@ -171,6 +228,7 @@ void OldSpace::sweep_some(size_t count) {
 void OldSpace::release(Block* block) {
   if (block->bytes == kBlockBytes) {
     SizeClass& list = classes_[class_of(block->cell_words)];
+    if (list.unseen == block) list.unseen = block->next;
     (block->previous == nullptr ? list.first : block->previous->next) = block->next;
     (block->next == nullptr ? list.last : block->next->previous) = block->previous;
   }
@@ -182,11 +240,15 @@ void OldSpace::release(Block* block) {
     std::free(block);
     return;
   }
-  // Keep what the next cycle will probably want; give the pages of the rest back.
-  if (free_blocks_.size() >= std::max<size_t>(kRegionBlocks, blocks_.size() / 4)) {
-    madvise(block, kBlockBytes, MADV_DONTNEED);
-  }
   free_blocks_.push_back(block);
+}
+
+void OldSpace::give_back_some() {
+  for (size_t count = kGivenBackPerStep; count > 0 && given_back_ < free_blocks_.size(); --count) {
+    // What the next cycle will want if it is like the last ones is kept.
+    if (blocks_.size() + free_blocks_.size() - given_back_ <= wanted_blocks_) return;
+    madvise(free_blocks_[given_back_++], kBlockBytes, MADV_DONTNEED);
+  }
 }
 
 }  // namespace fble

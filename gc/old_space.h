@@ -1,13 +1,18 @@
 // The old space: objects that survived, in blocks of equal cells, never moved.
 //
 //   block (16 KiB, aligned)
-//   [ header: cell size | live bits | mark bits ][ cell ][ cell ] ...
+//   [ header: cell size | mark bits | live bits ][ cell ][ cell ] ...
 //
 // Blocks are aligned, so the block of an object is its address with the low bits
 // cleared. A cell is free exactly when its live bit is clear. Sweeping a block is
 // `live &= mark`, a few words of work that is put off until somebody wants to
 // allocate in the block or a step of the collector comes by. An object that is
 // too large for a cell has a block of its own, as long as it needs.
+//
+// Cells are handed out from runs: free cells side by side whose bits are in one
+// word. All bits of a run are set when it is taken, so that a cell costs no more
+// than moving a pointer; those of cells that were not handed out in the end are
+// cleared when the run is put back.
 //
 // Tested by tests/unit/gc/old_space_test.cc.
 #pragma once
@@ -18,25 +23,29 @@
 
 namespace fble {
 
+/// Nothing can be cleaned up then.
+[[noreturn]] void system_out_of_memory();
+
 inline constexpr size_t kBlockBytes = 16 * 1024;
 inline constexpr uint32_t kMaxCells = 1024;
 
 struct Block {
+  // What marking looks at comes first, to be in one cache line for most objects.
+  uint64_t reciprocal;  ///< ceil(2^32 / cell_words), to divide by cell_words
   uint32_t cell_words;
   uint32_t cell_count;
-  uint64_t reciprocal;  ///< ceil(2^32 / cell_words), to divide by cell_words
-  size_t bytes;         ///< kBlockBytes, or more for a large object
-  Block* next;          ///< in the list of its size class
-  Block* previous;
-  size_t position;      ///< in OldSpace::blocks_
-  uint64_t epoch;       ///< of the marking that the live bits are up to date with
-  uint64_t live[kMaxCells / 64];
   uint64_t mark[kMaxCells / 64];
+  uint64_t live[kMaxCells / 64];
+  size_t bytes;  ///< kBlockBytes, or more for a large object
+  Block* next;   ///< in the list of its size class
+  Block* previous;
+  size_t position;  ///< in OldSpace::blocks_
+  uint64_t epoch;   ///< of the marking that the live bits are up to date with
 
   Word* cells() { return reinterpret_cast<Word*>(this + 1); }
   uint32_t index_of(const Object* object) const {
-    const size_t words = static_cast<size_t>(reinterpret_cast<const Word*>(object) -
-                                             reinterpret_cast<const Word*>(this + 1));
+    const size_t words =
+        static_cast<size_t>(reinterpret_cast<const Word*>(object) - reinterpret_cast<const Word*>(this + 1));
     return static_cast<uint32_t>((words * reciprocal) >> 32);
   }
 };
@@ -50,8 +59,18 @@ class OldSpace {
   OldSpace& operator=(const OldSpace&) = delete;
 
   /// Memory for an object of `words` words, live and, during marking, marked.
-  /// Null when the system has no memory left.
-  Word* allocate(size_t words);
+  /// Ends the process when the system has no memory left.
+  Word* allocate(size_t words) {
+    if (words <= kExactClasses) {
+      SizeClass& list = classes_[words];
+      if (list.next != list.end) {
+        Word* cell = list.next;
+        list.next += words;
+        return cell;
+      }
+    }
+    return allocate_slowly(words);
+  }
 
   static Block* block_of(const Object* object) {
     return reinterpret_cast<Block*>(reinterpret_cast<uintptr_t>(object) & ~(kBlockBytes - 1));
@@ -74,7 +93,10 @@ class OldSpace {
   }
 
   /// From now on new objects are marked. Requires: no sweep is pending.
-  void begin_marking() { marking_ = true; }
+  void begin_marking() {
+    put_back_runs();
+    marking_ = true;
+  }
   /// What is not marked is dead from here on; its cells become free as blocks are swept.
   void end_marking();
 
@@ -82,14 +104,23 @@ class OldSpace {
   /// Sweeps up to `blocks` blocks.
   void sweep_some(size_t blocks);
 
+  /// Gives memory of free blocks back to the system, a bounded part of what will
+  /// not be wanted soon.
+  void give_back_some();
+
   /// Words in cells that are live or not yet known to be dead.
-  size_t used_words() const { return used_words_; }
+  size_t used_words() const {
+    size_t rest = 0;
+    for (const SizeClass& list : classes_) rest += static_cast<size_t>(list.end - list.next);
+    return used_words_ - rest;
+  }
   /// Bytes taken from the system and not given back.
   size_t committed_bytes() const { return committed_bytes_; }
 
   /// Calls `visit(Object*)` for each live object. Requires: no sweep is pending.
   template <typename Visit>
   void for_each(Visit&& visit) {
+    put_back_runs();
     for (Block* block : blocks_) {
       for (uint32_t i = 0; i < block->cell_count; ++i) {
         if ((block->live[i / 64] >> (i % 64) & 1) == 0) continue;
@@ -104,28 +135,38 @@ class OldSpace {
   static constexpr uint32_t kClasses = kExactClasses + 1 + 10;
 
   struct SizeClass {
+    Word* next = nullptr;  ///< the rest of the run that cells are taken from
+    Word* end = nullptr;
     Block* first = nullptr;
     Block* last = nullptr;
-    Block* current = nullptr;  ///< blocks before this one are full; null: all are
+    Block* current = nullptr;  ///< the run's block, if there is one
     uint32_t hint = 0;         ///< in `current`, bitmap words before this one are full
+    Block* unseen = nullptr;   ///< from here on blocks may have free cells. Null: none has
   };
 
   static uint32_t class_of(size_t words);
   static uint32_t class_words(uint32_t size_class);
   Block* new_block(uint32_t cell_words, size_t bytes);
+  void add_region();
+  Word* allocate_slowly(size_t words);
   Word* allocate_large(size_t words);
+  void take_run(SizeClass& list, uint32_t size_class);
+  bool take_run_of_current(SizeClass& list);
+  void put_back_runs();
   bool is_swept(const Block* block) const { return block->epoch == epoch_; }
   /// Brings the live bits up to date. True if no object is left.
   bool sweep(Block* block);
   void release(Block* block);
 
   SizeClass classes_[kClasses];
-  std::vector<Block*> blocks_;       ///< all blocks, those of large objects included
-  std::vector<Block*> free_blocks_;  ///< of kBlockBytes
-  std::vector<void*> regions_;       ///< what has to be freed in the end
-  size_t sweep_at_ = 0;              ///< blocks_ from here on may be unswept
-  uint64_t epoch_ = 0;               ///< number of completed markings
-  size_t used_words_ = 0;
+  std::vector<Block*> blocks_;                     ///< all blocks, those of large objects included
+  std::vector<Block*> free_blocks_;                ///< of kBlockBytes
+  size_t given_back_ = 0;                          ///< so many of free_blocks_, the first, have no memory behind them
+  size_t wanted_blocks_ = 0;                       ///< most blocks of late: so many are worth keeping
+  std::vector<std::pair<void*, size_t>> regions_;  ///< what is to be unmapped in the end
+  size_t sweep_at_ = 0;                            ///< blocks_ from here on may be unswept
+  uint64_t epoch_ = 0;                             ///< number of completed markings
+  size_t used_words_ = 0;                          ///< runs included
   size_t committed_bytes_ = 0;
   bool marking_ = false;
 };

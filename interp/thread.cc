@@ -1,7 +1,5 @@
 #include "interp/thread.h"
 
-#include "interp/profile.h"
-
 #include <fmt/format.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -11,6 +9,7 @@
 
 #include "interp/engine_hooks.h"
 #include "interp/intrinsics.h"
+#include "interp/profile.h"
 
 namespace fble {
 
@@ -22,7 +21,9 @@ constexpr size_t kGuardSlots = 256;
 /// The stack grows by so much between collections.
 constexpr size_t kStackStepSlots = 128 * 1024;
 
-constexpr size_t kReturnStackBytes = size_t{1} << 20;
+/// So much unused stack is kept, and at most so much is given back in one collection.
+constexpr size_t kKeptStackBytes = size_t{8} << 20;
+constexpr size_t kMostGivenBackBytes = size_t{4} << 20;
 
 /// Lines of an error trace that are kept at its inner and outer end.
 constexpr size_t kInnerLines = 100;
@@ -132,7 +133,12 @@ void Thread::report_roots(Collector& collector, bool minor) {
   }
   // If frames have returned to below what was left to mark, they were visited just now.
   if (unmarked_fp != nullptr) unmarked_fp = std::min(unmarked_fp, watermark_fp == nullptr ? stack_base : watermark_fp);
+  roots_are_old();
+}
 
+/// Moves the watermark up to the running frame.
+void Thread::roots_are_old() {
+  if (fp == nullptr) return;
   if (watermark_fp != nullptr) {
     watermark_fp[kReturnAddressSlot] = reinterpret_cast<Word>(watermark_return_address);
     watermark_fp = nullptr;
@@ -147,10 +153,12 @@ void Thread::report_roots(Collector& collector, bool minor) {
 }
 
 void Thread::visit_frame(Collector& collector, Word* frame, const uint32_t* position, int result_slot) {
-  Code& code = code_of_frame(frame);
-  const std::vector<uint32_t>& live = live_slots(code, position);
+  // In a recursion one position comes again and again.
+  KnownSlots& known = known_slots_[reinterpret_cast<uintptr_t>(position) / sizeof(uint32_t) % known_slots_.size()];
+  if (known.position != position) known = {position, &live_slots(code_of_frame(frame), position)};
+  const std::vector<uint32_t>& live = *known.live;
   if (heap.options().verify) {
-    spoil_dead_slots(frame, result_slot < 0 ? code.frame_slots : position[-1] - kHeaderSlots, live);
+    spoil_dead_slots(frame, result_slot < 0 ? code_of_frame(frame).frame_slots : position[-1] - kHeaderSlots, live);
   }
   for (uint32_t slot : live) {
     if (static_cast<int>(slot) != result_slot) collector.visit(frame[slot]);
@@ -176,17 +184,19 @@ bool Thread::report_frames(Collector& collector, size_t count) {
   return true;
 }
 
-/// Gives back the pages of a recursion that has ended.
+/// Gives back the pages of a recursion that has ended, from its end. A part of
+/// them in one collection: freeing a page takes its time, and the next recursion
+/// may be as deep.
 void Thread::give_back_stack() {
   Word* top = fp + code_of_frame(fp).frame_slots;
   stack_high_water = std::max(stack_high_water, top);
   const size_t unused = static_cast<size_t>(stack_high_water - top) * sizeof(Word);
-  if (unused <= 4 * kReturnStackBytes) return;
+  if (unused <= kKeptStackBytes) return;
   const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-  const uintptr_t begin = (reinterpret_cast<uintptr_t>(top) + kReturnStackBytes + page - 1) / page * page;
-  const uintptr_t end = reinterpret_cast<uintptr_t>(stack_high_water) / page * page;
-  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
-  stack_high_water = top;
+  const size_t bytes = std::min((unused - kKeptStackBytes) / 16, kMostGivenBackBytes) / page * page;
+  const uintptr_t end = (reinterpret_cast<uintptr_t>(stack_high_water) + page - 1) / page * page;
+  madvise(reinterpret_cast<void*>(end - bytes), bytes, MADV_DONTNEED);
+  stack_high_water = reinterpret_cast<Word*>(end - bytes);
 }
 
 bool Thread::make_room(size_t words) {

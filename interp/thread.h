@@ -19,6 +19,7 @@
 // not look at them. When the barrier is returned through, it moves down.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <csignal>
 #include <deque>
@@ -126,6 +127,7 @@ struct Thread final : RootReporter {
   void raise_soft_stack_limit(const Word* top);
 
   void report_roots(Collector& collector, bool minor) override;
+  void roots_are_old() override;
   size_t stack_bytes() const override;
   void begin_frames(Collector& collector) override;
   bool report_frames(Collector& collector, size_t count) override;
@@ -159,6 +161,12 @@ struct Thread final : RootReporter {
   void visit_frame(Collector& collector, Word* frame, const uint32_t* position, int result_slot);
   void give_back_stack();
   void find_int_form();
+  /// The live slots of positions that were met lately.
+  struct KnownSlots {
+    const uint32_t* position = nullptr;
+    const std::vector<uint32_t>* live = nullptr;
+  };
+  std::array<KnownSlots, 64> known_slots_;
   std::deque<Code> glue_;
   std::vector<std::vector<Code*>> apply_held_;
   std::vector<Code*> apply_rest_;

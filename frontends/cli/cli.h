@@ -57,6 +57,7 @@ struct Options {
   bool log_traces = false;
   std::vector<std::string> dumps;  ///< some of bytecode, ir, asm, side-table
   size_t max_heap_bytes = 0;
+  size_t nursery_bytes = 0;  ///< 0: the usual size
   bool stats = false;
   unsigned gc_stress = 0;
   bool heap_verify = false;

@@ -58,6 +58,7 @@ MachineOptions machine_options(const Options& options, Profile* profile) {
   MachineOptions machine;
   machine.profile = profile;
   machine.heap.max_bytes = options.max_heap_bytes;
+  if (options.nursery_bytes != 0) machine.heap.nursery_bytes = options.nursery_bytes;
   machine.heap.stress = options.gc_stress;
   machine.heap.verify = options.heap_verify;
   // Where address space is limited, the call stack must not claim all of it.
@@ -104,10 +105,10 @@ void print_stats(const Machine& machine, const TraceEngine* engine) {
              "collections: {} minor, {} full\n"
              "allocated:   {} bytes up to the last collection, {} of them survived\n"
              "peak:        {} bytes in use, {} bytes live after a collection\n"
-             "pauses:      {:.3f} ms in all, {:.3f} ms the longest\n",
+             "pauses:      {:.3f} ms in all, median {:.3f} ms, {:.3f} ms the longest\n",
              stats.minor_collections, stats.full_collections, stats.allocated_bytes, stats.survived_bytes,
              stats.peak_bytes, stats.peak_live_bytes, static_cast<double>(stats.total_pause_ns) / 1e6,
-             static_cast<double>(stats.longest_pause_ns) / 1e6);
+             static_cast<double>(stats.pauses.median_ns()) / 1e6, static_cast<double>(stats.longest_pause_ns) / 1e6);
   if (engine != nullptr) fmt::print(stderr, "{}", engine->stats_text());
 }
 

@@ -239,6 +239,7 @@ class Parser {
         }
         return;
       case OptionId::kMaxHeap: return set_number(options_.max_heap_bytes, name, parse_size(value), value);
+      case OptionId::kNursery: return set_number(options_.nursery_bytes, name, parse_size(value), value);
       case OptionId::kStats: options_.stats = true; return;
       case OptionId::kGcStress:
         if (name == row.long_name && value.empty()) {

@@ -75,6 +75,8 @@ TEST(ParseOptions, Sizes) {
   EXPECT_EQ(parse("", {"--max-heap", "2G", "a.fble"}).max_heap_bytes, size_t{2} << 30);
 }
 
+TEST(ParseOptions, Nursery) { EXPECT_EQ(parse("", {"--nursery=1K", "a.fble"}).nursery_bytes, 1024u); }
+
 TEST(ParseOptions, StressWithoutNumberIsOne) { EXPECT_EQ(parse("", {"--gc-stress", "a.fble"}).gc_stress, 1u); }
 
 TEST_F(OptionsTest, MistakesWhenRunning) {
@@ -92,6 +94,8 @@ TEST_F(OptionsTest, MistakesWhenRunning) {
   expect_mistake({"--jit=maybe", "-m", "/A%"}, 116, "'maybe'");
   expect_mistake({"--jit", "-m"}, 116, "'-m'");
   expect_mistake({"--max-heap", "x", "-m", "/A%"}, 116, "invalid argument to --max-heap option: 'x'");
+  expect_mistake({"--max-heap", "0", "-m", "/A%"}, 116, "invalid argument to --max-heap option: '0'");
+  expect_mistake({"--nursery", "-1", "-m", "/A%"}, 116, "invalid argument to --nursery option: '-1'");
   expect_mistake({"--max-heap", "99999999999999999G", "-m", "/A%"}, 116, "invalid argument to --max-heap option");
   expect_mistake({"--gc-stress=0", "-m", "/A%"}, 116, "invalid argument to --gc-stress option: '0'");
   expect_mistake({"missing.fble"}, 116, "cannot read file 'missing.fble'");

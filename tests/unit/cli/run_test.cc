@@ -181,20 +181,52 @@ TEST_F(RunTest, Interrupts) {
   EXPECT_EQ(result.err, "error: interrupted\n");
 }
 
+constexpr const char* kEndlessList =
+    "(List@<Int@>) { M@<Int@>; } Loop = (List@<Int@> l) { Loop(/Std/List%.Items(Int|1, l)); }; "
+    "Loop(/Std/List%.List<Int@>[]);";
+constexpr const char* kEndlessRecursion =
+    "(Int@) { Int@; } Deep = (Int@ n) { Int@ r = Deep(/Std/Int%.Incr(n)); /Std/Int%.Incr(r); }; "
+    "m.return(Deep(Int|1));";
+
 TEST_F(RunTest, MemoryLimit) {
-  write_program(
-      "(List@<Int@>) { M@<Int@>; } Loop = (List@<Int@> l) { Loop(/Std/List%.Items(Int|1, l)); }; "
-      "Loop(/Std/List%.List<Int@>[]);");
-  const CommandResult result = run({"--max-heap=8M", "Main.fble"});
-  EXPECT_EQ(result.status, 118);
-  EXPECT_THAT(result.err, HasSubstr("out of memory"));
+  write_program(kEndlessList);
+  for (const char* jit : {"--jit=off", "--jit=on"}) {
+    const CommandResult result = run({jit, "--max-heap=8M", "Main.fble"});
+    EXPECT_EQ(result.status, 118) << jit;
+    EXPECT_THAT(result.err, HasSubstr("Main.fble:")) << jit;
+    EXPECT_THAT(result.err, HasSubstr("out of memory: the heap has reached its limit")) << jit;
+  }
+  const CommandResult stressed = run({"--max-heap=64K", "--gc-stress=3", "Main.fble"});
+  EXPECT_EQ(stressed.status, 118);
+  EXPECT_THAT(stressed.err, HasSubstr("out of memory"));
+}
+
+TEST_F(RunTest, MemoryLimitForTheCallStack) {
+  write_program(kEndlessRecursion);
+  for (const char* jit : {"--jit=off", "--jit=on"}) {
+    const CommandResult result = run({jit, "--max-heap=8M", "Main.fble"});
+    EXPECT_EQ(result.status, 118) << jit;
+    EXPECT_THAT(result.err, HasSubstr("Main.fble:")) << jit;
+    EXPECT_THAT(result.err, HasSubstr("out of memory")) << jit;
+  }
+}
+
+TEST_F(RunTest, HostileModesChangeNothing) {
+  write_program("m.return(Int|3);");
+  for (const char* mode : {"--gc-stress", "--gc-stress=7", "--nursery=1", "--nursery=300", "--nursery=4M"}) {
+    const CommandResult result = run({mode, "--heap-verify", "--stats", "Main.fble"});
+    EXPECT_EQ(result.status, 3) << mode;
+  }
 }
 
 TEST_F(RunTest, Statistics) {
   write_program("m.return(Int|0);");
-  const CommandResult result = run({"--stats", "Main.fble"});
+  const CommandResult result = run({"--stats", "--nursery=256", "Main.fble"});
   EXPECT_EQ(result.status, 0);
   EXPECT_THAT(result.err, StartsWith("collections: "));
+  for (const char* word : {" minor", " full", "allocated: ", " survived", "peak: ", " live", "median ", " the longest"}) {
+    EXPECT_THAT(result.err, HasSubstr(word));
+  }
 }
 
 TEST_F(RunTest, NativesWithOtherTypesThanTheLibraryGives) {

@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cstdlib>
+
 #include <random>
 #include <set>
 #include <unordered_map>
@@ -401,6 +404,53 @@ TEST(Heap, AgreesWithTheModelInOneStep) {
   run(options, 1, 20'000, 5'000);
 }
 
+TEST(Heap, AgreesWithTheModelWithATinyNursery) {
+  for (const size_t bytes : {0u, 64u, 200u, 512u}) {
+    HeapOptions options;
+    options.nursery_bytes = bytes;
+    options.verify = true;
+    for (uint64_t seed = 1; seed <= 2; ++seed) run(options, seed, 3'000, 100);
+  }
+}
+
+/// A second of runs that no other test makes; FBLE_HEAP_MODEL_SECONDS=600 for ten minutes.
+TEST(Heap, AgreesWithTheModelForAWhile) {
+  const char* seconds = std::getenv("FBLE_HEAP_MODEL_SECONDS");
+  const auto end =
+      std::chrono::steady_clock::now() + std::chrono::seconds(seconds == nullptr ? 1 : std::atoi(seconds));
+  for (uint64_t seed = 100; std::chrono::steady_clock::now() < end; ++seed) {
+    std::mt19937_64 random(seed);
+    HeapOptions options;
+    options.nursery_bytes = size_t{64} << random() % 13;
+    options.stress = random() % 2 == 0 ? 0 : static_cast<unsigned>(1 + random() % 5);
+    options.stress_full_period = 1u << random() % 12;
+    options.verify = random() % 4 != 0;
+    run(options, seed, 3'000, 200);
+    ASSERT_FALSE(HasFailure()) << "seed " << seed;
+  }
+}
+
+TEST(PauseHistogram, MedianIsCloseEnough) {
+  EXPECT_EQ(PauseHistogram().median_ns(), 0u);
+  std::mt19937_64 random(1);
+  for (const size_t count : {1u, 2u, 3u, 10u, 1001u}) {
+    for (int shift = 0; shift < 40; shift += 3) {
+      PauseHistogram histogram;
+      std::vector<uint64_t> pauses;
+      for (size_t i = 0; i < count; ++i) {
+        pauses.push_back((random() % 100) << shift | (random() & ((uint64_t{1} << shift) - 1)));
+        histogram.note(pauses.back());
+      }
+      std::sort(pauses.begin(), pauses.end());
+      const double median = static_cast<double>(pauses[count / 2]);
+      EXPECT_NEAR(static_cast<double>(histogram.median_ns()), median, median * 0.07);
+    }
+  }
+  PauseHistogram largest;
+  largest.note(UINT64_MAX);
+  EXPECT_GE(largest.median_ns(), UINT64_MAX / 16 * 15);
+}
+
 /// Keeps a long list alive while it makes garbage, so that markings spread over
 /// many collections.
 class ListMutator final : public RootReporter {
@@ -532,6 +582,34 @@ TEST(Heap, LargeObjectsGetANurseryForOnce) {
   // Small again.
   for (Word i = 0; i < 50'000; ++i) ASSERT_TRUE(mutator.prepend(i));
   EXPECT_EQ(mutator.heap.limit() - mutator.heap.nursery_start(), 512);
+}
+
+TEST(Heap, ManyObjectsWaitToBeMarked) {
+  constexpr uint32_t kCount = 50'000;
+  HeapOptions options;
+  options.verify = true;
+  ListMutator mutator(options);
+  for (Word i = 0; i < kCount; ++i) ASSERT_TRUE(mutator.prepend(i));
+  // One object that refers to all cells of the list: its marking reaches them at once.
+  Word* memory = mutator.allocate(object_words(kCount));
+  ASSERT_NE(memory, nullptr);
+  memory[0] = Object::make_header(ObjectKind::kStruct, kCount);
+  Word cell = mutator.list;
+  for (uint32_t i = 0; i < kCount; ++i, cell = as_object(cell)->fields[1]) memory[1 + i] = cell;
+  mutator.list = reinterpret_cast<Word>(memory);
+  for (int round = 0; round < 3; ++round) {
+    mutator.ap = mutator.heap.collect_all(mutator.ap, mutator);
+    const Object* all = as_object(mutator.list);
+    for (uint32_t i = 0; i < kCount; ++i) {
+      const Object* at = as_object(all->fields[i]);
+      ASSERT_EQ(at->fields[0], Word{kCount - 1 - i} << 1 | 1);
+      ASSERT_EQ(at->fields[1], i + 1 < kCount ? all->fields[i + 1] : kUnitWord);
+    }
+  }
+  EXPECT_LE(mutator.heap.old_bytes(), size_t{kCount} * 4 * sizeof(Word) + 64);
+  mutator.list = kUnitWord;
+  mutator.ap = mutator.heap.collect_all(mutator.ap, mutator);
+  EXPECT_EQ(mutator.heap.old_bytes(), 0u);
 }
 
 TEST(Heap, StressCanBeSwitchedOnAndOff) {
