@@ -152,8 +152,33 @@ struct Operands {
   }
 };
 
+/// Two fields whose struct cannot be packed because one is an object, and neither
+/// is a placeholder: the most common struct by far.
+bool is_plain_pair(Word first, Word second) {
+  return (first & second & 1) == 0 && (placeholder_mask(first) | placeholder_mask(second)) == 0;
+}
+
+/// Requires: there is room.
+Word make_pair(Word*& ap, Word header, Word first, Word second) {
+  Word* object = ap;
+  ap += 3;
+  object[0] = header;
+  object[1] = first;
+  object[2] = second;
+  return reinterpret_cast<Word>(object);
+}
+
 OP(Struct) {
   const uint32_t count = pc[2];
+  if (count == 2) {
+    const Word first = fp[pc[3]];
+    const Word second = fp[pc[4]];
+    if (is_plain_pair(first, second)) {
+      NEED_WORDS(3);
+      fp[pc[1]] = make_pair(ap, Object::make_header(ObjectKind::kStruct, 2), first, second);
+      NEXT(5);
+    }
+  }
   const Operands operands{fp, pc + 3, count};
   Word common = 1;
   Word placeholders = 0;
@@ -201,6 +226,15 @@ OP(Union) {
 
 OP(UnionStruct) {
   const uint32_t count = pc[4];
+  if (count == 2) {
+    const Word first = fp[pc[5]];
+    const Word second = fp[pc[6]];
+    if (is_plain_pair(first, second)) {
+      NEED_WORDS(3);
+      fp[pc[1]] = make_pair(ap, Object::make_header(ObjectKind::kStruct, 2, pc[2]), first, second);
+      NEXT(7);
+    }
+  }
   const Operands operands{fp, pc + 5, count};
   Word common = 1;
   Word placeholders = 0;
