@@ -221,6 +221,8 @@ struct Shared {
   std::atomic<uint64_t> failing{0};  ///< programs that end by an error in all modes
   std::atomic<uint64_t> skipped{0};  ///< too slow, or not enough memory
   std::atomic<uint64_t> rejected{0};
+  std::atomic<uint64_t> traces{0};
+  std::atomic<uint64_t> exits{0};
   struct Slot {
     std::atomic<uint64_t> seed{0};
     std::atomic<int> mode{-1};
@@ -254,6 +256,8 @@ struct Message {
       slot.started = now();
     };
     const Verdict verdict = oracle.check(program.text, options);
+    shared.traces += verdict.traces;
+    shared.exits += verdict.exits;
     switch (verdict.kind) {
       case Verdict::Kind::kAgree:
         ++shared.agreed;
@@ -355,9 +359,10 @@ int run_workers(const Settings& settings) {
   const double seconds = now() - start;
   const uint64_t agreed = shared->agreed;
   fmt::print(
-      "{} programs agree ({} of them by an error), {} skipped, {} findings, {:.0f} s, {:.0f} programs a minute\n",
-      agreed, shared->failing.load(), shared->skipped.load(), findings.size(), seconds,
-      static_cast<double>(agreed) * 60 / seconds);
+      "{} programs agree ({} of them by an error), {} skipped, {} findings; {} traces, {} exits; {:.0f} s, {:.0f} programs a "
+      "minute\n",
+      agreed, shared->failing.load(), shared->skipped.load(), findings.size(), shared->traces.load(), shared->exits.load(),
+      seconds, static_cast<double>(agreed) * 60 / seconds);
   return findings.empty() && !rejected ? 0 : 1;
 }
 

@@ -28,10 +28,7 @@
 #include "fuzz/gen/choices.h"
 #include "fuzz/gen/library.h"
 #include "interp/thread.h"
-#if __has_include("jit/engine/trace_engine.h")
 #include "jit/engine/trace_engine.h"
-#define FBLE_HAS_ENGINE 1
-#endif
 
 namespace fble {
 namespace {
@@ -191,15 +188,19 @@ struct ModesOracle::State {
     const auto start = std::chrono::steady_clock::now();
     Machine machine(*code, natives, machine_options_here);
     {
-#ifdef FBLE_HAS_ENGINE
       const std::unique_ptr<TraceEngine> engine = attach_engine(options, machine);
-#endif
+      if (engine == nullptr && options.jit != JitMode::kOff) throw std::runtime_error("the compiler does not work here");
       if (seconds > 0) {
         running = &machine.thread();
         set_alarm(seconds);
       }
       const bool ok = machine.run_modules();
       running = nullptr;
+      if (engine != nullptr) {
+        const JitStats& stats = engine->stats();
+        outcome.traces = stats.traces[0] + stats.traces[1] + stats.traces[2];
+        outcome.exits = stats.exits;
+      }
       if (seconds > 0) set_alarm(0);
       if (ok) {
         outcome.output = read_text(machine.result());
@@ -253,9 +254,6 @@ Verdict ModesOracle::check(const std::string& module_text, const ModesOptions& o
     const bool is_judge = i == 0;
     if (!is_judge && !options.modes.empty() && std::ranges::find(options.modes, modes[i].name) == options.modes.end())
       continue;
-#ifndef FBLE_HAS_ENGINE
-    if (std::string_view(modes[i].flags).find("--jit=off") == std::string_view::npos) continue;
-#endif
     if (options.progress) options.progress(i);
     const std::string flags = mode_flags(modes[i], options.seed, options.cost);
     Outcome outcome = state_->run(*checked, flags, is_judge ? options.judge_seconds : options.mode_seconds);
@@ -266,6 +264,8 @@ Verdict ModesOracle::check(const std::string& module_text, const ModesOptions& o
       if (verdict.kind != Verdict::Kind::kAgree) return verdict;
       continue;
     }
+    verdict.traces += outcome.traces;
+    verdict.exits += outcome.exits;
     const Outcome& judge = verdict.judge;
     if (outcome.end == Outcome::End::kOutOfMemory) continue;
     if (outcome.end == judge.end && outcome.output == judge.output && outcome.error == judge.error) continue;

@@ -27,6 +27,8 @@ struct Outcome {
   std::string output;  ///< the text that the module's value is
   std::string error;   ///< with the stack trace
   double seconds = 0;
+  uint64_t traces = 0;  ///< that were compiled
+  uint64_t exits = 0;   ///< guards that failed
 };
 
 struct Difference {
@@ -41,6 +43,8 @@ struct Verdict {
   std::string message;  ///< kRejected: what the checker says
   Outcome judge;
   std::vector<Difference> differences;
+  uint64_t traces = 0;  ///< in all modes
+  uint64_t exits = 0;
 };
 
 struct ModesOptions {
