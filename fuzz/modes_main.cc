@@ -56,7 +56,7 @@ struct Settings {
   bool minimise = true;
   double minimise_seconds = 60;
   unsigned max_findings = 10;
-  double max_cost = 400000;
+  ProgramGenOptions gen;
   unsigned memory_mb = 4096;
 };
 
@@ -159,7 +159,7 @@ void write_file(const std::filesystem::path& path, const std::string& text) {
 
 void report(ModesOracle& oracle, const Settings& settings, const Finding& finding) {
   Choices choices = Choices::from_seed(finding.seed);
-  const ProgramGenOptions gen{.max_cost = settings.max_cost};
+  const ProgramGenOptions& gen = settings.gen;
   const GeneratedProgram program = generate_program(choices, gen);
   const std::vector<std::string> modes = {finding.mode};
   Probe first = probe(oracle, program.text, finding.seed, program.cost, modes);
@@ -245,7 +245,7 @@ struct Message {
     slot.mode = -1;
     slot.started = now();
     Choices choices = Choices::from_seed(seed);
-    const GeneratedProgram program = generate_program(choices, {.max_cost = settings.max_cost});
+    const GeneratedProgram program = generate_program(choices, settings.gen);
     ModesOptions options{.seed = seed,
                          .cost = program.cost,
                          .modes = settings.modes,
@@ -359,10 +359,11 @@ int run_workers(const Settings& settings) {
   const double seconds = now() - start;
   const uint64_t agreed = shared->agreed;
   fmt::print(
-      "{} programs agree ({} of them by an error), {} skipped, {} findings; {} traces, {} exits; {:.0f} s, {:.0f} programs a "
+      "{} programs agree ({} of them by an error), {} skipped, {} findings; {} traces, {} exits; {:.0f} s, {:.0f} "
+      "programs a "
       "minute\n",
-      agreed, shared->failing.load(), shared->skipped.load(), findings.size(), shared->traces.load(), shared->exits.load(),
-      seconds, static_cast<double>(agreed) * 60 / seconds);
+      agreed, shared->failing.load(), shared->skipped.load(), findings.size(), shared->traces.load(),
+      shared->exits.load(), seconds, static_cast<double>(agreed) * 60 / seconds);
   return findings.empty() && !rejected ? 0 : 1;
 }
 
@@ -404,7 +405,7 @@ int run_commands(const Settings& settings) {
     if (settings.seconds > 0 && now() - start > settings.seconds) break;
     const uint64_t seed = settings.seed + i;
     Choices choices = Choices::from_seed(seed);
-    const GeneratedProgram program = generate_program(choices, {.max_cost = settings.max_cost});
+    const GeneratedProgram program = generate_program(choices, settings.gen);
     const std::string file = fmt::format("{}/Program{}.fble", folder, seed);
     write_file(file, program.command_text);
     CommandOutcome judge;
@@ -447,7 +448,7 @@ int replay_file(const Settings& settings) {
   std::ifstream stream(settings.replay, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(stream), {}};
   ModesOracle oracle;
-  const Probe result = probe(oracle, text, settings.seed, settings.max_cost, settings.modes);
+  const Probe result = probe(oracle, text, settings.seed, settings.gen.max_cost, settings.modes);
   fmt::print("{}\n{}", result.kind.empty() ? "all modes agree" : result.kind, result.details);
   return result.kind.empty() ? 0 : 1;
 }
@@ -463,6 +464,7 @@ void usage() {
       "  --modes LIST     only these modes, separated by commas\n"
       "  --out DIR        where to put what is found\n"
       "  --max-cost C     bound of what a program may take, in steps (400000)\n"
+      "  --no-integers    only programs without integers of the library\n"
       "  --max-findings N stop after so many (10)\n"
       "  --memory MB      limit of a process, 0 for none (4096)\n"
       "  --minimise T     seconds for making a finding smaller, twice; 0 for not at all (60)\n"
@@ -479,6 +481,10 @@ int main_function(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string option = argv[i];
     if (option == "--help") return usage(), 0;
+    if (option == "--no-integers") {
+      settings.gen.integers = false;
+      continue;
+    }
     if (option == "--print") {
       settings.print = true;
       continue;
@@ -500,7 +506,7 @@ int main_function(int argc, char** argv) {
     else if (option == "--out")
       settings.out = value;
     else if (option == "--max-cost")
-      settings.max_cost = static_cast<double>(number);
+      settings.gen.max_cost = static_cast<double>(number);
     else if (option == "--max-findings")
       settings.max_findings = static_cast<unsigned>(number);
     else if (option == "--memory")
@@ -532,7 +538,7 @@ int main_function(int argc, char** argv) {
   }
   if (settings.print) {
     Choices choices = Choices::from_seed(settings.seed);
-    fmt::print("{}", generate_program(choices, {.max_cost = settings.max_cost}).text);
+    fmt::print("{}", generate_program(choices, settings.gen).text);
     return 0;
   }
   if (!settings.replay.empty()) return replay_file(settings);

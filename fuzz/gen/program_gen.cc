@@ -100,7 +100,7 @@ class Generator {
     constexpr std::array<uint32_t, 4> kWeights = {30, 45, 20, 5};
     budget_ = std::min<double>(kBudgets[c_.weighted(kWeights)], options.max_cost);
     may_fail_ = c_.chance(25);
-    with_int_ = c_.chance(50);
+    with_int_ = c_.chance(50) && options.integers;
   }
 
   GeneratedProgram run() {

@@ -13,6 +13,8 @@ namespace fble {
 struct ProgramGenOptions {
   /// Steps that a program may take at most, roughly: calls, allocations and selects.
   double max_cost = 400000;
+  /// Programs may use /Std/Int% and /Std/Char%.
+  bool integers = true;
 };
 
 struct GeneratedProgram {

@@ -1,0 +1,14 @@
+// The oracle for the heap: the same steps on the heap and on a model.
+#pragma once
+
+#include <string>
+
+#include "fuzz/gen/choices.h"
+
+namespace fble {
+
+/// Makes objects, forgets some, patches placeholders, collects, and compares what can be
+/// reached with the model until the choices are used up. Empty if all is as it should be.
+std::string check_heap(Choices& choices);
+
+}  // namespace fble

@@ -1,0 +1,10 @@
+// Any text as bytecode: accepted or rejected, and printed as it was read.
+#include "fuzz/oracle/front_end.h"
+#include "fuzz/targets/target.h"
+
+using namespace fble;
+
+FBLE_FUZZ_TARGET(bytecode) {
+  const std::string problem = check_bytecode_text(as_text(bytes));
+  require(problem.empty(), problem);
+}
