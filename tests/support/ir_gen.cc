@@ -123,7 +123,10 @@ std::optional<size_t> IrGen::append(IrIns ins, ShapeRef shape) {
   IrIns other = ins;
   for_each_ref(ins, [&](IrRef& ref) { ref = values_[index_of(ref)].plain; });
   for_each_ref(other, [&](IrRef& ref) { ref = values_[index_of(ref)].optimised; });
-  if (ir_is_guard(ins.op) || ins.op == IrOp::kNew) ins.snapshot = other.snapshot = snapshot();
+  if (ir_is_guard(ins.op) || ins.op == IrOp::kNew) {
+    other.snapshot = snapshot();
+    ins.snapshot = static_cast<uint32_t>(plain.snapshots.size()) - 1;
+  }
   Value value;
   value.plain = IrRef{static_cast<uint32_t>(plain.ins.size())};
   plain.ins.push_back(std::move(ins));
@@ -448,6 +451,7 @@ void IrGen::make_group() {
     ins.x = Object::make_header(ObjectKind::kClosure, 3);
     ins.snapshot = taken;
     IrIns other = ins;
+    ins.snapshot = static_cast<uint32_t>(plain.snapshots.size()) - 1;
     const uint32_t next = (i + 1) % count;
     ins.list = {values_[captured].plain, IrRef{first_plain + next}};
     other.list = {values_[captured].optimised, IrRef{first_optimised + next}};
@@ -580,7 +584,8 @@ void IrGen::finish() {
     Snapshot taken;
     taken.frames.push_back({root_, root_->start + pc_++, 0, true, kNoRef});
     plain.snapshots.push_back(taken);
-    ins.snapshot = other.snapshot = builder_->add_snapshot(std::move(taken));
+    ins.snapshot = static_cast<uint32_t>(plain.snapshots.size()) - 1;
+    other.snapshot = builder_->add_snapshot(std::move(taken));
   }
   plain.ins.push_back(std::move(ins));
   builder_->append(std::move(other));
