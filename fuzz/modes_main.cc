@@ -518,7 +518,7 @@ int main_function(int argc, char** argv) {
     else if (option == "--command")
       settings.command = value;
     else if (option == "--reference")
-      settings.reference = value;
+      settings.reference = value, settings.gen.own_library = false;
     else if (option == "--modes") {
       for (size_t at = 0; at <= value.size();) {
         const size_t end = std::min(value.find(',', at), value.size());

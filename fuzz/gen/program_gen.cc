@@ -101,6 +101,7 @@ class Generator {
     budget_ = std::min<double>(kBudgets[c_.weighted(kWeights)], options.max_cost);
     may_fail_ = c_.chance(25);
     with_int_ = c_.chance(50) && options.integers;
+    with_bits_ = options.own_library;
   }
 
   GeneratedProgram run() {
@@ -115,6 +116,10 @@ class Generator {
     mutable_type(bool_)->fields = {{"true", unit_}, {"false", unit_}};
     letter_ = new_type(TypeKind::kUnion, "Letter@");
     for (const char letter : letters()) mutable_type(letter_)->fields.push_back({quoted(letter), unit_});
+    compared_ = new_type(TypeKind::kUnion, "/Std/Cmp%.Compared@");
+    mutable_type(compared_)->fields = {{"less", unit_}, {"equal", unit_}, {"greater", unit_}};
+    sign_ = new_type(TypeKind::kUnion, "/Std/Int/Sign%.Sign@");
+    mutable_type(sign_)->fields = {{"'-'", unit_}, {"0", unit_}, {"'+'", unit_}};
     declared_ = {bool_};
 
     limit_ = budget_;
@@ -215,6 +220,7 @@ class Generator {
     return type->order <= max_order ? type : nat_;
   }
   const Type* any_type_once(int max_order) {
+    if (with_int_ && c_.chance(20)) return use_int();
     constexpr std::array<uint32_t, 11> kWeights = {4, 3, 10, 6, 2, 2, 2, 4, 1, 1, 2};
     switch (c_.weighted(kWeights)) {
       case 0: return nat_;
@@ -451,6 +457,11 @@ class Generator {
     ++nesting_;
     constexpr std::array<uint32_t, 9> kWeights = {12, 16, 14, 24, 10, 8, 5, 3, 3};
     std::string text;
+    if (type->kind == TypeKind::kInt && c_.chance(40)) {
+      text = int_operation(size);
+      --nesting_;
+      return text;
+    }
     switch (c_.weighted(kWeights)) {
       case 0: break;
       case 1: text = construct(type, size); break;
@@ -610,7 +621,16 @@ class Generator {
       return first + ", " + expression(int_, size / 2);
     };
     const auto positive = [&] { return int_constant(1 + c_.below(200), false); };
-    switch (c_.below(16)) {
+    // In programs that may fail, some divisors are zero and some shifts negative.
+    const auto divisor = [&](uint32_t bound) {
+      if (may_fail_ && c_.chance(5)) return int_constant(0, false);
+      return int_constant(1 + c_.below(bound), c_.chance(30));
+    };
+    const auto count = [&](uint32_t bound) {
+      if (may_fail_ && c_.chance(5)) return one();
+      return int_constant(c_.below(bound), false);
+    };
+    switch (c_.below(with_bits_ ? 23 : 18)) {
       case 0: return some_int_constant();
       case 1: return "/Std/Int%.Incr(" + one() + ")";
       case 2: return "/Std/Int%.Add(" + two() + ")";
@@ -623,12 +643,19 @@ class Generator {
                int_constant((uint64_t{1} << (3 + c_.below(59))) - 1, false) + ")";
       case 8: return "/Std/Int/Cmp%.Min(" + two() + ")";
       case 9: return "/Std/Int/Cmp%.Max(" + two() + ")";
-      case 10: return "/Std/Int/Div%.Quot(" + one() + ", " + int_constant(1 + c_.below(10), c_.chance(30)) + ")";
-      case 11: return "/Std/Int/Div%.Mod(" + one() + ", " + int_constant(1 + c_.below(1000), c_.chance(30)) + ")";
+      case 10: return "/Std/Int/Div%.Quot(" + one() + ", " + divisor(10) + ")";
+      case 11: return "/Std/Int/Div%.Mod(" + one() + ", " + divisor(1000) + ")";
       case 12: return "/Std/Int%.Decr(" + one() + ")";
       case 13: return "/Std/Int%.Mul2(" + one() + ")";
       case 14: return "/Std/Char%.Pos(" + (need("Char"), expression(char_, size - 1)) + ")";
-      default: return "/Std/Int%.Shr(" + one() + ", " + int_constant(c_.below(40), false) + ")";
+      case 15: return "/Std/Int%.Shr(" + one() + ", " + count(40) + ")";
+      case 16: return "/Std/Int%.Shl(" + one() + ", " + int_constant(c_.below(5), false) + ")";
+      case 17: return "/Std/Int%.Exp2(/Std/Int/Div%.Mod(" + one() + ", " + int_constant(70, false) + "))";
+      case 18: return "/Std/Int/Bits%.And(" + two() + ")";
+      case 19: return "/Std/Int/Bits%.Or(" + two() + ")";
+      case 20: return "/Std/Int/Bits%.Xor(" + two() + ")";
+      case 21: return "/Std/Int/Bits%.Not(" + one() + ")";
+      default: return "/Std/Int/Bits%.Length(" + one() + ")";
     }
   }
 
@@ -640,10 +667,20 @@ class Generator {
     };
     if (with_int_ && c_.chance(60)) {
       need("Int");
-      switch (c_.below(5)) {
+      switch (c_.below(with_bits_ ? 9 : 8)) {
         case 0: return compare("Lt");
         case 1: return compare("Le");
         case 2: return compare("Gt");
+        case 5: return compare("Ge");
+        case 6: {
+          spend(2);
+          const std::string low = some_int_constant();
+          return "/Std/Int/Cmp%.InRange(" + low + ", " + some_int_constant() + ", " + expression(int_, size) + ")";
+        }
+        case 7: return spend(2), "/Std/Int/Sign%.IsPositive(" + expression(int_, size) + ")";
+        case 8:
+          return spend(2),
+                 "/Std/Int/Bits%.Test(" + expression(int_, size) + ", " + int_constant(c_.below(70), false) + ")";
         case 3: return spend(2), "/Std/Int/Sign%.IsZero(" + expression(int_, size) + ")";
         default: return spend(2), "/Std/Int/Sign%.IsNegative(" + expression(int_, size) + ")";
       }
@@ -713,6 +750,12 @@ class Generator {
     }
     is_place = !found.empty() && !c_.chance(30);
     if (is_place) return c_.of(found);
+    if (with_int_ && c_.chance(20)) {
+      spend(3);
+      if (c_.chance(40)) return {"/Std/Int/Sign%.Sgn(" + expression(int_, size / 3) + ")", sign_};
+      const std::string first = expression(int_, size / 6);
+      return {"/Std/Int/Cmp%.Cmp(" + first + ", " + expression(int_, size / 6) + ")", compared_};
+    }
     if (c_.chance(60)) return {condition(size / 3), bool_};
     const Type* type = c_.of(declared_);
     if (alternatives(type).empty()) type = nat_;
@@ -1702,6 +1745,7 @@ class Generator {
   double budget_ = 0;
   bool may_fail_ = false;
   bool with_int_ = false;
+  bool with_bits_ = false;
 
   std::deque<Type> types_made_;
   std::map<std::string, const Type*> by_text_;
@@ -1710,6 +1754,8 @@ class Generator {
   const Type* unary_ = nullptr;
   const Type* int_ = nullptr;
   const Type* char_ = nullptr;
+  const Type* compared_ = nullptr;
+  const Type* sign_ = nullptr;
   const Type* bool_ = nullptr;
   const Type* letter_ = nullptr;
   std::vector<const Type*> declared_;

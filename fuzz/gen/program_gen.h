@@ -15,6 +15,8 @@ struct ProgramGenOptions {
   double max_cost = 400000;
   /// Programs may use /Std/Int% and /Std/Char%.
   bool integers = true;
+  /// Programs may use what the reference's library does not have.
+  bool own_library = true;
 };
 
 struct GeneratedProgram {

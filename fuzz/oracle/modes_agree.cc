@@ -221,8 +221,8 @@ struct ModesOracle::State {
 ModesOracle::ModesOracle() : state_(std::make_unique<State>()) {
   register_std(state_->natives);
   LoadOptions load{.roots = with_library({})};
-  for (const char* module :
-       {"/Std/Char%", "/Std/Int%", "/Std/Int/Cmp%", "/Std/Int/Div%", "/Std/Int/Lit%", "/Std/Int/Sign%"}) {
+  for (const char* module : {"/Std/Char%", "/Std/Int%", "/Std/Cmp%", "/Std/Int/Bits%", "/Std/Int/Cmp%", "/Std/Int/Div%",
+                             "/Std/Int/Lit%", "/Std/Int/Sign%"}) {
     load.types_of.push_back(path_of(module));
   }
   Diagnostics diagnostics;
