@@ -4,6 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
 #include "fuzz/gen/library.h"
 
 namespace fble {
@@ -56,6 +60,24 @@ TEST(ModesOracle, StopsWhatTakesTooMuchMemory) {
       oracle.check(module_of("(Nat@) { Nat@; } grow = (Nat@ n) { Nat@(o: grow(n)); };\n_ = grow(n0);\nStr|x;\n"),
                    {.judge_seconds = 60});
   EXPECT_EQ(verdict.kind, Verdict::Kind::kOutOfMemory);
+}
+
+/// What once was a difference, with exits at many places.
+TEST(ModesOracle, ProgramsOfTheCorpus) {
+  ModesOracle oracle;
+  unsigned count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(FBLE_FUZZ_PROGRAMS)) {
+    std::ifstream stream(entry.path(), std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(stream), {}};
+    for (uint64_t seed = 0; seed < 60; ++seed) {
+      const Verdict verdict = oracle.check(text, {.seed = seed, .cost = 50000, .judge_seconds = 10});
+      ASSERT_EQ(verdict.kind, Verdict::Kind::kAgree)
+          << entry.path() << verdict.message
+          << (verdict.differences.empty() ? "" : describe(verdict, verdict.differences[0]));
+    }
+    ++count;
+  }
+  EXPECT_GE(count, 2u);
 }
 
 TEST(ModesOracle, FlagsAreMadeForEachProgram) {

@@ -142,15 +142,16 @@ class Peeler {
     closure_ = kNoRef;
   }
 
-  /// The state when the function is entered with the arguments. Those that are what the
-  /// slot was in the first turn are in memory.
+  /// The state when the function is entered with the arguments, which are those of the first
+  /// turn's call or of a later one. Those that no turn changes are in memory. It is not
+  /// enough that one is what its slot was: two swaps do that, and the loop goes on swapping.
   Snapshot state_at_start(const std::vector<IrRef>& args) const {
     Snapshot snapshot;
     snapshot.frames.push_back({trace_.code, trace_.code->start, 0, true, kNoRef});
     for (const uint32_t slot : live_slots(*trace_.code, trace_.code->start)) {
       if (slot >= args.size()) continue;
-      const IrIns& arg = trace_.at(args[slot]);
-      if (arg.op == IrOp::kSlot && arg.n == static_cast<int32_t>(slot)) continue;
+      const IrIns& next = trace_.at(call_.list[slot]);
+      if (next.op == IrOp::kSlot && next.n == static_cast<int32_t>(slot)) continue;
       snapshot.slots.push_back({static_cast<int32_t>(slot), args[slot]});
     }
     return snapshot;
