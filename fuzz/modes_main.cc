@@ -29,6 +29,7 @@
 #include <string>
 #include <vector>
 
+#include "fuzz/gen/library.h"
 #include "fuzz/gen/program_gen.h"
 #include "fuzz/minimise.h"
 #include "fuzz/oracle/modes_agree.h"
@@ -181,11 +182,17 @@ void report(ModesOracle& oracle, const Settings& settings, const Finding& findin
         },
         minimise);
     Choices replay = Choices::from_values(small);
+    std::string_view letters_type;
+    for (const LibraryPiece& piece : library_pieces()) {
+      if (piece.name == "Text") letters_type = piece.text.substr(0, piece.text.find(';'));
+    }
     text = minimise_text(
         generate_program(replay, gen).text,
         [&](const std::string& candidate) {
-          return probe(oracle, candidate, finding.seed, program.cost, modes, judge_seconds, mode_seconds).kind ==
-                 first.kind;
+          // The command line's program needs all letters.
+          return candidate.find(letters_type) != std::string::npos &&
+                 probe(oracle, candidate, finding.seed, program.cost, modes, judge_seconds, mode_seconds).kind ==
+                     first.kind;
         },
         minimise);
     const Probe again = probe(oracle, text, finding.seed, cost, modes);
