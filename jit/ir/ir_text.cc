@@ -169,7 +169,7 @@ class Printer {
 
   void snapshot(size_t index) {
     const Snapshot& snapshot = trace_.snapshots[index];
-    line("snapshot s{}", index);
+    line("snapshot s{}{}", index, snapshot.settled ? " settled" : "");
     for (const SnapshotFrame& frame : snapshot.frames) {
       line("  frame {} base {}{}", position(frame.code, frame.pc), frame.base,
            frame.in_memory ? " memory" : " closure " + ref(frame.closure));
@@ -535,8 +535,9 @@ class Parser {
   void snapshot() {
     expect("snapshot");
     word();
-    end_line();
     Snapshot& snapshot = trace_->snapshots.emplace_back();
+    snapshot.settled = accept("settled");
+    end_line();
     while (!at_end() && !is("snapshot")) {
       if (accept("frame")) {
         SnapshotFrame& frame = snapshot.frames.emplace_back();

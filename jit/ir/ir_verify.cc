@@ -205,6 +205,8 @@ class Verifier {
     if (ins.snapshot >= trace_.snapshots.size()) fail("there is no snapshot {}", ins.snapshot);
     const Snapshot& snapshot = trace_.snapshots[ins.snapshot];
     if (snapshot.frames.empty()) fail("the snapshot has no frames");
+    // It tells what follows from a guard's failing; these are left, or made, for other reasons.
+    if (snapshot.settled && !ir_has_effect(ins.op, 'p')) fail("the snapshot is settled for a guard");
     auto check = [&](IrRef ref) {
       check_ref(ref, "the snapshot's");
       if (index_of(ref) >= at_) fail("the snapshot's %{} comes later", index_of(ref));

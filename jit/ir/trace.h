@@ -49,6 +49,9 @@ struct SnapshotSlot {
 struct Snapshot {
   std::vector<SnapshotFrame> frames;  ///< outermost (the root) first
   std::vector<SnapshotSlot> slots;    ///< ascending
+  /// It tells what follows from the guard's failing (jit/opt/fold.cc), so the guard
+  /// must not be made to fail where it holds (--deopt-every).
+  bool settled = false;
 };
 
 /// A value that a bridge starts with.

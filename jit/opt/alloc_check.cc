@@ -9,8 +9,9 @@
 // goes on and collects. So it needs a state to go back to, at or before the first
 // allocation: the snapshot that the recorder has given to each `new`, which is the
 // state before its bytecode instruction, or, if sink.cc has moved the allocation, the
-// snapshot of a guard that it has moved past. Functions are pure, so going back a little
-// is always correct, as long as no frame has been written since.
+// snapshot of a guard that it has moved past, unless that one is only true where the
+// guard fails. Functions are pure, so going back a little is always correct, as long as
+// no frame has been written since.
 //
 // Tested by tests/unit/jit/opt/passes_test.cc and tests/ir/alloc_check.
 #include "jit/opt/passes.h"

@@ -326,6 +326,7 @@ void settle_at_exit(Forward& forward, IrIns& guard, Word word) {
   const IrRef known = forward.constant(word);
   // Other guards of the same bytecode instruction share the snapshot.
   Snapshot own = snapshots[guard.snapshot];
+  own.settled = true;
   for (SnapshotSlot& slot : own.slots) {
     if (slot.ref == guard.a) slot = {slot.slot, known, value_facts(forward.table[known])};
   }

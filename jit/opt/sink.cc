@@ -67,20 +67,27 @@ class Sinker {
     size_t to;     ///< in front of this instruction
     size_t begin;  ///< the instructions that move
     size_t end;
-    uint32_t snapshot;  ///< the last one before `to`
+    uint32_t snapshot;  ///< a state between the two, for the check in front; kNoSnapshot: the object's own
   };
 
   void find_barriers() {
     const size_t count = trace_.ins.size();
     next_barrier_.assign(count + 1, count);
     last_guard_.assign(count + 1, kNever);
+    last_state_.assign(count + 1, kNever);
     size_t barrier = count - 1;
     for (size_t i = count; i-- > 0;) {
       const IrOp op = trace_.ins[i].op;
       if (op == IrOp::kStore || op == IrOp::kPhi || op == IrOp::kLoopStart || op == IrOp::kMark) barrier = i;
       next_barrier_[i] = barrier;
     }
-    for (size_t i = 0; i < count; ++i) last_guard_[i + 1] = uses_snapshot(trace_.ins[i]) ? i : last_guard_[i];
+    for (size_t i = 0; i < count; ++i) {
+      const IrIns& ins = trace_.ins[i];
+      const bool leaves = uses_snapshot(ins);
+      last_guard_[i + 1] = leaves ? i : last_guard_[i];
+      // What a settled snapshot tells is true only where its guard fails.
+      last_state_[i + 1] = leaves && !trace_.snapshots[ins.snapshot].settled ? i : last_state_[i];
+    }
   }
 
   void use(IrRef ref, size_t at) { first_use_[index_of(ref)] = std::min(first_use_[index_of(ref)], at); }
@@ -110,7 +117,9 @@ class Sinker {
     const size_t to = std::min(needed, next_barrier_[end - 1]);
     // Nothing is gained if there is no way out in between.
     if (to <= end || last_guard_[to] == kNever || last_guard_[to] < end) return begin;
-    delayed_.push_back({to, begin, end, trace_.ins[last_guard_[to]].snapshot});
+    const size_t state = last_state_[to];
+    const bool is_between = state != kNever && state >= end;
+    delayed_.push_back({to, begin, end, is_between ? trace_.ins[state].snapshot : kNoSnapshot});
     return to;
   }
 
@@ -160,6 +169,7 @@ class Sinker {
   std::vector<size_t> first_use_;     ///< by an instruction that runs
   std::vector<size_t> next_barrier_;  ///< first place from here on that objects do not move behind
   std::vector<size_t> last_guard_;    ///< last instruction before here that may leave
+  std::vector<size_t> last_state_;    ///< likewise, whose snapshot is the state there whether it leaves or not
   std::vector<Delayed> delayed_;
   std::vector<IrIns> old_;
   std::vector<IrRef> now_;

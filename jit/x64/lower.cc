@@ -714,7 +714,8 @@ void Lowering::lower(uint32_t i) {
   if (plan.exit >= 0 || ir_has_effect(ins.op, 'e') || ins.op == IrOp::kLoopStart) commit_allocation();
   if (ins.op != IrOp::kLoopBack) {
     for (uint32_t k = plan.moves_begin; k < plan.moves_end; ++k) move(allocation_.moves[k], plan.scratch[0]);
-    if (options_.count_guards && plan.exit >= 0 && ins.op != IrOp::kCall && ins.op != IrOp::kExit) count_guard(plan);
+    const bool may_be_forced = plan.exit >= 0 && ins.op != IrOp::kCall && ins.op != IrOp::kExit;
+    if (options_.count_guards && may_be_forced && !trace_.snapshots[ins.snapshot].settled) count_guard(plan);
   }
   const int a = plan.a.index;
   const int result = plan.result;

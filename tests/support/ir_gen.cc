@@ -158,7 +158,8 @@ uint32_t IrGen::snapshot() {
   for (int32_t slot = static_cast<int32_t>(root_->arity); slot < 24 && !values_.empty(); ++slot) {
     if (slot >= 17 && slot < 20) continue;
     if (!chance(15)) continue;
-    const size_t index = pick();
+    // What has just been made is what an exit mentions most.
+    const size_t index = chance(25) ? values_.size() - 1 : pick();
     const uint8_t facts = value_facts(builder_->facts(values_[index].optimised));
     taken[0].slots.push_back({slot, values_[index].plain, 0});
     taken[1].slots.push_back({slot, values_[index].optimised, facts});

@@ -90,7 +90,7 @@ snapshot s0
   frame c1 base 9 closure %3
   slot -3 %3 pointer
   slot 4 %4 packed natural
-snapshot s1
+snapshot s1 settled
   frame c0+999 base 0 closure %3
 )";
 

@@ -120,6 +120,13 @@ TEST(IrVerify, AllocationsAreCovered) {
   EXPECT_EQ(problem(objects), "");
 }
 
+TEST(IrVerify, SettledSnapshotsAreForTheirGuards) {
+  const std::string settled = "snapshot t settled\nframe c0+0 base 0 memory";
+  EXPECT_EQ(problem("is_packed %x @t\nreturn %x", settled), "");
+  EXPECT_EQ(problem("alloc_check 4 @t\nreturn %x", settled), "the snapshot is settled for a guard");
+  EXPECT_EQ(problem("%o = new 0x100000001 - (%x) @t\nreturn %o", settled), "the snapshot is settled for a guard");
+}
+
 TEST(IrVerify, LoopsAreWhole) {
   EXPECT_EQ(problem("%p = phi %x\nloop_start (%p)\nloop_back (%p) @s"), "");
   EXPECT_EQ(problem("%p = phi %x\nloop_start (%p)\nloop_back () @s"), "the loop has 1 variables");

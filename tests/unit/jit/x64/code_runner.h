@@ -51,8 +51,6 @@ class CodeRunner {
     const auto code = reinterpret_cast<Handler>(reinterpret_cast<uintptr_t>(start));
     code(nullptr, frame() + fp, &thread_, heap_, &handlers_, value);
   }
-  /// Enters with what the last exit left in registers, as a bridge does.
-  void enter_bridge(const uint8_t* start);
 
   End end = End::kNone;
   Word value = 0;             ///< kReturn
