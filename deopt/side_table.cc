@@ -121,6 +121,7 @@ struct Value {
   bool operator==(const Value&) const = default;
 };
 
+constexpr size_t kAllPlaces = std::numeric_limits<size_t>::max();
 constexpr int32_t kNoPlace = std::numeric_limits<int32_t>::min();
 
 Value in_memory(int32_t place) { return {{LocationKind::kSlot, place, 0}, 0}; }
@@ -163,27 +164,52 @@ struct GroupState {
     if (index >= values.size()) values.resize(index + 1);
     values[index] = value;
   }
-  /// Lists the places of the next entry, whose frames are set, and what is expected of new ones.
-  void list_places(bool is_return, size_t first_new_frame) {
+  /// To be called when the frames of the next entry are set: what is expected of new ones.
+  void expect_new_frames(size_t first_new) {
+    int32_t base = 0;
+    for (size_t i = 0; i < frames.size(); ++i) {
+      if (i >= first_new) {
+        set_value(base + kClosureSlot, {{LocationKind::kConstant, 0, frames[i].code->function_value()}, 0});
+        if (i > 0) expect_arguments(frames[i - 1], *frames[i].code, base);
+      }
+      if (i + 1 < frames.size()) base += static_cast<int32_t>(frames[i].pc[-1]);
+    }
+  }
+
+  /// Lists the places of an entry, the first `limit` at least.
+  void list_places(bool is_return, size_t limit) {
     places.clear();
     int32_t base = 0;
     for (size_t i = 0; i + 1 < frames.size(); ++i) base += static_cast<int32_t>(frames[i].pc[-1]);
-    for (size_t i = frames.size(); i-- > 0;) {
+    for (size_t i = frames.size(); i-- > 0 && places.size() < limit;) {
       const bool awaits_result = i + 1 < frames.size() || is_return;
       for_each_live_slot(*frames[i].code, frames[i].pc, awaits_result,
                          [&](int32_t slot) { places.push_back({base + slot, false}); });
       places.push_back({base + kClosureSlot, true});
       if (i > 0) base -= static_cast<int32_t>(frames[i - 1].pc[-1]);
     }
-    size_t frame = frames.size();
-    for (const Place& place : places) {
-      if (!place.is_closure || --frame < first_new_frame) continue;
-      set_value(place.slot, {{LocationKind::kConstant, 0, frames[frame].code->function_value()}, 0});
-    }
-    if (!is_return) return;
+  }
+
+  /// At a return all places are in memory.
+  void expect_return() {
     for (const Place& place : places) {
       const uint8_t facts = place.is_closure ? uint8_t{0} : facts_of(value_at(place.slot));
       set_value(place.slot, {in_memory(place.slot).location, facts});
+    }
+  }
+
+ private:
+  /// A call ends in its arguments, the slot of the result and the distance of the frames
+  /// (interp/opcodes.def). If other code has replaced the callee since, this means nothing, and
+  /// is only a bad guess.
+  void expect_arguments(const Position& caller, const Code& callee, int32_t base) {
+    if (caller.pc - caller.code->start < 2 + static_cast<ptrdiff_t>(callee.arity)) return;
+    const int32_t caller_base = base - static_cast<int32_t>(caller.pc[-1]);
+    const uint32_t* arguments = caller.pc - 2 - callee.arity;
+    for (uint32_t i = 0; i < callee.arity; ++i) {
+      if (arguments[i] >= caller.code->frame_slots) continue;
+      const Value value = value_at(caller_base + static_cast<int32_t>(arguments[i]));
+      set_value(base + static_cast<int32_t>(i), value);
     }
   }
 };
@@ -324,7 +350,9 @@ class TableWriter {
     state_.frames = frames;
     const FrameStep step = frame_step(previous, frames);
     const size_t first_new = step.kept + (step.goes_on ? 1 : 0);
-    state_.list_places(entry.is_return, first_new);
+    state_.expect_new_frames(first_new);
+    state_.list_places(entry.is_return, kAllPlaces);
+    if (entry.is_return) state_.expect_return();
 
     std::vector<Value> values = list_values(entry);
     const size_t known_virtuals = state_.virtuals.size();
@@ -658,11 +686,10 @@ class TableReader {
     is_return_ = (head & 0x80) != 0;
     const size_t first_new = read_frames(static_cast<FrameForm>(head >> 4 & 3), head & 15);
     if (in_.failed) return;
-    state_.list_places(is_return_, first_new);
+    if (first_new < state_.frames.size()) state_.expect_new_frames(first_new);
 
-    uint64_t virtuals = state_.virtuals.size();
+    changed_.clear();
     if ((head & 0x40) != 0) {
-      changed_.clear();
       unsigned byte = 128;
       for (size_t at = 0; byte >= 128 && !in_.failed; at += 7) {
         byte = in_.byte();
@@ -670,18 +697,23 @@ class TableReader {
           if ((byte >> i & 1) != 0) changed_.push_back(at + i);
         }
       }
-      if (!changed_.empty() && changed_.back() >= state_.places.size()) in_.fail();
-      for (size_t i = 0; i < changed_.size() && !in_.failed;) {
-        const uint8_t code = in_.byte();
-        if (code >= kRunCode && code < kVirtualCode) {
-          i += read_run(code, i);
-        } else {
-          const int32_t place = state_.places[changed_[i++]].slot;
-          state_.set_value(place, read_value(code, place, virtuals));
-        }
-      }
-      if (in_.failed) return;
     }
+    if (is_return_ || !changed_.empty()) {
+      state_.list_places(is_return_, is_return_ ? kAllPlaces : changed_.back() + 1);
+      if (is_return_) state_.expect_return();
+      if (!changed_.empty() && changed_.back() >= state_.places.size()) in_.fail();
+    }
+    uint64_t virtuals = state_.virtuals.size();
+    for (size_t i = 0; i < changed_.size() && !in_.failed;) {
+      const uint8_t code = in_.byte();
+      if (code >= kRunCode && code < kVirtualCode) {
+        i += read_run(code, i);
+      } else {
+        const int32_t place = state_.places[changed_[i++]].slot;
+        state_.set_value(place, read_value(code, place, virtuals));
+      }
+    }
+    if (in_.failed) return;
     while (state_.virtuals.size() < virtuals && !in_.failed) read_virtual(virtuals);
   }
 

@@ -37,9 +37,9 @@
 //   The places of an entry are, from the innermost frame outwards, the live slots in
 //   ascending order (not the one that awaits a result), then the frame's closure: if
 //   that is "in memory", then so is the whole header of the frame. Nothing said yet
-//   of a place means "in memory"; the closure of a new frame, though, is expected to be
-//   the function value of its code. At a return what was said of places means "in
-//   memory" too: only the facts still hold.
+//   of a place means "in memory"; of a new frame, though, the closure is expected to be
+//   the function value of its code, and the arguments where its caller has them. At a
+//   return what was said of places means "in memory" too: only the facts still hold.
 //
 //   value      00-7F  register (low 4 bits) with facts (3 bits)
 //              80-87  in memory, in its own slot, with facts
@@ -61,9 +61,10 @@
 //              (n = 15: 15 or more, the rest follows), then the fields: values without facts
 //
 // Numbers that follow are varints: seven bits a byte, low ones first, bit 7 set if
-// there is more; differences in zigzag. Code has numbers, too (deopt/code_numbers.h). Virtuals are numbered through a
-// group. Equal ones are described once and so become one object (nobody can tell the difference). A virtual comes after
-// its fields, unless they refer to one another in a circle.
+// there is more; differences in zigzag. Code has numbers, too (deopt/code_numbers.h).
+// Virtuals are numbered through a group. Equal ones are described once and so become one
+// object (nobody can tell the difference). A virtual comes after its fields, unless they
+// refer to one another in a circle.
 //
 // There is one encoding for everything: what is read is accepted only if writing it
 // again gives the same bytes. A few ways to say the same are made one by the writer
