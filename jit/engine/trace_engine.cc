@@ -162,7 +162,12 @@ bool TraceEngine::may_inline(const Code& code, size_t depth) {
   FunctionInfo& function = info(code);
   if (function.recursive) return false;
   if (function.paths == 0) measure(function);
-  return function.paths <= options_.params.inline_paths && function.size <= options_.params.inline_size;
+  if (function.paths > options_.params.inline_paths || function.size > options_.params.inline_size) return false;
+  if (function.paths == 1) return true;
+  uint32_t& product = recording_->inlined_paths;
+  if (product * function.paths > options_.params.inline_product) return false;
+  product *= function.paths;
+  return true;
 }
 
 bool TraceEngine::may_guard_site(const uint32_t* site, const Code& code) {
@@ -227,6 +232,7 @@ void TraceEngine::record_from_exit(Thread& thread, ExitAddress from, const ExitE
   if (exit.is_return) {
     recording.recorder->start_continuation(entry, start);
   } else {
+    recording.inlined_paths = fragment.inlined_paths;
     // Guards that are made to fail say nothing about the values.
     start.guard = options_.deopt_every == 0 ? exit.guard : IrOp::kExit;
     start.operand = {options_.deopt_every == 0 ? exit.operand_kind : LocationKind::kNone, exit.operand_index, 0};
@@ -338,6 +344,7 @@ bool TraceEngine::compile(Recording& recording) {
   fragment->root = trace.kind != TraceKind::kBridge ? trace.id : fragments_[recording.from.fragment]->root;
   fragment->code = trace.code;
   fragment->extent = trace.extent;
+  fragment->inlined_paths = recording.inlined_paths;
   fragment->first_exit = assembling.first_exit_id;
   fragment->start = assembled.start;
   fragment->side_table = std::move(assembled.side_table);

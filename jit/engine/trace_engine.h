@@ -124,6 +124,7 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
     uint32_t extent = 0;
     uint32_t first_exit = 0;
     uint32_t members = 0;  ///< of the tree, at its root
+    uint32_t inlined_paths = 1;  ///< see Recording
     const uint8_t* start = nullptr;
     SideTable side_table;
     std::vector<Exit> exits;
@@ -145,6 +146,9 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
     Code* forced = nullptr;      ///< its entry is the interpreter's for one instruction
     Handler forced_entry = nullptr;
     uint64_t started_ns = 0;
+    /// Product of the ways through the functions inlined since the tree's root: that many
+    /// traces may grow from it, each for a tiny share of the calls, if data is random.
+    uint32_t inlined_paths = 1;
   };
 
   FunctionInfo& info(const Code& code);
