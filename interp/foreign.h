@@ -91,8 +91,6 @@ class NativeCall {
   Word fail(std::string message);
   /// The same for an argument that holds a placeholder, with the usual message.
   Word fail_undefined();
-  /// The same when a wait has been cut short by interrupt_requested().
-  Word fail_interrupted();
   /// The same for a result that is too large for any memory.
   Word fail_out_of_memory(const char* message);
 
@@ -112,7 +110,8 @@ class NativeCall {
   Word* ap_;
 };
 
-/// Whether the user has asked a program to stop: natives that wait give up then.
+/// Whether the user has asked a program to stop. Natives that wait give up then, with
+/// any result: the run ends with an error when they return.
 bool interrupt_requested();
 
 /// The resource behind a handle word made by make_native.

@@ -639,6 +639,8 @@ __attribute__((noinline)) Word run_native(Thread* th, NativeBody body) {
   NativeCall call(*th, th->fp, th->ap);
   const Word result = body(call);
   th->ap = call.allocation_pointer();
+  // A wait that was cut short has no result to go on with.
+  if (UNLIKELY(interrupt_requested()) && result != 0 && !attend(th)) return 0;
   return result;
 }
 

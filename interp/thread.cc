@@ -537,11 +537,6 @@ Word NativeCall::fail_out_of_memory(const char* message) {
   return 0;
 }
 
-Word NativeCall::fail_interrupted() {
-  thread_.raise_interrupted();
-  return 0;
-}
-
 bool interrupt_requested() { return interrupt_pending.load(std::memory_order_relaxed); }
 
 Word NativeCall::fail_undefined() { return fail("undefined value passed to native code"); }

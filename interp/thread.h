@@ -69,7 +69,6 @@ struct Thread final : RootReporter {
   const HandlerTable* table = nullptr;
   /// Guards to pass until one is made to fail (--deopt-every).
   uint32_t exit_fuel = 0;
-  uint32_t exit_id = 0;
   ExitState exit_state;
 
   // State at a yield point: valid while C++ helpers run, and between runs.

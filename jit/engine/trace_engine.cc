@@ -11,6 +11,7 @@
 #include "jit/ir/ir_text.h"
 #include "jit/ir/ir_verify.h"
 #include "jit/opt/pipeline.h"
+#include "jit/x64/perf_map.h"
 
 namespace fble {
 
@@ -295,7 +296,7 @@ void TraceEngine::fail(Recording& recording, AbortReason reason) {
   }
   Exit& exit = fragments_[recording.from.fragment]->exits[recording.from.exit];
   ++exit.failures;
-  exit.countdown = threshold(options_.params.hot_exits) << exit.failures;
+  exit.countdown = exit_threshold(exit) << exit.failures;
   exit.closed = exit.failures >= options_.params.max_attempts;
 }
 
@@ -328,6 +329,9 @@ bool TraceEngine::compile(Recording& recording) {
     }
     fail(recording, reason);
     return !full;
+  }
+  if (perf_map_wanted()) {
+    perf_map_add(assembled.start, assembled.code_bytes, fmt::format("trace {} {}", trace.id, trace.code->block.str()));
   }
   if (options_.dump_asm) {
     fmt::print(stderr, "{}", disassemble(assembled.start, assembled.code_bytes, &trace, assembled.origins));
@@ -387,11 +391,11 @@ void TraceEngine::add_exit(Fragment& fragment, const ExitSite& site) {
   exit.first_jump = static_cast<uint32_t>(fragment.jumps.size());
   exit.jump_count = static_cast<uint16_t>(site.jumps.size());
   for (const uint8_t* jump : site.jumps) fragment.jumps.push_back(static_cast<uint32_t>(jump - fragment.start));
-  exit.countdown = threshold(site.is_return ? options_.params.hot_returns : options_.params.hot_exits);
   exit.guard = site.guard;
   exit.operand_kind = site.operand.kind;
   exit.operand_index = site.operand.index;
   exit.is_return = site.is_return;
+  exit.countdown = exit_threshold(exit);
   exit.is_yield = exit.closed = site.is_yield;
   exit.n = site.n;
   exit.m = site.m;
@@ -470,7 +474,7 @@ void TraceEngine::leave(Thread& thread, uint32_t exit_id) {
     exit.closed = true;
     return;
   }
-  exit.countdown = threshold(options_.params.hot_exits);
+  exit.countdown = exit_threshold(exit);
   if (!can_record(thread)) return;
   record_from_exit(thread, address, entry);
 }

@@ -155,6 +155,9 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
   void adopt(Code& code);
   void measure(FunctionInfo& function);
   uint32_t threshold(uint32_t normal) const { return options_.eager ? 1 : normal; }
+  uint32_t exit_threshold(const Exit& exit) const {
+    return threshold(exit.is_return ? options_.params.hot_returns : options_.params.hot_exits);
+  }
   bool can_record(Thread& thread);
   Recording& begin_recording(Thread& thread);
   void end_recording(Thread& thread, Recorder::Status status);

@@ -4,6 +4,7 @@
 
 #include "interp/engine_hooks.h"
 #include "interp/intrinsics.h"
+#include "jit/ir/facts.h"
 
 namespace fble {
 
@@ -20,14 +21,6 @@ constexpr uint32_t word_of(Op op) { return static_cast<uint32_t>(op); }
 bool is_apply_held(const Code& code) { return code.words[0] == word_of(Op::kApplyHeld); }
 
 int32_t low_header(Word word) { return static_cast<int32_t>(static_cast<uint32_t>(as_object(word)->header)); }
-
-uint8_t fact_bits(const Facts& facts) {
-  uint8_t bits = 0;
-  if (facts.packed) bits |= kFactPacked;
-  if (facts.pointer) bits |= kFactPointer;
-  if (facts.natural) bits |= kFactNatural;
-  return bits;
-}
 
 Facts facts_of_bits(uint8_t bits) {
   Facts facts;
@@ -374,7 +367,7 @@ Snapshot Recorder::make_snapshot(const uint32_t* pc, bool at_return) {
       if (slot == waiting) continue;
       const IrRef ref = shadow.slots[slot];
       if (ref == kNoRef) continue;
-      result.slots.push_back({shadow.base + static_cast<int32_t>(slot), ref, fact_bits(builder_.facts(ref))});
+      result.slots.push_back({shadow.base + static_cast<int32_t>(slot), ref, value_facts(builder_.facts(ref))});
     }
   }
   return result;

@@ -224,8 +224,8 @@ int File::refill() {
       next_ = 1;
       return buffer_[0];
     }
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+    if (count < 0 && errno == EINTR && !interrupt_requested()) continue;
+    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) && !interrupt_requested()) {
       if (wait_until_ready(POLLIN)) continue;
       errno = ETIMEDOUT;
     }

@@ -60,7 +60,7 @@ class Socket final : public NativeResource {
     ssize_t count;
     do {
       count = recv(descriptor_.number(), buffer_, sizeof(buffer_), 0);
-    } while (count < 0 && errno == EINTR);
+    } while (count < 0 && errno == EINTR && !interrupt_requested());
     if (count <= 0) return File::kEnd;
     end_ = static_cast<size_t>(count);
     next_ = 1;
@@ -216,6 +216,7 @@ Descriptor accept_next(NativeCall& call, const Socket& listener) {
     constexpr int kPassing[] = {EINTR,     ECONNABORTED, EPROTO,       ENETDOWN,    ENOPROTOOPT,
                                 EHOSTDOWN, ENONET,       EHOSTUNREACH, ENETUNREACH, EAGAIN};
     const int problem = errno;
+    if (interrupt_requested()) return Descriptor();
     if ((problem == EMFILE || problem == ENFILE) && !collected) {
       call.collect_all();  // closes the sockets that nothing refers to any more
       collected = true;

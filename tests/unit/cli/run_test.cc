@@ -188,6 +188,23 @@ constexpr const char* kEndlessRecursion =
     "(Int@) { Int@; } Deep = (Int@ n) { Int@ r = Deep(/Std/Int%.Incr(n)); /Std/Int%.Incr(r); }; "
     "m.return(Deep(Int|1));";
 
+TEST_F(RunTest, InterruptsHaveAStackTrace) {
+  write_program(
+      "(Int@) { M@<Int@>; } Spin = (Int@ n) { Spin(/Std/Int%.Add(n, Int|1)); }; Spin(Int|0);");
+  for (const char* jit : {"--jit=off", "--jit=on", "--jit=eager"}) {
+    const CommandResult result = run({jit, "Main.fble"}, "", {}, "timeout --foreground --preserve-status -s INT 1 \"$@\"");
+    EXPECT_THAT(result.err, HasSubstr(": error: in /Main%.Main.Spin: interrupted\n")) << jit;
+    EXPECT_EQ(result.status, 130) << jit;
+  }
+}
+
+TEST_F(RunTest, WaitsAreInterrupted) {
+  write_program("Unit@ _ := m.do(io.run(/Std/Io/Clock%.Sleep(Int|60000000000))); m.return(Int|0);");
+  const CommandResult result = run({"Main.fble"}, "", {}, "timeout --foreground --preserve-status -s INT 1 \"$@\"");
+  EXPECT_THAT(result.err, HasSubstr(": interrupted\n"));
+  EXPECT_EQ(result.status, 130);
+}
+
 TEST_F(RunTest, MemoryLimit) {
   write_program(kEndlessList);
   for (const char* jit : {"--jit=off", "--jit=on"}) {
