@@ -16,7 +16,7 @@
 // nothing can run between declaration and definition: all their objects are made
 // together at the definition, and guards inside go back to the declaration.
 //
-// Tested by tests/unit/jit/record/recorder_test.cc and all of tests/lang in JIT modes.
+// Tested by tests/unit/jit/engine/trace_engine_test.cc and all of tests/lang in JIT modes.
 #pragma once
 
 #include <optional>

@@ -1,0 +1,158 @@
+// What the engine decides: when something is compiled, shared, bounded, flushed.
+// That results are right is the business of tests/lang in JIT modes and of fuzz/.
+#include "jit/engine/trace_engine.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "frontends/fble/lower.h"
+#include "interp/machine.h"
+#include "tests/support/checked_source.h"
+
+namespace fble {
+namespace {
+
+using testing::HasSubstr;
+
+/// Sum of binary numbers by digits, which are random enough: deep recursion, calls
+/// with several returns, and a tail-recursive loop around. The value is a number.
+constexpr const char* kSums = R"(
+Unit@ = *();
+Nat@ = +(Unit@ 1, Nat@ 2, Nat@ 3);
+Nat@ 1 = Nat@(1: Unit@());
+(Nat@) { Nat@; } Incr = (Nat@ x) {
+  x.?(1: Nat@(2: 1), 2: Nat@(3: x.2), 3: Nat@(2: Incr(x.3)));
+};
+(Nat@, Nat@) { Nat@; } Add = (Nat@ a, Nat@ b) {
+  a.?(
+    1: Incr(b),
+    2: b.?(1: Nat@(3: a.2), 2: Nat@(2: Add(a.2, b.2)), 3: Nat@(3: Add(a.2, b.3))),
+    3: b.?(1: Nat@(2: Incr(a.3)), 2: Nat@(3: Add(a.3, b.2)), 3: Nat@(2: Incr(Add(a.3, b.3)))));
+};
+(Nat@) { Nat@; } Double = (Nat@ x) { Nat@(2: x); };
+Bool@ = +(Unit@ true, Unit@ false);
+(Nat@, Nat@, Nat@) { Nat@; } Sum = (Nat@ n, Nat@ step, Nat@ sum) {
+  n.?(1: sum, 2: Sum(n.2, Incr(step), Add(sum, Add(step, sum))), 3: Sum(n.3, Incr(step), Add(sum, step)));
+};
+(Nat@, Nat@) { Nat@; } Repeat = (Nat@ times, Nat@ x) {
+  times.?(1: x, 2: Repeat(times.2, Repeat(times.2, Sum(times, x, 1))), 3: Repeat(times.3, Sum(times, x, x)));
+};
+Repeat(Double(Double(Double(Double(Double(Double(1)))))), 1);
+)";
+
+class Engine : public testing::Test {
+ protected:
+  /// Runs the program; its result is a word that needs no heap.
+  Word run(const JitOptions* options) {
+    const CheckedProgram* checked = source_.add("/P%", kSums).check();
+    program_ = lower_program(*checked);
+    machine_ = std::make_unique<Machine>(*program_, natives_);
+    if (options != nullptr) engine_ = std::make_unique<TraceEngine>(machine_->thread(), *options);
+    EXPECT_TRUE(machine_->run_modules()) << machine_->error().render();
+    Word word = 0;
+    for (Word value = machine_->result(); union_tag(value, 2) != 0; value = union_arg(value, 2)) {
+      word = word * 3 + union_tag(value, 2);
+    }
+    return word;
+  }
+  /// What the interpreter says.
+  static Word expected() {
+    static const Word word = [] {
+      class Interpreted final : public Engine {
+        void TestBody() override {}
+      };
+      return Interpreted().run(nullptr);
+    }();
+    return word;
+  }
+  const JitStats& stats() const { return engine_->stats(); }
+
+  SourceProgram source_;
+  NativeTable natives_;
+  std::unique_ptr<ProgramCode> program_;
+  std::unique_ptr<Machine> machine_;
+  std::unique_ptr<TraceEngine> engine_;
+};
+
+TEST_F(Engine, CompilesWhatIsHotAndLeavesItRarely) {
+  JitOptions options;
+  EXPECT_EQ(run(&options), expected());
+  EXPECT_GE(stats().traces[static_cast<size_t>(TraceKind::kFunction)], 2u);
+  EXPECT_GE(stats().traces[static_cast<size_t>(TraceKind::kBridge)], 3u);
+  EXPECT_GE(stats().traces[static_cast<size_t>(TraceKind::kContinuation)], 2u);
+  // Each exit is taken until it is hot, then there is a bridge.
+  EXPECT_LE(stats().exits, (stats().guards + 1) * options.params.hot_exits);
+  EXPECT_EQ(stats().flushes, 0u);
+}
+
+TEST_F(Engine, ContinuationsAreSharedByAllCallsThatReturnToAPlace) {
+  JitOptions options;
+  options.eager = true;
+  EXPECT_EQ(run(&options), expected());
+  size_t calls = 0;
+  for (const Code& code : program_->codes) {
+    for (size_t at = 0; at < code.words.size(); at += instruction_length(&code.words[at])) {
+      calls += std::string_view(op_info(static_cast<Op>(code.words[at])).operands).ends_with("DB") ? 1 : 0;
+    }
+  }
+  // However many traces make the call. (Inlining may give a place two frames.)
+  EXPECT_LE(stats().traces[static_cast<size_t>(TraceKind::kContinuation)], 2 * calls);
+}
+
+TEST_F(Engine, IsFlushedWhenThereAreTooManyTraces) {
+  JitOptions options;
+  options.eager = true;
+  options.params.max_traces = 5;
+  EXPECT_EQ(run(&options), expected());
+  EXPECT_GE(stats().flushes, 3u);
+}
+
+TEST_F(Engine, IsFlushedWhenTheCodeCacheIsFull) {
+  JitOptions options;
+  options.eager = true;
+  options.params.code_kbytes = 4;
+  EXPECT_EQ(run(&options), expected());
+  EXPECT_GE(stats().flushes, 1u);
+  EXPECT_THAT(engine_->stats_text(), HasSubstr("code cache full"));
+}
+
+TEST_F(Engine, StopsGrowingATree) {
+  JitOptions options;
+  options.eager = true;
+  options.params.max_bridges = 1;
+  EXPECT_EQ(run(&options), expected());
+  const uint64_t roots = stats().traces[static_cast<size_t>(TraceKind::kFunction)] +
+                         stats().traces[static_cast<size_t>(TraceKind::kContinuation)];
+  EXPECT_LE(stats().traces[static_cast<size_t>(TraceKind::kBridge)], roots);
+  EXPECT_GT(stats().exits, 100u) << "what has no bridge goes on in the interpreter";
+}
+
+TEST_F(Engine, LeavesAtEveryGuard) {
+  JitOptions options;
+  options.eager = true;
+  options.deopt_every = 1;
+  EXPECT_EQ(run(&options), expected());
+  EXPECT_GT(stats().exits, 1000u);
+}
+
+TEST_F(Engine, GivesCodeBackToTheInterpreter) {
+  JitOptions options;
+  options.eager = true;
+  EXPECT_EQ(run(&options), expected());
+  engine_ = nullptr;
+  for (const Code& code : program_->codes) {
+    EXPECT_EQ(code.entry, handler_of(static_cast<Op>(code.words[0])));
+    EXPECT_EQ(code.engine_index, 0u);
+  }
+  EXPECT_TRUE(machine_->run_modules());
+}
+
+TEST(JitParams, AreSetByName) {
+  JitParams params;
+  EXPECT_TRUE(set_jit_param(params, "hot_calls", 7));
+  EXPECT_EQ(params.hot_calls, 7u);
+  EXPECT_FALSE(set_jit_param(params, "hot_dogs", 7));
+}
+
+}  // namespace
+}  // namespace fble
