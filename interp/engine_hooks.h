@@ -28,6 +28,12 @@ class EngineHooks {
 
 const HandlerTable& plain_handlers();
 const HandlerTable& recording_handlers();
+/// They run Thread::steps_to_go instructions. Then the thread's pc, fp and ap are set, steps_to_go is
+/// UINT32_MAX, and whoever entered the interpreter gets the control back.
+const HandlerTable& stepping_handlers();
+
+/// Runs thread.steps_to_go instructions from thread.pc, fewer after an error.
+void run_steps(Thread& thread);
 
 /// An instruction that ends the run, for when C++ has raised an error where the
 /// interpreter goes on at thread.pc; `frame` is what thread.fp must be then.

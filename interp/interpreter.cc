@@ -81,10 +81,10 @@ COLD slow_stack(HANDLER) {
   DISPATCH();
 }
 
-#define COLD_ERROR(name, message)  \
-  COLD name(HANDLER) {             \
-    publish(th, pc, fp, ap);       \
-    raise(th, message);            \
+#define COLD_ERROR(name, message) \
+  COLD name(HANDLER) {            \
+    publish(th, pc, fp, ap);      \
+    raise(th, message);           \
   }
 COLD_ERROR(fail_struct_access, "undefined struct value access")
 COLD_ERROR(fail_union_access, "undefined union value access")
@@ -96,12 +96,12 @@ __attribute__((noinline, cold)) void note_pending(Thread* th, Word* object) {
   th->note_pending(reinterpret_cast<Object*>(object));
 }
 
-#define NEED_WORDS(count)                                  \
-  do {                                                     \
-    if (UNLIKELY(ap + (count) > th->alloc_limit)) {        \
-      value = (count);                                     \
-      TAIL slow_allocate(REGISTERS);                       \
-    }                                                      \
+#define NEED_WORDS(count)                           \
+  do {                                              \
+    if (UNLIKELY(ap + (count) > th->alloc_limit)) { \
+      value = (count);                              \
+      TAIL slow_allocate(REGISTERS);                \
+    }                                               \
   } while (0)
 
 // ---- moving values ----------------------------------------------------------
@@ -142,12 +142,9 @@ struct Operands {
   Word operator()(uint32_t index) const { return fp[slots[index]]; }
   Word pack() const {
     switch (count) {
-      case 2:
-        return pack_struct(2, *this);
-      case 3:
-        return pack_struct(3, *this);
-      default:
-        return pack_struct(count, *this);
+      case 2: return pack_struct(2, *this);
+      case 3: return pack_struct(3, *this);
+      default: return pack_struct(count, *this);
     }
   }
 };
@@ -668,7 +665,6 @@ OP(Declare) {
   NEXT(3);
 }
 
-
 COLD fail_vacuous(HANDLER) {
   publish(th, pc, fp, ap);
   const Code* code = running_code(fp);
@@ -733,7 +729,9 @@ constexpr HandlerTable kHandlers = {{
 #undef FBLE_OP
 }};
 
-__attribute__((noinline)) void profile_step(Thread* th, const uint32_t* pc, Word* fp) { th->profile->step(*th, pc, fp); }
+__attribute__((noinline)) void profile_step(Thread* th, const uint32_t* pc, Word* fp) {
+  th->profile->step(*th, pc, fp);
+}
 
 /// Every entry of the table used while a profile is made.
 FBLE_HANDLER_CC void run_profiled(HANDLER) {
@@ -792,12 +790,28 @@ __attribute__((noinline)) void recording_step(Thread* th, const uint32_t* pc, Wo
 /// Every entry of the table used while a trace is recorded.
 FBLE_HANDLER_CC void run_recorded(HANDLER) {
   recording_step(th, pc, fp, ap);
+  ap = th->ap;
   table = th->table;
   TAIL kHandlers.handlers[*pc](REGISTERS);
 }
 
 constexpr HandlerTable kRecordingHandlers = {{
 #define FBLE_OP(Name, text, operands, effects, doc) run_recorded,
+#include "interp/opcodes.def"
+#undef FBLE_OP
+}};
+
+/// Every entry of the table used for trying out a few instructions.
+FBLE_HANDLER_CC void run_stepped(HANDLER) {
+  if (th->steps_to_go-- == 0) {
+    publish(th, pc, fp, ap);
+    return;
+  }
+  TAIL kHandlers.handlers[*pc](REGISTERS);
+}
+
+constexpr HandlerTable kSteppingHandlers = {{
+#define FBLE_OP(Name, text, operands, effects, doc) run_stepped,
 #include "interp/opcodes.def"
 #undef FBLE_OP
 }};
@@ -816,6 +830,7 @@ Word* stop_frame() {
 
 const HandlerTable& plain_handlers() { return kHandlers; }
 const HandlerTable& recording_handlers() { return kRecordingHandlers; }
+const HandlerTable& stepping_handlers() { return kSteppingHandlers; }
 Handler checked_entry() { return &enter_checked; }
 Handler counted_entry() { return &enter_counted; }
 
@@ -824,6 +839,11 @@ Handler watermark_return() { return &return_through_watermark; }
 Handler handler_of(Op op) { return kHandlers.handlers[static_cast<size_t>(op)]; }
 
 Handler entry_by_table() { return &enter_by_table; }
+
+void run_steps(Thread& thread) {
+  const HandlerTable* table = thread.table = &kSteppingHandlers;
+  table->handlers[*thread.pc](thread.pc, thread.fp, &thread, thread.ap, table, 0);
+}
 
 void enter_interpreter(Thread& thread, const uint32_t* pc, Word* fp) {
   const HandlerTable* table = thread.profile != nullptr ? &kProfilingHandlers : &kHandlers;

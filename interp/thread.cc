@@ -31,9 +31,7 @@ constexpr size_t kOuterLines = 20;
 
 std::atomic<bool> interrupt_pending{false};
 
-const uint32_t* return_position(const Word* fp) {
-  return reinterpret_cast<const uint32_t*>(fp[kReturnPositionSlot]);
-}
+const uint32_t* return_position(const Word* fp) { return reinterpret_cast<const uint32_t*>(fp[kReturnPositionSlot]); }
 
 Code& code_of_frame(const Word* fp) { return *closure_code(as_object(fp[kClosureSlot])); }
 
@@ -95,9 +93,7 @@ void Thread::request(Attention reason) {
   *const_cast<Word* volatile*>(&machine_stack_limit) = nullptr;
 }
 
-size_t Thread::stack_bytes() const {
-  return fp == nullptr ? 0 : static_cast<size_t>(fp - stack_base) * sizeof(Word);
-}
+size_t Thread::stack_bytes() const { return fp == nullptr ? 0 : static_cast<size_t>(fp - stack_base) * sizeof(Word); }
 
 void Thread::report_roots(Collector& collector, bool minor) {
   if (!minor || !dirty_globals.empty()) {
@@ -112,6 +108,7 @@ void Thread::report_roots(Collector& collector, bool minor) {
   dirty_globals.clear();
   collector.visit_range(kept.data(), kept.size());
   collector.visit_range(exit_roots.data(), exit_roots.size());
+  for (std::vector<Word>* words : more_roots) collector.visit_range(words->data(), words->size());
   if (value != 0) collector.visit(value);
   for (Pending& entry : pending) {
     if (entry.object == nullptr) continue;
@@ -200,6 +197,7 @@ void Thread::give_back_stack() {
 }
 
 bool Thread::make_room(size_t words) {
+  if (no_collections) return false;
   Word* room = heap.make_room(ap, words, *this);
   ap = room != nullptr ? room : heap.nursery_start();
   restore_limits();

@@ -47,7 +47,7 @@ enum class Attention : int { kNone = 0, kInterrupt = 1 };
 
 /// An object or global that holds placeholders of recursive values (gc/object.h).
 struct Pending {
-  Object* object;   ///< null for a global
+  Object* object;  ///< null for a global
   uint32_t global;
 };
 
@@ -78,7 +78,7 @@ struct Thread final : RootReporter {
   Word value = 0;  ///< result of a run; 0 after an error
 
   Heap heap;
-  Profile* const profile;  ///< null when none is wanted
+  Profile* const profile;         ///< null when none is wanted
   EngineHooks* engine = nullptr;  ///< the compiler, if there is one
   ProgramCode& program;
   const NativeTable& natives;
@@ -101,6 +101,13 @@ struct Thread final : RootReporter {
   Word* watermark_fp = nullptr;
   Word* unmarked_fp = nullptr;  ///< during marking: the topmost frame whose callers are not marked yet
   Handler watermark_return_address = nullptr;
+
+  // For trying things out (deopt/shadow_check.h).
+  bool no_collections = false;  ///< make_room fails instead, without an error
+  uint32_t steps_to_go = 0;     ///< of stepping_handlers
+
+  /// Words that somebody else keeps, to be visited by collections.
+  std::vector<std::vector<Word>*> more_roots;
 
   std::atomic<int> attention{0};
   RunError error;
@@ -152,6 +159,16 @@ struct Thread final : RootReporter {
   /// Code that waits for a function and then applies it to `count` left over arguments.
   Code* apply_rest_code(uint32_t count);
   Code* run_code(uint32_t count);
+  /// All code that there is: the program's, glue, natives and those of io_functions.
+  template <typename Visit>
+  void for_each_code(Visit&& visit) {
+    for (Code& code : program.codes) visit(code);
+    for (Code& code : glue_) visit(code);
+    const IoFunctions io = io_functions();
+    for (const Word function : {io.return_function, io.do_function, io.run_function}) {
+      visit(*closure_code(as_object(function)));
+    }
+  }
   /// The function value or computed value of a native; 0 if there is none.
   const Code* native_code(const ForeignRef& ref, const NativeRow& row);
 

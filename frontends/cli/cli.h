@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -54,6 +55,8 @@ struct Options {
   JitMode jit = JitMode::kOn;
   std::vector<std::pair<std::string, uint32_t>> jit_params;
   uint32_t deopt_every = 0;
+  std::optional<std::pair<uint32_t, uint32_t>> deopt_at;  ///< trace, exit
+  bool deopt_sweep = false;
   bool log_traces = false;
   std::vector<std::string> dumps;  ///< some of bytecode, ir, asm, side-table
   size_t max_heap_bytes = 0;

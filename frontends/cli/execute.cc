@@ -13,8 +13,8 @@
 
 #include "frontends/prof/pprof.h"
 #include "frontends/std/native/file.h"
-#include "interp/thread.h"
 #include "interp/profile.h"
+#include "interp/thread.h"
 
 namespace fble {
 namespace {
@@ -23,7 +23,8 @@ namespace {
 std::atomic<Thread*> interruptible{nullptr};
 
 extern "C" void on_interrupt(int) {
-  if (Thread* thread = interruptible.exchange(nullptr); thread != nullptr) return thread->request(Attention::kInterrupt);
+  if (Thread* thread = interruptible.exchange(nullptr); thread != nullptr)
+    return thread->request(Attention::kInterrupt);
   rescue_standard_output();
   constexpr std::string_view kMessage = "error: interrupted\n";
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kMessage.data(), kMessage.size());
@@ -78,6 +79,8 @@ std::unique_ptr<TraceEngine> attach_engine(const Options& options, Machine& mach
   for (const auto& [name, value] : options.jit_params) set_jit_param(jit.params, name, value);
   jit.eager = options.jit == JitMode::kEager;
   jit.deopt_every = options.deopt_every;
+  if (options.deopt_at) jit.deopt_at = {options.deopt_at->first, options.deopt_at->second};
+  jit.deopt_sweep = options.deopt_sweep;
   jit.log_traces = options.log_traces;
   for (const std::string& dump : options.dumps) {
     if (dump == "bytecode") jit.dump_bytecode = true;
@@ -121,10 +124,10 @@ Status finish_output(Status status) {
 
 void stop_on_interrupt() {
   std::signal(SIGTERM, on_termination);
-  struct sigaction old {};
+  struct sigaction old{};
   sigaction(SIGINT, nullptr, &old);
   if (old.sa_handler == SIG_IGN) return;  // as for jobs in the background
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = on_interrupt;
   sigaction(SIGINT, &action, nullptr);
 }

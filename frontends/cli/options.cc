@@ -193,9 +193,19 @@ class Parser {
     const std::string name = text.substr(0, equals);
     const std::optional<uint32_t> number =
         equals == std::string::npos ? std::nullopt : parse_number<uint32_t>(std::string_view(text).substr(equals + 1));
-    if (!is_jit_param(name)) return fail(fmt::format("--jit-param must be one of {}, not '{}'", jit_param_names(), name));
+    if (!is_jit_param(name))
+      return fail(fmt::format("--jit-param must be one of {}, not '{}'", jit_param_names(), name));
     if (!number || *number == 0) return fail(fmt::format("invalid argument to --jit-param option: '{}'", text));
     options_.jit_params.emplace_back(name, *number);
+  }
+
+  void set_deopt_at(const std::string& text) {
+    const size_t slash = text.find('/');
+    const std::optional<uint32_t> trace = parse_number<uint32_t>(std::string_view(text).substr(0, slash));
+    const std::optional<uint32_t> exit =
+        slash == std::string::npos ? std::nullopt : parse_number<uint32_t>(std::string_view(text).substr(slash + 1));
+    if (!trace || !exit) return fail(fmt::format("--deopt-at must be TRACE/EXIT, not '{}'", text));
+    options_.deopt_at = {*trace, *exit};
   }
 
   void apply(const OptionRow& row, const std::string& name, const std::string& value) {
@@ -226,6 +236,8 @@ class Parser {
         return;
       case OptionId::kJitParam: return add_jit_param(value);
       case OptionId::kDeoptEvery: return set_number(options_.deopt_every, name, parse_number<uint32_t>(value), value);
+      case OptionId::kDeoptAt: return set_deopt_at(value);
+      case OptionId::kDeoptSweep: options_.deopt_sweep = true; return;
       case OptionId::kLog:
         if (value != "trace") return fail(fmt::format("invalid argument to {} option: '{}'", name, value));
         options_.log_traces = true;

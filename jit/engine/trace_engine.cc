@@ -23,7 +23,8 @@ constexpr int kRecursionDepth = 32;
 
 uint64_t now_ns() {
   return static_cast<uint64_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+          .count());
 }
 
 bool cpu_has_what_it_takes() {
@@ -215,10 +216,15 @@ void TraceEngine::on_hot_function(Thread& thread, Code& code) {
   }
   Recording& recording = begin_recording(thread);
   recording.function = &code;
+  if (rehearses()) {
+    recording.start = std::make_unique<StartState>(thread);
+    recording.start->frames = take_frames(thread, thread.fp);
+  }
   recording.recorder->start_function(code);
 }
 
-void TraceEngine::record_from_exit(Thread& thread, ExitAddress from, const ExitEntry& entry) {
+void TraceEngine::record_from_exit(Thread& thread, ExitAddress from, const ExitEntry& entry,
+                                   std::unique_ptr<StartState> start_state) {
   const Fragment& fragment = *fragments_[from.fragment];
   const Exit& exit = fragment.exits[from.exit];
   Recording& recording = begin_recording(thread);
@@ -227,6 +233,10 @@ void TraceEngine::record_from_exit(Thread& thread, ExitAddress from, const ExitE
   recording.trace.parent_exit = from.exit;
   const Fragment& root = *fragments_[fragment.root];
   recording.frames = entry.frames;
+  if (rehearses()) {
+    recording.start = start_state != nullptr ? std::move(start_state) : std::make_unique<StartState>(thread);
+    recording.start->frames = take_frames(thread, thread.fp - entry.frames.back().base);
+  }
   BridgeStart start;
   start.root_extent = root.extent;
   start.root_code = root.code;
@@ -306,7 +316,10 @@ void TraceEngine::fail(Recording& recording, AbortReason reason) {
 bool TraceEngine::compile(Recording& recording) {
   Trace& trace = recording.trace;
   const uint64_t start_ns = now_ns();
-  optimize(trace);
+  std::optional<Trace> recorded;
+  if (rehearses()) recorded = trace;
+  const size_t cache_used = cache_.used();
+  recording.without_loop ? optimize_without_loop(trace) : optimize(trace);
   const uint64_t optimized_ns = now_ns();
   stats_.optimize_ns += optimized_ns - start_ns;
 #ifndef NDEBUG
@@ -319,6 +332,7 @@ bool TraceEngine::compile(Recording& recording) {
   assembling.first_exit_id = static_cast<uint32_t>(exits_.size());
   assembling.count_guards = options_.deopt_every != 0;
   assembling.keep_origins = options_.dump_asm;
+  assembling.exit_flags = uses_flags(trace.id);
   AssembledTrace assembled = assemble(trace, cache_, runtime_, assembling);
   stats_.assemble_ns += now_ns() - optimized_ns;
   if (!assembled.failure.empty()) {
@@ -355,10 +369,27 @@ bool TraceEngine::compile(Recording& recording) {
   fragment->exits.reserve(assembled.exits.size());
   for (const ExitSite& site : assembled.exits) add_exit(*fragment, site);
   fragment->jumps.shrink_to_fit();
+  if (rehearses() && !rehearse(recording, *fragment) && !recording.without_loop) {
+    // Guards in a loop whose turns so far did not all take one way. As a trace without loop they
+    // are on the way that was taken.
+    ++stats_.loops_given_up;
+    for (const Exit& exit : fragment->exits) {
+      stats_.guards -= exit.is_return ? 0 : 1;
+      stats_.failed_guards -= exit.failed ? 1 : 0;
+      stats_.rehearsed_guards -= exit.failed ? 1 : 0;
+    }
+    exits_.resize(assembling.first_exit_id);
+    cache_.rewind(cache_used);
+    trace = std::move(*recorded);
+    recording.without_loop = true;
+    return compile(recording);
+  }
   const IrIns& last = trace.ins.back();
   if (last.op == IrOp::kCall) {
     const auto known = continuations_.find(return_positions(trace.snapshots[last.snapshot].frames));
-    if (known != continuations_.end()) link(*fragment, fragment->exits.back(), known->second);
+    if (known != continuations_.end() && !fragment->exits.back().pinned) {
+      link(*fragment, fragment->exits.back(), known->second);
+    }
   }
   ++stats_.traces[static_cast<size_t>(trace.kind)];
   stats_.ir_instructions += trace.ins.size();
@@ -386,7 +417,8 @@ bool TraceEngine::compile(Recording& recording) {
 }
 
 void TraceEngine::add_exit(Fragment& fragment, const ExitSite& site) {
-  exits_.push_back({fragment.id, static_cast<uint32_t>(fragment.exits.size())});
+  const uint32_t index = static_cast<uint32_t>(fragment.exits.size());
+  exits_.push_back({fragment.id, index});
   Exit& exit = fragment.exits.emplace_back();
   exit.first_jump = static_cast<uint32_t>(fragment.jumps.size());
   exit.jump_count = static_cast<uint16_t>(site.jumps.size());
@@ -399,13 +431,20 @@ void TraceEngine::add_exit(Fragment& fragment, const ExitSite& site) {
   exit.is_yield = exit.closed = site.is_yield;
   exit.n = site.n;
   exit.m = site.m;
+  exit.settled = site.settled;
+  exit.steps = site.steps;
+  if (site.flag != nullptr) exit.flag = static_cast<uint32_t>(site.flag - fragment.start);
+  exit.pinned = options_.deopt_at && options_.deopt_at->trace == fragment.id && options_.deopt_at->exit == index;
+  // What a settled exit says would not be true.
+  if (exit.flag != 0 && !exit.settled && (options_.deopt_sweep || exit.pinned)) set_flag(fragment, exit, true);
   if (!site.is_return) ++stats_.guards;
 }
 
 void TraceEngine::link(const Fragment& fragment, Exit& exit, const uint8_t* target) {
   ExitSite site;
   site.is_return = exit.is_return;
-  for (uint32_t i = 0; i < exit.jump_count; ++i) site.jumps.push_back(fragment.start + fragment.jumps[exit.first_jump + i]);
+  for (uint32_t i = 0; i < exit.jump_count; ++i)
+    site.jumps.push_back(fragment.start + fragment.jumps[exit.first_jump + i]);
   link_exit(cache_, site, target);
   exit.linked = true;
 }
@@ -451,11 +490,17 @@ const ExitEntry& TraceEngine::decoded(const Fragment& fragment, ExitAddress addr
 }
 
 void TraceEngine::leave(Thread& thread, uint32_t exit_id) {
+  if (rehearsed_.fragment != nullptr) return leave_rehearsal(thread, exit_id);
   const ExitAddress address = exits_[exit_id];
   Fragment& fragment = *fragments_[address.fragment];
   Exit& exit = fragment.exits[address.exit];
   if (options_.deopt_every != 0 && thread.exit_fuel == 0) thread.exit_fuel = options_.deopt_every;
   const ExitEntry& entry = decoded(fragment, address, exit_id);
+  const bool forced = flag_is_set(fragment, exit);
+  if (forced && !exit.pinned) set_flag(fragment, exit, false);
+  note_failure(exit);
+  std::unique_ptr<StartState> start_state;
+  if (rehearses() && exit.countdown <= 1 && !exit.is_return) start_state = note_exit_state(thread, entry);
   if (!leave_at(thread, entry)) return stop_run(thread);
   if (exit.is_return) {
     ++stats_.cold_returns;
@@ -464,7 +509,8 @@ void TraceEngine::leave(Thread& thread, uint32_t exit_id) {
   } else {
     ++stats_.exits;
   }
-  if (exit.closed || exit.linked) return;
+  // Of a guard that was made to fail nothing is known for a bridge.
+  if (exit.closed || exit.linked || forced || exit.pinned) return;
   if (exit.is_return) {
     const auto known = continuations_.find(return_positions(entry.frames));
     if (known != continuations_.end()) return link(fragment, exit, known->second);
@@ -476,7 +522,7 @@ void TraceEngine::leave(Thread& thread, uint32_t exit_id) {
   }
   exit.countdown = exit_threshold(exit);
   if (!can_record(thread)) return;
-  record_from_exit(thread, address, entry);
+  record_from_exit(thread, address, entry, std::move(start_state));
 }
 
 // ---- seeing it --------------------------------------------------------------
@@ -495,13 +541,16 @@ std::string TraceEngine::stats_text() const {
   std::string text = fmt::format(
       "traces:      {} functions, {} bridges, {} continuations, {} flushes\n"
       "machine code: {} bytes for {} IR instructions\n"
-      "side tables: {} bytes for {} guards\n"
+      "side tables: {} bytes for {} guards, {} of which never failed\n"
       "exits:       {} by guards, {} at yield points, {} returns to the interpreter\n"
       "compiling:   {:.3f} ms recording, {:.3f} ms optimising, {:.3f} ms assembling\n",
       stats_.traces[0], stats_.traces[1], stats_.traces[2], stats_.flushes, stats_.code_bytes, stats_.ir_instructions,
-      stats_.side_table_bytes, stats_.guards, stats_.exits, stats_.yields, stats_.cold_returns,
-      static_cast<double>(stats_.record_ns) / 1e6, static_cast<double>(stats_.optimize_ns) / 1e6,
+      stats_.side_table_bytes, stats_.guards, stats_.guards - stats_.failed_guards, stats_.exits, stats_.yields,
+      stats_.cold_returns, static_cast<double>(stats_.record_ns) / 1e6, static_cast<double>(stats_.optimize_ns) / 1e6,
       static_cast<double>(stats_.assemble_ns) / 1e6);
+  if (rehearses()) {
+    text += fmt::format("rehearsals:  {} guards; {} loops given up\n", stats_.rehearsed_guards, stats_.loops_given_up);
+  }
   for (size_t i = 0; i < static_cast<size_t>(AbortReason::kCount); ++i) {
     if (stats_.aborts[i] == 0) continue;
     text += fmt::format("aborts:      {} {}\n", stats_.aborts[i], abort_reason_text(static_cast<AbortReason>(i)));

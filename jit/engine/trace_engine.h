@@ -16,10 +16,12 @@
 #include <cstdio>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "deopt/shadow_check.h"
 #include "interp/engine_hooks.h"
 #include "jit/record/recorder.h"
 #include "jit/x64/assemble.h"
@@ -41,6 +43,14 @@ struct JitOptions {
   bool eager = false;
   /// Leave machine code at every n-th guard; 0 for off.
   uint32_t deopt_every = 0;
+  /// Let each guard fail once, the first time it is passed, and rehearse it before.
+  bool deopt_sweep = false;
+  /// Let the exit fail whenever it is reached.
+  struct ExitName {
+    uint32_t trace;
+    uint32_t exit;
+  };
+  std::optional<ExitName> deopt_at;
   bool log_traces = false;  ///< a line per event to standard error
   bool dump_ir = false;
   bool dump_asm = false;
@@ -53,9 +63,12 @@ struct JitStats {
   uint64_t aborts[static_cast<size_t>(AbortReason::kCount)] = {};
   uint64_t flushes = 0;
   uint64_t guards = 0;
-  uint64_t exits = 0;         ///< machine code was left at a guard
-  uint64_t yields = 0;        ///< ... at a yield point
-  uint64_t cold_returns = 0;  ///< a call returned to the interpreter
+  uint64_t failed_guards = 0;     ///< those that have failed once, in the run or in a rehearsal
+  uint64_t rehearsed_guards = 0;  ///< those that failed in a rehearsal
+  uint64_t loops_given_up = 0;    ///< compiled without the loop: some of its guards could not be rehearsed
+  uint64_t exits = 0;             ///< machine code was left at a guard
+  uint64_t yields = 0;            ///< ... at a yield point
+  uint64_t cold_returns = 0;      ///< a call returned to the interpreter
   uint64_t ir_instructions = 0;
   uint64_t code_bytes = 0;
   uint64_t side_table_bytes = 0;
@@ -112,6 +125,11 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
     bool is_yield = false;
     bool linked = false;
     bool closed = false;  ///< nothing will be recorded from here
+    bool failed = false;
+    bool pinned = false;   ///< JitOptions::deopt_at
+    bool settled = false;  ///< see ExitSite
+    uint32_t flag = 0;     ///< distance from Fragment::start; 0: none
+    uint32_t steps = 0;    ///< see ExitSite
     int32_t operand_index = 0;
     int32_t n = 0;
     uint32_t m = 0;
@@ -123,7 +141,7 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
     Code* code = nullptr;
     uint32_t extent = 0;
     uint32_t first_exit = 0;
-    uint32_t members = 0;  ///< of the tree, at its root
+    uint32_t members = 0;        ///< of the tree, at its root
     uint32_t inlined_paths = 1;  ///< see Recording
     const uint8_t* start = nullptr;
     SideTable side_table;
@@ -135,17 +153,37 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
     uint32_t exit;
   };
   using ReturnPositions = std::vector<const uint32_t*>;
+  /// What a recording starts from, kept for rehearsals: the state as the interpreter has it, and
+  /// of a bridge also as machine code has it.
+  struct StartState {
+    explicit StartState(Thread& of) : thread(of) {
+      thread.more_roots.push_back(&frames.words);
+      thread.more_roots.push_back(&words);
+    }
+    ~StartState() {
+      std::erase(thread.more_roots, &frames.words);
+      std::erase(thread.more_roots, &words);
+    }
+    StartState(const StartState&) = delete;
+    Thread& thread;
+    FramesState frames;
+    std::vector<Location> places;               ///< registers, spill slots, frame slots
+    std::vector<Word> words;                    ///< what is there
+    std::vector<std::pair<int32_t, Word>> raw;  ///< words of frame headers, by slot
+  };
   /// A recording under way.
   struct Recording {
     Trace trace;
     std::unique_ptr<IrBuilder> builder;
     std::unique_ptr<Recorder> recorder;
-    Code* function = nullptr;    ///< kFunction
-    ExitAddress from{};          ///< bridges, continuations
+    Code* function = nullptr;       ///< kFunction
+    ExitAddress from{};             ///< bridges, continuations
     std::vector<ExitFrame> frames;  ///< ... their frames
-    Code* forced = nullptr;      ///< its entry is the interpreter's for one instruction
+    Code* forced = nullptr;         ///< its entry is the interpreter's for one instruction
     Handler forced_entry = nullptr;
     uint64_t started_ns = 0;
+    std::unique_ptr<StartState> start;  ///< if there are rehearsals
+    bool without_loop = false;
     /// Product of the ways through the functions inlined since the tree's root: that many
     /// traces may grow from it, each for a tiny share of the calls, if data is random.
     uint32_t inlined_paths = 1;
@@ -166,9 +204,21 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
   bool compile(Recording& recording);
   void add_exit(Fragment& fragment, const ExitSite& site);
   void link(const Fragment& fragment, Exit& exit, const uint8_t* target);
-  void record_from_exit(Thread& thread, ExitAddress from, const ExitEntry& entry);
+  void record_from_exit(Thread& thread, ExitAddress from, const ExitEntry& entry, std::unique_ptr<StartState> start);
   void flush(Thread& thread);
   const ExitEntry& decoded(const Fragment& fragment, ExitAddress address, uint32_t exit_id);
+  // rehearsal.cc
+  bool rehearses() const { return options_.deopt_sweep; }
+  bool uses_flags(uint32_t trace) const {
+    return rehearses() || (options_.deopt_at && options_.deopt_at->trace == trace);
+  }
+  std::unique_ptr<StartState> note_exit_state(Thread& thread, const ExitEntry& entry);
+  bool rehearse(Recording& recording, Fragment& fragment);
+  bool rehearse_exit(Recording& recording, Fragment& fragment, uint32_t index, Rehearsal& rehearsal);
+  void leave_rehearsal(Thread& thread, uint32_t exit_id);
+  bool flag_is_set(const Fragment& fragment, const Exit& exit) const;
+  void set_flag(const Fragment& fragment, const Exit& exit, bool set);
+  void note_failure(Exit& exit);
   void log(const char* event, const Recording& recording, const std::string& detail);
 
   Thread& thread_;
@@ -192,6 +242,13 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
   };
   static constexpr uint32_t kDecodedExits = 256;
   std::vector<Decoded> decoded_{kDecodedExits};
+  /// The fragment that is rehearsed, and the exit that was taken.
+  struct Rehearsed {
+    const Fragment* fragment = nullptr;
+    ExitEntry entry;
+    uint32_t exit = 0;
+    bool left = false;  ///< the frames are rebuilt
+  } rehearsed_;
   JitStats stats_;
 };
 

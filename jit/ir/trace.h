@@ -26,8 +26,8 @@ struct SnapshotFrame {
   /// Innermost frame: the instruction to go on with. Others: the return position,
   /// behind their call.
   const uint32_t* pc = nullptr;
-  int32_t base = 0;         ///< first slot, counted from the root frame; 0 for that itself
-  bool in_memory = false;   ///< its header is as it should be
+  int32_t base = 0;        ///< first slot, counted from the root frame; 0 for that itself
+  bool in_memory = false;  ///< its header is as it should be
   /// If not in_memory. The root frame is not when an inlined tail call has replaced
   /// it: then its closure is to be written, but never its return words.
   IrRef closure = kNoRef;
@@ -52,6 +52,8 @@ struct Snapshot {
   /// It tells what follows from the guard's failing (jit/opt/fold.cc), so the guard
   /// must not be made to fail where it holds (--deopt-every).
   bool settled = false;
+  /// Bytecode instructions that the interpreter runs from the trace's start to here.
+  uint32_t steps = 0;
 };
 
 /// A value that a bridge starts with.
@@ -71,16 +73,17 @@ struct Trace {
   TraceKind kind = TraceKind::kFunction;
   /// Code of the root frame (of the function, for kFunction).
   Code* code = nullptr;
-  uint32_t parent = 0;        ///< bridges, continuations: id of the trace left
+  uint32_t parent = 0;  ///< bridges, continuations: id of the trace left
   uint32_t parent_exit = 0;
   /// Slots that the entry must make sure of: of all frames, outgoing arguments included.
   /// Bridges and continuations have a stack_check if they need more than their tree's root.
   uint32_t extent = 0;
-  uint32_t callee_base = 0;   ///< kContinuation
+  uint32_t callee_base = 0;  ///< kContinuation
   std::vector<Inherited> inherited;
   std::vector<IrIns> ins;
   std::vector<Snapshot> snapshots;
   std::vector<Assumption> assumptions;
+  uint32_t steps = 0;  ///< bytecode instructions of the recording; of a loop: of one turn
 
   IrIns& at(IrRef ref) { return ins[index_of(ref)]; }
   const IrIns& at(IrRef ref) const { return ins[index_of(ref)]; }

@@ -147,6 +147,7 @@ class Peeler {
   /// enough that one is what its slot was: two swaps do that, and the loop goes on swapping.
   Snapshot state_at_start(const std::vector<IrRef>& args) const {
     Snapshot snapshot;
+    snapshot.steps = trace_.steps;
     snapshot.frames.push_back({trace_.code, trace_.code->start, 0, true, kNoRef});
     for (const uint32_t slot : live_slots(*trace_.code, trace_.code->start)) {
       if (slot >= args.size()) continue;
@@ -198,6 +199,7 @@ class Peeler {
   /// The snapshot of the same place, one turn later.
   Snapshot second_turn(const Snapshot& first) {
     Snapshot second = first;
+    second.steps += trace_.steps;
     for_each_snapshot_ref(second, [&](IrRef& ref) { ref = renamed_[index_of(ref)]; });
     SnapshotFrame& root = second.frames[0];
     if (root.in_memory && closure_ != kNoRef) {
@@ -226,6 +228,7 @@ class Peeler {
       snapshot.frames[0].in_memory = false;
       snapshot.frames[0].closure = renamed_[index_of(closure_)];
     }
+    snapshot.steps = 2 * trace_.steps;
     set_facts(forward, snapshot);
     IrIns back;
     back.op = IrOp::kLoopBack;

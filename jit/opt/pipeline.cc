@@ -176,7 +176,10 @@ void optimize(Trace& trace) {
   // keeps what changes in variables.
   peel_loop(trace);
   verify_after("peel_loop", trace);
+  optimize_without_loop(trace);
+}
 
+void optimize_without_loop(Trace& trace) {
   // What the recorder left is needed only as far as somebody uses it.
   eliminate_dead(trace);
   verify_after("dce", trace);

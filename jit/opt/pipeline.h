@@ -16,6 +16,8 @@ std::unique_ptr<IrBuilder> make_builder(Trace& trace);
 /// instruction: peel_loop (a tail_call of the trace's own function becomes a
 /// loop in registers), dce, sink, alloc_check.
 void optimize(Trace& trace);
+/// The same without peel_loop: the tail call stays one.
+void optimize_without_loop(Trace& trace);
 
 /// Runs the named pass alone, for tests. False if there is none of that name.
 bool run_pass(std::string_view name, Trace& trace);

@@ -269,6 +269,7 @@ void Recorder::start_bridge(const ExitEntry& entry, const BridgeStart& start) {
 Recorder::Status Recorder::end(TraceLink link) {
   link_ = link;
   Trace& trace = builder_.trace();
+  trace.steps = steps_ + 1;
   if (stack_check_ != kNoRef && trace.extent > root_extent_) {
     trace.at(stack_check_).n = static_cast<int32_t>(trace.extent);
   }
@@ -350,6 +351,7 @@ uint32_t Recorder::snapshot() {
 /// `at_return`: all frames wait for the return of a call, all is in memory.
 Snapshot Recorder::make_snapshot(const uint32_t* pc, bool at_return) {
   Snapshot result;
+  result.steps = steps_;
   for (size_t i = 0; i < frames_.size(); ++i) {
     ShadowFrame& shadow = frames_[i];
     const bool innermost = i + 1 == frames_.size();
@@ -455,8 +457,8 @@ IrRef Recorder::make_data(std::optional<UnionShape> shape, const Operands& field
   if (token != fields.end()) return make_object(header, nullptr, fields);
   if (count > 1 && kOffsetBits * (count - 1) > kMaxPackedBits) return make_object(header, nullptr, fields);
 
-  const auto known = std::find_if(fields.begin(), fields.end(),
-                                  [&](const Operand& f) { return builder_.facts(f.ref).pointer; });
+  const auto known =
+      std::find_if(fields.begin(), fields.end(), [&](const Operand& f) { return builder_.facts(f.ref).pointer; });
   const auto boxed = known != fields.end() ? known : std::find_if(fields.begin(), fields.end(), [](const Operand& f) {
     return !is_packed(f.word);
   });
@@ -519,8 +521,8 @@ void Recorder::select_tag(Operand object, unsigned width, uint32_t last) {
   if (is_packed(object.word)) {
     packed(object);
     const uint32_t tag = packed_tag(object.word, width);
-    append(tag < last ? IrOp::kTagIs : IrOp::kTagFrom, object.ref, kNoRef,
-           static_cast<int32_t>(std::min(tag, last)), width);
+    append(tag < last ? IrOp::kTagIs : IrOp::kTagFrom, object.ref, kNoRef, static_cast<int32_t>(std::min(tag, last)),
+           width);
   } else {
     pointer(object);
     append(IrOp::kHeaderIs, object.ref, kNoRef, low_header(object.word));
@@ -856,6 +858,10 @@ Recorder::Status Recorder::step() {
       return end_with_exit();
     }
   }
+  // The instruction before may have been stopped by a collection: then it comes again.
+  if (thread_.pc == last_pc_ && thread_.fp == last_fp_) --steps_;
+  last_pc_ = thread_.pc;
+  last_fp_ = thread_.fp;
   const Status status = record(thread_.pc);
   ++steps_;
   return status;
@@ -892,9 +898,7 @@ Recorder::Status Recorder::record(const uint32_t* pc) {
       break;
     }
     case Op::kConstant: set(pc[1], constant(frame().code->constants[pc[2]])); break;
-    case Op::kCapture:
-      set(pc[1], append(IrOp::kField, closure_ref(), kNoRef, static_cast<int32_t>(1 + pc[2])));
-      break;
+    case Op::kCapture: set(pc[1], append(IrOp::kField, closure_ref(), kNoRef, static_cast<int32_t>(1 + pc[2]))); break;
     case Op::kGlobal: {
       const Word word = thread_.globals[pc[2]];
       if (is_placeholder(word) || word == 0) return end_with_exit();
@@ -967,8 +971,8 @@ Recorder::Status Recorder::record(const uint32_t* pc) {
           captured.push_back(operand(source >> 1));
         }
       }
-      set(pc[1], make_object(Object::make_header(ObjectKind::kClosure, 1 + count), frame().code->functions[pc[2]],
-                             captured));
+      set(pc[1],
+          make_object(Object::make_header(ObjectKind::kClosure, 1 + count), frame().code->functions[pc[2]], captured));
       break;
     }
     case Op::kFunction: set(pc[1], constant(frame().code->functions[pc[2]]->function_value())); break;

@@ -61,13 +61,13 @@ struct RecorderLimits {
 /// A call frame as the trace sees it.
 struct ShadowFrame {
   Code* code = nullptr;
-  int32_t base = 0;               ///< slots above the root frame
-  bool in_memory = false;         ///< its return words are on the call stack
-  bool closure_in_memory = false; ///< and so is its closure
-  IrRef closure = kNoRef;         ///< known reference, if any
+  int32_t base = 0;                           ///< slots above the root frame
+  bool in_memory = false;                     ///< its return words are on the call stack
+  bool closure_in_memory = false;             ///< and so is its closure
+  IrRef closure = kNoRef;                     ///< known reference, if any
   const uint32_t* return_position = nullptr;  ///< where it goes on when the frame above returns
-  std::vector<IrRef> slots;       ///< kNoRef: in memory, or dead
-  std::vector<const Code*> past;  ///< codes that tail calls have replaced
+  std::vector<IrRef> slots;                   ///< kNoRef: in memory, or dead
+  std::vector<const Code*> past;              ///< codes that tail calls have replaced
 };
 
 class Recorder {
@@ -140,8 +140,8 @@ class Recorder {
     Operands args;
     bool tail = false;
     uint32_t result_slot = 0;
-    uint32_t distance = 0;          ///< to the callee's frame
-    const uint32_t* next = nullptr; ///< return position
+    uint32_t distance = 0;           ///< to the callee's frame
+    const uint32_t* next = nullptr;  ///< return position
   };
   Status record_call(CallSite site);
   Status record_exact_call(CallSite& site);
@@ -173,7 +173,9 @@ class Recorder {
   std::vector<ShadowFrame> frames_;
   Word* root_fp_ = nullptr;
   uint32_t snapshot_ = kNoSnapshot;
-  uint32_t steps_ = 0;
+  uint32_t steps_ = 0;  ///< instructions before the current one
+  const uint32_t* last_pc_ = nullptr;
+  const Word* last_fp_ = nullptr;
   uint32_t root_extent_ = 0;
   IrRef stack_check_ = kNoRef;
   Code* entered_ = nullptr;
@@ -188,7 +190,7 @@ class Recorder {
 
 /// What a bridge knows beyond the side table's entry.
 struct BridgeStart {
-  uint32_t root_extent = 0;  ///< slots that the tree's root has made sure of
+  uint32_t root_extent = 0;         ///< slots that the tree's root has made sure of
   const Code* root_code = nullptr;  ///< the function that the tree's root is the entry of
   // The guard that failed; of a bridge only.
   IrOp guard = IrOp::kExit;  ///< that failed

@@ -26,6 +26,8 @@ struct AssembleOptions {
   uint32_t first_exit_id = 0;  ///< exit i of the trace gets id first_exit_id + i
   /// Each guard first counts Thread::exit_fuel down and leaves when it becomes 0.
   bool count_guards = false;
+  /// Each exit gets a flag that makes its guard fail whatever the operands are.
+  bool exit_flags = false;
   /// Fill AssembledTrace::origins.
   bool keep_origins = false;
   /// Check the register allocator's result (always on in debug builds).
@@ -41,13 +43,18 @@ struct ExitSite {
   /// `jumps` is the one in the return stub of a call; what follows it are places of the 32-bit
   /// address that the call writes into frames.
   bool is_return = false;
-  bool is_yield = false;   ///< alloc_check, stack_check, loop_back, mark: no bridge starts here
+  bool is_yield = false;  ///< alloc_check, stack_check, loop_back, mark: no bridge starts here
   // The guard and where its first operand is, if it has one: what is known to be
   // false at the start of a bridge.
   IrOp guard = IrOp::kExit;
   Location operand;
   int32_t n = 0;
   uint32_t m = 0;
+  /// With AssembleOptions::exit_flags, where the flag is: a 32-bit word, 0 at first. Null for
+  /// calls, and for exits that are always taken.
+  const uint8_t* flag = nullptr;
+  bool settled = false;  ///< Snapshot::settled: where the guard holds its exit must not be believed
+  uint32_t steps = 0;    ///< Snapshot::steps
 };
 
 struct CodeOrigin {
@@ -59,14 +66,18 @@ struct AssembledTrace {
   const uint8_t* start = nullptr;  ///< where the trace is entered
   size_t code_bytes = 0;
   SideTable side_table;
-  std::vector<ExitSite> exits;     ///< in the order of the side table
+  std::vector<ExitSite> exits;  ///< in the order of the side table
   std::vector<CodeOrigin> origins;
-  std::string failure;             ///< if not empty, nothing was made: name in abort_reasons.def
+  std::string failure;  ///< if not empty, nothing was made: name in abort_reasons.def
 };
 
 /// Requires a trace that the IR verifier accepts, after jit/opt's passes.
 AssembledTrace assemble(const Trace& trace, CodeCache& cache, const RuntimeEntries& runtime,
                         const AssembleOptions& options);
+
+/// Runs machine code from C++: a Handler whose pc is the trace's first instruction. What the trace
+/// starts from is in Thread::exit_state, and goes to the registers that have no role.
+Handler trace_entry(const CodeCache& cache);
 
 /// Sends an exit to the machine code at `target` instead of its stub.
 void link_exit(CodeCache& cache, const ExitSite& exit, const uint8_t* target);
@@ -75,7 +86,6 @@ void unlink_exit(CodeCache& cache, const ExitSite& exit);
 
 /// A listing of machine code by Zydis, with the IR instructions that it comes from
 /// interleaved when origins are given.
-std::string disassemble(const uint8_t* start, size_t bytes, const Trace* trace,
-                        const std::vector<CodeOrigin>& origins);
+std::string disassemble(const uint8_t* start, size_t bytes, const Trace* trace, const std::vector<CodeOrigin>& origins);
 
 }  // namespace fble

@@ -76,8 +76,7 @@ void Lowering::find_exact_bits() {
         bits = ins.list.empty() ? 0 : static_cast<int>(kOffsetBits * (ins.list.size() - 1));
         for (const IrRef field : ins.list) bits = bits < 0 || exact_bits(field) < 0 ? -1 : bits + exact_bits(field);
         break;
-      default:
-        break;
+      default: break;
     }
     // What would not fit leaves, so nothing longer is ever seen.
     if (bits <= static_cast<int>(kMaxPackedBits)) exact_bits_[i] = static_cast<int8_t>(bits);
@@ -133,12 +132,8 @@ void Lowering::fetch(int reg, const Location& from) {
 
 void Lowering::copy_to_memory(const Mem& to, const Location& from, int scratch) {
   switch (from.kind) {
-    case LocationKind::kRegister:
-      a_.mov(to, q(from.index));
-      break;
-    case LocationKind::kConstant:
-      store_word(to, from.word, scratch);
-      break;
+    case LocationKind::kRegister: a_.mov(to, q(from.index)); break;
+    case LocationKind::kConstant: store_word(to, from.word, scratch); break;
     case LocationKind::kVirtual:
       a_.lea(q(scratch), x86::ptr(kAp, object_offset_[static_cast<size_t>(from.index)]));
       a_.mov(to, q(scratch));
@@ -178,6 +173,15 @@ void Lowering::leave_if(const InsPlan& plan, Condition condition) {
 void Lowering::count_guard(const InsPlan& plan) {
   a_.sub(x86::dword_ptr(kThread, kExitFuel), 1);
   a_.long_().jz(exit_of(plan).stub);
+}
+
+/// Behind the code, where it can be read here and written by way of the cache's other mapping.
+void Lowering::test_flag(const InsPlan& plan) {
+  Exit& exit = exit_of(plan);
+  exit.flag = a_.newLabel();
+  exit.has_flag = true;
+  a_.cmp(x86::dword_ptr(exit.flag), 0);
+  a_.long_().jnz(exit.stub);
 }
 
 /// Exits and whoever comes after the trace find ap behind all objects.
@@ -698,6 +702,7 @@ void Lowering::loop_back(const IrIns&, const InsPlan& plan) {
     if (trace_.ins[i].op == IrOp::kAllocCheck) polls = false;
   }
   if (options_.count_guards) count_guard(plan);
+  if (options_.exit_flags) test_flag(plan);
   if (polls) {
     a_.cmp(kAp, x86::qword_ptr(kThread, kAllocLimit));
     leave_if(plan, Condition::kA);
@@ -716,6 +721,7 @@ void Lowering::lower(uint32_t i) {
     for (uint32_t k = plan.moves_begin; k < plan.moves_end; ++k) move(allocation_.moves[k], plan.scratch[0]);
     const bool may_be_forced = plan.exit >= 0 && ins.op != IrOp::kCall && ins.op != IrOp::kExit;
     if (options_.count_guards && may_be_forced && !trace_.snapshots[ins.snapshot].settled) count_guard(plan);
+    if (options_.exit_flags && may_be_forced) test_flag(plan);
   }
   const int a = plan.a.index;
   const int result = plan.result;
@@ -727,12 +733,9 @@ void Lowering::lower(uint32_t i) {
     case IrOp::kSlot:
     case IrOp::kInherit:
     case IrOp::kResult:
-    case IrOp::kCount:
-      break;
+    case IrOp::kCount: break;
 
-    case IrOp::kField:
-      a_.mov(q(result), x86::qword_ptr(q(a), field_offset(ins.n)));
-      break;
+    case IrOp::kField: a_.mov(q(result), x86::qword_ptr(q(a), field_offset(ins.n))); break;
     case IrOp::kGlobal:
       a_.mov(q(result), x86::qword_ptr(kThread, kGlobals));
       a_.mov(q(result), x86::qword_ptr(q(result), 8 * ins.n));
@@ -879,9 +882,7 @@ void Lowering::lower(uint32_t i) {
       a_.cmp(q(scratch), x86::qword_ptr(kThread, kMachineStackLimit));
       leave_if(plan, Condition::kA);
       break;
-    case IrOp::kStore:
-      copy_to_memory(memory(in_slot(ins.n)), plan.a, kNoRegister);
-      break;
+    case IrOp::kStore: copy_to_memory(memory(in_slot(ins.n)), plan.a, kNoRegister); break;
     case IrOp::kCall:
     case IrOp::kTailCall: call(ins, plan); break;
     case IrOp::kReturn:
@@ -920,8 +921,7 @@ void Lowering::entry(const RuntimeEntries& runtime) {
       checked_entry_ = runtime.checked_entry;
       break;
     }
-    case TraceKind::kBridge:
-      break;
+    case TraceKind::kBridge: break;
     case TraceKind::kContinuation:
       if (trace_.callee_base != 0) a_.sub(kFp, imm(slot_offset(static_cast<int32_t>(trace_.callee_base))));
       break;
@@ -950,12 +950,19 @@ void Lowering::exit_stubs() {
     a_.push(imm(static_cast<int32_t>(options_.first_exit_id + first)));
     a_.jmp(imm(reinterpret_cast<uint64_t>(stubs_ + kExitCommon)));
   }
+  for (Exit& exit : exits) {
+    if (!exit.has_flag) continue;
+    a_.align(asmjit::AlignMode::kZero, 4);
+    a_.bind(exit.flag);
+    a_.embedUInt32(0);
+  }
 }
 
 void Lowering::run(const RuntimeEntries& runtime) {
   entry(runtime);
   for (uint32_t i = 0; i < trace_.ins.size(); ++i) lower(i);
-  if (options_.keep_origins) origins.push_back({static_cast<uint32_t>(a_.offset()), static_cast<uint32_t>(trace_.ins.size())});
+  if (options_.keep_origins)
+    origins.push_back({static_cast<uint32_t>(a_.offset()), static_cast<uint32_t>(trace_.ins.size())});
   exit_stubs();
 }
 

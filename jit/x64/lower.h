@@ -19,6 +19,8 @@ class Lowering {
   /// An exit as far as it is known before the code has its place.
   struct Exit {
     asmjit::Label stub;
+    asmjit::Label flag;
+    bool has_flag = false;
     std::vector<size_t> jumps;  ///< offsets of displacements that can be redirected
     uint32_t ins = 0;
   };
@@ -56,6 +58,7 @@ class Lowering {
   Exit& exit_of(const InsPlan& plan);
   void leave_if(const InsPlan& plan, Condition condition);
   void count_guard(const InsPlan& plan);
+  void test_flag(const InsPlan& plan);
   void commit_allocation();
 
   // rows with more than a few instructions
@@ -91,7 +94,7 @@ class Lowering {
   asmjit::Label loop_;
   asmjit::Label slow_entry_;
   Handler checked_entry_ = nullptr;
-  int32_t pending_ = 0;  ///< bytes of objects made that are not yet added to ap
+  int32_t pending_ = 0;                 ///< bytes of objects made that are not yet added to ap
   std::vector<int32_t> object_offset_;  ///< of objects of the current group, from ap, by instruction
   std::vector<int8_t> exact_bits_;      ///< content bits of packed results if always the same, else -1
   std::vector<std::pair<size_t, asmjit::Label>> absolute_;  ///< 32-bit fields that want a label's address

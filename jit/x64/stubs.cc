@@ -57,6 +57,14 @@ void emit_fold_helper(asmjit::x86::Assembler& a) {
   a.ret();
 }
 
+void emit_enter_trace(asmjit::x86::Assembler& a) {
+  a.push(gpq(kPcRegister));
+  for (const int reg : {kRax, kRcx, kRdx, kRbx, kRsi, kR8, kR9, kR10, kR11, kR12}) {
+    a.mov(gpq(reg), qword_ptr(kThread, register_offset(reg)));
+  }
+  a.ret();
+}
+
 }  // namespace
 
 bool ensure_stubs(CodeCache& cache, const RuntimeEntries& runtime) {
@@ -70,6 +78,9 @@ bool ensure_stubs(CodeCache& cache, const RuntimeEntries& runtime) {
   FBLE_ASSERT(a.offset() <= kFoldHelper);
   pad_to(kFoldHelper);
   emit_fold_helper(a);
+  FBLE_ASSERT(a.offset() <= kEnterTrace);
+  pad_to(kEnterTrace);
+  emit_enter_trace(a);
   FBLE_ASSERT(a.offset() <= kStubBytes);
   pad_to(kStubBytes);
   const asmjit::CodeBuffer& buffer = holder.textSection()->buffer();
@@ -82,3 +93,11 @@ const uint8_t* stubs_of(const CodeCache& cache) {
 }
 
 }  // namespace fble::x64
+
+namespace fble {
+
+Handler trace_entry(const CodeCache& cache) {
+  return reinterpret_cast<Handler>(const_cast<uint8_t*>(x64::stubs_of(cache) + x64::kEnterTrace));
+}
+
+}  // namespace fble

@@ -1,0 +1,205 @@
+#include "deopt/shadow_check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "deopt/side_table.h"
+#include "interp/engine_hooks.h"
+
+namespace fble {
+
+namespace {
+
+/// Calls `visit(slot)` for the live slots of a frame of the state, counted from its own first one.
+template <typename Visit>
+void for_each_slot(const FramesState& state, size_t index, Visit&& visit) {
+  const FramesState::Frame& frame = state.frames[index];
+  for_each_live_slot(*frame.code, frame.pc, index + 1 < state.frames.size(), visit);
+}
+
+/// Whether two values are the same to any program. Sharing and circles are followed once.
+class Comparison {
+ public:
+  bool equal(Word left, Word right) {
+    pending_.emplace_back(left, right);
+    while (!pending_.empty()) {
+      const auto [a, b] = pending_.back();
+      pending_.pop_back();
+      if (a == b) continue;
+      if (!is_pointer(a) || !is_pointer(b) || a == 0 || b == 0) return false;
+      if (!seen_.emplace(a, b).second) continue;
+      if (!same_object(*as_object(a), *as_object(b))) return false;
+    }
+    return true;
+  }
+
+ private:
+  bool same_object(const Object& a, const Object& b) {
+    // Flags of the collector are not part of the value.
+    if (a.kind() != b.kind() || a.count() != b.count() || a.tag() != b.tag()) return false;
+    const uint32_t first = a.first_value();
+    for (uint32_t i = 0; i < first; ++i) {
+      if (a.fields[i] != b.fields[i]) return false;
+    }
+    for (uint32_t i = first; i < a.count(); ++i) pending_.emplace_back(a.fields[i], b.fields[i]);
+    return true;
+  }
+
+  std::vector<std::pair<Word, Word>> pending_;
+  std::set<std::pair<Word, Word>> seen_;
+};
+
+/// A value to some depth.
+std::string print_word(Word word, int depth) {
+  if (word == 0) return "nothing";
+  if (is_packed(word)) return fmt::format("{:#x}", word);
+  if (!is_pointer(word)) return fmt::format("placeholder {:#x}", word);
+  const Object& object = *as_object(word);
+  constexpr const char* kKinds[] = {"struct", "union", "closure"};
+  const auto kind = static_cast<size_t>(object.kind());
+  std::string text = kind < std::size(kKinds) ? kKinds[kind] : "object";
+  if (object.kind() == ObjectKind::kClosure) text += " " + closure_code(&object)->block.str();
+  if (object.tag() != 0) text += fmt::format(" tag {}", object.tag());
+  if (depth == 0) return text;
+  text += "(";
+  for (uint32_t i = object.first_value(); i < object.count() && i < 8; ++i) {
+    text += (i == object.first_value() ? "" : ", ") + print_word(object.fields[i], depth - 1);
+  }
+  return text + ")";
+}
+
+}  // namespace
+
+FramesState take_frames(const Thread& thread, Word* root) {
+  FramesState state;
+  state.root = root;
+  const uint32_t* pc = thread.pc;
+  for (Word* fp = thread.fp; fp >= root; fp -= pc[-1]) {
+    state.frames.push_back({closure_code(as_object(fp[kClosureSlot])), pc, static_cast<int32_t>(fp - root)});
+    if (fp == root) break;
+    pc = reinterpret_cast<const uint32_t*>(fp[kReturnPositionSlot]);
+    if (pc == nullptr) break;
+  }
+  std::reverse(state.frames.begin(), state.frames.end());
+  if (state.frames.empty() || state.frames.front().base != 0) {
+    state.frames.clear();
+    return state;
+  }
+  for (size_t i = 0; i < state.frames.size(); ++i) {
+    const Word* frame = root + state.frames[i].base;
+    state.words.push_back(frame[kClosureSlot]);
+    for_each_slot(state, i, [&](int32_t slot) { state.words.push_back(frame[slot]); });
+  }
+  return state;
+}
+
+void put_frames(Thread& thread, const FramesState& state) {
+  const Word* word = state.words.data();
+  for (size_t i = 0; i < state.frames.size(); ++i) {
+    Word* frame = state.root + state.frames[i].base;
+    frame[kClosureSlot] = *word++;
+    for_each_slot(state, i, [&](int32_t slot) { frame[slot] = *word++; });
+    if (i == 0) continue;
+    frame[kReturnPositionSlot] = reinterpret_cast<Word>(state.frames[i - 1].pc);
+    frame[kReturnAddressSlot] = reinterpret_cast<Word>(interpreter_return());
+  }
+  thread.pc = state.frames.back().pc;
+  thread.fp = state.root + state.frames.back().base;
+}
+
+// ---- rehearsals -------------------------------------------------------------
+
+Rehearsal::Rehearsal(Thread& thread, Word* root)
+    : thread_(thread),
+      root_(root),
+      frames_(root - kHeaderSlots, thread.fp + closure_code(as_object(thread.fp[kClosureSlot]))->frame_slots),
+      table_(thread.table),
+      pc_(thread.pc),
+      fp_(thread.fp),
+      ap_(thread.ap),
+      value_(thread.value),
+      error_(thread.error),
+      pending_(thread.pending),
+      group_marks_(thread.group_marks),
+      next_placeholder_(thread.next_placeholder),
+      watermark_fp_(thread.watermark_fp),
+      watermark_return_address_(thread.watermark_return_address) {
+  thread.for_each_code([&](Code& code) {
+    // Natives are entered as ever: what is pure in them does not look like an instruction.
+    if (code.native != nullptr) return;
+    entries_.emplace_back(&code, code.entry);
+    code.entry = entry_by_table();
+  });
+  thread.no_collections = true;
+  thread.alloc_limit = thread.heap.limit();
+  thread.stack_limit = thread.machine_stack_limit = thread.real_stack_limit;
+}
+
+Rehearsal::~Rehearsal() {
+  for (const auto& [code, entry] : entries_) code->entry = entry;
+  std::copy(frames_.begin(), frames_.end(), root_ - kHeaderSlots);
+  thread_.table = table_;
+  thread_.pc = pc_;
+  thread_.fp = fp_;
+  thread_.ap = ap_;
+  thread_.value = value_;
+  thread_.error = std::move(error_);
+  thread_.pending = std::move(pending_);
+  thread_.group_marks = std::move(group_marks_);
+  thread_.next_placeholder = next_placeholder_;
+  thread_.watermark_fp = watermark_fp_;
+  thread_.watermark_return_address = watermark_return_address_;
+  thread_.no_collections = false;
+  thread_.restore_limits();
+}
+
+bool Rehearsal::replay(const FramesState& from, uint32_t steps) {
+  put_frames(thread_, from);
+  thread_.steps_to_go = steps;
+  run_steps(thread_);
+  return thread_.steps_to_go == UINT32_MAX;
+}
+
+// ---- comparing --------------------------------------------------------------
+
+std::string difference(const FramesState& expected, const FramesState& actual, std::span<const int32_t> left_out) {
+  if (expected.frames != actual.frames) return "other frames";
+  Comparison comparison;
+  size_t at = 0;
+  std::string text;
+  for (size_t i = 0; i < expected.frames.size(); ++i) {
+    const int32_t base = expected.frames[i].base;
+    const auto compare = [&](const std::string& what) {
+      if (!text.empty() || comparison.equal(expected.words[at], actual.words[at])) return;
+      text = fmt::format("{} of frame {}: {} where the interpreter has {}", what, i, print_word(actual.words[at], 2),
+                         print_word(expected.words[at], 2));
+    };
+    compare("the closure");
+    ++at;
+    for_each_slot(expected, i, [&](int32_t slot) {
+      if (std::find(left_out.begin(), left_out.end(), base + slot) == left_out.end()) {
+        compare(fmt::format("slot {}", slot));
+      }
+      ++at;
+    });
+  }
+  return text;
+}
+
+std::string describe(const FramesState& state) {
+  std::string text;
+  const Word* word = state.words.data();
+  for (size_t i = 0; i < state.frames.size(); ++i) {
+    const FramesState::Frame& frame = state.frames[i];
+    text += fmt::format("  frame {}: {} at {}, base {}, closure {}\n", i, frame.code->block.str(),
+                        frame.pc - frame.code->start, frame.base, print_word(*word++, 1));
+    for_each_slot(state, i,
+                  [&](int32_t slot) { text += fmt::format("    slot {}: {}\n", slot, print_word(*word++, 3)); });
+  }
+  return text.empty() ? "  no frames\n" : text;
+}
+
+}  // namespace fble

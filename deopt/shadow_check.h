@@ -1,0 +1,85 @@
+// Checking an exit against the interpreter.
+//
+// What a trace computes the interpreter could have computed as well, and since Fble is
+// pure it still can: from the state at the trace's entry it runs as many bytecode
+// instructions as lie between the entry and the exit (Snapshot::steps), and then its
+// frames must be those that were rebuilt, slot by slot, values compared by structure.
+// No trace contains a call of a native with effects, so every exit can be checked.
+//
+// A replay takes place while the thread stands at an exit, in the same call frames: they
+// are saved as a whole and put back afterwards. Nothing may be collected meanwhile, so
+// the caller provides room.
+//
+// Tested by tests/unit/deopt/shadow_check_test.cc, and by all programs run with
+// --shadow-check or --deopt-sweep.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "interp/thread.h"
+
+namespace fble {
+
+/// The interpreter's state between two instructions, from a root frame up.
+struct FramesState {
+  struct Frame {
+    Code* code = nullptr;
+    const uint32_t* pc = nullptr;  ///< innermost: the next instruction; others: return position
+    int32_t base = 0;              ///< slots above the root frame
+    bool operator==(const Frame&) const = default;
+  };
+  Word* root = nullptr;       ///< slot 0 of the root frame
+  std::vector<Frame> frames;  ///< outermost first; empty if the thread was not above the root
+  /// For each frame its closure, then its live slots in ascending order.
+  std::vector<Word> words;
+};
+
+/// What the thread's pc, fp and frames say.
+FramesState take_frames(const Thread& thread, Word* root);
+
+/// Makes it the thread's state again. Return addresses above the root frame become the
+/// interpreter's.
+void put_frames(Thread& thread, const FramesState& state);
+
+/// While it exists the thread is for trying things out: all code is interpreted, nothing
+/// asks for attention, nothing is collected. Afterwards all is as before: frames from `root`
+/// up, allocation pointer, open groups and error included.
+class Rehearsal {
+ public:
+  Rehearsal(Thread& thread, Word* root);
+  ~Rehearsal();
+  Rehearsal(const Rehearsal&) = delete;
+  Rehearsal& operator=(const Rehearsal&) = delete;
+
+  /// Runs `steps` instructions from the state. False if the interpreter stopped before, for an
+  /// error or because there was no room.
+  bool replay(const FramesState& from, uint32_t steps);
+
+ private:
+  Thread& thread_;
+  Word* root_;
+  std::vector<Word> frames_;
+  std::vector<std::pair<Code*, Handler>> entries_;
+  const HandlerTable* table_;
+  const uint32_t* pc_;
+  Word* fp_;
+  Word* ap_;
+  Word value_;
+  RunError error_;
+  std::vector<Pending> pending_;
+  std::vector<size_t> group_marks_;
+  uint64_t next_placeholder_;
+  Word* watermark_fp_;
+  Handler watermark_return_address_;
+};
+
+/// How the states differ, in words; empty if they do not. Slots, counted from the root frame's
+/// first one, may be left out.
+std::string difference(const FramesState& expected, const FramesState& actual, std::span<const int32_t> left_out = {});
+
+/// The state for people to read.
+std::string describe(const FramesState& state);
+
+}  // namespace fble

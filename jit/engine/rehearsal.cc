@@ -1,0 +1,214 @@
+// Rehearsals: each guard of a new trace fails once before the trace is used.
+//
+// A run passes many guards that never fail in it, and many traces are compiled shortly
+// before its end. So with --deopt-sweep the engine tries a trace out: for each exit it
+// puts back the state in which the recording began, runs the machine code with the exit's
+// flag set, lets the side table rebuild the frames, and compares them with those that
+// the interpreter gets to from the same state (deopt/shadow_check.h). The recording
+// went this way, so all its guards are reached. Guards of a loop's body are reached if
+// the second turn takes the same way as the first; if not the trace is compiled without
+// the loop.
+//
+// Tested by tests/unit/jit/engine/trace_engine_test.cc and tests/lang in mode deopt-sweep.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "deopt/exit.h"
+#include "deopt/rebuild.h"
+#include "interp/handler.h"
+#include "jit/engine/trace_engine.h"
+
+namespace fble {
+
+namespace {
+
+constexpr int kFrameRegister = 13;
+constexpr int kValueRegister = 6;
+/// What is in slots that hold nothing.
+constexpr Word kSpoiled = 0xdeaddeaddeadde00;
+
+/// Room for what machine code, exit and interpreter may make, at a guess.
+size_t words_for(const Trace& trace) {
+  size_t words = 1024 + 4 * size_t{trace.steps};
+  for (const IrIns& ins : trace.ins) {
+    if (ins.op == IrOp::kNew) words += 4 * (2 + ins.list.size());
+  }
+  return words;
+}
+
+/// Slots where a settled exit says what follows from its guard's failing.
+std::vector<int32_t> settled_slots(const ExitEntry& entry) {
+  std::vector<int32_t> slots;
+  for (const ExitSlot& slot : entry.slots) {
+    if (slot.location.kind == LocationKind::kConstant && is_packed(slot.location.word)) slots.push_back(slot.slot);
+  }
+  return slots;
+}
+
+}  // namespace
+
+bool TraceEngine::flag_is_set(const Fragment& fragment, const Exit& exit) const {
+  return exit.flag != 0 && *reinterpret_cast<const volatile uint32_t*>(fragment.start + exit.flag) != 0;
+}
+
+void TraceEngine::set_flag(const Fragment& fragment, const Exit& exit, bool set) {
+  cache_.patch32(fragment.start + exit.flag, set ? 1 : 0);
+}
+
+void TraceEngine::note_failure(Exit& exit) {
+  if (exit.failed || exit.is_return) return;
+  exit.failed = true;
+  ++stats_.failed_guards;
+}
+
+/// The state of an exit that is about to be left, as the bridge will find it.
+std::unique_ptr<TraceEngine::StartState> TraceEngine::note_exit_state(Thread& thread, const ExitEntry& entry) {
+  auto state = std::make_unique<StartState>(thread);
+  Word* root = reinterpret_cast<Word*>(thread.exit_state.registers[kFrameRegister]);
+  const auto note = [&](const Location& location) {
+    const bool is_place = location.kind == LocationKind::kRegister || location.kind == LocationKind::kSpill ||
+                          location.kind == LocationKind::kSlot;
+    if (!is_place) return;
+    // A return address or position, looked at by guards, is no value.
+    if (std::find(state->places.begin(), state->places.end(), location) != state->places.end()) return;
+    state->places.push_back(location);
+    state->words.push_back(read_location(thread.exit_state, root, location));
+  };
+  auto listed = entry.slots.begin();
+  for (size_t i = 0; i < entry.frames.size(); ++i) {
+    const ExitFrame& frame = entry.frames[i];
+    if (frame.in_memory) {
+      note({LocationKind::kSlot, frame.base + kClosureSlot});
+      if (i != 0) {
+        for (const int32_t slot : {frame.base + kReturnPositionSlot, frame.base + kReturnAddressSlot}) {
+          state->raw.emplace_back(slot, root[slot]);
+        }
+      }
+    } else {
+      note(frame.closure);
+      // Of a frame that an inlined tail call has replaced the return words may still be there.
+    }
+    for_each_live_slot(*frame.code, frame.pc, i + 1 < entry.frames.size(), [&](int32_t slot) {
+      while (listed != entry.slots.end() && listed->slot < frame.base + slot) ++listed;
+      const bool is_listed = listed != entry.slots.end() && listed->slot == frame.base + slot;
+      note(is_listed ? listed->location : Location{LocationKind::kSlot, frame.base + slot});
+    });
+  }
+  for (const VirtualValue& value : entry.virtuals) {
+    for (const Location& field : value.fields) note(field);
+  }
+  return state;
+}
+
+void TraceEngine::leave_rehearsal(Thread& thread, uint32_t exit_id) {
+  const Fragment& fragment = *rehearsed_.fragment;
+  rehearsed_.exit = exit_id - fragment.first_exit;
+  if (rehearsed_.exit >= fragment.exits.size()) FBLE_BUG("a rehearsal has got into another trace");
+  decode_exit(fragment.side_table, rehearsed_.exit, rehearsed_.entry);
+  rehearsed_.left = !rehearsed_.entry.is_return && leave_at(thread, rehearsed_.entry);
+  // The interpreter stops in front of its first instruction.
+  thread.steps_to_go = 0;
+}
+
+/// False if the exit was not reached.
+bool TraceEngine::rehearse_exit(Recording& recording, Fragment& fragment, uint32_t index, Rehearsal& rehearsal) {
+  const StartState& start = *recording.start;
+  Exit& exit = fragment.exits[index];
+  Word* const root = start.frames.root;
+  const Word value = thread_.value;
+  Word* const ap = thread_.ap;
+
+  // As machine code has it.
+  ExitState& state = thread_.exit_state;
+  std::fill(std::begin(state.registers), std::end(state.registers), kSpoiled);
+  std::fill(std::begin(state.spill), std::end(state.spill), kSpoiled);
+  put_frames(thread_, start.frames);
+  Word* fp = root;
+  if (fragment.kind == TraceKind::kContinuation) {
+    const FramesState::Frame& innermost = start.frames.frames.back();
+    Word& result = root[innermost.base + static_cast<int32_t>(innermost.pc[-2])];
+    state.registers[kValueRegister] = result;
+    result = kSpoiled;
+    fp = root + innermost.base + innermost.pc[-1];
+  } else if (fragment.kind == TraceKind::kBridge) {
+    for (size_t i = 0; i < start.places.size(); ++i) {
+      const Location& place = start.places[i];
+      if (place.kind == LocationKind::kRegister) state.registers[place.index] = start.words[i];
+      if (place.kind == LocationKind::kSpill) state.spill[place.index] = start.words[i];
+      if (place.kind == LocationKind::kSlot) root[place.index] = start.words[i];
+    }
+    for (const auto& [slot, word] : start.raw) root[slot] = word;
+  }
+  const Handler stop = stepping_handlers().handlers[0];
+  root[kReturnAddressSlot] = reinterpret_cast<Word>(stop);
+  const bool was_set = flag_is_set(fragment, exit);
+  std::vector<const Exit*> others;
+  for (const Exit& other : fragment.exits) {
+    if (flag_is_set(fragment, other)) others.push_back(&other);
+  }
+  for (const Exit* other : others) set_flag(fragment, *other, false);
+  if (exit.flag != 0) set_flag(fragment, exit, true);
+  rehearsed_.fragment = &fragment;
+  rehearsed_.left = false;
+  thread_.table = &stepping_handlers();
+  thread_.steps_to_go = 0;
+  trace_entry(cache_)(reinterpret_cast<const uint32_t*>(fragment.start), fp, &thread_, thread_.ap, thread_.table, 0);
+  rehearsed_.fragment = nullptr;
+  if (exit.flag != 0) set_flag(fragment, exit, was_set);
+  for (const Exit* other : others) set_flag(fragment, *other, true);
+  thread_.value = value;
+  thread_.ap = ap;
+  if (!rehearsed_.left || rehearsed_.exit != index) return false;
+  const FramesState actual = take_frames(thread_, root);
+
+  // What was made at the exit must not be overwritten.
+  thread_.ap = reinterpret_cast<Word*>(state.registers[15]);
+  for (const VirtualValue& made : rehearsed_.entry.virtuals) {
+    if (made.kind == VirtualValue::Kind::kObject) thread_.ap += object_words(static_cast<uint32_t>(made.header >> 32));
+  }
+  const bool replayed = rehearsal.replay(start.frames, exit.steps);
+  if (!replayed) {
+    thread_.ap = ap;
+    return false;
+  }
+  const FramesState expected = take_frames(thread_, root);
+  thread_.ap = ap;
+  const std::string problem =
+      difference(expected, actual, exit.settled ? settled_slots(rehearsed_.entry) : std::vector<int32_t>{});
+  if (!problem.empty()) {
+    fmt::print(stderr, "shadow check of exit {}/{} ({}, {} steps): {}\nthe interpreter has\n{}the exit has\n{}",
+               fragment.id, index, ir_op_info(exit.guard).name, exit.steps, problem, describe(expected),
+               describe(actual));
+    FBLE_BUG("the shadow check found a difference");
+  }
+  return true;
+}
+
+/// False if there are exits that were not reached.
+bool TraceEngine::rehearse(Recording& recording, Fragment& fragment) {
+  if (recording.start == nullptr || recording.start->frames.frames.empty()) return true;
+  bool all_reached = true;
+  const size_t words = words_for(recording.trace);
+  const Word* limit = thread_.heap.limit();
+  if (thread_.ap > limit || static_cast<size_t>(limit - thread_.ap) < words) {
+    if (!thread_.make_room(words)) {
+      thread_.error = RunError{};
+      return true;
+    }
+  }
+  Rehearsal rehearsal(thread_, recording.start->frames.root);
+  for (uint32_t i = 0; i < fragment.exits.size(); ++i) {
+    Exit& exit = fragment.exits[i];
+    if (exit.is_return) continue;
+    if (!rehearse_exit(recording, fragment, i, rehearsal)) {
+      all_reached = false;
+      continue;
+    }
+    note_failure(exit);
+    ++stats_.rehearsed_guards;
+  }
+  return all_reached;
+}
+
+}  // namespace fble
