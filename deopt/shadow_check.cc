@@ -76,6 +76,7 @@ std::string print_word(Word word, int depth) {
 FramesState take_frames(const Thread& thread, Word* root) {
   FramesState state;
   state.root = root;
+  state.next_placeholder = thread.next_placeholder;
   const uint32_t* pc = thread.pc;
   for (Word* fp = thread.fp; fp >= root; fp -= pc[-1]) {
     state.frames.push_back({closure_code(as_object(fp[kClosureSlot])), pc, static_cast<int32_t>(fp - root)});
@@ -106,6 +107,7 @@ void put_frames(Thread& thread, const FramesState& state) {
     frame[kReturnPositionSlot] = reinterpret_cast<Word>(state.frames[i - 1].pc);
     frame[kReturnAddressSlot] = reinterpret_cast<Word>(interpreter_return());
   }
+  thread.next_placeholder = state.next_placeholder;
   thread.pc = state.frames.back().pc;
   thread.fp = state.root + state.frames.back().base;
 }
@@ -157,6 +159,7 @@ Rehearsal::~Rehearsal() {
 }
 
 bool Rehearsal::replay(const FramesState& from, uint32_t steps) {
+  thread_.error = RunError{};
   put_frames(thread_, from);
   thread_.steps_to_go = steps;
   run_steps(thread_);

@@ -30,8 +30,9 @@ struct FramesState {
     int32_t base = 0;              ///< slots above the root frame
     bool operator==(const Frame&) const = default;
   };
-  Word* root = nullptr;       ///< slot 0 of the root frame
-  std::vector<Frame> frames;  ///< outermost first; empty if the thread was not above the root
+  Word* root = nullptr;           ///< slot 0 of the root frame
+  uint64_t next_placeholder = 1;  ///< see Thread
+  std::vector<Frame> frames;      ///< outermost first; empty if the thread was not above the root
   /// For each frame its closure, then its live slots in ascending order.
   std::vector<Word> words;
 };
@@ -56,6 +57,8 @@ class Rehearsal {
   /// Runs `steps` instructions from the state. False if the interpreter stopped before, for an
   /// error or because there was no room.
   bool replay(const FramesState& from, uint32_t steps);
+  /// The replay has come to an error, which it should not.
+  bool failed() const { return !thread_.error.lines.empty(); }
 
  private:
   Thread& thread_;

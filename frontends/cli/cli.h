@@ -39,6 +39,7 @@ enum OptionGroup : unsigned {
   kDepsGroup = 1 << 6,
   kSuiteGroup = 1 << 7,
   kDocGroup = 1 << 8,
+  kBisectGroup = 1 << 9,
 };
 
 enum class JitMode : uint8_t { kOff, kOn, kEager };
@@ -57,7 +58,11 @@ struct Options {
   uint32_t deopt_every = 0;
   std::optional<std::pair<uint32_t, uint32_t>> deopt_at;  ///< trace, exit
   bool deopt_sweep = false;
+  bool shadow_check = false;
+  uint64_t chaos = 0;  ///< seed; 0 for off
+  uint64_t chaos_fuel = UINT64_MAX;
   bool log_traces = false;
+  bool log_chaos = false;
   std::vector<std::string> dumps;  ///< some of bytecode, ir, asm, side-table
   size_t max_heap_bytes = 0;
   size_t nursery_bytes = 0;  ///< 0: the usual size
@@ -83,10 +88,16 @@ struct Options {
   unsigned jobs = 0;
   unsigned timeout_seconds = 60;
 
+  bool evaluate = false;
+  uint64_t seeds = 20;
+
   std::string html;      ///< folder for the pages, or empty
   bool missing = false;  ///< list what has no comment
 
   std::vector<std::string> args;  ///< the program's
+
+  std::vector<std::string> words;   ///< all of them, as given
+  size_t words_before_program = 0;  ///< so many come before the file or the program's arguments
 };
 
 /// What words that are no options mean to a command.
@@ -132,5 +143,6 @@ int run_disassemble(const Options& options);
 int run_deps(const Options& options);
 int run_suite(const Options& options);
 int run_doc(const Options& options);
+int run_bisect(const Options& options);
 
 }  // namespace fble

@@ -195,6 +195,28 @@ constexpr Command kCommands[] = {
         .run = run_doc,
     },
     {
+        .name = "bisect",
+        .synopsis = "Usage: fble-jit bisect [OPTION...] -m MODULE_PATH [--] [ARG...]\n"
+                    "       fble-jit bisect [OPTION...] FILE.fble [ARG...]",
+        .summary = "finds the disturbance that makes a program go wrong",
+        .description = "Runs a program with --jit=off and with --chaos, each run in a process of its own\n"
+                       "without input. If output or exit status differ, looks for the least --chaos-fuel\n"
+                       "with which they do: its last disturbance is the first bad decision. For finding\n"
+                       "mistakes in fble-jit itself; a program that does not do the same twice is refused.",
+        .epilogue = "Exit status:\n"
+                    "  0  nothing goes wrong\n"
+                    "  1  something does\n"
+                    "  4  mistake on the command line\n"
+                    "  5  other error, such as a program that does not do the same twice\n"
+                    "\n"
+                    "Example:\n"
+                    "  fble-jit bisect --jit=eager --seeds 100 -I src -m /Tools/Sort% words.txt\n",
+        .groups = kInfoGroup | kModuleGroup | kEngineGroup | kBisectGroup,
+        .positional = Positional::kProgram,
+        .usage_status = static_cast<int>(Status::kUsageError),
+        .run = run_bisect,
+    },
+    {
         .name = "suite",
         .synopsis = "Usage: fble-jit suite [OPTION...] DIR",
         .summary = "runs the annotated tests below a folder",

@@ -81,7 +81,11 @@ std::unique_ptr<TraceEngine> attach_engine(const Options& options, Machine& mach
   jit.deopt_every = options.deopt_every;
   if (options.deopt_at) jit.deopt_at = {options.deopt_at->first, options.deopt_at->second};
   jit.deopt_sweep = options.deopt_sweep;
+  jit.shadow_check = options.shadow_check;
+  jit.chaos = options.chaos;
+  jit.chaos_fuel = options.chaos_fuel;
   jit.log_traces = options.log_traces;
+  jit.log_chaos = options.log_chaos;
   for (const std::string& dump : options.dumps) {
     if (dump == "bytecode") jit.dump_bytecode = true;
     if (dump == "ir") jit.dump_ir = true;

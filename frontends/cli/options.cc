@@ -56,9 +56,11 @@ constexpr OptionRow kOptions[] = {
 };
 
 constexpr std::pair<OptionGroup, const char*> kGroupTitles[] = {
-    {kInfoGroup, "General"}, {kModuleGroup, "Modules"},  {kEngineGroup, "Execution"},
-    {kMemTestGroup, "Test"}, {kDepsGroup, "Output"},     {kSuiteGroup, "Suite"},
-    {kDocGroup, "Output"},   {kProfileGroup, "Profile"}, {kDepsFileGroup, "Build dependencies (both or neither)"},
+    {kInfoGroup, "General"},     {kModuleGroup, "Modules"},
+    {kEngineGroup, "Execution"}, {kMemTestGroup, "Test"},
+    {kDepsGroup, "Output"},      {kSuiteGroup, "Suite"},
+    {kDocGroup, "Output"},       {kBisectGroup, "Search"},
+    {kProfileGroup, "Profile"},  {kDepsFileGroup, "Build dependencies (both or neither)"},
 };
 
 template <typename Number>
@@ -99,11 +101,16 @@ std::vector<std::string> split(std::string_view list, char separator) {
 class Parser {
  public:
   Parser(const Command& command, std::span<const std::string> words, Options& options)
-      : command_(command), words_(words), options_(options) {}
+      : command_(command), words_(words), options_(options) {
+    options_.words.assign(words.begin(), words.end());
+    options_.words_before_program = words.size();
+  }
 
   bool parse() {
     while (!failed_ && !options_.help && !options_.version && next_ < words_.size()) {
       const std::string& word = words_[next_++];
+      const bool is_program = word == "--" || word.size() < 2 || word[0] != '-';
+      if (is_program) options_.words_before_program = std::min(options_.words_before_program, next_ - 1);
       if (word == "--") {
         if (command_.positional == Positional::kProgram) {
           take_rest();
@@ -238,9 +245,22 @@ class Parser {
       case OptionId::kDeoptEvery: return set_number(options_.deopt_every, name, parse_number<uint32_t>(value), value);
       case OptionId::kDeoptAt: return set_deopt_at(value);
       case OptionId::kDeoptSweep: options_.deopt_sweep = true; return;
+      case OptionId::kShadowCheck: options_.shadow_check = true; return;
+      case OptionId::kChaos: return set_number(options_.chaos, name, parse_number<uint64_t>(value), value);
+      case OptionId::kChaosFuel: {
+        const std::optional<uint64_t> fuel = parse_number<uint64_t>(value);
+        if (!fuel) return fail(fmt::format("invalid argument to {} option: '{}'", name, value));
+        options_.chaos_fuel = *fuel;
+        return;
+      }
+      case OptionId::kEvaluate: options_.evaluate = true; return;
+      case OptionId::kSeeds: return set_number(options_.seeds, name, parse_number<uint64_t>(value), value);
       case OptionId::kLog:
-        if (value != "trace") return fail(fmt::format("invalid argument to {} option: '{}'", name, value));
-        options_.log_traces = true;
+        for (const std::string& what : split(value, ',')) {
+          if (what != "trace" && what != "chaos")
+            return fail(fmt::format("invalid argument to {} option: '{}'", name, what));
+          (what == "trace" ? options_.log_traces : options_.log_chaos) = true;
+        }
         return;
       case OptionId::kDump:
         options_.dumps = split(value, ',');
@@ -277,6 +297,7 @@ class Parser {
         return;
       case OptionId::kJobs: return set_number(options_.jobs, name, parse_number<unsigned>(value), value);
       case OptionId::kFilter: options_.filters.push_back(value); return;
+      case OptionId::kBisectTimeout:
       case OptionId::kTimeout: return set_number(options_.timeout_seconds, name, parse_number<unsigned>(value), value);
     }
   }
@@ -291,6 +312,7 @@ class Parser {
       }
     }
     if ((command_.groups & kDepsGroup) != 0 && options_.target.empty()) fail("missing required --target option.");
+    if (options_.chaos != 0 && options_.deopt_every != 0) fail("--chaos and --deopt-every do not go together.");
     if (options_.missing && !options_.html.empty()) fail("--html and --missing do not go together.");
     if (options_.deps_target.empty() && !options_.deps_file.empty()) fail("--deps-file requires --deps-target.");
     if (options_.deps_file.empty() && !options_.deps_target.empty()) fail("--deps-target requires --deps-file.");

@@ -141,6 +141,7 @@ std::string mode_flags(const FuzzMode& mode, uint64_t seed, double cost) {
   replace("{deopt}", std::to_string(deopt));
   replace("{stress}", std::to_string(stress));
   replace("{params}", params);
+  replace("{seed}", std::to_string(seed % 1000000 + 1));
   return flags;
 }
 

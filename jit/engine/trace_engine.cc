@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 
 #include "deopt/exit.h"
@@ -35,6 +36,10 @@ bool cpu_has_what_it_takes() {
 
 void leave_trace(Thread* thread, uint32_t exit_id) {
   static_cast<TraceEngine*>(thread->engine)->leave(*thread, exit_id);
+}
+
+void trace_entered(Thread* thread, uint32_t trace) {
+  static_cast<TraceEngine*>(thread->engine)->entered(*thread, trace);
 }
 
 /// The code's place in its source, for logs.
@@ -101,8 +106,14 @@ TraceEngine::TraceEngine(Thread& thread, const JitOptions& options)
   if (!usable_) return;
   runtime_.checked_entry = checked_entry();
   runtime_.leave = leave_trace;
+  runtime_.entered = trace_entered;
+  if (options_.shadow_check) shadow_start_ = std::make_unique<StartState>(thread);
   thread.engine = this;
   thread.exit_fuel = options_.deopt_every;
+  if (options_.chaos != 0) {
+    chaos_.emplace(options_.chaos, options_.chaos_fuel);
+    arrange_exit();
+  }
   for (Code& code : thread.program.codes) adopt(code);
   const IoFunctions io = io_functions();
   for (Word function : {io.return_function, io.do_function, io.run_function}) adopt(*closure_code(as_object(function)));
@@ -193,8 +204,8 @@ TraceEngine::Recording& TraceEngine::begin_recording(Thread& thread) {
   Recording& recording = *recording_;
   recording.trace.id = static_cast<uint32_t>(fragments_.size());
   recording.builder = make_builder(recording.trace);
-  const RecorderLimits limits{options_.params.max_instructions, options_.params.max_snapshots,
-                              options_.params.max_depth};
+  RecorderLimits limits{options_.params.max_instructions, options_.params.max_snapshots, options_.params.max_depth};
+  if (disturb(ChaosKind::kCut)) limits = {1 + chaos_->below(40), 1 + chaos_->below(8), 1 + chaos_->below(4)};
   recording.recorder = std::make_unique<Recorder>(thread, *recording.builder, *this, limits);
   recording.started_ns = now_ns();
   thread.table = &recording_handlers();
@@ -204,6 +215,7 @@ TraceEngine::Recording& TraceEngine::begin_recording(Thread& thread) {
 void TraceEngine::on_hot_function(Thread& thread, Code& code) {
   code.hotness = threshold(options_.params.hot_calls);
   if (!can_record(thread)) return;
+  if (chaos_ && !disturb_thread(thread)) return stop_run(thread);
   // The values of globals become constants: they must be where they stay.
   if (!thread.dirty_globals.empty() && !thread.make_room(0)) return stop_run(thread);
   FunctionInfo& function = info(code);
@@ -245,8 +257,9 @@ void TraceEngine::record_from_exit(Thread& thread, ExitAddress from, const ExitE
   } else {
     recording.inlined_paths = fragment.inlined_paths;
     // Guards that are made to fail say nothing about the values.
-    start.guard = options_.deopt_every == 0 ? exit.guard : IrOp::kExit;
-    start.operand = {options_.deopt_every == 0 ? exit.operand_kind : LocationKind::kNone, exit.operand_index, 0};
+    const bool may_be_forced = options_.deopt_every != 0 || chaos_;
+    start.guard = may_be_forced ? IrOp::kExit : exit.guard;
+    start.operand = {may_be_forced ? LocationKind::kNone : exit.operand_kind, exit.operand_index, 0};
     start.n = exit.n;
     start.m = exit.m;
     recording.recorder->start_bridge(entry, start);
@@ -258,6 +271,10 @@ void TraceEngine::on_step(Thread& thread) {
   if (recording.forced != nullptr) {
     recording.forced->entry = recording.forced_entry;
     recording.forced = nullptr;
+  }
+  if (disturb(ChaosKind::kAbort)) {
+    fail(recording, AbortReason::kChaos);
+    return stop_recording(thread);
   }
   const Recorder::Status status = recording.recorder->step();
   if (status != Recorder::Status::kRecording) return end_recording(thread, status);
@@ -319,6 +336,7 @@ bool TraceEngine::compile(Recording& recording) {
   std::optional<Trace> recorded;
   if (rehearses()) recorded = trace;
   const size_t cache_used = cache_.used();
+  if (trace.ins.back().op == IrOp::kTailCall && disturb(ChaosKind::kNoLoop)) recording.without_loop = true;
   recording.without_loop ? optimize_without_loop(trace) : optimize(trace);
   const uint64_t optimized_ns = now_ns();
   stats_.optimize_ns += optimized_ns - start_ns;
@@ -330,9 +348,11 @@ bool TraceEngine::compile(Recording& recording) {
 
   AssembleOptions assembling;
   assembling.first_exit_id = static_cast<uint32_t>(exits_.size());
-  assembling.count_guards = options_.deopt_every != 0;
+  assembling.count_guards = options_.deopt_every != 0 || chaos_;
+  if (chaos_) assembling.spill = [this](uint32_t occupied) { return choose_spill(occupied); };
   assembling.keep_origins = options_.dump_asm;
   assembling.exit_flags = uses_flags(trace.id);
+  assembling.note_entry = options_.shadow_check;
   AssembledTrace assembled = assemble(trace, cache_, runtime_, assembling);
   stats_.assemble_ns += now_ns() - optimized_ns;
   if (!assembled.failure.empty()) {
@@ -362,6 +382,10 @@ bool TraceEngine::compile(Recording& recording) {
   fragment->root = trace.kind != TraceKind::kBridge ? trace.id : fragments_[recording.from.fragment]->root;
   fragment->code = trace.code;
   fragment->extent = trace.extent;
+  fragment->callee_base = trace.callee_base;
+  if (trace.kind == TraceKind::kBridge) {
+    fragment->parent_steps = fragments_[recording.from.fragment]->exits[recording.from.exit].steps;
+  }
   fragment->inlined_paths = recording.inlined_paths;
   fragment->first_exit = assembling.first_exit_id;
   fragment->start = assembled.start;
@@ -435,6 +459,8 @@ void TraceEngine::add_exit(Fragment& fragment, const ExitSite& site) {
   exit.steps = site.steps;
   if (site.flag != nullptr) exit.flag = static_cast<uint32_t>(site.flag - fragment.start);
   exit.pinned = options_.deopt_at && options_.deopt_at->trace == fragment.id && options_.deopt_at->exit == index;
+  // A loop that is checked has two turns: how many there were is not known at its exits.
+  if (options_.shadow_check && exit.guard == IrOp::kLoopBack) exit.pinned = true;
   // What a settled exit says would not be true.
   if (exit.flag != 0 && !exit.settled && (options_.deopt_sweep || exit.pinned)) set_flag(fragment, exit, true);
   if (!site.is_return) ++stats_.guards;
@@ -491,17 +517,30 @@ const ExitEntry& TraceEngine::decoded(const Fragment& fragment, ExitAddress addr
 
 void TraceEngine::leave(Thread& thread, uint32_t exit_id) {
   if (rehearsed_.fragment != nullptr) return leave_rehearsal(thread, exit_id);
+  if (!leave_exit(thread, exit_id) || (chaos_ && !disturb_thread(thread))) stop_run(thread);
+}
+
+/// False if the run has to stop.
+bool TraceEngine::leave_exit(Thread& thread, uint32_t exit_id) {
   const ExitAddress address = exits_[exit_id];
   Fragment& fragment = *fragments_[address.fragment];
   Exit& exit = fragment.exits[address.exit];
   if (options_.deopt_every != 0 && thread.exit_fuel == 0) thread.exit_fuel = options_.deopt_every;
+  if (chaos_ && thread.exit_fuel == 0) {
+    if (chaos_->spend(ChaosKind::kExit)) {
+      log_chaos(ChaosKind::kExit,
+                fmt::format(" {}/{} {}", address.fragment, address.exit, ir_op_info(exit.guard).name));
+    }
+    arrange_exit();
+  }
   const ExitEntry& entry = decoded(fragment, address, exit_id);
   const bool forced = flag_is_set(fragment, exit);
   if (forced && !exit.pinned) set_flag(fragment, exit, false);
   note_failure(exit);
   std::unique_ptr<StartState> start_state;
   if (rehearses() && exit.countdown <= 1 && !exit.is_return) start_state = note_exit_state(thread, entry);
-  if (!leave_at(thread, entry)) return stop_run(thread);
+  if (!leave_at(thread, entry)) return false;
+  if (options_.shadow_check && !exit.is_return) shadow_check(thread, address, exit);
   if (exit.is_return) {
     ++stats_.cold_returns;
   } else if (exit.is_yield) {
@@ -510,19 +549,67 @@ void TraceEngine::leave(Thread& thread, uint32_t exit_id) {
     ++stats_.exits;
   }
   // Of a guard that was made to fail nothing is known for a bridge.
-  if (exit.closed || exit.linked || forced || exit.pinned) return;
+  if (exit.closed || exit.linked || forced || exit.pinned) return true;
   if (exit.is_return) {
     const auto known = continuations_.find(return_positions(entry.frames));
-    if (known != continuations_.end()) return link(fragment, exit, known->second);
+    if (known != continuations_.end()) {
+      link(fragment, exit, known->second);
+      return true;
+    }
   }
-  if (--exit.countdown > 0) return;
+  if (--exit.countdown > 0) return true;
   if (fragments_[fragment.root]->members >= options_.params.max_bridges) {
     exit.closed = true;
-    return;
+    return true;
   }
   exit.countdown = exit_threshold(exit);
-  if (!can_record(thread)) return;
+  if (!can_record(thread) || disturb(ChaosKind::kCold)) return true;
   record_from_exit(thread, address, entry, std::move(start_state));
+  return true;
+}
+
+// ---- chaos ------------------------------------------------------------------
+
+bool TraceEngine::disturb(ChaosKind kind) {
+  if (!chaos_ || !chaos_->decide(kind)) return false;
+  log_chaos(kind, "");
+  return true;
+}
+
+void TraceEngine::log_chaos(ChaosKind kind, const std::string& detail) {
+  if (options_.log_chaos) fmt::print(stderr, "[chaos {}: {}{}]\n", chaos_->count(), chaos_kind_text(kind), detail);
+}
+
+/// Draws the distance to the next guard that is made to fail.
+void TraceEngine::arrange_exit() {
+  constexpr uint32_t kRanges[] = {3, 20, 150, 2000};
+  thread_.exit_fuel = UINT32_MAX;
+  if (chaos_->has_fuel()) thread_.exit_fuel = 1 + chaos_->below(kRanges[chaos_->below(std::size(kRanges))]);
+}
+
+int TraceEngine::choose_spill(uint32_t occupied) {
+  if (!disturb(ChaosKind::kSpill)) return -1;
+  uint32_t skip = chaos_->below(static_cast<uint32_t>(std::popcount(occupied)));
+  for (; skip > 0; --skip) occupied &= occupied - 1;
+  return std::countr_zero(occupied);
+}
+
+/// Where the interpreter's state is whole. False if the run has to stop.
+bool TraceEngine::disturb_thread(Thread& thread) {
+  if (recording_ == nullptr && disturb(ChaosKind::kFlush)) flush(thread);
+  // A collection that looks at much is to be rare: runs are to end.
+  constexpr size_t kUsualBytes = 32 * 1024;
+  const size_t bytes = thread.heap.old_bytes() + thread.stack_bytes();
+  if (bytes < kUsualBytes || chaos_->below(static_cast<uint32_t>(bytes / kUsualBytes)) == 0) {
+    if (disturb(ChaosKind::kCollectAll)) {
+      thread.ap = thread.heap.collect_all(thread.ap, thread);
+      thread.restore_limits();
+    }
+    if (disturb(ChaosKind::kCollect) && !thread.make_room(0)) return false;
+  }
+  // Nobody has asked for anything: whoever looks up finds nothing to do.
+  if (disturb(ChaosKind::kAttend)) thread.alloc_limit = thread.stack_limit = thread.machine_stack_limit = nullptr;
+  return true;
 }
 
 // ---- seeing it --------------------------------------------------------------
@@ -550,6 +637,18 @@ std::string TraceEngine::stats_text() const {
       static_cast<double>(stats_.assemble_ns) / 1e6);
   if (rehearses()) {
     text += fmt::format("rehearsals:  {} guards; {} loops given up\n", stats_.rehearsed_guards, stats_.loops_given_up);
+  }
+  if (options_.shadow_check) {
+    text += fmt::format("shadow check: {} exits compared, {} skipped for want of room\n", stats_.exits_checked,
+                        stats_.exits_unchecked);
+  }
+  if (chaos_) {
+    text += fmt::format("chaos:       {} disturbances", chaos_->count());
+    for (size_t i = 0; i < static_cast<size_t>(ChaosKind::kCount); ++i) {
+      const auto kind = static_cast<ChaosKind>(i);
+      text += fmt::format("{} {} {}", i == 0 ? ":" : ",", chaos_->count(kind), chaos_kind_text(kind));
+    }
+    text += "\n";
   }
   for (size_t i = 0; i < static_cast<size_t>(AbortReason::kCount); ++i) {
     if (stats_.aborts[i] == 0) continue;

@@ -23,6 +23,7 @@
 
 #include "deopt/shadow_check.h"
 #include "interp/engine_hooks.h"
+#include "jit/engine/chaos.h"
 #include "jit/record/recorder.h"
 #include "jit/x64/assemble.h"
 #include "jit/x64/code_cache.h"
@@ -51,6 +52,12 @@ struct JitOptions {
     uint32_t exit;
   };
   std::optional<ExitName> deopt_at;
+  /// Compare each exit with the interpreter.
+  bool shadow_check = false;
+  /// Disturb at random (jit/engine/chaos.h); 0 for off.
+  uint64_t chaos = 0;
+  uint64_t chaos_fuel = UINT64_MAX;
+  bool log_chaos = false;
   bool log_traces = false;  ///< a line per event to standard error
   bool dump_ir = false;
   bool dump_asm = false;
@@ -65,6 +72,8 @@ struct JitStats {
   uint64_t guards = 0;
   uint64_t failed_guards = 0;     ///< those that have failed once, in the run or in a rehearsal
   uint64_t rehearsed_guards = 0;  ///< those that failed in a rehearsal
+  uint64_t exits_checked = 0;     ///< by JitOptions::shadow_check
+  uint64_t exits_unchecked = 0;   ///< there was no room for it
   uint64_t loops_given_up = 0;    ///< compiled without the loop: some of its guards could not be rehearsed
   uint64_t exits = 0;             ///< machine code was left at a guard
   uint64_t yields = 0;            ///< ... at a yield point
@@ -98,6 +107,8 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
 
   /// Machine code was left by the exit; called by its stub.
   void leave(Thread& thread, uint32_t exit_id);
+  /// A trace was entered; called by it with JitOptions::shadow_check.
+  void entered(Thread& thread, uint32_t trace);
 
   const JitStats& stats() const { return stats_; }
   /// What --stats prints.
@@ -140,6 +151,8 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
     uint32_t root = 0;  ///< id of the tree's root: a function's entry or a continuation
     Code* code = nullptr;
     uint32_t extent = 0;
+    uint32_t callee_base = 0;   ///< kContinuation: see Trace
+    uint32_t parent_steps = 0;  ///< kBridge: Exit::steps of the exit that it starts from
     uint32_t first_exit = 0;
     uint32_t members = 0;        ///< of the tree, at its root
     uint32_t inlined_paths = 1;  ///< see Recording
@@ -207,10 +220,17 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
   void record_from_exit(Thread& thread, ExitAddress from, const ExitEntry& entry, std::unique_ptr<StartState> start);
   void flush(Thread& thread);
   const ExitEntry& decoded(const Fragment& fragment, ExitAddress address, uint32_t exit_id);
+  bool leave_exit(Thread& thread, uint32_t exit_id);
+  bool disturb(ChaosKind kind);
+  bool disturb_thread(Thread& thread);
+  void arrange_exit();
+  void log_chaos(ChaosKind kind, const std::string& detail);
+  int choose_spill(uint32_t occupied);
   // rehearsal.cc
   bool rehearses() const { return options_.deopt_sweep; }
+  void shadow_check(Thread& thread, ExitAddress address, const Exit& exit);
   bool uses_flags(uint32_t trace) const {
-    return rehearses() || (options_.deopt_at && options_.deopt_at->trace == trace);
+    return rehearses() || options_.shadow_check || (options_.deopt_at && options_.deopt_at->trace == trace);
   }
   std::unique_ptr<StartState> note_exit_state(Thread& thread, const ExitEntry& entry);
   bool rehearse(Recording& recording, Fragment& fragment);
@@ -235,6 +255,7 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
   /// memory, so every call that returns there goes on with the same code.
   std::map<ReturnPositions, const uint8_t*> continuations_;
   std::unique_ptr<Recording> recording_;
+  std::optional<Chaos> chaos_;
   /// Entries decoded of late, by exit id: an exit that is taken often is so until it has a bridge.
   struct Decoded {
     uint32_t exit_id = 0xffffffff;
@@ -242,6 +263,10 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
   };
   static constexpr uint32_t kDecodedExits = 256;
   std::vector<Decoded> decoded_{kDecodedExits};
+  /// With JitOptions::shadow_check: the state at the entry of the trace that runs, or of the one
+  /// whose bridge does, and the instructions from there to the bridge.
+  std::unique_ptr<StartState> shadow_start_;
+  uint32_t shadow_steps_ = 0;
   /// The fragment that is rehearsed, and the exit that was taken.
   struct Rehearsed {
     const Fragment* fragment = nullptr;

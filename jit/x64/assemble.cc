@@ -28,7 +28,7 @@ AssembledTrace assemble(const Trace& trace, CodeCache& cache, const RuntimeEntri
                         const AssembleOptions& options) {
   if (!x64::ensure_stubs(cache, runtime)) return failed("code cache full");
 
-  const Allocation allocation = x64::allocate_registers(trace);
+  const Allocation allocation = x64::allocate_registers(trace, options.spill);
   if (!allocation.failure.empty()) return failed(allocation.failure);
 #ifdef NDEBUG
   const bool check = options.check_registers;

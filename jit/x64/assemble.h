@@ -3,6 +3,7 @@
 // Tested by tests/unit/jit/x64/assemble_test.cc.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,9 @@ struct RuntimeEntries {
   /// C++ side of an exit: exit_state holds the registers; sets thread.pc, fp and ap for the
   /// interpreter, which goes on at thread.table->handlers[*pc].
   void (*leave)(Thread* thread, uint32_t exit_id) = nullptr;
+  /// With AssembleOptions::note_entry: the trace has been entered, with fp and value in
+  /// exit_state.registers.
+  void (*entered)(Thread* thread, uint32_t trace) = nullptr;
 };
 
 struct AssembleOptions {
@@ -28,8 +32,12 @@ struct AssembleOptions {
   bool count_guards = false;
   /// Each exit gets a flag that makes its guard fail whatever the operands are.
   bool exit_flags = false;
+  /// Tell RuntimeEntries::entered.
+  bool note_entry = false;
   /// Fill AssembledTrace::origins.
   bool keep_origins = false;
+  /// See SpillChoice in jit/x64/regalloc.h.
+  std::function<int(uint32_t occupied)> spill;
   /// Check the register allocator's result (always on in debug builds).
   bool check_registers = false;
 };

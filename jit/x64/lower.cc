@@ -908,6 +908,12 @@ void Lowering::lower(uint32_t i) {
   }
 }
 
+void Lowering::note_entry() {
+  if (!options_.note_entry) return;
+  a_.mov(x86::qword_ptr(kThread, kHelperNumber), imm(static_cast<int32_t>(trace_.id)));
+  a_.call(imm(reinterpret_cast<uint64_t>(stubs_ + kNoteEntry)));
+}
+
 void Lowering::entry(const RuntimeEntries& runtime) {
   start_ = a_.newLabel();
   a_.bind(start_);
@@ -918,11 +924,13 @@ void Lowering::entry(const RuntimeEntries& runtime) {
       a_.cmp(q(kRax), x86::qword_ptr(kThread, kMachineStackLimit));
       a_.long_().ja(slow);
       slow_entry_ = slow;
+      note_entry();
       checked_entry_ = runtime.checked_entry;
       break;
     }
-    case TraceKind::kBridge: break;
+    case TraceKind::kBridge: note_entry(); break;
     case TraceKind::kContinuation:
+      note_entry();
       if (trace_.callee_base != 0) a_.sub(kFp, imm(slot_offset(static_cast<int32_t>(trace_.callee_base))));
       break;
   }

@@ -36,6 +36,7 @@ class Lowering {
   using Condition = asmjit::x86::CondCode;
 
   void entry(const RuntimeEntries& runtime);
+  void note_entry();
   void lower(uint32_t i);
   void exit_stubs();
   void place(const asmjit::Label& label);

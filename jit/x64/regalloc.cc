@@ -69,9 +69,7 @@ Needs needs_of(const IrIns& ins) {
     case IrOp::kIsLess:
     case IrOp::kNotLess:
     case IrOp::kIsEqual:
-    case IrOp::kNotEqual:
-      needs.a_immediate = needs.b_immediate = true;
-      break;
+    case IrOp::kNotEqual: needs.a_immediate = needs.b_immediate = true; break;
     case IrOp::kSub:
       needs.b_immediate = true;
       needs.share_b = ins.a == ins.b;
@@ -85,27 +83,15 @@ Needs needs_of(const IrIns& ins) {
       needs.divides = true;
       needs.scratch = 1;
       break;
-    case IrOp::kShiftLeft:
-      needs.scratch = ins.fits || ins.n == 0 ? 0 : 1;
-      break;
-    case IrOp::kTagIs:
-      needs.scratch = ins.m <= 1 || ins.n == 0 ? 0 : 1;
-      break;
-    case IrOp::kTagFrom:
-      needs.scratch = ins.n <= 1 || (ins.m <= 24 && ins.n == 1 << (ins.m - 1)) ? 0 : 1;
-      break;
+    case IrOp::kShiftLeft: needs.scratch = ins.fits || ins.n == 0 ? 0 : 1; break;
+    case IrOp::kTagIs: needs.scratch = ins.m <= 1 || ins.n == 0 ? 0 : 1; break;
+    case IrOp::kTagFrom: needs.scratch = ins.n <= 1 || (ins.m <= 24 && ins.n == 1 << (ins.m - 1)) ? 0 : 1; break;
     case IrOp::kIsNatural:
     case IrOp::kCodeIs:
     case IrOp::kArityIs:
-    case IrOp::kAllocCheck:
-      needs.scratch = 1;
-      break;
-    case IrOp::kStackCheck:
-      needs.scratch = ins.n == 0 ? 0 : 1;
-      break;
-    case IrOp::kPackUnion:
-      needs.scratch = ins.fits || ins.m <= 1 ? 0 : 1;
-      break;
+    case IrOp::kAllocCheck: needs.scratch = 1; break;
+    case IrOp::kStackCheck: needs.scratch = ins.n == 0 ? 0 : 1; break;
+    case IrOp::kPackUnion: needs.scratch = ins.fits || ins.m <= 1 ? 0 : 1; break;
     case IrOp::kPackStruct:
       needs.list = ins.list.size() <= kFieldsInRegisters ? ListNeed::kRegisters : ListNeed::kAnywhere;
       needs.scratch = ins.list.size() <= 1 ? 0 : 3;
@@ -114,16 +100,13 @@ Needs needs_of(const IrIns& ins) {
       needs.list = ins.list.size() <= kFieldsInRegisters ? ListNeed::kRegisters : ListNeed::kAnywhere;
       needs.scratch = 2;
       break;
-    case IrOp::kPackedField:
-      needs.scratch = ins.m <= 1 ? 0 : 2;
-      break;
+    case IrOp::kPackedField: needs.scratch = ins.m <= 1 ? 0 : 2; break;
     case IrOp::kIntrinsic:
     case IrOp::kNew:
       needs.list = ListNeed::kAnywhere;
       needs.scratch = 1;
       break;
-    default:
-      break;
+    default: break;
   }
   return needs;
 }
@@ -131,7 +114,8 @@ Needs needs_of(const IrIns& ins) {
 class Allocator {
  public:
   /// `in_memory`: invariants that are not in registers when the loop is entered.
-  Allocator(const Trace& trace, const std::vector<uint32_t>& in_memory) : trace_(trace), in_memory_(in_memory) {}
+  Allocator(const Trace& trace, const std::vector<uint32_t>& in_memory, const SpillChoice& spill)
+      : trace_(trace), in_memory_(in_memory), spill_choice_(spill) {}
 
   Allocation run();
   /// Invariants that should have been in `in_memory`.
@@ -174,9 +158,7 @@ class Allocator {
   void set_slot(int32_t slot, uint32_t v);
   void forget_slot(int32_t slot);
 
-  void add_move(const Location& to, const Location& from) {
-    out_.moves.push_back({Move::Kind::kCopy, to, from});
-  }
+  void add_move(const Location& to, const Location& from) { out_.moves.push_back({Move::Kind::kCopy, to, from}); }
   void occupy(int reg, uint32_t v) {
     reg_value_[reg] = v;
     values_[v].reg = reg;
@@ -201,6 +183,7 @@ class Allocator {
   void make_exit(uint32_t i);
   void make_return_exit(uint32_t i);
 
+  void disturb(uint32_t i);
   void general(uint32_t i);
   void store(uint32_t i);
   void call(uint32_t i);
@@ -213,6 +196,7 @@ class Allocator {
 
   const Trace& trace_;
   const std::vector<uint32_t>& in_memory_;
+  const SpillChoice& spill_choice_;
   Allocation out_;
   std::vector<uint32_t> same_as_;
   std::vector<Value> values_;
@@ -252,9 +236,7 @@ void Allocator::find_start_values() {
         value.is_constant = true;
         value.word = at.x;
         break;
-      case IrOp::kSlot:
-        in_frame_slot(at.n);
-        break;
+      case IrOp::kSlot: in_frame_slot(at.n); break;
       case IrOp::kResult:
         if (result != kNoValue) {
           same_as_[i] = result;
@@ -288,16 +270,12 @@ void Allocator::find_start_values() {
             }
             break;
           }
-          case LocationKind::kSlot:
-            in_frame_slot(location.index);
-            break;
-          default:
-            fail("inherited value has no place");
+          case LocationKind::kSlot: in_frame_slot(location.index); break;
+          default: fail("inherited value has no place");
         }
         break;
       }
-      default:
-        break;
+      default: break;
     }
   }
 }
@@ -553,8 +531,7 @@ Location Allocator::locate_leaf(IrRef ref, ExitEntry& entry, std::map<uint32_t, 
       made.tag = static_cast<uint32_t>(at.n);
       made.width = at.m;
       break;
-    default:
-      made.kind = VirtualValue::Kind::kPackedStruct;
+    default: made.kind = VirtualValue::Kind::kPackedStruct;
   }
   entry.virtuals.push_back(std::move(made));
   std::vector<Location> fields;
@@ -575,8 +552,8 @@ void Allocator::make_exit(uint32_t i) {
   for (const SnapshotSlot& slot : snapshot.slots) {
     ExitSlot made{.slot = slot.slot, .facts = slot.facts};
     const bool in_place = !trace_.at(slot.ref).sunk && slot_value(slot.slot) == value_of(slot.ref);
-    made.location = in_place && value(slot.ref).reg == kNoRegister ? in_slot(slot.slot)
-                                                                   : locate_leaf(slot.ref, entry, virtuals);
+    made.location =
+        in_place && value(slot.ref).reg == kNoRegister ? in_slot(slot.slot) : locate_leaf(slot.ref, entry, virtuals);
     entry.slots.push_back(made);
   }
   InsPlan& plan = out_.plans[i];
@@ -682,9 +659,10 @@ void Allocator::general(uint32_t i) {
     plan.result = static_cast<Register>(take_register(i, avoid, hint));
     avoid |= bit(plan.result);
   }
-  if (at.a != kNoRef) plan.a = a_immediate ? constant_location(value(at.a).word)
-                               : a_anywhere ? locate(value_of(at.a))
-                                            : in_register(value(at.a).reg);
+  if (at.a != kNoRef)
+    plan.a = a_immediate  ? constant_location(value(at.a).word)
+             : a_anywhere ? locate(value_of(at.a))
+                          : in_register(value(at.a).reg);
   if (at.b != kNoRef) plan.b = b_immediate ? constant_location(value(at.b).word) : in_register(value(at.b).reg);
   plan.list_begin = static_cast<uint32_t>(out_.operands.size());
   for (const IrRef ref : at.list) {
@@ -728,8 +706,8 @@ void Allocator::general(uint32_t i) {
     const auto is_done = [&](int reg) {
       return std::any_of(done.begin(), done.end(), [&](uint32_t v) { return values_[v].reg == reg; });
     };
-    const bool hint_is_good = hint != kNoRegister && (avoid & bit(hint)) == 0 &&
-                              (reg_value_[hint] == kNoValue || is_done(hint));
+    const bool hint_is_good =
+        hint != kNoRegister && (avoid & bit(hint)) == 0 && (reg_value_[hint] == kNoValue || is_done(hint));
     plan.result = static_cast<Register>(hint_is_good    ? hint
                                         : !done.empty() ? values_[done.front()].reg
                                                         : take_register(i, avoid, hint));
@@ -787,7 +765,8 @@ void Allocator::call(uint32_t i) {
   }
   order_moves(moves, in_register(plan.scratch[1]), out_.moves);
   if (!is_tail) {
-    for (int32_t slot = base - kHeaderSlots; slot < base + static_cast<int32_t>(at.list.size()); ++slot) forget_slot(slot);
+    for (int32_t slot = base - kHeaderSlots; slot < base + static_cast<int32_t>(at.list.size()); ++slot)
+      forget_slot(slot);
     make_return_exit(i);
   }
 }
@@ -852,6 +831,15 @@ void Allocator::release_dead(uint32_t i) {
   }
 }
 
+void Allocator::disturb(uint32_t i) {
+  uint32_t occupied = 0;
+  for (const Register reg : kAllocatable) {
+    if (reg_value_[reg] != kNoValue) occupied |= bit(reg);
+  }
+  if (occupied == 0) return;
+  if (const int reg = spill_choice_(occupied); reg >= 0) evict(reg, i);
+}
+
 Allocation Allocator::run() {
   find_start_values();
   find_loop();
@@ -871,9 +859,7 @@ Allocation Allocator::run() {
       case IrOp::kConstant:
       case IrOp::kSlot:
       case IrOp::kInherit:
-      case IrOp::kResult:
-        plan.skip = true;
-        break;
+      case IrOp::kResult: plan.skip = true; break;
       case IrOp::kStore: store(i); break;
       case IrOp::kCall:
       case IrOp::kTailCall: call(i); break;
@@ -881,7 +867,9 @@ Allocation Allocator::run() {
       case IrOp::kLoopBack: loop_back(i); break;
       default:
         plan.skip = at.sunk || (unused && at.op != IrOp::kPhi);
-        if (!plan.skip) general(i);
+        if (plan.skip) break;
+        if (spill_choice_) disturb(i);
+        general(i);
     }
     plan.moves_end = static_cast<uint32_t>(out_.moves.size());
     release_dead(i);
@@ -891,11 +879,11 @@ Allocation Allocator::run() {
 
 }  // namespace
 
-Allocation allocate_registers(const Trace& trace) {
+Allocation allocate_registers(const Trace& trace, const SpillChoice& spill) {
   std::vector<uint32_t> in_memory;
   constexpr int kAttempts = 4;
   for (int attempt = 1;; ++attempt) {
-    Allocator allocator(trace, in_memory);
+    Allocator allocator(trace, in_memory, spill);
     Allocation allocation = allocator.run();
     if (attempt == kAttempts || allocator.evicted_invariants.empty()) return allocation;
     in_memory.insert(in_memory.end(), allocator.evicted_invariants.begin(), allocator.evicted_invariants.end());

@@ -25,6 +25,7 @@
 // Tested by tests/unit/jit/x64/regalloc_test.cc.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -56,8 +57,8 @@ struct InsPlan {
   uint32_t list_end = 0;    ///< is made later is kVirtual, with the number of its instruction
   Register result = kNoRegister;
   Register scratch[3] = {kNoRegister, kNoRegister, kNoRegister};
-  int32_t exit = -1;        ///< into Allocation::exits
-  Location exit_operand;    ///< where `a` is at that exit
+  int32_t exit = -1;      ///< into Allocation::exits
+  Location exit_operand;  ///< where `a` is at that exit
   /// Nothing to do: not needed, or already so.
   bool skip = false;
 };
@@ -71,7 +72,11 @@ struct Allocation {
   std::string failure;           ///< if not empty: why there is no plan
 };
 
-Allocation allocate_registers(const Trace& trace);
+/// For tests (--chaos): chooses a register, out of those in the mask, that is taken from its
+/// value in front of an instruction; none if it is negative.
+using SpillChoice = std::function<int(uint32_t occupied)>;
+
+Allocation allocate_registers(const Trace& trace, const SpillChoice& spill = {});
 
 /// False for guards that always hold, for reasons that are plain to see.
 bool can_leave(const IrIns& ins);

@@ -44,17 +44,32 @@ void emit_exit_common(asmjit::x86::Assembler& a, const RuntimeEntries& runtime) 
   a.jmp(qword_ptr(gpq(kTableRegister), gpq(kRax), 3));
 }
 
-/// Calls fold_in_place and changes no register: traces that call it need not make room.
-void emit_fold_helper(asmjit::x86::Assembler& a) {
+/// Calls a C++ function and changes no register: traces that call it need not make room.
+template <typename BeforeCall>
+void emit_helper(asmjit::x86::Assembler& a, const void* function, BeforeCall&& before_call) {
   const int saved[] = {kRax, kRcx, kRdx, kRsi, kRdi, kR8, kR9, kR10, kR11};
   for (const int reg : saved) a.push(gpq(reg));
   a.sub(gpq(kRsp), 8);
+  before_call();
   a.mov(gpq(kRdi), kThread);
-  a.mov(gpq(kRax), imm(reinterpret_cast<uint64_t>(&fold_in_place)));
+  a.mov(gpq(kRax), imm(reinterpret_cast<uint64_t>(function)));
   a.call(gpq(kRax));
   a.add(gpq(kRsp), 8);
   for (size_t i = std::size(saved); i-- > 0;) a.pop(gpq(saved[i]));
   a.ret();
+}
+
+void emit_fold_helper(asmjit::x86::Assembler& a) {
+  emit_helper(a, reinterpret_cast<const void*>(&fold_in_place), [] {});
+}
+
+/// The trace's number is in kHelperNumber.
+void emit_note_entry(asmjit::x86::Assembler& a, const RuntimeEntries& runtime) {
+  emit_helper(a, reinterpret_cast<const void*>(runtime.entered), [&] {
+    a.mov(qword_ptr(kThread, register_offset(kFpRegister)), gpq(kFpRegister));
+    a.mov(qword_ptr(kThread, register_offset(kValueRegister)), gpq(kValueRegister));
+    a.mov(gpd(kRsi), asmjit::x86::dword_ptr(kThread, kHelperNumber));
+  });
 }
 
 void emit_enter_trace(asmjit::x86::Assembler& a) {
@@ -81,6 +96,9 @@ bool ensure_stubs(CodeCache& cache, const RuntimeEntries& runtime) {
   FBLE_ASSERT(a.offset() <= kEnterTrace);
   pad_to(kEnterTrace);
   emit_enter_trace(a);
+  FBLE_ASSERT(a.offset() <= kNoteEntry);
+  pad_to(kNoteEntry);
+  emit_note_entry(a, runtime);
   FBLE_ASSERT(a.offset() <= kStubBytes);
   pad_to(kStubBytes);
   const asmjit::CodeBuffer& buffer = holder.textSection()->buffer();

@@ -9,6 +9,7 @@ namespace fble::x64 {
 inline constexpr uint32_t kExitCommon = 0;
 inline constexpr uint32_t kFoldHelper = 256;
 inline constexpr uint32_t kEnterTrace = 384;
+inline constexpr uint32_t kNoteEntry = 448;
 inline constexpr uint32_t kStubBytes = 512;
 
 /// Puts the stubs there if the cache is empty. False if that fails.

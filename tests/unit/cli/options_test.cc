@@ -77,6 +77,23 @@ TEST(ParseOptions, Sizes) {
 
 TEST(ParseOptions, Nursery) { EXPECT_EQ(parse("", {"--nursery=1K", "a.fble"}).nursery_bytes, 1024u); }
 
+TEST(ParseOptions, Disturbances) {
+  const Options options = parse("", {"--deopt-at=3/14", "--deopt-sweep", "--shadow-check", "--chaos=7",
+                                     "--chaos-fuel=0", "--log=trace,chaos", "a.fble"});
+  EXPECT_EQ(options.deopt_at, std::pair(3u, 14u));
+  EXPECT_TRUE(options.deopt_sweep && options.shadow_check && options.log_traces && options.log_chaos);
+  EXPECT_EQ(options.chaos, 7u);
+  EXPECT_EQ(options.chaos_fuel, 0u);
+  EXPECT_FALSE(parse("", {"--log=chaos", "a.fble"}).log_traces);
+}
+
+TEST(ParseOptions, WhereTheProgramBegins) {
+  EXPECT_EQ(parse("bisect", {"--jit=eager", "--seeds", "5", "a.fble", "--x"}).words_before_program, 3u);
+  EXPECT_EQ(parse("bisect", {"-m", "/M%", "--chaos=4", "--", "-x"}).words_before_program, 3u);
+  EXPECT_EQ(parse("bisect", {"-m", "/M%", "word"}).words_before_program, 2u);
+  EXPECT_EQ(parse("bisect", {"-m", "/M%"}).words_before_program, 2u);
+}
+
 TEST(ParseOptions, StressWithoutNumberIsOne) { EXPECT_EQ(parse("", {"--gc-stress", "a.fble"}).gc_stress, 1u); }
 
 TEST_F(OptionsTest, MistakesWhenRunning) {
@@ -98,6 +115,12 @@ TEST_F(OptionsTest, MistakesWhenRunning) {
   expect_mistake({"--nursery", "-1", "-m", "/A%"}, 116, "invalid argument to --nursery option: '-1'");
   expect_mistake({"--max-heap", "99999999999999999G", "-m", "/A%"}, 116, "invalid argument to --max-heap option");
   expect_mistake({"--gc-stress=0", "-m", "/A%"}, 116, "invalid argument to --gc-stress option: '0'");
+  expect_mistake({"--deopt-at=7", "-m", "/A%"}, 116, "--deopt-at must be TRACE/EXIT, not '7'");
+  expect_mistake({"--deopt-at=x/1", "-m", "/A%"}, 116, "--deopt-at must be TRACE/EXIT, not 'x/1'");
+  expect_mistake({"--chaos=0", "-m", "/A%"}, 116, "invalid argument to --chaos option: '0'");
+  expect_mistake({"--chaos-fuel=much", "-m", "/A%"}, 116, "invalid argument to --chaos-fuel option: 'much'");
+  expect_mistake({"--chaos=1", "--deopt-every=2", "-m", "/A%"}, 116, "--chaos and --deopt-every do not go together.");
+  expect_mistake({"--log=traces", "-m", "/A%"}, 116, "invalid argument to --log option: 'traces'");
   expect_mistake({"missing.fble"}, 116, "cannot read file 'missing.fble'");
   expect_mistake({""}, 116, "invalid argument: ''");
 }
@@ -118,6 +141,7 @@ TEST_F(OptionsTest, EachCommandHasItsStatusForMistakes) {
                                      {"check", 2},
                                      {"disassemble", 2},
                                      {"deps", 2},
+                                     {"bisect", 4},
                                      {"suite", 2}}) {
     expect_mistake({name, "--bogus"}, status, "invalid argument: '--bogus'");
   }

@@ -43,10 +43,12 @@ Repeat(Double(Double(Double(Double(Double(Double(1)))))), 1);
 class Engine : public testing::Test {
  protected:
   /// Runs the program; its result is a word that needs no heap.
-  Word run(const JitOptions* options) {
-    const CheckedProgram* checked = source_.add("/P%", kSums).check();
-    program_ = lower_program(*checked);
-    machine_ = std::make_unique<Machine>(*program_, natives_);
+  Word run(const JitOptions* options, const MachineOptions& machine = {}) {
+    engine_ = nullptr;
+    machine_ = nullptr;
+    if (checked_ == nullptr) checked_ = source_.add("/P%", kSums).check();
+    program_ = lower_program(*checked_);
+    machine_ = std::make_unique<Machine>(*program_, natives_, machine);
     if (options != nullptr) engine_ = std::make_unique<TraceEngine>(machine_->thread(), *options);
     EXPECT_TRUE(machine_->run_modules()) << machine_->error().render();
     Word word = 0;
@@ -65,9 +67,15 @@ class Engine : public testing::Test {
     }();
     return word;
   }
+  /// What the statistics say of chaos and aborts: that is not a matter of time.
+  std::string after_chaos() const {
+    const std::string text = engine_->stats_text();
+    return text.substr(text.find("chaos:"));
+  }
   const JitStats& stats() const { return engine_->stats(); }
 
   SourceProgram source_;
+  const CheckedProgram* checked_ = nullptr;
   NativeTable natives_;
   std::unique_ptr<ProgramCode> program_;
   std::unique_ptr<Machine> machine_;
@@ -133,6 +141,75 @@ TEST_F(Engine, LeavesAtEveryGuard) {
   options.deopt_every = 1;
   EXPECT_EQ(run(&options), expected());
   EXPECT_GT(stats().exits, 1000u);
+}
+
+TEST_F(Engine, SweepsAllGuards) {
+  for (const bool eager : {true, false}) {
+    JitOptions options;
+    options.eager = eager;
+    options.deopt_sweep = true;
+    EXPECT_EQ(run(&options), expected());
+    EXPECT_GT(stats().guards, 50u);
+    EXPECT_EQ(stats().failed_guards, stats().guards);
+    EXPECT_EQ(stats().rehearsed_guards, stats().guards);
+    EXPECT_THAT(engine_->stats_text(), HasSubstr(" 0 of which never failed"));
+  }
+}
+
+TEST_F(Engine, WithoutSweepManyGuardsNeverFail) {
+  JitOptions options;
+  EXPECT_EQ(run(&options), expected());
+  EXPECT_LT(stats().failed_guards, stats().guards);
+}
+
+TEST_F(Engine, SweepsWhileMemoryIsShort) {
+  JitOptions options;
+  options.eager = true;
+  options.deopt_sweep = true;
+  MachineOptions machine;
+  machine.heap.stress = 1;
+  machine.heap.verify = true;
+  EXPECT_EQ(run(&options, machine), expected());
+  EXPECT_EQ(stats().failed_guards, stats().guards);
+}
+
+TEST_F(Engine, OneExitFailsWheneverItIsReached) {
+  JitOptions options;
+  EXPECT_EQ(run(&options), expected());
+  const uint64_t usual = stats().exits + stats().yields;
+  uint64_t most = 0;
+  for (uint32_t exit = 0; exit < 6; ++exit) {
+    options.deopt_at = {0, exit};
+    EXPECT_EQ(run(&options), expected());
+    most = std::max(most, stats().exits + stats().yields);
+  }
+  EXPECT_GT(most, usual + 200);
+}
+
+TEST_F(Engine, ComparesAllExitsWithTheInterpreter) {
+  JitOptions options;
+  options.eager = true;
+  options.deopt_every = 2;
+  options.shadow_check = true;
+  EXPECT_EQ(run(&options), expected());
+  EXPECT_EQ(stats().exits_checked, stats().exits + stats().yields);
+  EXPECT_GT(stats().exits_checked, 1000u);
+  EXPECT_EQ(stats().exits_unchecked, 0u);
+}
+
+TEST_F(Engine, ChaosChangesNothingAndIsRepeatable) {
+  JitOptions options;
+  options.eager = true;
+  for (options.chaos = 1; options.chaos <= 10; ++options.chaos) {
+    EXPECT_EQ(run(&options), expected());
+    const std::string once = after_chaos();
+    EXPECT_EQ(run(&options), expected());
+    EXPECT_EQ(after_chaos(), once);
+    EXPECT_GT(stats().exits, 20u);
+  }
+  options.chaos_fuel = 5;
+  EXPECT_EQ(run(&options), expected());
+  EXPECT_THAT(engine_->stats_text(), HasSubstr("chaos:       5 disturbances"));
 }
 
 TEST_F(Engine, GivesCodeBackToTheInterpreter) {

@@ -1,0 +1,183 @@
+// Comparing states of the interpreter, and getting from one to another.
+#include "deopt/shadow_check.h"
+
+#include <gmock/gmock.h>
+
+#include "frontends/fble/lower.h"
+#include "interp/engine_hooks.h"
+#include "tests/support/checked_source.h"
+
+namespace fble {
+namespace {
+
+using testing::HasSubstr;
+
+/// An object outside of any heap.
+class Made {
+ public:
+  Made(ObjectKind kind, std::vector<Word> fields, uint32_t tag = 0) : words_(std::move(fields)) {
+    words_.insert(words_.begin(), Object::make_header(kind, static_cast<uint32_t>(words_.size()), tag));
+  }
+  Word word() const { return reinterpret_cast<Word>(words_.data()); }
+  Word& field(size_t i) { return words_[1 + i]; }
+
+ private:
+  std::vector<Word> words_;
+};
+
+/// A frame that is about to return its only slot.
+class Compared : public testing::Test {
+ protected:
+  Compared() {
+    code_.words = {static_cast<uint32_t>(Op::kReturn), 0};
+    code_.arity = code_.frame_slots = 1;
+    code_.block = Symbol("/A%.f");
+    finish_code(code_);
+  }
+  FramesState state(Word slot) {
+    FramesState state;
+    state.frames.push_back({&code_, code_.start, 0});
+    state.words = {code_.function_value(), slot};
+    return state;
+  }
+  std::string compare(Word left, Word right) { return difference(state(left), state(right)); }
+
+  Code code_;
+};
+
+TEST_F(Compared, PackedWordsAreEqualOrNot) {
+  EXPECT_EQ(compare(9, 9), "");
+  EXPECT_THAT(compare(9, 11), HasSubstr("slot 0 of frame 0: 0xb where the interpreter has 0x9"));
+}
+
+TEST_F(Compared, ObjectsAreComparedByStructure) {
+  const Made inner(ObjectKind::kUnion, {5}, 3);
+  const Made same(ObjectKind::kUnion, {5}, 3);
+  const Made other_tag(ObjectKind::kUnion, {5}, 2);
+  const Made other_field(ObjectKind::kUnion, {7}, 3);
+  const Made pair(ObjectKind::kStruct, {9, inner.word()});
+  EXPECT_EQ(compare(pair.word(), Made(ObjectKind::kStruct, {9, same.word()}).word()), "");
+  EXPECT_NE(compare(pair.word(), Made(ObjectKind::kStruct, {9, other_tag.word()}).word()), "");
+  EXPECT_NE(compare(pair.word(), Made(ObjectKind::kStruct, {9, other_field.word()}).word()), "");
+  EXPECT_NE(compare(pair.word(), Made(ObjectKind::kStruct, {9, inner.word(), 3}).word()), "");
+  EXPECT_NE(compare(pair.word(), Made(ObjectKind::kStruct, {9, 9}).word()), "");
+  EXPECT_THAT(compare(9, pair.word()), HasSubstr("struct(0x9, union tag 3(0x5)) where"));
+}
+
+TEST_F(Compared, ClosuresHaveTheSameCode) {
+  Code other;
+  const Made closure(ObjectKind::kClosure, {Code::from_code(&code_), 5});
+  EXPECT_EQ(compare(closure.word(), Made(ObjectKind::kClosure, {Code::from_code(&code_), 5}).word()), "");
+  EXPECT_NE(compare(closure.word(), Made(ObjectKind::kClosure, {Code::from_code(&other), 5}).word()), "");
+  EXPECT_NE(compare(closure.word(), Made(ObjectKind::kClosure, {Code::from_code(&code_), 7}).word()), "");
+}
+
+TEST_F(Compared, CirclesEnd) {
+  Made left(ObjectKind::kStruct, {3, 3});
+  left.field(1) = left.word();
+  Made right(ObjectKind::kStruct, {3, 3});
+  right.field(1) = right.word();
+  EXPECT_EQ(compare(left.word(), right.word()), "");
+  right.field(0) = 5;
+  EXPECT_NE(compare(left.word(), right.word()), "");
+}
+
+TEST_F(Compared, FlagsOfTheCollectorAreNotCompared) {
+  Made left(ObjectKind::kStruct, {3, 3});
+  const Made right(ObjectKind::kStruct, {3, 3});
+  *reinterpret_cast<Word*>(left.word()) |= kPermanentFlag;
+  EXPECT_EQ(compare(left.word(), right.word()), "");
+}
+
+TEST_F(Compared, SlotsMayBeLeftOut) {
+  const int32_t slot = 0;
+  EXPECT_EQ(difference(state(9), state(11), {&slot, 1}), "");
+  const int32_t other = 1;
+  EXPECT_NE(difference(state(9), state(11), {&other, 1}), "");
+}
+
+TEST_F(Compared, FramesAreTheSameOnes) {
+  FramesState longer = state(9);
+  longer.frames.push_back(longer.frames[0]);
+  EXPECT_EQ(difference(state(9), longer), "other frames");
+  FramesState elsewhere = state(9);
+  elsewhere.frames[0].pc += 1;
+  EXPECT_EQ(difference(state(9), elsewhere), "other frames");
+}
+
+TEST_F(Compared, StatesCanBeRead) {
+  const std::string text = describe(state(9));
+  EXPECT_THAT(text, HasSubstr("frame 0: /A%.f at 0, base 0"));
+  EXPECT_THAT(text, HasSubstr("slot 0: 0x9"));
+  EXPECT_EQ(describe(FramesState{}), "  no frames\n");
+  Word nothing[4] = {0, 2 /* a placeholder */, 9, 9};
+  EXPECT_THAT(describe(state(nothing[0])), HasSubstr("nothing"));
+}
+
+/// Every step of a run can be repeated from the one before.
+TEST(Rehearsals, RepeatWhatWasRun) {
+  SourceProgram source;
+  const CheckedProgram* checked = source
+                                      .add("/P%", R"(
+Unit@ = *();
+List@ = +(Cell@ cons, Unit@ nil), Cell@ = *(Unit@ head, List@ tail);
+List@ nil = List@(nil: Unit@());
+(List@, List@) { List@; } Append = (List@ a, List@ b) {
+  a.?(cons: List@(cons: Cell@(a.cons.head, Append(a.cons.tail, b))), nil: b);
+};
+List@ one = List@(cons: Cell@(Unit@(), nil));
+Append(one, Append(Append(one, one), one));
+)")
+                                      .check();
+  const std::unique_ptr<ProgramCode> program = lower_program(*checked);
+  NativeTable natives;
+  Machine machine(*program, natives);
+  Thread& thread = machine.thread();
+
+  // Stops in front of each instruction.
+  class Stepper final : public EngineHooks {
+   public:
+    void on_hot_function(Thread&, Code&) override {}
+    void on_run_end(Thread&) override {}
+    void on_step(Thread& thread) override {
+      Word* root = thread.fp;
+      while (reinterpret_cast<const uint32_t*>(root[kReturnPositionSlot]) != nullptr) {
+        root -= reinterpret_cast<const uint32_t*>(root[kReturnPositionSlot])[-1];
+      }
+      const FramesState now = take_frames(thread, root);
+      const Word* ap = thread.ap;
+      if (start.frames.empty()) start = now;
+      {
+        Rehearsal rehearsal(thread, root);
+        ASSERT_TRUE(rehearsal.replay(start, steps));
+        EXPECT_FALSE(rehearsal.failed());
+        EXPECT_EQ(difference(now, take_frames(thread, root)), "") << steps;
+        // One step away it is another state.
+        if (steps > 0) {
+          ASSERT_TRUE(rehearsal.replay(start, steps - 1));
+          EXPECT_NE(difference(now, take_frames(thread, root)), "");
+        }
+      }
+      EXPECT_EQ(thread.ap, ap);
+      EXPECT_EQ(difference(now, take_frames(thread, root)), "") << "nothing has happened";
+      ++steps;
+    }
+    FramesState start;
+    uint32_t steps = 0;
+  } stepper;
+  thread.engine = &stepper;
+  for (Code& code : program->codes) code.entry = entry_by_table();
+  // The run sets the table to the plain handlers: the first instruction changes it.
+  Code& body = *program->modules.back().body;
+  body.entry = [](const uint32_t* pc, Word* fp, Thread* thread, Word* ap, const HandlerTable*, Word value)
+                   FBLE_HANDLER_CC {
+                     thread->table = &recording_handlers();
+                     entry_by_table()(pc, fp, thread, ap, thread->table, value);
+                   };
+  EXPECT_TRUE(machine.run_modules()) << machine.error().render();
+  EXPECT_GT(stepper.steps, 30u);
+  thread.engine = nullptr;
+}
+
+}  // namespace
+}  // namespace fble
