@@ -66,14 +66,22 @@ inline Word pack_union(Word arg, unsigned width, uint32_t tag) {
   return ((arg - 1) << width) | (static_cast<Word>(tag) << 1) | 1;
 }
 
-inline uint32_t packed_tag(Word word, unsigned width) {
-  return static_cast<uint32_t>(word >> 1) & ((1u << width) - 1);
-}
+inline uint32_t packed_tag(Word word, unsigned width) { return static_cast<uint32_t>(word >> 1) & ((1u << width) - 1); }
 inline Word packed_arg(Word word, unsigned width) { return (word >> width) | 1; }
+
+/// Field `index` of a packed struct of two. The second ends where the word ends.
+inline Word packed_half(Word word, uint32_t index) {
+  const Word first_bits = (word >> 1) & 63;
+  const Word rest = word >> kOffsetBits;
+  if (index != 0) return (rest >> first_bits) | 1;
+  const Word sentinel = Word{2} << first_bits;
+  return (rest & (sentinel - 1)) | sentinel | 1;
+}
 
 /// Field `index` of a packed struct of `count` fields.
 inline Word packed_field(Word word, uint32_t index, uint32_t count) {
   if (count == 1) return word;
+  if (count == 2) return packed_half(word, index);
   const unsigned base = 1 + kOffsetBits * (count - 1);
   const unsigned start = index == 0 ? 0 : (word >> (1 + kOffsetBits * (index - 1))) & 63;
   const Word rest = (word >> (base - 1 + start)) | 1;
@@ -82,11 +90,21 @@ inline Word packed_field(Word word, uint32_t index, uint32_t count) {
   return (rest & ((Word{2} << bits) - 1)) | (Word{2} << bits);
 }
 
+/// The struct of two packed fields, or 0 when it does not fit. The sentinel of the
+/// second becomes that of the struct.
+inline Word pack_pair(Word first, Word second) {
+  const unsigned first_bits = packed_bits(first);
+  if (kOffsetBits + first_bits + packed_bits(second) > kMaxPackedBits) return 0;
+  const Word content = ((first >> 1) ^ (Word{1} << first_bits)) | ((second >> 1) << first_bits);
+  return content << (1 + kOffsetBits) | first_bits << 1 | 1;
+}
+
 /// The struct of packed fields, or 0 when it does not fit. `field(i)` gives field i.
 template <typename Field>
 inline Word pack_struct(uint32_t count, Field&& field) {
   if (count == 0) return kUnitWord;
   if (count == 1) return field(0);
+  if (count == 2) return pack_pair(field(0), field(1));
   if (kOffsetBits * (count - 1) > kMaxPackedBits) return 0;
   const unsigned header = kOffsetBits * (count - 1);
   Word offsets = 0;

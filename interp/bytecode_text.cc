@@ -17,7 +17,7 @@ namespace {
 /// True if the length of an N operand is seen from a list that follows it.
 bool list_follows(const char* operand) {
   for (; *operand != 0; ++operand) {
-    if (*operand == 'L' || *operand == 'T' || *operand == 'P') return true;
+    if (is_list_operand(*operand)) return true;
   }
   return false;
 }
@@ -206,6 +206,7 @@ class Printer {
           break;
         case 'L':
         case 'P':
+        case 'V':
         case 'T':
           text += *operand == 'T' ? " [" : " (";
           for (uint32_t i = 0; i < list; ++i, ++at) {
@@ -214,6 +215,9 @@ class Printer {
               text += jump(words[at]);
             } else if (*operand == 'P') {
               text += fmt::format("{}{}", (words[at] & 1) != 0 ? 'c' : 's', words[at] >> 1);
+            } else if (*operand == 'V') {
+              constexpr const char* kLetters[] = {"s", "", "c", "g"};
+              text += fmt::format("{}{}", kLetters[words[at] & 3], words[at] >> kSourceShift);
             } else {
               text += fmt::format("s{}", words[at]);
             }
@@ -620,6 +624,7 @@ class Parser {
           break;
         case 'L':
         case 'P':
+        case 'V':
         case 'T':
           expect_mark(*operand == 'T' ? '[' : '(');
           while (!accept_mark(*operand == 'T' ? ']' : ')')) {
@@ -652,6 +657,22 @@ class Parser {
         code.words.push_back(*capture * 2 + 1);
       } else {
         fail("expected a slot or a capture, such as s0 or c0");
+      }
+      return;
+    }
+    if (operand == 'V') {
+      constexpr uint32_t kLimit = UINT32_MAX >> kSourceShift;
+      if (const std::optional<uint32_t> slot = accept_sigil('s', kLimit)) {
+        code.words.push_back(make_source(Source::kSlot, *slot));
+      } else if (const std::optional<uint32_t> capture = accept_sigil('c', kLimit)) {
+        code.words.push_back(make_source(Source::kCapture, *capture));
+      } else if (const std::optional<uint32_t> global = accept_sigil('g', kLimit)) {
+        code.words.push_back(make_source(Source::kGlobal, *global));
+      } else {
+        const Token word = token_;
+        const uint32_t value = index();
+        if (value > kLimit) lexer_.fail(word, fmt::format("the number {} is too large", value));
+        code.words.push_back(make_source(Source::kWord, value));
       }
       return;
     }
@@ -693,12 +714,13 @@ uint32_t whole_instruction_length(std::span<const uint32_t> words) {
   uint64_t at = 1;
   uint64_t list = 0;
   for (const char* operand = op_info(static_cast<Op>(words[0])).operands; *operand != 0; ++operand) {
-    if (at >= words.size() && !(list == 0 && (*operand == 'L' || *operand == 'T' || *operand == 'P'))) return 0;
+    if (at >= words.size() && !(list == 0 && (is_list_operand(*operand)))) return 0;
     switch (*operand) {
       case 'N': list = words[at++]; break;
       case 'L':
       case 'T':
-      case 'P': at += list; break;
+      case 'P':
+      case 'V': at += list; break;
       default: ++at;
     }
   }

@@ -21,8 +21,8 @@
 //
 // The operands of an instruction are those of its row in opcodes.def: slots s,
 // globals g, constants k, captures c, functions f, widths w, frame bases b, plain
-// numbers and lists. The length of a list is not written, only counted. A jump
-// names a label, or is `+n` for n words from the instruction's start.
+// numbers and lists; a plain number among the values of `choose` is a packed word. The length of a list is not written,
+// only counted. A jump names a label, or is `+n` for n words from the instruction's start.
 //
 // `at L:C` gives the location of the instruction, in the file of the code object
 // unless another is named; `at +n L:C` that of its first n words. A comment goes

@@ -164,6 +164,7 @@ class CodeVerifier {
           if ((value & 1) == 0) check_slot(start, value >> 1);
           if ((value & 1) != 0) check_index(start, "capture c", value >> 1, code_.capture_count);
           break;
+        case 'V': check_source(start, source_kind(value), value >> kSourceShift); break;
         case 'C': check_index(start, "capture c", value, code_.capture_count); break;
         case 'G': check_index(start, "global g", value, program_.global_count); break;
         case 'K': check_index(start, "constant k", value, code_.constants.size()); break;
@@ -181,12 +182,15 @@ class CodeVerifier {
       case Op::kUnionStruct: check_tag(start, word(start, 2), word(start, 3)); break;
       case Op::kArg: check_tag(start, word(start, 3), word(start, 4)); break;
       case Op::kField:
-        if (word(start, 3) >= word(start, 4)) {
-          fail_at(start, fmt::format("a struct of {} has no field {}", word(start, 4), word(start, 3)));
-        }
+      case Op::kCaptureField:
+      case Op::kGlobalField: check_field(start, word(start, 3), word(start, 4)); break;
+      case Op::kArgField:
+        check_tag(start, word(start, 3), word(start, 4));
+        check_field(start, word(start, 5), word(start, 6));
         break;
-      case Op::kSelect: check_select(start, word(start, 2)); break;
-      case Op::kSelectArg: check_select(start, word(start, 3)); break;
+      case Op::kSelect: check_select(start, word(start, 2), word(start, 3)); break;
+      case Op::kSelectArg:
+      case Op::kChoose: check_select(start, word(start, 3), word(start, 4)); break;
       case Op::kClosure:
         if (word(start, 3) == 0) fail_at(start, "a closure without captured values is a function");
         check_captures(start, word(start, 3));
@@ -207,10 +211,23 @@ class CodeVerifier {
     if (tag >> width != 0) fail_at(start, fmt::format("tag {} does not fit into {} bits", tag, width));
   }
 
-  void check_select(uint32_t start, uint32_t width) const {
-    const size_t jumps = select_jumps(&code_.words[start]).size();
-    if (jumps == 0) fail_at(start, "a select needs a jump");
-    if (jumps > size_t{1} << width) fail_at(start, "there are more jumps than tags");
+  void check_field(uint32_t start, uint32_t field, uint32_t count) const {
+    if (field >= count) fail_at(start, fmt::format("a struct of {} has no field {}", count, field));
+  }
+
+  void check_select(uint32_t start, uint32_t width, uint32_t choices) const {
+    if (choices == 0) fail_at(start, "a select needs a choice");
+    if (choices > size_t{1} << width) fail_at(start, "there are more choices than tags");
+  }
+
+  void check_source(uint32_t start, Source kind, uint32_t index) const {
+    switch (kind) {
+      case Source::kSlot: return check_slot(start, index);
+      case Source::kCapture: return check_index(start, "capture c", index, code_.capture_count);
+      case Source::kGlobal: return check_index(start, "global g", index, program_.global_count);
+      case Source::kWord:
+        if (!is_packed(index) || index < kUnitWord) fail_at(start, fmt::format("{} is not a packed word", index));
+    }
   }
 
   void check_captures(uint32_t start, uint32_t count) const {
@@ -294,6 +311,9 @@ class CodeVerifier {
         case 'L': visit(value, false); break;
         case 'P':
           if ((value & 1) == 0) visit(value >> 1, false);
+          break;
+        case 'V':
+          if (source_kind(value) == Source::kSlot) visit(value >> kSourceShift, false);
           break;
         default: break;
       }

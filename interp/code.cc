@@ -27,16 +27,12 @@ uint32_t instruction_length(const uint32_t* words) {
   uint32_t list = 0;
   for (const char* operand = op_info(static_cast<Op>(words[0])).operands; *operand != 0; ++operand) {
     switch (*operand) {
-      case 'N':
-        list = words[at++];
-        break;
+      case 'N': list = words[at++]; break;
       case 'L':
       case 'T':
       case 'P':
-        at += list;
-        break;
-      default:
-        ++at;
+      case 'V': at += list; break;
+      default: ++at;
     }
   }
   return at;

@@ -123,11 +123,11 @@ inline Code* closure_code(const Object* closure) { return reinterpret_cast<Code*
 
 /// The module bodies of a program in order of evaluation, and its globals.
 struct ProgramCode {
-  std::deque<Code> codes;          ///< all code objects
+  std::deque<Code> codes;  ///< all code objects
   struct ModuleCode {
     std::string path;
-    Code* body;          ///< arity 0; returns the module's value
-    uint32_t global;     ///< where the value goes
+    Code* body;       ///< arity 0; returns the module's value
+    uint32_t global;  ///< where the value goes
   };
   std::vector<ModuleCode> modules;
   uint32_t global_count = 0;
@@ -142,6 +142,18 @@ struct OpInfo {
 };
 const OpInfo& op_info(Op op);
 
+/// Operands that are as many words as the N operand before them says.
+inline bool is_list_operand(char letter) { return letter == 'L' || letter == 'T' || letter == 'P' || letter == 'V'; }
+
+/// What a word of a V list says where its value is; the rest of the word, from
+/// kSourceShift on, is which.
+enum class Source : uint32_t { kSlot, kWord, kCapture, kGlobal };
+inline constexpr unsigned kSourceShift = 2;
+inline Source source_kind(uint32_t source) { return static_cast<Source>(source & 3); }
+inline constexpr uint32_t make_source(Source kind, uint32_t index) {
+  return index << kSourceShift | static_cast<uint32_t>(kind);
+}
+
 /// Number of words of the instruction at `words`.
 uint32_t instruction_length(const uint32_t* words);
 
@@ -152,7 +164,7 @@ void for_each_operand(const uint32_t* words, Visit&& visit) {
   uint32_t at = 1;
   uint32_t list = 0;
   for (const char* operand = op_info(static_cast<Op>(words[0])).operands; *operand != 0; ++operand) {
-    if (*operand == 'L' || *operand == 'T' || *operand == 'P') {
+    if (is_list_operand(*operand)) {
       for (uint32_t i = 0; i < list; ++i) visit(*operand, at++);
     } else {
       if (*operand == 'N') list = words[at];

@@ -140,9 +140,8 @@ struct Operands {
   uint32_t count;
 
   Word operator()(uint32_t index) const { return fp[slots[index]]; }
-  Word pack() const {
+  __attribute__((noinline)) Word pack() const {
     switch (count) {
-      case 2: return pack_struct(2, *this);
       case 3: return pack_struct(3, *this);
       default: return pack_struct(count, *this);
     }
@@ -170,6 +169,16 @@ OP(Struct) {
   if (count == 2) {
     const Word first = fp[pc[3]];
     const Word second = fp[pc[4]];
+    if ((first & second & 1) != 0) {
+      const Word packed = pack_pair(first, second);
+      if (LIKELY(packed != 0)) {
+        fp[pc[1]] = packed;
+        NEXT(5);
+      }
+      NEED_WORDS(3);
+      fp[pc[1]] = make_pair(ap, Object::make_header(ObjectKind::kStruct, 2), first, second);
+      NEXT(5);
+    }
     if (is_plain_pair(first, second)) {
       NEED_WORDS(3);
       fp[pc[1]] = make_pair(ap, Object::make_header(ObjectKind::kStruct, 2), first, second);
@@ -257,15 +266,40 @@ OP(UnionStruct) {
   NEXT(5 + count);
 }
 
+/// Field of a packed struct; those of two fields are most of them.
+__attribute__((noinline)) Word wide_field(Word word, uint32_t index, uint32_t count) {
+  return packed_field(word, index, count);
+}
+__attribute__((always_inline)) inline Word narrow_field(Word word, uint32_t index, uint32_t count) {
+  if (LIKELY(count == 2)) return packed_half(word, index);
+  return wide_field(word, index, count);
+}
+
+/// The field that an instruction with the operands D, the struct's, I, I takes.
+#define FIELD_OF(object)                                                  \
+  do {                                                                    \
+    if (LIKELY(is_pointer(object))) {                                     \
+      fp[pc[1]] = as_object(object)->fields[pc[3]];                       \
+      NEXT(5);                                                            \
+    }                                                                     \
+    if (UNLIKELY(!is_packed(object))) TAIL fail_struct_access(REGISTERS); \
+    fp[pc[1]] = narrow_field(object, pc[3], pc[4]);                       \
+    NEXT(5);                                                              \
+  } while (0)
+
 OP(Field) {
   const Word object = fp[pc[2]];
-  if (LIKELY(is_pointer(object))) {
-    fp[pc[1]] = as_object(object)->fields[pc[3]];
-    NEXT(5);
-  }
-  if (UNLIKELY(!is_packed(object))) TAIL fail_struct_access(REGISTERS);
-  fp[pc[1]] = packed_field(object, pc[3], pc[4]);
-  NEXT(5);
+  FIELD_OF(object);
+}
+
+OP(CaptureField) {
+  const Word object = as_object(fp[kClosureSlot])->fields[1 + pc[2]];
+  FIELD_OF(object);
+}
+
+OP(GlobalField) {
+  const Word object = th->globals[pc[2]];
+  FIELD_OF(object);
 }
 
 OP(Arg) {
@@ -280,6 +314,35 @@ OP(Arg) {
   if (UNLIKELY(as_object(object)->tag() != pc[3])) TAIL fail_wrong_tag(REGISTERS);
   fp[pc[1]] = union_arg(object, width);
   NEXT(5);
+}
+
+/// The argument is no struct yet: a fault of the access around, not of the union's.
+COLD fail_inner_access(HANDLER) {
+  publish(th, pc, fp, ap);
+  const Code* code = running_code(fp);
+  const uint32_t end = static_cast<uint32_t>(pc - code->start) + instruction_length(pc);
+  raise_at(th, code->loc_at(end - 1), "undefined struct value access");
+}
+
+OP(ArgField) {
+  const Word object = fp[pc[2]];
+  Word arg;
+  if (is_packed(object)) {
+    const unsigned width = pc[4];
+    if (UNLIKELY(packed_tag(object, width) != pc[3])) TAIL fail_wrong_tag(REGISTERS);
+    arg = packed_arg(object, width);
+  } else {
+    if (UNLIKELY(is_placeholder(object))) TAIL fail_union_access(REGISTERS);
+    if (UNLIKELY(as_object(object)->tag() != pc[3])) TAIL fail_wrong_tag(REGISTERS);
+    arg = as_object(object)->kind() == ObjectKind::kUnion ? as_object(object)->fields[0] : object;
+  }
+  if (LIKELY(is_pointer(arg))) {
+    fp[pc[1]] = as_object(arg)->fields[pc[5]];
+    NEXT(7);
+  }
+  if (UNLIKELY(!is_packed(arg))) TAIL fail_inner_access(REGISTERS);
+  fp[pc[1]] = narrow_field(arg, pc[5], pc[6]);
+  NEXT(7);
 }
 
 OP(KnownArg) {
@@ -315,6 +378,31 @@ OP(SelectArg) {
   }
   const uint32_t last = pc[4] - 1;
   NEXT(pc[5 + (tag < last ? tag : last)]);
+}
+
+OP(Choose) {
+  const Word condition = fp[pc[2]];
+  uint32_t tag;
+  if (is_packed(condition)) {
+    tag = packed_tag(condition, pc[3]);
+  } else {
+    if (UNLIKELY(is_placeholder(condition))) TAIL fail_union_select(REGISTERS);
+    tag = as_object(condition)->tag();
+  }
+  const uint32_t count = pc[4];
+  const uint32_t source = pc[5 + (tag < count - 1 ? tag : count - 1)];
+  const uint32_t index = source >> kSourceShift;
+  // The point of the instruction is that nothing here depends on the tag but
+  // what is loaded: only captures and globals, all of a list if any, branch.
+  if (LIKELY((source & 2) == 0)) {
+    const bool is_word = (source & 1) != 0;
+    const Word slot = fp[is_word ? 0 : index];
+    fp[pc[1]] = is_word ? index : slot;
+    NEXT(5 + count);
+  }
+  fp[pc[1]] =
+      source_kind(source) == Source::kCapture ? as_object(fp[kClosureSlot])->fields[1 + index] : th->globals[index];
+  NEXT(5 + count);
 }
 
 OP(Jump) { NEXT(pc[1]); }
@@ -511,7 +599,7 @@ __attribute__((noinline)) FBLE_HANDLER_CC void call_inexact(HANDLER) {
   }
   frame[kClosureSlot] = glue->function_value();
   callee[kClosureSlot] = value;
-  callee[kReturnPositionSlot] = reinterpret_cast<Word>(glue->start + instruction_length(glue->start));
+  callee[kReturnPositionSlot] = reinterpret_cast<Word>(glue->start + Thread::kApplyRestPosition);
   callee[kReturnAddressSlot] = reinterpret_cast<Word>(interpreter_return());
   pc = code->start;
   fp = callee;
@@ -610,6 +698,13 @@ constexpr Handler op_TailCallGlobal3 = tail_call<Callee::kGlobal, 3>;
 
 OP(Return) {
   value = fp[pc[1]];
+  if (LIKELY(fp[kReturnAddressSlot] == reinterpret_cast<Word>(&return_here))) {
+    // The same as jumping there.
+    pc = reinterpret_cast<const uint32_t*>(fp[kReturnPositionSlot]);
+    fp -= pc[-1];
+    fp[pc[-2]] = value;
+    DISPATCH();
+  }
   RETURN_VALUE();
 }
 

@@ -65,9 +65,7 @@ void step_back(const Code& code, const uint32_t* words, SlotSet& live) {
           if (!writes) live.add(words[at]);
           ++at;
           break;
-        case 'N':
-          list = words[at++];
-          break;
+        case 'N': list = words[at++]; break;
         case 'L':
           for (uint32_t i = 0; i < list; ++i, ++at) {
             if (!writes) live.add(words[at]);
@@ -78,11 +76,13 @@ void step_back(const Code& code, const uint32_t* words, SlotSet& live) {
             if (!writes && (words[at] & 1) == 0) live.add(words[at] >> 1);
           }
           break;
-        case 'T':
-          at += list;
+        case 'V':
+          for (uint32_t i = 0; i < list; ++i, ++at) {
+            if (!writes && source_kind(words[at]) == Source::kSlot) live.add(words[at] >> kSourceShift);
+          }
           break;
-        default:
-          ++at;
+        case 'T': at += list; break;
+        default: ++at;
       }
     }
   }

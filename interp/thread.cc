@@ -252,11 +252,9 @@ int Thread::define_group(uint32_t count, Word* slots, const uint32_t* value_slot
 
 // ---- glue -------------------------------------------------------------------
 
-Code* Thread::apply_held_code(uint32_t held, uint32_t rest) {
-  if (apply_held_.size() <= held) apply_held_.resize(held + 1);
-  std::vector<Code*>& row = apply_held_[held];
-  if (row.size() <= rest) row.resize(rest + 1);
-  if (row[rest] == nullptr) {
+Code* Thread::make_apply_held_code(uint32_t held, uint32_t rest) {
+  Code*& known = all_apply_held_[{held, rest}];
+  if (known == nullptr) {
     Code& code = glue_.emplace_back();
     code.words = {static_cast<uint32_t>(Op::kApplyHeld)};
     code.arity = rest;
@@ -264,26 +262,33 @@ Code* Thread::apply_held_code(uint32_t held, uint32_t rest) {
     code.capture_count = 1 + held;
     code.is_glue = true;
     finish_code(code);
-    row[rest] = &code;
+    known = &code;
+    if (held < kGlueSizes && rest < kGlueSizes) apply_held_[held][rest] = known;
   }
-  return row[rest];
+  return known;
 }
 
-Code* Thread::apply_rest_code(uint32_t count) {
-  if (apply_rest_.size() <= count) apply_rest_.resize(count + 1);
-  if (apply_rest_[count] == nullptr) {
+Code* Thread::make_apply_rest_code(uint32_t count) {
+  Code*& known = all_apply_rest_[count];
+  if (known == nullptr) {
     Code& code = glue_.emplace_back();
     // The first call is never run: it tells where the awaited result goes.
     code.words = {static_cast<uint32_t>(Op::kCall), count, 0, count, count + 1 + kHeaderSlots};
-    code.words.insert(code.words.end(), {static_cast<uint32_t>(Op::kTailCall), count, count});
+    FBLE_ASSERT(code.words.size() == kApplyRestPosition);
+    if (count <= 3) {
+      code.words.insert(code.words.end(), {static_cast<uint32_t>(Op::kTailCall) + count, count});
+    } else {
+      code.words.insert(code.words.end(), {static_cast<uint32_t>(Op::kTailCall), count, count});
+    }
     for (uint32_t i = 0; i < count; ++i) code.words.push_back(i);
     code.arity = count;
     code.frame_slots = 2 * count + 2 + kHeaderSlots;
     code.is_glue = true;
     finish_code(code);
-    apply_rest_[count] = &code;
+    known = &code;
+    if (count < kGlueSizes) apply_rest_[count] = known;
   }
-  return apply_rest_[count];
+  return known;
 }
 
 Code* Thread::run_code(uint32_t count) {

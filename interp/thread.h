@@ -23,6 +23,7 @@
 #include <atomic>
 #include <csignal>
 #include <deque>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -155,9 +156,17 @@ struct Thread final : RootReporter {
   int define_group(uint32_t count, Word* slots, const uint32_t* value_slots, Word* frame);
 
   /// Code that calls with `held` arguments of a partial application and `rest` new ones.
-  Code* apply_held_code(uint32_t held, uint32_t rest);
+  Code* apply_held_code(uint32_t held, uint32_t rest) {
+    if (held < kGlueSizes && rest < kGlueSizes && apply_held_[held][rest] != nullptr) return apply_held_[held][rest];
+    return make_apply_held_code(held, rest);
+  }
   /// Code that waits for a function and then applies it to `count` left over arguments.
-  Code* apply_rest_code(uint32_t count);
+  Code* apply_rest_code(uint32_t count) {
+    if (count < kGlueSizes && apply_rest_[count] != nullptr) return apply_rest_[count];
+    return make_apply_rest_code(count);
+  }
+  /// Where that goes on once it has the function, in words from its start.
+  static constexpr uint32_t kApplyRestPosition = 5;
   Code* run_code(uint32_t count);
   /// All code that there is: the program's, glue, natives and those of io_functions.
   template <typename Visit>
@@ -177,6 +186,8 @@ struct Thread final : RootReporter {
   void visit_frame(Collector& collector, Word* frame, const uint32_t* position, int result_slot);
   void give_back_stack();
   void find_int_form();
+  Code* make_apply_held_code(uint32_t held, uint32_t rest);
+  Code* make_apply_rest_code(uint32_t count);
   /// The live slots of positions that were met lately.
   struct KnownSlots {
     const uint32_t* position = nullptr;
@@ -184,8 +195,13 @@ struct Thread final : RootReporter {
   };
   std::array<KnownSlots, 64> known_slots_;
   std::deque<Code> glue_;
-  std::vector<std::vector<Code*>> apply_held_;
-  std::vector<Code*> apply_rest_;
+  /// Glue for small numbers of arguments, once it has been made, to find it at
+  /// once; all of it is in the maps.
+  static constexpr uint32_t kGlueSizes = 8;
+  Code* apply_held_[kGlueSizes][kGlueSizes] = {};
+  Code* apply_rest_[kGlueSizes] = {};
+  std::map<std::pair<uint32_t, uint32_t>, Code*> all_apply_held_;
+  std::map<uint32_t, Code*> all_apply_rest_;
   std::vector<Code*> run_;
   std::unordered_map<std::string, Code*> native_codes_;
 };

@@ -141,8 +141,7 @@ class ModuleLowering {
       switch (core->kind) {
         case CoreKind::kTypeValue:
         case CoreKind::kModule:
-        case CoreKind::kLiteral:
-          return;
+        case CoreKind::kLiteral: return;
         case CoreKind::kVar: {
           if (depth == 0) return;
           for (VarId var = static_cast<const CoreVarRef*>(core)->var; var != kNone; var = binders_[var].alias) {
@@ -162,11 +161,8 @@ class ModuleLowering {
           core = let->body;
           continue;
         }
-        case CoreKind::kStruct:
-          return walk_all(static_cast<const CoreStruct*>(core)->fields, depth);
-        case CoreKind::kStructAccess:
-          core = static_cast<const CoreStructAccess*>(core)->object;
-          continue;
+        case CoreKind::kStruct: return walk_all(static_cast<const CoreStruct*>(core)->fields, depth);
+        case CoreKind::kStructAccess: core = static_cast<const CoreStructAccess*>(core)->object; continue;
         case CoreKind::kStructCopy: {
           auto* copy = static_cast<const CoreStructCopy*>(core);
           walk_all(copy->fields, depth);
@@ -180,9 +176,7 @@ class ModuleLowering {
           core = import->body;
           continue;
         }
-        case CoreKind::kUnion:
-          core = static_cast<const CoreUnion*>(core)->arg;
-          continue;
+        case CoreKind::kUnion: core = static_cast<const CoreUnion*>(core)->arg; continue;
         case CoreKind::kUnionAccess: {
           core = static_cast<const CoreUnionAccess*>(core)->object;
           if (core->kind == CoreKind::kVar) {
@@ -220,8 +214,7 @@ class ModuleLowering {
           core = apply->func;
           continue;
         }
-        case CoreKind::kList:
-          return walk_all(static_cast<const CoreList*>(core)->elements, depth);
+        case CoreKind::kList: return walk_all(static_cast<const CoreList*>(core)->elements, depth);
         case CoreKind::kForeign: {
           auto* foreign = static_cast<const CoreForeign*>(core);
           bind(foreign->var, depth);
@@ -256,7 +249,9 @@ class ModuleLowering {
     if (loc != nullptr) located(*loc);
     return start;
   }
-  void append(const std::vector<uint32_t>& operands) { words().insert(words().end(), operands.begin(), operands.end()); }
+  void append(const std::vector<uint32_t>& operands) {
+    words().insert(words().end(), operands.begin(), operands.end());
+  }
   void located(const Loc& loc) { function_->code->locs.push_back({static_cast<uint32_t>(words().size()), loc}); }
 
   void emit_constant(uint32_t dest, Word word) {
@@ -314,6 +309,46 @@ class ModuleLowering {
     return at.owner != function_ && !at.constant ? at.global : kNone;
   }
 
+  /// The capture that holds the value of the expression, or kNone.
+  uint32_t captured_by(const Core* core) {
+    if (core->kind != CoreKind::kVar) return kNone;
+    const VarId var = resolve(static_cast<const CoreVarRef*>(core)->var);
+    const Place& at = places_[var];
+    if (at.constant || at.owner == function_ || at.global != kNone) return kNone;
+    return capture_of(var);
+  }
+
+  /// Where the value of the expression is without that anything is to be done, as
+  /// an operand of Choose; nothing for other expressions.
+  std::optional<uint32_t> source_of(const Core* core) {
+    constexpr uint32_t kLimit = UINT32_MAX >> kSourceShift;
+    if (const std::optional<Word> word = constant_of(core)) {
+      if (*word > kLimit) return std::nullopt;
+      return make_source(Source::kWord, static_cast<uint32_t>(*word));
+    }
+    if (const uint32_t global = global_of(core); global != kNone) return make_source(Source::kGlobal, global);
+    if (core->kind != CoreKind::kVar) return std::nullopt;
+    const Place& at = places_[resolve(static_cast<const CoreVarRef*>(core)->var)];
+    if (at.owner == function_) return make_source(Source::kSlot, at.slot);
+    return make_source(Source::kCapture, captured_by(core));
+  }
+
+  /// The choices of a select among values that are already there, by entry of its
+  /// table; empty for other selects.
+  std::vector<uint32_t> sources_of(const CoreUnionSelect* core, uint32_t entries) {
+    std::vector<uint32_t> sources(entries, kNone);
+    for (const CoreChoice& choice : core->choices) {
+      const std::optional<uint32_t> source = source_of(choice.body);
+      if (!source) return {};
+      sources[choice.tag] = *source;
+    }
+    if (std::find(sources.begin(), sources.end(), kNone) == sources.end()) return sources;
+    const std::optional<uint32_t> source = source_of(core->default_choice);
+    if (!source) return {};
+    std::replace(sources.begin(), sources.end(), kNone, *source);
+    return sources;
+  }
+
   /// The packed word that the expression always has, if that is known here.
   std::optional<Word> constant_of(const Core* core) {
     if (core->kind != CoreKind::kStruct && core->kind != CoreKind::kUnion) return simple_constant(core);
@@ -351,8 +386,7 @@ class ModuleLowering {
         const Word packed = pack_union(*arg, tag_width(data->tag_count), data->tag);
         return packed == 0 ? std::nullopt : std::optional<Word>(packed);
       }
-      default:
-        return std::nullopt;
+      default: return std::nullopt;
     }
   }
 
@@ -397,8 +431,7 @@ class ModuleLowering {
           bind_foreign(static_cast<const CoreForeign*>(core));
           core = static_cast<const CoreForeign*>(core)->body;
           continue;
-        default:
-          return core;
+        default: return core;
       }
     }
   }
@@ -408,25 +441,16 @@ class ModuleLowering {
     core = enter_scopes(core);
     if (const std::optional<Word> word = constant_of(core)) return emit_constant(dest, *word);
     switch (core->kind) {
-      case CoreKind::kVar:
-        return load_variable(resolve(static_cast<const CoreVarRef*>(core)->var), dest);
-      case CoreKind::kModule:
-        emit(Op::kGlobal, {dest, module_global(static_cast<const CoreModule*>(core))});
-        return;
+      case CoreKind::kVar: return load_variable(resolve(static_cast<const CoreVarRef*>(core)->var), dest);
+      case CoreKind::kModule: emit(Op::kGlobal, {dest, module_global(static_cast<const CoreModule*>(core))}); return;
       case CoreKind::kStruct: {
         auto* data = static_cast<const CoreStruct*>(core);
         const std::vector<uint32_t> fields = values(data->fields);
         emit(Op::kStruct, {dest, static_cast<uint32_t>(fields.size())});
         return append(fields);
       }
-      case CoreKind::kStructAccess: {
-        auto* access = static_cast<const CoreStructAccess*>(core);
-        const uint32_t object = value(access->object);
-        emit(Op::kField, {dest, object, access->field, access->field_count}, &access->loc);
-        return;
-      }
-      case CoreKind::kStructCopy:
-        return struct_copy(static_cast<const CoreStructCopy*>(core), dest);
+      case CoreKind::kStructAccess: return struct_access(static_cast<const CoreStructAccess*>(core), dest);
+      case CoreKind::kStructCopy: return struct_copy(static_cast<const CoreStructCopy*>(core), dest);
       case CoreKind::kUnion: {
         auto* data = static_cast<const CoreUnion*>(core);
         const unsigned width = tag_width(data->tag_count);
@@ -454,24 +478,19 @@ class ModuleLowering {
         }
         return;
       }
-      case CoreKind::kUnionSelect:
-        return select(static_cast<const CoreUnionSelect*>(core), dest);
-      case CoreKind::kFunc:
-        return function_value(static_cast<const CoreFunc*>(core), dest);
-      case CoreKind::kApply:
-        return call(static_cast<const CoreApply*>(core), dest);
+      case CoreKind::kUnionSelect: return select(static_cast<const CoreUnionSelect*>(core), dest);
+      case CoreKind::kFunc: return function_value(static_cast<const CoreFunc*>(core), dest);
+      case CoreKind::kApply: return call(static_cast<const CoreApply*>(core), dest);
       case CoreKind::kList: {
         const std::vector<uint32_t> elements = values(static_cast<const CoreList*>(core)->elements);
         emit(Op::kList, {dest, static_cast<uint32_t>(elements.size())});
         return append(elements);
       }
-      case CoreKind::kLiteral:
-        return literal(static_cast<const CoreLiteral*>(core), dest);
+      case CoreKind::kLiteral: return literal(static_cast<const CoreLiteral*>(core), dest);
       case CoreKind::kTypeValue:
       case CoreKind::kLet:
       case CoreKind::kStructImport:
-      case CoreKind::kForeign:
-        FBLE_BUG("handled above");
+      case CoreKind::kForeign: FBLE_BUG("handled above");
     }
   }
 
@@ -483,6 +502,32 @@ class ModuleLowering {
     if (core->kind == CoreKind::kApply) return call(static_cast<const CoreApply*>(core), kNone);
     const uint32_t result = value(core);
     emit(Op::kReturn, {result});
+  }
+
+  void struct_access(const CoreStructAccess* access, uint32_t dest) {
+    const Core* object = access->object;
+    if (const uint32_t global = global_of(object); global != kNone) {
+      emit(Op::kGlobalField, {dest, global, access->field, access->field_count}, &access->loc);
+      return;
+    }
+    if (const uint32_t capture = captured_by(object); capture != kNone) {
+      emit(Op::kCaptureField, {dest, capture, access->field, access->field_count}, &access->loc);
+      return;
+    }
+    if (object->kind == CoreKind::kUnionAccess) {
+      auto* inner = static_cast<const CoreUnionAccess*>(object);
+      if (!tag_is_known(inner->object, inner->tag)) {
+        const uint32_t from = value(inner->object);
+        const unsigned width = tag_width(inner->tag_count);
+        emit(Op::kArgField, {dest, from, inner->tag, width});
+        // The access of the union fails at the first words' location, that of the struct at the others'.
+        located(inner->loc);
+        append({access->field, access->field_count});
+        located(access->loc);
+        return;
+      }
+    }
+    emit(Op::kField, {dest, value(object), access->field, access->field_count}, &access->loc);
   }
 
   void struct_copy(const CoreStructCopy* copy, uint32_t dest) {
@@ -507,8 +552,8 @@ class ModuleLowering {
   /// What a select has established about a variable.
   struct KnownTag {
     uint32_t tag;
-    uint32_t arg_slot;               ///< where the argument is, or kNone
-    const FunctionState* function;   ///< whose slot that is
+    uint32_t arg_slot;              ///< where the argument is, or kNone
+    const FunctionState* function;  ///< whose slot that is
   };
 
   const KnownTag* known_tag(const Core* object, uint32_t tag) const {
@@ -534,6 +579,14 @@ class ModuleLowering {
     const uint32_t tags = has_default ? core->choices.back().tag + 1 : core->tag_count;
     const uint32_t entries = std::min(tags + (has_default ? 1 : 0), core->tag_count);
     const unsigned width = tag_width(core->tag_count);
+    if (const std::vector<uint32_t> sources = sources_of(core, entries); !sources.empty()) {
+      const uint32_t result = dest == kNone ? function_->take() : dest;
+      emit(Op::kChoose, {result, condition, width, entries});
+      append(sources);
+      located(core->loc);
+      if (dest == kNone) emit(Op::kReturn, {result});
+      return;
+    }
     const uint32_t arg_slot = selects_with_access_.contains(core) ? function_->take() : kNone;
     const uint32_t start = arg_slot != kNone ? emit(Op::kSelectArg, {arg_slot, condition, width, entries})
                                              : emit(Op::kSelect, {condition, width, entries});

@@ -157,6 +157,13 @@ void TraceEngine::measure(FunctionInfo& function) {
       std::sort(targets.begin(), targets.end());
       targets.erase(std::unique(targets.begin(), targets.end()), targets.end());
       for (uint32_t target : targets) count += paths[*start + target];
+    } else if (static_cast<Op>(*words) == Op::kChoose) {
+      // In machine code it is a guard for each outcome.
+      std::vector<uint32_t> outcomes(words + 5, words + 5 + words[4]);
+      std::sort(outcomes.begin(), outcomes.end());
+      outcomes.erase(std::unique(outcomes.begin(), outcomes.end()), outcomes.end());
+      const uint64_t ways = uint64_t{outcomes.size()} * paths[*start + instruction_length(words)];
+      count = static_cast<uint32_t>(std::min<uint64_t>(ways, kManyPaths));
     } else if (std::string_view(op_info(static_cast<Op>(*words)).effects).find('t') != std::string_view::npos) {
       count = 1;
     } else {

@@ -20,6 +20,9 @@ constexpr uint32_t word_of(Op op) { return static_cast<uint32_t>(op); }
 
 bool is_apply_held(const Code& code) { return code.words[0] == word_of(Op::kApplyHeld); }
 
+/// Globals of modules that have not been evaluated yet are 0.
+bool is_defined(Word global) { return global != 0 && !is_placeholder(global); }
+
 int32_t low_header(Word word) { return static_cast<int32_t>(static_cast<uint32_t>(as_object(word)->header)); }
 
 Facts facts_of_bits(uint8_t bits) {
@@ -529,6 +532,30 @@ void Recorder::select_tag(Operand object, unsigned width, uint32_t last) {
   }
 }
 
+/// A field of a struct that is no placeholder.
+IrRef Recorder::struct_field(Operand object, uint32_t index, uint32_t count) {
+  if (!is_packed(object.word)) {
+    pointer(object);
+    return append(IrOp::kField, object.ref, kNoRef, static_cast<int32_t>(index));
+  }
+  packed(object);
+  if (count == 1) return object.ref;
+  return append(IrOp::kPackedField, object.ref, kNoRef, static_cast<int32_t>(index), count);
+}
+
+/// A global that is defined: a constant unless it may still move.
+Recorder::Operand Recorder::global(uint32_t index) {
+  const Word word = thread_.globals[index];
+  const bool fixed = is_packed(word) || !thread_.heap.in_nursery(as_object(word));
+  return {fixed ? constant(word) : append(IrOp::kGlobal, kNoRef, kNoRef, static_cast<int32_t>(index)), word};
+}
+
+Recorder::Operand Recorder::capture(uint32_t index) {
+  const uint32_t field = 1 + index;
+  return {append(IrOp::kField, closure_ref(), kNoRef, static_cast<int32_t>(field)),
+          as_object(thread_.fp[kClosureSlot])->fields[field]};
+}
+
 // ---- integers ---------------------------------------------------------------
 
 IrRef Recorder::natural(const Operand& value) {
@@ -696,7 +723,7 @@ Recorder::Status Recorder::record_call(CallSite site) {
   first.args.assign(site.args.begin(), site.args.begin() + arity);
   first.result_slot = rest;
   first.distance = rest + 1 + kHeaderSlots;
-  first.next = glue->start + instruction_length(glue->start);
+  first.next = glue->start + Thread::kApplyRestPosition;
   return record_exact_call(first);
 }
 
@@ -876,9 +903,7 @@ Recorder::Status Recorder::record(const uint32_t* pc) {
     CallSite site;
     site.tail = form.tail;
     if (form.global) {
-      const Word word = thread_.globals[pc[1]];
-      const bool fixed = is_packed(word) || !thread_.heap.in_nursery(as_object(word));
-      site.func = {fixed ? constant(word) : append(IrOp::kGlobal, kNoRef, kNoRef, static_cast<int32_t>(pc[1])), word};
+      site.func = global(pc[1]);
     } else {
       site.func = operand(pc[1]);
     }
@@ -898,28 +923,26 @@ Recorder::Status Recorder::record(const uint32_t* pc) {
       break;
     }
     case Op::kConstant: set(pc[1], constant(frame().code->constants[pc[2]])); break;
-    case Op::kCapture: set(pc[1], append(IrOp::kField, closure_ref(), kNoRef, static_cast<int32_t>(1 + pc[2]))); break;
-    case Op::kGlobal: {
-      const Word word = thread_.globals[pc[2]];
-      if (is_placeholder(word) || word == 0) return end_with_exit();
-      const bool fixed = is_packed(word) || !thread_.heap.in_nursery(as_object(word));
-      set(pc[1], fixed ? constant(word) : append(IrOp::kGlobal, kNoRef, kNoRef, static_cast<int32_t>(pc[2])));
+    case Op::kCapture: set(pc[1], capture(pc[2]).ref); break;
+    case Op::kGlobal:
+      if (!is_defined(thread_.globals[pc[2]])) return end_with_exit();
+      set(pc[1], global(pc[2]).ref);
       break;
-    }
     case Op::kStruct: set(pc[1], make_data(std::nullopt, operands(pc + 3, pc[2]), true)); break;
     case Op::kUnion: set(pc[1], make_data(UnionShape{pc[2], pc[3]}, operands(pc + 4, 1), false)); break;
     case Op::kUnionStruct: set(pc[1], make_data(UnionShape{pc[2], pc[3]}, operands(pc + 5, pc[4]), true)); break;
     case Op::kField: {
       const Operand object = operand(pc[2]);
       if (is_placeholder(object.word)) return end_with_exit();
-      if (is_packed(object.word)) {
-        packed(object);
-        set(pc[1], pc[4] == 1 ? object.ref
-                              : append(IrOp::kPackedField, object.ref, kNoRef, static_cast<int32_t>(pc[3]), pc[4]));
-      } else {
-        pointer(object);
-        set(pc[1], append(IrOp::kField, object.ref, kNoRef, static_cast<int32_t>(pc[3])));
-      }
+      set(pc[1], struct_field(object, pc[3], pc[4]));
+      break;
+    }
+    case Op::kCaptureField:
+    case Op::kGlobalField: {
+      if (op == Op::kGlobalField && !is_defined(thread_.globals[pc[2]])) return end_with_exit();
+      const Operand object = op == Op::kGlobalField ? global(pc[2]) : capture(pc[2]);
+      if (is_placeholder(object.word)) return end_with_exit();
+      set(pc[1], struct_field(object, pc[3], pc[4]));
       break;
     }
     case Op::kArg: {
@@ -929,6 +952,17 @@ Recorder::Status Recorder::record(const uint32_t* pc) {
       if (is_placeholder(object.word) || union_tag(object.word, width) != tag) return end_with_exit();
       select_tag(object, width, tag + 1);
       set(pc[1], argument(object, width));
+      break;
+    }
+    case Op::kArgField: {
+      const Operand object = operand(pc[2]);
+      const uint32_t tag = pc[3];
+      const unsigned width = pc[4];
+      if (is_placeholder(object.word) || union_tag(object.word, width) != tag) return end_with_exit();
+      const Word arg = union_arg(object.word, width);
+      if (is_placeholder(arg)) return end_with_exit();
+      select_tag(object, width, tag + 1);
+      set(pc[1], struct_field({argument(object, width), arg}, pc[5], pc[6]));
       break;
     }
     case Op::kKnownArg: {
@@ -956,20 +990,29 @@ Recorder::Status Recorder::record(const uint32_t* pc) {
       set(pc[1], argument(object, pc[3]));
       break;
     }
+    case Op::kChoose: {
+      const Operand object = operand(pc[2]);
+      if (is_placeholder(object.word)) return end_with_exit();
+      const uint32_t last = pc[4] - 1;
+      const uint32_t source = pc[5 + std::min(union_tag(object.word, pc[3]), last)];
+      const uint32_t index = source >> kSourceShift;
+      if (source_kind(source) == Source::kGlobal && !is_defined(thread_.globals[index])) return end_with_exit();
+      select_tag(object, pc[3], last);
+      switch (source_kind(source)) {
+        case Source::kSlot: set(pc[1], operand(index).ref); break;
+        case Source::kWord: set(pc[1], constant(index)); break;
+        case Source::kCapture: set(pc[1], capture(index).ref); break;
+        case Source::kGlobal: set(pc[1], global(index).ref); break;
+      }
+      break;
+    }
     case Op::kJump: break;
     case Op::kClosure: {
       const uint32_t count = pc[3];
       Operands captured;
-      const Object* closure = as_object(thread_.fp[kClosureSlot]);
       for (uint32_t i = 0; i < count; ++i) {
         const uint32_t source = pc[4 + i];
-        if ((source & 1) != 0) {
-          const uint32_t field = 1 + (source >> 1);
-          captured.push_back(
-              {append(IrOp::kField, closure_ref(), kNoRef, static_cast<int32_t>(field)), closure->fields[field]});
-        } else {
-          captured.push_back(operand(source >> 1));
-        }
+        captured.push_back((source & 1) != 0 ? capture(source >> 1) : operand(source >> 1));
       }
       set(pc[1],
           make_object(Object::make_header(ObjectKind::kClosure, 1 + count), frame().code->functions[pc[2]], captured));
@@ -982,11 +1025,9 @@ Recorder::Status Recorder::record(const uint32_t* pc) {
     }
     case Op::kList: set(pc[1], record_list(operands(pc + 3, pc[2]))); break;
     case Op::kLiteral: {
-      const uint32_t global = frame().code->literals[pc[2]].global;
-      const Word word = thread_.globals[global];
-      if (word == 0) return end_with_exit();
-      const bool fixed = is_packed(word) || !thread_.heap.in_nursery(as_object(word));
-      set(pc[1], fixed ? constant(word) : append(IrOp::kGlobal, kNoRef, kNoRef, static_cast<int32_t>(global)));
+      const uint32_t list = frame().code->literals[pc[2]].global;
+      if (thread_.globals[list] == 0) return end_with_exit();
+      set(pc[1], global(list).ref);
       break;
     }
     case Op::kDeclare: {

@@ -133,6 +133,9 @@ class Recorder {
   IrRef record_list(const Operands& elements);
   IrRef argument(Operand object, unsigned width);
   void select_tag(Operand object, unsigned width, uint32_t last);
+  IrRef struct_field(Operand object, uint32_t index, uint32_t count);
+  Operand global(uint32_t index);
+  Operand capture(uint32_t index);
 
   // calls
   struct CallSite {

@@ -126,7 +126,7 @@ TEST(BytecodeText, EveryInstructionOfTheTableReadsBack) {
       code.words.push_back(op);
       uint32_t next = 11;
       for (const char* operand = op_info(static_cast<Op>(op)).operands; *operand != 0; ++operand) {
-        const bool is_list = *operand == 'L' || *operand == 'T' || *operand == 'P';
+        const bool is_list = is_list_operand(*operand);
         for (uint32_t i = 0; i < (is_list ? list : 1); ++i) code.words.push_back(*operand == 'N' ? list : next++);
       }
       EXPECT_EQ(whole_instruction_length(code.words), code.words.size());
@@ -188,7 +188,7 @@ TEST(BytecodeText, RandomProgramsReadBack) {
         if (op >= static_cast<uint32_t>(Op::kCount)) continue;
         uint32_t list = 0;
         for (const char* operand = op_info(static_cast<Op>(op)).operands; *operand != 0; ++operand) {
-          const bool is_list = *operand == 'L' || *operand == 'T' || *operand == 'P';
+          const bool is_list = is_list_operand(*operand);
           for (uint32_t k = is_list ? list : 1; k > 0; --k) code.words.push_back(number());
           if (*operand == 'N') list = code.words.back() = below(4);
         }

@@ -58,6 +58,10 @@ TEST(BytecodeVerify, AcceptsCodeOfAllKinds) {
       union_struct s6 3 w2 ()
       field s7 s6 2 3
       arg s7 s6 1 w1
+      capture_field s7 c0 1 2
+      global_field s7 g1 0 2
+      arg_field s7 s6 1 w1 0 2
+      choose s7 s6 w2 (s5 c0 g1 7)
       known_arg s7 s6 w1
       list s7 (s6 s7)
       move s2 s7
@@ -130,6 +134,13 @@ TEST(BytecodeVerify, OperandsAreInRange) {
   EXPECT_PROBLEM("closure s0 f1 (s9)\n return s0", "0: s9 is outside of the frame of 8 slots");
   EXPECT_PROBLEM("literal s0 1\n return s0", "0: literal 1 is not in a table of 1");
   EXPECT_PROBLEM("foreign s0 1\n return s0", "0: foreign 1 is not in a table of 1");
+  EXPECT_PROBLEM("capture_field s0 c1 0 2\n return s0", "0: capture c1 is not in a table of 1");
+  EXPECT_PROBLEM("global_field s0 g2 0 2\n return s0", "0: global g2 is not in a table of 2");
+  EXPECT_PROBLEM("choose s0 s1 w1 (s0 s8)\n return s0", "0: s8 is outside of the frame of 8 slots");
+  EXPECT_PROBLEM("choose s0 s1 w1 (c0 c1)\n return s0", "0: capture c1 is not in a table of 1");
+  EXPECT_PROBLEM("choose s0 s1 w1 (g0 g2)\n return s0", "0: global g2 is not in a table of 2");
+  EXPECT_PROBLEM("choose s0 s1 w1 (3 4)\n return s0", "0: 4 is not a packed word");
+  EXPECT_PROBLEM("choose s0 s1 w1 (3 1)\n return s0", "0: 1 is not a packed word");
   EXPECT_PROBLEM("tail_call_global g2 (s0)", "0: global g2 is not in a table of 2");
 }
 
@@ -141,6 +152,10 @@ TEST(BytecodeVerify, DataIsWellFormed) {
   EXPECT_PROBLEM("arg s0 s0 2 w1\n return s0", "0: tag 2 does not fit into 1 bits");
   EXPECT_PROBLEM("known_arg s0 s0 w4294967295\n return s0", "0: no tag has 4294967295 bits");
   EXPECT_PROBLEM("field s0 s0 2 2\n return s0", "0: a struct of 2 has no field 2");
+  EXPECT_PROBLEM("capture_field s0 c0 2 2\n return s0", "0: a struct of 2 has no field 2");
+  EXPECT_PROBLEM("global_field s0 g0 2 2\n return s0", "0: a struct of 2 has no field 2");
+  EXPECT_PROBLEM("arg_field s0 s0 1 w1 3 2\n return s0", "0: a struct of 2 has no field 3");
+  EXPECT_PROBLEM("arg_field s0 s0 2 w1 1 2\n return s0", "0: tag 2 does not fit into 1 bits");
   EXPECT_PROBLEM("closure s0 f1 ()\n return s0", "0: a closure without captured values is a function");
   EXPECT_PROBLEM("closure s0 f1 (s0 s0)\n return s0", "0: the code has 1 captures and gets 2");
   EXPECT_PROBLEM("closure s0 f0 (s0)\n return s0", "0: the code has 0 captures and gets 1");
@@ -148,9 +163,11 @@ TEST(BytecodeVerify, DataIsWellFormed) {
 }
 
 TEST(BytecodeVerify, JumpsLeadForwardToInstructions) {
-  EXPECT_PROBLEM("select s0 w1 []\n return s0", "0: a select needs a jump");
-  EXPECT_PROBLEM("select_arg s0 s0 w1 []\n return s0", "0: a select needs a jump");
-  EXPECT_PROBLEM("select s0 w1 [a a a]\n a: return s0", "0: there are more jumps than tags");
+  EXPECT_PROBLEM("select s0 w1 []\n return s0", "0: a select needs a choice");
+  EXPECT_PROBLEM("select_arg s0 s0 w1 []\n return s0", "0: a select needs a choice");
+  EXPECT_PROBLEM("select s0 w1 [a a a]\n a: return s0", "0: there are more choices than tags");
+  EXPECT_PROBLEM("choose s0 s0 w1 ()\n return s0", "0: a select needs a choice");
+  EXPECT_PROBLEM("choose s0 s0 w1 (s0 s1 s0)\n return s0", "0: there are more choices than tags");
   EXPECT_PROBLEM("select s0 w1 [a +3]\n a: return s0", "0: no instruction starts at the jump's target, word 3");
   EXPECT_PROBLEM("a: move s0 s1\n jump a\n return s0", "3: a jump that is not forward");
   EXPECT_PROBLEM("jump +0\n return s0", "0: a jump that is not forward");

@@ -120,6 +120,7 @@ bool is_live(const Code& code, uint32_t offset, uint32_t slot) {
       if (letter == 'N') count = word;
       if (letter == 'S' || letter == 'L') reads |= word == slot;
       if (letter == 'P') reads |= word == 2 * slot;
+      if (letter == 'V') reads |= word == make_source(Source::kSlot, slot);
       if (letter == 'D') writes |= word == slot;
       if (letter == 'R') (op == Op::kDefine ? reads : writes) |= slot >= word && slot < word + count;
       if (letter == 'J' || letter == 'T') jumps.push_back(offset + word);
@@ -144,13 +145,14 @@ TEST(Liveness, RandomCodeAgreesWithTheDefinition) {
       // Every instruction has a label; the last ones end the activation.
       auto label = [&] { return fmt::format("L{}", i + 1 + below(std::min(6u, count - i))); };
       body += fmt::format("L{}:\n", i);
-      switch (below(9)) {
+      switch (below(10)) {
         case 0: body += fmt::format("jump {}\n", label()); break;
         case 1: body += fmt::format("select {} w2 [{} {} {}]\n", slot(), label(), label(), label()); break;
         case 2: body += fmt::format("select_arg {} {} w1 [{} {}]\n", slot(), slot(), label(), label()); break;
         case 3: body += fmt::format("call {} ({} {}) {} b15\n", slot(), slot(), slot(), slot()); break;
         case 4: body += fmt::format("closure {} f0 ({} c1 {})\n", slot(), slot(), slot()); break;
         case 5: body += fmt::format("declare 2 s{}\n", below(11)); break;
+        case 9: body += fmt::format("choose {} {} w2 ({} 7 {} c1)\n", slot(), slot(), slot(), slot()); break;
         case 6: body += fmt::format("define s{} ({} {})\n", below(11), slot(), slot()); break;
         default: body += fmt::format("struct {} ({} {})\n", slot(), slot(), slot());
       }
