@@ -91,6 +91,8 @@ struct Code {
   Symbol block;                ///< name in traces and profiles: "/A/B%.f"
   Loc loc;
   NativeBody native = nullptr;
+  /// The native's result depends on its arguments only: NativeEffect::kPure.
+  bool is_pure = false;
   Intrinsic intrinsic = Intrinsic::kNone;
 
   /// The closure of code without captures: a permanent object, never allocated again.

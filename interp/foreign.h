@@ -9,6 +9,10 @@
 // `arg(i)` is up to date, any other word that pointed into the heap is stale, and
 // the reserved number of words can be allocated without a collection. So the
 // usual body computes what it needs, reserves once, then builds its result.
+//
+// Machine code calls pure natives on trial: nothing is collected then and nothing is
+// raised, `reserve` says no instead, and 0 as the result means that the call has to be
+// made again, by the interpreter.
 #pragma once
 
 #include <cstdint>
@@ -59,7 +63,10 @@ class NativeTable {
 /// One call of a native: its arguments, and the making of its result.
 class NativeCall {
  public:
-  NativeCall(Thread& thread, Word* args, Word* ap) : thread_(thread), args_(args), ap_(ap) {}
+  enum class Mode : uint8_t { kFinal, kTrial };
+
+  NativeCall(Thread& thread, Word* args, Word* ap, Mode mode = Mode::kFinal)
+      : thread_(thread), args_(args), ap_(ap), mode_(mode) {}
 
   Word arg(uint32_t index) const { return args_[index]; }
   /// Keeps a word in the place of an argument, where collections find it.
@@ -68,6 +75,8 @@ class NativeCall {
   /// Makes room for `words` words (object_words(n) per object with n fields),
   /// collecting if necessary. False when memory has run out: then return fail().
   [[nodiscard]] bool reserve(size_t words);
+  /// Whether reserve(words) has nothing to do.
+  bool has_room(size_t words) const;
   /// A full collection now, so that what forgotten handles hold is released. What
   /// was reserved before is not any longer.
   void collect_all();
@@ -80,8 +89,15 @@ class NativeCall {
   Word make_union_struct(uint32_t tag, uint32_t tag_count, std::span<const Word> fields);
   /// The same for the cells of lists, tag 0 of 2 and two fields.
   Word make_cons(Word head, Word tail);
-  /// Where the next object's fields will be: what make_bytes takes may be written there before.
+  /// Where the next object's fields will be: what make_bytes and make_object take may be written there before.
   Word* room() const { return ap_ + 1; }
+  /// An object of `count` fields that are at room() already, all of them defined. Requires: the value does not
+  /// fit in a packed word.
+  Word make_object(ObjectKind kind, uint32_t tag, uint32_t count) {
+    Word* object = take(object_words(count));
+    object[0] = Object::make_header(kind, count, tag);
+    return reinterpret_cast<Word>(object);
+  }
   /// An object of raw data whose `count` words are at room() already; takes object_words(count).
   Word make_bytes(uint32_t tag, uint32_t count);
   /// A handle on a resource; takes object_words(1).
@@ -108,6 +124,7 @@ class NativeCall {
   Thread& thread_;
   Word* args_;
   Word* ap_;
+  const Mode mode_;
 };
 
 /// Whether the user has asked a program to stop. Natives that wait give up then, with

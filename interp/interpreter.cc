@@ -52,7 +52,8 @@ __attribute__((noinline)) bool attend(Thread* th) {
   return true;
 }
 
-/// The allocation of `value` words at pc did not fit: collects and runs pc again.
+/// The allocation of `value` words at pc did not fit: collects and runs pc again, by the
+/// plain handler, as whoever watches the instructions has seen it already.
 COLD slow_allocate(HANDLER) {
   publish(th, pc, fp, ap);
   if (!attend(th)) return;
@@ -60,24 +61,39 @@ COLD slow_allocate(HANDLER) {
     if (!th->make_room(value)) return;
     ap = th->ap;
   }
-  DISPATCH();
+  TAIL handler_of(static_cast<Op>(*pc))(REGISTERS);
 }
 
-/// The frame of `value` slots that pc wants to push passes the limit. If that is
-/// only the soft one, a collection moves the watermark up, so that no collection
-/// ever has to visit more than a step of the stack.
+/// The frame up to `end` passes the limit. If that is only the soft one, a collection
+/// moves the watermark up, so that no collection ever has to visit more than a step of
+/// the stack. False when the run has ended.
+__attribute__((noinline, cold)) bool make_stack(Thread* th, Word* end) {
+  if (!attend(th)) return false;
+  if (end > th->real_stack_limit) {
+    raise_out_of_memory(th, "out of memory: the call stack has reached its limit");
+    return false;
+  }
+  if (end > th->stack_limit) {
+    if (!th->make_room(0)) return false;
+    th->raise_soft_stack_limit(end);
+  }
+  return true;
+}
+
+/// The call at pc wants to push a frame up to `value` slots from here. Then it runs
+/// again, by the plain handler like allocations.
 COLD slow_stack(HANDLER) {
   publish(th, pc, fp, ap);
-  if (!attend(th)) return;
-  if (fp + value > th->real_stack_limit) {
-    raise_out_of_memory(th, "out of memory: the call stack has reached its limit");
-    return;
-  }
-  if (fp + value > th->stack_limit) {
-    if (!th->make_room(0)) return;
-    ap = th->ap;
-    th->raise_soft_stack_limit(fp + value);
-  }
+  if (!make_stack(th, fp + value)) return;
+  ap = th->ap;
+  TAIL handler_of(static_cast<Op>(*pc))(REGISTERS);
+}
+
+/// The same at the entry of a function, for callers that leave the check to it.
+COLD slow_entry(HANDLER) {
+  publish(th, pc, fp, ap);
+  if (!make_stack(th, fp + value)) return;
+  ap = th->ap;
   DISPATCH();
 }
 
@@ -852,7 +868,7 @@ FBLE_HANDLER_CC void enter_checked(HANDLER) {
   pc = code->start;
   if (UNLIKELY(fp + code->frame_slots > th->stack_limit)) {
     value = code->frame_slots;
-    TAIL slow_stack(REGISTERS);
+    TAIL slow_entry(REGISTERS);
   }
   DISPATCH();
 }
@@ -871,7 +887,7 @@ FBLE_HANDLER_CC void enter_counted(HANDLER) {
   pc = code->start;
   if (UNLIKELY(fp + code->frame_slots > th->stack_limit)) {
     value = code->frame_slots;
-    TAIL slow_stack(REGISTERS);
+    TAIL slow_entry(REGISTERS);
   }
   if (UNLIKELY(--code->hotness == 0)) TAIL enter_hot(REGISTERS);
   DISPATCH();

@@ -214,7 +214,8 @@ inline Word apply(const Word* args) {
 template <uint32_t kArity, auto kPacked>
 FBLE_HANDLER_CC void enter(HANDLER) {
   value = apply<kArity, kPacked>(fp);
-  if (UNLIKELY(value == 0)) DISPATCH();
+  // The body is no instruction of its own for whoever watches them: the call is the same for all arguments.
+  if (UNLIKELY(value == 0)) TAIL handler_of(Op::kNativeBody)(REGISTERS);
   RETURN_VALUE();
 }
 

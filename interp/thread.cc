@@ -325,11 +325,13 @@ const Code* Thread::native_code(const ForeignRef& ref, const NativeRow& row) {
     code->arity = row.arity;
     code->frame_slots = row.arity + kHeaderSlots;
     code->native = row.body;
+    code->is_pure = row.effect == NativeEffect::kPure;
     code->intrinsic = row.intrinsic;
     code->block = Symbol(ref.module + "." + ref.name);
     code->loc = ref.loc;
     finish_code(*code);
-    if (row.intrinsic != Intrinsic::kNone) code->entry = intrinsic_entry(row.intrinsic);
+    // By the table, so that the body is an instruction like any other for whoever watches them.
+    code->entry = row.intrinsic != Intrinsic::kNone ? intrinsic_entry(row.intrinsic) : entry_by_table();
   }
   return code;
 }
@@ -436,9 +438,12 @@ const NativeRow* NativeTable::find(std::string_view module, std::string_view nam
 
 IntForm NativeCall::int_form() const { return thread_.int_form; }
 
+bool NativeCall::has_room(size_t words) const { return ap_ + words <= thread_.alloc_limit; }
+
 bool NativeCall::reserve(size_t words) {
+  if (has_room(words)) return true;
+  if (mode_ == Mode::kTrial) return false;
   Thread& th = thread_;
-  if (ap_ + words <= th.alloc_limit) return true;
   th.ap = ap_;
   const bool made = th.make_room(words);
   ap_ = th.ap;
@@ -531,12 +536,12 @@ Word NativeCall::make_native(std::unique_ptr<NativeResource> resource) {
 }
 
 Word NativeCall::fail(std::string message) {
-  thread_.raise(message);
+  if (mode_ == Mode::kFinal) thread_.raise(message);
   return 0;
 }
 
 Word NativeCall::fail_out_of_memory(const char* message) {
-  thread_.raise_out_of_memory(message);
+  if (mode_ == Mode::kFinal) thread_.raise_out_of_memory(message);
   return 0;
 }
 

@@ -27,6 +27,9 @@ inline constexpr uint32_t index_of(IrRef ref) { return static_cast<uint32_t>(ref
 
 inline constexpr uint32_t kNoSnapshot = 0xffffffff;
 
+/// Natives with more arguments are not called from traces but by the interpreter.
+inline constexpr uint32_t kMaxNativeArguments = 8;
+
 /// One instruction. Which fields mean something is told by the row's operands.
 struct IrIns {
   IrOp op = IrOp::kCount;

@@ -158,6 +158,13 @@ class Verifier {
       case IrOp::kShiftLeft:
       case IrOp::kShiftRight: range("count", ins.n, 62); break;
       case IrOp::kIntrinsic: range("intrinsic", ins.n - 1, static_cast<int64_t>(Intrinsic::kCount) - 1); break;
+      case IrOp::kNative:
+        if (ins.code == nullptr) {
+          fail("the native is missing");
+        } else if (ins.list.size() != ins.code->arity || ins.list.size() > kMaxNativeArguments) {
+          fail("wrong number of arguments");
+        }
+        break;
       case IrOp::kField: range("field", ins.n, int64_t{1} << 31); break;
       case IrOp::kNew: {
         const Object header{ins.x, {}};
@@ -237,7 +244,7 @@ class Verifier {
   }
 
   void allocation(const IrIns& ins) {
-    if (ins.op == IrOp::kAllocCheck || ins.op == IrOp::kLoopStart) {
+    if (ins.op == IrOp::kAllocCheck || ins.op == IrOp::kLoopStart || ins.op == IrOp::kNative) {
       room_ = ins.op == IrOp::kAllocCheck ? ins.n : 0;
     }
     if (ins.op != IrOp::kNew || ins.sunk) return;

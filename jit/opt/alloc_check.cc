@@ -19,7 +19,8 @@
 namespace fble {
 
 void insert_alloc_checks(Trace& trace) {
-  // A trace without loop is one part; with a loop, the preamble and the body are.
+  // A trace without loop is one part; with a loop, the preamble and the body are. Natives
+  // take room, too, so what follows one is another part.
   struct Part {
     size_t first = 0;   ///< the first allocation
     int32_t words = 0;  ///< of all
@@ -27,7 +28,7 @@ void insert_alloc_checks(Trace& trace) {
   std::vector<Part> parts(1);
   for (size_t i = 0; i < trace.ins.size(); ++i) {
     const IrIns& ins = trace.ins[i];
-    if (ins.op == IrOp::kLoopStart) parts.emplace_back();
+    if (ins.op == IrOp::kLoopStart || ins.op == IrOp::kNative) parts.emplace_back();
     if (ins.op != IrOp::kNew || ins.sunk) continue;
     Part& part = parts.back();
     if (part.words == 0) part.first = i;

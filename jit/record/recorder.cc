@@ -1,8 +1,10 @@
 #include "jit/record/recorder.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "interp/engine_hooks.h"
+#include "interp/foreign.h"
 #include "interp/intrinsics.h"
 #include "jit/ir/facts.h"
 
@@ -631,6 +633,51 @@ std::optional<IrRef> Recorder::record_intrinsic(Intrinsic intrinsic, const Opera
   return append(std::move(ins));
 }
 
+// ---- natives ----------------------------------------------------------------
+
+/// The packed result of a pure native; 0 if there is none or it cannot be told now.
+Word Recorder::try_native(const Code& code, const Operands& args) {
+  Word words[kMaxNativeArguments];
+  for (size_t i = 0; i < args.size(); ++i) words[i] = args[i].word;
+  NativeCall call(thread_, words, thread_.ap, NativeCall::Mode::kTrial);
+  const Word result = code.native(call);
+  return is_packed(result) ? result : 0;
+}
+
+/// The body of a pure native, which has got a frame like any function. It is called by
+/// the trace. If the trace has been left because that failed, the bridge leaves it to
+/// the interpreter, which may collect.
+Recorder::Status Recorder::record_native() {
+  Code* const code = frame().code;
+  std::vector<uint32_t> slots(code->arity);
+  std::iota(slots.begin(), slots.end(), 0);
+  const Operands args = operands(slots.data(), code->arity);
+  if (steps_ == 0) {
+    if (frames_.size() == 1 || !guard_return_words(frame())) return end_with_exit();
+    const IrRef func = closure_ref();
+    const int32_t base = frame().base;
+    frames_.pop_back();
+    return end_with_call(func, code, args, base);
+  }
+  // What is known beforehand is computed once and for all: literals of numbers, mostly.
+  const bool is_known = std::ranges::all_of(args, [&](const Operand& arg) {
+    const IrOp op = builder_.trace().at(arg.ref).op;
+    return op == IrOp::kConstant || op == IrOp::kGlobal;
+  });
+  if (is_known) {
+    if (const Word result = try_native(*code, args); result != 0) return record_return(constant(result));
+  }
+  return record_return(append_native(code, args));
+}
+
+IrRef Recorder::append_native(Code* code, const Operands& args) {
+  IrIns ins{.op = IrOp::kNative};
+  ins.code = code;
+  for (const Operand& arg : args) ins.list.push_back(arg.ref);
+  ins.snapshot = snapshot();
+  return append(std::move(ins));
+}
+
 // ---- calls ------------------------------------------------------------------
 
 /// The result of a call that needed no frame.
@@ -747,6 +794,18 @@ Recorder::Status Recorder::record_exact_call(CallSite& site) {
   const bool known = builder_.facts(func).code == code;
   const bool repeated = on_stack(code);
   if (repeated) policy_.note_recursive(*code);
+  if (code->is_pure && code->intrinsic != Intrinsic::kNone && steps_ != 0) {
+    snapshot();
+    guard_code(func, code);
+    return deliver(site, append_native(code, site.args));
+  }
+  if (code->is_pure && code->intrinsic == Intrinsic::kNone && code->arity <= kMaxNativeArguments &&
+      (known || policy_.may_guard_site(thread_.pc, *code))) {
+    if (site.tail && !release_return_words()) return end_with_exit();
+    if (!known) guard_code(func, code);
+    enter_frame(site, code);
+    return Status::kRecording;
+  }
   if (code->native == nullptr && !repeated && frames_.size() < limits_.max_depth &&
       builder_.trace().ins.size() < limits_.max_instructions && policy_.may_inline(*code, frames_.size()) &&
       (known || policy_.may_guard_site(thread_.pc, *code))) {
@@ -885,10 +944,6 @@ Recorder::Status Recorder::step() {
       return end_with_exit();
     }
   }
-  // The instruction before may have been stopped by a collection: then it comes again.
-  if (thread_.pc == last_pc_ && thread_.fp == last_fp_) --steps_;
-  last_pc_ = thread_.pc;
-  last_fp_ = thread_.fp;
   const Status status = record(thread_.pc);
   ++steps_;
   return status;
@@ -1061,6 +1116,7 @@ Recorder::Status Recorder::record(const uint32_t* pc) {
       for (uint32_t i = 0; i < fresh; ++i) site.args.push_back(operand(i));
       return record_exact_call(site);
     }
+    case Op::kNativeBody: return record_native();
     default: return end_with_exit();
   }
   return Status::kRecording;

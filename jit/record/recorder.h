@@ -157,6 +157,9 @@ class Recorder {
   bool on_stack(const Code* code) const;
   bool guard_return_words(const ShadowFrame& shadow);
   bool release_return_words();
+  Status record_native();
+  IrRef append_native(Code* code, const Operands& args);
+  Word try_native(const Code& code, const Operands& args);
   std::optional<IrRef> record_intrinsic(Intrinsic intrinsic, const Operands& args);
   IrRef natural(const Operand& value);
 
@@ -177,8 +180,6 @@ class Recorder {
   Word* root_fp_ = nullptr;
   uint32_t snapshot_ = kNoSnapshot;
   uint32_t steps_ = 0;  ///< instructions before the current one
-  const uint32_t* last_pc_ = nullptr;
-  const Word* last_fp_ = nullptr;
   uint32_t root_extent_ = 0;
   IrRef stack_check_ = kNoRef;
   Code* entered_ = nullptr;

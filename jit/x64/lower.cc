@@ -595,13 +595,17 @@ void Lowering::packed_field(const IrIns& ins, const InsPlan& plan) {
   a_.or_(q(result), q(bits));
 }
 
-void Lowering::intrinsic(const IrIns& ins, const InsPlan& plan) {
+/// C++ computes the result; 0 is none.
+void Lowering::helper(const IrIns& ins, const InsPlan& plan) {
   const std::span<const Location> args = list(plan);
   for (size_t k = 0; k < args.size(); ++k) {
     copy_to_memory(x86::qword_ptr(kThread, register_offset(static_cast<int32_t>(k))), args[k], plan.scratch[0]);
   }
-  a_.mov(x86::qword_ptr(kThread, kHelperNumber), imm(ins.n));
-  a_.call(imm(reinterpret_cast<uint64_t>(stubs_ + kFoldHelper)));
+  const bool is_native = ins.op == IrOp::kNative;
+  store_word(x86::qword_ptr(kThread, kHelperNumber), is_native ? Code::from_code(ins.code) : static_cast<Word>(ins.n),
+             plan.scratch[0]);
+  a_.call(imm(reinterpret_cast<uint64_t>(stubs_ + (is_native ? kNativeHelper : kFoldHelper))));
+  if (is_native) a_.mov(kAp, x86::qword_ptr(kThread, kThreadAp));
   a_.mov(q(plan.result), x86::qword_ptr(kThread, register_offset(0)));
   a_.test(q(plan.result), q(plan.result));
   leave_if(plan, Condition::kZ);
@@ -867,7 +871,8 @@ void Lowering::lower(uint32_t i) {
       compare(plan, &swapped);
       leave_if(plan, Condition::kE);
       break;
-    case IrOp::kIntrinsic: intrinsic(ins, plan); break;
+    case IrOp::kIntrinsic:
+    case IrOp::kNative: helper(ins, plan); break;
 
     case IrOp::kNew: make_object(i, plan); break;
     case IrOp::kAllocCheck:

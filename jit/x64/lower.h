@@ -74,7 +74,7 @@ class Lowering {
   void pack_union(const IrIns& ins, const InsPlan& plan);
   void pack_fields(const IrIns& ins, const InsPlan& plan);
   void packed_field(const IrIns& ins, const InsPlan& plan);
-  void intrinsic(const IrIns& ins, const InsPlan& plan);
+  void helper(const IrIns& ins, const InsPlan& plan);
   void make_object(uint32_t i, const InsPlan& plan);
   void jump_to_code(const IrIns& ins, const InsPlan& plan);
   void call(const IrIns& ins, const InsPlan& plan);

@@ -102,6 +102,7 @@ Needs needs_of(const IrIns& ins) {
       break;
     case IrOp::kPackedField: needs.scratch = ins.m <= 1 ? 0 : 2; break;
     case IrOp::kIntrinsic:
+    case IrOp::kNative:
     case IrOp::kNew:
       needs.list = ListNeed::kAnywhere;
       needs.scratch = 1;
@@ -693,7 +694,7 @@ void Allocator::general(uint32_t i) {
   };
   if (at.a != kNoRef && needs.share_a) give_up(at.a);
   if (at.b != kNoRef && needs.share_b) give_up(at.b);
-  if (at.op == IrOp::kNew || at.op == IrOp::kIntrinsic) {
+  if (at.op == IrOp::kNew || at.op == IrOp::kIntrinsic || at.op == IrOp::kNative) {
     for (const IrRef ref : at.list) {
       if (index_of(ref) < i) give_up(ref);
     }

@@ -2,6 +2,7 @@
 
 #include <asmjit/asmjit.h>
 
+#include "interp/foreign.h"
 #include "interp/intrinsics.h"
 #include "jit/x64/offsets.h"
 #include "jit/x64/regs.h"
@@ -44,6 +45,14 @@ void emit_exit_common(asmjit::x86::Assembler& a, const RuntimeEntries& runtime) 
   a.jmp(qword_ptr(gpq(kTableRegister), gpq(kRax), 3));
 }
 
+/// What traces call for pure natives: arguments and result likewise, objects from th->ap.
+void run_native_in_place(Thread* thread) {
+  Word* words = thread->exit_state.registers;
+  NativeCall call(*thread, words, thread->ap, NativeCall::Mode::kTrial);
+  words[0] = reinterpret_cast<const Code*>(words[15])->native(call);
+  if (words[0] != 0) thread->ap = call.allocation_pointer();
+}
+
 /// Calls a C++ function and changes no register: traces that call it need not make room.
 template <typename BeforeCall>
 void emit_helper(asmjit::x86::Assembler& a, const void* function, BeforeCall&& before_call) {
@@ -61,6 +70,12 @@ void emit_helper(asmjit::x86::Assembler& a, const void* function, BeforeCall&& b
 
 void emit_fold_helper(asmjit::x86::Assembler& a) {
   emit_helper(a, reinterpret_cast<const void*>(&fold_in_place), [] {});
+}
+
+/// Objects are made from ap on: the caller finds in th->ap where it is afterwards.
+void emit_native_helper(asmjit::x86::Assembler& a) {
+  emit_helper(a, reinterpret_cast<const void*>(&run_native_in_place),
+              [&] { a.mov(qword_ptr(kThread, kThreadAp), gpq(kApRegister)); });
 }
 
 /// The trace's number is in kHelperNumber.
@@ -99,6 +114,9 @@ bool ensure_stubs(CodeCache& cache, const RuntimeEntries& runtime) {
   FBLE_ASSERT(a.offset() <= kNoteEntry);
   pad_to(kNoteEntry);
   emit_note_entry(a, runtime);
+  FBLE_ASSERT(a.offset() <= kNativeHelper);
+  pad_to(kNativeHelper);
+  emit_native_helper(a);
   FBLE_ASSERT(a.offset() <= kStubBytes);
   pad_to(kStubBytes);
   const asmjit::CodeBuffer& buffer = holder.textSection()->buffer();

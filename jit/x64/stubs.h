@@ -10,7 +10,8 @@ inline constexpr uint32_t kExitCommon = 0;
 inline constexpr uint32_t kFoldHelper = 256;
 inline constexpr uint32_t kEnterTrace = 384;
 inline constexpr uint32_t kNoteEntry = 448;
-inline constexpr uint32_t kStubBytes = 512;
+inline constexpr uint32_t kNativeHelper = 576;
+inline constexpr uint32_t kStubBytes = 704;
 
 /// Puts the stubs there if the cache is empty. False if that fails.
 bool ensure_stubs(CodeCache& cache, const RuntimeEntries& runtime);

@@ -203,6 +203,11 @@ bool IrRun::execute(const IrIns& ins) {
       for (const IrRef ref : ins.list) args.push_back(packed(ref));
       return give(fold_packed(static_cast<Intrinsic>(ins.n), args.data()));
     }
+    case IrOp::kNative: {
+      std::vector<Word> args;
+      for (const IrRef ref : ins.list) args.push_back(value(ref));
+      return give(native(*ins.code, args));
+    }
     case IrOp::kNew: {
       std::vector<Word> fields;
       if (ins.code != nullptr) fields.push_back(Code::from_code(ins.code));

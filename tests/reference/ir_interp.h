@@ -55,6 +55,10 @@ class IrRun {
 
   /// True if the guard, which could always leave (a yield point), is to leave here.
   std::function<bool(const IrIns&)> leaves = [](const IrIns&) { return false; };
+  /// What natives return: 0 to leave.
+  std::function<Word(const Code&, const std::vector<Word>&)> native = [](const Code&, const std::vector<Word>&) {
+    return Word{0};
+  };
   /// Turns of a loop until it is told to be broken.
   int max_turns = 1000;
 

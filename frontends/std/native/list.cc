@@ -50,30 +50,35 @@ Word turn(NativeCall& call) {
   return call.fail_out_of_memory(kEndless);
 }
 
-/// How many items a list has; kMaxCells + 1 after an error.
-size_t count_items(NativeCall& call, Word list) {
-  size_t count = 0;
-  ListReader items(list);
-  for (Word item; items.next(item);) {
-    if (++count > kMaxCells) return call.fail_out_of_memory(kEndless), count;
-  }
-  if (items.error() != ReadError::kNone) return fail_read(call, items.error(), kList), kMaxCells + 1;
-  return count;
-}
-
-/// The first items of the first argument in front of another list. Requires: room for them, and that they are there.
-Word put_in_front(NativeCall& call, size_t count, Word rest) {
-  Word some[64];
+/// The list of the first argument up to its last `left` items, in front of the word that
+/// `rest` gives; 0 with an error. Short lists are walked along only once.
+template <typename Rest>
+Word put_in_front(NativeCall& call, size_t left, Rest rest) {
+  constexpr size_t kSome = 64;
+  Word some[kSome];
   std::unique_ptr<Word[]> many;
   Word* items = some;
-  if (count > std::size(some)) {
-    many = std::make_unique_for_overwrite<Word[]>(count);
-    items = many.get();
-  }
+  size_t count = 0;
   ListReader reader(call.arg(0));
-  for (size_t i = 0; i < count; ++i) reader.next(items[i]);
-  while (count > 0) rest = call.make_cons(items[--count], rest);
-  return rest;
+  for (Word item; reader.next(item); ++count) {
+    if (count < kSome) some[count] = item;
+    if (count == kMaxCells) return call.fail_out_of_memory(kEndless);
+  }
+  if (reader.error() != ReadError::kNone) return fail_read(call, reader.error(), kList);
+  if (count < left) return call.fail("undefined: an empty list has no last item");
+  const size_t wanted = count - left;
+  if (count > kSome || !call.has_room(list_words(wanted))) {
+    if (!call.reserve(list_words(wanted))) return kOutOfMemory;
+    if (count > kSome) {
+      many = std::make_unique_for_overwrite<Word[]>(wanted);
+      items = many.get();
+    }
+    ListReader again(call.arg(0));
+    for (size_t i = 0; i < wanted; ++i) again.next(items[i]);
+  }
+  Word list = rest();
+  for (size_t i = wanted; i-- > 0;) list = call.make_cons(items[i], list);
+  return list;
 }
 
 /// The items of the first argument in front of the second; 0 with an error.
@@ -82,19 +87,12 @@ Word append_arguments(NativeCall& call) {
     // Nothing is behind it: the list itself, if it is one.
     return is_placeholder(call.arg(0)) ? call.fail_undefined() : call.arg(0);
   }
-  const size_t count = count_items(call, call.arg(0));
-  if (count > kMaxCells) return 0;
-  if (!call.reserve(list_words(count))) return kOutOfMemory;
-  return put_in_front(call, count, call.arg(1));
+  return put_in_front(call, 0, [&] { return call.arg(1); });
 }
 
 /// Init : <@ T@>(List@<T@>) { List@<T@>; }
 Word init(NativeCall& call) {
-  const size_t count = count_items(call, call.arg(0));
-  if (count > kMaxCells) return 0;
-  if (count == 0) return call.fail("undefined: an empty list has no last item");
-  if (!call.reserve(list_words(count - 1))) return kOutOfMemory;
-  return put_in_front(call, count - 1, empty_list());
+  return put_in_front(call, 1, [] { return empty_list(); });
 }
 
 /// Append : <@ T@>(List@<T@>, List@<T@>) { List@<T@>; }

@@ -25,6 +25,7 @@
 //
 // Tested by tests/std/StdTests/Map/Model.fble and tests/unit/std/natives_test.cc.
 #include <algorithm>
+#include <vector>
 
 #include "frontends/std/native/limbs.h"
 #include "frontends/std/native/values.h"
@@ -156,9 +157,25 @@ Word put_whole_row(NativeCall& call, const BitRow& row) {
   return call.make_union(0, 2, call.arg(1));
 }
 
+/// append_int for a packed word, at once; false if there are too many bits for that.
+bool append_small_int(BitRow& row, Word word) {
+  const Word magnitude = packed_magnitude(word);
+  if (magnitude >> 30 != 0 || magnitude == 0) return false;
+  const unsigned below = static_cast<unsigned>(std::bit_width(magnitude)) - 1;
+  const Word ones = (Word{1} << below) - 1;
+  const Word digits = below == 0 ? 0 : mirror(magnitude & ones, below);
+  if (packed_is_negative(word)) {
+    row.append(Word{1} << (below + 2) | (digits ^ ones) << (below + 3), 2 * below + 3);
+  } else {
+    row.append(1 | ones << 1 | digits << (below + 2), 2 * below + 2);
+  }
+  return true;
+}
+
 /// The bits of a character or integer. False with an error.
 bool append_int_word(NativeCall& call, BitRow& row, Word word) {
   word = int_of(word);
+  if (is_packed(word) && append_small_int(row, word)) return true;
   if (is_placeholder(word)) return call.fail_undefined(), false;
   append_int(row, Limbs(word));
   return true;
@@ -249,7 +266,6 @@ class Tree {
   bool is_branch() const { return tag_ == kBranch; }
 
   Word entry_bits() const { return struct_field(fields_, 0, kEntryFields); }
-  Word key() const { return struct_field(fields_, 1, kEntryFields); }
 
   Word place_word() const { return struct_field(fields_, 0, kBranchFields); }
   size_t place() const { return packed_magnitude(place_word()); }
@@ -269,9 +285,18 @@ Word make_entry(NativeCall& call, Word bits, Word key, Word value) {
   return call.make_union_struct(kEntry, kTags, fields);
 }
 
+/// Most branches have a part that is no packed word, so they are none either.
 Word make_branch(NativeCall& call, Word place, Word bits, Word zero, Word one) {
-  const Word fields[] = {place, bits, zero, one};
-  return call.make_union_struct(kBranch, kTags, fields);
+  if (is_packed(zero & one & bits)) {
+    const Word fields[] = {place, bits, zero, one};
+    return call.make_union_struct(kBranch, kTags, fields);
+  }
+  Word* fields = call.room();
+  fields[0] = place;
+  fields[1] = bits;
+  fields[2] = zero;
+  fields[3] = one;
+  return call.make_object(ObjectKind::kStruct, kBranch, kBranchFields);
 }
 
 /// The map and bits of a call are there. False with an error.
@@ -281,28 +306,28 @@ bool are_defined(NativeCall& call) {
   return false;
 }
 
-/// Follows the bits down to what is no branch; `depth` counts the branches.
-Tree descend(Word map, Word bits, size_t& depth) {
-  Tree at(map);
-  for (depth = 0; at.is_branch(); ++depth) at = Tree(at.part(bit_at(bits, at.place())));
-  return at;
-}
-
-/// The branches from the top to some part of a map.
+/// The branches from the top of a map to some part of it.
 class Path {
  public:
-  explicit Path(size_t depth) {
-    if (depth <= std::size(some_)) return;
-    many_ = std::make_unique_for_overwrite<Word[]>(depth);
-    branches_ = many_.get();
+  /// Follows the bits down to what is no branch.
+  Tree descend(Word map, Word bits) {
+    size_ = 0;
+    many_.clear();
+    Tree at(map);
+    for (; at.is_branch(); at = Tree(at.part(bit_at(bits, at.place())))) push(at.word());
+    return at;
   }
-  void push(const Tree& branch) { branches_[size_++] = branch.word(); }
-  Tree pop() { return Tree(branches_[--size_]); }
-  bool empty() const { return size_ == 0; }
+  size_t size() const { return size_; }
+  Tree top() const { return Tree(size_ <= kSome ? some_[size_ - 1] : many_[size_ - 1 - kSome]); }
+  Tree pop() {
+    const Tree branch = top();
+    if (size_-- > kSome) many_.pop_back();
+    return branch;
+  }
 
   /// The map with another part at the end of the path of these bits.
   Word replace(NativeCall& call, Word bits, Word part) {
-    while (!empty()) {
+    while (size_ > 0) {
       const Tree branch = pop();
       const bool one = bit_at(bits, branch.place());
       part = make_branch(call, branch.place_word(), branch.branch_bits(), one ? branch.part(false) : part,
@@ -312,59 +337,68 @@ class Path {
   }
 
  private:
-  Word some_[64];
-  std::unique_ptr<Word[]> many_;
-  Word* branches_ = some_;
+  static constexpr size_t kSome = 64;
+
+  void push(Word branch) {
+    if (size_ < kSome) {
+      some_[size_] = branch;
+    } else {
+      many_.push_back(branch);
+    }
+    ++size_;
+  }
+
   size_t size_ = 0;
+  Word some_[kSome];
+  std::vector<Word> many_;
 };
 
 /// At : <@ K@, @ V@>(Map@<K@, V@>, Bits@) { Map@<K@, V@>; }, the map of the one entry with these bits or the empty map.
 Word at(NativeCall& call) {
   if (!are_defined(call)) return 0;
-  size_t depth = 0;
-  const Tree found = descend(call.arg(0), call.arg(1), depth);
-  if (found.tag() == kEntry && differ(found.entry_bits(), call.arg(1)) == kSame) return found.word();
+  const Word bits = call.arg(1);
+  Tree found(call.arg(0));
+  while (found.is_branch()) found = Tree(found.part(bit_at(bits, found.place())));
+  if (found.tag() == kEntry && differ(found.entry_bits(), bits) == kSame) return found.word();
   return packed_enum(kEmpty, kTags);
 }
 
 /// PutAt : <@ K@, @ V@>(Map@<K@, V@>, Bits@, K@, V@) { Map@<K@, V@>; }
 Word put_at(NativeCall& call) {
   if (!are_defined(call)) return 0;
-  size_t depth = 0;
-  descend(call.arg(0), call.arg(1), depth);
-  if (!call.reserve((depth + 1) * object_words(kBranchFields) + object_words(kEntryFields))) return kOutOfMemory;
-
+  Path path;
+  Tree at = path.descend(call.arg(0), call.arg(1));
+  const size_t words = (path.size() + 1) * object_words(kBranchFields) + object_words(kEntryFields);
+  if (!call.has_room(words)) {
+    if (!call.reserve(words)) return kOutOfMemory;
+    at = path.descend(call.arg(0), call.arg(1));
+  }
   const Word bits = call.arg(1);
   const Word entry = make_entry(call, bits, call.arg(2), call.arg(3));
-  const Tree nearest = descend(call.arg(0), bits, depth);
-  if (nearest.tag() == kEmpty) return entry;
+  if (at.tag() == kEmpty) return entry;
 
-  const size_t place = differ(nearest.entry_bits(), bits);
-  Path path(depth);
-  Tree at(call.arg(0));
-  while (at.is_branch() && at.place() < place) {
-    path.push(at);
-    at = Tree(at.part(bit_at(bits, at.place())));
-  }
+  const size_t place = differ(at.entry_bits(), bits);
   if (place == kSame) return path.replace(call, bits, entry);
+  while (path.size() > 0 && path.top().place() >= place) at = path.pop();
   const bool one = bit_at(bits, place);
-  const Word fork = make_branch(call, pack_int(static_cast<int64_t>(place)), bits, one ? at.word() : entry,
-                                one ? entry : at.word());
+  const Word fork =
+      make_branch(call, pack_int(static_cast<int64_t>(place)), bits, one ? at.word() : entry, one ? entry : at.word());
   return path.replace(call, bits, fork);
 }
 
 /// RemoveAt : <@ K@, @ V@>(Map@<K@, V@>, Bits@) { Map@<K@, V@>; }
 Word remove_at(NativeCall& call) {
   if (!are_defined(call)) return 0;
-  size_t depth = 0;
-  const Tree nearest = descend(call.arg(0), call.arg(1), depth);
+  Path path;
+  const Tree nearest = path.descend(call.arg(0), call.arg(1));
   if (nearest.tag() == kEmpty || differ(nearest.entry_bits(), call.arg(1)) != kSame) return call.arg(0);
-  if (depth == 0) return packed_enum(kEmpty, kTags);
-  if (!call.reserve(depth * object_words(kBranchFields))) return kOutOfMemory;
-
+  if (path.size() == 0) return packed_enum(kEmpty, kTags);
+  const size_t words = path.size() * object_words(kBranchFields);
+  if (!call.has_room(words)) {
+    if (!call.reserve(words)) return kOutOfMemory;
+    path.descend(call.arg(0), call.arg(1));
+  }
   const Word bits = call.arg(1);
-  Path path(depth);
-  for (Tree at(call.arg(0)); at.is_branch(); at = Tree(at.part(bit_at(bits, at.place())))) path.push(at);
   const Tree last = path.pop();
   return path.replace(call, bits, last.part(!bit_at(bits, last.place())));
 }

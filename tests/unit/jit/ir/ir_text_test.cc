@@ -78,6 +78,7 @@ inherited none
   mark 2 @s0
   %46 = phi %4
   loop_start (%46)
+  %48 = native c1 (%4 %46) @s0
   store 7 %4
   call %3 9 - (%4 %4) @s1
   tail_call %3 c0 ()

@@ -7,8 +7,10 @@
 #include <random>
 
 #include "gc/integer.h"
+#include "interp/foreign.h"
 #include "interp/intrinsics.h"
 #include "jit/ir/ir_text.h"
+#include "jit/ir/ir_verify.h"
 #include "tests/support/ir_codes.h"
 #include "tests/unit/jit/x64/code_runner.h"
 
@@ -34,7 +36,9 @@ Word guard(bool holds) { return holds ? kUnitWord : 0; }
 Word boolean(bool value) { return value ? 5 : 7; }
 
 Word small_or_zero(unsigned __int128 magnitude) {
-  return magnitude > static_cast<unsigned __int128>(kMaxPackedInt) ? 0 : pack_magnitude(static_cast<Word>(magnitude), false);
+  return magnitude > static_cast<unsigned __int128>(kMaxPackedInt)
+             ? 0
+             : pack_magnitude(static_cast<Word>(magnitude), false);
 }
 
 class Rows : public testing::Test {
@@ -61,7 +65,8 @@ class Rows : public testing::Test {
 
   /// Runs the row with each operand in a slot, or as a constant.
   void run(const Row& row, const Words& words, uint32_t constants, bool has_result) {
-    std::string text = "code c0 \"/A%.f\" arity 4 captures 0\ncode c1 \"/A%.g\" arity 3 captures 1\ntrace 0 function c0 extent 8\n{\n";
+    std::string text =
+        "code c0 \"/A%.f\" arity 4 captures 0\ncode c1 \"/A%.g\" arity 3 captures 1\ntrace 0 function c0 extent 8\n{\n";
     for (size_t i = 0; i < words.size(); ++i) {
       text += (constants >> i & 1) != 0 ? fmt::format("  %{} = constant {:#x}\n", static_cast<char>('a' + i), words[i])
                                         : fmt::format("  %{} = slot {}\n", static_cast<char>('a' + i), i);
@@ -78,9 +83,12 @@ class Rows : public testing::Test {
     const TraceParse parsed = parse_trace(text, "row", resolve);
     ASSERT_NE(parsed.trace, nullptr) << parsed.error << '\n' << text;
     cache_.rewind(0);
-    const AssembledTrace code = assemble(*parsed.trace, cache_, CodeRunner::entries(), {.keep_origins = true, .check_registers = true});
+    const AssembledTrace code =
+        assemble(*parsed.trace, cache_, CodeRunner::entries(), {.keep_origins = true, .check_registers = true});
     ASSERT_EQ(code.failure, "");
-    const auto listing = [&] { return text + disassemble(code.start, code.code_bytes, parsed.trace.get(), code.origins); };
+    const auto listing = [&] {
+      return text + disassemble(code.start, code.code_bytes, parsed.trace.get(), code.origins);
+    };
     std::copy(words.begin(), words.end(), runner_.frame());
     const Word expected = row.definition(words);
     runner_.enter(code.start);
@@ -108,11 +116,25 @@ class Rows : public testing::Test {
       Words words;
       for (size_t i = 0; i < row.operands; ++i) words.push_back(random_word(row.domain));
       if (row.operands > 1 && random(10) == 0) words[1] = words[0];
-      run(row, words, row.domain != Domain::kAny && random(4) == 0 ? static_cast<uint32_t>(random(uint64_t{1} << row.operands)) : 0,
+      run(row, words,
+          row.domain != Domain::kAny && random(4) == 0 ? static_cast<uint32_t>(random(uint64_t{1} << row.operands)) : 0,
           has_result);
     }
   }
   void check_guard(const Row& row) { check(row, false); }
+
+  /// A native of packed words that fails now and then.
+  static Word mix(Word a, Word b, Word c) { return (a ^ b << 1 ^ c) % 5 == 0 ? 0 : (a + 3 * b + 5 * c) | 1; }
+  static Word mix_native(NativeCall& call) {
+    const Word result = mix(call.arg(0), call.arg(1), call.arg(2));
+    return result != 0 ? result : call.fail("never to be seen");
+  }
+  /// A native that makes a struct of its arguments, the last one first.
+  static Word turn_native(NativeCall& call) {
+    if (!call.reserve(object_words(3))) return 0;
+    const Word fields[] = {call.arg(2), call.arg(1), call.arg(0)};
+    return call.make_struct(fields);
+  }
 
   IrCodes codes_;
   Code* f_ = codes_.make("/A%.f", 4, 0);
@@ -154,14 +176,16 @@ TEST_F(Rows, ArithmeticThatFits) {
     for (int round = 0; round < 100 && !HasFatalFailure(); ++round) {
       Words words;
       for (size_t i = 0; i < operands; ++i) words.push_back(random_word(Domain::kNaturals));
-      if (is_small(words)) run({text, Domain::kNaturals, operands, definition}, words, static_cast<uint32_t>(random(1 << operands)), true);
+      if (is_small(words))
+        run({text, Domain::kNaturals, operands, definition}, words, static_cast<uint32_t>(random(1 << operands)), true);
     }
   };
   check_small("add %a %b fits", 2, [](const Words& w) { return w[0] + w[1] - 3; });
   check_small("mul %a %b fits", 2, [](const Words& w) { return pack_magnitude((w[0] >> 2) * (w[1] >> 2), false); });
   check_small("shift_left %a 9 fits", 1, [](const Words& w) { return pack_magnitude(w[0] >> 2 << 9, false); });
   check_small("pack_union %a 2 2 fits", 1, [](const Words& w) { return pack_union(w[0], 2, 2); });
-  check_small("pack_struct (%a %b) fits", 2, [](const Words& w) { return pack_struct(2, [&](uint32_t i) { return w[i]; }); });
+  check_small("pack_struct (%a %b) fits", 2,
+              [](const Words& w) { return pack_struct(2, [&](uint32_t i) { return w[i]; }); });
 }
 
 TEST_F(Rows, Bits) {
@@ -176,8 +200,9 @@ TEST_F(Rows, Comparisons) {
   check({"less_equal %a %b", Domain::kPacked, 2, [](const Words& w) { return boolean(w[0] <= w[1]); }});
   check({"equal %a %b", Domain::kPacked, 2, [](const Words& w) { return boolean(w[0] == w[1]); }});
   check({"unequal %a %b", Domain::kPacked, 2, [](const Words& w) { return boolean(w[0] != w[1]); }});
-  check({"compare %a %b", Domain::kPacked, 2,
-         [](const Words& w) -> Word { return w[0] < w[1] ? 9 : w[0] == w[1] ? 11 : 13; }});
+  check({"compare %a %b", Domain::kPacked, 2, [](const Words& w) -> Word {
+           return w[0] < w[1] ? 9 : w[0] == w[1] ? 11 : 13;
+         }});
   check_guard({"is_less %a %b @s0", Domain::kPacked, 2, [](const Words& w) { return guard(w[0] < w[1]); }});
   check_guard({"not_less %a %b @s0", Domain::kPacked, 2, [](const Words& w) { return guard(w[0] >= w[1]); }});
   check_guard({"is_equal %a %b @s0", Domain::kPacked, 2, [](const Words& w) { return guard(w[0] == w[1]); }});
@@ -244,8 +269,8 @@ TEST_F(Rows, StructsOfKnownParts) {
   check({"pack_struct (%x %a) @s0", Domain::kPacked, 2, [&](const Words& w) { return pack({bit(w), w[0]}); }, less});
   check({"pack_struct (%a %x) @s0", Domain::kPacked, 2, [&](const Words& w) { return pack({w[0], bit(w)}); }, less});
   check({"pack_struct (%x %x) @s0", Domain::kPacked, 2, [&](const Words& w) { return pack({bit(w), bit(w)}); }, less});
-  check({"pack_struct (%x %a %x) @s0", Domain::kPacked, 2,
-         [&](const Words& w) { return pack({bit(w), w[0], bit(w)}); }, less});
+  check({"pack_struct (%x %a %x) @s0", Domain::kPacked, 2, [&](const Words& w) { return pack({bit(w), w[0], bit(w)}); },
+         less});
   check({"pack_struct (%x %x %b %a) @s0", Domain::kPacked, 2,
          [&](const Words& w) { return pack({bit(w), bit(w), w[1], w[0]}); }, less});
   check({"pack_struct (%a %b %c %d %a %b %c %d) @s0", Domain::kPacked, 4,
@@ -281,6 +306,70 @@ TEST_F(Rows, ObjectsAndGlobals) {
   runner_.thread().globals = globals;
   for (size_t i = 0; i < 3; ++i) {
     run({fmt::format("global {}", i), Domain::kAny, 0, [&](const Words&) { return globals[i]; }}, {}, 0, true);
+  }
+}
+
+TEST_F(Rows, Natives) {
+  g_->native = mix_native;
+  check({"native c1 (%a %b %c) @s0", Domain::kPacked, 3, [](const Words& w) { return mix(w[0], w[1], w[2]); }});
+  check({"native c1 (%a %a %x) @s0", Domain::kPacked, 2,
+         [](const Words& w) { return mix(w[0], w[0], boolean(w[0] < w[1])); }, "  %x = less %a %b\n"});
+}
+
+// What the native makes lies between the objects that the trace makes itself.
+TEST_F(Rows, NativesMakeObjects) {
+  g_->native = turn_native;
+  const std::string text =
+      fmt::format(R"(code c0 "/A%.f" arity 4 captures 0
+code c1 "/A%.g" arity 3 captures 1
+trace 0 function c0 extent 8
+{{
+  %a = slot 0
+  %b = slot 1
+  alloc_check 2 @s0
+  %x = new {0:#x} - (%a)
+  %y = native c1 (%a %x %b) @s0
+  alloc_check 3 @s0
+  %z = new {1:#x} - (%x %y)
+  return %z
+}}
+snapshot s0
+  frame c0+0 base 0 memory
+  slot 0 %a
+  slot 1 %b
+)",
+                  Object::make_header(ObjectKind::kUnion, 1, 7), Object::make_header(ObjectKind::kStruct, 2));
+  const auto resolve = [&](const CodeMention& mention) { return mention.index == 0 ? f_ : g_; };
+  const TraceParse parsed = parse_trace(text, "trace", resolve);
+  ASSERT_NE(parsed.trace, nullptr) << parsed.error;
+  ASSERT_EQ(verify_trace(*parsed.trace), "");
+  const AssembledTrace code =
+      assemble(*parsed.trace, cache_, CodeRunner::entries(), {.keep_origins = true, .check_registers = true});
+  ASSERT_EQ(code.failure, "");
+  constexpr Word kA = 0x123;
+  constexpr Word kB = 0x457;
+  for (const int64_t room : {9, 8, 6, 5, 2, 1}) {
+    runner_.reset_limits();
+    runner_.thread().alloc_limit = runner_.heap_begin() + room;
+    runner_.frame()[0] = kA;
+    runner_.frame()[1] = kB;
+    runner_.enter(code.start);
+    if (room < 9) {
+      EXPECT_EQ(runner_.end, CodeRunner::End::kExit) << room;
+      EXPECT_EQ(runner_.frame()[0], kA);
+      continue;
+    }
+    ASSERT_EQ(runner_.end, CodeRunner::End::kReturn);
+    EXPECT_EQ(runner_.allocated, 9);
+    const Object* z = as_object(runner_.value);
+    const Object* x = as_object(z->fields[0]);
+    const Object* y = as_object(z->fields[1]);
+    EXPECT_EQ(x->tag(), 7u);
+    EXPECT_EQ(x->fields[0], kA);
+    EXPECT_EQ(y->count(), 3u);
+    EXPECT_EQ(y->fields[0], kB);
+    EXPECT_EQ(y->fields[1], from_object(x));
+    EXPECT_EQ(y->fields[2], kA);
   }
 }
 
