@@ -76,6 +76,9 @@ using NativeBody = Word (*)(NativeCall& call);
 struct Code {
   Handler entry = nullptr;          ///< where calls jump, with fp at the new frame
   const uint32_t* start = nullptr;  ///< first instruction
+  /// For natives that need no frame: where Call1 to Call3 with as many arguments go,
+  /// still at the call itself and with the function in `value`. Mostly null.
+  Handler direct = nullptr;
   uint32_t arity = 0;
   uint32_t frame_slots = 0;
   uint32_t capture_count = 0;

@@ -10,16 +10,16 @@
 #include "interp/code.h"
 #include "interp/thread.h"
 
-#define HANDLER                                                                                              \
-  [[maybe_unused]] const uint32_t *pc, [[maybe_unused]] Word *fp, [[maybe_unused]] Thread *th,              \
+#define HANDLER                                                                                \
+  [[maybe_unused]] const uint32_t *pc, [[maybe_unused]] Word *fp, [[maybe_unused]] Thread *th, \
       [[maybe_unused]] Word *ap, [[maybe_unused]] const HandlerTable *table, [[maybe_unused]] Word value
 #define REGISTERS pc, fp, th, ap, table, value
 #define TAIL [[clang::musttail]] return
 #define DISPATCH() TAIL table->handlers[*pc](REGISTERS)
-#define NEXT(count)   \
-  do {                \
-    pc += (count);    \
-    DISPATCH();       \
+#define NEXT(count) \
+  do {              \
+    pc += (count);  \
+    DISPATCH();     \
   } while (0)
 /// Ends the activation with the result in `value`.
 #define RETURN_VALUE() TAIL reinterpret_cast<Handler>(fp[kReturnAddressSlot])(REGISTERS)
@@ -27,6 +27,10 @@
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
 namespace fble {
+
+/// The rest of Call1, Call2 or Call3, by its number of arguments: pushes a frame for
+/// the function in `value`, which takes as many, and enters it.
+Handler exact_call(uint32_t arity);
 
 struct HandlerTable {
   Handler handlers[static_cast<size_t>(Op::kCount)];

@@ -542,6 +542,18 @@ struct CallOperands {
   const uint32_t* next() const { return rest() + 2; }
 };
 
+FBLE_HANDLER_CC void return_here(HANDLER);
+extern const HandlerTable kHandlers;
+
+/// Whether the caller of the running frame is glue that waits for a function, to
+/// apply it to `count` arguments, and nothing else happens at the return.
+inline bool is_awaited(const Thread* th, const Word* fp, uint32_t count) {
+  const Code* glue = th->known_apply_rest_code(count);
+  return glue != nullptr &&
+         fp[kReturnPositionSlot] == reinterpret_cast<Word>(glue->start + Thread::kApplyRestPosition) &&
+         fp[kReturnAddressSlot] == reinterpret_cast<Word>(&return_here);
+}
+
 /// A call whose function is not a plain closure of exactly as many arguments.
 /// `value` is the function. Handles undefined functions, partial and over-application.
 template <bool kIsTail, int kFixed>
@@ -554,6 +566,24 @@ __attribute__((noinline)) FBLE_HANDLER_CC void call_inexact(HANDLER) {
   Code* code = closure_code(func);
 
   if (code->arity > count) {
+    if constexpr (kIsTail) {
+      // Chains of computations (monads) are like this: the caller waits for a
+      // function, to apply it to arguments left over, and gets a partial application
+      // that lacks just those. Then the call is made with all arguments at once.
+      const uint32_t missing = code->arity - count;
+      if (table == &kHandlers && count <= 1 + kHeaderSlots && is_awaited(th, fp, missing)) {
+        Word* frame = fp - reinterpret_cast<const uint32_t*>(fp[kReturnPositionSlot])[-1];
+        if (LIKELY(frame + code->frame_slots <= th->stack_limit)) {
+          // The slots of this frame are above where arguments go.
+          for (uint32_t i = missing; i-- > 0;) frame[count + i] = frame[i];
+          for (uint32_t i = 0; i < count; ++i) frame[i] = fp[slots[i]];
+          frame[kClosureSlot] = value;
+          fp = frame;
+          pc = code->start;
+          TAIL code->entry(REGISTERS);
+        }
+      }
+    }
     // A partial application of a partial application holds all arguments itself.
     const bool nested = static_cast<Op>(code->words[0]) == Op::kApplyHeld;
     const uint32_t inner = nested ? func->count() - 2 : 0;
@@ -636,14 +666,12 @@ inline Word callee_value(const uint32_t* pc, const Word* fp, const Thread* th) {
   return kCallee == Callee::kGlobal ? th->globals[pc[1]] : fp[pc[1]];
 }
 
-template <Callee kCallee, int kFixed>
-FBLE_HANDLER_CC void call(HANDLER) {
+/// What is left to do of a call when its function is known to take as many arguments.
+template <int kFixed>
+__attribute__((always_inline)) inline FBLE_HANDLER_CC void push_and_enter(HANDLER) {
   const CallOperands<kFixed> operands{pc};
   const uint32_t count = operands.count();
-  value = callee_value<kCallee>(pc, fp, th);
-  if (UNLIKELY(!is_pointer(value))) TAIL call_inexact<false, kFixed>(REGISTERS);
   Code* code = closure_code(as_object(value));
-  if (UNLIKELY(code->arity != count)) TAIL call_inexact<false, kFixed>(REGISTERS);
   Word* callee = fp + operands.rest()[1];
   if (UNLIKELY(callee + code->frame_slots > th->stack_limit)) {
     value = static_cast<Word>(callee - fp) + code->frame_slots;
@@ -656,6 +684,23 @@ FBLE_HANDLER_CC void call(HANDLER) {
   fp = callee;
   pc = code->start;
   TAIL code->entry(REGISTERS);
+}
+
+template <int kFixed>
+FBLE_HANDLER_CC void call_exact(HANDLER) {
+  TAIL push_and_enter<kFixed>(REGISTERS);
+}
+
+template <Callee kCallee, int kFixed>
+FBLE_HANDLER_CC void call(HANDLER) {
+  value = callee_value<kCallee>(pc, fp, th);
+  if (UNLIKELY(!is_pointer(value))) TAIL call_inexact<false, kFixed>(REGISTERS);
+  Code* code = closure_code(as_object(value));
+  if (UNLIKELY(code->arity != CallOperands<kFixed>{pc}.count())) TAIL call_inexact<false, kFixed>(REGISTERS);
+  if constexpr (kFixed >= 0) {
+    if (code->direct != nullptr) TAIL code->direct(REGISTERS);
+  }
+  TAIL push_and_enter<kFixed>(REGISTERS);
 }
 
 /// Moves arguments down by way of the free slots behind the frame: every frame
@@ -834,7 +879,7 @@ FBLE_HANDLER_CC void return_through_watermark(HANDLER) {
   TAIL real(REGISTERS);
 }
 
-constexpr HandlerTable kHandlers = {{
+constinit const HandlerTable kHandlers = {{
 #define FBLE_OP(Name, text, operands, effects, doc) op_##Name,
 #include "interp/opcodes.def"
 #undef FBLE_OP
@@ -938,6 +983,8 @@ Word* stop_frame() {
   frame[0] = 0;
   return frame;
 }
+
+Handler exact_call(uint32_t arity) { return arity == 1 ? call_exact<1> : arity == 2 ? call_exact<2> : call_exact<3>; }
 
 const HandlerTable& plain_handlers() { return kHandlers; }
 const HandlerTable& recording_handlers() { return kRecordingHandlers; }

@@ -26,7 +26,7 @@ constexpr Word kZero = 3;
 constexpr Word kNegativeBits = 1;  // the low two bits of negative integers
 constexpr Word kNaturalBits = 3;
 constexpr Word kMagnitudeBits = ~Word{3};
-constexpr Word kUnit = 4;          // the step from one magnitude to the next
+constexpr Word kUnit = 4;  // the step from one magnitude to the next
 
 inline bool are_naturals(Word a, Word b) { return is_natural(a & b); }
 
@@ -219,13 +219,39 @@ FBLE_HANDLER_CC void enter(HANDLER) {
   RETURN_VALUE();
 }
 
+template <uint32_t kArity>
+Handler kExactCall = exact_call(kArity);
+
+/// The same at a call in bytecode, whose words are the function, the arguments, the
+/// result's slot and the frame's place: there is no frame to make.
+template <uint32_t kArity, auto kPacked>
+FBLE_HANDLER_CC void direct(HANDLER) {
+  Word result = 0;
+  const Word a = fp[pc[2]];
+  if constexpr (kArity == 1) {
+    if (LIKELY(is_packed(a))) result = kPacked(a);
+  } else if constexpr (kArity == 2) {
+    const Word b = fp[pc[3]];
+    if (LIKELY(is_packed(a & b))) result = kPacked(a, b);
+  } else {
+    const Word b = fp[pc[3]];
+    const Word c = fp[pc[4]];
+    if (LIKELY(is_packed(a & b & c))) result = kPacked(a, b, c);
+  }
+  if (UNLIKELY(result == 0)) TAIL kExactCall<kArity>(REGISTERS);
+  fp[pc[2 + kArity]] = result;
+  NEXT(4 + kArity);
+}
+
 struct Entry {
   Handler handler;
+  Handler direct;
   Word (*fold)(const Word* args);
 };
 
 constexpr Entry kEntries[] = {
-#define FBLE_INTRINSIC(Name, text, arity, effects, doc) {enter<arity, packed_##Name>, apply<arity, packed_##Name>},
+#define FBLE_INTRINSIC(Name, text, arity, effects, doc) \
+  {enter<arity, packed_##Name>, direct<arity, packed_##Name>, apply<arity, packed_##Name>},
 #include "interp/intrinsics.def"
 #undef FBLE_INTRINSIC
 };
@@ -246,6 +272,7 @@ size_t index_of(Intrinsic intrinsic) {
 
 const IntrinsicInfo& intrinsic_info(Intrinsic intrinsic) { return kInfos[index_of(intrinsic)]; }
 Handler intrinsic_entry(Intrinsic intrinsic) { return kEntries[index_of(intrinsic)].handler; }
+Handler intrinsic_direct(Intrinsic intrinsic) { return kEntries[index_of(intrinsic)].direct; }
 Word fold_packed(Intrinsic intrinsic, const Word* args) { return kEntries[index_of(intrinsic)].fold(args); }
 
 }  // namespace fble

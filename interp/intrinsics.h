@@ -18,6 +18,9 @@ const IntrinsicInfo& intrinsic_info(Intrinsic intrinsic);
 /// native's code: that is where the handler goes on when it cannot do it.
 Handler intrinsic_entry(Intrinsic intrinsic);
 
+/// What runs it where it is called in bytecode (Code::direct).
+Handler intrinsic_direct(Intrinsic intrinsic);
+
 /// The result for packed arguments; 0 if it is not a packed word or an error.
 Word fold_packed(Intrinsic intrinsic, const Word* args);
 

@@ -82,7 +82,7 @@ IoFunctions io_functions() {
   static const IoFunctions functions{
       bytecode_function("IoReturn!", 2, 2, {word_of(Op::kReturn), 0}),
       bytecode_function("IoDo!", 3, 4 + kHeaderSlots + 1,
-                        {word_of(Op::kCall), 0, 1, 2, 3, 4 + kHeaderSlots, word_of(Op::kTailCall), 1, 2, 3, 2}),
+                        {word_of(Op::kCall1), 0, 2, 3, 4 + kHeaderSlots, word_of(Op::kTailCall2), 1, 3, 2}),
       bytecode_function("IoRun!", 1, 1, {word_of(Op::kReturn), 0}),
   };
   return functions;

@@ -332,6 +332,7 @@ const Code* Thread::native_code(const ForeignRef& ref, const NativeRow& row) {
     finish_code(*code);
     // By the table, so that the body is an instruction like any other for whoever watches them.
     code->entry = row.intrinsic != Intrinsic::kNone ? intrinsic_entry(row.intrinsic) : entry_by_table();
+    if (row.intrinsic != Intrinsic::kNone) code->direct = intrinsic_direct(row.intrinsic);
   }
   return code;
 }

@@ -162,9 +162,11 @@ struct Thread final : RootReporter {
   }
   /// Code that waits for a function and then applies it to `count` left over arguments.
   Code* apply_rest_code(uint32_t count) {
-    if (count < kGlueSizes && apply_rest_[count] != nullptr) return apply_rest_[count];
-    return make_apply_rest_code(count);
+    Code* known = known_apply_rest_code(count);
+    return known != nullptr ? known : make_apply_rest_code(count);
   }
+  /// The same if it has been made and is for few arguments, else null.
+  Code* known_apply_rest_code(uint32_t count) const { return count < kGlueSizes ? apply_rest_[count] : nullptr; }
   /// Where that goes on once it has the function, in words from its start.
   static constexpr uint32_t kApplyRestPosition = 5;
   Code* run_code(uint32_t count);
