@@ -67,6 +67,10 @@ with tempfile.TemporaryDirectory() as folder:
     expect("streams", run("streams", b"first\nXyyrest of it\nno newline"), (
         "first\nX\nyyrest of it\nno newline", "first\nX\nbye", 0))
     expect("exit status", run("nothing"), ("", "", 1))
+    for how in ("characters", "lines"):
+        expect(f"sum of {how}", run(how, b"12\n\n7\n999999999999999999999\n3", module="/StdTests/Sum%"),
+               ("1000000000000000000021\n", "", 0))
+        expect(f"sum of no {how}", run(how, module="/StdTests/Sum%"), ("0\n", "", 0))
     expect("no argument", run("")[2] != 0, True)
     expect("print", run("", module="/StdTests/Print%"), ("printed \u20ac\n", "", 0))
 

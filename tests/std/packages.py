@@ -8,7 +8,7 @@ Every program must print the same bytes and end with the same status as under th
 reference, a command that finds the packages' library, and in every mode of
 frontends/cli/modes.def (or those of --modes) and of the options of --also. Runs of
 more than --timeout seconds are failures, too. Not run by ctest, which has no other
-packages; tests/std/README.md has the command and its result.
+packages; docs/library.md has the command and its result.
 """
 import argparse
 import concurrent.futures
