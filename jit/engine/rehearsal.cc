@@ -117,6 +117,7 @@ void TraceEngine::leave_rehearsal(Thread& thread, uint32_t exit_id) {
   rehearsed_.exit = exit_id - fragment.first_exit;
   if (rehearsed_.exit >= fragment.exits.size()) FBLE_BUG("a rehearsal has got into another trace");
   decode_exit(fragment.side_table, rehearsed_.exit, rehearsed_.entry);
+  if (matrix_ != nullptr) matrix_->note(rehearsed_.entry, ir_op_info(fragment.exits[rehearsed_.exit].guard).name);
   rehearsed_.left = !rehearsed_.entry.is_return && leave_at(thread, rehearsed_.entry);
   // The interpreter stops in front of its first instruction.
   thread.steps_to_go = 0;

@@ -118,6 +118,7 @@ TraceEngine::TraceEngine(Thread& thread, const JitOptions& options)
   const IoFunctions io = io_functions();
   for (Word function : {io.return_function, io.do_function, io.run_function}) adopt(*closure_code(as_object(function)));
   cache_start_ = cache_.used();
+  matrix_ = DeoptMatrix::if_wanted();
 }
 
 TraceEngine::~TraceEngine() {
@@ -544,6 +545,7 @@ bool TraceEngine::leave_exit(Thread& thread, uint32_t exit_id) {
   const bool forced = flag_is_set(fragment, exit);
   if (forced && !exit.pinned) set_flag(fragment, exit, false);
   note_failure(exit);
+  if (matrix_ != nullptr) matrix_->note(entry, ir_op_info(exit.guard).name);
   std::unique_ptr<StartState> start_state;
   if (rehearses() && exit.countdown <= 1 && !exit.is_return) start_state = note_exit_state(thread, entry);
   if (!leave_at(thread, entry)) return false;

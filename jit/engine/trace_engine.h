@@ -21,6 +21,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "deopt/matrix.h"
 #include "deopt/shadow_check.h"
 #include "interp/engine_hooks.h"
 #include "jit/engine/chaos.h"
@@ -256,6 +257,7 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
   std::map<ReturnPositions, const uint8_t*> continuations_;
   std::unique_ptr<Recording> recording_;
   std::optional<Chaos> chaos_;
+  std::unique_ptr<DeoptMatrix> matrix_;  ///< for tests; null if nobody asks for it
   /// Entries decoded of late, by exit id: an exit that is taken often is so until it has a bridge.
   struct Decoded {
     uint32_t exit_id = 0xffffffff;

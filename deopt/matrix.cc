@@ -1,0 +1,104 @@
+#include "deopt/matrix.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+namespace fble {
+
+namespace {
+
+/// The call that ends at the position.
+Op call_before(const Code& code, const uint32_t* position) {
+  const auto end = static_cast<size_t>(position - code.start);
+  size_t at = 0;
+  for (size_t next = 0; next < end; next += instruction_length(&code.words[next])) at = next;
+  return static_cast<Op>(code.words[at]);
+}
+
+std::string position_of(const ExitFrame& frame, bool waits) {
+  if (!waits) return fmt::format("at {}", op_info(static_cast<Op>(*frame.pc)).name);
+  if (frame.code->is_glue) return "behind over-application";
+  return fmt::format("behind {}", op_info(call_before(*frame.code, frame.pc)).name);
+}
+
+bool is_virtual(const Location& location) { return location.kind == LocationKind::kVirtual; }
+
+size_t mentions(const ExitEntry& entry, int32_t index) {
+  size_t count = 0;
+  const auto look = [&](const Location& location) { count += is_virtual(location) && location.index == index ? 1 : 0; };
+  for (const ExitSlot& slot : entry.slots) look(slot.location);
+  for (const ExitFrame& frame : entry.frames) look(frame.closure);
+  for (const VirtualValue& value : entry.virtuals) {
+    for (const Location& field : value.fields) look(field);
+  }
+  return count;
+}
+
+const char* virtual_kind(const VirtualValue& value) {
+  switch (value.kind) {
+    case VirtualValue::Kind::kPackedUnion: return "packed union";
+    case VirtualValue::Kind::kPackedStruct: return "packed struct";
+    case VirtualValue::Kind::kObject: break;
+  }
+  if (value.code != nullptr) return "virtual closure";
+  return static_cast<ObjectKind>(value.header >> 1 & 7) == ObjectKind::kUnion ? "virtual union" : "virtual struct";
+}
+
+}  // namespace
+
+std::vector<const char*> location_kinds(const ExitEntry& entry, const Location& location, int32_t own_slot) {
+  switch (location.kind) {
+    case LocationKind::kNone: return {};
+    case LocationKind::kRegister: return {"register"};
+    case LocationKind::kSpill: return {"spill slot"};
+    case LocationKind::kConstant: return {is_packed(location.word) ? "packed constant" : "constant object"};
+    case LocationKind::kSlot: return {location.index == own_slot ? "memory" : "other slot"};
+    case LocationKind::kVirtual: break;
+  }
+  const VirtualValue& value = entry.virtuals[static_cast<size_t>(location.index)];
+  std::vector<const char*> kinds{virtual_kind(value)};
+  if (std::ranges::any_of(value.fields, is_virtual)) kinds.push_back("nested");
+  if (mentions(entry, location.index) > 1) kinds.push_back("shared");
+  const auto refers_forward = [&](const Location& field) { return is_virtual(field) && field.index >= location.index; };
+  if (std::ranges::any_of(value.fields, refers_forward)) kinds.push_back("recursive");
+  return kinds;
+}
+
+std::unique_ptr<DeoptMatrix> DeoptMatrix::if_wanted() {
+  const char* file = std::getenv("FBLE_DEOPT_MATRIX");
+  return file == nullptr ? nullptr : std::make_unique<DeoptMatrix>(file);
+}
+
+DeoptMatrix::~DeoptMatrix() {
+  std::FILE* file = std::fopen(file_.c_str(), "ae");
+  if (file == nullptr) return;
+  for (const auto& [cell, count] : counts_) {
+    fmt::print(file, "{}\t{}\t{}\t{}\n", std::get<0>(cell), std::get<1>(cell), std::get<2>(cell), count);
+  }
+  std::fclose(file);
+}
+
+void DeoptMatrix::note(const ExitEntry& entry, const char* reason) {
+  auto listed = entry.slots.begin();
+  for (size_t i = 0; i < entry.frames.size(); ++i) {
+    const ExitFrame& frame = entry.frames[i];
+    const bool waits = entry.is_return || i + 1 < entry.frames.size();
+    const std::string position = position_of(frame, waits);
+    const auto count = [&](const Location& location, int32_t own_slot) {
+      for (const char* kind : location_kinds(entry, location, own_slot)) ++counts_[{position, kind, reason}];
+    };
+    const int32_t closure = frame.base + kClosureSlot;
+    count(frame.in_memory ? Location{LocationKind::kSlot, closure} : frame.closure, closure);
+    for_each_live_slot(*frame.code, frame.pc, waits, [&](int32_t slot) {
+      const int32_t own = frame.base + slot;
+      while (listed != entry.slots.end() && listed->slot < own) ++listed;
+      const bool is_listed = listed != entry.slots.end() && listed->slot == own;
+      count(is_listed ? listed->location : Location{LocationKind::kSlot, own}, own);
+    });
+  }
+}
+
+}  // namespace fble
