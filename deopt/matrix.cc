@@ -60,10 +60,21 @@ std::vector<const char*> location_kinds(const ExitEntry& entry, const Location& 
   }
   const VirtualValue& value = entry.virtuals[static_cast<size_t>(location.index)];
   std::vector<const char*> kinds{virtual_kind(value)};
+  // What is said of the whole is true if it is true of a part.
+  std::vector<int32_t> reached{location.index};
+  bool is_shared = false;
+  bool is_recursive = false;
+  for (size_t i = 0; i < reached.size(); ++i) {
+    is_shared |= mentions(entry, reached[i]) > 1;
+    for (const Location& field : entry.virtuals[static_cast<size_t>(reached[i])].fields) {
+      if (!is_virtual(field)) continue;
+      is_recursive |= field.index >= reached[i];
+      if (std::ranges::find(reached, field.index) == reached.end()) reached.push_back(field.index);
+    }
+  }
   if (std::ranges::any_of(value.fields, is_virtual)) kinds.push_back("nested");
-  if (mentions(entry, location.index) > 1) kinds.push_back("shared");
-  const auto refers_forward = [&](const Location& field) { return is_virtual(field) && field.index >= location.index; };
-  if (std::ranges::any_of(value.fields, refers_forward)) kinds.push_back("recursive");
+  if (is_shared) kinds.push_back("shared");
+  if (is_recursive) kinds.push_back("recursive");
   return kinds;
 }
 
