@@ -15,14 +15,20 @@ constexpr size_t kMinGrowthWords = 32 * 1024;
 constexpr size_t kMarkPerPromoted = 3;
 constexpr size_t kMinMarkWords = 8 * 1024;
 constexpr size_t kSmallestNurseryBytes = 64;
+/// Larger objects are not looked up.
+constexpr uint32_t kMostSharedFields = 8;
 constexpr size_t kFramesPerStep = 4096;
 constexpr size_t kMinSweepBlocks = 64;
+constexpr size_t kForgetPlaces = 16 * 1024;
 /// Under stress: words of old space for each collection between two full ones.
 constexpr size_t kStressWordsPerCollection = 32;
 /// Under stress there is always a marking under way, in the smallest of steps.
 constexpr size_t kStressMarkWords = 8;
 constexpr size_t kStressFramesPerStep = 1;
 constexpr size_t kStressSweepBlocks = 1;
+constexpr size_t kStressForgetPlaces = 16;
+/// Under stress all minor collections but every so many look for equal objects.
+constexpr unsigned kStressUnsharedPeriod = 4;
 
 uint64_t now_ns() {
   return static_cast<uint64_t>(
@@ -119,6 +125,7 @@ void Collector::visit_object(Word& word) {
     word = header;
     return;
   }
+  if (sharing_) return move_shared(word);
   const size_t words = object->size_words();
   Word* copy = heap_.old_.allocate(words);
   heap_.promoted_words_ += words;
@@ -129,6 +136,96 @@ void Collector::visit_object(Word& word) {
   object->header = reinterpret_cast<Word>(copy);
   *moved_++ = reinterpret_cast<Object*>(copy);
   word = reinterpret_cast<Word>(copy);
+}
+
+/// Moves an object of the nursery and what it reaches, what it reaches first, so
+/// that equal objects have equal fields when they are looked up.
+__attribute__((noinline)) void Collector::move_shared(Word& word) {
+  // An object on the stack is open. When it is met again, which is a cycle, it gets
+  // its place in the old space at once and is not looked up.
+  struct Open {
+    uint32_t offset;  // in the nursery, in words
+    uint32_t next : 31;
+    uint32_t undefined : 1;  // holds a placeholder, so it is going to change
+  };
+  static_assert(sizeof(Open) == sizeof(Object*));
+  Open* const bottom = reinterpret_cast<Open*>(moved_);
+  Open* top = bottom;
+  auto open = [&](Object* object) {
+    const Word offset = (reinterpret_cast<Word>(object) - nursery_) / sizeof(Word);
+    *top++ = {static_cast<uint32_t>(offset), object->first_value() & 0x7fffffff, 0};
+    object->header |= kOpenFlag;
+  };
+  open(as_object(word));
+  while (top != bottom) {
+    Open& entry = top[-1];
+    Object* object = reinterpret_cast<Object*>(nursery_ + Word{entry.offset} * sizeof(Word));
+    const bool placed = object->is_forwarded();
+    const Word header = placed ? object->forwarded_to()->header : object->header & ~Word{kOpenFlag};
+    const uint32_t count = static_cast<uint32_t>(header >> 32);
+    uint32_t i = entry.next;
+    Object* inner = nullptr;
+    for (; i < count; ++i) {
+      Word& field = object->fields[i];
+      if (!is_pointer(field)) {
+        if (is_placeholder(field)) entry.undefined = 1;
+        continue;
+      }
+      Object* target = as_object(field);
+      if (field - nursery_ >= nursery_bytes_) {
+        if (marking_) mark_root(target);
+        continue;
+      }
+      if (!target->is_forwarded()) {
+        if ((target->header & kOpenFlag) == 0) {
+          inner = target;
+          break;
+        }
+        const size_t words = target->size_words();
+        Word* copy = heap_.old_.allocate(words);
+        heap_.promoted_words_ += words;
+        copy[0] = target->header & ~Word{kOpenFlag};
+        target->header = reinterpret_cast<Word>(copy);
+      }
+      field = target->header;
+    }
+    entry.next = i & 0x7fffffff;
+    if (inner != nullptr) {
+      open(inner);
+      continue;
+    }
+    const bool undefined = entry.undefined;
+    --top;
+    if (object->is_forwarded()) {
+      Word* copy = reinterpret_cast<Word*>(object->forwarded_to());
+      for (uint32_t f = 0; f < count; ++f) copy[1 + f] = object->fields[f];
+    } else {
+      object->header = reinterpret_cast<Word>(close(object, header, !undefined));
+    }
+  }
+  word = as_object(word)->header;
+}
+
+/// The old object for one whose fields are old: an equal one or a copy.
+Object* Collector::close(Object* object, Word header, bool is_defined) {
+  const uint32_t count = static_cast<uint32_t>(header >> 32);
+  const ObjectKind kind = static_cast<ObjectKind>(header >> 1 & 7);
+  Object** place = nullptr;
+  if (is_defined && count <= kMostSharedFields && kind < ObjectKind::kNative) {
+    const SharedObjects::Found found = heap_.shared_.find(header, object->fields, count);
+    if (found.object != nullptr) {
+      if (marking_) mark_root(found.object);
+      heap_.found_words_ += object_words(count);
+      return found.object;
+    }
+    place = found.place;
+  }
+  Word* copy = heap_.old_.allocate(object_words(count));
+  heap_.promoted_words_ += object_words(count);
+  copy[0] = header;
+  for (uint32_t i = 0; i < count; ++i) copy[1 + i] = object->fields[i];
+  if (place != nullptr) *place = reinterpret_cast<Object*>(copy);
+  return reinterpret_cast<Object*>(copy);
 }
 
 void Collector::visit_fields(Object* object) {
@@ -196,11 +293,15 @@ bool Collector::mark_reached(size_t& words) {
 void Heap::minor_collection(Word* ap, RootReporter& roots) {
   stats_.allocated_bytes += static_cast<size_t>(ap - nursery_) * sizeof(Word);
   ++stats_.minor_collections;
-  promoted_words_ = 0;
+  promoted_words_ = found_words_ = 0;
   if (ap == nursery_ && !marking_) {
     roots.roots_are_old();
     return;
   }
+  const size_t old_words = old_.used_words();
+  sharing_ = options_.stress != 0 ? stats_.minor_collections % kStressUnsharedPeriod != 0
+                                  : old_words * sizeof(Word) >= options_.share_from_bytes;
+  sharing_ = sharing_ && shared_.begin(old_words, marking_);
   Collector collector(*this);
   roots.report_roots(collector, true);
   for (Object* object : remembered_) collector.visit_fields(object);
@@ -214,6 +315,13 @@ void Heap::minor_collection(Word* ap, RootReporter& roots) {
     }
   }
   young_natives_.clear();
+  if (sharing_) {
+    shared_.end(promoted_words_, found_words_);
+  } else {
+    shared_.note_moved(promoted_words_);
+  }
+  sharing_ = false;
+  stats_.shared_bytes += found_words_ * sizeof(Word);
   stats_.survived_bytes += promoted_words_ * sizeof(Word);
 #ifndef NDEBUG
   std::fill(nursery_, ap, Word{0xdeaddeaddeadde00});
@@ -227,6 +335,7 @@ void Heap::start_marking(RootReporter& roots) {
   marking_ = true;
   frames_marked_ = false;
   old_.begin_marking();
+  shared_.begin_forgetting();
   Collector collector(*this);
   roots.report_roots(collector, false);
   roots.begin_frames(collector);
@@ -235,11 +344,14 @@ void Heap::start_marking(RootReporter& roots) {
 /// Requires: the nursery is empty.
 void Heap::mark_some(size_t words, RootReporter& roots) {
   Collector collector(*this);
+  const bool all = words == SIZE_MAX;
   if (!frames_marked_) {
     const size_t frames = options_.stress != 0 ? kStressFramesPerStep : kFramesPerStep;
-    frames_marked_ = roots.report_frames(collector, words == SIZE_MAX ? SIZE_MAX : frames);
+    frames_marked_ = roots.report_frames(collector, all ? SIZE_MAX : frames);
   }
-  if (collector.mark_reached(words) && frames_marked_) finish_marking(roots);
+  if (!collector.mark_reached(words) || !frames_marked_) return;
+  const size_t places = options_.stress != 0 ? kStressForgetPlaces : kForgetPlaces;
+  if (shared_.forget_unmarked(all ? SIZE_MAX : places)) finish_marking(roots);
 }
 
 void Heap::finish_marking(RootReporter& roots) {
@@ -382,6 +494,12 @@ void Heap::verify() {
         FBLE_BUG("heap verify: field points to a free cell");
       }
     }
+  });
+  if (marking_) return;
+  shared_.for_each([](const Object* object) {
+    const Block* block = OldSpace::block_of(object);
+    const uint32_t index = block->index_of(object);
+    if ((block->live[index / 64] >> (index % 64) & 1) == 0) FBLE_BUG("heap verify: a free cell can be found");
   });
 }
 

@@ -17,6 +17,9 @@
 // old space has grown by a fixed share since the last one, so its cost is a
 // constant share of allocation.
 //
+// Survivors of a larger heap are looked up among the old objects (gc/shared_objects.h):
+// equal ones become one.
+//
 // Tested by tests/unit/gc/heap_test.cc.
 #pragma once
 
@@ -25,6 +28,7 @@
 
 #include "gc/object.h"
 #include "gc/old_space.h"
+#include "gc/shared_objects.h"
 
 namespace fble {
 
@@ -62,6 +66,8 @@ struct HeapOptions {
   unsigned stress = 0;
   /// Under stress, every n-th collection is a full one; with a large heap fewer are.
   unsigned stress_full_period = 8;
+  /// Equal objects that survive become one when the old space is at least so large.
+  size_t share_from_bytes = 2 << 20;
   /// Check the whole heap after each collection, and spoil dead slots of call frames.
   bool verify = false;
 };
@@ -91,6 +97,7 @@ struct HeapStats {
   uint64_t full_collections = 0;  ///< completed markings of the old space
   uint64_t allocated_bytes = 0;   ///< in the nursery, up to the last collection
   uint64_t survived_bytes = 0;    ///< moved by minor collections
+  uint64_t shared_bytes = 0;      ///< survived as an equal object that there was already
   uint64_t peak_bytes = 0;        ///< old space and nursery in use and call stack, seen at collections
   uint64_t peak_live_bytes = 0;   ///< live objects and call stack after a collection
   uint64_t longest_pause_ns = 0;
@@ -189,9 +196,12 @@ class Heap {
   size_t marking_threshold_words_ = 0;  ///< a marking starts when the old space has grown to this
   bool marking_ = false;
   bool frames_marked_ = false;
+  bool sharing_ = false;              ///< this minor collection looks for equal objects
   size_t promoted_words_ = 0;         ///< by the last minor collection
+  size_t found_words_ = 0;            ///< survivors of it that had an equal object already
   std::unique_ptr<Object*[]> moved_;  ///< a stack, empty between collections: fields still to be visited
   MarkStack mark_stack_;
+  SharedObjects shared_;
   std::vector<Object*> remembered_;
   std::vector<Object*> young_natives_;
   std::vector<Object*> old_natives_;
@@ -208,6 +218,7 @@ class Collector {
         nursery_(reinterpret_cast<uintptr_t>(heap.nursery_)),
         nursery_bytes_(reinterpret_cast<uintptr_t>(heap.nursery_end_) - nursery_),
         marking_(heap.marking_),
+        sharing_(heap.sharing_),
         moved_(heap.moved_.get()) {}
 
   /// Visits one root; it is changed to the object's new place.
@@ -223,6 +234,8 @@ class Collector {
   void visit_object(Word& word);
   void visit_fields(Object* object);
   void visit_moved();
+  void move_shared(Word& word);
+  Object* close(Object* object, Word header, bool is_defined);
   void mark_root(Object* object);
   bool mark_reached(size_t& words);
 
@@ -230,6 +243,7 @@ class Collector {
   const uintptr_t nursery_;
   const size_t nursery_bytes_;
   const bool marking_;
+  const bool sharing_;
   Object** moved_;  ///< top of Heap::moved_
 };
 

@@ -26,6 +26,8 @@ enum class ObjectKind : uint8_t { kStruct, kUnion, kClosure, kNative, kBytes };
 enum : Word {
   /// Lives outside of the heap and is never moved; has no fields that point into the heap.
   kPermanentFlag = 1 << 4,
+  /// In the nursery, within a collection: what it refers to is being moved (gc/heap.cc).
+  kOpenFlag = 1 << 5,
 };
 
 /// What a native keeps behind a handle, such as an open file. Destroyed when

@@ -51,7 +51,11 @@ class Resource final : public NativeResource {
 /// only those that ran since the last collection may have changed.
 class Mutator final : public RootReporter {
  public:
-  Mutator(const HeapOptions& options, uint64_t seed) : heap(options), random_(seed) {
+  Mutator(const HeapOptions& options, uint64_t seed)
+      : heap(options),
+        random_(seed),
+        may_share_(options.share_from_bytes == 0 || options.stress != 0),
+        tags_(options.share_from_bytes == 0 ? 3 : Object::kMaxTag + 1) {
     ap_ = heap.nursery_start();
     roots_.resize(24);
     globals_.resize(12);
@@ -98,8 +102,8 @@ class Mutator final : public RootReporter {
                                                           : ObjectKind::kStruct);
     if (object->kind == ObjectKind::kUnion) count = 1;
     if (object->kind == ObjectKind::kStruct && count == 0) count = 1;
-    object->tag = below(Object::kMaxTag + 1);
-    if (object->kind == ObjectKind::kClosure) object->raw.push_back(random_() & ~Word{3});
+    object->tag = below(tags_);
+    if (object->kind == ObjectKind::kClosure) object->raw.push_back((tags_ == 3 ? below(3) : random_()) & ~Word{3});
     if (object->kind == ObjectKind::kBytes) {
       for (uint32_t i = 0; i <= count; ++i) object->raw.push_back(random_());
       count = 0;
@@ -181,7 +185,8 @@ class Mutator final : public RootReporter {
 
   /// Compares everything that can be reached.
   void check() {
-    std::unordered_map<Word, ModelObject*> seen;
+    std::set<std::pair<Word, ModelObject*>> seen;
+    std::unordered_map<Word, ModelObject*> firsts;
     std::unordered_map<ModelObject*, Word> places;
     std::vector<Value> work;
     for (const std::vector<Value>* values : {&roots_, &globals_, &stack_, &pending_}) {
@@ -197,17 +202,21 @@ class Mutator final : public RootReporter {
         continue;
       }
       ASSERT_TRUE(is_pointer(value.word));
-      // One place for each object and one object for each place.
+      // One place for each object; one object for each place, or several that are equal.
       ASSERT_EQ(places.emplace(value.object, value.word).first->second, value.word);
-      auto [entry, is_new] = seen.emplace(value.word, value.object);
-      ASSERT_EQ(entry->second, value.object);
-      if (!is_new) continue;
+      if (!seen.emplace(value.word, value.object).second) continue;
       const ModelObject& model = *value.object;
       const Object* object = as_object(value.word);
+      const bool is_first = firsts.emplace(value.word, value.object).second;
+      if (!is_first) {
+        ASSERT_TRUE(may_share_);
+        ASSERT_LT(model.kind, ObjectKind::kNative);
+        ++equals_;
+      }
       ASSERT_FALSE(object->is_forwarded());
       ASSERT_EQ(object->kind(), model.kind);
       ASSERT_EQ(object->tag(), model.tag);
-      live_words_ += object->size_words();
+      if (is_first) live_words_ += object->size_words();
       if (model.kind == ObjectKind::kNative) {
         ASSERT_EQ(object->count(), 1u);
         const auto* resource = reinterpret_cast<NativeResource*>(object->fields[0]);
@@ -232,6 +241,8 @@ class Mutator final : public RootReporter {
   }
 
   size_t live_words() const { return live_words_; }
+  /// Objects found equal to another in all checks.
+  size_t equals() const { return equals_; }
   size_t reachable_natives() const { return reachable_natives_; }
   void drop_everything() {
     for (Value& value : roots_) value = {};
@@ -320,6 +331,9 @@ class Mutator final : public RootReporter {
   std::vector<std::unique_ptr<ModelObject>> models_;
   uint64_t next_native_ = 1;
   uint64_t next_placeholder_ = 0;
+  const bool may_share_;
+  const uint64_t tags_;  ///< few, where equal objects are wanted
+  size_t equals_ = 0;
   size_t live_words_ = 0;
   size_t reachable_natives_ = 0;
 };
@@ -361,6 +375,36 @@ TEST(Heap, AgreesWithTheModel) {
   options.nursery_bytes = 4096;
   options.verify = true;
   for (uint64_t seed = 1; seed <= 8; ++seed) run(options, seed, 10'000, 250);
+}
+
+TEST(Heap, AgreesWithTheModelWhenEqualObjectsBecomeOne) {
+  for (uint64_t seed = 1; seed <= 8; ++seed) {
+    for (const unsigned stress : {0u, 1u, 3u}) {
+      HeapOptions options;
+      options.nursery_bytes = 1024u << seed % 4;
+      options.share_from_bytes = 0;
+      options.stress = stress;
+      options.stress_full_period = 1u << seed;
+      options.verify = true;
+      run(options, seed, 4'000, 100);
+      if (HasFailure()) return;
+    }
+  }
+}
+
+TEST(Heap, EqualObjectsBecomeOne) {
+  HeapOptions options;
+  options.share_from_bytes = 0;
+  options.verify = true;
+  Mutator mutator(options, 5);
+  for (int i = 0; i < 20'000; ++i) {
+    mutator.step();
+    if (i % 1000 == 0) mutator.collect_all();
+    if (i % 500 == 0) mutator.check();
+    if (HasFatalFailure()) return;
+  }
+  EXPECT_GT(mutator.equals(), 100u);
+  EXPECT_GT(mutator.heap.stats().shared_bytes, 1000u);
 }
 
 TEST(Heap, AgreesWithTheModelUnderStress) {
@@ -425,6 +469,7 @@ TEST(Heap, AgreesWithTheModelForAWhile) {
     options.stress = random() % 2 == 0 ? 0 : static_cast<unsigned>(1 + random() % 5);
     options.stress_full_period = 1u << random() % 12;
     options.verify = random() % 4 != 0;
+    if (random() % 2 == 0) options.share_from_bytes = 0;
     run(options, seed, 3'000, 200);
     ASSERT_FALSE(HasFailure()) << "seed " << seed;
   }
