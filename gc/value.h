@@ -2,6 +2,7 @@
 //
 //   pointer       ........................................................ 00   Object*
 //   placeholder   id                                                       10   of a recursive value
+//   promise       field (15), count (15), id (32)                          10   of a field of a recursive value
 //   packed        0...0 1 content                                           1   data without an object
 //
 // Content of a packed word starts at bit 1. The highest set bit of the word is a
@@ -43,7 +44,22 @@ inline bool is_pointer(Word word) { return (word & 3) == 0; }
 inline bool is_placeholder(Word word) { return (word & 3) == 2; }
 
 inline Word make_placeholder(uint64_t id) { return id << 2 | 2; }
-inline uint64_t placeholder_id(Word word) { return word >> 2; }
+inline uint64_t placeholder_id(Word word) { return static_cast<uint32_t>(word >> 2); }
+
+// A closure that needs one field of a struct captures the field. While the struct
+// is a placeholder, it captures a promise: a placeholder that tells which field.
+// There are promises in captures only.
+
+/// Larger structs are captured whole.
+inline constexpr uint32_t kMostPromisedFields = (1u << 15) - 1;
+/// Bits to add to a placeholder. Requires: index < count <= kMostPromisedFields.
+inline Word promise_bits(uint32_t index, uint32_t count) {
+  return static_cast<Word>(index) << 49 | static_cast<Word>(count) << 34;
+}
+inline uint32_t promised_count(Word placeholder) { return static_cast<uint32_t>(placeholder >> 34) & 0x7fff; }
+inline uint32_t promised_index(Word placeholder) { return static_cast<uint32_t>(placeholder >> 49); }
+/// Requires: is_placeholder(word).
+inline bool is_promise(Word word) { return promised_count(word) != 0; }
 
 /// Nonzero in bit 1 exactly when `word` is a placeholder; such masks can be or-ed.
 inline Word placeholder_mask(Word word) { return word & ~(word << 1) & 2; }

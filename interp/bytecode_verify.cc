@@ -182,6 +182,7 @@ class CodeVerifier {
       case Op::kUnionStruct: check_tag(start, word(start, 2), word(start, 3)); break;
       case Op::kArg: check_tag(start, word(start, 3), word(start, 4)); break;
       case Op::kField:
+      case Op::kProject:
       case Op::kCaptureField:
       case Op::kGlobalField: check_field(start, word(start, 3), word(start, 4)); break;
       case Op::kArgField:

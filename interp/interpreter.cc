@@ -137,6 +137,13 @@ OP(Capture) {
   NEXT(3);
 }
 
+OP(Projected) {
+  const Word word = as_object(fp[kClosureSlot])->fields[1 + pc[2]];
+  if (UNLIKELY(is_placeholder(word) && is_promise(word))) TAIL fail_struct_access(REGISTERS);
+  fp[pc[1]] = word;
+  NEXT(3);
+}
+
 OP(Global) {
   fp[pc[1]] = th->globals[pc[2]];
   NEXT(3);
@@ -316,6 +323,18 @@ OP(CaptureField) {
 OP(GlobalField) {
   const Word object = th->globals[pc[2]];
   FIELD_OF(object);
+}
+
+OP(Project) {
+  const Word object = fp[pc[2]];
+  if (LIKELY(is_pointer(object))) {
+    fp[pc[1]] = as_object(object)->fields[pc[3]];
+  } else if (is_packed(object)) {
+    fp[pc[1]] = packed_field(object, pc[3], pc[4]);
+  } else {
+    fp[pc[1]] = object | promise_bits(pc[3], pc[4]);
+  }
+  NEXT(5);
 }
 
 OP(Arg) {

@@ -232,7 +232,17 @@ int Thread::define_group(uint32_t count, Word* slots, const uint32_t* value_slot
     const Pending entry = pending[at];
     bool still_pending = false;
     auto patch = [&](Word& word) {
-      if (in_group(word)) word = values[placeholder_id(word) - first];
+      // A promise becomes the field, which may be a variable of the group again.
+      while (in_group(word)) {
+        const Word value = values[placeholder_id(word) - first];
+        if (!is_promise(word)) {
+          word = value;
+        } else if (is_placeholder(value)) {
+          word = value | promise_bits(promised_index(word), promised_count(word));
+        } else {
+          word = struct_field(value, promised_index(word), promised_count(word));
+        }
+      }
       still_pending |= is_placeholder(word);
     };
     if (entry.object == nullptr) {

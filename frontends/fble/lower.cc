@@ -51,7 +51,16 @@ struct Place {
   uint32_t global = kNone;
   std::optional<Word> constant;
   VarId alias = kNone;  ///< another variable with the same value
+  bool being_defined = false;  ///< of a group of recursive values whose definitions are being lowered
 };
+
+/// How a function uses a variable of a function around it.
+struct OuterUse {
+  uint32_t field = kNone;  ///< the one field of a struct that it looks at; kNone: not only that
+  uint32_t field_count = 0;
+  bool operator==(const OuterUse&) const = default;
+};
+using OuterUses = std::unordered_map<VarId, OuterUse>;
 
 struct FunctionState {
   FunctionState(Code* code_of_function, FunctionState* around) : code(code_of_function), parent(around) {}
@@ -59,6 +68,7 @@ struct FunctionState {
   Code* code;
   FunctionState* parent;
   uint32_t next_slot = 0;
+  const OuterUses* outer_uses = nullptr;
   std::vector<VarId> captured;
   std::unordered_map<VarId, uint32_t> capture_index;
 
@@ -120,6 +130,25 @@ class ModuleLowering {
 
   void bind(const CoreVar& var, uint32_t depth) { binders_[var.id].depth = depth; }
 
+  /// A mention of a variable, for the functions between it and its binder.
+  void note_use(VarId var, const OuterUse& use) {
+    var = root_of(var);
+    if (binders_[var].depth == 0) return;
+    for (size_t depth = open_functions_.size(); depth > binders_[var].depth; --depth) {
+      auto [known, inserted] = outer_uses_[open_functions_[depth - 1]].try_emplace(var, use);
+      if (inserted) continue;
+      // What is known of a function is known of those around it.
+      if (known->second == use || known->second.field == kNone) return;
+      known->second = OuterUse{};
+    }
+  }
+
+  void note_crossing(VarId var) {
+    for (; var != kNone; var = binders_[var].alias) {
+      if (binders_[var].depth == 0) binders_[var].crosses = true;
+    }
+  }
+
   void find_globals(const Core* core, uint32_t depth) {
     if (binders_.empty()) binders_.resize(module_.var_count);
     walk(core, depth);
@@ -144,9 +173,8 @@ class ModuleLowering {
         case CoreKind::kLiteral: return;
         case CoreKind::kVar: {
           if (depth == 0) return;
-          for (VarId var = static_cast<const CoreVarRef*>(core)->var; var != kNone; var = binders_[var].alias) {
-            if (binders_[var].depth == 0) binders_[var].crosses = true;
-          }
+          note_crossing(static_cast<const CoreVarRef*>(core)->var);
+          note_use(static_cast<const CoreVarRef*>(core)->var, {});
           return;
         }
         case CoreKind::kLet: {
@@ -157,12 +185,25 @@ class ModuleLowering {
               binders_[binding.var.id].alias = static_cast<const CoreVarRef*>(binding.value)->var;
             }
           }
-          for (const CoreBinding& binding : let->bindings) walk(binding.value, depth);
+          for (const CoreBinding& binding : let->bindings) {
+            if (is_alias(let, binding)) {
+              if (depth != 0) note_crossing(static_cast<const CoreVarRef*>(binding.value)->var);
+            } else {
+              walk(binding.value, depth);
+            }
+          }
           core = let->body;
           continue;
         }
         case CoreKind::kStruct: return walk_all(static_cast<const CoreStruct*>(core)->fields, depth);
-        case CoreKind::kStructAccess: core = static_cast<const CoreStructAccess*>(core)->object; continue;
+        case CoreKind::kStructAccess: {
+          auto* access = static_cast<const CoreStructAccess*>(core);
+          core = access->object;
+          if (core->kind != CoreKind::kVar || depth == 0 || access->field_count > kMostPromisedFields) continue;
+          note_crossing(static_cast<const CoreVarRef*>(core)->var);
+          note_use(static_cast<const CoreVarRef*>(core)->var, {access->field, access->field_count});
+          return;
+        }
         case CoreKind::kStructCopy: {
           auto* copy = static_cast<const CoreStructCopy*>(core);
           walk_all(copy->fields, depth);
@@ -204,9 +245,10 @@ class ModuleLowering {
         case CoreKind::kFunc: {
           auto* func = static_cast<const CoreFunc*>(core);
           for (const CoreVar& arg : func->args) bind(arg, depth + 1);
-          ++depth;
-          core = func->body;
-          continue;
+          open_functions_.push_back(func);
+          walk(func->body, depth + 1);
+          open_functions_.pop_back();
+          return;
         }
         case CoreKind::kApply: {
           auto* apply = static_cast<const CoreApply*>(core);
@@ -284,6 +326,26 @@ class ModuleLowering {
         function_->capture_index.try_emplace(var, static_cast<uint32_t>(function_->captured.size()));
     if (inserted) function_->captured.push_back(var);
     return entry->second;
+  }
+
+  /// The field of the variable that the function captures in its place, if it does.
+  /// It has to be at hand where the function is made: the variable is in a slot
+  /// there, or its field is captured there as well.
+  const OuterUse* projection_of(const FunctionState& function, VarId var) const {
+    const Place& at = places_[var];
+    if (at.being_defined || function.outer_uses == nullptr) return nullptr;
+    auto use = function.outer_uses->find(var);
+    if (use == function.outer_uses->end() || use->second.field == kNone) return nullptr;
+    return at.owner == function.parent || projection_of(*function.parent, var) != nullptr ? &use->second : nullptr;
+  }
+
+  /// The variable whose field is captured in its place by the running function, or kNone.
+  VarId projected_variable(const Core* core) const {
+    if (core->kind != CoreKind::kVar) return kNone;
+    const VarId var = resolve(static_cast<const CoreVarRef*>(core)->var);
+    const Place& at = places_[var];
+    if (at.owner == function_ || at.constant || at.global != kNone) return kNone;
+    return projection_of(*function_, var) != nullptr ? var : kNone;
   }
 
   void load_variable(VarId var, uint32_t dest) {
@@ -510,6 +572,10 @@ class ModuleLowering {
       emit(Op::kGlobalField, {dest, global, access->field, access->field_count}, &access->loc);
       return;
     }
+    if (const VarId var = projected_variable(object); var != kNone) {
+      emit(Op::kProjected, {dest, capture_of(var)}, &access->loc);
+      return;
+    }
     if (const uint32_t capture = captured_by(object); capture != kNone) {
       emit(Op::kCaptureField, {dest, capture, access->field, access->field_count}, &access->loc);
       return;
@@ -657,6 +723,7 @@ class ModuleLowering {
     code->block = Symbol(name_);
     code->loc = core->body_loc;
     FunctionState inner(code, function_);
+    if (auto uses = outer_uses_.find(core); uses != outer_uses_.end()) inner.outer_uses = &uses->second;
     inner.take(code->arity);
     FunctionState* outer = function_;
     function_ = &inner;
@@ -672,12 +739,21 @@ class ModuleLowering {
       emit(Op::kFunction, {dest, index});
       return;
     }
-    emit(Op::kClosure, {dest, index, code->capture_count});
+    std::vector<uint32_t> sources;
     for (VarId var : inner.captured) {
       const Place& at = places_[var];
-      const uint32_t source = at.owner == function_ ? at.slot * 2 : capture_of(var) * 2 + 1;
-      words().push_back(source);
+      if (at.owner != function_) {
+        sources.push_back(capture_of(var) * 2 + 1);
+      } else if (const OuterUse* projection = projection_of(inner, var); projection != nullptr) {
+        const uint32_t slot = function_->take();
+        emit(Op::kProject, {slot, at.slot, projection->field, projection->field_count});
+        sources.push_back(slot * 2);
+      } else {
+        sources.push_back(at.slot * 2);
+      }
     }
+    emit(Op::kClosure, {dest, index, code->capture_count});
+    append(sources);
   }
 
   void literal(const CoreLiteral* core, uint32_t dest) {
@@ -730,7 +806,10 @@ class ModuleLowering {
     const uint32_t count = static_cast<uint32_t>(let->bindings.size());
     const uint32_t base = function_->take(count);
     emit(Op::kDeclare, {count, base});
-    for (uint32_t i = 0; i < count; ++i) place(let->bindings[i].var, base + i);
+    for (uint32_t i = 0; i < count; ++i) {
+      places_[let->bindings[i].var.id].being_defined = true;
+      place(let->bindings[i].var, base + i);
+    }
     std::vector<uint32_t> slots(count);
     for (uint32_t i = 0; i < count; ++i) {
       slots[i] = function_->take();
@@ -738,6 +817,7 @@ class ModuleLowering {
     }
     emit(Op::kDefine, {count, base});
     for (uint32_t i = 0; i < count; ++i) {
+      places_[let->bindings[i].var.id].being_defined = false;
       words().push_back(slots[i]);
       located(let->bindings[i].var.loc);
     }
@@ -764,6 +844,8 @@ class ModuleLowering {
   const std::unordered_map<ModulePath, uint32_t, ModulePathHash>& module_globals_;
   const CoreProgramModule& module_;
   std::vector<Binder> binders_;
+  std::vector<const CoreFunc*> open_functions_;  ///< those around what is being walked through, outermost first
+  std::unordered_map<const CoreFunc*, OuterUses> outer_uses_;
   std::vector<Place> places_;
   FunctionState* function_ = nullptr;
   std::string name_;

@@ -882,6 +882,8 @@ bool Recorder::group_is_simple(const uint32_t* declare) const {
       case Op::kClosure:
       case Op::kFunction:
       case Op::kCapture:
+      case Op::kProjected:
+      case Op::kProject:
       case Op::kConstant:
       case Op::kGlobal:
       case Op::kMove:
@@ -978,7 +980,8 @@ Recorder::Status Recorder::record(const uint32_t* pc) {
       break;
     }
     case Op::kConstant: set(pc[1], constant(frame().code->constants[pc[2]])); break;
-    case Op::kCapture: set(pc[1], capture(pc[2]).ref); break;
+    case Op::kCapture:
+    case Op::kProjected: set(pc[1], capture(pc[2]).ref); break;
     case Op::kGlobal:
       if (!is_defined(thread_.globals[pc[2]])) return end_with_exit();
       set(pc[1], global(pc[2]).ref);
@@ -986,7 +989,8 @@ Recorder::Status Recorder::record(const uint32_t* pc) {
     case Op::kStruct: set(pc[1], make_data(std::nullopt, operands(pc + 3, pc[2]), true)); break;
     case Op::kUnion: set(pc[1], make_data(UnionShape{pc[2], pc[3]}, operands(pc + 4, 1), false)); break;
     case Op::kUnionStruct: set(pc[1], make_data(UnionShape{pc[2], pc[3]}, operands(pc + 5, pc[4]), true)); break;
-    case Op::kField: {
+    case Op::kField:
+    case Op::kProject: {
       const Operand object = operand(pc[2]);
       if (is_placeholder(object.word)) return end_with_exit();
       set(pc[1], struct_field(object, pc[3], pc[4]));

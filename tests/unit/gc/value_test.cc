@@ -224,9 +224,19 @@ TEST(Value, EveryWordIsOfOneKind) {
     const Word word = random() >> (random() % 60);
     EXPECT_EQ(is_packed(word) + is_pointer(word) + is_placeholder(word), 1);
     EXPECT_EQ(placeholder_mask(word), is_placeholder(word) ? 2u : 0u);
-    const uint64_t id = word >> 2;
-    EXPECT_TRUE(is_placeholder(make_placeholder(id)));
-    EXPECT_EQ(placeholder_id(make_placeholder(id)), id);
+    const uint32_t id = static_cast<uint32_t>(word >> 2);
+    const Word placeholder = make_placeholder(id);
+    EXPECT_TRUE(is_placeholder(placeholder));
+    EXPECT_FALSE(is_promise(placeholder));
+    EXPECT_EQ(placeholder_id(placeholder), id);
+    const uint32_t count = 1 + static_cast<uint32_t>(random() % kMostPromisedFields);
+    const uint32_t index = static_cast<uint32_t>(random() % count);
+    const Word promise = placeholder | promise_bits(index, count);
+    EXPECT_TRUE(is_placeholder(promise));
+    EXPECT_TRUE(is_promise(promise));
+    EXPECT_EQ(placeholder_id(promise), id);
+    EXPECT_EQ(promised_index(promise), index);
+    EXPECT_EQ(promised_count(promise), count);
   }
 }
 
