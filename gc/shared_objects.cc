@@ -8,7 +8,8 @@ bool SharedObjects::begin(size_t old_words, bool marking) {
   if (rest_words_ != 0) return false;
   // Growing would confuse the steps of forget_unmarked.
   if (marking && table_.size() != 0) return true;
-  const size_t wanted = std::bit_ceil(std::clamp(old_words / kWordsPerPlace, kFewestPlaces, kMostPlaces));
+  const size_t most = next_rest_ == 0 ? kMostPlaces : kTrialPlaces;
+  const size_t wanted = std::bit_ceil(std::clamp(old_words / kWordsPerPlace, kFewestPlaces, most));
   if (wanted <= table_.size()) return true;
   previous_ = std::move(table_);
   table_.power = static_cast<unsigned>(std::countr_zero(wanted));
@@ -22,7 +23,7 @@ void SharedObjects::end(size_t moved, size_t found) {
   found_words_ += found;
   if (tried_words_ < kTrialWords) return;
   if (found_words_ * kWorthwhile >= tried_words_) {
-    next_rest_ = kShortestRest;
+    next_rest_ = 0;
   } else {
     rest();
   }
@@ -30,8 +31,9 @@ void SharedObjects::end(size_t moved, size_t found) {
 }
 
 void SharedObjects::rest() {
-  rest_words_ = tried_words_ * next_rest_;
-  next_rest_ = std::min(2 * next_rest_, kLongestRest);
+  const size_t trials = std::max(next_rest_, kShortestRest);
+  rest_words_ = tried_words_ * trials;
+  next_rest_ = std::min(2 * trials, kLongestRest);
   table_ = Table{};
   previous_ = Table{};
 }

@@ -10,7 +10,8 @@
 // The table forgets. An object takes the place of another whose hash falls on the
 // same place, so a look costs one comparison and the table is as large as memory
 // allows, not as the number of objects demands: a word for each sixteen words of
-// old space. An equal object that was forgotten is not found, and is then two.
+// old space, up to 4 MiB. An equal object that was forgotten is not found, and is
+// then two.
 //
 // The table does not keep objects alive. When a marking comes to its end, objects
 // without a mark are forgotten before their memory can be used again.
@@ -32,7 +33,9 @@ namespace fble {
 class SharedObjects {
  public:
   static constexpr size_t kFewestPlaces = size_t{1} << 6;
-  static constexpr size_t kMostPlaces = size_t{1} << 22;
+  /// New pages of a table are paid for in pauses: so many, and no more.
+  static constexpr size_t kMostPlaces = size_t{1} << 19;
+  static constexpr size_t kTrialPlaces = size_t{1} << 14;  ///< at most, until looking has been worth it
   static constexpr size_t kWordsPerPlace = 16;
   /// After so many words that were looked for it is decided whether to go on.
   static constexpr size_t kTrialWords = 64 * 1024;
@@ -112,7 +115,7 @@ class SharedObjects {
   size_t tried_words_ = 0;  ///< in this trial
   size_t found_words_ = 0;
   size_t rest_words_ = 0;  ///< words to be moved until the next trial
-  size_t next_rest_ = kShortestRest;
+  size_t next_rest_ = kShortestRest;  ///< in trials; 0 when the last trial found enough
 };
 
 }  // namespace fble

@@ -7,7 +7,7 @@ lists   time and memory per element of lists of 10^3 ... N elements, by non-tail
         recursion (deep) and by a loop of tail calls (loop): user time, the lowest
         of three, for N elements in all; memory as `--stats` counts it for one
         list, with a small nursery so that a small list shows.
-pauses  `--stats` of a program with a live tree of 0.8 GB, and of a recursion N deep.
+pauses  `--stats` of a program with a live tree of 1.07 GB, and of a recursion N deep.
 trees   instructions by callgrind for the same trees in Fble and OCaml: the share
         of the collector, and what is executed for each object. Needs valgrind
         and ocamlopt.
@@ -46,7 +46,7 @@ def lists(command, most):
 
 
 def pauses(command, most):
-    for program, args in (("LiveHeap.fble", ("27", "4000")), ("Lists.fble", ("deep", str(most), "1"))):
+    for program, args in (("LiveHeap.fble", ("25", "4000")), ("Lists.fble", ("deep", str(most), "1"))):
         print(program, *args)
         print(run([*command, "--stats", str(HERE / program), *args])[1], flush=True)
 
