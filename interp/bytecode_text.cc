@@ -68,6 +68,9 @@ class Printer {
     for (const ProgramCode::ModuleCode& module : program_.modules) {
       line("module {} code {} global {}", quoted(module.path), number(module.body), module.global);
     }
+    for (const Mark& mark : program_.marks) {
+      line("mark {}{}", location(mark.loc, Symbol()), mark_options_text(mark.options));
+    }
     for (const Code& code : program_.codes) print_code(code);
     return std::move(text_);
   }
@@ -135,6 +138,10 @@ class Printer {
       const uint32_t index = code.words[at];
       if (*operands == 'G' && index < program_.global_names.size()) return ' ' + quoted(program_.global_names[index]);
       if (*operands == 'K' && index < code.constants.size()) return fmt::format(" {:#x}", code.constants[index]);
+      if (static_cast<Op>(code.words[offset]) == Op::kMark && index < program_.marks.size()) {
+        const Mark& mark = program_.marks[index];
+        return fmt::format(" deopt-here!{} at {}", mark_options_text(mark.options), location(mark.loc, code.loc.file));
+      }
       if (*operands == 'F' && index < code.functions.size()) return " code " + number(code.functions[index]);
       // Behind a list the operands have no fixed place; nothing to explain follows one.
       if (*operands == 'N') break;
@@ -377,10 +384,12 @@ class Parser {
       } else if (accept_word("module")) {
         module();
         continue;
+      } else if (accept_word("mark")) {
+        mark();
       } else if (accept_word("code")) {
         code();
       } else {
-        fail("expected 'globals', 'name', 'module' or 'code'");
+        fail("expected 'globals', 'name', 'module', 'mark' or 'code'");
       }
       end_of_line();
     }
@@ -502,6 +511,18 @@ class Parser {
     reference([this, position](Code* body) { program_->modules[position].body = body; });
     expect_word("global");
     program_->modules[position].global = index();
+  }
+
+  void mark() {
+    Mark& mark = program_->marks.emplace_back();
+    mark.loc = location(Symbol());
+    while (token_.kind == TokenKind::kWord) {
+      const Token option = take();
+      std::string word = option.text;
+      if (accept_mark('=')) word += fmt::format("={}", index());
+      const std::string problem = add_mark_option(mark.options, word);
+      if (!problem.empty()) lexer_.fail(option, problem);
+    }
   }
 
   void code() {

@@ -14,6 +14,7 @@
 
 #include "gc/object.h"
 #include "interp/loc.h"
+#include "interp/mark.h"
 
 namespace fble {
 
@@ -137,6 +138,7 @@ struct ProgramCode {
   std::vector<ModuleCode> modules;
   uint32_t global_count = 0;
   std::vector<std::string> global_names;
+  std::vector<Mark> marks;  ///< of Op::kMark
 };
 
 struct OpInfo {

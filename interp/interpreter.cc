@@ -829,6 +829,12 @@ OP(Halt) {
   th->value = fp[pc[1]];
 }
 
+/// For machine code (interp/mark.h); here it is only counted.
+OP(Mark) {
+  ++th->mark_passes[pc[1]];
+  NEXT(2);
+}
+
 // ---- recursive values, natives ----------------------------------------------
 
 OP(Declare) {

@@ -52,6 +52,7 @@ void spoil_dead_slots(Word* frame, size_t end, const std::vector<uint32_t>& live
 Thread::Thread(ProgramCode& program_code, const NativeTable& native_table, const MachineOptions& options)
     : heap(options.heap), profile(options.profile), program(program_code), natives(native_table) {
   global_words.resize(program.global_count);
+  mark_passes.resize(program.marks.size());
   globals = global_words.data();
   size_t bytes = options.stack_bytes;
   if (options.heap.max_bytes != 0) bytes = std::min(bytes, options.heap.max_bytes + kGuardSlots * sizeof(Word));
@@ -85,8 +86,14 @@ void Thread::raise_soft_stack_limit(const Word* top) {
 }
 
 void Thread::request(Attention reason) {
-  if (reason == Attention::kInterrupt) interrupt_pending.store(true);
-  attention.store(static_cast<int>(reason));
+  if (reason == Attention::kInterrupt) {
+    interrupt_pending.store(true);
+    attention.store(static_cast<int>(reason));
+  } else {
+    // Nothing that has been asked for is forgotten.
+    int none = 0;
+    attention.compare_exchange_strong(none, static_cast<int>(reason));
+  }
   // Plain stores of a word; the running code compares with them at its next poll.
   *const_cast<Word* volatile*>(&alloc_limit) = nullptr;
   *const_cast<Word* volatile*>(&stack_limit) = nullptr;

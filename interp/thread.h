@@ -44,7 +44,7 @@ inline constexpr int kReturnPositionSlot = -2;
 inline constexpr int kReturnAddressSlot = -1;
 
 /// Why a thread should look up at its next yield point.
-enum class Attention : int { kNone = 0, kInterrupt = 1 };
+enum class Attention : int { kNone = 0, kInterrupt = 1, kYield = 2 };
 
 /// An object or global that holds placeholders of recursive values (gc/object.h).
 struct Pending {
@@ -87,6 +87,7 @@ struct Thread final : RootReporter {
   std::vector<Word> global_words;
   std::vector<uint32_t> dirty_globals;
   std::vector<Word> kept;
+  std::vector<uint64_t> mark_passes;  ///< by number of the mark: how often it was interpreted
   /// What virtual values are made of while a collection makes room for them (deopt/materialize.h).
   std::vector<Word> exit_roots;
 

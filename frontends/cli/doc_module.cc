@@ -203,6 +203,7 @@ void add(Outline& outline, Definition definition) {
 Outline outline_of(const Expr* expr) {
   Outline outline;
   for (;;) {
+    expr = unmarked(expr);
     if (expr->kind == ExprKind::kLet) {
       const LetExpr& let = *static_cast<const LetExpr*>(expr);
       for (const Binding& binding : let.bindings) {
@@ -284,9 +285,9 @@ class Documenter {
       for (const NamedExpr& arg : exports->args) {
         if (arg.name.str() != name) continue;
         result.loc = arg.name.loc;
-        result.value = arg.value;
-        if (arg.value->kind == ExprKind::kVar) {
-          result.definition = outline.find(static_cast<const VarExpr*>(arg.value)->name.str());
+        result.value = unmarked(arg.value);
+        if (result.value->kind == ExprKind::kVar) {
+          result.definition = outline.find(static_cast<const VarExpr*>(result.value)->name.str());
         }
       }
     } else if (outline.value->kind == ExprKind::kDataType) {
@@ -301,6 +302,7 @@ class Documenter {
   const Module* module_meant(const Outline& outline, const Expr* expr) {
     for (size_t steps = 0; steps <= outline.definitions.size(); ++steps) {
       if (expr == nullptr) return nullptr;
+      expr = unmarked(expr);
       if (expr->kind == ExprKind::kModuleRef) {
         const auto found = modules_.find(static_cast<const ModuleRefExpr*>(expr)->path);
         return found == modules_.end() ? nullptr : found->second;
@@ -322,6 +324,7 @@ class Documenter {
       return std::pair(module, definition->field.str());
     }
     if (definition != nullptr) value = definition->value;
+    if (value != nullptr) value = unmarked(value);
     if (value == nullptr || value->kind != ExprKind::kDataAccess) return std::nullopt;
     const DataAccessExpr& access = *static_cast<const DataAccessExpr*>(value);
     const Module* module = module_meant(outline, access.object);
@@ -420,8 +423,9 @@ class Documenter {
       }
       if (const StructExportExpr* exports = outline.exports()) {
         for (const NamedExpr& arg : exports->args) {
-          if (arg.value->kind != ExprKind::kVar) continue;
-          const std::string name = static_cast<const VarExpr*>(arg.value)->name.str();
+          const Expr* value = unmarked(arg.value);
+          if (value->kind != ExprKind::kVar) continue;
+          const std::string name = static_cast<const VarExpr*>(value)->name.str();
           scope->try_emplace(name, DocTarget{path, arg.name.str()});
         }
       }

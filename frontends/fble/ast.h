@@ -11,6 +11,7 @@
 #include "frontends/fble/module_path.h"
 #include "gc/base.h"
 #include "interp/loc.h"
+#include "interp/mark.h"
 #include "interp/symbol.h"
 
 namespace fble {
@@ -59,6 +60,7 @@ enum class ExprKind {
   kPrivate,       // e.%(p): private type or private value
   kLet,           // T x = e, ...; body
   kForeign,       // T x; body
+  kMarked,        // # deopt-here! in front of an expression
 };
 
 struct Expr {
@@ -111,5 +113,14 @@ struct PrivateExpr : Expr { const Expr* operand; const Expr* package; };
 struct Binding { const Expr* type; /* null when inferred */ Name name; const Expr* value; };
 struct LetExpr : Expr { std::vector<Binding> bindings; const Expr* body; };
 struct ForeignExpr : Expr { const Expr* type; Name name; const Expr* body; };
+
+/// Means its body. `loc` is that of the body.
+struct MarkedExpr : Expr { Mark mark; const Expr* body; };
+
+/// The expression below its marks.
+inline const Expr* unmarked(const Expr* expr) {
+  while (expr->kind == ExprKind::kMarked) expr = static_cast<const MarkedExpr*>(expr)->body;
+  return expr;
+}
 
 }  // namespace fble

@@ -168,6 +168,15 @@ const Sexpr* AstPrinter::convert(const Expr* expr) {
       items.push_back(convert(node->body));
       break;
     }
+    case ExprKind::kMarked: {
+      const auto* node = as<MarkedExpr>(expr);
+      items = {atom("mark")};
+      if (with_locs_) items.push_back(atom(at(node->mark.loc)));
+      const std::string options = mark_options_text(node->mark.options, ',');
+      items.push_back(atom(options.empty() ? "-" : options.substr(1)));
+      items.push_back(convert(node->body));
+      break;
+    }
     case ExprKind::kForeign: {
       const auto* node = as<ForeignExpr>(expr);
       items = start("foreign", expr);

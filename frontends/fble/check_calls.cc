@@ -20,6 +20,7 @@ const Expr* without_types(const Expr* expr) {
       case ExprKind::kPolyValue: expr = static_cast<const PolyValueExpr*>(expr)->body; break;
       case ExprKind::kPolyApply: expr = static_cast<const PolyApplyExpr*>(expr)->poly; break;
       case ExprKind::kPrivate: expr = static_cast<const PrivateExpr*>(expr)->operand; break;
+      case ExprKind::kMarked: expr = static_cast<const MarkedExpr*>(expr)->body; break;
       default: return expr;
     }
   }
@@ -40,7 +41,18 @@ Checked Checker::check_abstraction(const Expr* expr) {
   uint32_t params = 0;
   bool ok = true;
   const Expr* body_expr = expr;
+  // A mark on a function below poly values marks that; one on a function that is merged
+  // with one above is passed when the body is about to run.
+  std::vector<const MarkedExpr*> outer_marks;
+  std::vector<const MarkedExpr*> inner_marks;
   for (;;) {
+    if (const ExprKind next = unmarked(body_expr)->kind;
+        body_expr->kind == ExprKind::kMarked && (next == ExprKind::kFuncValue || next == ExprKind::kPolyValue)) {
+      const MarkedExpr* mark = static_cast<const MarkedExpr*>(body_expr);
+      (func_loc ? inner_marks : outer_marks).push_back(mark);
+      body_expr = mark->body;
+      continue;
+    }
     if (body_expr->kind == ExprKind::kFuncValue) {
       const FuncValueExpr* func = static_cast<const FuncValueExpr*>(body_expr);
       Type* type = check_type(func->arg.type);
@@ -80,33 +92,45 @@ Checked Checker::check_abstraction(const Expr* expr) {
     const Layer& layer = layers[i - 1];
     type = layer.param ? types_.poly_type(layer.loc, layer.param, type) : types_.func_type(layer.loc, layer.arg, type);
   }
-  if (!for_value_ || !func_loc) return {type, body.core};
-  return {type, make_func(*func_loc, std::move(args), body_expr, body.core)};
+  if (!for_value_) {
+    for (const MarkedExpr* mark : outer_marks) warn_unevaluated(*mark);
+    for (const MarkedExpr* mark : inner_marks) warn_unevaluated(*mark);
+    return {type, body.core};
+  }
+  Core* core = body.core;
+  for (size_t i = inner_marks.size(); i-- > 0;) core = add_mark(*inner_marks[i], core);
+  if (func_loc) core = make_func(*func_loc, std::move(args), body_expr, core);
+  for (size_t i = outer_marks.size(); i-- > 0;) core = add_mark(*outer_marks[i], core);
+  return {type, core};
 }
 
 Core* Checker::make_func(const Loc& loc, std::vector<CoreVar> args, const Expr* body, Core* body_core) {
-  if (body_core->kind == CoreKind::kFunc) {
+  CoreMarks marks;
+  if (Core* below = take_marks(body_core, marks); below->kind == CoreKind::kFunc) {
     if (without_types(body)->kind == ExprKind::kFuncValue) {
-      CoreFunc* inner = static_cast<CoreFunc*>(body_core);
+      CoreFunc* inner = static_cast<CoreFunc*>(below);
       inner->loc = loc;
       inner->args.insert(inner->args.begin(), args.begin(), args.end());
+      inner->body = put_marks(marks, inner->body);
       return inner;
     }
-    body_core = fence(body_core);
+    body_core = put_marks(marks, fence(below));
   }
   return make<CoreFunc>(CoreKind::kFunc, loc, std::move(args), body_core, body->loc);
 }
 
 Core* Checker::make_apply(const Loc& loc, const Expr* func, Core* func_core, std::vector<Core*> args) {
-  if (func_core->kind == CoreKind::kApply) {
+  CoreMarks marks;
+  if (Core* below = take_marks(func_core, marks); below->kind == CoreKind::kApply) {
     ExprKind kind = without_types(func)->kind;
     if (kind == ExprKind::kApply || kind == ExprKind::kList || kind == ExprKind::kLiteral) {
-      CoreApply* inner = static_cast<CoreApply*>(func_core);
+      CoreApply* inner = static_cast<CoreApply*>(below);
       inner->loc = loc;
       inner->args.insert(inner->args.end(), args.begin(), args.end());
-      return inner;
+      // The function of the inner application comes first in both.
+      return put_marks(marks, inner);
     }
-    func_core = fence(func_core);
+    func_core = put_marks(marks, fence(below));
   }
   return make<CoreApply>(CoreKind::kApply, loc, func_core, std::move(args));
 }

@@ -184,10 +184,12 @@ Checked Checker::check_select(const UnionSelectExpr& expr) {
 
   bool ok = true;
   Checked default_choice;
+  const size_t first_default_mark = marks_.size();
   if (expr.default_choice) {
     default_choice = check(expr.default_choice);
     ok = default_choice.type != nullptr;
   }
+  const size_t last_default_mark = marks_.size();
   Type* type = default_choice.type;
 
   std::vector<CoreChoice> choices;
@@ -222,7 +224,9 @@ Checked Checker::check_select(const UnionSelectExpr& expr) {
   }
   if (!ok) return {};
   if (!for_value_) return {type};
-  Core* otherwise = next == data->field_count ? nullptr : default_choice.core;
+  const bool is_complete = next == data->field_count;
+  if (is_complete) drop_marks(first_default_mark, last_default_mark);
+  Core* otherwise = is_complete ? nullptr : default_choice.core;
   return {type, make<CoreUnionSelect>(CoreKind::kUnionSelect, expr.loc, condition.core, data->field_count,
                                       std::move(choices), otherwise)};
 }

@@ -192,13 +192,17 @@ Checked Checker::check_import(const StructImportExpr& expr) {
 
   // Types are not fetched at run time. The first import is kept all the same
   // where the struct may be undefined, to report it at the right name.
-  bool defined = source.core->kind == CoreKind::kModule;
+  bool defined = unmarked(source.core)->kind == CoreKind::kModule;
   std::vector<CoreImport> imports;
   for (size_t i = 0; i < count; ++i) {
     if (TypeContext::value_of(types[i]) && (defined || i > 0)) continue;
     imports.push_back({core_var(expr.imports[i].name, first + static_cast<VarId>(i)), fields[i]});
   }
-  if (imports.empty()) return body;
+  if (imports.empty()) {
+    CoreMarks marks;
+    take_marks(source.core, marks);
+    return {body.type, put_marks(marks, body.core)};
+  }
   return {body.type, make<CoreStructImport>(CoreKind::kStructImport, expr.loc, source.core, data->field_count,
                                             std::move(imports), body.core)};
 }

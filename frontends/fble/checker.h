@@ -107,6 +107,16 @@ class Checker {
   Core* make_func(const Loc& loc, std::vector<CoreVar> args, const Expr* body, Core* body_core);
   Core* make_apply(const Loc& loc, const Expr* func, Core* func_core, std::vector<Core*> args);
   Core* fence(Core* core);
+  Checked check_mark(const MarkedExpr& expr);
+  Core* add_mark(const MarkedExpr& mark, Core* core);
+  void warn_unevaluated(const MarkedExpr& mark);
+  void drop_marks(size_t from, size_t to);
+
+  /// Marks taken off a core, the outer first, so that what is below can be looked at.
+  using CoreMarks = SmallVector<CoreMark*, 2>;
+  static Core* take_marks(Core* core, CoreMarks& marks);
+  /// Puts them around another core, where evaluation passes at the same moment.
+  static Core* put_marks(const CoreMarks& marks, Core* core);
 
   /// What a possibly polymorphic type is applied to: the types of the values
   /// and where they are.
@@ -145,6 +155,7 @@ class Checker {
   std::vector<Variable> variables_;
   PointerMap<uint32_t> innermost_;   ///< name to 1 + index of its variable
   std::vector<bool> mentioned_deps_;  ///< for each of module_.deps
+  std::vector<const MarkedExpr*> marks_;  ///< that have a CoreMark, in order of their making
   std::unordered_map<DataType*, std::unique_ptr<LetterTable>> letters_;
 };
 

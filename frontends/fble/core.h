@@ -22,6 +22,7 @@
 #include "frontends/fble/module_path.h"
 #include "gc/base.h"
 #include "interp/loc.h"
+#include "interp/mark.h"
 #include "interp/symbol.h"
 
 namespace fble {
@@ -45,6 +46,7 @@ enum class CoreKind {
   kList,
   kLiteral,
   kForeign,
+  kMark,
 };
 
 /// Base of all core nodes; `loc` is the location that run-time errors of the
@@ -109,6 +111,16 @@ struct CoreLiteral : Core {
 /// `loc`: the foreign name.
 struct CoreForeign : Core { ModulePath module; Symbol name; CoreVar var; Core* body; };
 
+/// A `# deopt-here!` in front of its body, whose value it has. `loc`: of the comment. Every
+/// mark of a source that is evaluated at all is here exactly once.
+struct CoreMark : Core { MarkOptions options; Core* body; };
+
+/// The expression below its marks.
+inline const Core* unmarked(const Core* core) {
+  while (core->kind == CoreKind::kMark) core = static_cast<const CoreMark*>(core)->body;
+  return core;
+}
+
 /// A checked module. `deps` are the modules whose values it may mention, in
 /// order of first mention.
 struct CoreProgramModule {
@@ -117,6 +129,7 @@ struct CoreProgramModule {
   Core* body = nullptr;
   Loc loc;                 ///< line 1, column 0 of the source file
   VarId var_count = 0;     ///< all VarIds are below
+  uint32_t mark_count = 0; ///< so many kMark are in the body
   std::shared_ptr<Arena> arena;  ///< owns the nodes
 };
 

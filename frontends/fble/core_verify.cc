@@ -33,6 +33,9 @@ class Verifier {
         case Action::kLeaveDefinitions: leave_definitions(static_cast<const CoreLet&>(*task.node)); break;
       }
     }
+    if (messages_.empty() && mark_count_ != module_.mark_count) {
+      messages_.push_back(fmt::format("the module has {} marks, not {}", mark_count_, module_.mark_count));
+    }
     return std::move(messages_);
   }
 
@@ -89,6 +92,7 @@ class Verifier {
   std::unordered_set<ModulePath, ModulePathHash> deps_;
   std::vector<VarState> vars_;
   std::vector<Task> tasks_;
+  uint32_t mark_count_ = 0;
   std::vector<std::string> messages_;
 };
 
@@ -264,6 +268,13 @@ void Verifier::visit(const Core& node) {
     }
     case CoreKind::kList: visit_all_later(static_cast<const CoreList&>(node).elements, node); break;
     case CoreKind::kLiteral: visit_literal(static_cast<const CoreLiteral&>(node)); break;
+    case CoreKind::kMark: {
+      const auto& mark = static_cast<const CoreMark&>(node);
+      ++mark_count_;
+      if (mark.options.every == 0) report(node, "mark that is never hit");
+      visit_later(mark.body, node);
+      break;
+    }
     case CoreKind::kForeign:
       visit_in_scope_later(static_cast<const CoreForeign&>(node).body, node);
       enter_scope(node);

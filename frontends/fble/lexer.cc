@@ -1,6 +1,7 @@
 // Tested by tests/unit/frontends/lexer_test.cc.
 #include "frontends/fble/lexer.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -83,11 +84,26 @@ void Lexer::skip_blanks() {
       ++pos_;
     } else if (c == '#') {
       size_t newline = text_.find('\n', pos_);
-      pos_ = newline == std::string_view::npos ? text_.size() : newline;
+      newline = std::min(newline, text_.size());
+      look_for_directive(newline);
+      pos_ = newline;
     } else {
       return;
     }
   }
+}
+
+/// Whether the comment at pos_ is a directive: `#`, blanks, and the word `deopt-here!`.
+void Lexer::look_for_directive(size_t end) {
+  constexpr std::string_view kWord = "deopt-here!";
+  constexpr std::string_view kBlanks = " \t\r";
+  const std::string_view comment = text_.substr(pos_, end - pos_);
+  const size_t start = comment.find_first_not_of(kBlanks, 1);
+  if (start == std::string_view::npos || !comment.substr(start).starts_with(kWord)) return;
+  const size_t rest = start + kWord.size();
+  if (rest < comment.size() && kBlanks.find(comment[rest]) == std::string_view::npos) return;
+  const uint32_t column = static_cast<uint32_t>(pos_ - line_start_ + 1);
+  directives_.push_back({line_, column, comment.substr(rest), column + static_cast<uint32_t>(rest)});
 }
 
 Token Lexer::next() {

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "interp/loc.h"
 #include "interp/symbol.h"
@@ -31,6 +33,15 @@ struct Token {
   std::string_view text;
 };
 
+/// A comment `# deopt-here! OPTIONS`, which means something to tests (interp/mark.h). The
+/// place is that of the '#'; `options` is the rest of the line.
+struct Directive {
+  uint32_t line = 0;
+  uint32_t column = 0;
+  std::string_view options;
+  uint32_t options_column = 0;
+};
+
 /// Splits a text into tokens, one per call, without allocating. Any bytes are
 /// accepted; those that belong to no token give kInvalid. At the end of the
 /// text it gives kEnd for ever.
@@ -40,11 +51,16 @@ class Lexer {
 
   Token next();
 
+  /// The directives between the last token and the one before, removed.
+  std::vector<Directive> take_directives() { return std::exchange(directives_, {}); }
+  bool has_directives() const { return !directives_.empty(); }
+
   /// If a quoted word ran into the end of the text: the token of its start.
   const Token* unterminated() const { return unterminated_.line != 0 ? &unterminated_ : nullptr; }
 
  private:
   void skip_blanks();
+  void look_for_directive(size_t end);
   void finish_plain_word(Token& token);
   void finish_quoted_word(Token& token);
   void finish_punctuation(Token& token, char first);
@@ -57,6 +73,7 @@ class Lexer {
   uint32_t line_ = 1;
   bool column_late_ = false;  ///< see finish_punctuation
   Token unterminated_;
+  std::vector<Directive> directives_;
 };
 
 /// The characters of a word token, doubled quotes undone.

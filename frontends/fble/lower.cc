@@ -110,6 +110,7 @@ class ModuleLowering {
     function_ = &function;
     tail(module_.body);
     finish_code(*code);
+    if (marks_lowered_ != marks_found_) FBLE_BUG("a mark was lost or doubled");
     return code;
   }
 
@@ -156,7 +157,11 @@ class ModuleLowering {
 
   /// True for a definition that gives a variable a second name, which costs nothing.
   static bool is_alias(const CoreLet* let, const CoreBinding& binding) {
-    return !let->recursive && binding.value->kind == CoreKind::kVar;
+    return !let->recursive && unmarked(binding.value)->kind == CoreKind::kVar;
+  }
+  static VarId var_of(const Core* core) {
+    core = unmarked(core);
+    return core->kind == CoreKind::kVar ? static_cast<const CoreVarRef*>(core)->var : kNone;
   }
 
   void walk_all(const std::vector<Core*>& cores, uint32_t depth) {
@@ -181,9 +186,7 @@ class ModuleLowering {
           auto* let = static_cast<const CoreLet*>(core);
           for (const CoreBinding& binding : let->bindings) {
             bind(binding.var, depth);
-            if (is_alias(let, binding)) {
-              binders_[binding.var.id].alias = static_cast<const CoreVarRef*>(binding.value)->var;
-            }
+            if (is_alias(let, binding)) binders_[binding.var.id].alias = var_of(binding.value);
           }
           for (const CoreBinding& binding : let->bindings) {
             if (is_alias(let, binding)) {
@@ -220,8 +223,8 @@ class ModuleLowering {
         case CoreKind::kUnion: core = static_cast<const CoreUnion*>(core)->arg; continue;
         case CoreKind::kUnionAccess: {
           core = static_cast<const CoreUnionAccess*>(core)->object;
-          if (core->kind == CoreKind::kVar) {
-            auto select = open_selects_.find(root_of(static_cast<const CoreVarRef*>(core)->var));
+          if (const VarId var = var_of(core); var != kNone) {
+            auto select = open_selects_.find(root_of(var));
             if (select != open_selects_.end() && select->second.depth == depth) {
               selects_with_access_.insert(select->second.core);
             }
@@ -231,14 +234,13 @@ class ModuleLowering {
         case CoreKind::kUnionSelect: {
           auto* select = static_cast<const CoreUnionSelect*>(core);
           walk(select->condition, depth);
-          const VarId subject = select->condition->kind == CoreKind::kVar
-                                    ? root_of(static_cast<const CoreVarRef*>(select->condition)->var)
-                                    : kNone;
+          VarId subject = var_of(select->condition);
+          if (subject != kNone) subject = root_of(subject);
           OpenSelect outer;
           if (subject != kNone) outer = std::exchange(open_selects_[subject], {select, depth});
           for (const CoreChoice& choice : select->choices) walk(choice.body, depth);
           if (subject != kNone) open_selects_[subject] = outer;
-          if (select->default_choice == nullptr) return;
+          if (select->default_choice == nullptr || select->choices.size() == select->tag_count) return;
           core = select->default_choice;
           continue;
         }
@@ -257,6 +259,10 @@ class ModuleLowering {
           continue;
         }
         case CoreKind::kList: return walk_all(static_cast<const CoreList*>(core)->elements, depth);
+        case CoreKind::kMark:
+          ++marks_found_;
+          core = static_cast<const CoreMark*>(core)->body;
+          continue;
         case CoreKind::kForeign: {
           auto* foreign = static_cast<const CoreForeign*>(core);
           bind(foreign->var, depth);
@@ -302,6 +308,19 @@ class ModuleLowering {
     const uint32_t index = static_cast<uint32_t>(found - constants.begin());
     if (found == constants.end()) constants.push_back(word);
     emit(Op::kConstant, {dest, index});
+  }
+
+  // ---- marks ----------------------------------------------------------------
+
+  /// Emits the marks around an expression that is about to be evaluated; what is below them.
+  /// Whoever looks at what an expression is before, or instead of, evaluating it calls this first.
+  const Core* pass_marks(const Core* core) {
+    for (; core->kind == CoreKind::kMark; core = static_cast<const CoreMark*>(core)->body) {
+      ++marks_lowered_;
+      emit(Op::kMark, {static_cast<uint32_t>(program_.marks.size())});
+      program_.marks.push_back({core->loc, static_cast<const CoreMark*>(core)->options});
+    }
+    return core;
   }
 
   // ---- variables ------------------------------------------------------------
@@ -456,9 +475,11 @@ class ModuleLowering {
 
   /// A slot that holds the value: that of a variable, or a new one.
   uint32_t value(const Core* core) {
+    core = pass_marks(core);
     if (core->kind == CoreKind::kUnionAccess) {
-      const uint32_t slot = known_arg_slot(static_cast<const CoreUnionAccess*>(core));
-      if (slot != kNone) return slot;
+      auto* access = static_cast<const CoreUnionAccess*>(core);
+      const uint32_t slot = known_arg_slot(access);
+      if (slot != kNone) return pass_marks(access->object), slot;
     }
     if (core->kind == CoreKind::kVar) {
       const Place& at = places_[resolve(static_cast<const CoreVarRef*>(core)->var)];
@@ -480,6 +501,7 @@ class ModuleLowering {
   /// Returns the innermost expression that is no scope.
   const Core* enter_scopes(const Core* core) {
     for (;;) {
+      core = pass_marks(core);
       switch (core->kind) {
         case CoreKind::kLet:
           bind_let(static_cast<const CoreLet*>(core));
@@ -516,18 +538,20 @@ class ModuleLowering {
       case CoreKind::kUnion: {
         auto* data = static_cast<const CoreUnion*>(core);
         const unsigned width = tag_width(data->tag_count);
-        if (data->arg->kind == CoreKind::kStruct && !constant_of(data->arg)) {
-          const std::vector<uint32_t> fields = values(static_cast<const CoreStruct*>(data->arg)->fields);
+        const Core* of = pass_marks(data->arg);
+        if (of->kind == CoreKind::kStruct && !constant_of(of)) {
+          const std::vector<uint32_t> fields = values(static_cast<const CoreStruct*>(of)->fields);
           emit(Op::kUnionStruct, {dest, data->tag, width, static_cast<uint32_t>(fields.size())});
           return append(fields);
         }
-        const uint32_t arg = value(data->arg);
+        const uint32_t arg = value(of);
         emit(Op::kUnion, {dest, data->tag, width, arg});
         return;
       }
       case CoreKind::kUnionAccess: {
         auto* access = static_cast<const CoreUnionAccess*>(core);
         if (const uint32_t slot = known_arg_slot(access); slot != kNone) {
+          pass_marks(access->object);
           emit(Op::kMove, {dest, slot});
           return;
         }
@@ -552,7 +576,8 @@ class ModuleLowering {
       case CoreKind::kTypeValue:
       case CoreKind::kLet:
       case CoreKind::kStructImport:
-      case CoreKind::kForeign: FBLE_BUG("handled above");
+      case CoreKind::kForeign:
+      case CoreKind::kMark: FBLE_BUG("handled above");
     }
   }
 
@@ -567,7 +592,7 @@ class ModuleLowering {
   }
 
   void struct_access(const CoreStructAccess* access, uint32_t dest) {
-    const Core* object = access->object;
+    const Core* object = pass_marks(access->object);
     if (const uint32_t global = global_of(object); global != kNone) {
       emit(Op::kGlobalField, {dest, global, access->field, access->field_count}, &access->loc);
       return;
@@ -623,8 +648,9 @@ class ModuleLowering {
   };
 
   const KnownTag* known_tag(const Core* object, uint32_t tag) const {
-    if (object->kind != CoreKind::kVar) return nullptr;
-    auto fact = known_tags_.find(resolve(static_cast<const CoreVarRef*>(object)->var));
+    const VarId var = var_of(object);
+    if (var == kNone) return nullptr;
+    auto fact = known_tags_.find(resolve(var));
     return fact != known_tags_.end() && fact->second.tag == tag ? &fact->second : nullptr;
   }
   bool tag_is_known(const Core* object, uint32_t tag) const { return known_tag(object, tag) != nullptr; }
@@ -636,10 +662,8 @@ class ModuleLowering {
   /// Into `dest`, or ending the function when that is kNone.
   void select(const CoreUnionSelect* core, uint32_t dest) {
     const uint32_t condition = value(core->condition);
-    VarId subject = kNone;
-    if (core->condition->kind == CoreKind::kVar) {
-      subject = resolve(static_cast<const CoreVarRef*>(core->condition)->var);
-    }
+    VarId subject = var_of(core->condition);
+    if (subject != kNone) subject = resolve(subject);
     const bool all_tags = core->choices.size() == core->tag_count;
     const bool has_default = core->default_choice != nullptr && !all_tags;
     const uint32_t tags = has_default ? core->choices.back().tag + 1 : core->tag_count;
@@ -696,8 +720,9 @@ class ModuleLowering {
 
   void call(const CoreApply* core, uint32_t dest) {
     const uint32_t count = static_cast<uint32_t>(core->args.size());
-    const uint32_t global = global_of(core->func);
-    const uint32_t func = global == kNone ? value(core->func) : 0;
+    const Core* callee_core = pass_marks(core->func);
+    const uint32_t global = global_of(callee_core);
+    const uint32_t func = global == kNone ? value(callee_core) : 0;
     std::vector<uint32_t> args(count);
     for (uint32_t i = count; i-- > 0;) args[i] = value(core->args[i]);
     // Also the room through which a tail call moves its arguments.
@@ -786,16 +811,17 @@ class ModuleLowering {
     std::vector<uint32_t> slots(let->bindings.size(), kNone);
     for (size_t i = 0; i < let->bindings.size(); ++i) {
       const CoreBinding& binding = let->bindings[i];
-      if (const std::optional<Word> word = constant_of(binding.value)) {
+      const Core* core = pass_marks(binding.value);
+      if (const std::optional<Word> word = constant_of(core)) {
         places_[binding.var.id].constant = *word;
         continue;
       }
       if (is_alias(let, binding)) {
-        places_[binding.var.id].alias = static_cast<const CoreVarRef*>(binding.value)->var;
+        places_[binding.var.id].alias = var_of(core);
         continue;
       }
       slots[i] = function_->take();
-      named(binding.var, [&] { value_into(binding.value, slots[i]); });
+      named(binding.var, [&] { value_into(core, slots[i]); });
     }
     for (size_t i = 0; i < slots.size(); ++i) {
       if (slots[i] != kNone) place(let->bindings[i].var, slots[i]);
@@ -853,6 +879,8 @@ class ModuleLowering {
   std::unordered_set<const CoreUnionSelect*> selects_with_access_;
   std::unordered_map<VarId, KnownTag> known_tags_;  ///< where a select has established them
   std::unordered_set<const Core*> not_constant_;
+  uint32_t marks_found_ = 0;    ///< in the module
+  uint32_t marks_lowered_ = 0;  ///< that code was emitted for
 };
 
 }  // namespace

@@ -83,6 +83,7 @@ class Parser {
     enum Form { kExpression, kLet, kImport, kBind, kForeign } form;
     Loc loc;
     Expr* node;
+    std::vector<Mark> marks;
   };
   /// The arguments in front of a block: `(A, B)`, `(A a, B b)` or `<@ A@, @ B@>`.
   struct BlockHead {
@@ -96,7 +97,20 @@ class Parser {
   Loc here() const { return Loc{file_, token_.line, token_.column}; }
   bool at(TokenKind kind) const { return token_.kind == kind; }
   bool at_any(TokenSet kinds) const { return kinds.has(token_.kind); }
-  void advance() { token_ = lexer_.next(); }
+  void advance() {
+    if (!marks_.empty()) report_dangling(take_marks());
+    token_ = lexer_.next();
+    if (lexer_.has_directives()) read_marks();
+  }
+
+  // A mark belongs to the outermost expression that starts at the token behind it: whoever
+  // starts to read an expression takes the marks in front, and puts them around the result.
+  // Those that nobody has taken when the token is skipped mark nothing.
+  std::vector<Mark> take_marks() { return std::exchange(marks_, {}); }
+  void read_marks();
+  void report_dangling(const std::vector<Mark>& marks);
+  /// The expression, which may be null, with the marks around it.
+  Expr* marked(Expr* expr, const std::vector<Mark>& marks);
 
   /// Skips the token if it is of this kind.
   bool accept(TokenKind kind) {
@@ -149,6 +163,7 @@ class Parser {
 
   Lexer lexer_;
   Token token_;
+  std::vector<Mark> marks_;  ///< in front of token_, not taken yet
   Symbol file_;
   Arena& arena_;
   Diagnostics& diagnostics_;
@@ -182,6 +197,36 @@ bool Parser::fail(TokenSet expected) {
     diagnostics_.note(Loc{file_, quote->line, quote->column}, "the quoted word that starts here has no end");
   }
   return false;
+}
+
+/// Reads the directives in front of the token.
+void Parser::read_marks() {
+  for (const Directive& directive : lexer_.take_directives()) {
+    Mark& mark = marks_.emplace_back();
+    mark.loc = Loc{file_, directive.line, directive.column};
+    constexpr std::string_view kBlanks = " \t\r";
+    const std::string_view text = directive.options;
+    for (size_t at = 0; (at = text.find_first_not_of(kBlanks, at)) != std::string_view::npos;) {
+      const size_t end = std::min(text.find_first_of(kBlanks, at), text.size());
+      std::string problem = add_mark_option(mark.options, text.substr(at, end - at));
+      const Loc loc{file_, directive.line, directive.options_column + static_cast<uint32_t>(at)};
+      if (!problem.empty()) diagnostics_.warning(loc, std::move(problem));
+      at = end;
+    }
+  }
+}
+
+void Parser::report_dangling(const std::vector<Mark>& marks) {
+  for (const Mark& mark : marks) {
+    diagnostics_.warning(mark.loc, "deopt-here! marks nothing: no expression starts at the next token");
+  }
+}
+
+Expr* Parser::marked(Expr* expr, const std::vector<Mark>& marks) {
+  for (size_t i = marks.size(); i-- > 0 && expr != nullptr;) {
+    expr = make<MarkedExpr>(ExprKind::kMarked, expr->loc, marks[i], expr);
+  }
+  return expr;
 }
 
 bool Parser::fail_nesting() {
@@ -235,8 +280,13 @@ const Kind* Parser::parse_kind() {
 Expr* Parser::parse_expr() {
   if (stack_nearly_exhausted()) return fail_nesting(), nullptr;
   Loc start = here();
+  if (marks_.empty()) {
+    Expr* expr = parse_primary();
+    return expr == nullptr ? nullptr : parse_postfix(start, expr);
+  }
+  const std::vector<Mark> marks = take_marks();
   Expr* expr = parse_primary();
-  return expr == nullptr ? nullptr : parse_postfix(start, expr);
+  return expr == nullptr ? nullptr : marked(parse_postfix(start, expr), marks);
 }
 
 /// expr = '@' ... | name | module_path | '*(' ... | '+(' ... | block
@@ -344,10 +394,12 @@ Expr* Parser::parse_data_type(bool is_struct) {
 /// expr = expr '(' [expr {',' expr}] ')' | expr '(' name ':' expr ')'
 Expr* Parser::parse_call(const Loc& start, Expr* func) {
   advance();
-  const Expr* first = nullptr;
+  Expr* first = nullptr;
   if (at(Kd::kWord)) {
+    const std::vector<Mark> marks = take_marks();
     Name name = parse_name();
     if (accept(Kd::kColon)) {
+      report_dangling(marks);
       const Expr* arg = parse_expr();
       if (arg == nullptr || !expect(Kd::kCloseParen)) return nullptr;
       return make<UnionValueExpr>(ExprKind::kUnionValue, start, func, name, arg);
@@ -359,6 +411,7 @@ Expr* Parser::parse_call(const Loc& start, Expr* func) {
       return fail(is_name ? TokenSet{Kd::kComma, Kd::kCloseParen, Kd::kColon} : TokenSet{Kd::kComma, Kd::kCloseParen}),
              nullptr;
     }
+    first = marked(first, marks);
   }
   auto* apply = make<ApplyExpr>(ExprKind::kApply, start, func);
   if (first != nullptr) {
@@ -386,14 +439,16 @@ bool Parser::parse_exprs(std::vector<const Expr*>& exprs, TokenKind close) {
 bool Parser::parse_fields(std::vector<NamedExpr>& fields) {
   do {
     if (!at(Kd::kWord)) return fail({Kd::kWord});
+    const std::vector<Mark> marks = take_marks();
     Name name = parse_name();
     const Expr* value;
     if (accept(Kd::kColon)) {
+      report_dangling(marks);
       value = parse_expr();
       if (value == nullptr) return false;
       if (!at_any({Kd::kComma, Kd::kCloseParen})) return fail({Kd::kComma, Kd::kCloseParen});
     } else {
-      value = make_var(name);
+      value = marked(make_var(name), marks);
     }
     fields.push_back({name, value});
   } while (accept(Kd::kComma));
@@ -512,7 +567,7 @@ bool Parser::parse_type_head(std::vector<BlockHead>& heads) {
 Expr* Parser::parse_statements() {
   Statement statement;
   if (!parse_statement(statement)) return nullptr;
-  if (statement.form == Statement::kExpression && !at_any(kExprStart)) return statement.node;
+  if (statement.form == Statement::kExpression && !at_any(kExprStart)) return marked(statement.node, statement.marks);
   std::vector<Statement> statements = {statement};
   do {
     if (!parse_statement(statement)) return nullptr;
@@ -524,6 +579,7 @@ Expr* Parser::parse_statements() {
 /// One statement up to and with its ';'.
 bool Parser::parse_statement(Statement& statement) {
   statement.loc = here();
+  statement.marks = take_marks();
   Expr* expr;
   if (at(Kd::kWord)) {
     Name name = parse_name();
@@ -634,7 +690,7 @@ bool Parser::parse_import_field(Import& import) {
 /// Gives each statement the next one as its body, from the last to the first.
 /// This is also the order in which misused statements are found.
 Expr* Parser::join_statements(std::vector<Statement>& statements) {
-  Expr* body = statements.back().node;
+  Expr* body = marked(statements.back().node, statements.back().marks);
   for (size_t i = statements.size() - 1; i-- > 0;) {
     Statement& statement = statements[i];
     switch (statement.form) {
@@ -662,7 +718,7 @@ Expr* Parser::join_statements(std::vector<Statement>& statements) {
         break;
       }
     }
-    body = statement.node;
+    body = marked(statement.node, statement.marks);
   }
   return body;
 }

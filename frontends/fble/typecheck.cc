@@ -21,10 +21,12 @@ Checker::Checker(TypeContext& types, Diagnostics& diagnostics, const Module& mod
 Checked Checker::check(const Expr* expr) {
   here_ = expr->loc;
   if (stack_nearly_exhausted()) throw TypeTooDeep{};
+  const size_t marks_before = marks_.size();
   Checked result = check_case(expr);
   // What has a type level is known without being evaluated (spec 2.1).
-  if (for_value_ && result && TypeContext::value_of(result.type) && result.core->kind != CoreKind::kTypeValue) {
-    result.core = make<CoreTypeValue>(CoreKind::kTypeValue, expr->loc);
+  if (for_value_ && result && TypeContext::value_of(result.type)) {
+    drop_marks(marks_before, marks_.size());
+    if (result.core->kind != CoreKind::kTypeValue) result.core = make<CoreTypeValue>(CoreKind::kTypeValue, expr->loc);
   }
   return result;
 }
@@ -57,8 +59,52 @@ Checked Checker::check_case(const Expr* expr) {
     case ExprKind::kPrivate: return check_private(*static_cast<const PrivateExpr*>(expr));
     case ExprKind::kLet: return check_let(*static_cast<const LetExpr*>(expr));
     case ExprKind::kForeign: return check_foreign(*static_cast<const ForeignExpr*>(expr));
+    case ExprKind::kMarked: return check_mark(*static_cast<const MarkedExpr*>(expr));
   }
   FBLE_BUG("no such kind of expression");
+}
+
+// --- Marks ------------------------------------------------------------------
+
+Checked Checker::check_mark(const MarkedExpr& expr) {
+  Checked body = check(expr.body);
+  if (!body) return body;
+  if (!for_value_ || TypeContext::value_of(body.type)) {
+    warn_unevaluated(expr);
+    return body;
+  }
+  return {body.type, add_mark(expr, body.core)};
+}
+
+Core* Checker::add_mark(const MarkedExpr& expr, Core* core) {
+  marks_.push_back(&expr);
+  return make<CoreMark>(CoreKind::kMark, expr.mark.loc, expr.mark.options, core);
+}
+
+void Checker::warn_unevaluated(const MarkedExpr& expr) {
+  diagnostics_.warning(expr.mark.loc, "deopt-here! marks an expression that is never evaluated");
+}
+
+/// The core of these marks is not used after all.
+void Checker::drop_marks(size_t from, size_t to) {
+  for (size_t i = from; i < to; ++i) warn_unevaluated(*marks_[i]);
+  marks_.erase(marks_.begin() + static_cast<ptrdiff_t>(from), marks_.begin() + static_cast<ptrdiff_t>(to));
+}
+
+Core* Checker::take_marks(Core* core, CoreMarks& marks) {
+  while (core->kind == CoreKind::kMark) {
+    marks.push_back(static_cast<CoreMark*>(core));
+    core = marks.back()->body;
+  }
+  return core;
+}
+
+Core* Checker::put_marks(const CoreMarks& marks, Core* core) {
+  for (size_t i = marks.size(); i-- > 0;) {
+    marks[i]->body = core;
+    core = marks[i];
+  }
+  return core;
 }
 
 /// spec 8.4
@@ -88,6 +134,7 @@ Type* Checker::check_module(CoreProgramModule& core) try {
   core.loc = module_.loc;
   core.body = value.core;
   core.var_count = var_count_;
+  core.mark_count = static_cast<uint32_t>(marks_.size());
   core.arena = arena_;
   for (size_t i = 0; i < module_.deps.size(); ++i) {
     if (mentioned_deps_[i]) core.deps.push_back(module_.deps[i]->path);

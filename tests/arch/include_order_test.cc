@@ -40,6 +40,7 @@ const std::set<std::string, std::less<>> kBytecodeHeaders = {
     "gc/base.h",
     "gc/log.h",
     "interp/loc.h",
+    "interp/mark.h",
     "interp/symbol.h",
     "interp/code.h",
     "interp/opcodes.def",

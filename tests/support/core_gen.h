@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "frontends/fble/core.h"
+#include "frontends/fble/core_text.h"
 
 namespace fble {
 
@@ -65,6 +66,7 @@ class CoreGenerator {
     result.body = expression(module_type, 60 + static_cast<int>(below(100)));
     for (const Module& other : modules_) result.deps.push_back(other.path);
     result.var_count = next_var_;
+    result.mark_count = marks_in(*result.body);
     result.arena = arena_;
     modules_.push_back({result.path, module_type});
     return result;
@@ -88,6 +90,15 @@ class CoreGenerator {
   /// False, mostly, for what is a placeholder here: to look at it is an error.
   bool may_look_at(const Entry& entry) {
     return entry.open_depth < 0 || function_depth_ > entry.open_depth || chance(1);
+  }
+
+  /// Not all that is generated is used.
+  uint32_t marks_in(const Core& body) const {
+    constexpr std::string_view kMark = "(mark @";
+    const std::string text = print_core(body, file_);
+    uint32_t count = 0;
+    for (size_t at = 0; (at = text.find(kMark, at)) != std::string::npos; at += kMark.size()) ++count;
+    return count;
   }
 
   uint32_t below(uint64_t limit) { return static_cast<uint32_t>(random_() % limit); }
@@ -173,7 +184,19 @@ class CoreGenerator {
 
   // ---- expressions ----------------------------------------------------------
 
+  /// Now and then with a mark in front.
   Core* expression(const GenType* wanted, int size) {
+    Core* made = plain_expression(wanted, size);
+    while (chance(4)) {
+      auto* mark = node<CoreMark>(CoreKind::kMark);
+      mark->options = MarkOptions{.after = below(3), .every = 1 + below(3), .gc = chance(20)};
+      mark->body = made;
+      made = mark;
+    }
+    return made;
+  }
+
+  Core* plain_expression(const GenType* wanted, int size) {
     if (size > 1) {
       switch (below(12)) {
         case 0: return let(wanted, size);

@@ -147,5 +147,34 @@ TEST(Lexer, LongWordsAreOneTokenEach) {
   EXPECT_EQ(tokens_of(text)[0].text.size(), 2'000'000u);
 }
 
+/// "line:column options" of the directives in front of each token, the end included; '/' between tokens.
+std::string directives_of(std::string_view text) {
+  Lexer lexer(text);
+  std::string result;
+  for (;;) {
+    const Token token = lexer.next();
+    for (const Directive& directive : lexer.take_directives()) {
+      result += std::to_string(directive.line) + ":" + std::to_string(directive.column) + ":" +
+                std::to_string(directive.options_column) + "(" + std::string(directive.options) + ")";
+    }
+    if (token.kind == Kd::kEnd) return result;
+    result += '/';
+  }
+}
+
+TEST(Lexer, DirectivesComeWithTheNextToken) {
+  EXPECT_EQ(directives_of("a b # deopt-here!\n c"), "//1:5:18()/");
+  EXPECT_EQ(directives_of("#deopt-here!\n  #\t deopt-here! gc x=1 \na"), "1:1:13()2:3:17( gc x=1 )/");
+  EXPECT_EQ(directives_of("a # deopt-here!"), "/1:3:16()");
+  EXPECT_EQ(directives_of("a # deopt-here!\r\nb"), "/1:3:16(\r)/");
+}
+
+TEST(Lexer, OtherCommentsAreNoDirectives) {
+  for (const char* text : {"# deopt-here", "# deopt-here!!", "# deopt-here!gc", "# see deopt-here!", "## deopt-here!",
+                           "# Deopt-here!", "# deopt -here!", "'# deopt-here!'"}) {
+    EXPECT_EQ(directives_of(text).find('('), std::string::npos) << text;
+  }
+}
+
 }  // namespace
 }  // namespace fble

@@ -278,5 +278,71 @@ TEST(Diagnostics, RendersOneLinePerMessage) {
   EXPECT_EQ(diagnostics.error_count(), 3u);
 }
 
+/// "line:column message" of the warnings, one per line.
+std::string warnings_of(std::string_view text) {
+  Parsed parsed(text);
+  EXPECT_NE(parsed.expr, nullptr) << parsed.diagnostics.render();
+  std::string result;
+  for (const Diagnostic& message : parsed.diagnostics.messages()) {
+    EXPECT_EQ(message.severity, Severity::kWarning);
+    result +=
+        std::to_string(message.loc.line) + ":" + std::to_string(message.loc.column) + " " + message.message + "\n";
+  }
+  return result;
+}
+
+TEST(Marks, BelongToTheOutermostExpressionThatStartsThere) {
+  EXPECT_EQ(parse("# deopt-here!\nf(x).y.?(a: b, : c);"), "(mark - (select (. (apply f x) y) (a b) (default c)))");
+  EXPECT_EQ(parse("f(# deopt-here! gc\nx, # deopt-here!\ny(z));"), "(apply f (mark gc x) (mark - (apply y z)))");
+  EXPECT_EQ(parse("f(x, # deopt-here! every=2 after=3\n{ # deopt-here!\n y; }.z);"),
+            "(apply f x (mark after=3,every=2 (. (mark - y) z)))");
+  EXPECT_EQ(parse("# deopt-here!\n# deopt-here! yield\nx;"), "(mark - (mark yield x))");
+  EXPECT_EQ(parse("# deopt-here!\nx;", true), "(mark @1:1 - x@2:1)");
+}
+
+TEST(Marks, StandInFrontOfExpressionsOfAllKinds) {
+  EXPECT_EQ(parse("# deopt-here!\nT@ x = # deopt-here! gc\ny; # deopt-here! force\nx;"),
+            "(mark - (let (T@ x (mark gc y)) (mark force x)))");
+  EXPECT_EQ(parse("# deopt-here!\nT@ x := # deopt-here! gc\ny; x;"), "(mark - (bind (mark gc y) (func (T@ x) x)))");
+  EXPECT_EQ(parse("# deopt-here!\nx .= # deopt-here! gc\ny; x;"), "(mark - (import (- x x) (mark gc y) x))");
+  EXPECT_EQ(parse("# deopt-here!\nT@ x; # deopt-here! gc\nx;"), "(mark - (foreign T@ x (mark gc x)))");
+  EXPECT_EQ(parse("# deopt-here!\nx.?(a: b); # deopt-here! gc\nc;"), "(mark - (select x (a b) (default (mark gc c))))");
+  EXPECT_EQ(parse("@(# deopt-here!\na, b: # deopt-here! gc\nc);"), "(export (a (mark - a)) (b (mark gc c)))");
+  EXPECT_EQ(parse("x.@(# deopt-here!\na);"), "(copy x (a (mark - a)))");
+  EXPECT_EQ(parse("U@(a: # deopt-here!\nb);"), "(union U@ a (mark - b))");
+  EXPECT_EQ(parse("# deopt-here!\n(T@ a) { # deopt-here! gc\na; };"), "(mark - (func (T@ a) (mark gc a)))");
+  EXPECT_EQ(parse("f[# deopt-here!\na, # deopt-here! gc\nb];"), "(list f (mark - a) (mark gc b))");
+  EXPECT_EQ(parse("x.?(a: # deopt-here!\nb, : # deopt-here! gc\nc);"),
+            "(select x (a (mark - b)) (default (mark gc c)))");
+  EXPECT_EQ(parse("# deopt-here!\n/M%;"), "(mark - /M%)");
+  EXPECT_EQ(parse("# deopt-here!\nf|abc;"), "(mark - (literal f plain abc))");
+}
+
+TEST(Marks, WarnWhereNoExpressionStarts) {
+  const std::string nothing = "deopt-here! marks nothing: no expression starts at the next token\n";
+  EXPECT_EQ(warnings_of("x# deopt-here!\n;"), "1:2 " + nothing);
+  EXPECT_EQ(warnings_of("x;\n# deopt-here!"), "2:1 " + nothing);
+  EXPECT_EQ(warnings_of("x.?(# deopt-here!\na: b, # deopt-here!\n: c);"), "1:5 " + nothing + "2:7 " + nothing);
+  EXPECT_EQ(warnings_of("@(# deopt-here!\na: b);"), "1:3 " + nothing);
+  EXPECT_EQ(warnings_of("U@(# deopt-here!\na: b);"), "1:4 " + nothing);
+  EXPECT_EQ(warnings_of("x = y, # deopt-here!\nz = y; x;"), "1:8 " + nothing);
+  EXPECT_EQ(warnings_of("T@ # deopt-here!\nx = y; x;"), "1:4 " + nothing);
+  EXPECT_EQ(warnings_of("<@ # deopt-here!\nT@> { x; };"), "1:4 " + nothing);
+  EXPECT_EQ(warnings_of("x . # deopt-here!\n# deopt-here!\ny;"), "1:5 " + nothing + "2:1 " + nothing);
+}
+
+TEST(Marks, WarnOfOptionsThatAreWrong) {
+  EXPECT_EQ(warnings_of("# deopt-here! gc  every=x often\nx;"),
+            "1:19 option 'every' of deopt-here! takes a number from 1 on, as in every=3\n"
+            "1:27 unknown option 'often' of deopt-here!; there are after=N, every=N, force, invalidate, gc, yield\n");
+  EXPECT_EQ(parse("# deopt-here! gc  every=x often\nx;"), "(mark gc x)") << "the rest holds";
+}
+
+TEST(Marks, DoNotChangeWhatIsAnError) {
+  EXPECT_EQ(error_of("# deopt-here!\nx(a b);"), error_of("\nx(a b);"));
+  EXPECT_EQ(error_of("x(# deopt-here!\na b);"), error_of("x(\na b);"));
+  EXPECT_EQ(error_of("# deopt-here!\nx; y;"), error_of("\nx; y;"));
+}
+
 }  // namespace
 }  // namespace fble

@@ -390,5 +390,43 @@ TEST(TypecheckCore, DeepProgramsAreChecked) {
   run_on_big_stack([&] { EXPECT_EQ(type_of("f = (Unit@ x) { x; };\n" + calls + ";"), "Unit@"); });
 }
 
+// --- Marks --------------------------------------------------------------------
+
+constexpr const char* kNoCore = ": warning: deopt-here! marks an expression that is never evaluated\n";
+
+TEST(MarksInCore, AreInTheCoreOfWhatIsEvaluated) {
+  EXPECT_EQ(core_of("U@ = *(); # deopt-here! gc\nU@();"), "(mark gc (struct))");
+  EXPECT_EQ(core_of("# deopt-here!\nU@ = *(); U@();"), "(mark - (struct))") << "the statement is gone, not its mark";
+  EXPECT_EQ(core_of("U@ = *(); (U@ x) { # deopt-here!\nx; };"), "(func ((x#1)) (mark - (var x#1)))");
+  EXPECT_EQ(core_of("# deopt-here!\n<@ T@> { (T@ x) { x; }; };"), "(mark - (func ((x#0)) (var x#0)))");
+}
+
+TEST(MarksInCore, AreAtTheBodyOfFunctionsThatAreMerged) {
+  EXPECT_EQ(core_of("U@ = *(); (U@ x) { # deopt-here!\n(U@ y) { x; }; };"), "(func ((x#1) (y#2)) (mark - (var x#1)))");
+  EXPECT_EQ(core_of("U@ = *(); (U@ x) { # deopt-here!\n<@ T@> { # deopt-here! gc\n(U@ y) { x; }; }; };"),
+            "(func ((x#1) (y#2)) (mark - (mark gc (var x#1))))");
+  EXPECT_EQ(core_of("U@ = *(); <@ T@> { # deopt-here!\n(U@ x) { x; }; };"), "(mark - (func ((x#1)) (var x#1)))");
+}
+
+TEST(MarksInCore, AreInFrontOfApplicationsThatAreMerged) {
+  EXPECT_EQ(core_of("U@ = *(); f = (U@ a, U@ b) { a; }; { # deopt-here!\nf(U@()); }(U@());"),
+            core_of("U@ = *(); f = (U@ a, U@ b) { a; }; # deopt-here!\nf(U@())(U@());"));
+}
+
+TEST(MarksInCore, WarnWhereNothingIsEvaluated) {
+  EXPECT_EQ(messages_of("U@ = # deopt-here!\n*(); U@();"), "1:6" + std::string(kNoCore));
+  EXPECT_EQ(messages_of("U@ = *(); (# deopt-here!\nU@ _x) { U@(); };"), "1:12" + std::string(kNoCore));
+  EXPECT_EQ(messages_of("U@ = *(); f = <@ T@>(T@ x) { x; }; f<# deopt-here!\nU@>(U@());"),
+            "1:38" + std::string(kNoCore));
+  EXPECT_EQ(messages_of("U@ = *(); X@ = @<# deopt-here!\n(U@ x) { x; }>; X@ y = (U@ x) { x; }; y;"),
+            "1:18" + std::string(kNoCore));
+  EXPECT_EQ(messages_of("U@ = *(); @(T@: @(T@: U@, y: # deopt-here!\nU@()).T@);"), "1:30" + std::string(kNoCore));
+}
+
+TEST(MarksInCore, WarnInADefaultThatIsNeverTaken) {
+  EXPECT_EQ(messages_of("U@ = *(); B@ = +(U@ t); (B@ b) { b.?(t: # deopt-here!\nU@(), : # deopt-here!\nU@()); };"),
+            "2:9" + std::string(kNoCore));
+}
+
 }  // namespace
 }  // namespace fble
