@@ -207,6 +207,9 @@ bool TraceEngine::rehearse(Recording& recording, Fragment& fragment) {
       return true;
     }
   }
+  // Passes of a rehearsal do not count for marks.
+  const std::vector<uint32_t> countdowns = mark_countdowns_;
+  std::ranges::fill(mark_countdowns_, UINT32_MAX);
   Rehearsal rehearsal(thread_, recording.start->frames.root);
   for (uint32_t i = 0; i < fragment.exits.size(); ++i) {
     Exit& exit = fragment.exits[i];
@@ -218,6 +221,7 @@ bool TraceEngine::rehearse(Recording& recording, Fragment& fragment) {
     note_failure(exit);
     ++stats_.rehearsed_guards;
   }
+  std::ranges::copy(countdowns, mark_countdowns_.begin());
   return all_reached;
 }
 

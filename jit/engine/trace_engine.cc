@@ -19,6 +19,7 @@ namespace fble {
 namespace {
 
 constexpr uint32_t kManyPaths = 1000;
+constexpr uint32_t kMarkWord = static_cast<uint32_t>(Op::kMark);
 /// Frames that are looked at for another activation of a function.
 constexpr int kRecursionDepth = 32;
 
@@ -58,18 +59,20 @@ const char* kind_text(TraceKind kind) {
 }
 
 /// The code of all frames that the trace passes through, once each.
-void dump_bytecode(const Trace& trace) {
+std::string bytecode_text(const Trace& trace) {
+  std::string text;
   std::vector<const Code*> seen;
   for (const Snapshot& snapshot : trace.snapshots) {
     for (const SnapshotFrame& frame : snapshot.frames) {
       if (std::find(seen.begin(), seen.end(), frame.code) != seen.end()) continue;
       seen.push_back(frame.code);
-      fmt::print(stderr, "; {}\n", place_of(*frame.code, nullptr));
+      text += fmt::format("; {}\n", place_of(*frame.code, nullptr));
       for (uint32_t at = 0; at < frame.code->words.size(); at += instruction_length(&frame.code->words[at])) {
-        fmt::print(stderr, ";   {:4} {}\n", at, print_instruction(*frame.code, at));
+        text += fmt::format(";   {:4} {}\n", at, print_instruction(*frame.code, at));
       }
     }
   }
+  return text;
 }
 
 template <typename Frames>
@@ -119,6 +122,7 @@ TraceEngine::TraceEngine(Thread& thread, const JitOptions& options)
   for (Word function : {io.return_function, io.do_function, io.run_function}) adopt(*closure_code(as_object(function)));
   cache_start_ = cache_.used();
   matrix_ = DeoptMatrix::if_wanted();
+  find_marks();
 }
 
 TraceEngine::~TraceEngine() {
@@ -173,7 +177,9 @@ void TraceEngine::measure(FunctionInfo& function) {
     paths[*start] = std::min(count, kManyPaths);
   }
   function.paths = paths[0];
-  function.size = static_cast<uint32_t>(starts.size());
+  // A mark shall not change what is inlined.
+  const auto marks = std::ranges::count_if(starts, [&](uint32_t at) { return code.words[at] == kMarkWord; });
+  function.size = static_cast<uint32_t>(starts.size() - static_cast<size_t>(marks));
 }
 
 bool TraceEngine::may_inline(const Code& code, size_t depth) {
@@ -302,6 +308,7 @@ void TraceEngine::stop_recording(Thread& thread) {
 void TraceEngine::on_run_end(Thread& thread) {
   if (recording_ == nullptr) return;
   ++stats_.aborts[static_cast<size_t>(AbortReason::kRunEnded)];
+  note_marks(*recording_, AbortReason::kRunEnded);
   stop_recording(thread);
 }
 
@@ -321,6 +328,7 @@ void TraceEngine::end_recording(Thread& thread, Recorder::Status status) {
 /// Backs off: after some failures the place is left to the interpreter.
 void TraceEngine::fail(Recording& recording, AbortReason reason) {
   ++stats_.aborts[static_cast<size_t>(reason)];
+  note_marks(recording, reason);
   if (options_.log_traces) log("abort", recording, abort_reason_text(reason));
   if (recording.function != nullptr) {
     FunctionInfo& function = info(*recording.function);
@@ -351,13 +359,14 @@ bool TraceEngine::compile(Recording& recording) {
 #ifndef NDEBUG
   FBLE_ASSERT(verify_trace(trace).empty());
 #endif
-  if (options_.dump_bytecode) dump_bytecode(trace);
-  if (options_.dump_ir) fmt::print(stderr, "{}", to_text(trace));
+  if (options_.dump_bytecode) fmt::print(stderr, "{}{}", explain_marks(trace), bytecode_text(trace));
+  if (options_.dump_ir) fmt::print(stderr, "{}{}", explain_marks(trace), to_text(trace));
 
   AssembleOptions assembling;
   assembling.first_exit_id = static_cast<uint32_t>(exits_.size());
   assembling.count_guards = options_.deopt_every != 0 || chaos_;
   if (chaos_) assembling.spill = [this](uint32_t occupied) { return choose_spill(occupied); };
+  assembling.mark_countdowns = mark_countdowns_.data();
   assembling.keep_origins = options_.dump_asm;
   assembling.exit_flags = uses_flags(trace.id);
   assembling.note_entry = options_.shadow_check;
@@ -376,11 +385,16 @@ bool TraceEngine::compile(Recording& recording) {
     perf_map_add(assembled.start, assembled.code_bytes, fmt::format("trace {} {}", trace.id, trace.code->block.str()));
   }
   if (options_.dump_asm) {
-    fmt::print(stderr, "{}", disassemble(assembled.start, assembled.code_bytes, &trace, assembled.origins));
+    fmt::print(stderr, "{}{}", explain_marks(trace),
+               disassemble(assembled.start, assembled.code_bytes, &trace, assembled.origins));
   }
   if (options_.dump_side_table) {
     std::vector<Code*> codes;
     for (const FunctionInfo& function : functions_) codes.push_back(function.code);
+    for (size_t i = 0; i < assembled.exits.size(); ++i) {
+      const ExitSite& site = assembled.exits[i];
+      if (site.guard == IrOp::kMark) fmt::print(stderr, "; exit {}: {}\n", i, mark_name(static_cast<uint32_t>(site.n)));
+    }
     fmt::print(stderr, "{}", print_side_table(assembled.side_table, codes));
   }
 
@@ -439,6 +453,7 @@ bool TraceEngine::compile(Recording& recording) {
       ++fragments_[fragment->root]->members;
     }
   }
+  note_marks(recording, std::nullopt);
   if (options_.log_traces) {
     log("compiled", recording,
         fmt::format("-> {}, {} IR instructions, {} exits, {} bytes", trace_link_text(recording.recorder->link()),
@@ -550,6 +565,10 @@ bool TraceEngine::leave_exit(Thread& thread, uint32_t exit_id) {
   if (rehearses() && exit.countdown <= 1 && !exit.is_return) start_state = note_exit_state(thread, entry);
   if (!leave_at(thread, entry)) return false;
   if (options_.shadow_check && !exit.is_return) shadow_check(thread, address, exit);
+  if (exit.guard == IrOp::kMark) {
+    hit_mark(thread, static_cast<uint32_t>(exit.n));
+    return true;
+  }
   if (exit.is_return) {
     ++stats_.cold_returns;
   } else if (exit.is_yield) {
@@ -621,6 +640,125 @@ bool TraceEngine::disturb_thread(Thread& thread) {
   return true;
 }
 
+// ---- marks ------------------------------------------------------------------
+
+void TraceEngine::find_marks() {
+  const std::vector<Mark>& marks = thread_.program.marks;
+  marks_.resize(marks.size());
+  mark_countdowns_.resize(marks.size());
+  for (size_t i = 0; i < marks.size(); ++i) {
+    marks_[i].period = marks[i].options.after + marks[i].options.every;
+    mark_countdowns_[i] = marks_[i].period;
+  }
+  if (marks.empty()) return;
+  for (const Code& code : thread_.program.codes) {
+    for (uint32_t at = 0; at < code.words.size(); at += instruction_length(&code.words[at])) {
+      if (code.words[at] == kMarkWord) marks_[code.words[at + 1]].code = &code;
+    }
+  }
+}
+
+/// A recording has ended: compiled, or given up.
+void TraceEngine::note_marks(const Recording& recording, std::optional<AbortReason> abort) {
+  if (marks_.empty()) return;
+  const Trace& trace = recording.trace;
+  std::vector<uint32_t> passed;
+  for (const IrIns& ins : trace.ins) {
+    const uint32_t mark = static_cast<uint32_t>(ins.n);
+    // The body of a loop repeats what the way to it has passed.
+    if (ins.op != IrOp::kMark || std::ranges::find(passed, mark) != passed.end()) continue;
+    passed.push_back(mark);
+    ++marks_[mark].recordings;
+    if (abort) {
+      marks_[mark].abort = *abort;
+    } else {
+      ++marks_[mark].traces;
+    }
+  }
+  if (abort || trace.ins.back().op != IrOp::kExit) return;
+  const SnapshotFrame& frame = trace.snapshots[trace.ins.back().snapshot].frames.back();
+  if (frame.code->engine_index != 0) info(*frame.code).ended_at = static_cast<Op>(*frame.pc);
+}
+
+/// Machine code was left at a mark, and all is as the interpreter wants it.
+void TraceEngine::hit_mark(Thread& thread, uint32_t number) {
+  if (mark_countdowns_[number] != 0) {
+    // --deopt-every has made it fail.
+    ++stats_.yields;
+    return;
+  }
+  const MarkOptions& options = thread.program.marks[number].options;
+  MarkState& mark = marks_[number];
+  mark.passes += mark.period;
+  mark.period = options.every;
+  mark_countdowns_[number] = mark.period;
+  ++mark.hits;
+  ++stats_.mark_hits;
+  if (options.gc) {
+    thread.ap = thread.heap.collect_all(thread.ap, thread);
+    thread.restore_limits();
+  }
+  if (options.invalidate) {
+    if (recording_ != nullptr) {
+      ++stats_.aborts[static_cast<size_t>(AbortReason::kFlushed)];
+      note_marks(*recording_, AbortReason::kFlushed);
+      stop_recording(thread);
+    }
+    flush(thread);
+  }
+  if (options.yield) thread.request(Attention::kYield);
+}
+
+std::string TraceEngine::mark_name(uint32_t number) const {
+  const Mark& mark = thread_.program.marks[number];
+  return fmt::format("mark {}, deopt-here!{} at {}:{}:{}", number, mark_options_text(mark.options), mark.loc.file.str(),
+                     mark.loc.line, mark.loc.column);
+}
+
+/// For dumps: a line of comment for each mark in the trace.
+std::string TraceEngine::explain_marks(const Trace& trace) const {
+  std::string text;
+  std::vector<int32_t> seen;
+  for (const IrIns& ins : trace.ins) {
+    if (ins.op != IrOp::kMark || std::ranges::find(seen, ins.n) != seen.end()) continue;
+    seen.push_back(ins.n);
+    text += fmt::format("; {}\n", mark_name(static_cast<uint32_t>(ins.n)));
+  }
+  return text;
+}
+
+std::vector<MarkReport> TraceEngine::mark_reports() const {
+  std::vector<MarkReport> reports;
+  for (uint32_t i = 0; i < marks_.size(); ++i) {
+    const MarkState& mark = marks_[i];
+    MarkReport& report = reports.emplace_back();
+    report.mark = &thread_.program.marks[i];
+    report.interpreted = thread_.mark_passes[i];
+    report.passes = mark.passes + mark.period - mark_countdowns_[i];
+    report.hits = mark.hits;
+    if (mark.hits == 0) report.why_not = why_not_hit(i);
+  }
+  return reports;
+}
+
+std::string TraceEngine::why_not_hit(uint32_t number) const {
+  const MarkState& mark = marks_[number];
+  const uint64_t interpreted = thread_.mark_passes[number];
+  const uint32_t passes = mark.period - mark_countdowns_[number];
+  if (passes != 0)
+    return fmt::format("not its turn yet: passed {} times in machine code, hit at pass {}", passes, mark.period);
+  if (mark.traces != 0)
+    return fmt::format("machine code contains it, but was always left before; interpreted {} times", interpreted);
+  if (mark.recordings != 0) return fmt::format("trace aborted: {}", abort_reason_text(mark.abort));
+  if (interpreted == 0) return "never reached";
+  const FunctionInfo& function = functions_[mark.code->engine_index - 1];
+  if (function.ended_at != Op::kMark) {
+    return fmt::format("no trace gets there: its function's end in front of '{}'; interpreted {} times",
+                       op_info(function.ended_at).name, interpreted);
+  }
+  return fmt::format("never hot: interpreted {} times", interpreted);
+}
+
 // ---- seeing it --------------------------------------------------------------
 
 void TraceEngine::log(const char* event, const Recording& recording, const std::string& detail) {
@@ -638,12 +776,12 @@ std::string TraceEngine::stats_text() const {
       "traces:      {} functions, {} bridges, {} continuations, {} flushes\n"
       "machine code: {} bytes for {} IR instructions\n"
       "side tables: {} bytes for {} guards, {} of which never failed\n"
-      "exits:       {} by guards, {} at yield points, {} returns to the interpreter\n"
+      "exits:       {} by guards, {} at yield points, {} returns to the interpreter, {} at marks\n"
       "compiling:   {:.3f} ms recording, {:.3f} ms optimising, {:.3f} ms assembling\n",
       stats_.traces[0], stats_.traces[1], stats_.traces[2], stats_.flushes, stats_.code_bytes, stats_.ir_instructions,
       stats_.side_table_bytes, stats_.guards, stats_.guards - stats_.failed_guards, stats_.exits, stats_.yields,
-      stats_.cold_returns, static_cast<double>(stats_.record_ns) / 1e6, static_cast<double>(stats_.optimize_ns) / 1e6,
-      static_cast<double>(stats_.assemble_ns) / 1e6);
+      stats_.cold_returns, stats_.mark_hits, static_cast<double>(stats_.record_ns) / 1e6,
+      static_cast<double>(stats_.optimize_ns) / 1e6, static_cast<double>(stats_.assemble_ns) / 1e6);
   if (rehearses()) {
     text += fmt::format("rehearsals:  {} guards; {} loops given up\n", stats_.rehearsed_guards, stats_.loops_given_up);
   }

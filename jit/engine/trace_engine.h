@@ -78,6 +78,7 @@ struct JitStats {
   uint64_t loops_given_up = 0;    ///< compiled without the loop: some of its guards could not be rehearsed
   uint64_t exits = 0;             ///< machine code was left at a guard
   uint64_t yields = 0;            ///< ... at a yield point
+  uint64_t mark_hits = 0;         ///< ... at a mark whose turn it was
   uint64_t cold_returns = 0;      ///< a call returned to the interpreter
   uint64_t ir_instructions = 0;
   uint64_t code_bytes = 0;
@@ -85,6 +86,15 @@ struct JitStats {
   uint64_t record_ns = 0;
   uint64_t optimize_ns = 0;
   uint64_t assemble_ns = 0;
+};
+
+/// What has become of a mark.
+struct MarkReport {
+  const Mark* mark = nullptr;
+  uint64_t interpreted = 0;  ///< passes in the interpreter
+  uint64_t passes = 0;       ///< ... in machine code
+  uint64_t hits = 0;         ///< of these, how often it was the mark's turn
+  std::string why_not;       ///< if there are no hits: the reason
 };
 
 class TraceEngine final : public EngineHooks, public CallPolicy {
@@ -112,6 +122,8 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
   void entered(Thread& thread, uint32_t trace);
 
   const JitStats& stats() const { return stats_; }
+  /// All marks of the program, in its order.
+  std::vector<MarkReport> mark_reports() const;
   /// What --stats prints.
   std::string stats_text() const;
 
@@ -124,6 +136,18 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
     uint32_t failures = 0;
     uint32_t paths = 0;  ///< ways through its bytecode, at most kManyPaths
     uint32_t size = 0;   ///< instructions
+    /// Of a function with marks: the instruction in front of which a trace last gave up.
+    Op ended_at = Op::kMark;
+  };
+  /// A mark of the program, and what became of the recordings that passed it.
+  struct MarkState {
+    const Code* code = nullptr;  ///< where it is
+    uint64_t passes = 0;         ///< up to the last hit
+    uint64_t hits = 0;
+    uint32_t period = 0;                                ///< what its countdown was last set to
+    uint32_t recordings = 0;                            ///< that passed it
+    uint32_t traces = 0;                                ///< compiled ones that contain it
+    AbortReason abort = AbortReason::kNothingRecorded;  ///< of the last recording that passed it and failed
   };
   /// An ExitSite, kept small: there are many.
   struct Exit {
@@ -240,6 +264,12 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
   bool flag_is_set(const Fragment& fragment, const Exit& exit) const;
   void set_flag(const Fragment& fragment, const Exit& exit, bool set);
   void note_failure(Exit& exit);
+  void find_marks();
+  void note_marks(const Recording& recording, std::optional<AbortReason> abort);
+  void hit_mark(Thread& thread, uint32_t mark);
+  std::string why_not_hit(uint32_t mark) const;
+  std::string mark_name(uint32_t mark) const;
+  std::string explain_marks(const Trace& trace) const;
   void log(const char* event, const Recording& recording, const std::string& detail);
 
   Thread& thread_;
@@ -276,6 +306,8 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
     uint32_t exit = 0;
     bool left = false;  ///< the frames are rebuilt
   } rehearsed_;
+  std::vector<MarkState> marks_;           ///< by number, as in ProgramCode::marks
+  std::vector<uint32_t> mark_countdowns_;  ///< passes to go; machine code counts them down
   JitStats stats_;
 };
 

@@ -887,6 +887,7 @@ bool Recorder::group_is_simple(const uint32_t* declare) const {
       case Op::kConstant:
       case Op::kGlobal:
       case Op::kMove:
+      case Op::kMark:
       case Op::kStruct:
       case Op::kUnion:
       case Op::kUnionStruct: break;
@@ -1066,6 +1067,7 @@ Recorder::Status Recorder::record(const uint32_t* pc) {
       break;
     }
     case Op::kJump: break;
+    case Op::kMark: append(IrOp::kMark, kNoRef, kNoRef, static_cast<int32_t>(pc[1])); break;
     case Op::kClosure: {
       const uint32_t count = pc[3];
       Operands captured;

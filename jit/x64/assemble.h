@@ -34,6 +34,8 @@ struct AssembleOptions {
   bool exit_flags = false;
   /// Tell RuntimeEntries::entered.
   bool note_entry = false;
+  /// By number of the mark: passes to go until it leaves. Null: marks count exit_fuel, like guards.
+  uint32_t* mark_countdowns = nullptr;
   /// Fill AssembledTrace::origins.
   bool keep_origins = false;
   /// See SpillChoice in jit/x64/regalloc.h.

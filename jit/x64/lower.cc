@@ -184,6 +184,20 @@ void Lowering::test_flag(const InsPlan& plan) {
   a_.long_().jnz(exit.stub);
 }
 
+/// A mark changes nothing but its counter, not even which registers are free: a trace with it
+/// shall be like one without it.
+void Lowering::count_mark(const IrIns& ins, const InsPlan& plan) {
+  if (options_.mark_countdowns == nullptr) {
+    if (!options_.count_guards) count_guard(plan);
+    return;
+  }
+  a_.push(q(kRax));
+  a_.mov(q(kRax), imm(reinterpret_cast<uint64_t>(options_.mark_countdowns + ins.n)));
+  a_.sub(x86::dword_ptr(q(kRax)), 1);
+  a_.pop(q(kRax));
+  a_.long_().jz(exit_of(plan).stub);
+}
+
 /// Exits and whoever comes after the trace find ap behind all objects.
 void Lowering::commit_allocation() {
   if (pending_ == 0) return;
@@ -907,9 +921,7 @@ void Lowering::lower(uint32_t i) {
       break;
     case IrOp::kPhi: fetch(result, plan.a); break;
     case IrOp::kLoopBack: loop_back(ins, plan); break;
-    case IrOp::kMark:
-      if (!options_.count_guards) count_guard(plan);
-      break;
+    case IrOp::kMark: count_mark(ins, plan); break;
   }
 }
 

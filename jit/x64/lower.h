@@ -60,6 +60,7 @@ class Lowering {
   void leave_if(const InsPlan& plan, Condition condition);
   void count_guard(const InsPlan& plan);
   void test_flag(const InsPlan& plan);
+  void count_mark(const IrIns& ins, const InsPlan& plan);
   void commit_allocation();
 
   // rows with more than a few instructions
