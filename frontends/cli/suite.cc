@@ -5,6 +5,8 @@
 // test whose annotation follows one of the kind "xfail" tells how we behave
 // today, not how we should. Module paths start at the root: all words quoted.
 //
+// Marks (`# deopt-here!`) in a test are part of it: see test.cc.
+//
 // Tested by tests/unit/cli/suite_test.cc.
 #include <fmt/format.h>
 #include <fnmatch.h>
@@ -170,6 +172,7 @@ class Suite {
     if (jobs_.empty()) fmt::print("no tests found below {}\n", options_.suite);
     fmt::print("{} tests and {} modules that they use\n", tests_.size(), helpers_);
     fmt::print("{} passed, {} failed\n", done_ - failed_, failed_);
+    if (marks_ != 0) fmt::print("{} deopt-here! marks, hit {} times in machine code\n", marks_, mark_hits_);
     return failed_ == 0 && !jobs_.empty();
   }
 
@@ -204,16 +207,36 @@ class Suite {
     } else {
       return "";
     }
-    const size_t end = std::min(outcome.output.find('\n'), outcome.output.size());
-    return why + ": " + (end == 0 ? "(no output)" : outcome.output.substr(0, end));
+    // The first line that tells of an error, or the first of all.
+    size_t start = outcome.output.find("error: ");
+    start = start == std::string::npos ? 0 : outcome.output.rfind('\n', start) + 1;
+    const size_t end = std::min(outcome.output.find('\n', start), outcome.output.size());
+    return why + ": " + (end == start ? "(no output)" : outcome.output.substr(start, end - start));
   }
 
-  std::string judge(const Job& job) const {
+  /// Adds up what `fble-jit test` says of marks (frontends/cli/marks.h). That they have all been hit is
+  /// judged there: one that was not makes it fail.
+  void count_marks(const std::string& output) {
+    constexpr std::string_view kMark = ": deopt-here!";
+    for (size_t at = 0; (at = output.find(kMark, at)) != std::string::npos; at += kMark.size()) {
+      const std::vector<std::string> words =
+          words_of(output.substr(at, std::min(output.find('\n', at), output.size()) - at));
+      for (size_t i = 1; i + 1 < words.size(); ++i) {
+        if (words[i] != "hits" || words[i + 1] != "in") continue;
+        ++marks_;
+        mark_hits_ += std::strtoull(words[i - 1].c_str(), nullptr, 10);
+      }
+    }
+  }
+
+  std::string judge(const Job& job) {
     if (job.kind == nullptr) return "unknown kind of test";
     std::string message;
     if (job.kind->message != nullptr) message = fmt::format(":{}: {}", job.test->position, job.kind->message);
     const char* flags = job.mode != nullptr ? job.mode->flags : "";
-    std::string why = compare(run_self(job.kind->command, flags, *job.test), job.kind->status, message);
+    const ChildOutcome outcome = run_self(job.kind->command, flags, *job.test);
+    count_marks(outcome.output);
+    std::string why = compare(outcome, job.kind->status, message);
     if (why.empty() && job.first && job.kind->also_disassemble) {
       why = compare(run_self("disassemble", "", *job.test), 0, "");
       if (!why.empty()) why = "disassemble: " + why;
@@ -249,6 +272,8 @@ class Suite {
   std::mutex printing_;
   size_t done_ = 0;
   size_t failed_ = 0;
+  std::atomic<uint64_t> marks_ = 0;  ///< lines about them: one for each mark and mode
+  std::atomic<uint64_t> mark_hits_ = 0;
   const bool on_terminal_ = isatty(STDERR_FILENO) != 0;
 };
 
