@@ -230,6 +230,7 @@ struct Shared {
   std::atomic<uint64_t> rejected{0};
   std::atomic<uint64_t> traces{0};
   std::atomic<uint64_t> exits{0};
+  std::atomic<uint64_t> mark_hits{0};
   struct Slot {
     std::atomic<uint64_t> seed{0};
     std::atomic<int> mode{-1};
@@ -265,6 +266,7 @@ struct Message {
     const Verdict verdict = oracle.check(program.text, options);
     shared.traces += verdict.traces;
     shared.exits += verdict.exits;
+    shared.mark_hits += verdict.mark_hits;
     switch (verdict.kind) {
       case Verdict::Kind::kAgree:
         ++shared.agreed;
@@ -366,11 +368,12 @@ int run_workers(const Settings& settings) {
   const double seconds = now() - start;
   const uint64_t agreed = shared->agreed;
   fmt::print(
-      "{} programs agree ({} of them by an error), {} skipped, {} findings; {} traces, {} exits; {:.0f} s, {:.0f} "
+      "{} programs agree ({} of them by an error), {} skipped, {} findings; {} traces, {} exits, {} at marks; {:.0f} "
+      "s, {:.0f} "
       "programs a "
       "minute\n",
       agreed, shared->failing.load(), shared->skipped.load(), findings.size(), shared->traces.load(),
-      shared->exits.load(), seconds, static_cast<double>(agreed) * 60 / seconds);
+      shared->exits.load(), shared->mark_hits.load(), seconds, static_cast<double>(agreed) * 60 / seconds);
   return findings.empty() && !rejected ? 0 : 1;
 }
 

@@ -15,6 +15,8 @@
 // Programs that may fail have accesses of whatever tag, vacuous values and accesses
 // that come too early; others have none.
 //
+// Some programs have deopt-here! comments, with options, in front of expressions.
+//
 // Vocabulary: a *place* is a variable or a path such as `x.t1.head`, known to be there.
 //
 // Tested by fuzz/tests/program_gen_test.cc.
@@ -29,6 +31,7 @@
 #include <map>
 #include <set>
 
+#include "frontends/fble/lexer.h"
 #include "fuzz/gen/library.h"
 
 namespace fble {
@@ -104,6 +107,62 @@ class Generator {
     with_bits_ = options.own_library;
   }
 
+  /// The text with some deopt-here! comments. They are chosen last, so that all else does not
+  /// depend on them. Those in front of what is no expression, or is not evaluated, do nothing.
+  std::string with_marks(const std::string& text) {
+    constexpr std::array<uint32_t, 4> kCounts = {0, 1, 4, 16};
+    constexpr std::array<uint32_t, 4> kWeights = {55, 15, 20, 10};
+    const uint32_t count = kCounts[c_.weighted(kWeights)];
+    if (count == 0) return text;
+    std::vector<size_t> places;
+    Lexer lexer(text);
+    TokenKind before = TokenKind::kSemicolon;
+    for (Token token = lexer.next(); token.kind != TokenKind::kEnd; token = lexer.next()) {
+      const size_t start = static_cast<size_t>(token.text.data() - text.data()) - (token.quoted ? 1 : 0);
+      if (may_precede_expression(before)) places.push_back(start);
+      before = token.kind;
+    }
+    std::map<size_t, std::string> marks;
+    for (uint32_t i = 0; i < count; ++i) marks[c_.of(places)] += "# deopt-here!" + mark_options() + "\n";
+    std::string result;
+    size_t done = 0;
+    for (const auto& [place, comments] : marks) {
+      result += text.substr(done, place - done) + "\n" + comments;
+      done = place;
+    }
+    return result + text.substr(done);
+  }
+
+  static bool may_precede_expression(TokenKind kind) {
+    switch (kind) {
+      case TokenKind::kSemicolon:
+      case TokenKind::kOpenBrace:
+      case TokenKind::kOpenParen:
+      case TokenKind::kOpenBracket:
+      case TokenKind::kDotAtOpenParen:
+      case TokenKind::kComma:
+      case TokenKind::kColon:
+      case TokenKind::kEquals:
+      case TokenKind::kDotEquals:
+      case TokenKind::kColonEquals: return true;
+      default: return false;
+    }
+  }
+
+  std::string mark_options() {
+    constexpr std::array<uint32_t, 5> kNumbers = {1, 2, 3, 10, 50};
+    std::string options;
+    if (c_.chance(30)) options += fmt::format(" after={}", c_.of(kNumbers));
+    if (c_.chance(50)) options += fmt::format(" every={}", c_.of(kNumbers));
+#define FBLE_MARK_NUMBER(name, least, doc)
+#define FBLE_MARK_FLAG(name, doc) \
+  if (c_.chance(15)) options += " " #name;
+#include "interp/mark_options.def"
+#undef FBLE_MARK_NUMBER
+#undef FBLE_MARK_FLAG
+    return options;
+  }
+
   GeneratedProgram run() {
     need("Out");
     need("Bool");
@@ -128,7 +187,7 @@ class Generator {
     show_all();
 
     GeneratedProgram program;
-    program.text = indented(imports_ + types_ + constants_ + body_);
+    program.text = with_marks(indented(imports_ + types_ + constants_ + body_));
     program.command_text = with_footer(program.text);
     program.cost = cost_;
     program.may_fail = may_fail_;

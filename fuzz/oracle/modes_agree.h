@@ -29,6 +29,7 @@ struct Outcome {
   double seconds = 0;
   uint64_t traces = 0;  ///< that were compiled
   uint64_t exits = 0;   ///< guards that failed
+  uint64_t mark_hits = 0;
 };
 
 struct Difference {
@@ -45,6 +46,7 @@ struct Verdict {
   std::vector<Difference> differences;
   uint64_t traces = 0;  ///< in all modes
   uint64_t exits = 0;
+  uint64_t mark_hits = 0;  ///< deopt-here! marks at which machine code was left
 };
 
 struct ModesOptions {
