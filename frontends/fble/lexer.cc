@@ -98,8 +98,10 @@ void Lexer::look_for_directive(size_t end) {
   constexpr std::string_view kWord = "deopt-here!";
   constexpr std::string_view kBlanks = " \t\r";
   const std::string_view comment = text_.substr(pos_, end - pos_);
-  const size_t start = comment.find_first_not_of(kBlanks, 1);
-  if (start == std::string_view::npos || !comment.substr(start).starts_with(kWord)) return;
+  size_t start = 1;
+  while (start < comment.size() && (comment[start] == ' ' || comment[start] == '\t')) ++start;
+  // Most comments are none, and end here.
+  if (start == comment.size() || comment[start] != kWord[0] || !comment.substr(start).starts_with(kWord)) return;
   const size_t rest = start + kWord.size();
   if (rest < comment.size() && kBlanks.find(comment[rest]) == std::string_view::npos) return;
   const uint32_t column = static_cast<uint32_t>(pos_ - line_start_ + 1);

@@ -190,7 +190,11 @@ class ModuleLowering {
           }
           for (const CoreBinding& binding : let->bindings) {
             if (is_alias(let, binding)) {
-              if (depth != 0) note_crossing(static_cast<const CoreVarRef*>(binding.value)->var);
+              for (const Core* name = binding.value; name->kind == CoreKind::kMark;) {
+                ++marks_found_;
+                name = static_cast<const CoreMark*>(name)->body;
+              }
+              if (depth != 0) note_crossing(var_of(binding.value));
             } else {
               walk(binding.value, depth);
             }

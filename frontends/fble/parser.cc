@@ -98,16 +98,17 @@ class Parser {
   bool at(TokenKind kind) const { return token_.kind == kind; }
   bool at_any(TokenSet kinds) const { return kinds.has(token_.kind); }
   void advance() {
-    if (!marks_.empty()) report_dangling(take_marks());
+    if (!marks_.empty()) [[unlikely]] drop_marks();
     token_ = lexer_.next();
-    if (lexer_.has_directives()) read_marks();
+    if (lexer_.has_directives()) [[unlikely]] read_marks();
   }
 
   // A mark belongs to the outermost expression that starts at the token behind it: whoever
   // starts to read an expression takes the marks in front, and puts them around the result.
   // Those that nobody has taken when the token is skipped mark nothing.
   std::vector<Mark> take_marks() { return std::exchange(marks_, {}); }
-  void read_marks();
+  __attribute__((noinline, cold)) void read_marks();
+  __attribute__((noinline, cold)) void drop_marks() { report_dangling(take_marks()); }
   void report_dangling(const std::vector<Mark>& marks);
   /// The expression, which may be null, with the marks around it.
   Expr* marked(Expr* expr, const std::vector<Mark>& marks);
