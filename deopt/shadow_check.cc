@@ -130,7 +130,7 @@ Rehearsal::Rehearsal(Thread& thread, Word* root)
       watermark_fp_(thread.watermark_fp),
       watermark_return_address_(thread.watermark_return_address) {
   thread.for_each_code([&](Code& code) {
-    // Natives are entered as ever: what is pure in them does not look like an instruction.
+    // Natives are entered as they are while a trace is recorded (Thread::native_code), so that steps are counted alike.
     if (code.native != nullptr) return;
     entries_.emplace_back(&code, code.entry);
     code.entry = entry_by_table();
