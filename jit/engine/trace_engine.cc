@@ -266,6 +266,7 @@ void TraceEngine::record_from_exit(Thread& thread, ExitAddress from, const ExitE
   BridgeStart start;
   start.root_extent = root.extent;
   start.root_code = root.code;
+  start.mixed_signs = fragment.mixed_signs;
   if (exit.is_return) {
     recording.recorder->start_continuation(entry, start);
   } else {
@@ -409,6 +410,7 @@ bool TraceEngine::compile(Recording& recording) {
     fragment->parent_steps = fragments_[recording.from.fragment]->exits[recording.from.exit].steps;
   }
   fragment->inlined_paths = recording.inlined_paths;
+  fragment->mixed_signs = recording.recorder->mixed_signs();
   fragment->first_exit = assembling.first_exit_id;
   fragment->start = assembled.start;
   fragment->side_table = std::move(assembled.side_table);

@@ -181,6 +181,7 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
     uint32_t first_exit = 0;
     uint32_t members = 0;        ///< of the tree, at its root
     uint32_t inlined_paths = 1;  ///< see Recording
+    bool mixed_signs = false;    ///< see Recorder
     const uint8_t* start = nullptr;
     SideTable side_table;
     std::vector<Exit> exits;

@@ -45,6 +45,13 @@ Facts natural(unsigned bits) {
   return facts;
 }
 
+/// A number with a magnitude of so many bits.
+Facts number(unsigned bits) {
+  Facts facts;
+  facts.bits = static_cast<uint8_t>(std::min(bits, 64u));
+  return facts;
+}
+
 int64_t low_header(Word header) { return static_cast<uint32_t>(header); }
 
 }  // namespace
@@ -149,6 +156,9 @@ bool result_fits(const FactTable& facts, const IrIns& ins) {
       if (ins.list.size() > 1) bits = kOffsetBits * static_cast<unsigned>(ins.list.size() - 1);
       for (const IrRef field : ins.list) bits += facts[field].bits;
       break;
+    case IrOp::kIntWord: bits = facts[ins.a].bits; break;
+    case IrOp::kIntMul: bits = 0u + facts[ins.a].bits + facts[ins.b].bits; break;
+    case IrOp::kIntDiv: return facts.is_nonzero_constant(ins.b);
     default: return false;
   }
   return bits <= kMaxPackedBits;
@@ -161,7 +171,11 @@ void FactTable::append(const IrIns& ins) {
 
 Facts FactTable::of_result(const IrIns& ins) const {
   switch (ins.op) {
-    case IrOp::kConstant: return ins.raw ? Facts{} : known_facts(ins.x);
+    case IrOp::kConstant: {
+      if (!ins.raw) return known_facts(ins.x);
+      const auto value = static_cast<int64_t>(ins.x);
+      return number(static_cast<unsigned>(std::bit_width(value < 0 ? 0 - ins.x : ins.x)));
+    }
     case IrOp::kSlot: {
       Facts facts;
       // Calls of this code lead here, and the closure is where they left it.
@@ -244,6 +258,19 @@ Facts FactTable::of_result(const IrIns& ins) const {
         default: return packed();
       }
     }
+    case IrOp::kIntOf: return number(bits(ins.a));
+    case IrOp::kIntWord: return packed(bits(ins.a));
+    case IrOp::kIntAdd:
+    case IrOp::kIntSub: return number(std::max(bits(ins.a), bits(ins.b)) + 1u);
+    case IrOp::kIntMul: return number(bits(ins.a) + bits(ins.b));
+    // Rounding down makes -1 of what is a little less than zero.
+    case IrOp::kIntDiv: return number(std::max(bits(ins.a), 1u));
+    case IrOp::kIntRem: return number(bits(ins.b));
+    case IrOp::kIntShiftRight: {
+      const auto count = static_cast<unsigned>(ins.n);
+      return number(std::max(bits(ins.a) > count ? bits(ins.a) - count : 0, 1u));
+    }
+    case IrOp::kChoose: return common_facts(facts_[index_of(ins.list[0])], facts_[index_of(ins.list[1])]);
     case IrOp::kNew: {
       Facts facts;
       facts.pointer = facts.not_packed = true;
@@ -273,6 +300,7 @@ void FactTable::learn(const IrIns& guard) {
       if (std::has_single_bit(left)) set_tag(more, std::countr_zero(left));
       break;
     }
+    case IrOp::kIntWord: more.bits = kMaxPackedBits; break;
     case IrOp::kHeaderIs: more.header = static_cast<uint32_t>(guard.n); break;
     case IrOp::kCodeIs: set_code(more, guard.code); break;
     case IrOp::kArityIs: more.arity = guard.n; break;
@@ -292,6 +320,9 @@ const char* unmet_requirement(const FactTable& facts, const IrIns& ins) {
     case IrOp::kPackedArg:
     case IrOp::kPackedField:
     case IrOp::kPackUnion:
+    case IrOp::kIntOf:
+    case IrOp::kOrderKey:
+    case IrOp::kChoose:
     case IrOp::kTagIs:
     case IrOp::kTagFrom: return facts[ins.a].packed ? nullptr : "the operand is not known to be packed";
     case IrOp::kField:
@@ -312,6 +343,15 @@ const char* unmet_requirement(const FactTable& facts, const IrIns& ins) {
       [[fallthrough]];
     case IrOp::kShiftLeft:
     case IrOp::kShiftRight: return facts[ins.a].natural ? nullptr : "the operand is not known to be a natural";
+    case IrOp::kIntAdd:
+    case IrOp::kIntSub:
+    case IrOp::kIntMul:
+    case IrOp::kIntDiv:
+    case IrOp::kIntRem:
+      if (facts[ins.b].bits > kMaxPackedBits) return "the second number is not known to fit in a packed word";
+      [[fallthrough]];
+    case IrOp::kIntShiftRight:
+      return facts[ins.a].bits <= kMaxPackedBits ? nullptr : "the number is not known to fit in a packed word";
     case IrOp::kPackStruct:
     case IrOp::kNoFit:
     case IrOp::kIntrinsic:

@@ -43,6 +43,7 @@ class FactTable {
 
   const Facts& operator[](IrRef ref) const { return facts_[index_of(ref)]; }
   size_t size() const { return facts_.size(); }
+  bool is_nonzero_constant(IrRef ref) const { return trace_->at(ref).op == IrOp::kConstant && trace_->at(ref).x != 0; }
 
   /// Adds the instruction that is next by number: what its result is known to
   /// be, and what its not having left tells.

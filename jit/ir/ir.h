@@ -67,7 +67,9 @@ struct IrOpInfo {
 const IrOpInfo& ir_op_info(IrOp op);
 bool ir_has_effect(IrOp op, char effect);
 inline bool ir_is_guard(IrOp op) { return ir_has_effect(op, 'g'); }
-inline bool ir_has_result(IrOp op) { return ir_op_info(op).result[0] == 'V'; }
+inline bool ir_has_result(IrOp op) { return ir_op_info(op).result[0] != '-'; }
+/// True if the result is no Fble word: a number or a key.
+inline bool ir_is_bare(IrOp op) { return ir_op_info(op).result[0] == 'I' || ir_op_info(op).result[0] == 'K'; }
 
 /// Calls `visit(IrRef&)` for each reference of the instruction, operands first, then the list.
 template <typename Ins, typename Visit>
@@ -81,14 +83,15 @@ void for_each_ref(Ins& ins, Visit&& visit) {
 struct Facts {
   bool packed = false;
   bool pointer = false;
-  bool natural = false;       ///< implies packed
-  int64_t header = -1;        ///< low 32 bits of the object's header; implies pointer
-  const Code* code = nullptr; ///< of the closure; implies pointer
-  int32_t arity = -1;         ///< of the closure's code
-  int32_t tag = -1;           ///< of the packed union
-  uint32_t not_tags = 0;      ///< bit t: the packed union's tag is not t (t < 32)
+  bool natural = false;        ///< implies packed
+  int64_t header = -1;         ///< low 32 bits of the object's header; implies pointer
+  const Code* code = nullptr;  ///< of the closure; implies pointer
+  int32_t arity = -1;          ///< of the closure's code
+  int32_t tag = -1;            ///< of the packed union
+  uint32_t not_tags = 0;       ///< bit t: the packed union's tag is not t (t < 32)
   bool not_packed = false;
-  uint8_t bits = kMaxPackedBits;  ///< the packed word has at most so many bits of content
+  uint8_t bits =
+      kMaxPackedBits;  ///< the packed word has at most so many bits of content, the number's magnitude so many bits
   bool operator==(const Facts&) const = default;
 };
 

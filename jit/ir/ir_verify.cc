@@ -126,6 +126,41 @@ class Verifier {
       }
     });
     if (ins.recursive && ins.op != IrOp::kNew) fail("only objects can be recursive");
+    sorts(ins);
+  }
+
+  /// 'V', 'I' or 'K' as in the table; '?' for a raw constant.
+  char sort_of(IrRef ref) const {
+    const IrIns& ins = trace_.at(ref);
+    return ins.op == IrOp::kConstant && ins.raw ? '?' : ir_op_info(ins.op).result[0];
+  }
+
+  /// Numbers and keys are where they are expected, and nowhere else.
+  void sorts(const IrIns& ins) const {
+    char wanted = 'V';
+    switch (ins.op) {
+      case IrOp::kIntWord:
+      case IrOp::kIntAdd:
+      case IrOp::kIntSub:
+      case IrOp::kIntMul:
+      case IrOp::kIntDiv:
+      case IrOp::kIntRem:
+      case IrOp::kIntShiftRight: wanted = 'I'; break;
+      case IrOp::kLess:
+      case IrOp::kLessEqual:
+      case IrOp::kCompare:
+      case IrOp::kIsLess:
+      case IrOp::kNotLess:
+        if (sort_of(ins.a) == 'K' || sort_of(ins.b) == 'K') wanted = 'K';
+        break;
+      default: break;
+    }
+    for_each_ref(ins, [&](IrRef ref) {
+      const char sort = sort_of(ref);
+      if (sort != wanted && sort != '?') {
+        fail("operand %{} is {}", index_of(ref), sort == 'V' ? "a Fble word" : sort == 'I' ? "a number" : "a key");
+      }
+    });
   }
 
   void numbers(const IrIns& ins) const {
@@ -156,7 +191,14 @@ class Verifier {
         if (ins.code == nullptr) fail("the code is missing");
         break;
       case IrOp::kShiftLeft:
-      case IrOp::kShiftRight: range("count", ins.n, 62); break;
+      case IrOp::kShiftRight:
+      case IrOp::kIntShiftRight: range("count", ins.n, 62); break;
+      case IrOp::kIntRem:
+        if (ins.list.size() != 1) fail("there is one quotient");
+        break;
+      case IrOp::kChoose:
+        if (ins.list.size() != 2) fail("there are two values to choose from");
+        break;
       case IrOp::kIntrinsic: range("intrinsic", ins.n - 1, static_cast<int64_t>(Intrinsic::kCount) - 1); break;
       case IrOp::kNative:
         if (ins.code == nullptr) {
@@ -216,6 +258,7 @@ class Verifier {
     if (snapshot.settled && !ir_has_effect(ins.op, 'p')) fail("the snapshot is settled for a guard");
     auto check = [&](IrRef ref) {
       check_ref(ref, "the snapshot's");
+      if (ir_is_bare(trace_.at(ref).op)) fail("the snapshot's %{} is no Fble word", index_of(ref));
       if (index_of(ref) >= at_) fail("the snapshot's %{} comes later", index_of(ref));
     };
     int32_t base = 0;

@@ -17,6 +17,8 @@ namespace fble {
 namespace {
 
 bool is_root(const IrIns& ins) {
+  // Numbers that are made of its operand rely on its being no larger than a word's.
+  if (ins.op == IrOp::kIntWord) return !ins.fits;
   if (ir_has_effect(ins.op, 'p')) return !ir_has_result(ins.op);
   return !ir_has_effect(ins.op, 'n') && ins.op != IrOp::kPhi;
 }

@@ -13,6 +13,10 @@
 // compare and one jump. Nobody needs the Bool@ itself then: the exit would, if the guard's
 // failing did not tell what it is.
 //
+// Integers of either sign become numbers, are computed, and become words again, which
+// the next operation makes a number of: `int_of` and `int_word` of each other fall away,
+// but for the check that the number fits.
+//
 // Tested by tests/unit/jit/opt/passes_test.cc and tests/ir/fold.
 #include <algorithm>
 
@@ -62,6 +66,7 @@ Answer rewrite_shift(IrIns& ins, IrOp op, IrRef a, int32_t count) {
   ins.b = kNoRef;
   ins.n = count;
   ins.list.clear();
+  if (!ir_is_guard(op)) ins.snapshot = kNoSnapshot;
   return {Answer::kAgain};
 }
 
@@ -212,7 +217,92 @@ bool known_different(Forward& forward, IrRef a, IrRef b) {
          forward.has(IrOp::kIsLess, b, a);
 }
 
+Word order_key(Word packed) {
+  const Word key = packed >> 1 | Word{1} << 63;
+  return is_natural(packed) ? key : ~key;
+}
+
+Answer fold_int_of(Forward& forward, IrIns& ins) {
+  if (forward.is_constant(ins.a)) {
+    return replace(forward.raw_constant(static_cast<Word>(unpack_int(forward.word_of(ins.a)))));
+  }
+  return forward.at(ins.a).op == IrOp::kIntWord ? replace(forward.at(ins.a).a) : Answer{};
+}
+
+Answer fold_int_word(Forward& forward, IrIns& ins) {
+  if (forward.is_raw_constant(ins.a)) {
+    const auto value = static_cast<int64_t>(forward.word_of(ins.a));
+    return computed(forward, int_fits(value) ? pack_int(value) : 0);
+  }
+  return forward.at(ins.a).op == IrOp::kIntOf ? replace(forward.at(ins.a).a) : Answer{};
+}
+
+Answer fold_numbers(Forward& forward, IrIns& ins) {
+  if (ins.op == IrOp::kIntShiftRight) {
+    if (ins.n == 0) return replace(ins.a);
+    if (!forward.is_raw_constant(ins.a)) return {};
+    return replace(forward.raw_constant(static_cast<Word>(static_cast<int64_t>(forward.word_of(ins.a)) >> ins.n)));
+  }
+  if (ins.op == IrOp::kIntRem) {
+    if (!forward.is_raw_constant(ins.a) || !forward.is_raw_constant(ins.b)) return {};
+    const Word quotient = forward.word_of(ins.list[0]);
+    return replace(forward.raw_constant(forward.word_of(ins.a) - quotient * forward.word_of(ins.b)));
+  }
+  if ((ins.op == IrOp::kIntAdd || ins.op == IrOp::kIntMul) && !forward.is_raw_constant(ins.b) &&
+      (forward.is_raw_constant(ins.a) || index_of(ins.a) > index_of(ins.b))) {
+    std::swap(ins.a, ins.b);
+  }
+  if (!forward.is_raw_constant(ins.b)) {
+    return ins.op == IrOp::kIntSub && ins.a == ins.b ? replace(forward.raw_constant(0)) : Answer{};
+  }
+  const auto b = static_cast<int64_t>(forward.word_of(ins.b));
+  if (forward.is_raw_constant(ins.a)) {
+    const auto a = static_cast<int64_t>(forward.word_of(ins.a));
+    int64_t result = 0;
+    switch (ins.op) {
+      case IrOp::kIntAdd: result = a + b; break;
+      case IrOp::kIntSub: result = a - b; break;
+      case IrOp::kIntMul:
+        if (__builtin_mul_overflow(a, b, &result)) return {Answer::kFails};
+        break;
+      default:
+        if (b == 0) return {Answer::kFails};
+        result = a / b - (a % b != 0 && (a ^ b) < 0 ? 1 : 0);
+    }
+    return replace(forward.raw_constant(static_cast<Word>(result)));
+  }
+  switch (ins.op) {
+    case IrOp::kIntAdd:
+    case IrOp::kIntSub: return b == 0 ? replace(ins.a) : Answer{};
+    case IrOp::kIntMul:
+      if (b == 0) return replace(forward.raw_constant(0));
+      return b == 1 ? replace(ins.a) : Answer{};
+    default:
+      if (b <= 0 || !std::has_single_bit(static_cast<Word>(b))) return {};
+      return rewrite_shift(ins, IrOp::kIntShiftRight, ins.a, std::countr_zero(static_cast<Word>(b)));
+  }
+}
+
+Answer fold_choose(Forward& forward, IrIns& ins) {
+  if (ins.list[0] == ins.list[1]) return replace(ins.list[0]);
+  const int32_t tag = forward.is_constant(ins.a) ? static_cast<int32_t>(packed_tag(forward.word_of(ins.a), 1))
+                                                 : forward.table[ins.a].tag;
+  return tag < 0 ? Answer{} : replace(ins.list[static_cast<size_t>(tag)]);
+}
+
 Answer fold_comparison(Forward& forward, IrIns& ins) {
+  if (forward.is_raw_constant(ins.a) && forward.is_raw_constant(ins.b)) {
+    const Word a = forward.word_of(ins.a);
+    const Word b = forward.word_of(ins.b);
+    switch (ins.op) {
+      case IrOp::kLess:
+      case IrOp::kLessEqual:
+      case IrOp::kCompare: return replace(forward.constant(fold_naturals(ins.op, a, b)));
+      case IrOp::kIsLess: return holds(a < b);
+      case IrOp::kNotLess: return holds(a >= b);
+      default: return {};
+    }
+  }
   order_operands(forward, ins);
   const Order order = known_order(forward, ins.a, ins.b);
   switch (ins.op) {
@@ -465,6 +555,17 @@ Answer fold(Forward& forward, IrIns& ins) {
     case IrOp::kIsEqual:
     case IrOp::kNotEqual: return fold_comparison(forward, ins);
     case IrOp::kIntrinsic: return fold_intrinsic(forward, ins);
+    case IrOp::kIntOf: return fold_int_of(forward, ins);
+    case IrOp::kIntWord: return fold_int_word(forward, ins);
+    case IrOp::kIntAdd:
+    case IrOp::kIntSub:
+    case IrOp::kIntMul:
+    case IrOp::kIntDiv:
+    case IrOp::kIntRem:
+    case IrOp::kIntShiftRight: return fold_numbers(forward, ins);
+    case IrOp::kOrderKey:
+      return forward.is_constant(ins.a) ? replace(forward.raw_constant(order_key(forward.word_of(ins.a)))) : Answer{};
+    case IrOp::kChoose: return fold_choose(forward, ins);
     default: return {};
   }
 }

@@ -65,6 +65,8 @@ class Forward final : public IrBuilder {
   Word word_of(IrRef ref) const { return at(ref).x; }
   bool is_constant(IrRef ref, Word word) const { return is_constant(ref) && word_of(ref) == word; }
   IrRef constant(Word word);
+  IrRef raw_constant(Word word);
+  bool is_raw_constant(IrRef ref) const { return at(ref).op == IrOp::kConstant && at(ref).raw; }
   /// True if an equal instruction without list has been appended.
   bool has(IrOp op, IrRef a, IrRef b) const;
 

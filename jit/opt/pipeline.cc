@@ -137,6 +137,14 @@ IrRef Forward::constant(Word word) {
   return found != kNoRef ? found : push(std::move(ins));
 }
 
+IrRef Forward::raw_constant(Word word) {
+  IrIns ins;
+  ins.op = IrOp::kConstant;
+  ins.x = word;
+  ins.raw = true;
+  return append(std::move(ins));
+}
+
 bool Forward::has(IrOp op, IrRef a, IrRef b) const {
   IrIns ins;
   ins.op = op;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "gc/integer.h"
 #include "interp/engine_hooks.h"
 #include "interp/foreign.h"
 #include "interp/intrinsics.h"
@@ -101,6 +102,7 @@ void Recorder::start_function(Code& code) {
 void Recorder::start_continuation(const ExitEntry& entry, const BridgeStart& start) {
   Trace& trace = builder_.trace();
   trace.kind = TraceKind::kContinuation;
+  mixed_signs_ = start.mixed_signs;
   const ExitFrame& innermost = entry.frames.back();
   trace.callee_base = static_cast<uint32_t>(innermost.base) + innermost.pc[-1];
   root_fp_ = thread_.fp - innermost.base;
@@ -133,6 +135,7 @@ void Recorder::append_stack_check(uint32_t snapshot) {
 void Recorder::start_bridge(const ExitEntry& entry, const BridgeStart& start) {
   Trace& trace = builder_.trace();
   trace.kind = TraceKind::kBridge;
+  mixed_signs_ = start.mixed_signs || start.guard == IrOp::kIsNatural || start.guard == IrOp::kSub;
   root_fp_ = thread_.fp - entry.frames.back().base;
   root_extent_ = start.root_extent;
   trace.extent = start.root_extent;
@@ -578,6 +581,9 @@ std::optional<IrRef> Recorder::record_intrinsic(Intrinsic intrinsic, const Opera
   }
   const Word result = fold_packed(intrinsic, words);
   if (result == 0) return std::nullopt;
+  if (mixed_signs_) {
+    if (const IrRef signed_result = record_signed(intrinsic, args); signed_result != kNoRef) return signed_result;
+  }
   constexpr Word kZero = 3;
   constexpr Word kOne = 7;
   auto binary = [&](IrOp op) { return append(op, natural(args[0]), natural(args[1])); };
@@ -615,6 +621,8 @@ std::optional<IrRef> Recorder::record_intrinsic(Intrinsic intrinsic, const Opera
       case Intrinsic::kIntGreaterEqual: return swapped(IrOp::kLessEqual);
       case Intrinsic::kIntCompare: return binary(IrOp::kCompare);
       case Intrinsic::kIntIsPositive: return append(IrOp::kLess, constant(kZero), natural(args[0]));
+      case Intrinsic::kIntMin: return choose(binary(IrOp::kLess), args[0].ref, args[1].ref);
+      case Intrinsic::kIntMax: return choose(binary(IrOp::kLess), args[1].ref, args[0].ref);
       default: break;
     }
   }
@@ -626,11 +634,75 @@ std::optional<IrRef> Recorder::record_intrinsic(Intrinsic intrinsic, const Opera
     case Intrinsic::kIntFromChar: return packed(args[0]);
     default: break;
   }
+  if (const IrRef signed_result = record_signed(intrinsic, args); signed_result != kNoRef) return signed_result;
   IrIns ins{.op = IrOp::kIntrinsic};
   ins.n = static_cast<int32_t>(intrinsic);
   for (uint32_t i = 0; i < arity; ++i) ins.list.push_back(packed(args[i]));
   ins.snapshot = snapshot();
   return append(std::move(ins));
+}
+
+/// Of the two values the first if the Bool@ is true. One of the operands decides, but no guard.
+IrRef Recorder::choose(IrRef condition, IrRef first, IrRef second) {
+  IrIns ins{.op = IrOp::kChoose};
+  ins.a = condition;
+  ins.list = {first, second};
+  return append(std::move(ins));
+}
+
+/// Operations on integers of either sign: no guard says which. kNoRef for those that are
+/// left to C++.
+IrRef Recorder::record_signed(Intrinsic intrinsic, const Operands& args) {
+  const auto number = [&](uint32_t i) { return append(IrOp::kIntOf, packed(args[i])); };
+  const auto key = [&](uint32_t i) { return append(IrOp::kOrderKey, packed(args[i])); };
+  const auto word = [&](IrRef result) { return append(IrOp::kIntWord, result); };
+  const auto binary = [&](IrOp op) {
+    const IrRef a = number(0);
+    return append(op, a, number(1));
+  };
+  const auto order = [&](IrOp op, uint32_t first, uint32_t second) {
+    const IrRef a = key(first);
+    return append(op, a, key(second));
+  };
+  const auto remainder = [&](IrRef quotient) {
+    IrIns ins{.op = IrOp::kIntRem};
+    ins.a = number(0);
+    ins.b = number(1);
+    ins.list = {quotient};
+    return append(std::move(ins));
+  };
+  switch (intrinsic) {
+    case Intrinsic::kIntAdd: return word(binary(IrOp::kIntAdd));
+    case Intrinsic::kIntSub: return word(binary(IrOp::kIntSub));
+    case Intrinsic::kIntMul: return word(binary(IrOp::kIntMul));
+    case Intrinsic::kIntIncr: return word(append(IrOp::kIntAdd, number(0), raw_constant(1)));
+    case Intrinsic::kIntDecr: return word(append(IrOp::kIntSub, number(0), raw_constant(1)));
+    case Intrinsic::kIntNeg: return word(append(IrOp::kIntSub, raw_constant(0), number(0)));
+    case Intrinsic::kIntDouble: return word(append(IrOp::kIntAdd, number(0), number(0)));
+    case Intrinsic::kIntQuotient: return word(binary(IrOp::kIntDiv));
+    case Intrinsic::kIntModulo: return word(remainder(binary(IrOp::kIntDiv)));
+    case Intrinsic::kIntDivide: {
+      const IrRef quotient = binary(IrOp::kIntDiv);
+      IrIns ins{.op = IrOp::kPackStruct};
+      ins.list = {word(quotient), word(remainder(quotient))};
+      ins.snapshot = snapshot();
+      return append(std::move(ins));
+    }
+    case Intrinsic::kIntLess: return order(IrOp::kLess, 0, 1);
+    case Intrinsic::kIntLessEqual: return order(IrOp::kLessEqual, 0, 1);
+    case Intrinsic::kIntGreater: return order(IrOp::kLess, 1, 0);
+    case Intrinsic::kIntGreaterEqual: return order(IrOp::kLessEqual, 1, 0);
+    case Intrinsic::kIntCompare: return order(IrOp::kCompare, 0, 1);
+    case Intrinsic::kIntMin: return choose(order(IrOp::kLess, 0, 1), packed(args[0]), packed(args[1]));
+    case Intrinsic::kIntMax: return choose(order(IrOp::kLess, 0, 1), packed(args[1]), packed(args[0]));
+    case Intrinsic::kIntIsNegative: {
+      // The tag of a union of two.
+      const bool negative = packed_is_negative(args[0].word);
+      append(IrOp::kTagIs, packed(args[0]), kNoRef, negative ? 0 : 1, 1);
+      return constant(negative ? 5 : 7);
+    }
+    default: return kNoRef;
+  }
 }
 
 // ---- natives ----------------------------------------------------------------
@@ -1054,16 +1126,29 @@ Recorder::Status Recorder::record(const uint32_t* pc) {
       const Operand object = operand(pc[2]);
       if (is_placeholder(object.word)) return end_with_exit();
       const uint32_t last = pc[4] - 1;
-      const uint32_t source = pc[5 + std::min(union_tag(object.word, pc[3]), last)];
-      const uint32_t index = source >> kSourceShift;
-      if (source_kind(source) == Source::kGlobal && !is_defined(thread_.globals[index])) return end_with_exit();
-      select_tag(object, pc[3], last);
-      switch (source_kind(source)) {
-        case Source::kSlot: set(pc[1], operand(index).ref); break;
-        case Source::kWord: set(pc[1], constant(index)); break;
-        case Source::kCapture: set(pc[1], capture(index).ref); break;
-        case Source::kGlobal: set(pc[1], global(index).ref); break;
+      const uint32_t chosen = std::min(union_tag(object.word, pc[3]), last);
+      const auto is_there = [&](uint32_t source) {
+        return source_kind(source) != Source::kGlobal || is_defined(thread_.globals[source >> kSourceShift]);
+      };
+      const auto source_value = [&](uint32_t source) {
+        const uint32_t index = source >> kSourceShift;
+        switch (source_kind(source)) {
+          case Source::kSlot: return operand(index).ref;
+          case Source::kWord: return constant(index);
+          case Source::kCapture: return capture(index).ref;
+          case Source::kGlobal: return global(index).ref;
+        }
+        FBLE_BUG("unknown kind of source");
+      };
+      const bool both = last == 1 && pc[3] == 1 && is_packed(object.word) && is_there(pc[5]) && is_there(pc[6]);
+      if (both) {
+        const IrRef first = source_value(pc[5]);
+        set(pc[1], choose(packed(object), first, source_value(pc[6])));
+        break;
       }
+      if (!is_there(pc[5 + chosen])) return end_with_exit();
+      select_tag(object, pc[3], last);
+      set(pc[1], source_value(pc[5 + chosen]));
       break;
     }
     case Op::kJump: break;

@@ -91,6 +91,8 @@ class Recorder {
   TraceLink link() const { return link_; }
   AbortReason abort_reason() const { return abort_reason_; }
   uint32_t steps() const { return steps_; }
+  /// True if integers are not expected to be naturals: a guard for that has failed before.
+  bool mixed_signs() const { return mixed_signs_; }
 
  private:
   struct Operand {
@@ -161,6 +163,8 @@ class Recorder {
   IrRef append_native(Code* code, const Operands& args);
   Word try_native(const Code& code, const Operands& args);
   std::optional<IrRef> record_intrinsic(Intrinsic intrinsic, const Operands& args);
+  IrRef record_signed(Intrinsic intrinsic, const Operands& args);
+  IrRef choose(IrRef condition, IrRef first, IrRef second);
   IrRef natural(const Operand& value);
 
   // recursive values
@@ -179,6 +183,7 @@ class Recorder {
   std::vector<ShadowFrame> frames_;
   Word* root_fp_ = nullptr;
   uint32_t snapshot_ = kNoSnapshot;
+  bool mixed_signs_ = false;
   uint32_t steps_ = 0;  ///< instructions before the current one
   uint32_t root_extent_ = 0;
   IrRef stack_check_ = kNoRef;
@@ -201,6 +206,7 @@ struct BridgeStart {
   Location operand;
   int32_t n = 0;
   uint32_t m = 0;
+  bool mixed_signs = false;  ///< Recorder::mixed_signs of the parent
 };
 
 }  // namespace fble

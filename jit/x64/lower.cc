@@ -358,6 +358,54 @@ void Lowering::divide(const IrIns& ins, const InsPlan& plan) {
   a_.lea(q(plan.result), x86::ptr(3, q(from), 2));
 }
 
+void Lowering::divide_numbers(const IrIns& ins, const InsPlan& plan) {
+  const int divisor = plan.b.index;
+  const int scratch = plan.scratch[0];
+  if (!ins.fits) {
+    a_.test(q(divisor), q(divisor));
+    leave_if(plan, Condition::kZ);
+  }
+  copy_register(kRax, plan.a.index);
+  // Dividing 64 bits takes up to three times as long as 32, and numbers are mostly small.
+  const Label wide = a_.newLabel();
+  const Label done = a_.newLabel();
+  a_.mov(q(scratch), q(kRax));
+  a_.or_(q(scratch), q(divisor));
+  a_.shr(q(scratch), 32);
+  a_.short_().jnz(wide);
+  a_.xor_(d(kRdx), d(kRdx));
+  a_.div(d(kRdx), d(kRax), d(divisor));
+  a_.short_().jmp(done);
+  a_.bind(wide);
+  a_.cqo(q(kRdx), q(kRax));
+  a_.idiv(q(kRdx), q(kRax), q(divisor));
+  // Rounded towards zero: one too many if there is a remainder that has not the divisor's sign.
+  a_.mov(q(scratch), q(kRdx));
+  a_.xor_(q(scratch), q(divisor));
+  a_.sar(q(scratch), 63);
+  a_.test(q(kRdx), q(kRdx));
+  a_.cmovz(q(scratch), q(kRdx));
+  a_.add(q(kRax), q(scratch));
+  a_.bind(done);
+  copy_register(plan.result, kRax);
+}
+
+void Lowering::choose(const InsPlan& plan) {
+  const Location& first = list(plan)[0];
+  const Location& second = list(plan)[1];
+  const int result = plan.result;
+  a_.test(b(plan.a.index), 2);
+  // None of the moves changes the flags.
+  if (first == in_register(result)) {
+    if (is_constant(second)) load_word(plan.scratch[0], second.word);
+    a_.cmovnz(q(result), q(is_constant(second) ? plan.scratch[0] : second.index));
+    return;
+  }
+  fetch(result, second);
+  if (is_constant(first)) load_word(plan.scratch[0], first.word);
+  a_.cmovz(q(result), q(is_constant(first) ? plan.scratch[0] : first.index));
+}
+
 void Lowering::bitwise(const IrIns& ins, const InsPlan& plan) {
   const int result = plan.result;
   const auto apply = [&](auto&& operand) {
@@ -887,6 +935,86 @@ void Lowering::lower(uint32_t i) {
       break;
     case IrOp::kIntrinsic:
     case IrOp::kNative: helper(ins, plan); break;
+
+    case IrOp::kIntOf:
+      // 4n or, for negative numbers, 4(-n - 1) + 2.
+      a_.lea(q(result), x86::ptr(q(a), -3));
+      a_.rorx(q(scratch), q(result), 2);
+      a_.sar(q(scratch), 63);
+      a_.shr(q(result), 2);
+      a_.xor_(q(result), q(scratch));
+      break;
+    case IrOp::kIntWord:
+      a_.mov(q(scratch), q(a));
+      a_.sar(q(scratch), 63);
+      if (ins.fits) {
+        a_.lea(q(result), x86::ptr(q(a), q(a)));
+        a_.xor_(q(result), q(scratch));
+        a_.lea(q(result), x86::ptr(q(result), q(result), 0, 3));
+        break;
+      }
+      copy_register(result, a);
+      a_.add(q(result), q(result));
+      leave_if(plan, Condition::kO);
+      a_.xor_(q(result), q(scratch));
+      a_.add(q(result), q(result));
+      // Only for -2^62, whose magnitude is one too many.
+      a_.add(q(result), 3);
+      leave_if(plan, Condition::kC);
+      break;
+    case IrOp::kIntAdd:
+      if (is_constant(plan.a) || is_constant(plan.b)) {
+        const Location& variable = is_constant(plan.a) ? plan.b : plan.a;
+        const auto constant = static_cast<int32_t>((is_constant(plan.a) ? plan.a : plan.b).word);
+        a_.lea(q(result), x86::ptr(q(variable.index), constant));
+      } else {
+        a_.lea(q(result), x86::ptr(q(a), q(plan.b.index)));
+      }
+      break;
+    case IrOp::kIntSub:
+      copy_register(result, a);
+      if (is_constant(plan.b)) {
+        a_.sub(q(result), imm(static_cast<int64_t>(plan.b.word)));
+      } else {
+        a_.sub(q(result), q(plan.b.index));
+      }
+      break;
+    case IrOp::kIntMul:
+      if (is_constant(plan.a) || is_constant(plan.b)) {
+        const Location& variable = is_constant(plan.a) ? plan.b : plan.a;
+        const Location& constant = is_constant(plan.a) ? plan.a : plan.b;
+        a_.imul(q(result), q(variable.index), imm(static_cast<int64_t>(constant.word)));
+      } else {
+        const bool flip = result == plan.b.index;
+        if (!flip) copy_register(result, a);
+        a_.imul(q(result), q(flip ? a : plan.b.index));
+      }
+      if (!ins.fits) leave_if(plan, Condition::kO);
+      break;
+    case IrOp::kIntDiv: divide_numbers(ins, plan); break;
+    case IrOp::kIntRem:
+      if (is_constant(plan.b)) {
+        a_.imul(q(scratch), q(list(plan)[0].index), imm(static_cast<int64_t>(plan.b.word)));
+      } else {
+        fetch(scratch, list(plan)[0]);
+        a_.imul(q(scratch), q(plan.b.index));
+      }
+      copy_register(result, a);
+      a_.sub(q(result), q(scratch));
+      break;
+    case IrOp::kIntShiftRight:
+      copy_register(result, a);
+      if (ins.n != 0) a_.sar(q(result), imm(ins.n));
+      break;
+    case IrOp::kOrderKey:
+      // Bit 63 and the magnitude behind it; all turned round for negative numbers.
+      a_.rorx(q(scratch), q(a), 2);
+      a_.rorx(q(result), q(a), 1);
+      a_.sar(q(scratch), 63);
+      a_.xor_(q(result), q(scratch));
+      a_.not_(q(result));
+      break;
+    case IrOp::kChoose: choose(plan); break;
 
     case IrOp::kNew: make_object(i, plan); break;
     case IrOp::kAllocCheck:

@@ -70,6 +70,8 @@ class Lowering {
   void sub(const IrIns& ins, const InsPlan& plan);
   void mul(const IrIns& ins, const InsPlan& plan);
   void divide(const IrIns& ins, const InsPlan& plan);
+  void divide_numbers(const IrIns& ins, const InsPlan& plan);
+  void choose(const InsPlan& plan);
   void bitwise(const IrIns& ins, const InsPlan& plan);
   void shift_left(const IrIns& ins, const InsPlan& plan);
   void pack_union(const IrIns& ins, const InsPlan& plan);

@@ -17,7 +17,10 @@ bool can_leave(const IrIns& ins) {
     case IrOp::kPackStruct: return !ins.fits && ins.list.size() > 1;
     case IrOp::kShiftLeft: return !ins.fits && ins.n != 0;
     case IrOp::kAdd:
-    case IrOp::kMul: return !ins.fits;
+    case IrOp::kMul:
+    case IrOp::kIntWord:
+    case IrOp::kIntMul:
+    case IrOp::kIntDiv: return !ins.fits;
     case IrOp::kTagIs: return ins.m != 0;
     case IrOp::kTagFrom:
     case IrOp::kStackCheck: return ins.n != 0;
@@ -69,7 +72,10 @@ Needs needs_of(const IrIns& ins) {
     case IrOp::kIsLess:
     case IrOp::kNotLess:
     case IrOp::kIsEqual:
+    case IrOp::kIntAdd:
+    case IrOp::kIntMul:
     case IrOp::kNotEqual: needs.a_immediate = needs.b_immediate = true; break;
+    case IrOp::kIntSub:
     case IrOp::kSub:
       needs.b_immediate = true;
       needs.share_b = ins.a == ins.b;
@@ -80,12 +86,16 @@ Needs needs_of(const IrIns& ins) {
       break;
     case IrOp::kDiv:
     case IrOp::kMod:
+    case IrOp::kIntDiv:
       needs.divides = true;
       needs.scratch = 1;
       break;
     case IrOp::kShiftLeft: needs.scratch = ins.fits || ins.n == 0 ? 0 : 1; break;
     case IrOp::kTagIs: needs.scratch = ins.m <= 1 || ins.n == 0 ? 0 : 1; break;
     case IrOp::kTagFrom: needs.scratch = ins.n <= 1 || (ins.m <= 24 && ins.n == 1 << (ins.m - 1)) ? 0 : 1; break;
+    case IrOp::kIntOf:
+    case IrOp::kIntWord:
+    case IrOp::kOrderKey:
     case IrOp::kIsNatural:
     case IrOp::kCodeIs:
     case IrOp::kArityIs:
@@ -101,6 +111,11 @@ Needs needs_of(const IrIns& ins) {
       needs.scratch = 2;
       break;
     case IrOp::kPackedField: needs.scratch = ins.m <= 1 ? 0 : 2; break;
+    case IrOp::kIntRem: needs.b_immediate = true; [[fallthrough]];
+    case IrOp::kChoose:
+      needs.list = ListNeed::kRegisters;
+      needs.scratch = 1;
+      break;
     case IrOp::kIntrinsic:
     case IrOp::kNative:
     case IrOp::kNew:
@@ -694,14 +709,14 @@ void Allocator::general(uint32_t i) {
   };
   if (at.a != kNoRef && needs.share_a) give_up(at.a);
   if (at.b != kNoRef && needs.share_b) give_up(at.b);
-  if (at.op == IrOp::kNew || at.op == IrOp::kIntrinsic || at.op == IrOp::kNative) {
+  if (at.op == IrOp::kNew || at.op == IrOp::kIntrinsic || at.op == IrOp::kNative || at.op == IrOp::kChoose) {
     for (const IrRef ref : at.list) {
       if (index_of(ref) < i) give_up(ref);
     }
   }
   if (needs.divides) {
     avoid &= ~(bit(kRax) | bit(kRdx));
-    if (hint == kNoRegister) hint = at.op == IrOp::kDiv ? kRax : kRdx;
+    if (hint == kNoRegister) hint = at.op == IrOp::kMod ? kRdx : kRax;
   }
   if (!early_result) {
     const auto is_done = [&](int reg) {

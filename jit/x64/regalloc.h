@@ -84,7 +84,8 @@ bool can_leave(const IrIns& ins);
 /// True if the instruction leaves, if it does, before it writes its result: so the result
 /// may be in the register of an operand that only the exit still needs.
 inline bool writes_result_last(IrOp op) {
-  return op == IrOp::kPackUnion || op == IrOp::kShiftLeft || op == IrOp::kDiv || op == IrOp::kMod;
+  return op == IrOp::kPackUnion || op == IrOp::kShiftLeft || op == IrOp::kDiv || op == IrOp::kMod ||
+         op == IrOp::kIntDiv;
 }
 
 /// True for what is there when the trace begins, wherever it is mentioned first.

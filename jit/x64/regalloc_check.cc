@@ -184,9 +184,7 @@ class Checker {
       case VirtualValue::Kind::kPackedUnion:
         same = ins.op == IrOp::kPackUnion && made.tag == static_cast<uint32_t>(ins.n) && made.width == ins.m;
         break;
-      case VirtualValue::Kind::kPackedStruct:
-        same = ins.op == IrOp::kPackStruct;
-        break;
+      case VirtualValue::Kind::kPackedStruct: same = ins.op == IrOp::kPackStruct; break;
     }
     std::vector<IrRef> parts;
     for_each_ref(ins, [&](IrRef part) { parts.push_back(part); });
@@ -256,7 +254,7 @@ class Checker {
     };
     for (const Register reg : plan.scratch) scratch(reg);
     const IrOp op = trace_.ins[i].op;
-    if (op == IrOp::kDiv || op == IrOp::kMod) {
+    if (op == IrOp::kDiv || op == IrOp::kMod || op == IrOp::kIntDiv) {
       scratch(kRax);
       scratch(kRdx);
     }
@@ -268,7 +266,8 @@ class Checker {
     }
     // Packing writes the result before it has read all fields.
     if (op == IrOp::kPackStruct && (operands & bit(plan.result)) != 0) fault(i, "the result is an operand");
-    if (op == IrOp::kSub && plan.b == in_register(plan.result) && plan.a != plan.b) fault(i, "the result is operand b");
+    if ((op == IrOp::kSub || op == IrOp::kIntSub) && plan.b == in_register(plan.result) && plan.a != plan.b)
+      fault(i, "the result is operand b");
     state_.registers[static_cast<size_t>(plan.result)].clear();
   }
 
@@ -313,8 +312,7 @@ class Checker {
         loop_start_ = i;
         head_ = state_;
         return;
-      default:
-        break;
+      default: break;
     }
     if (plan.skip) return;
     check_operands(i, plan);

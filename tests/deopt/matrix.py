@@ -308,7 +308,7 @@ OPEN = [
     ("at (native_body|projected)", ".*"),
     ("at mark", "memory|trace end"),
     ("behind over-application", "mark"),
-    ("at (call_global3?|foreign|function|list|move|set_global|tail_call_global|capture_field)", "other slot"),
+    ("at (call_global3?|constant|foreign|function|list|move|set_global|tail_call_global|capture_field)", "other slot"),
     ("behind call(2|3|_global3)?", "other slot"),
     ("at known_arg", "constant object|packed constant|packed struct|packed union|recursive|shared|trace end|virtual union"),
     ("at move", "packed struct"),
@@ -331,7 +331,7 @@ REASON_OF = {"exit": "trace end", "alloc_check": "collect", "stack_check": "poll
 
 def guards():
     text = (ROOT / "jit" / "ir" / "ir_ops.def").read_text()
-    return [name for name, effects in re.findall(r'^FBLE_IR\(\w+,\s*"(\w+)",\s*"\w*",\s*"[V-]",\s*"(\w*)"', text, re.M)
+    return [name for name, effects in re.findall(r'^FBLE_IR\(\w+,\s*"(\w+)",\s*"\w*",\s*"[VIK-]",\s*"(\w*)"', text, re.M)
             if "g" in effects]
 
 

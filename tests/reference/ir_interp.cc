@@ -121,9 +121,14 @@ bool IrRun::execute(const IrIns& ins) {
     result = word;
     return false;
   };
+  // Numbers and keys may be 0.
+  const auto set = [&](Word word) {
+    result = word;
+    return is_done_;
+  };
   const auto width = [](uint32_t n) { return static_cast<unsigned>(n); };
   switch (ins.op) {
-    case IrOp::kConstant: return give(ins.x);
+    case IrOp::kConstant: return ins.raw ? set(ins.x) : give(ins.x);
     case IrOp::kSlot: {
       const auto found = input_.slots.find(ins.n);
       return found == input_.slots.end() ? broken("nothing is in the slot") : give(found->second);
@@ -203,6 +208,42 @@ bool IrRun::execute(const IrIns& ins) {
       for (const IrRef ref : ins.list) args.push_back(packed(ref));
       return give(fold_packed(static_cast<Intrinsic>(ins.n), args.data()));
     }
+    case IrOp::kIntOf: return set(static_cast<Word>(unpack_int(packed(ins.a))));
+    case IrOp::kIntWord: {
+      const auto number = static_cast<int64_t>(a());
+      return give(int_fits(number) ? pack_int(number) : 0);
+    }
+    case IrOp::kIntAdd: return set(a() + b());
+    case IrOp::kIntSub: return set(a() - b());
+    case IrOp::kIntMul: {
+      const auto product = static_cast<__int128>(static_cast<int64_t>(a())) * static_cast<int64_t>(b());
+      if (product != static_cast<int64_t>(product)) return leave(ins);
+      return set(static_cast<Word>(product));
+    }
+    case IrOp::kIntDiv: {
+      const auto dividend = static_cast<int64_t>(a());
+      const auto divisor = static_cast<int64_t>(b());
+      if (divisor == 0) return leave(ins);
+      int64_t quotient = dividend / divisor;
+      while (static_cast<__int128>(quotient) * divisor > dividend && divisor > 0) --quotient;
+      while (static_cast<__int128>(quotient) * divisor < dividend && divisor < 0) --quotient;
+      return set(static_cast<Word>(quotient));
+    }
+    case IrOp::kIntRem: {
+      const auto divisor = static_cast<__int128>(static_cast<int64_t>(b()));
+      const auto quotient = static_cast<int64_t>(value(ins.list.at(0)));
+      const __int128 remainder = static_cast<int64_t>(a()) - quotient * divisor;
+      if (divisor < 0 ? remainder > 0 || remainder <= divisor : remainder < 0 || remainder >= divisor)
+        return broken("that is not the quotient");
+      return set(static_cast<Word>(static_cast<int64_t>(remainder)));
+    }
+    case IrOp::kIntShiftRight: return set(static_cast<Word>(static_cast<int64_t>(a()) >> ins.n));
+    case IrOp::kOrderKey: {
+      // What fold computes is compared with what machine code computes, so it must be this one.
+      const Word bits = packed(ins.a) >> 1;
+      return set(unpack_int(packed(ins.a)) < 0 ? (Word{1} << 63) - 1 - bits : (Word{1} << 63) + bits);
+    }
+    case IrOp::kChoose: return give(value(ins.list[packed_tag(packed(ins.a), 1) == 0 ? 0 : 1]));
     case IrOp::kNative: {
       std::vector<Word> args;
       for (const IrRef ref : ins.list) args.push_back(value(ref));
@@ -274,7 +315,8 @@ std::string to_text(const Trace& trace, const IrOutcome& outcome, const IrHeap& 
       const SnapshotFrame& frame = snapshot.frames[i];
       text += fmt::format("\n  frame {}+{} base {}", frame.code->block.str(), frame.pc - frame.code->words.data(),
                           frame.base);
-      if (i < outcome.closures.size() && outcome.closures[i] != 0) text += " closure " + heap.describe(outcome.closures[i]);
+      if (i < outcome.closures.size() && outcome.closures[i] != 0)
+        text += " closure " + heap.describe(outcome.closures[i]);
     }
   }
   if (outcome.kind == IrOutcome::Kind::kCall) text += fmt::format("\n  at {}", outcome.frame);

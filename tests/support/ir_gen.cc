@@ -371,6 +371,89 @@ void IrGen::compute() {
   values_[index].natural = natural;
 }
 
+/// Appends an instruction with operands in both traces, whose result is no value that others pick.
+IrGen::Bare IrGen::append_bare(IrOp op, const Bare& a, const Bare& b, int32_t n, const Bare& listed) {
+  IrIns ins{.op = op};
+  IrIns other{.op = op};
+  if (listed.plain != kNoRef) {
+    ins.list = {listed.plain};
+    other.list = {listed.optimised};
+  }
+  ins.a = a.plain;
+  other.a = a.optimised;
+  ins.b = b.plain;
+  other.b = b.optimised;
+  ins.n = other.n = n;
+  if (ir_is_guard(op)) {
+    other.snapshot = snapshot();
+    ins.snapshot = static_cast<uint32_t>(plain.snapshots.size()) - 1;
+  }
+  const Bare result{IrRef{static_cast<uint32_t>(plain.ins.size())}, kNoRef};
+  plain.ins.push_back(std::move(ins));
+  if (run_->step()) failed_ = true;
+  return {result.plain, builder_->append(std::move(other))};
+}
+
+/// Integers of either sign, and choices between them.
+void IrGen::compute_signed() {
+  const auto pick_int = [&] {
+    for (int i = 0; i < 10; ++i) {
+      const size_t index = pick();
+      if (values_[index].rep_known && values_[index].shape == int_shape_ && is_packed(word(values_[index])))
+        return index;
+    }
+    return constant(random_int(), int_shape_);
+  };
+  const auto bare = [&](size_t index) { return Bare{values_[index].plain, values_[index].optimised}; };
+  const auto give = [&](const Bare& result, ShapeRef shape) {
+    Value value;
+    value.plain = result.plain;
+    value.optimised = result.optimised;
+    value.shape = std::move(shape);
+    value.rep_known = true;
+    add_value(std::move(value));
+  };
+  const size_t a = pick_int();
+  const size_t b = pick_int();
+  const int64_t x = unpack_int(word(values_[a]));
+  const int64_t y = unpack_int(word(values_[b]));
+  const uint32_t kind = random(9);
+  if (kind >= 6) {
+    const Bare first = append_bare(IrOp::kOrderKey, bare(a), {}, 0);
+    const Bare second = append_bare(IrOp::kOrderKey, bare(b), {}, 0);
+    if (kind == 6) {
+      append_bare(x < y ? IrOp::kIsLess : IrOp::kNotLess, first, second, 0);
+      return;
+    }
+    const Bare less = append_bare(chance(50) ? IrOp::kLess : IrOp::kLessEqual, first, second, 0);
+    give(less, bool_shape_);
+    if (kind == 7) return;
+    IrIns ins{.op = IrOp::kChoose};
+    ins.a = IrRef{static_cast<uint32_t>(values_.size() - 1)};
+    ins.list = {IrRef{static_cast<uint32_t>(a)}, IrRef{static_cast<uint32_t>(b)}};
+    values_[*append(ins, int_shape_)].rep_known = true;
+    return;
+  }
+  // What the witness would leave at is not tried.
+  constexpr IrOp kOps[] = {IrOp::kIntAdd, IrOp::kIntSub,        IrOp::kIntMul,
+                           IrOp::kIntDiv, IrOp::kIntShiftRight, IrOp::kIntOf};
+  const IrOp op = kOps[kind];
+  const __int128 product = static_cast<__int128>(x) * y;
+  if (op == IrOp::kIntAdd && !int_fits(x + y)) return;
+  if (op == IrOp::kIntSub && !int_fits(x - y)) return;
+  if (op == IrOp::kIntMul && (product > kMaxPackedInt || product < kMinPackedInt)) return;
+  if (op == IrOp::kIntDiv && y == 0) return;
+  Bare number = append_bare(IrOp::kIntOf, bare(a), {}, 0);
+  if (op == IrOp::kIntShiftRight) {
+    number = append_bare(op, number, {}, static_cast<int32_t>(random(62)));
+  } else if (op != IrOp::kIntOf) {
+    const Bare second = append_bare(IrOp::kIntOf, bare(b), {}, 0);
+    const Bare result = append_bare(op, number, second, 0);
+    number = op == IrOp::kIntDiv && chance(50) ? append_bare(IrOp::kIntRem, number, second, 0, result) : result;
+  }
+  give(append_bare(IrOp::kIntWord, number, {}, 0), int_shape_);
+}
+
 /// A struct, union or closure, packed or not.
 void IrGen::make() {
   IrIns ins;
@@ -526,7 +609,7 @@ void IrGen::step() {
     case 3: take_apart(pick()); break;
     case 4:
     case 5:
-    case 6: compute(); break;
+    case 6: chance(70) ? compute() : compute_signed(); break;
     case 7:
     case 8: make(); break;
     default:

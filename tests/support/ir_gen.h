@@ -73,6 +73,14 @@ class IrGen {
   void take_apart(size_t index);
   void guard_code(size_t index);
   void compute();
+  /// What an instruction has become in each trace.
+  struct Bare {
+    IrRef plain = kNoRef;
+    IrRef optimised = kNoRef;
+  };
+  Bare append_bare(IrOp op, const Bare& a, const Bare& b, int32_t n, const Bare& listed);
+  Bare append_bare(IrOp op, const Bare& a, const Bare& b, int32_t n) { return append_bare(op, a, b, n, Bare()); }
+  void compute_signed();
   void make();
   void make_group();
   /// A value of the shape: one that is there, or a new one.

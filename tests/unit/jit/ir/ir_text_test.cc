@@ -79,6 +79,16 @@ inherited none
   %46 = phi %4
   loop_start (%46)
   %48 = native c1 (%4 %46) @s0
+  %49 = int_of %4
+  %50 = int_word %49 @s0
+  %51 = int_add %49 %2
+  %52 = int_sub %49 %49
+  %53 = int_mul %49 %49 @s0
+  %54 = int_div %49 %49 @s0
+  %55 = int_shift_right %49 3
+  %56 = order_key %4
+  %57 = choose %4 (%4 %50)
+  %58 = int_rem %49 %49 (%54)
   store 7 %4
   call %3 9 - (%4 %4) @s1
   tail_call %3 c0 ()

@@ -60,14 +60,12 @@ IrOutcome outcome_of(CodeRunner& runner, const Trace& trace, const x64::Allocati
       for (size_t i = 0; i < last.list.size(); ++i) outcome.values.push_back(frame[i]);
       read_slots();
       if (last.op == IrOp::kCall) {
-        EXPECT_EQ(frame[kReturnPositionSlot],
-                  reinterpret_cast<Word>(trace.snapshots[last.snapshot].frames.back().pc));
+        EXPECT_EQ(frame[kReturnPositionSlot], reinterpret_cast<Word>(trace.snapshots[last.snapshot].frames.back().pc));
       }
       EXPECT_EQ(runner.pc, closure_code(as_object(frame[kClosureSlot]))->start);
       break;
     }
-    default:
-      outcome.message = "did not end";
+    default: outcome.message = "did not end";
   }
   return outcome;
 }
@@ -88,8 +86,7 @@ class RandomTraces : public testing::Test {
     left_ += got.kind == IrOutcome::Kind::kExit;
     ASSERT_EQ(to_text(trace, expected, heap), to_text(trace, got, heap))
         << what << '\n'
-        << to_text(trace)
-        << disassemble(code.start, code.code_bytes, &trace, code.origins);
+        << to_text(trace) << disassemble(code.start, code.code_bytes, &trace, code.origins);
   }
 
   void run(uint64_t seed, const IrGenOptions& options, bool optimised) {
@@ -105,7 +102,8 @@ class RandomTraces : public testing::Test {
       for (Code* code : {ins.code}) {
         if (code != nullptr) code->entry = CodeRunner::code_entry();
       }
-      if (ins.op == IrOp::kConstant && is_pointer(ins.x) && as_object(ins.x)->kind() == ObjectKind::kClosure) {
+      if (ins.op == IrOp::kConstant && !ins.raw && is_pointer(ins.x) &&
+          as_object(ins.x)->kind() == ObjectKind::kClosure) {
         closure_code(as_object(ins.x))->entry = CodeRunner::code_entry();
       }
     }

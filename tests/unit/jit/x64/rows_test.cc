@@ -188,6 +188,75 @@ TEST_F(Rows, ArithmeticThatFits) {
               [](const Words& w) { return pack_struct(2, [&](uint32_t i) { return w[i]; }); });
 }
 
+/// Any packed word is an integer, and becomes a word again if the result fits.
+TEST_F(Rows, Numbers) {
+  const auto word = [](__int128 number) {
+    return number > kMaxPackedInt || number < kMinPackedInt ? 0 : pack_int(static_cast<int64_t>(number));
+  };
+  const auto binary = [&](const std::string& text, const std::function<Word(int64_t, int64_t)>& definition,
+                          const std::string& before = "") {
+    const std::string numbers = "  %x = int_of %a\n  %y = int_of %b\n" + before + "  %n = " + text + "\n";
+    check({"int_word %n @s0", Domain::kPacked, 2,
+           [=](const Words& w) { return definition(unpack_int(w[0]), unpack_int(w[1])); }, numbers});
+  };
+  check({"int_word %x @s0", Domain::kPacked, 1, [](const Words& w) { return w[0]; }, "  %x = int_of %a\n"});
+  check({"int_word %x fits", Domain::kPacked, 1, [](const Words& w) { return w[0]; }, "  %x = int_of %a\n"});
+  binary("int_add %x %y", [&](int64_t a, int64_t b) { return word(__int128{a} + b); });
+  binary("int_add %x %x", [&](int64_t a, int64_t) { return word(__int128{a} + a); });
+  binary("int_sub %x %y", [&](int64_t a, int64_t b) { return word(__int128{a} - b); });
+  binary("int_sub %x %x", [&](int64_t, int64_t) { return word(0); });
+  binary("int_mul %x %y @s0", [&](int64_t a, int64_t b) { return word(__int128{a} * b); });
+  binary("int_div %x %y @s0", [&](int64_t a, int64_t b) {
+    if (b == 0) return Word{0};
+    return word(a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0));
+  });
+  binary(
+      "int_rem %x %y (%q)", [&](int64_t a, int64_t b) { return b == 0 ? Word{0} : word(((a % b) + b) % b); },
+      "  %q = int_div %x %y @s0\n");
+  for (int n = 0; n < 62; n += 1 + n / 4) {
+    binary(fmt::format("int_shift_right %x {}", n), [&](int64_t a, int64_t) { return word(a >> n); });
+  }
+  const std::string constant = "  %x = int_of %a\n  %k = constant 0xfffffffffffffff9 raw\n";
+  check({"int_word %n @s0", Domain::kPacked, 1, [&](const Words& w) { return word(__int128{unpack_int(w[0])} - 7); },
+         constant + "  %n = int_add %x %k\n"});
+  check({"int_word %n @s0", Domain::kPacked, 1, [&](const Words& w) { return word(__int128{unpack_int(w[0])} + 7); },
+         constant + "  %n = int_sub %x %k\n"});
+  check({"int_word %n @s0", Domain::kPacked, 1, [&](const Words& w) { return word(-7 - __int128{unpack_int(w[0])}); },
+         constant + "  %n = int_sub %k %x\n"});
+  check({"int_word %n @s0", Domain::kPacked, 1,
+         [&](const Words& w) { return word(((unpack_int(w[0]) % -7) - 7) % -7); },
+         constant + "  %q = int_div %x %k fits\n  %n = int_rem %x %k (%q)\n"});
+  check({"int_word %n @s0", Domain::kPacked, 1, [&](const Words& w) { return word(__int128{unpack_int(w[0])} * -7); },
+         constant + "  %n = int_mul %x %k @s0\n"});
+  // The one number with 63 bits whose double is a machine word.
+  check({"int_word %n @s0", Domain::kPacked, 1,
+         [&](const Words& w) { return word(unpack_int(w[0]) - (__int128{1} << 62)); },
+         "  %x = int_of %a\n  %k = constant 0xc000000000000000 raw\n  %n = int_add %x %k\n"});
+}
+
+TEST_F(Rows, OrderOfIntegers) {
+  const std::string keys = "  %x = order_key %a\n  %y = order_key %b\n";
+  const auto before = [](const Words& w) { return unpack_int(w[0]) < unpack_int(w[1]); };
+  check({"less %x %y", Domain::kPacked, 2, [&](const Words& w) { return boolean(before(w)); }, keys});
+  check({"less_equal %y %x", Domain::kPacked, 2, [&](const Words& w) { return boolean(!before(w)); }, keys});
+  check({"compare %x %y", Domain::kPacked, 2,
+         [&](const Words& w) -> Word { return before(w)      ? 9
+                                              : w[0] == w[1] ? 11
+                                                             : 13; }, keys});
+  check_guard({"is_less %x %y @s0", Domain::kPacked, 2, [&](const Words& w) { return guard(before(w)); }, keys});
+  check_guard({"not_less %x %y @s0", Domain::kPacked, 2, [&](const Words& w) { return guard(!before(w)); }, keys});
+}
+
+TEST_F(Rows, Choices) {
+  const auto chosen = [](const Words& w, size_t first, size_t second) {
+    return (w[0] & 2) == 0 ? w[first] : w[second];
+  };
+  check({"choose %a (%b %c)", Domain::kPacked, 3, [&](const Words& w) { return chosen(w, 1, 2); }});
+  check({"choose %a (%a %b)", Domain::kPacked, 2, [&](const Words& w) { return chosen(w, 0, 1); }});
+  check({"choose %a (%b %a)", Domain::kPacked, 2, [&](const Words& w) { return chosen(w, 1, 0); }});
+  check({"choose %a (%b %b)", Domain::kPacked, 2, [&](const Words& w) { return w[1]; }});
+}
+
 TEST_F(Rows, Bits) {
   check({"and %a %b", Domain::kNaturals, 2, [](const Words& w) { return w[0] & w[1]; }});
   check({"or %a %b", Domain::kNaturals, 2, [](const Words& w) { return w[0] | w[1]; }});
