@@ -343,21 +343,23 @@ class TableWriter {
   };
 
   void write_entry(const ExitEntry& entry) {
-    std::vector<Position> frames;
-    for (const ExitFrame& frame : entry.frames) frames.push_back({frame.code, frame.pc});
+    previous_.swap(state_.frames);
+    state_.frames.clear();
+    for (const ExitFrame& frame : entry.frames) state_.frames.push_back({frame.code, frame.pc});
+    const std::vector<Position>& previous = previous_;
+    const std::vector<Position>& frames = state_.frames;
     FBLE_ASSERT(!frames.empty());
-    const std::vector<Position> previous = std::move(state_.frames);
-    state_.frames = frames;
     const FrameStep step = frame_step(previous, frames);
     const size_t first_new = step.kept + (step.goes_on ? 1 : 0);
     state_.expect_new_frames(first_new);
     state_.list_places(entry.is_return, kAllPlaces);
     if (entry.is_return) state_.expect_return();
 
-    std::vector<Value> values = list_values(entry);
+    std::vector<Value>& values = list_values(entry);
     const size_t known_virtuals = state_.virtuals.size();
     const std::vector<uint32_t> numbers = number_virtuals(entry, values);
-    std::vector<bool> changed(values.size());
+    std::vector<char>& changed = changed_;
+    changed.assign(values.size(), false);
     for (size_t i = 0; i < values.size(); ++i) {
       Location& location = values[i].location;
       if (location.kind == LocationKind::kVirtual) {
@@ -389,10 +391,11 @@ class TableWriter {
     }
     for (size_t at = 0; at < bits; at += 7) {
       unsigned byte = at + 7 < bits ? 128 : 0;
-      for (size_t i = at; i < std::min(at + 7, bits); ++i) byte |= static_cast<unsigned>(changed[i]) << (i - at);
+      for (size_t i = at; i < std::min(at + 7, bits); ++i) byte |= (changed[i] ? 1u : 0u) << (i - at);
       out_.byte(byte);
     }
-    std::vector<size_t> news;
+    std::vector<size_t>& news = news_;
+    news.clear();
     for (size_t i = 0; i < bits; ++i) {
       if (!changed[i]) continue;
       news.push_back(i);
@@ -434,9 +437,9 @@ class TableWriter {
   }
 
   /// The value of each place; virtuals numbered as in the entry.
-  std::vector<Value> list_values(const ExitEntry& entry) const {
-    std::vector<Value> values;
-    values.reserve(state_.places.size());
+  std::vector<Value>& list_values(const ExitEntry& entry) {
+    std::vector<Value>& values = values_;
+    values.clear();
     size_t frame = entry.frames.size();
     for (const Place& place : state_.places) {
       Value value = in_memory(place.slot);
@@ -603,6 +606,11 @@ class TableWriter {
   ByteWriter out_;
   GroupState state_;
   std::unordered_map<uint64_t, std::vector<Described>> described_;
+  // Of the entry at hand; kept for their memory.
+  std::vector<Position> previous_;
+  std::vector<Value> values_;
+  std::vector<char> changed_;
+  std::vector<size_t> news_;
 };
 
 // ---- reading ----------------------------------------------------------------

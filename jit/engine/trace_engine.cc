@@ -277,6 +277,8 @@ void TraceEngine::record_from_exit(Thread& thread, ExitAddress from, const ExitE
     start.operand = {may_be_forced ? LocationKind::kNone : exit.operand_kind, exit.operand_index, 0};
     start.n = exit.n;
     start.m = exit.m;
+    recording.dispatch_scratch = scratch_for_dispatch(exit, entry);
+    start.may_dispatch = recording.dispatch_scratch >= 0 && !may_be_forced;
     recording.recorder->start_bridge(entry, start);
   }
 }
@@ -448,7 +450,7 @@ bool TraceEngine::compile(Recording& recording) {
     info(*recording.function).has_entry = true;
   } else {
     Fragment& parent = *fragments_[recording.from.fragment];
-    link(parent, parent.exits[recording.from.exit], fragment->start);
+    link_bridge(recording, parent, parent.exits[recording.from.exit], fragment->start);
     if (trace.kind == TraceKind::kContinuation) {
       continuations_[return_positions(recording.frames)] = fragment->start;
     } else {
@@ -498,6 +500,35 @@ void TraceEngine::link(const Fragment& fragment, Exit& exit, const uint8_t* targ
     site.jumps.push_back(fragment.start + fragment.jumps[exit.first_jump + i]);
   link_exit(cache_, site, target);
   exit.linked = true;
+}
+
+/// A free register, if the exit is of a guard on one of many tags that a node may lead on from; else -1.
+int TraceEngine::scratch_for_dispatch(const Exit& exit, const ExitEntry& entry) const {
+  constexpr uint32_t kLeastWidth = 3;
+  constexpr uint32_t kMostWidth = 8;
+  const bool on_tag = exit.guard == IrOp::kTagIs || exit.guard == IrOp::kTagFrom;
+  if (!on_tag || exit.m < kLeastWidth || exit.m > kMostWidth) return -1;
+  return exit.operand_kind == LocationKind::kRegister ? free_register(entry, exit.operand_index) : -1;
+}
+
+void TraceEngine::link_bridge(const Recording& recording, const Fragment& parent, Exit& exit, const uint8_t* target) {
+  const Recorder::Tags tags = recording.recorder->tags();
+  if (tags.first == tags.end) return link(parent, exit, target);
+  if (exit.dispatch == nullptr) {
+    const uint8_t* stub = jump_target(parent.start + parent.jumps[exit.first_jump]);
+    const DispatchNode node = install_dispatch(cache_, exit.operand_index, recording.dispatch_scratch, exit.m, stub);
+    // Nobody looks at the tag then: the bridge stays unused.
+    if (node.start == nullptr) {
+      exit.closed = true;
+      return;
+    }
+    link(parent, exit, node.start);
+    // Other tags still come by the stub, and may get bridges.
+    exit.linked = false;
+    exit.dispatch = node.table;
+    ++stats_.dispatch_nodes;
+  }
+  for (uint32_t tag = tags.first; tag < tags.end; ++tag) set_dispatch_target(cache_, exit.dispatch, tag, target);
 }
 
 /// Forgets all machine code. No activation is in machine code now; those that would
@@ -580,7 +611,8 @@ bool TraceEngine::leave_exit(Thread& thread, uint32_t exit_id) {
   }
   // Of a guard that was made to fail nothing is known for a bridge.
   if (exit.closed || exit.linked || forced || exit.pinned) return true;
-  if (exit.is_return) {
+  if (exit.is_return && exit.continuations_seen != continuations_.size()) {
+    exit.continuations_seen = static_cast<uint32_t>(continuations_.size());
     const auto known = continuations_.find(return_positions(entry.frames));
     if (known != continuations_.end()) {
       link(fragment, exit, known->second);
@@ -775,14 +807,14 @@ void TraceEngine::log(const char* event, const Recording& recording, const std::
 
 std::string TraceEngine::stats_text() const {
   std::string text = fmt::format(
-      "traces:      {} functions, {} bridges, {} continuations, {} flushes\n"
+      "traces:      {} functions, {} bridges, {} continuations, {} dispatch nodes, {} flushes\n"
       "machine code: {} bytes for {} IR instructions\n"
       "side tables: {} bytes for {} guards, {} of which never failed\n"
       "exits:       {} by guards, {} at yield points, {} returns to the interpreter, {} at marks\n"
       "compiling:   {:.3f} ms recording, {:.3f} ms optimising, {:.3f} ms assembling\n",
-      stats_.traces[0], stats_.traces[1], stats_.traces[2], stats_.flushes, stats_.code_bytes, stats_.ir_instructions,
-      stats_.side_table_bytes, stats_.guards, stats_.guards - stats_.failed_guards, stats_.exits, stats_.yields,
-      stats_.cold_returns, stats_.mark_hits, static_cast<double>(stats_.record_ns) / 1e6,
+      stats_.traces[0], stats_.traces[1], stats_.traces[2], stats_.dispatch_nodes, stats_.flushes, stats_.code_bytes,
+      stats_.ir_instructions, stats_.side_table_bytes, stats_.guards, stats_.guards - stats_.failed_guards,
+      stats_.exits, stats_.yields, stats_.cold_returns, stats_.mark_hits, static_cast<double>(stats_.record_ns) / 1e6,
       static_cast<double>(stats_.optimize_ns) / 1e6, static_cast<double>(stats_.assemble_ns) / 1e6);
   if (rehearses()) {
     text += fmt::format("rehearsals:  {} guards; {} loops given up\n", stats_.rehearsed_guards, stats_.loops_given_up);

@@ -69,6 +69,7 @@ struct JitOptions {
 struct JitStats {
   uint64_t traces[3] = {0, 0, 0};  ///< by TraceKind
   uint64_t aborts[static_cast<size_t>(AbortReason::kCount)] = {};
+  uint64_t dispatch_nodes = 0;
   uint64_t flushes = 0;
   uint64_t guards = 0;
   uint64_t failed_guards = 0;     ///< those that have failed once, in the run or in a rehearsal
@@ -169,6 +170,8 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
     int32_t operand_index = 0;
     int32_t n = 0;
     uint32_t m = 0;
+    const uint8_t* dispatch = nullptr;  ///< the table of the node that the guard's failing leads to
+    uint32_t continuations_seen = 0;    ///< of a call: how many there were when it was last looked for
   };
   struct Fragment {
     uint32_t id = 0;
@@ -222,6 +225,7 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
     Handler forced_entry = nullptr;
     uint64_t started_ns = 0;
     std::unique_ptr<StartState> start;  ///< if there are rehearsals
+    int dispatch_scratch = -1;          ///< bridges: a register for a node, see install_dispatch
     bool without_loop = false;
     /// Product of the ways through the functions inlined since the tree's root: that many
     /// traces may grow from it, each for a tiny share of the calls, if data is random.
@@ -243,6 +247,8 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
   bool compile(Recording& recording);
   void add_exit(Fragment& fragment, const ExitSite& site);
   void link(const Fragment& fragment, Exit& exit, const uint8_t* target);
+  int scratch_for_dispatch(const Exit& exit, const ExitEntry& entry) const;
+  void link_bridge(const Recording& recording, const Fragment& parent, Exit& exit, const uint8_t* target);
   void record_from_exit(Thread& thread, ExitAddress from, const ExitEntry& entry, std::unique_ptr<StartState> start);
   void flush(Thread& thread);
   const ExitEntry& decoded(const Fragment& fragment, ExitAddress address, uint32_t exit_id);

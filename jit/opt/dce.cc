@@ -29,6 +29,7 @@ void eliminate_dead(Trace& trace) {
   const size_t count = trace.ins.size();
   std::vector<bool> live(count);
   std::vector<IrRef> work;
+  work.reserve(count);
   auto need = [&](IrRef ref) {
     if (live[index_of(ref)]) return;
     live[index_of(ref)] = true;

@@ -424,6 +424,22 @@ void settle_at_exit(Forward& forward, IrIns& guard, Word word) {
 }
 
 /// A guard on the tag of a comparison's result: a guard on what is compared. `from`: tag_from.
+/// The tag in as few bits as tell it from the other tags that are still possible: one bit of
+/// two needs no subtraction.
+uint32_t width_that_tells(const Facts& facts, const IrIns& guard) {
+  const auto tag = static_cast<uint32_t>(guard.n);
+  if (guard.m > 5 || facts.not_tags == 0) return guard.m;
+  for (uint32_t width = 1; width < guard.m; ++width) {
+    const uint32_t mask = (1u << width) - 1;
+    bool tells = tag <= mask;
+    for (uint32_t other = 0; other < 1u << guard.m; ++other) {
+      tells = tells && (other == tag || (facts.not_tags >> other & 1) != 0 || (other & mask) != tag);
+    }
+    if (tells) return width;
+  }
+  return guard.m;
+}
+
 Answer fold_tag_guard(Forward& forward, IrIns& ins) {
   const bool from = ins.op == IrOp::kTagFrom;
   if (from && ins.n == 0) return holds(true);
@@ -456,6 +472,14 @@ Answer fold_tag_guard(Forward& forward, IrIns& ins) {
     if (ins.n == 0) return rewrite(ins, IrOp::kIsLess, a, b);
     if (ins.n == 2) return rewrite(ins, IrOp::kIsLess, b, a);
     return from ? rewrite(ins, IrOp::kNotLess, a, b) : rewrite(ins, IrOp::kIsEqual, a, b);
+  }
+  if (!from) {
+    if (guard_truth(ins, forward.table[ins.a]) != Truth::kUnknown) return {};
+    const uint32_t width = width_that_tells(forward.table[ins.a], ins);
+    if (width < ins.m) {
+      ins.m = width;
+      return {Answer::kAgain};
+    }
   }
   return {};
 }

@@ -262,14 +262,31 @@ void Recorder::start_bridge(const ExitEntry& entry, const BridgeStart& start) {
   // What the parent's guard found not to hold.
   for (const auto& [location, ref] : known) {
     if (start.operand.kind == LocationKind::kNone || !(location == start.operand)) continue;
-    Facts facts;
-    if (start.guard == IrOp::kTagIs && start.n >= 0 && start.n < 32) {
-      facts.packed = true;
-      facts.not_tags = 1u << start.n;
+    builder_.assume(ref, facts_of_failed(start));
+    if (start.may_dispatch) {
+      dispatched_ = ref;
+      dispatch_width_ = start.m;
     }
-    if (start.guard == IrOp::kIsPacked) facts.not_packed = true;
-    builder_.assume(ref, facts);
   }
+}
+
+/// What is known of a guard's operand where the guard did not hold.
+Facts Recorder::facts_of_failed(const BridgeStart& start) {
+  Facts facts;
+  switch (start.guard) {
+    case IrOp::kTagIs:
+      facts.packed = true;
+      if (start.n >= 0 && start.n < 32) facts.not_tags = 1u << start.n;
+      break;
+    case IrOp::kTagFrom:
+      facts.packed = true;
+      if (start.n >= 0 && start.n < 32) facts.not_tags = ~0u << start.n;
+      break;
+    // There are no placeholders while machine code runs, nor while anything is recorded.
+    case IrOp::kIsPacked: facts.pointer = facts.not_packed = true; break;
+    default: break;
+  }
+  return facts;
 }
 
 // ---- ending -----------------------------------------------------------------
@@ -529,12 +546,29 @@ void Recorder::select_tag(Operand object, unsigned width, uint32_t last) {
   if (is_packed(object.word)) {
     packed(object);
     const uint32_t tag = packed_tag(object.word, width);
+    rely_on_tag(object.ref, width, tag, last);
     append(tag < last ? IrOp::kTagIs : IrOp::kTagFrom, object.ref, kNoRef, static_cast<int32_t>(std::min(tag, last)),
            width);
   } else {
     pointer(object);
     append(IrOp::kHeaderIs, object.ref, kNoRef, low_header(object.word));
   }
+}
+
+/// In the first instruction of a bridge from a guard on the same tag: a node of many ways leads here.
+void Recorder::rely_on_tag(IrRef object, unsigned width, uint32_t tag, uint32_t last) {
+  if (steps_ != 0 || object != dispatched_ || width != dispatch_width_) return;
+  Facts facts;
+  if (tag < last) {
+    facts.packed = true;
+    facts.tag = static_cast<int32_t>(tag);
+    tags_ = {tag, tag + 1};
+  } else if (last > 0 && last < 32) {
+    facts.packed = true;
+    facts.not_tags = (1u << last) - 1;
+    tags_ = {last, 1u << width};
+  }
+  builder_.assume(object, facts);
 }
 
 /// A field of a struct that is no placeholder.

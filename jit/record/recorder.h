@@ -93,6 +93,13 @@ class Recorder {
   uint32_t steps() const { return steps_; }
   /// True if integers are not expected to be naturals: a guard for that has failed before.
   bool mixed_signs() const { return mixed_signs_; }
+  /// The tags for which a bridge is the way to go on where its parent's guard on a tag fails: it
+  /// does not look itself. No tags if it does not rely on that.
+  struct Tags {
+    uint32_t first = 0;
+    uint32_t end = 0;
+  };
+  Tags tags() const { return tags_; }
 
  private:
   struct Operand {
@@ -104,6 +111,7 @@ class Recorder {
   ShadowFrame& frame() { return frames_.back(); }
   Status end(TraceLink link);
   Status end_with_exit();
+  static Facts facts_of_failed(const struct BridgeStart& start);
   void append_stack_check(uint32_t snapshot);
   Status abort(AbortReason reason);
 
@@ -165,6 +173,7 @@ class Recorder {
   std::optional<IrRef> record_intrinsic(Intrinsic intrinsic, const Operands& args);
   IrRef record_signed(Intrinsic intrinsic, const Operands& args);
   IrRef choose(IrRef condition, IrRef first, IrRef second);
+  void rely_on_tag(IrRef object, unsigned width, uint32_t tag, uint32_t last);
   IrRef natural(const Operand& value);
 
   // recursive values
@@ -184,6 +193,10 @@ class Recorder {
   Word* root_fp_ = nullptr;
   uint32_t snapshot_ = kNoSnapshot;
   bool mixed_signs_ = false;
+  // Of the guard on a tag that a bridge starts from, if it may rely on what the tag is.
+  IrRef dispatched_ = kNoRef;
+  uint32_t dispatch_width_ = 0;
+  Tags tags_;
   uint32_t steps_ = 0;  ///< instructions before the current one
   uint32_t root_extent_ = 0;
   IrRef stack_check_ = kNoRef;
@@ -206,7 +219,8 @@ struct BridgeStart {
   Location operand;
   int32_t n = 0;
   uint32_t m = 0;
-  bool mixed_signs = false;  ///< Recorder::mixed_signs of the parent
+  bool mixed_signs = false;   ///< Recorder::mixed_signs of the parent
+  bool may_dispatch = false;  ///< see Recorder::tags
 };
 
 }  // namespace fble

@@ -93,6 +93,19 @@ Handler trace_entry(const CodeCache& cache);
 void link_exit(CodeCache& cache, const ExitSite& exit, const uint8_t* target);
 /// Undoes it.
 void unlink_exit(CodeCache& cache, const ExitSite& exit);
+/// Where a jump among ExitSite::jumps leads now.
+const uint8_t* jump_target(const uint8_t* jump);
+
+/// A node of many ways: a table with an address for each tag of the packed union that is in a register.
+struct DispatchNode {
+  const uint8_t* start = nullptr;  ///< null: there was no room, or none in reach
+  const uint8_t* table = nullptr;
+};
+/// Width of the tag at most 8. `scratch` is a register that is free. All tags lead to `otherwise` at first.
+DispatchNode install_dispatch(CodeCache& cache, int reg, int scratch, unsigned width, const uint8_t* otherwise);
+void set_dispatch_target(CodeCache& cache, const uint8_t* table, uint32_t tag, const uint8_t* target);
+/// A register that holds nothing that the exit needs, or -1.
+int free_register(const ExitEntry& entry, int reg);
 
 /// A listing of machine code by Zydis, with the IR instructions that it comes from
 /// interleaved when origins are given.

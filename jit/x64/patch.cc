@@ -3,7 +3,18 @@
 //
 // A call whose return has a continuation also writes its address into frames from
 // now on. Frames that exist come by the return stub, which jumps there.
+//
+// A select whose value has one of many tags would become a chain of bridges, each of
+// which looks for one tag and leaves when it is another. From the first such exit on
+// there is a node instead: a jump through a table, which first leads to the exit's
+// stub for all tags, and to a bridge for those that have got one.
+#include <asmjit/asmjit.h>
+
+#include <cstring>
+#include <vector>
+
 #include "jit/x64/assemble.h"
+#include "jit/x64/regs.h"
 
 namespace fble {
 
@@ -26,6 +37,58 @@ void redirect(CodeCache& cache, const ExitSite& exit, const uint8_t* target, con
 }
 
 }  // namespace
+
+const uint8_t* jump_target(const uint8_t* jump) {
+  int32_t distance;
+  std::memcpy(&distance, jump, sizeof distance);
+  return jump + 4 + distance;
+}
+
+DispatchNode install_dispatch(CodeCache& cache, int reg, int scratch, unsigned width, const uint8_t* otherwise) {
+  using asmjit::imm;
+  using asmjit::x86::gpd;
+  using asmjit::x86::gpq;
+  constexpr size_t kCodeBytes = 32;
+  const size_t entries = size_t{1} << width;
+  const auto base = reinterpret_cast<uint64_t>(cache.next_address());
+  if (base > 0x7f000000) return {};
+  asmjit::CodeHolder holder;
+  if (holder.init(asmjit::Environment::host(), base) != 0) return {};
+  asmjit::x86::Assembler a(&holder);
+  a.rorx(gpq(static_cast<uint32_t>(scratch)), gpq(static_cast<uint32_t>(reg)), imm(1));
+  a.and_(gpd(static_cast<uint32_t>(scratch)), imm((1u << width) - 1));
+  asmjit::x86::Mem entry = asmjit::x86::qword_ptr(base + kCodeBytes, gpq(static_cast<uint32_t>(scratch)), 3);
+  entry.setAbs();
+  a.jmp(entry);
+  FBLE_ASSERT(a.offset() <= kCodeBytes);
+  a.embedUInt8(0xcc, kCodeBytes - a.offset());
+  for (size_t i = 0; i < entries; ++i) a.embedUInt64(reinterpret_cast<uint64_t>(otherwise));
+  const asmjit::CodeBuffer& buffer = holder.textSection()->buffer();
+  const uint8_t* start = cache.install({buffer.data(), buffer.size()});
+  return {start, start == nullptr ? nullptr : start + kCodeBytes};
+}
+
+void set_dispatch_target(CodeCache& cache, const uint8_t* table, uint32_t tag, const uint8_t* target) {
+  const auto address = reinterpret_cast<uint64_t>(target);
+  cache.patch32(table + 8 * tag, static_cast<int32_t>(address));
+  cache.patch32(table + 8 * tag + 4, static_cast<int32_t>(address >> 32));
+}
+
+int free_register(const ExitEntry& entry, int reg) {
+  uint32_t used = x64::bit(reg);
+  const auto note = [&](const Location& location) {
+    if (location.kind == LocationKind::kRegister) used |= x64::bit(location.index);
+  };
+  for (const ExitSlot& slot : entry.slots) note(slot.location);
+  for (const ExitFrame& frame : entry.frames) note(frame.closure);
+  for (const VirtualValue& value : entry.virtuals) {
+    for (const Location& field : value.fields) note(field);
+  }
+  for (const int candidate : x64::kAllocatable) {
+    if ((used & x64::bit(candidate)) == 0) return candidate;
+  }
+  return -1;
+}
 
 void link_exit(CodeCache& cache, const ExitSite& exit, const uint8_t* target) { redirect(cache, exit, target, target); }
 

@@ -136,7 +136,7 @@ class Tables(unittest.TestCase):
 
     def test_compiler(self):
         stats = measure.compiler_stats(
-            "traces:      3 functions, 4 bridges, 5 continuations, 0 flushes\n"
+            "traces:      3 functions, 4 bridges, 5 continuations, 0 dispatch nodes, 0 flushes\n"
             "machine code: 6000 bytes for 700 IR instructions\nside tables: 800 bytes for 100 guards\n"
             "exits:       90 by guards, 0 at yield points, 0 returns to the interpreter\n"
             "compiling:   1.500 ms recording, 2.250 ms optimising, 0.250 ms assembling\n")

@@ -208,13 +208,25 @@ Word put_bits(NativeCall& call) {
   if (!is_push(call.arg(2))) return nothing_word();
   BitRow row;
   ListReader bits(call.arg(0));
+  // A limb is filled in a register.
+  uint64_t limb = 0;
+  unsigned count = 0;
   for (Word word; bits.next(word);) {
-    const UnionView bit = view_union(word, 2);
-    if (bit.error != ReadError::kNone) return fail_read(call, bit.error, "bit");
-    row.append(bit.tag, 1);
+    uint64_t tag = packed_tag(word, 1);
+    if (pack_union(kUnitWord, 1, static_cast<uint32_t>(tag)) != word) {
+      const UnionView bit = view_union(word, 2);
+      if (bit.error != ReadError::kNone) return fail_read(call, bit.error, "bit");
+      tag = bit.tag;
+    }
+    limb |= tag << count;
+    if (++count < kLimbBits) continue;
+    row.append(limb, count);
+    limb = count = 0;
     if (row.size() > kMaxKeyBits) return call.fail_out_of_memory(kKeyTooLong);
   }
   if (bits.error() != ReadError::kNone) return fail_read(call, bits.error(), "list");
+  row.append(limb, count);
+  if (row.size() > kMaxKeyBits) return call.fail_out_of_memory(kKeyTooLong);
   return put_whole_row(call, row);
 }
 
