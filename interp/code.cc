@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "interp/handler.h"
 #include "interp/thread.h"
 
 namespace fble {
@@ -17,7 +18,8 @@ constexpr OpInfo kOpInfos[] = {
 }  // namespace
 
 Code::Code()
-    : function_object{Object::make_header(ObjectKind::kClosure, 1, 0, kPermanentFlag), Code::from_code(this)} {}
+    : native_entry(reinterpret_cast<const void*>(&leave_by_call)),
+      function_object{Object::make_header(ObjectKind::kClosure, 1, 0, kPermanentFlag), Code::from_code(this)} {}
 Code::~Code() = default;
 
 const OpInfo& op_info(Op op) { return kOpInfos[static_cast<size_t>(op)]; }

@@ -77,6 +77,9 @@ using NativeBody = Word (*)(NativeCall& call);
 struct Code {
   Handler entry = nullptr;          ///< where calls jump, with fp at the new frame
   const uint32_t* start = nullptr;  ///< first instruction
+  /// Where machine code's calls go, which have pushed the return address on the native stack
+  /// (interp/handler.h).
+  const void* native_entry = nullptr;
   /// For natives that need no frame: where Call1 to Call3 with as many arguments go,
   /// still at the call itself and with the function in `value`. Mostly null.
   Handler direct = nullptr;

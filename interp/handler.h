@@ -36,4 +36,19 @@ struct HandlerTable {
   Handler handlers[static_cast<size_t>(Op::kCount)];
 };
 
+// The native stack. Handlers tail-call each other, so the stack pointer is the same in all of them.
+// Machine code moves it: its calls push their return addresses there too, besides writing them
+// into frames, because the processor predicts a return from its pairing with a call and from nothing
+// else. What is there is never needed. Whoever leaves machine code cuts it off, and a return whose
+// address is not on top (its frame is older than that, or a collection replaced the address) cuts it off
+// and jumps.
+
+
+/// How C++ functions call a handler: with what the thread says, and with th->native_stack set until the
+/// run ends. A run within a run has its native stack below that of the other.
+void enter_handler(Handler handler, const uint32_t* pc, Word* fp, Thread& thread, Word* ap, Word value);
+
+/// Code::native_entry of code that is not compiled: cuts the native stack off and goes on at Code::entry.
+void leave_by_call();
+
 }  // namespace fble

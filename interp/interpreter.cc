@@ -1025,13 +1025,13 @@ Handler entry_by_table() { return &enter_by_table; }
 
 void run_steps(Thread& thread) {
   const HandlerTable* table = thread.table = &kSteppingHandlers;
-  table->handlers[*thread.pc](thread.pc, thread.fp, &thread, thread.ap, table, 0);
+  enter_handler(table->handlers[*thread.pc], thread.pc, thread.fp, thread, thread.ap, 0);
 }
 
 void enter_interpreter(Thread& thread, const uint32_t* pc, Word* fp) {
   const HandlerTable* table = thread.profile != nullptr ? &kProfilingHandlers : &kHandlers;
   thread.table = table;
-  table->handlers[*pc](pc, fp, &thread, thread.ap, table, 0);
+  enter_handler(table->handlers[*pc], pc, fp, thread, thread.ap, 0);
 }
 
 }  // namespace fble

@@ -57,14 +57,20 @@ Thread::Thread(ProgramCode& program_code, const NativeTable& native_table, const
   size_t bytes = options.stack_bytes;
   if (options.heap.max_bytes != 0) bytes = std::min(bytes, options.heap.max_bytes + kGuardSlots * sizeof(Word));
   bytes = std::max<size_t>(bytes, 64 * 1024);
-  void* memory = MAP_FAILED;
+  // The native stack grows down from below the call stack. Each call takes three words of the one
+  // at least, and one of the other.
+  constexpr size_t kNativeRoom = size_t{8} << 20;
+  stacks = MAP_FAILED;
   for (; bytes >= 64 * 1024; bytes /= 2) {
-    memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory != MAP_FAILED) break;
+    const size_t native_bytes = (bytes / 3 + kNativeRoom) / 4096 * 4096;
+    stacks_bytes = native_bytes + bytes;
+    stacks = mmap(nullptr, stacks_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (stacks == MAP_FAILED) continue;
+    native_stack_begin = static_cast<char*>(stacks) + native_bytes;
+    break;
   }
-  if (memory == MAP_FAILED) throw std::runtime_error("cannot reserve memory for the call stack");
-  stack_base = static_cast<Word*>(memory);
-  stack_size_bytes = bytes;
+  if (stacks == MAP_FAILED) throw std::runtime_error("cannot reserve memory for the call stack");
+  stack_base = static_cast<Word*>(native_stack_begin);
   real_stack_limit = stack_base + bytes / sizeof(Word) - kGuardSlots;
   stack_high_water = stack_base;
   ap = heap.nursery_start();
@@ -76,7 +82,7 @@ Thread::Thread(ProgramCode& program_code, const NativeTable& native_table, const
 }
 
 Thread::~Thread() {
-  if (stack_base != nullptr) munmap(stack_base, stack_size_bytes);
+  if (stack_base != nullptr) munmap(stacks, stacks_bytes);
 }
 
 void Thread::raise_soft_stack_limit(const Word* top) {

@@ -70,6 +70,8 @@ struct Thread final : RootReporter {
   const HandlerTable* table = nullptr;
   /// Guards to pass until one is made to fail (--deopt-every).
   uint32_t exit_fuel = 0;
+  /// The stack pointer of handlers during a run (interp/handler.h).
+  void* native_stack = nullptr;
   ExitState exit_state;
 
   // State at a yield point: valid while C++ helpers run, and between runs.
@@ -96,7 +98,9 @@ struct Thread final : RootReporter {
   uint64_t next_placeholder = 1;
 
   Word* stack_base = nullptr;
-  size_t stack_size_bytes = 0;
+  void* native_stack_begin = nullptr;
+  void* stacks = nullptr;  ///< the mapping of both
+  size_t stacks_bytes = 0;
   Word* real_stack_limit = nullptr;
   Word* soft_stack_limit = nullptr;  ///< where to collect next for the sake of the watermark
   Word* stack_high_water = nullptr;

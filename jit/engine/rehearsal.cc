@@ -165,7 +165,7 @@ bool TraceEngine::rehearse_exit(Recording& recording, Fragment& fragment, uint32
   rehearsed_.left = false;
   thread_.table = &stepping_handlers();
   thread_.steps_to_go = 0;
-  trace_entry(cache_)(reinterpret_cast<const uint32_t*>(fragment.start), fp, &thread_, thread_.ap, thread_.table, 0);
+  enter_handler(trace_entry(cache_), reinterpret_cast<const uint32_t*>(fragment.start), fp, thread_, thread_.ap, 0);
   rehearsed_.fragment = nullptr;
   if (exit.flag != 0) set_flag(fragment, exit, was_set);
   for (const Exit* other : others) set_flag(fragment, *other, true);

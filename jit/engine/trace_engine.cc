@@ -9,6 +9,7 @@
 #include "deopt/exit.h"
 #include "deopt/side_table_text.h"
 #include "interp/bytecode_text.h"
+#include "interp/handler.h"
 #include "jit/ir/ir_text.h"
 #include "jit/ir/ir_verify.h"
 #include "jit/opt/pipeline.h"
@@ -132,6 +133,7 @@ TraceEngine::~TraceEngine() {
   for (FunctionInfo& function : functions_) {
     function.code->engine_index = 0;
     function.code->entry = handler_of(static_cast<Op>(function.code->words[0]));
+    function.code->native_entry = reinterpret_cast<const void*>(&leave_by_call);
   }
 }
 
@@ -447,6 +449,7 @@ bool TraceEngine::compile(Recording& recording) {
   stats_.side_table_bytes += fragment->side_table.byte_size();
   if (recording.function != nullptr) {
     recording.function->entry = reinterpret_cast<Handler>(const_cast<uint8_t*>(fragment->start));
+    recording.function->native_entry = fragment->start;
     info(*recording.function).has_entry = true;
   } else {
     Fragment& parent = *fragments_[recording.from.fragment];
@@ -550,6 +553,7 @@ void TraceEngine::flush(Thread& thread) {
     if (!function.has_entry) continue;
     function.has_entry = false;
     function.code->entry = counted_entry();
+    function.code->native_entry = reinterpret_cast<const void*>(&leave_by_call);
     function.code->hotness = threshold(options_.params.hot_calls);
   }
   fragments_.clear();

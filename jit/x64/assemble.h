@@ -50,9 +50,7 @@ struct ExitSite {
   /// stub, to be redirected when a bridge is linked.
   std::vector<const uint8_t*> jumps;
   const uint8_t* stub = nullptr;
-  /// `jumps` is the one in the return stub of a call; what follows it are places of the 32-bit
-  /// address that the call writes into frames.
-  bool is_return = false;
+  bool is_return = false;  ///< of a call: `jumps` is the one in its return stub
   bool is_yield = false;  ///< alloc_check, stack_check, loop_back, mark: no bridge starts here
   // The guard and where its first operand is, if it has one: what is known to be
   // false at the start of a bridge.

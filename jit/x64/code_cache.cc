@@ -71,8 +71,6 @@ void CodeCache::rewind(size_t used) {
   used_ = used;
 }
 
-bool CodeCache::contains(const void* address) const {
-  return address >= executable_ && address < executable_ + used_;
-}
+bool CodeCache::contains(const void* address) const { return address >= executable_ && address < executable_ + used_; }
 
 }  // namespace fble

@@ -712,16 +712,23 @@ void Lowering::make_object(uint32_t i, const InsPlan& plan) {
   pending_ += size(ins);
 }
 
-void Lowering::jump_to_code(const IrIns& ins, const InsPlan& plan) {
+void Lowering::go_to_code(const IrIns& ins, const InsPlan& plan, bool calls) {
+  const auto go = [&](const auto& target) {
+    if (calls) {
+      a_.call(target);
+    } else {
+      a_.jmp(target);
+    }
+  };
   const Code* code = called_code(trace_, ins);
   if (code == nullptr) {
     a_.mov(q(kRax), x86::qword_ptr(q(plan.a.index), kClosureCode));
     a_.mov(q(kPcRegister), x86::qword_ptr(q(kRax), kCodeStart));
-    a_.jmp(x86::qword_ptr(q(kRax), kCodeEntry));
+    go(x86::qword_ptr(q(kRax), kCodeEntry));
     return;
   }
   if (trace_.kind == TraceKind::kFunction && code == trace_.code) {
-    a_.jmp(start_);
+    go(start_);
     return;
   }
   load_word(kPcRegister, reinterpret_cast<Word>(code->start));
@@ -729,16 +736,16 @@ void Lowering::jump_to_code(const IrIns& ins, const InsPlan& plan) {
   if (fits_imm32(entry)) {
     Mem at = x86::qword_ptr(entry);
     at.setAbs();
-    a_.jmp(at);
+    go(at);
   } else {
     load_word(kRax, entry);
-    a_.jmp(x86::qword_ptr(q(kRax)));
+    go(x86::qword_ptr(q(kRax)));
   }
 }
 
 void Lowering::call(const IrIns& ins, const InsPlan& plan) {
   if (ins.op == IrOp::kTailCall) {
-    jump_to_code(ins, plan);
+    go_to_code(ins, plan, false);
     return;
   }
   const Label stub = a_.newLabel();
@@ -751,14 +758,12 @@ void Lowering::call(const IrIns& ins, const InsPlan& plan) {
     a_.mov(address, q(plan.scratch[0]));
   }
   a_.add(kFp, imm(slot_offset(ins.n)));
-  jump_to_code(ins, plan);
-  // Where the callee returns to.
+  go_to_code(ins, plan, true);
+  // Where the callee returns to: what is in its frame and, pushed by the call, on the native stack.
   a_.bind(stub);
   Exit& exit = exit_of(plan);
   a_.long_().jmp(exit.stub);
   exit.jumps.push_back(a_.offset() - 4);
-  // Once linked, frames get the address of the continuation itself.
-  for (const auto& [offset, label] : absolute_) exit.jumps.push_back(offset);
 }
 
 void Lowering::loop_back(const IrIns&, const InsPlan& plan) {
@@ -1034,7 +1039,12 @@ void Lowering::lower(uint32_t i) {
     case IrOp::kTailCall: call(ins, plan); break;
     case IrOp::kReturn:
       fetch(kValueRegister, plan.a);
-      a_.jmp(x86::qword_ptr(kFp, slot_offset(kReturnAddressSlot)));
+      // Only a `ret` that belongs to a `call` is predicted.
+      a_.mov(q(kRax), x86::qword_ptr(kFp, slot_offset(kReturnAddressSlot)));
+      a_.cmp(q(kRax), x86::qword_ptr(q(kRsp)));
+      slow_return_ = a_.newLabel();
+      a_.short_().jne(slow_return_);
+      a_.ret();
       break;
     case IrOp::kExit: {
       Exit& exit = exit_of(plan);
@@ -1088,7 +1098,15 @@ void Lowering::exit_stubs() {
   if (trace_.kind == TraceKind::kFunction) {
     a_.bind(slow_entry_);
     load_word(kPcRegister, reinterpret_cast<Word>(trace_.code->start));
+    a_.mov(q(kRsp), x86::qword_ptr(kThread, kNativeStack));
     a_.mov(q(kRax), imm(reinterpret_cast<uint64_t>(checked_entry_)));
+    a_.jmp(q(kRax));
+  }
+  // The address is not on top of the native stack: that has been cut off since the call, or the address
+  // was replaced. Each trace has a jump of its own, so that some are predicted.
+  if (slow_return_.isValid()) {
+    a_.bind(slow_return_);
+    a_.mov(q(kRsp), x86::qword_ptr(kThread, kNativeStack));
     a_.jmp(q(kRax));
   }
   for (size_t first = 0; first < exits.size(); first += kGroup) {

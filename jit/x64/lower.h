@@ -79,7 +79,7 @@ class Lowering {
   void packed_field(const IrIns& ins, const InsPlan& plan);
   void helper(const IrIns& ins, const InsPlan& plan);
   void make_object(uint32_t i, const InsPlan& plan);
-  void jump_to_code(const IrIns& ins, const InsPlan& plan);
+  void go_to_code(const IrIns& ins, const InsPlan& plan, bool calls);
   void call(const IrIns& ins, const InsPlan& plan);
   void loop_back(const IrIns& ins, const InsPlan& plan);
   void find_exact_bits();
@@ -97,6 +97,7 @@ class Lowering {
   asmjit::Label start_;
   asmjit::Label loop_;
   asmjit::Label slow_entry_;
+  asmjit::Label slow_return_;
   Handler checked_entry_ = nullptr;
   int32_t pending_ = 0;                 ///< bytes of objects made that are not yet added to ap
   std::vector<int32_t> object_offset_;  ///< of objects of the current group, from ap, by instruction

@@ -24,7 +24,8 @@ inline constexpr int32_t kThreadValue = offsetof(Thread, value);
 inline constexpr int32_t kRegisters = offsetof(Thread, exit_state.registers);
 inline constexpr int32_t kSpill = offsetof(Thread, exit_state.spill);
 
-inline constexpr int32_t kCodeEntry = offsetof(Code, entry);
+inline constexpr int32_t kCodeEntry = offsetof(Code, native_entry);
+inline constexpr int32_t kNativeStack = offsetof(Thread, native_stack);
 inline constexpr int32_t kCodeStart = offsetof(Code, start);
 inline constexpr int32_t kCodeArity = offsetof(Code, arity);
 

@@ -1,8 +1,8 @@
 // Linking: an exit that has a bridge jumps there instead of to its stub. The jumps
 // are recorded when they are assembled; code is never searched for them.
 //
-// A call whose return has a continuation also writes its address into frames from
-// now on. Frames that exist come by the return stub, which jumps there.
+// A call has a return stub behind it, whose address is in frames and on the native stack:
+// linked, it is a jump to the continuation.
 //
 // A select whose value has one of many tags would become a chain of bridges, each of
 // which looks for one tag and leaves when it is another. From the first such exit on
@@ -22,18 +22,6 @@ namespace {
 
 void redirect(CodeCache& cache, const uint8_t* jump, const uint8_t* target) {
   cache.patch32(jump, static_cast<int32_t>(target - (jump + 4)));
-}
-
-/// `address`: what calls write as native return address.
-void redirect(CodeCache& cache, const ExitSite& exit, const uint8_t* target, const uint8_t* address) {
-  if (exit.is_return) {
-    redirect(cache, exit.jumps[0], target);
-    for (size_t i = 1; i < exit.jumps.size(); ++i) {
-      cache.patch32(exit.jumps[i], static_cast<int32_t>(reinterpret_cast<uintptr_t>(address)));
-    }
-  } else {
-    for (const uint8_t* jump : exit.jumps) redirect(cache, jump, target);
-  }
 }
 
 }  // namespace
@@ -90,12 +78,10 @@ int free_register(const ExitEntry& entry, int reg) {
   return -1;
 }
 
-void link_exit(CodeCache& cache, const ExitSite& exit, const uint8_t* target) { redirect(cache, exit, target, target); }
-
-void unlink_exit(CodeCache& cache, const ExitSite& exit) {
-  // The return stub is one jump.
-  const uint8_t* return_stub = exit.jumps.empty() ? nullptr : exit.jumps[0] - 1;
-  redirect(cache, exit, exit.stub, return_stub);
+void link_exit(CodeCache& cache, const ExitSite& exit, const uint8_t* target) {
+  for (const uint8_t* jump : exit.jumps) redirect(cache, jump, target);
 }
+
+void unlink_exit(CodeCache& cache, const ExitSite& exit) { link_exit(cache, exit, exit.stub); }
 
 }  // namespace fble

@@ -30,7 +30,8 @@ void emit_exit_common(asmjit::x86::Assembler& a, const RuntimeEntries& runtime) 
   for (int reg = 0; reg < 16; ++reg) a.mov(qword_ptr(kThread, register_offset(reg)), gpq(reg));
   a.mov(gpd(kRsi), asmjit::x86::dword_ptr(gpq(kRsp)));
   a.add(gpd(kRsi), asmjit::x86::dword_ptr(gpq(kRsp), 8));
-  a.add(gpq(kRsp), 16);
+  // Returns to what is on the native stack now go by the frames.
+  a.mov(gpq(kRsp), qword_ptr(kThread, kNativeStack));
   a.mov(gpq(kRdi), kThread);
   a.sub(gpq(kRsp), 8);  // aligned as the C++ convention wants it
   a.mov(gpq(kRax), imm(reinterpret_cast<uint64_t>(runtime.leave)));
@@ -56,14 +57,15 @@ void run_native_in_place(Thread* thread) {
 /// Calls a C++ function and changes no register: traces that call it need not make room.
 template <typename BeforeCall>
 void emit_helper(asmjit::x86::Assembler& a, const void* function, BeforeCall&& before_call) {
-  const int saved[] = {kRax, kRcx, kRdx, kRsi, kRdi, kR8, kR9, kR10, kR11};
+  const int saved[] = {kRax, kRcx, kRdx, kRbx, kRsi, kRdi, kR8, kR9, kR10, kR11};
   for (const int reg : saved) a.push(gpq(reg));
-  a.sub(gpq(kRsp), 8);
+  a.mov(gpq(kRbx), gpq(kRsp));
+  a.and_(gpq(kRsp), -16);
   before_call();
   a.mov(gpq(kRdi), kThread);
   a.mov(gpq(kRax), imm(reinterpret_cast<uint64_t>(function)));
   a.call(gpq(kRax));
-  a.add(gpq(kRsp), 8);
+  a.mov(gpq(kRsp), gpq(kRbx));
   for (size_t i = std::size(saved); i-- > 0;) a.pop(gpq(saved[i]));
   a.ret();
 }

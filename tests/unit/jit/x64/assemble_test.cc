@@ -7,6 +7,7 @@
 
 #include <stdexcept>
 
+#include "gc/integer.h"
 #include "jit/ir/ir_text.h"
 #include "tests/support/ir_codes.h"
 #include "tests/unit/jit/x64/code_runner.h"
@@ -101,7 +102,8 @@ TEST_F(Assemble, CallsWriteAFrameAndComeBackToTheirStub) {
     %b = slot 1
     store 5 %b
     call %b 9 - (%b %a) @s0
-  )", "snapshot s0\n  frame c0+6 base 0 memory\n");
+  )",
+                                       "snapshot s0\n  frame c0+6 base 0 memory\n");
   ASSERT_EQ(code.failure, "");
   const Word closure = heap_.make(Object::make_header(ObjectKind::kClosure, 2), {Code::from_code(g_), 21});
   runner_.frame()[0] = 33;
@@ -136,22 +138,64 @@ TEST_F(Assemble, ReturnsGoToTheContinuationWhenItIsLinked) {
   const AssembledTrace continuation =
       assemble_text("trace 1 continuation c0 extent 12\nparent 0 exit 0\ncallee_base 9\n", "%r = result\nreturn %r\n");
   link_exit(cache_, caller.exits[0], continuation.start);
-  // A frame from before comes by the stub.
+  // Frames from before and new ones come by the stub.
   runner_.enter_raw(reinterpret_cast<const uint8_t*>(old_stub), 77, 9);
   EXPECT_EQ(runner_.end, End::kReturn);
   EXPECT_EQ(runner_.value, 77u);
-  // A new one has the address itself.
   runner_.enter(caller.start);
-  const Word address = runner_.frame()[9 + kReturnAddressSlot];
-  runner_.enter_raw(reinterpret_cast<const uint8_t*>(address), 79, 9);
-  EXPECT_EQ(runner_.end, End::kReturn);
-  EXPECT_EQ(runner_.value, 79u);
+  EXPECT_EQ(runner_.frame()[9 + kReturnAddressSlot], old_stub);
   // And back again.
   unlink_exit(cache_, caller.exits[0]);
   runner_.enter(caller.start);
   EXPECT_EQ(runner_.frame()[9 + kReturnAddressSlot], old_stub);
   runner_.enter_raw(reinterpret_cast<const uint8_t*>(old_stub), 81, 9);
   EXPECT_EQ(runner_.end, End::kExit);
+}
+
+// A function that calls itself until its argument is 9, and a continuation that adds one: as many
+// addresses on the native stack as calls.
+TEST_F(Assemble, ReturnsByTheNativeStackOrByTheFrames) {
+  const AssembledTrace down =
+      function(R"(%a = slot 0
+    is_natural %a @s0
+    %z = constant 0x2b
+    not_less %a %z @s0
+    %o = constant 0x7
+    %n = sub %a %o @s0
+    %k = constant &c0
+    call %k 6 c0 (%n %n %n %n) @s1
+)",
+               "snapshot s0\n  frame c0+0 base 0 memory\nsnapshot s1\n  frame c0+6 base 0 memory\n");
+  ASSERT_EQ(down.failure, "");
+  const AssembledTrace back =
+      assemble_text("trace 1 continuation c0 extent 12\nparent 0 exit 3\ncallee_base 6\n", R"(%r = result
+    is_natural %r @s0
+    %o = constant 0x7
+    %n = add %r %o @s0
+    return %n
+)");
+  ASSERT_EQ(back.failure, "");
+  const AssembledTrace last =
+      assemble_text("trace 2 bridge c0 extent 12\nparent 0 exit 1\n", "%a = slot 0\nreturn %a\n");
+  ASSERT_EQ(last.failure, "");
+  link_exit(cache_, down.exits.back(), back.start);
+  f_->native_entry = down.start;
+  // Left at the innermost frame: the native stack is cut off, and the frames say where to go on.
+  runner_.frame()[0] = pack_int(30);
+  runner_.enter(down.start);
+  ASSERT_EQ(runner_.end, End::kExit);
+  EXPECT_EQ(runner_.fp, 6 * 21);
+  const Word stub = runner_.frame()[runner_.fp + kReturnAddressSlot];
+  runner_.enter_raw(reinterpret_cast<const uint8_t*>(stub), pack_int(9), runner_.fp);
+  ASSERT_EQ(runner_.end, End::kReturn);
+  EXPECT_EQ(unpack_int(runner_.value), 9 + 21);
+  // Not left: all returns but the outermost find their addresses on the native stack.
+  ASSERT_EQ(down.exits[1].guard, IrOp::kNotLess);
+  link_exit(cache_, down.exits[1], last.start);
+  runner_.frame()[0] = pack_int(30);
+  runner_.enter(down.start);
+  ASSERT_EQ(runner_.end, End::kReturn);
+  EXPECT_EQ(unpack_int(runner_.value), 9 + 21);
 }
 
 /// All ways in which four arguments, the closure among them, can change places.
@@ -165,8 +209,10 @@ TEST_F(Assemble, TailCallsMoveArgumentsAtOnce) {
       list += fmt::format("{}%{}", i == 0 ? "" : " ", static_cast<char>('a' + from[i]));
     }
     cache_.rewind(0);
-    const AssembledTrace code = function("%a = slot 0\n%b = slot 1\n%c = slot 2\n%d = slot 3\n%e = constant 0x123456789\n"
-                                         "tail_call %c - (" + list + ")\n");
+    const AssembledTrace code = function(
+        "%a = slot 0\n%b = slot 1\n%c = slot 2\n%d = slot 3\n%e = constant 0x123456789\n"
+        "tail_call %c - (" +
+        list + ")\n");
     const Word words[] = {11, 13, closure, 17, 0x123456789};
     std::copy(words, words + 4, runner_.frame());
     runner_.enter(code.start);
@@ -208,7 +254,8 @@ TEST_F(Assemble, ExitsTellWhereEverythingIs) {
     is_packed %b @s0
     is_natural %x @s1
     exit @s0
-  )", R"(snapshot s0
+  )",
+                                       R"(snapshot s0
   frame c0+0 base 0 memory
   slot 0 %n
   slot 1 %u
@@ -300,8 +347,8 @@ TEST_F(Assemble, BridgesInheritRegistersAndSpills) {
 }
 
 TEST_F(Assemble, FuelMakesOneGuardAfterAnotherLeave) {
-  const AssembledTrace code = function("%a = slot 0\nis_packed %a @s0\nis_natural %a @s0\nreturn %a\n", "",
-                                       {.count_guards = true});
+  const AssembledTrace code =
+      function("%a = slot 0\nis_packed %a @s0\nis_natural %a @s0\nreturn %a\n", "", {.count_guards = true});
   runner_.frame()[0] = kUnitWord;
   for (uint32_t fuel = 1; fuel <= 2; ++fuel) {
     runner_.thread().exit_fuel = fuel;
@@ -367,7 +414,8 @@ TEST_F(Assemble, ExitsFindTheAllocationPointerBehindObjects) {
     %n = new 0x200000001 - (%a %a)
     is_natural %a @s0
     return %n
-  )", "snapshot s0\n  frame c0+0 base 0 memory\n  slot 3 %n\n");
+  )",
+                                       "snapshot s0\n  frame c0+0 base 0 memory\n  slot 3 %n\n");
   runner_.frame()[0] = 5;
   runner_.enter(code.start);
   ASSERT_EQ(runner_.end, End::kExit);
@@ -431,7 +479,8 @@ TEST_F(Assemble, LoopsPollAndCanBeLeft) {
     %t = add %s %i @s0
     %j = add %i %one @s0
     loop_back (%j %t) @s1
-  )", R"(snapshot s0
+  )",
+                                       R"(snapshot s0
   frame c0+0 base 0 memory
   slot 2 %s
 snapshot s1

@@ -49,7 +49,7 @@ class CodeRunner {
     end = End::kNone;
     current_ = this;
     const auto code = reinterpret_cast<Handler>(reinterpret_cast<uintptr_t>(start));
-    code(nullptr, frame() + fp, &thread_, heap_, &handlers_, value);
+    enter_handler(code, nullptr, frame() + fp, thread_, heap_, value);
   }
 
   End end = End::kNone;

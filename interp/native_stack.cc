@@ -1,0 +1,102 @@
+// Where the native stack of handlers and machine code begins: see interp/handler.h.
+//
+// Both functions are written out because what they do to the stack pointer has no name in C++.
+#include "interp/handler.h"
+
+namespace fble {
+
+namespace {
+
+struct HandlerCall {
+  Handler handler;
+  const uint32_t* pc;
+  Word* fp;
+  Thread* thread;
+  Word* ap;
+  const HandlerTable* table;
+  Word value;
+  void* stack;  ///< where the native stack begins, aligned to 16; null: where it is
+};
+
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored \
+    "-Winvalid-offsetof"  // these have base classes or constructors; clang's answer is right
+constexpr size_t kNativeStack = offsetof(Thread, native_stack);
+constexpr size_t kCodeEntry = offsetof(Code, entry);
+#pragma clang diagnostic pop
+
+// C++ wants rbx, rbp and r12 to r15 back, of which handlers leave rbp alone. Errors pass through here, too.
+__attribute__((naked)) void enter(const HandlerCall*) {
+  asm volatile(R"(
+      pushq %%rbp
+      .cfi_def_cfa_offset 16
+      .cfi_offset %%rbp, -16
+      movq %%rsp, %%rbp
+      .cfi_def_cfa_register %%rbp
+      pushq %%rbx
+      pushq %%r12
+      pushq %%r13
+      pushq %%r14
+      pushq %%r15
+      .cfi_offset %%rbx, -24
+      .cfi_offset %%r12, -32
+      .cfi_offset %%r13, -40
+      .cfi_offset %%r14, -48
+      .cfi_offset %%r15, -56
+      subq $8, %%rsp
+      movq %c[stack](%%rdi), %%rax
+      testq %%rax, %%rax
+      cmovneq %%rax, %%rsp
+      movq %c[pc](%%rdi), %%r12
+      movq %c[fp](%%rdi), %%r13
+      movq %c[thread](%%rdi), %%r14
+      movq %c[ap](%%rdi), %%r15
+      movq %c[value](%%rdi), %%rsi
+      movq %c[handler](%%rdi), %%rax
+      movq %c[table](%%rdi), %%rdi
+      leaq -8(%%rsp), %%rcx
+      movq %%rcx, %c[native](%%r14)
+      callq *%%rax
+      leaq -40(%%rbp), %%rsp
+      popq %%r15
+      popq %%r14
+      popq %%r13
+      popq %%r12
+      popq %%rbx
+      popq %%rbp
+      .cfi_def_cfa %%rsp, 8
+      retq
+      )" ::[stack] "i"(offsetof(HandlerCall, stack)),
+               [pc] "i"(offsetof(HandlerCall, pc)), [fp] "i"(offsetof(HandlerCall, fp)),
+               [thread] "i"(offsetof(HandlerCall, thread)), [ap] "i"(offsetof(HandlerCall, ap)),
+               [value] "i"(offsetof(HandlerCall, value)), [handler] "i"(offsetof(HandlerCall, handler)),
+               [table] "i"(offsetof(HandlerCall, table)), [native] "i"(kNativeStack));
+}
+
+}  // namespace
+
+void enter_handler(Handler handler, const uint32_t* pc, Word* fp, Thread& thread, Word* ap, Word value) {
+  void* const outer = thread.native_stack;
+  void* const stack = outer == nullptr ? thread.native_stack_begin : nullptr;
+  const HandlerCall call{handler, pc, fp, &thread, ap, thread.table, value, stack};
+  // An exception may end the run.
+  struct Restore {
+    Thread& thread;
+    void* outer;
+    ~Restore() { thread.native_stack = outer; }
+  } restore{thread, outer};
+  enter(&call);
+}
+
+__attribute__((naked)) void leave_by_call() {
+  asm volatile(R"(
+      movq %c[native](%%r14), %%rsp
+      movq %c[closure](%%r13), %%rax
+      movq %c[code](%%rax), %%rax
+      jmpq *%c[entry](%%rax)
+      )" ::[native] "i"(kNativeStack),
+               [closure] "i"(static_cast<ptrdiff_t>(sizeof(Word)) * kClosureSlot), [code] "i"(offsetof(Object, fields)),
+               [entry] "i"(kCodeEntry));
+}
+
+}  // namespace fble
