@@ -417,6 +417,7 @@ bool TraceEngine::compile(Recording& recording) {
   fragment->mixed_signs = recording.recorder->mixed_signs();
   fragment->first_exit = assembling.first_exit_id;
   fragment->start = assembled.start;
+  fragment->code_bytes = assembled.code_bytes;
   fragment->side_table = std::move(assembled.side_table);
   fragment->exits.reserve(assembled.exits.size());
   for (const ExitSite& site : assembled.exits) add_exit(*fragment, site);
@@ -456,6 +457,7 @@ bool TraceEngine::compile(Recording& recording) {
     link_bridge(recording, parent, parent.exits[recording.from.exit], fragment->start);
     if (trace.kind == TraceKind::kContinuation) {
       continuations_[return_positions(recording.frames)] = fragment->start;
+      ++continuations_made_;
     } else {
       ++fragments_[fragment->root]->members;
     }
@@ -465,6 +467,10 @@ bool TraceEngine::compile(Recording& recording) {
     log("compiled", recording,
         fmt::format("-> {}, {} IR instructions, {} exits, {} bytes", trace_link_text(recording.recorder->link()),
                     trace.ins.size(), fragment->exits.size(), assembled.code_bytes));
+  }
+  for (const IrIns& ins : trace.ins) {
+    if (ins.op != IrOp::kMark || !thread_.program.marks[static_cast<size_t>(ins.n)].options.invalidate) continue;
+    rely_on(CodeAssumption::kMarkIsNotHit, static_cast<uint32_t>(ins.n), *fragment);
   }
   fragments_.push_back(std::move(fragment));
   return true;
@@ -477,6 +483,7 @@ void TraceEngine::add_exit(Fragment& fragment, const ExitSite& site) {
   exit.first_jump = static_cast<uint32_t>(fragment.jumps.size());
   exit.jump_count = static_cast<uint16_t>(site.jumps.size());
   for (const uint8_t* jump : site.jumps) fragment.jumps.push_back(static_cast<uint32_t>(jump - fragment.start));
+  exit.stub = static_cast<uint32_t>(site.stub - fragment.start);
   exit.guard = site.guard;
   exit.operand_kind = site.operand.kind;
   exit.operand_index = site.operand.index;
@@ -518,8 +525,8 @@ void TraceEngine::link_bridge(const Recording& recording, const Fragment& parent
   const Recorder::Tags tags = recording.recorder->tags();
   if (tags.first == tags.end) return link(parent, exit, target);
   if (exit.dispatch == nullptr) {
-    const uint8_t* stub = jump_target(parent.start + parent.jumps[exit.first_jump]);
-    const DispatchNode node = install_dispatch(cache_, exit.operand_index, recording.dispatch_scratch, exit.m, stub);
+    const DispatchNode node =
+        install_dispatch(cache_, exit.operand_index, recording.dispatch_scratch, exit.m, parent.start + exit.stub);
     // Nobody looks at the tag then: the bridge stays unused.
     if (node.start == nullptr) {
       exit.closed = true;
@@ -532,36 +539,6 @@ void TraceEngine::link_bridge(const Recording& recording, const Fragment& parent
     ++stats_.dispatch_nodes;
   }
   for (uint32_t tag = tags.first; tag < tags.end; ++tag) set_dispatch_target(cache_, exit.dispatch, tag, target);
-}
-
-/// Forgets all machine code. No activation is in machine code now; those that would
-/// return to some will return to the interpreter.
-void TraceEngine::flush(Thread& thread) {
-  ++stats_.flushes;
-  if (options_.log_traces) fmt::print(stderr, "[trace flush: {} traces, {} bytes]\n", fragments_.size(), cache_.used());
-  for (Word* frame = thread.fp; frame != nullptr;) {
-    Word& address = frame[kReturnAddressSlot];
-    if (cache_.contains(reinterpret_cast<const void*>(address))) address = reinterpret_cast<Word>(interpreter_return());
-    const uint32_t* position = reinterpret_cast<const uint32_t*>(frame[kReturnPositionSlot]);
-    if (position == nullptr) break;
-    frame -= position[-1];
-  }
-  if (cache_.contains(reinterpret_cast<const void*>(thread.watermark_return_address))) {
-    thread.watermark_return_address = interpreter_return();
-  }
-  for (FunctionInfo& function : functions_) {
-    if (!function.has_entry) continue;
-    function.has_entry = false;
-    function.code->entry = counted_entry();
-    function.code->native_entry = reinterpret_cast<const void*>(&leave_by_call);
-    function.code->hotness = threshold(options_.params.hot_calls);
-  }
-  fragments_.clear();
-  exits_.clear();
-  sites_.clear();
-  continuations_.clear();
-  for (Decoded& slot : decoded_) slot.exit_id = 0xffffffff;
-  cache_.rewind(cache_start_);
 }
 
 // ---- leaving ----------------------------------------------------------------
@@ -615,8 +592,8 @@ bool TraceEngine::leave_exit(Thread& thread, uint32_t exit_id) {
   }
   // Of a guard that was made to fail nothing is known for a bridge.
   if (exit.closed || exit.linked || forced || exit.pinned) return true;
-  if (exit.is_return && exit.continuations_seen != continuations_.size()) {
-    exit.continuations_seen = static_cast<uint32_t>(continuations_.size());
+  if (exit.is_return && exit.continuations_seen != continuations_made_) {
+    exit.continuations_seen = continuations_made_;
     const auto known = continuations_.find(return_positions(entry.frames));
     if (known != continuations_.end()) {
       link(fragment, exit, known->second);
@@ -742,7 +719,7 @@ void TraceEngine::hit_mark(Thread& thread, uint32_t number) {
       note_marks(*recording_, AbortReason::kFlushed);
       stop_recording(thread);
     }
-    flush(thread);
+    break_assumption(thread, CodeAssumption::kMarkIsNotHit, number);
   }
   if (options.yield) thread.request(Attention::kYield);
 }
@@ -811,15 +788,16 @@ void TraceEngine::log(const char* event, const Recording& recording, const std::
 
 std::string TraceEngine::stats_text() const {
   std::string text = fmt::format(
-      "traces:      {} functions, {} bridges, {} continuations, {} dispatch nodes, {} flushes\n"
+      "traces:      {} functions, {} bridges, {} continuations, {} dispatch nodes, {} flushes, {} evictions\n"
       "machine code: {} bytes for {} IR instructions\n"
       "side tables: {} bytes for {} guards, {} of which never failed\n"
       "exits:       {} by guards, {} at yield points, {} returns to the interpreter, {} at marks\n"
       "compiling:   {:.3f} ms recording, {:.3f} ms optimising, {:.3f} ms assembling\n",
-      stats_.traces[0], stats_.traces[1], stats_.traces[2], stats_.dispatch_nodes, stats_.flushes, stats_.code_bytes,
-      stats_.ir_instructions, stats_.side_table_bytes, stats_.guards, stats_.guards - stats_.failed_guards,
-      stats_.exits, stats_.yields, stats_.cold_returns, stats_.mark_hits, static_cast<double>(stats_.record_ns) / 1e6,
-      static_cast<double>(stats_.optimize_ns) / 1e6, static_cast<double>(stats_.assemble_ns) / 1e6);
+      stats_.traces[0], stats_.traces[1], stats_.traces[2], stats_.dispatch_nodes, stats_.flushes, stats_.evictions,
+      stats_.code_bytes, stats_.ir_instructions, stats_.side_table_bytes, stats_.guards,
+      stats_.guards - stats_.failed_guards, stats_.exits, stats_.yields, stats_.cold_returns, stats_.mark_hits,
+      static_cast<double>(stats_.record_ns) / 1e6, static_cast<double>(stats_.optimize_ns) / 1e6,
+      static_cast<double>(stats_.assemble_ns) / 1e6);
   if (rehearses()) {
     text += fmt::format("rehearsals:  {} guards; {} loops given up\n", stats_.rehearsed_guards, stats_.loops_given_up);
   }

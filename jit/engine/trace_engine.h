@@ -6,9 +6,9 @@
 //   compile-> jit/opt, then jit/x64; the result is linked by Code::entry or by patching a jump
 //
 // Machine code of one function and all that grew from its exits and returns is a
-// trace tree. Trees know nothing of one another: calls go through Code::entry and
-// returns through call frames, so flushing everything only means to reset entries
-// and to rewrite the return addresses in call frames.
+// trace tree. Trees know next to nothing of one another: calls go through the code's entry and
+// returns through call frames. So to throw a tree away, or all of them, means to reset entries and
+// to rewrite return addresses in call frames (eviction.cc).
 //
 // Tested by tests/unit/jit/engine/trace_engine_test.cc and all of tests/lang in JIT modes.
 #pragma once
@@ -30,6 +30,12 @@
 #include "jit/x64/code_cache.h"
 
 namespace fble {
+
+enum class CodeAssumption : uint8_t {
+#define FBLE_CODE_ASSUMPTION(Name, text, doc) k##Name,
+#include "jit/assumptions.def"
+#undef FBLE_CODE_ASSUMPTION
+};
 
 struct JitParams {
 #define FBLE_JIT_PARAM(name, value, doc) uint32_t name = value;
@@ -71,6 +77,7 @@ struct JitStats {
   uint64_t aborts[static_cast<size_t>(AbortReason::kCount)] = {};
   uint64_t dispatch_nodes = 0;
   uint64_t flushes = 0;
+  uint64_t evictions = 0;  ///< of trees
   uint64_t guards = 0;
   uint64_t failed_guards = 0;     ///< those that have failed once, in the run or in a rehearsal
   uint64_t rehearsed_guards = 0;  ///< those that failed in a rehearsal
@@ -153,6 +160,7 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
   /// An ExitSite, kept small: there are many.
   struct Exit {
     uint32_t first_jump = 0;  ///< into Fragment::jumps
+    uint32_t stub = 0;        ///< distance from Fragment::start
     uint16_t jump_count = 0;
     uint16_t failures = 0;
     uint32_t countdown = 0;
@@ -171,7 +179,7 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
     int32_t n = 0;
     uint32_t m = 0;
     const uint8_t* dispatch = nullptr;  ///< the table of the node that the guard's failing leads to
-    uint32_t continuations_seen = 0;    ///< of a call: how many there were when it was last looked for
+    uint32_t continuations_seen = 0;    ///< of a call: how many had been made when it was last looked for
   };
   struct Fragment {
     uint32_t id = 0;
@@ -185,7 +193,9 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
     uint32_t members = 0;        ///< of the tree, at its root
     uint32_t inlined_paths = 1;  ///< see Recording
     bool mixed_signs = false;    ///< see Recorder
+    bool evicted = false;        ///< nothing leads here any more
     const uint8_t* start = nullptr;
+    size_t code_bytes = 0;
     SideTable side_table;
     std::vector<Exit> exits;
     std::vector<uint32_t> jumps;  ///< distances from `start`
@@ -251,6 +261,10 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
   void link_bridge(const Recording& recording, const Fragment& parent, Exit& exit, const uint8_t* target);
   void record_from_exit(Thread& thread, ExitAddress from, const ExitEntry& entry, std::unique_ptr<StartState> start);
   void flush(Thread& thread);
+  void rely_on(CodeAssumption assumption, uint32_t number, const Fragment& fragment);
+  void break_assumption(Thread& thread, CodeAssumption assumption, uint32_t number);
+  void evict(Thread& thread, uint32_t root);
+  void forget_entry(FunctionInfo& function);
   const ExitEntry& decoded(const Fragment& fragment, ExitAddress address, uint32_t exit_id);
   bool leave_exit(Thread& thread, uint32_t exit_id);
   bool disturb(ChaosKind kind);
@@ -292,6 +306,9 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
   /// Machine code by the return positions of its frames: at a return all is in
   /// memory, so every call that returns there goes on with the same code.
   std::map<ReturnPositions, const uint8_t*> continuations_;
+  uint32_t continuations_made_ = 0;
+  /// Roots of the trees that rely on each.
+  std::map<std::pair<CodeAssumption, uint32_t>, std::vector<uint32_t>> assumptions_;
   std::unique_ptr<Recording> recording_;
   std::optional<Chaos> chaos_;
   std::unique_ptr<DeoptMatrix> matrix_;  ///< for tests; null if nobody asks for it

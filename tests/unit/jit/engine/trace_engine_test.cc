@@ -155,6 +155,24 @@ TEST_F(Engine, SelectsAmongManyTagsGetNodes) {
   EXPECT_EQ(stats().dispatch_nodes, 0u);
 }
 
+TEST_F(Engine, EvictsTheTreesThatContainAMarkAndNoOthers) {
+  std::string text = kSums;
+  const std::string_view place = "3: Nat@(2: Incr(x.3))";
+  text.replace(text.find(place), place.size(), "3: Nat@(2: # deopt-here! invalidate every=20\nIncr(x.3))");
+  text_ = text.c_str();
+  for (const bool eager : {false, true}) {
+    JitOptions options;
+    options.eager = eager;
+    options.params.hot_calls = 20;
+    options.params.hot_exits = 10;
+    EXPECT_EQ(run(&options), expected());
+    EXPECT_GE(stats().evictions, 3u);
+    EXPECT_EQ(stats().flushes, 0u);
+    // One function is compiled again and again, and it is inlined in few others.
+    EXPECT_LE(stats().traces[static_cast<size_t>(TraceKind::kFunction)], 3 * stats().evictions + 6);
+  }
+}
+
 TEST_F(Engine, IsFlushedWhenThereAreTooManyTraces) {
   JitOptions options;
   options.eager = true;
