@@ -4,6 +4,7 @@
 #include <bit>
 #include <chrono>
 #include <cstring>
+#include <unordered_set>
 
 namespace fble {
 
@@ -11,6 +12,8 @@ namespace {
 
 /// The old space grows by at least this much between markings.
 constexpr size_t kMinGrowthWords = 32 * 1024;
+/// A marking that finds less dead than this part shows data that only grows: it is marked again when it has doubled.
+constexpr size_t kGrowingDeadPart = 8;
 /// A step of the marker: words per promoted word, and at least so many.
 constexpr size_t kMarkPerPromoted = 3;
 constexpr size_t kMinMarkWords = 8 * 1024;
@@ -29,6 +32,14 @@ constexpr size_t kStressSweepBlocks = 1;
 constexpr size_t kStressForgetPlaces = 16;
 /// Under stress all minor collections but every so many look for equal objects.
 constexpr unsigned kStressUnsharedPeriod = 4;
+/// Under stress every so many nurseries are adopted.
+constexpr unsigned kStressAdoptPeriod = 5;
+
+/// Nurseries of which so much survives show that the next ones may be adopted: all but a part of it.
+constexpr size_t kAdoptDeadPart = 8;
+/// Nurseries adopted in a row, at most, and as a part of the old space.
+constexpr size_t kMostAdoptions = 31;
+constexpr size_t kAdoptedPart = 4;
 
 uint64_t now_ns() {
   return static_cast<uint64_t>(
@@ -92,6 +103,10 @@ __attribute__((noinline)) void MarkStack::previous_chunk() {
 
 Heap::Heap(const HeapOptions& options) : options_(options) {
   options_.nursery_bytes = std::max(options_.nursery_bytes, kSmallestNurseryBytes);
+  if (options_.nursery_bytes <= kSlabBytes) {
+    options_.nursery_bytes = std::min(options_.nursery_bytes, kSlabWords * sizeof(Word));
+  }
+  old_.slabs().set_exact(is_exact());
   resize_nursery(options_.nursery_bytes / sizeof(Word));
   marking_threshold_words_ = 2 * kMinGrowthWords;
   stress_countdown_ = options_.stress;
@@ -102,24 +117,51 @@ Heap::~Heap() {
   for (Object* object : old_natives_) delete resource_of(object);
 }
 
+/// Requires: the nursery is empty.
 void Heap::resize_nursery(size_t words) {
-  nursery_memory_.reset(new (std::nothrow) Word[words]);
-  if (nursery_memory_ == nullptr) system_out_of_memory();
-  moved_.reset(new (std::nothrow) Object*[words / 2]);  // no object has less than two words
-  if (moved_ == nullptr) system_out_of_memory();
-  nursery_ = nursery_memory_.get();
+  if (words != static_cast<size_t>(nursery_end_ - nursery_)) {
+    moved_.reset(new (std::nothrow) Object*[words / 2]);  // no object has less than two words
+    if (moved_ == nullptr) system_out_of_memory();
+  }
+  nursery_ = nullptr;
+  if (words <= kSlabWords) {
+    if (slab_ != nullptr && static_cast<size_t>(slab_->end() - slab_->top) < words) {
+      old_.slabs().leave(slab_);
+      slab_ = nullptr;
+    }
+    if (slab_ == nullptr) slab_ = old_.slabs().take();
+    if (slab_ != nullptr) {
+      nursery_memory_.reset();
+      nursery_ = slab_->top;
+    }
+  }
+  if (nursery_ == nullptr) {
+    nursery_memory_.reset(new (std::nothrow) Word[words]);
+    if (nursery_memory_ == nullptr) system_out_of_memory();
+    nursery_ = nursery_memory_.get();
+  }
   nursery_end_ = nursery_ + words;
   limit_ = options_.stress != 0 ? nursery_ : nursery_end_;
 }
 
 // ---- visiting ---------------------------------------------------------------
 
-void Collector::visit_object(Word& word) {
+namespace {
+
+/// Requires: words >= 2.
+inline void copy_words(Word* copy, Object* object, Word header, size_t words) {
+  copy[0] = header;
+  copy[1] = object->fields[0];
+#pragma clang loop vectorize(disable) unroll(disable)
+  for (size_t i = 2; i < words; ++i) copy[i] = object->fields[i - 1];
+  object->header = reinterpret_cast<Word>(copy);
+}
+
+}  // namespace
+
+/// Requires: the word points into the nursery.
+void Collector::visit_young(Word& word) {
   Object* object = as_object(word);
-  if (word - nursery_ >= nursery_bytes_) {
-    if (marking_) mark_root(object);
-    return;
-  }
   const Word header = object->header;
   if (object->is_forwarded()) {
     word = header;
@@ -128,12 +170,7 @@ void Collector::visit_object(Word& word) {
   if (sharing_) return move_shared(word);
   const size_t words = object->size_words();
   Word* copy = heap_.old_.allocate(words);
-  heap_.promoted_words_ += words;
-  const Word* from = reinterpret_cast<const Word*>(object);
-  copy[0] = header;
-#pragma clang loop vectorize(disable) unroll(disable)
-  for (size_t i = 1; i < words; ++i) copy[i] = from[i];
-  object->header = reinterpret_cast<Word>(copy);
+  copy_words(copy, object, header, words);
   *moved_++ = reinterpret_cast<Object*>(copy);
   word = reinterpret_cast<Word>(copy);
 }
@@ -183,7 +220,6 @@ __attribute__((noinline)) void Collector::move_shared(Word& word) {
         }
         const size_t words = target->size_words();
         Word* copy = heap_.old_.allocate(words);
-        heap_.promoted_words_ += words;
         copy[0] = target->header & ~Word{kOpenFlag};
         target->header = reinterpret_cast<Word>(copy);
       }
@@ -221,7 +257,6 @@ Object* Collector::close(Object* object, Word header, bool is_defined) {
     place = found.place;
   }
   Word* copy = heap_.old_.allocate(object_words(count));
-  heap_.promoted_words_ += object_words(count);
   copy[0] = header;
   for (uint32_t i = 0; i < count; ++i) copy[1 + i] = object->fields[i];
   if (place != nullptr) *place = reinterpret_cast<Object*>(copy);
@@ -234,11 +269,58 @@ void Collector::visit_fields(Object* object) {
 }
 
 void Collector::visit_moved() {
-  while (moved_ != heap_.moved_.get()) visit_fields(*--moved_);
+  if (sharing_) {
+    while (moved_ != heap_.moved_.get()) visit_fields(*--moved_);
+  } else if (marking_) {
+    visit_moved_unshared<true>();
+  } else {
+    visit_moved_unshared<false>();
+  }
+}
+
+/// The same when objects are just copied. Of the objects that one refers to, the last is
+/// looked at next and does not come to the stack: lists are copied from their head.
+template <bool kMarking>
+void Collector::visit_moved_unshared() {
+  Object** const bottom = heap_.moved_.get();
+  Object** top = moved_;
+  OldSpace& old = heap_.old_;
+  const uintptr_t nursery = nursery_;
+  const size_t nursery_bytes = nursery_bytes_;
+  while (top != bottom) {
+    Object* object = *--top;
+    while (object != nullptr) {
+      Object* next = nullptr;
+      const Word header = object->header;
+      const size_t count = header >> 32;
+      for (size_t i = object->first_value(); i < count; ++i) {
+        const Word word = object->fields[i];
+        if (!is_pointer(word)) continue;
+        Object* target = as_object(word);
+        if (word - nursery >= nursery_bytes) {
+          if (kMarking) mark_root(target);
+          continue;
+        }
+        const Word target_header = target->header;
+        if ((target_header & 1) == 0) {
+          object->fields[i] = target_header;
+          continue;
+        }
+        const size_t words = (target_header >> 32) + 1;
+        Word* copy = old.allocate(words);
+        copy_words(copy, target, target_header, words);
+        object->fields[i] = reinterpret_cast<Word>(copy);
+        if (next != nullptr) *top++ = next;
+        next = reinterpret_cast<Object*>(copy);
+      }
+      object = next;
+    }
+  }
+  moved_ = top;
 }
 
 __attribute__((noinline)) void Collector::mark_root(Object* object) {
-  if (!object->is_permanent() && OldSpace::mark(object)) heap_.mark_stack_.push(object);
+  if (!object->is_permanent() && heap_.old_.mark(object)) heap_.mark_stack_.push(object);
 }
 
 /// Marks what the objects on the mark stack reach, up to `words` words of
@@ -251,11 +333,13 @@ bool Collector::mark_reached(size_t& words) {
   size_t first = 0;
   size_t count = 0;
   MarkStack& stack = heap_.mark_stack_;
+  OldSpace& old = heap_.old_;
   auto take = [&] {
     Object* object = ring[first];
     first = (first + 1) % kFetchAhead;
     --count;
-    return !object->is_permanent() && OldSpace::mark(object) ? object : nullptr;
+    if (old.slabs().contains(object)) return Slabs::mark(object) ? object : nullptr;
+    return !object->is_permanent() && old.mark(object) ? object : nullptr;
   };
   for (;;) {
     Object* object = nullptr;
@@ -267,9 +351,10 @@ bool Collector::mark_reached(size_t& words) {
       object = stack.pop();
     }
     const uint32_t fields = object->count();
-    for (uint32_t i = object->first_value(); i < fields; ++i) {
-      if (!is_pointer(object->fields[i])) continue;
-      Object* target = as_object(object->fields[i]);
+    for (const Word *field = object->fields + object->first_value(), *end = object->fields + fields; field < end;
+         ++field) {
+      if (!is_pointer(*field)) continue;
+      Object* target = as_object(*field);
       __builtin_prefetch(target);
       __builtin_prefetch(OldSpace::block_of(target));
       if (count == kFetchAhead) {
@@ -277,7 +362,7 @@ bool Collector::mark_reached(size_t& words) {
       }
       ring[(first + count++) % kFetchAhead] = target;
     }
-    const size_t size = object->size_words();
+    const size_t size = object_words(fields);
     if (size >= words) break;
     words -= size;
   }
@@ -290,15 +375,75 @@ bool Collector::mark_reached(size_t& words) {
 
 // ---- minor collections ------------------------------------------------------
 
+/// Whether to take all of the nursery for alive.
+bool Heap::should_adopt(const Word* ap) {
+  if (slab_ == nullptr || nursery_ != slab_->top) return false;
+  if (options_.stress != 0) return stats_.minor_collections % kStressAdoptPeriod == 0;
+  // Where equal survivors are plenty, adopting would keep all of them.
+  if (old_.used_words() * sizeof(Word) >= options_.share_from_bytes && !shared_.rests()) return false;
+  const size_t young = static_cast<size_t>(ap - nursery_);
+  const size_t size = static_cast<size_t>(nursery_end_ - nursery_);
+  if (adoptions_ == 0 || young < size - size / kAdoptDeadPart) return false;
+  --adoptions_;
+  return true;
+}
+
+/// Told after a collection of so many words.
+void Heap::note_survival(size_t young_words) {
+  const size_t size = static_cast<size_t>(nursery_end_ - nursery_);
+  if (young_words < size - size / kAdoptDeadPart) return;
+  if (promoted_words_ >= young_words - young_words / kAdoptDeadPart) {
+    next_adoptions_ = std::min(2 * next_adoptions_ + 1, kMostAdoptions);
+    adoptions_ = std::min(next_adoptions_, 1 + old_.used_words() / (kAdoptedPart * size));
+  } else {
+    adoptions_ = next_adoptions_ = 0;
+  }
+}
+
+/// Instead of a collection: what is in the nursery becomes old where it is, and the
+/// nursery moves on. No pointer changes, so the roots matter to the marker only.
+void Heap::adopt(Word* ap, RootReporter& roots) {
+  Word* const start = nursery_;
+  promoted_words_ = static_cast<size_t>(ap - start);
+  old_.slabs().adopt(slab_, ap);
+  resize_nursery(options_.nursery_bytes / sizeof(Word));
+  old_natives_.insert(old_natives_.end(), young_natives_.begin(), young_natives_.end());
+  young_natives_.clear();
+  if (marking_) {
+    Collector collector(*this);
+    for (Word* at = start; at != ap;) {
+      Object* object = reinterpret_cast<Object*>(at);
+      Slabs::mark(object);
+      at += object->size_words();
+    }
+    for (Word* at = start; at != ap;) {
+      Object* object = reinterpret_cast<Object*>(at);
+      collector.visit_fields(object);
+      at += object->size_words();
+    }
+    roots.report_roots(collector, true);
+    for (Object* object : remembered_) collector.visit_fields(object);
+  } else {
+    roots.roots_are_old();
+  }
+  remembered_.clear();
+  shared_.note_moved(promoted_words_);
+  stats_.adopted_bytes += promoted_words_ * sizeof(Word);
+  stats_.survived_bytes += promoted_words_ * sizeof(Word);
+}
+
 void Heap::minor_collection(Word* ap, RootReporter& roots) {
-  stats_.allocated_bytes += static_cast<size_t>(ap - nursery_) * sizeof(Word);
+  const size_t young_words = static_cast<size_t>(ap - nursery_);
+  stats_.allocated_bytes += young_words * sizeof(Word);
   ++stats_.minor_collections;
   promoted_words_ = found_words_ = 0;
   if (ap == nursery_ && !marking_) {
     roots.roots_are_old();
     return;
   }
+  if (should_adopt(ap)) return adopt(ap, roots);
   const size_t old_words = old_.used_words();
+  const size_t handed_out = old_.handed_out_words();
   sharing_ = options_.stress != 0 ? stats_.minor_collections % kStressUnsharedPeriod != 0
                                   : old_words * sizeof(Word) >= options_.share_from_bytes;
   sharing_ = sharing_ && shared_.begin(old_words, marking_);
@@ -315,12 +460,14 @@ void Heap::minor_collection(Word* ap, RootReporter& roots) {
     }
   }
   young_natives_.clear();
+  promoted_words_ = old_.handed_out_words() - handed_out;
   if (sharing_) {
     shared_.end(promoted_words_, found_words_);
   } else {
     shared_.note_moved(promoted_words_);
   }
   sharing_ = false;
+  note_survival(young_words);
   stats_.shared_bytes += found_words_ * sizeof(Word);
   stats_.survived_bytes += promoted_words_ * sizeof(Word);
 #ifndef NDEBUG
@@ -351,7 +498,7 @@ void Heap::mark_some(size_t words, RootReporter& roots) {
   }
   if (!collector.mark_reached(words) || !frames_marked_) return;
   const size_t places = options_.stress != 0 ? kStressForgetPlaces : kForgetPlaces;
-  if (shared_.forget_unmarked(all ? SIZE_MAX : places)) finish_marking(roots);
+  if (shared_.forget_unmarked(old_, all ? SIZE_MAX : places)) finish_marking(roots);
 }
 
 void Heap::finish_marking(RootReporter& roots) {
@@ -361,7 +508,7 @@ void Heap::finish_marking(RootReporter& roots) {
   collector.mark_reached(unlimited);
   size_t kept = 0;
   for (Object* object : old_natives_) {
-    if (OldSpace::is_marked(object)) {
+    if (old_.is_marked(object)) {
       old_natives_[kept++] = object;
     } else {
       delete resource_of(object);
@@ -370,6 +517,7 @@ void Heap::finish_marking(RootReporter& roots) {
   old_natives_.resize(kept);
   marking_ = false;
   old_.end_marking();
+  used_at_marking_words_ = old_.used_words();
   ++stats_.full_collections;
   marking_threshold_words_ = SIZE_MAX;  // decided when the sweep has counted what is live
 }
@@ -402,9 +550,12 @@ void Heap::collector_step(RootReporter& roots) {
   }
   const size_t used = old_.used_words();
   if (marking_threshold_words_ == SIZE_MAX || marking_threshold_words_ == 0) {
-    marking_threshold_words_ = used + std::max(kMinGrowthWords, used / 2) + roots.stack_bytes() / sizeof(Word) / 2;
+    // Where little was dead, little will be: growing data is marked when it has doubled.
+    const bool is_growing = used >= used_at_marking_words_ - used_at_marking_words_ / kGrowingDeadPart;
+    marking_threshold_words_ = used + std::max(kMinGrowthWords, is_growing ? used : used / 2);
   }
-  if (used >= marking_threshold_words_ || stress) start_marking(roots);
+  // The call stack is marked too, as it is then.
+  if (used >= marking_threshold_words_ + roots.stack_bytes() / sizeof(Word) || stress) start_marking(roots);
 }
 
 // ---- the door ---------------------------------------------------------------
@@ -469,7 +620,9 @@ Word* Heap::make_room(Word* ap, size_t words, RootReporter& roots) {
 
 Word* Heap::collect_all(Word* ap, RootReporter& roots) {
   minor_collection(ap, roots);
+  old_.slabs().set_exact(true);
   full_collection(roots);
+  old_.slabs().set_exact(is_exact());
   note_peaks(roots);
   if (options_.verify) verify();
   limit_ = options_.stress != 0 ? nursery_ : nursery_end_;
@@ -478,6 +631,16 @@ Word* Heap::collect_all(Word* ap, RootReporter& roots) {
 
 void Heap::verify() {
   if (old_.sweeping()) return;  // dead objects may point anywhere
+  std::unordered_set<const Object*> in_slabs;
+  old_.for_each([&](const Object* object) {
+    if (old_.slabs().contains(object)) in_slabs.insert(object);
+  });
+  auto is_live = [&](const Object* object) {
+    if (old_.slabs().contains(object)) return in_slabs.contains(object);
+    const Block* block = OldSpace::block_of(object);
+    const uint32_t index = block->index_of(object);
+    return index < block->cell_count && (block->live[index / 64] >> (index % 64) & 1) != 0;
+  };
   old_.for_each([&](Object* object) {
     if (object->is_forwarded()) FBLE_BUG("heap verify: forwarded object in the old space");
     for (uint32_t i = object->first_value(); i < object->count(); ++i) {
@@ -487,19 +650,12 @@ void Heap::verify() {
       const Object* target = as_object(word);
       if (in_nursery(target)) FBLE_BUG("heap verify: old object points into the nursery");
       if (target->is_forwarded()) FBLE_BUG("heap verify: field points to a moved object");
-      if (target->is_permanent()) continue;
-      const Block* block = OldSpace::block_of(target);
-      const uint32_t index = block->index_of(target);
-      if (index >= block->cell_count || (block->live[index / 64] >> (index % 64) & 1) == 0) {
-        FBLE_BUG("heap verify: field points to a free cell");
-      }
+      if (!target->is_permanent() && !is_live(target)) FBLE_BUG("heap verify: field points to a free cell");
     }
   });
   if (marking_) return;
-  shared_.for_each([](const Object* object) {
-    const Block* block = OldSpace::block_of(object);
-    const uint32_t index = block->index_of(object);
-    if ((block->live[index / 64] >> (index % 64) & 1) == 0) FBLE_BUG("heap verify: a free cell can be found");
+  shared_.for_each([&](const Object* object) {
+    if (!is_live(object)) FBLE_BUG("heap verify: a free cell can be found");
   });
 }
 

@@ -17,6 +17,11 @@
 // old space has grown by a fixed share since the last one, so its cost is a
 // constant share of allocation.
 //
+// A nursery is not collected but adopted, so that all of it is old where it is (gc/slabs.h),
+// when nearly all of the ones before survived. A nursery that is collected shows
+// every now and then whether this is still so. What is taken to be alive so, and is not, is little
+// against the old space.
+//
 // Survivors of a larger heap are looked up among the old objects (gc/shared_objects.h):
 // equal ones become one.
 //
@@ -96,7 +101,8 @@ struct HeapStats {
   uint64_t minor_collections = 0;
   uint64_t full_collections = 0;  ///< completed markings of the old space
   uint64_t allocated_bytes = 0;   ///< in the nursery, up to the last collection
-  uint64_t survived_bytes = 0;    ///< moved by minor collections
+  uint64_t survived_bytes = 0;    ///< moved by minor collections, or adopted
+  uint64_t adopted_bytes = 0;     ///< of these, what became old without moving
   uint64_t shared_bytes = 0;      ///< survived as an equal object that there was already
   uint64_t peak_bytes = 0;        ///< old space and nursery in use and call stack, seen at collections
   uint64_t peak_live_bytes = 0;   ///< live objects and call stack after a collection
@@ -184,11 +190,17 @@ class Heap {
   void full_collection(RootReporter& roots);
   void collector_step(RootReporter& roots);
   void resize_nursery(size_t words);
+  bool should_adopt(const Word* ap);
+  void adopt(Word* ap, RootReporter& roots);
+  void note_survival(size_t young_words);
   void note_peaks(const RootReporter& roots);
   void verify();
+  /// Whether all that is dead is to be known as soon as a marking has ended.
+  bool is_exact() const { return options_.verify || options_.max_bytes != 0; }
 
   HeapOptions options_;
   std::unique_ptr<Word[]> nursery_memory_;
+  Slab* slab_ = nullptr;  ///< where the nursery is, unless it is in nursery_memory_
   Word* nursery_ = nullptr;
   Word* nursery_end_ = nullptr;
   Word* limit_ = nullptr;
@@ -198,6 +210,9 @@ class Heap {
   bool frames_marked_ = false;
   bool sharing_ = false;              ///< this minor collection looks for equal objects
   size_t promoted_words_ = 0;         ///< by the last minor collection
+  size_t used_at_marking_words_ = 0;  ///< old space when the last marking ended
+  size_t adoptions_ = 0;              ///< nurseries to adopt before one is collected again
+  size_t next_adoptions_ = 0;         ///< how many that was the last time
   size_t found_words_ = 0;            ///< survivors of it that had an equal object already
   std::unique_ptr<Object*[]> moved_;  ///< a stack, empty between collections: fields still to be visited
   MarkStack mark_stack_;
@@ -223,7 +238,12 @@ class Collector {
 
   /// Visits one root; it is changed to the object's new place.
   void visit(Word& word) {
-    if (is_pointer(word)) visit_object(word);
+    if (!is_pointer(word)) return;
+    if (word - nursery_ < nursery_bytes_) {
+      visit_young(word);
+    } else if (marking_) {
+      mark_root(as_object(word));
+    }
   }
   void visit_range(Word* words, size_t count) {
     for (size_t i = 0; i < count; ++i) visit(words[i]);
@@ -231,9 +251,11 @@ class Collector {
 
  private:
   friend class Heap;
-  void visit_object(Word& word);
+  void visit_young(Word& word);
   void visit_fields(Object* object);
   void visit_moved();
+  template <bool kMarking>
+  void visit_moved_unshared();
   void move_shared(Word& word);
   Object* close(Object* object, Word header, bool is_defined);
   void mark_root(Object* object);

@@ -28,6 +28,8 @@ enum : Word {
   kPermanentFlag = 1 << 4,
   /// In the nursery, within a collection: what it refers to is being moved (gc/heap.cc).
   kOpenFlag = 1 << 5,
+  /// No object, but room for some between old ones (gc/slabs.h).
+  kHoleFlag = 1 << 6,
 };
 
 /// What a native keeps behind a handle, such as an open file. Destroyed when

@@ -21,6 +21,9 @@ constexpr size_t kMostSeen = 16;
 constexpr size_t kKeptBlocks = 64;
 constexpr size_t kGivenBackPerStep = 64;
 
+/// Sweeping a slab is worth so many blocks: some are walked, object by object.
+constexpr size_t kSlabAsBlocks = 16;
+
 size_t round_up(size_t value, size_t unit) { return (value + unit - 1) / unit * unit; }
 
 }  // namespace
@@ -48,7 +51,8 @@ uint32_t OldSpace::class_words(uint32_t size_class) {
 
 /// Requires: there is no free block.
 void OldSpace::add_region() {
-  const size_t bytes = round_up(std::clamp(committed_bytes_ / 16, kSmallestRegionBytes, kLargestRegionBytes), kBlockBytes);
+  const size_t bytes =
+      round_up(std::clamp(committed_bytes_ / 16, kSmallestRegionBytes, kLargestRegionBytes), kBlockBytes);
   // Mapped with one block more than wanted, of which what is not aligned goes back.
   void* memory = mmap(nullptr, bytes + kBlockBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) system_out_of_memory();
@@ -125,12 +129,18 @@ Word* OldSpace::allocate_slowly(size_t words) {
 /// sooner done, to take a new block than to go on looking. For each block so taken
 /// kMostSeen were seen, so they are few.
 void OldSpace::take_run(SizeClass& list, uint32_t size_class) {
+  list.in_slab = false;
   if (list.current != nullptr && take_run_of_current(list)) return;
   for (size_t seen = 0; seen < kMostSeen && list.unseen != nullptr; ++seen) {
     list.current = list.unseen;
     list.unseen = list.unseen->next;
     list.hint = 0;
     if (take_run_of_current(list)) return;
+  }
+  // Slabs are walked from object to object: cells there must be as large as what is put into them.
+  if (size_class <= kExactClasses && slabs_.take_run(class_words(size_class), list.next, list.end, marking_)) {
+    list.in_slab = true;
+    return;
   }
   Block* block = new_block(class_words(size_class), kBlockBytes);
   block->previous = list.last;
@@ -166,6 +176,11 @@ bool OldSpace::take_run_of_current(SizeClass& list) {
 void OldSpace::put_back_runs() {
   for (SizeClass& list : classes_) {
     if (list.next == list.end) continue;
+    if (list.in_slab) {
+      slabs_.put_back_run(list.next, list.end, class_words(static_cast<uint32_t>(&list - classes_)), marking_);
+      list.next = list.end = nullptr;
+      continue;
+    }
     Block* block = list.current;
     const uint32_t first = block->index_of(reinterpret_cast<Object*>(list.next));
     const uint32_t count = static_cast<uint32_t>(static_cast<size_t>(list.end - list.next) / block->cell_words);
@@ -181,6 +196,7 @@ void OldSpace::end_marking() {
   put_back_runs();
   wanted_blocks_ = std::max({blocks_.size(), wanted_blocks_ - wanted_blocks_ / 8, kKeptBlocks});
   marking_ = false;
+  slabs_.end_marking();
   ++epoch_;
   sweep_at_ = 0;
   for (SizeClass& list : classes_) {
@@ -207,6 +223,7 @@ bool OldSpace::sweep(Block* block) {
     any |= block->live[i];
   }
   used_words_ -= dead * block->cell_words;
+  freed_words_ += dead * block->cell_words;
   block->epoch = epoch_;
   return any == 0;
 }
@@ -222,6 +239,7 @@ void OldSpace::sweep_some(size_t count) {
       release(block);
     }
   }
+  for (; count > 0 && slabs_.sweeping(); count -= std::min(count, kSlabAsBlocks)) slabs_.sweep_one();
 }
 
 /// Requires: the block is at sweep_at_, where the last block takes its place.
@@ -244,6 +262,7 @@ void OldSpace::release(Block* block) {
 }
 
 void OldSpace::give_back_some() {
+  slabs_.give_back_some();
   for (size_t count = kGivenBackPerStep; count > 0 && given_back_ < free_blocks_.size(); --count) {
     // What the next cycle will want if it is like the last ones is kept.
     if (blocks_.size() + free_blocks_.size() - given_back_ <= wanted_blocks_) return;

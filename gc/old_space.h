@@ -14,12 +14,15 @@
 // than moving a pointer; those of cells that were not handed out in the end are
 // cleared when the run is put back.
 //
+// Objects that became old in the nursery's memory are in slabs (gc/slabs.h).
+//
 // Tested by tests/unit/gc/old_space_test.cc.
 #pragma once
 
 #include <vector>
 
 #include "gc/object.h"
+#include "gc/slabs.h"
 
 namespace fble {
 
@@ -76,13 +79,15 @@ class OldSpace {
     return reinterpret_cast<Block*>(reinterpret_cast<uintptr_t>(object) & ~(kBlockBytes - 1));
   }
 
-  static bool is_marked(const Object* object) {
+  bool is_marked(const Object* object) const {
+    if (slabs_.contains(object)) return Slabs::is_marked(object);
     const Block* block = block_of(object);
     const uint32_t index = block->index_of(object);
     return (block->mark[index / 64] >> (index % 64) & 1) != 0;
   }
   /// Marks the object; false if it was marked already.
-  static bool mark(const Object* object) {
+  bool mark(const Object* object) {
+    if (slabs_.contains(object)) return Slabs::mark(object);
     Block* block = block_of(object);
     const uint32_t index = block->index_of(object);
     uint64_t& bits = block->mark[index / 64];
@@ -100,8 +105,8 @@ class OldSpace {
   /// What is not marked is dead from here on; its cells become free as blocks are swept.
   void end_marking();
 
-  bool sweeping() const { return sweep_at_ < blocks_.size(); }
-  /// Sweeps up to `blocks` blocks.
+  bool sweeping() const { return sweep_at_ < blocks_.size() || slabs_.sweeping(); }
+  /// Sweeps up to `blocks` blocks, or slabs, which count as several.
   void sweep_some(size_t blocks);
 
   /// Gives memory of free blocks back to the system, a bounded part of what will
@@ -112,10 +117,14 @@ class OldSpace {
   size_t used_words() const {
     size_t rest = 0;
     for (const SizeClass& list : classes_) rest += static_cast<size_t>(list.end - list.next);
-    return used_words_ - rest;
+    return used_words_ + slabs_.used_words() - rest;
   }
+  /// Words in cells that were ever handed out or are in a run.
+  size_t handed_out_words() const { return used_words() + freed_words_; }
   /// Bytes taken from the system and not given back.
-  size_t committed_bytes() const { return committed_bytes_; }
+  size_t committed_bytes() const { return committed_bytes_ + slabs_.count() * kSlabBytes; }
+
+  Slabs& slabs() { return slabs_; }
 
   /// Calls `visit(Object*)` for each live object. Requires: no sweep is pending.
   template <typename Visit>
@@ -127,6 +136,7 @@ class OldSpace {
         visit(reinterpret_cast<Object*>(block->cells() + static_cast<size_t>(i) * block->cell_words));
       }
     }
+    slabs_.for_each(visit);
   }
 
  private:
@@ -137,6 +147,7 @@ class OldSpace {
   struct SizeClass {
     Word* next = nullptr;  ///< the rest of the run that cells are taken from
     Word* end = nullptr;
+    bool in_slab = false;  ///< the run was a hole, not cells of `current`
     Block* first = nullptr;
     Block* last = nullptr;
     Block* current = nullptr;  ///< the run's block, if there is one
@@ -158,6 +169,7 @@ class OldSpace {
   bool sweep(Block* block);
   void release(Block* block);
 
+  Slabs slabs_;
   SizeClass classes_[kClasses];
   std::vector<Block*> blocks_;                     ///< all blocks, those of large objects included
   std::vector<Block*> free_blocks_;                ///< of kBlockBytes
@@ -166,8 +178,9 @@ class OldSpace {
   std::vector<std::pair<void*, size_t>> regions_;  ///< what is to be unmapped in the end
   size_t sweep_at_ = 0;                            ///< blocks_ from here on may be unswept
   uint64_t epoch_ = 0;                             ///< number of completed markings
-  size_t used_words_ = 0;                          ///< runs included
-  size_t committed_bytes_ = 0;
+  size_t used_words_ = 0;                          ///< in blocks, runs included
+  size_t freed_words_ = 0;                         ///< found dead in blocks
+  size_t committed_bytes_ = 0;                     ///< for blocks
   bool marking_ = false;
 };
 

@@ -38,12 +38,12 @@ void SharedObjects::rest() {
   previous_ = Table{};
 }
 
-bool SharedObjects::forget_unmarked(size_t places) {
+bool SharedObjects::forget_unmarked(const OldSpace& old, size_t places) {
   const size_t size = table_.size();
   const size_t all = size + previous_.size();
   for (; places > 0 && forget_at_ < all; --places, ++forget_at_) {
     Object*& object = forget_at_ < size ? table_.places[forget_at_] : previous_.places[forget_at_ - size];
-    if (object != nullptr && !OldSpace::is_marked(object)) object = nullptr;
+    if (object != nullptr && !old.is_marked(object)) object = nullptr;
   }
   return forget_at_ >= all;
 }

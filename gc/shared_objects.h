@@ -46,6 +46,8 @@ class SharedObjects {
 
   /// Asked before each minor collection: whether it should look for equal objects.
   bool begin(size_t old_words, bool marking);
+  /// Whether looking has not paid of late, and no trial is due.
+  bool rests() const { return rest_words_ != 0; }
   /// Told after it: words that were moved, and words that were found.
   void end(size_t moved, size_t found);
   /// Told after a collection that did not look.
@@ -75,7 +77,7 @@ class SharedObjects {
   /// A marking begins.
   void begin_forgetting() { forget_at_ = 0; }
   /// Forgets objects without a mark, in steps of so many places. True if all places were looked at.
-  bool forget_unmarked(size_t places);
+  bool forget_unmarked(const OldSpace& old, size_t places);
 
   /// Calls `visit(const Object*)` for each object that can be found.
   template <typename Visit>
@@ -114,7 +116,7 @@ class SharedObjects {
   size_t forget_at_ = 0;
   size_t tried_words_ = 0;  ///< in this trial
   size_t found_words_ = 0;
-  size_t rest_words_ = 0;  ///< words to be moved until the next trial
+  size_t rest_words_ = 0;             ///< words to be moved until the next trial
   size_t next_rest_ = kShortestRest;  ///< in trials; 0 when the last trial found enough
 };
 

@@ -6,7 +6,6 @@
 
 #include <chrono>
 #include <cstdlib>
-
 #include <random>
 #include <set>
 #include <unordered_map>
@@ -460,8 +459,7 @@ TEST(Heap, AgreesWithTheModelWithATinyNursery) {
 /// A second of runs that no other test makes; FBLE_HEAP_MODEL_SECONDS=600 for ten minutes.
 TEST(Heap, AgreesWithTheModelForAWhile) {
   const char* seconds = std::getenv("FBLE_HEAP_MODEL_SECONDS");
-  const auto end =
-      std::chrono::steady_clock::now() + std::chrono::seconds(seconds == nullptr ? 1 : std::atoi(seconds));
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds == nullptr ? 1 : std::atoi(seconds));
   for (uint64_t seed = 100; std::chrono::steady_clock::now() < end; ++seed) {
     std::mt19937_64 random(seed);
     HeapOptions options;
@@ -558,6 +556,33 @@ TEST(Heap, MarkingIsSpreadOverCollections) {
   mutator.ap = mutator.heap.collect_all(mutator.ap, mutator);
   EXPECT_GE(mutator.heap.old_bytes(), expected.size() * 3 * sizeof(Word));
   EXPECT_LE(mutator.heap.old_bytes(), expected.size() * 3 * sizeof(Word) + 4096);
+}
+
+TEST(Heap, WhatOnlyGrowsIsAdopted) {
+  for (const bool verify : {false, true}) {
+    HeapOptions options;
+    options.nursery_bytes = 64 * 1024;
+    options.verify = verify;
+    ListMutator mutator(options);
+    const Word most = verify ? 100'000 : 1'000'000;
+    for (Word i = 1; i <= most; ++i) ASSERT_TRUE(mutator.prepend(i));
+    const HeapStats& stats = mutator.heap.stats();
+    EXPECT_GE(stats.adopted_bytes, stats.survived_bytes / 2);
+    Word at = mutator.list;
+    for (Word i = most; i > 0; --i, at = as_object(at)->fields[1]) ASSERT_EQ(as_object(at)->fields[0], i << 1 | 1);
+    // What has no use any more is found in spite of it, and nothing more is adopted.
+    mutator.list = kUnitWord;
+    mutator.ap = mutator.heap.collect_all(mutator.ap, mutator);
+    EXPECT_EQ(mutator.heap.old_bytes(), 0u);
+    const uint64_t adopted = stats.adopted_bytes;
+    for (Word i = 0; i < 100'000; ++i) {
+      ASSERT_TRUE(mutator.prepend(i));
+      mutator.list = kUnitWord;
+    }
+    EXPECT_LE(stats.adopted_bytes - adopted, 40 * options.nursery_bytes);
+    mutator.ap = mutator.heap.collect_all(mutator.ap, mutator);
+    EXPECT_EQ(mutator.heap.old_bytes(), 0u);
+  }
 }
 
 TEST(Heap, GarbageIsReused) {

@@ -33,7 +33,7 @@ class Model {
     const Word content = random_();
     std::fill_n(memory, words, content);
     memory[0] = Object::make_header(ObjectKind::kBytes, static_cast<uint32_t>(words - 1));
-    ASSERT_EQ(OldSpace::is_marked(as_object(reinterpret_cast<Word>(memory))), marking_);
+    ASSERT_EQ(space_.is_marked(as_object(reinterpret_cast<Word>(memory))), marking_);
     objects_.emplace(memory, words);
     contents_[memory] = content;
     if (marking_) marked_.insert(memory);
@@ -52,9 +52,9 @@ class Model {
       if (random_() % 100 >= percent) continue;
       Object* object = as_object(reinterpret_cast<Word>(address));
       const bool is_new = marked_.insert(address).second;
-      ASSERT_EQ(OldSpace::is_marked(object), !is_new);
-      ASSERT_EQ(OldSpace::mark(object), is_new);
-      ASSERT_FALSE(OldSpace::mark(object));
+      ASSERT_EQ(space_.is_marked(object), !is_new);
+      ASSERT_EQ(space_.mark(object), is_new);
+      ASSERT_FALSE(space_.mark(object));
     }
   }
 
@@ -146,9 +146,9 @@ TEST(OldSpace, EveryCellHasItsOwnBits) {
     std::vector<Object*> objects;
     for (int i = 0; i < 40; ++i) objects.push_back(reinterpret_cast<Object*>(space.allocate(words)));
     space.begin_marking();
-    for (size_t i = 0; i < objects.size(); i += 2) ASSERT_TRUE(OldSpace::mark(objects[i]));
+    for (size_t i = 0; i < objects.size(); i += 2) ASSERT_TRUE(space.mark(objects[i]));
     for (size_t i = 0; i < objects.size(); ++i) {
-      ASSERT_EQ(OldSpace::is_marked(objects[i]), i % 2 == 0);
+      ASSERT_EQ(space.is_marked(objects[i]), i % 2 == 0);
       const Block* block = OldSpace::block_of(objects[i]);
       ASSERT_EQ(reinterpret_cast<const Word*>(block + 1) + block->index_of(objects[i]) * block->cell_words,
                 reinterpret_cast<const Word*>(objects[i]));

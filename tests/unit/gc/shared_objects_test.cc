@@ -101,11 +101,11 @@ TEST(SharedObjects, ForgetsWhatHasNoMark) {
     objects.shared.begin_forgetting();
     std::set<const Object*> marked;
     for (size_t i = 0; i < made.size(); i += 3) {
-      OldSpace::mark(made[i]);
+      objects.space.mark(made[i]);
       marked.insert(made[i]);
     }
     size_t steps = 1;
-    while (!objects.shared.forget_unmarked(step)) ++steps;
+    while (!objects.shared.forget_unmarked(objects.space, step)) ++steps;
     EXPECT_EQ(steps > 1, step < 1000);
     objects.shared.for_each([&](const Object* object) { EXPECT_TRUE(marked.contains(object)); });
     size_t known = 0;

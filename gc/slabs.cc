@@ -1,0 +1,222 @@
+#include "gc/slabs.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace fble {
+
+namespace {
+
+/// Address space for all slabs; less if the system does not want to give so much.
+constexpr size_t kMostBytes = size_t{64} << 30;
+constexpr size_t kFewestBytes = size_t{1} << 26;
+constexpr size_t kHugePageBytes = size_t{2} << 20;
+/// From so many slabs on new ones are wanted in huge pages: most of the time that
+/// fresh memory costs is the system's, for each page.
+constexpr size_t kHugeFrom = 48;
+
+/// Slabs whose memory is kept in any case, and most that are given back in one step.
+constexpr size_t kKept = 4;
+constexpr size_t kGivenBackPerStep = 4;
+
+}  // namespace
+
+Slabs::~Slabs() {
+  if (reserved_ != nullptr) munmap(reserved_, reserved_bytes_);
+}
+
+void Slabs::reserve() {
+  tried_ = true;
+  for (size_t bytes = kMostBytes; bytes >= kFewestBytes; bytes /= 2) {
+    void* memory = mmap(nullptr, bytes + kHugePageBytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) continue;
+    reserved_ = memory;
+    reserved_bytes_ = bytes + kHugePageBytes;
+    base_ = fresh_ = (reinterpret_cast<uintptr_t>(memory) + kHugePageBytes - 1) & ~(kHugePageBytes - 1);
+    bytes_ = bytes;
+    return;
+  }
+}
+
+Slab* Slabs::take() {
+  if (!tried_) reserve();
+  Slab* slab = nullptr;
+  if (!free_.empty()) {
+    slab = free_.back();
+    free_.pop_back();
+    given_back_ = std::min(given_back_, free_.size());
+  } else {
+    if (fresh_ == base_ + bytes_) return nullptr;
+    if (fresh_ % kHugePageBytes == 0 && slabs_.size() >= kHugeFrom) {
+      madvise(reinterpret_cast<void*>(fresh_), kHugePageBytes, MADV_HUGEPAGE);
+    }
+    slab = reinterpret_cast<Slab*>(fresh_);
+    fresh_ += kSlabBytes;
+  }
+  // Mark bits are clear: they are cleared by the sweep that makes a slab free.
+  slab->top = slab->words();
+  slab->used_words = slab->live_words = 0;
+  slab->position = Slab::kNowhere;
+  slab->is_nursery = true;
+  return slab;
+}
+
+void Slabs::leave(Slab* slab) {
+  slab->is_nursery = false;
+  if (slab->position == Slab::kNowhere) free_.push_back(slab);
+}
+
+void Slabs::adopt(Slab* slab, Word* end) {
+  if (end == slab->top) return;
+  if (slab->position == Slab::kNowhere) {
+    // It is swept: it goes before the part of the list that a sweep has yet to visit.
+    slab->epoch = epoch_;
+    slab->position = slabs_.size();
+    slabs_.push_back(slab);
+    if (sweep_at_ + 1 < slabs_.size()) {
+      Slab* moved = slabs_[sweep_at_];
+      std::swap(slabs_[sweep_at_], slabs_.back());
+      std::swap(moved->position, slab->position);
+      ++sweep_at_;
+    } else {
+      sweep_at_ = slabs_.size();
+    }
+  } else if (slab->epoch != epoch_) {
+    sweep(slab);  // or what is new would count as dead
+  }
+  const size_t words = static_cast<size_t>(end - slab->top);
+  slab->used_words += words;
+  used_words_ += words;
+  slab->top = end;
+}
+
+// ---- holes ------------------------------------------------------------------
+
+/// For a cell that may hold no object yet.
+void Slabs::set_mark(const Object* object, bool is_marked) {
+  const size_t granule = granule_of(object);
+  uint64_t& bits = slab_of(object)->mark[granule / 64];
+  const uint64_t bit = uint64_t{1} << (granule % 64);
+  bits = is_marked ? bits | bit : bits & ~bit;
+}
+
+void Slabs::make_hole(Word* at, size_t words) {
+  Object* hole = reinterpret_cast<Object*>(at);
+  hole->header = Object::make_header(ObjectKind::kBytes, static_cast<uint32_t>(words - 1), 0, kHoleFlag);
+  if (words < 2) return;  // too small for anything
+  Object*& list = holes_[std::min(words, kHoleSizes - 1)];
+  hole->fields[0] = reinterpret_cast<Word>(list);
+  list = hole;
+}
+
+bool Slabs::take_run(size_t words, Word*& next, Word*& end, bool marking) {
+  for (size_t size = std::min(words, kHoleSizes - 1); size < kHoleSizes; ++size) {
+    Object* hole = holes_[size];
+    if (hole == nullptr) continue;
+    const size_t hole_words = hole->size_words();
+    if (hole_words < words) continue;
+    holes_[size] = reinterpret_cast<Object*>(hole->fields[0]);
+    const size_t cells = std::min(hole_words / words, kMostCells);
+    const size_t taken = cells * words;
+    next = reinterpret_cast<Word*>(hole);
+    end = next + taken;
+    if (taken != hole_words) make_hole(end, hole_words - taken);
+    Slab* slab = slab_of(hole);
+    slab->used_words += taken;
+    used_words_ += taken;
+    if (marking) {
+      for (Word* cell = next; cell != end; cell += words) set_mark(reinterpret_cast<Object*>(cell), true);
+      slab->live_words += taken;
+    }
+    return true;
+  }
+  return false;
+}
+
+void Slabs::put_back_run(Word* next, Word* end, size_t words, bool marking) {
+  Slab* slab = slab_of(next);
+  const size_t rest = static_cast<size_t>(end - next);
+  slab->used_words -= rest;
+  used_words_ -= rest;
+  if (marking) {
+    for (Word* cell = next; cell != end; cell += words) set_mark(reinterpret_cast<Object*>(cell), false);
+    slab->live_words -= rest;
+  }
+  make_hole(next, rest);
+}
+
+// ---- after marking ----------------------------------------------------------
+
+void Slabs::end_marking() {
+  wanted_ = std::max({slabs_.size(), wanted_ - wanted_ / 8, kKept});
+  ++epoch_;
+  sweep_at_ = 0;
+  std::fill(std::begin(holes_), std::end(holes_), nullptr);  // they are found anew
+}
+
+void Slabs::sweep(Slab* slab) {
+  const size_t words = static_cast<size_t>(slab->top - slab->words());
+  used_words_ -= slab->used_words;
+  if (slab->live_words >= (exact_ ? words : words - words / 8)) {
+    slab->used_words = words;
+  } else {
+    if (slab->live_words != 0 || slab->is_nursery) carve(slab);
+    slab->used_words = slab->live_words;
+  }
+  used_words_ += slab->used_words;
+  if (slab->live_words != 0) std::memset(slab->mark, 0, sizeof(slab->mark));
+  slab->live_words = 0;
+  slab->epoch = epoch_;
+}
+
+/// Makes holes of what is not marked.
+void Slabs::carve(Slab* slab) {
+  Word* gap = nullptr;
+  for (Word* at = slab->words(); at != slab->top;) {
+    const Object* object = reinterpret_cast<Object*>(at);
+    const size_t words = object->size_words();
+    if (!is_marked(object)) {
+      if (gap == nullptr) gap = at;
+    } else if (gap != nullptr) {
+      make_hole(gap, static_cast<size_t>(at - gap));
+      gap = nullptr;
+    }
+    at += words;
+#ifndef NDEBUG
+    // Whoever still uses a dead object shall notice. The gap's header is written last.
+    if (gap != nullptr) std::fill(at - words, at, Word{0xdeaddeaddeadde00});
+#endif
+  }
+  if (gap != nullptr) make_hole(gap, static_cast<size_t>(slab->top - gap));
+}
+
+/// Requires: a sweep is pending.
+void Slabs::sweep_one() {
+  Slab* slab = slabs_[sweep_at_];
+  if (slab->epoch != epoch_) sweep(slab);
+  if (slab->used_words == 0 && !slab->is_nursery) {
+    release(slab);
+  } else {
+    ++sweep_at_;
+  }
+}
+
+/// Requires: the slab is at sweep_at_, where the last one takes its place.
+void Slabs::release(Slab* slab) {
+  slabs_[slab->position] = slabs_.back();
+  slabs_[slab->position]->position = slab->position;
+  slabs_.pop_back();
+  free_.push_back(slab);
+}
+
+void Slabs::give_back_some() {
+  for (size_t count = kGivenBackPerStep; count > 0 && given_back_ < free_.size(); --count) {
+    if (slabs_.size() + free_.size() - given_back_ <= wanted_) return;
+    madvise(free_[given_back_++], kSlabBytes, MADV_DONTNEED);
+  }
+}
+
+}  // namespace fble
