@@ -17,6 +17,8 @@ namespace {
 
 constexpr uint32_t kNone = UINT32_MAX;
 constexpr uint32_t kMaxTagWidth = 24;
+/// The highest byte of an operand that names a slot is 0: see tag_in_header in interp/interpreter.cc.
+constexpr uint32_t kMostSlots = 1u << 24;
 
 /// A set of slots, by their rank among the slots that the code mentions: the
 /// frame of malformed code may be of any size.
@@ -89,6 +91,9 @@ class CodeVerifier {
   // ---- tables ---------------------------------------------------------------
 
   void check_tables() const {
+    if (code_.frame_slots > kMostSlots) {
+      fail(fmt::format("{} slots are more than a frame can have", code_.frame_slots));
+    }
     if (code_.arity > code_.frame_slots) {
       fail(fmt::format("{} arguments do not fit into {} slots", code_.arity, code_.frame_slots));
     }

@@ -16,6 +16,8 @@
 
 #define OP(Name) FBLE_HANDLER_CC static void op_##Name(HANDLER)
 #define COLD __attribute__((noinline, cold)) FBLE_HANDLER_CC static void
+/// The rest of a handler, apart so that the common way through it saves no registers.
+#define REST(Name) __attribute__((noinline)) FBLE_HANDLER_CC static void rest_of_##Name(HANDLER)
 
 namespace fble {
 
@@ -187,27 +189,8 @@ Word make_pair(Word*& ap, Word header, Word first, Word second) {
   return reinterpret_cast<Word>(object);
 }
 
-OP(Struct) {
+REST(Struct) {
   const uint32_t count = pc[2];
-  if (count == 2) {
-    const Word first = fp[pc[3]];
-    const Word second = fp[pc[4]];
-    if ((first & second & 1) != 0) {
-      const Word packed = pack_pair(first, second);
-      if (LIKELY(packed != 0)) {
-        fp[pc[1]] = packed;
-        NEXT(5);
-      }
-      NEED_WORDS(3);
-      fp[pc[1]] = make_pair(ap, Object::make_header(ObjectKind::kStruct, 2), first, second);
-      NEXT(5);
-    }
-    if (is_plain_pair(first, second)) {
-      NEED_WORDS(3);
-      fp[pc[1]] = make_pair(ap, Object::make_header(ObjectKind::kStruct, 2), first, second);
-      NEXT(5);
-    }
-  }
   const Operands operands{fp, pc + 3, count};
   Word common = 1;
   Word placeholders = 0;
@@ -232,6 +215,30 @@ OP(Struct) {
   NEXT(3 + count);
 }
 
+OP(Struct) {
+  const uint32_t count = pc[2];
+  if (count == 2) {
+    const Word first = fp[pc[3]];
+    const Word second = fp[pc[4]];
+    if ((first & second & 1) != 0) {
+      const Word packed = pack_pair(first, second);
+      if (LIKELY(packed != 0)) {
+        fp[pc[1]] = packed;
+        NEXT(5);
+      }
+      NEED_WORDS(3);
+      fp[pc[1]] = make_pair(ap, Object::make_header(ObjectKind::kStruct, 2), first, second);
+      NEXT(5);
+    }
+    if (is_plain_pair(first, second)) {
+      NEED_WORDS(3);
+      fp[pc[1]] = make_pair(ap, Object::make_header(ObjectKind::kStruct, 2), first, second);
+      NEXT(5);
+    }
+  }
+  TAIL rest_of_Struct(REGISTERS);
+}
+
 OP(Union) {
   const Word arg = fp[pc[4]];
   const unsigned width = pc[3];
@@ -253,17 +260,8 @@ OP(Union) {
   NEXT(5);
 }
 
-OP(UnionStruct) {
+REST(UnionStruct) {
   const uint32_t count = pc[4];
-  if (count == 2) {
-    const Word first = fp[pc[5]];
-    const Word second = fp[pc[6]];
-    if (is_plain_pair(first, second)) {
-      NEED_WORDS(3);
-      fp[pc[1]] = make_pair(ap, Object::make_header(ObjectKind::kStruct, 2, pc[2]), first, second);
-      NEXT(7);
-    }
-  }
   const Operands operands{fp, pc + 5, count};
   Word common = 1;
   Word placeholders = 0;
@@ -287,6 +285,28 @@ OP(UnionStruct) {
   if (UNLIKELY(placeholders != 0)) note_pending(th, object);
   fp[pc[1]] = reinterpret_cast<Word>(object);
   NEXT(5 + count);
+}
+
+/// The tag, where it is in a header. It is read with the byte in front of it, which is the
+/// highest of the slot for the result and 0: no frame is so large (interp/bytecode_verify.cc).
+Word tag_in_header(const uint32_t* operand) {
+  uint32_t bits;
+  std::memcpy(&bits, reinterpret_cast<const char*>(operand) - 1, sizeof(bits));
+  return bits;
+}
+
+OP(UnionStruct) {
+  const uint32_t count = pc[4];
+  if (count == 2) {
+    const Word first = fp[pc[5]];
+    const Word second = fp[pc[6]];
+    if (is_plain_pair(first, second)) {
+      NEED_WORDS(3);
+      fp[pc[1]] = make_pair(ap, Object::make_header(ObjectKind::kStruct, 2) | tag_in_header(pc + 2), first, second);
+      NEXT(7);
+    }
+  }
+  TAIL rest_of_UnionStruct(REGISTERS);
 }
 
 /// Field of a packed struct; those of two fields are most of them.

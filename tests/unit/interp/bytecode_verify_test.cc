@@ -269,7 +269,8 @@ TEST(BytecodeVerify, TablesAreSound) {
             "code 0 \"/A%\": locations are not in order at the one that ends at 2");
   EXPECT_EQ(tables("arity 1 slots 1 location 3 1:1"), "code 0 \"/A%\": a location ends at 3, behind the code");
   // The frame of nonsense may be huge; nothing of that size is ever allocated.
-  EXPECT_EQ(tables("arity 4294967295 slots 4294967295"), "");
+  EXPECT_EQ(tables("arity 16777216 slots 16777216"), "");
+  EXPECT_EQ(tables("arity 1 slots 16777217"), "code 0 \"/A%\": 16777217 slots are more than a frame can have");
 }
 
 TEST(BytecodeVerify, ModulesAreSound) {
