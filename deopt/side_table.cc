@@ -964,9 +964,9 @@ std::span<const uint8_t> SideTable::bytes() const {
 }
 
 size_t SideTable::byte_size() const {
-  if (block_ == nullptr) return sizeof(SideTable);
+  if (block_ == nullptr) return 0;
   const std::span<const uint8_t> all = bytes();
-  return sizeof(SideTable) + static_cast<size_t>(all.data() + all.size() - block_.get());
+  return static_cast<size_t>(all.data() + all.size() - block_.get());
 }
 
 uint32_t SideTable::count() const {

@@ -162,7 +162,7 @@ class SideTable {
   uint32_t count() const;
   /// What the essay describes, without the size at its start.
   std::span<const uint8_t> bytes() const;
-  /// All that the table takes.
+  /// What the encoded exits take, with their size. (The pointer to them is the fragment's.)
   size_t byte_size() const;
 
  private:
