@@ -75,9 +75,16 @@ __attribute__((naked)) void enter(const HandlerCall*) {
 
 }  // namespace
 
+// The address sanitizer wants to be told of other stacks, but nobody to tell it from is on the new one.
+#if __has_feature(address_sanitizer)
+constexpr bool kHasStackOfItsOwn = false;
+#else
+constexpr bool kHasStackOfItsOwn = true;
+#endif
+
 void enter_handler(Handler handler, const uint32_t* pc, Word* fp, Thread& thread, Word* ap, Word value) {
   void* const outer = thread.native_stack;
-  void* const stack = outer == nullptr ? thread.native_stack_begin : nullptr;
+  void* const stack = outer == nullptr && kHasStackOfItsOwn ? thread.native_stack_begin : nullptr;
   const HandlerCall call{handler, pc, fp, &thread, ap, thread.table, value, stack};
   // An exception may end the run.
   struct Restore {

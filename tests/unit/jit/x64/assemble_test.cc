@@ -132,7 +132,8 @@ TEST_F(Assemble, CallsWriteAFrameAndComeBackToTheirStub) {
 }
 
 TEST_F(Assemble, ReturnsGoToTheContinuationWhenItIsLinked) {
-  const AssembledTrace caller = function("%k = constant &c1\n%a = slot 0\ncall %k 9 c1 (%a %a) @s0\n");
+  const AssembledTrace caller = function("%k = constant &c1\n%a = slot 0\ncall %k 9 c1 (%a %a) @s0\n",
+                                         "snapshot s0\n  frame c0+6 base 0 memory\n");
   runner_.enter(caller.start);
   const Word old_stub = runner_.frame()[9 + kReturnAddressSlot];
   const AssembledTrace continuation =
