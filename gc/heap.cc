@@ -4,7 +4,6 @@
 #include <bit>
 #include <chrono>
 #include <cstring>
-#include <unordered_set>
 
 namespace fble {
 
@@ -119,9 +118,10 @@ Heap::~Heap() {
 
 /// Requires: the nursery is empty.
 void Heap::resize_nursery(size_t words) {
-  if (words != static_cast<size_t>(nursery_end_ - nursery_)) {
+  if (words > moved_words_ || moved_words_ > 2 * std::max(words, kSlabWords)) {
     moved_.reset(new (std::nothrow) Object*[words / 2]);  // no object has less than two words
     if (moved_ == nullptr) system_out_of_memory();
+    moved_words_ = words;
   }
   nursery_ = nullptr;
   if (words <= kSlabWords) {
@@ -406,7 +406,10 @@ void Heap::adopt(Word* ap, RootReporter& roots) {
   Word* const start = nursery_;
   promoted_words_ = static_cast<size_t>(ap - start);
   old_.slabs().adopt(slab_, ap);
-  resize_nursery(options_.nursery_bytes / sizeof(Word));
+  // Under stress little was used of it.
+  const size_t usual = options_.nursery_bytes / sizeof(Word);
+  const size_t rest = static_cast<size_t>(slab_->end() - slab_->top);
+  resize_nursery(rest >= usual / 4 ? std::min(rest, usual) : usual);
   old_natives_.insert(old_natives_.end(), young_natives_.begin(), young_natives_.end());
   young_natives_.clear();
   if (marking_) {
@@ -631,10 +634,8 @@ Word* Heap::collect_all(Word* ap, RootReporter& roots) {
 
 void Heap::verify() {
   if (old_.sweeping()) return;  // dead objects may point anywhere
-  std::unordered_set<const Object*> in_slabs;
-  old_.for_each([&](const Object* object) {
-    if (old_.slabs().contains(object)) in_slabs.insert(object);
-  });
+  old_.put_back_runs();
+  const Slabs::Starts in_slabs(old_.slabs());
   auto is_live = [&](const Object* object) {
     if (old_.slabs().contains(object)) return in_slabs.contains(object);
     const Block* block = OldSpace::block_of(object);

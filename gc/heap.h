@@ -214,6 +214,7 @@ class Heap {
   size_t adoptions_ = 0;              ///< nurseries to adopt before one is collected again
   size_t next_adoptions_ = 0;         ///< how many that was the last time
   size_t found_words_ = 0;            ///< survivors of it that had an equal object already
+  size_t moved_words_ = 0;            ///< of a nursery that moved_ is large enough for
   std::unique_ptr<Object*[]> moved_;  ///< a stack, empty between collections: fields still to be visited
   MarkStack mark_stack_;
   SharedObjects shared_;

@@ -126,6 +126,9 @@ class OldSpace {
 
   Slabs& slabs() { return slabs_; }
 
+  /// Makes all cells free that were prepared to be handed out.
+  void put_back_runs();
+
   /// Calls `visit(Object*)` for each live object. Requires: no sweep is pending.
   template <typename Visit>
   void for_each(Visit&& visit) {
@@ -163,7 +166,6 @@ class OldSpace {
   Word* allocate_large(size_t words);
   void take_run(SizeClass& list, uint32_t size_class);
   bool take_run_of_current(SizeClass& list);
-  void put_back_runs();
   bool is_swept(const Block* block) const { return block->epoch == epoch_; }
   /// Brings the live bits up to date. True if no object is left.
   bool sweep(Block* block);

@@ -96,6 +96,24 @@ class Slabs {
   /// All that is dead is to become holes, however little it is.
   void set_exact(bool exact) { exact_ = exact; }
 
+  /// For checks: a bit for each granule of each slab, set where an object starts that for_each visits.
+  class Starts {
+   public:
+    explicit Starts(Slabs& slabs) : bits_(slabs.slabs_.size() * kGranules) {
+      slabs.for_each([&](const Object* object) { bits_[index_of(object)] = true; });
+    }
+    /// Requires: the address is in a slab.
+    bool contains(const Object* object) const {
+      return slab_of(object)->position != Slab::kNowhere && bits_[index_of(object)];
+    }
+
+   private:
+    static constexpr size_t kGranules = kSlabBytes / kGranuleBytes;
+    static size_t index_of(const Object* object) { return slab_of(object)->position * kGranules + granule_of(object); }
+
+    std::vector<bool> bits_;
+  };
+
   size_t used_words() const { return used_words_; }
   size_t count() const { return slabs_.size(); }
 
