@@ -6,15 +6,6 @@ namespace fble {
 
 namespace {
 
-size_t words_needed(const ExitEntry& entry) {
-  size_t words = 0;
-  for (const VirtualValue& value : entry.virtuals) {
-    if (value.kind != VirtualValue::Kind::kObject) continue;
-    words += object_words(static_cast<uint32_t>(value.header >> 32));
-  }
-  return words;
-}
-
 /// New objects are about to be written into frames from `frame` on.
 void lower_watermark(Thread& thread, Word* frame) {
   if (thread.watermark_fp == nullptr || thread.watermark_fp <= frame) return;
@@ -36,6 +27,15 @@ Word pack(const VirtualValue& value, const Word* fields) {
 }
 
 }  // namespace
+
+size_t words_needed(const ExitEntry& entry) {
+  size_t words = 0;
+  for (const VirtualValue& value : entry.virtuals) {
+    if (value.kind != VirtualValue::Kind::kObject) continue;
+    words += object_words(static_cast<uint32_t>(value.header >> 32));
+  }
+  return words;
+}
 
 void read_virtual_roots(Thread& thread, const ExitEntry& entry, const Word* root) {
   thread.exit_roots.clear();

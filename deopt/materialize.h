@@ -28,6 +28,9 @@ namespace fble {
 /// False, with an error raised, if there is no room.
 bool materialize(Thread& thread, const ExitEntry& entry, Word* root);
 
+/// What the virtual objects of an exit take in the heap.
+size_t words_needed(const ExitEntry& entry);
+
 /// Step 1; to be called before anything is written.
 void read_virtual_roots(Thread& thread, const ExitEntry& entry, const Word* root);
 

@@ -119,6 +119,7 @@ Rehearsal::Rehearsal(Thread& thread, Word* root)
       root_(root),
       frames_(root - kHeaderSlots, thread.fp + closure_code(as_object(thread.fp[kClosureSlot]))->frame_slots),
       table_(thread.table),
+      observer_(thread.observer),
       pc_(thread.pc),
       fp_(thread.fp),
       ap_(thread.ap),
@@ -136,6 +137,7 @@ Rehearsal::Rehearsal(Thread& thread, Word* root)
     code.entry = entry_by_table();
   });
   thread.no_collections = true;
+  thread.observer = nullptr;
   thread.alloc_limit = thread.heap.limit();
   thread.stack_limit = thread.machine_stack_limit = thread.real_stack_limit;
 }
@@ -144,6 +146,7 @@ Rehearsal::~Rehearsal() {
   for (const auto& [code, entry] : entries_) code->entry = entry;
   std::copy(frames_.begin(), frames_.end(), root_ - kHeaderSlots);
   thread_.table = table_;
+  thread_.observer = observer_;
   thread_.pc = pc_;
   thread_.fp = fp_;
   thread_.ap = ap_;

@@ -66,6 +66,7 @@ class Rehearsal {
   std::vector<Word> frames_;
   std::vector<std::pair<Code*, Handler>> entries_;
   const HandlerTable* table_;
+  FrameObserver* observer_;
   const uint32_t* pc_;
   Word* fp_;
   Word* ap_;

@@ -12,6 +12,7 @@
 
 #include "interp/engine_hooks.h"
 #include "interp/handler.h"
+#include "interp/observer.h"
 #include "interp/profile.h"
 
 #define OP(Name) FBLE_HANDLER_CC static void op_##Name(HANDLER)
@@ -850,8 +851,19 @@ OP(Halt) {
 }
 
 /// For machine code (interp/mark.h); here it is only counted.
+COLD show_frames(HANDLER) {
+  const Mark& mark = th->program.marks[pc[1]];
+  if (mark.options.force) {
+    publish(th, pc, fp, ap);
+    th->observer->look(*th, mark);
+    ap = th->ap;
+  }
+  NEXT(2);
+}
+
 OP(Mark) {
   ++th->mark_passes[pc[1]];
+  if (UNLIKELY(th->observer != nullptr)) TAIL show_frames(REGISTERS);
   NEXT(2);
 }
 

@@ -53,6 +53,7 @@ struct Pending {
 };
 
 class EngineHooks;
+class FrameObserver;
 
 struct Thread final : RootReporter {
   Thread(ProgramCode& program, const NativeTable& natives, const MachineOptions& options);
@@ -83,6 +84,7 @@ struct Thread final : RootReporter {
   Heap heap;
   Profile* const profile;         ///< null when none is wanted
   EngineHooks* engine = nullptr;  ///< the compiler, if there is one
+  FrameObserver* observer = nullptr;
   ProgramCode& program;
   const NativeTable& natives;
   IntForm int_form = IntForm::kUnions;

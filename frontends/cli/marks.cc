@@ -76,12 +76,16 @@ MarksText marks_text(const TraceEngine& engine, bool must_hit) {
   MarksText result;
   for (const MarkReport& report : engine.mark_reports()) {
     const Loc& loc = report.mark->loc;
-    const bool missed = report.hits == 0;
+    const bool unforced = report.mark->options.force && report.hits != 0 && report.forced == 0;
+    const bool missed = report.hits == 0 || unforced;
     result.missed += missed ? 1 : 0;
     result.lines += fmt::format("{}:{}:{}: {}deopt-here!{}: {} hits in {} passes", loc.file.str(), loc.line, loc.column,
                                 missed && must_hit ? "error: " : "", mark_options_text(report.mark->options),
                                 report.hits, report.passes);
-    result.lines += missed ? fmt::format(" ({})\n", report.why_not) : "\n";
+    if (report.mark->options.force) result.lines += fmt::format(", {} forced", report.forced);
+    result.lines += unforced ? " (there was never room for what was virtual)\n"
+                    : missed ? fmt::format(" ({})\n", report.why_not)
+                             : "\n";
   }
   return result;
 }

@@ -2,23 +2,67 @@
 //
 // A program with marks (`# deopt-here!`, interp/mark.h) is evaluated twice if there is a
 // compiler: by the interpreter, and with it. Both must come to the same value or error, and
-// every mark must have been hit in machine code.
+// every mark must have been hit in machine code. Where marks force call frames, both must have
+// shown the same ones: those that machine code keeps in registers are compared with the interpreter's.
 //
 // Tested by tests/unit/cli/commands_test.cc and tests/unit/cli/marks_test.cc.
 #include <fmt/format.h>
+
+#include <bit>
 
 #include "frontends/cli/execute.h"
 #include "frontends/cli/front_end.h"
 #include "frontends/cli/marks.h"
 #include "frontends/std/register_std.h"
+#include "interp/observer.h"
+#include "interp/thread.h"
 
 namespace fble {
 namespace {
 
+/// Notes what is to be seen of the stack at each pass of marks that force it. Only of those that do so at
+/// each pass: machine code counts the others' turns, the interpreter does not.
+class FramesSeen final : public FrameObserver {
+ public:
+  bool look(Thread& thread, const Mark& mark) override {
+    if (mark.options.after != 0 || mark.options.every != 1) return false;
+    std::string text = fmt::format("{}:{}:{}: ", mark.loc.file.str(), mark.loc.line, mark.loc.column);
+    for (const ErrorLine& line : innermost_lines(thread, kLines)) {
+      text += fmt::format("{} {}:{}:{}, ", line.block, line.loc.file.str(), line.loc.line, line.loc.column);
+    }
+    ++count_;
+    hash_ = std::rotl(hash_, 7) ^ std::hash<std::string>()(text);
+    if (count_ <= kTexts) texts_.push_back(std::move(text));
+    return false;
+  }
+
+  /// How two runs differ; empty if they do not.
+  static std::string difference(const FramesSeen& expected, const FramesSeen& found) {
+    if (expected.count_ == found.count_ && expected.hash_ == found.hash_) return "";
+    for (size_t i = 0; i < std::min(expected.texts_.size(), found.texts_.size()); ++i) {
+      if (expected.texts_[i] == found.texts_[i]) continue;
+      return fmt::format("forced frames differ at pass {}: the interpreter has\n{}\nmachine code\n{}", i + 1,
+                         expected.texts_[i], found.texts_[i]);
+    }
+    return fmt::format("forced frames differ: {} passes in the interpreter, {} with machine code", expected.count_,
+                       found.count_);
+  }
+
+ private:
+  static constexpr size_t kLines = 20;
+  static constexpr size_t kTexts = 10'000;
+
+  size_t count_ = 0;
+  size_t hash_ = 0;                 ///< of all texts, in their order
+  std::vector<std::string> texts_;  ///< the first ones
+};
+
 /// What the interpreter makes of the program; null without marks or compiler.
-std::unique_ptr<Machine> interpret(const Options& options, ProgramCode& code, const NativeTable& natives, bool& ok) {
+std::unique_ptr<Machine> interpret(const Options& options, ProgramCode& code, const NativeTable& natives,
+                                   FramesSeen& seen, bool& ok) {
   if (code.marks.empty() || options.jit == JitMode::kOff || !options.profile.empty()) return nullptr;
   auto machine = std::make_unique<Machine>(code, natives, machine_options(options, nullptr));
+  machine->thread().observer = &seen;
   const InterruptibleRun interruptible(*machine);
   ok = machine->run_modules();
   return machine;
@@ -42,12 +86,15 @@ Status evaluate(const Options& options, ProgramCode& code) {
   register_std(natives);
   register_spec_tests(natives);
   bool expected_ok = false;
-  const std::unique_ptr<Machine> expected = interpret(options, code, natives, expected_ok);
+  FramesSeen expected_frames;
+  FramesSeen frames;
+  const std::unique_ptr<Machine> expected = interpret(options, code, natives, expected_frames, expected_ok);
   if (expected != nullptr && !expected_ok && expected->error().interrupted) return report_run_error(*expected);
 
   ProfileFile profile(options, code, 0);
   Machine machine(code, natives, machine_options(options, profile.profile()));
   const std::unique_ptr<TraceEngine> engine = attach_engine(options, machine);
+  if (expected != nullptr) machine.thread().observer = &frames;
   const InterruptibleRun interruptible(machine);
   const bool ok = machine.run_modules();
   Status status = ok ? Status::kOk : report_run_error(machine);
@@ -57,7 +104,9 @@ Status evaluate(const Options& options, ProgramCode& code) {
                           !options.deopt_at && options.chaos == 0;
     const MarksText marks = marks_text(*engine, must_hit);
     fmt::print(stderr, "{}", marks.lines);
-    const std::string problem = difference(*expected, expected_ok, machine, ok);
+    std::string problem = difference(*expected, expected_ok, machine, ok);
+    const bool ran_out = expected->error().out_of_memory || machine.error().out_of_memory;
+    if (problem.empty() && !ran_out) problem = FramesSeen::difference(expected_frames, frames);
     if (!problem.empty()) print_error(problem);
     if (!problem.empty() || (must_hit && marks.missed != 0)) status = Status::kFailed;
   }

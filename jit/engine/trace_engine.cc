@@ -7,6 +7,8 @@
 #include <chrono>
 
 #include "deopt/exit.h"
+#include "deopt/force.h"
+#include "interp/observer.h"
 #include "deopt/side_table_text.h"
 #include "interp/bytecode_text.h"
 #include "interp/handler.h"
@@ -21,6 +23,8 @@ namespace {
 
 constexpr uint32_t kManyPaths = 1000;
 constexpr uint32_t kMarkWord = static_cast<uint32_t>(Op::kMark);
+/// Of forced frames, so many are looked at.
+constexpr size_t kFramesChecked = 128;
 /// Frames that are looked at for another activation of a function.
 constexpr int kRecursionDepth = 32;
 
@@ -38,6 +42,10 @@ bool cpu_has_what_it_takes() {
 
 void leave_trace(Thread* thread, uint32_t exit_id) {
   static_cast<TraceEngine*>(thread->engine)->leave(*thread, exit_id);
+}
+
+const void* force_trace(Thread* thread, uint32_t exit_id) {
+  return static_cast<TraceEngine*>(thread->engine)->force(*thread, exit_id);
 }
 
 void trace_entered(Thread* thread, uint32_t trace) {
@@ -111,6 +119,7 @@ TraceEngine::TraceEngine(Thread& thread, const JitOptions& options)
   runtime_.checked_entry = checked_entry();
   runtime_.leave = leave_trace;
   runtime_.entered = trace_entered;
+  runtime_.force = force_trace;
   if (options_.shadow_check) shadow_start_ = std::make_unique<StartState>(thread);
   thread.engine = this;
   thread.exit_fuel = options_.deopt_every;
@@ -372,6 +381,7 @@ bool TraceEngine::compile(Recording& recording) {
   assembling.count_guards = options_.deopt_every != 0 || chaos_;
   if (chaos_) assembling.spill = [this](uint32_t occupied) { return choose_spill(occupied); };
   assembling.mark_countdowns = mark_countdowns_.data();
+  assembling.forcing_marks = forcing_marks_.data();
   assembling.keep_origins = options_.dump_asm;
   assembling.exit_flags = uses_flags(trace.id);
   assembling.note_entry = options_.shadow_check;
@@ -494,6 +504,7 @@ void TraceEngine::add_exit(Fragment& fragment, const ExitSite& site) {
   exit.m = site.m;
   exit.settled = site.settled;
   exit.steps = site.steps;
+  if (site.resume != nullptr) exit.resume = static_cast<uint32_t>(site.resume - fragment.start);
   if (site.flag != nullptr) exit.flag = static_cast<uint32_t>(site.flag - fragment.start);
   exit.pinned = options_.deopt_at && options_.deopt_at->trace == fragment.id && options_.deopt_at->exit == index;
   // A loop that is checked has two turns: how many there were is not known at its exits.
@@ -580,6 +591,7 @@ bool TraceEngine::leave_exit(Thread& thread, uint32_t exit_id) {
   if (!leave_at(thread, entry)) return false;
   if (options_.shadow_check && !exit.is_return) shadow_check(thread, address, exit);
   if (exit.guard == IrOp::kMark) {
+    ++(mark_countdowns_[static_cast<uint32_t>(exit.n)] != 0 ? stats_.yields : stats_.mark_hits);
     hit_mark(thread, static_cast<uint32_t>(exit.n));
     return true;
   }
@@ -664,6 +676,7 @@ void TraceEngine::find_marks() {
   for (size_t i = 0; i < marks.size(); ++i) {
     marks_[i].period = marks[i].options.after + marks[i].options.every;
     mark_countdowns_[i] = marks_[i].period;
+    forcing_marks_.push_back(marks[i].options.force ? 1 : 0);
   }
   if (marks.empty()) return;
   for (const Code& code : thread_.program.codes) {
@@ -699,7 +712,6 @@ void TraceEngine::note_marks(const Recording& recording, std::optional<AbortReas
 void TraceEngine::hit_mark(Thread& thread, uint32_t number) {
   if (mark_countdowns_[number] != 0) {
     // --deopt-every has made it fail.
-    ++stats_.yields;
     return;
   }
   const MarkOptions& options = thread.program.marks[number].options;
@@ -708,7 +720,6 @@ void TraceEngine::hit_mark(Thread& thread, uint32_t number) {
   mark.period = options.every;
   mark_countdowns_[number] = mark.period;
   ++mark.hits;
-  ++stats_.mark_hits;
   if (options.gc) {
     thread.ap = thread.heap.collect_all(thread.ap, thread);
     thread.restore_limits();
@@ -722,6 +733,49 @@ void TraceEngine::hit_mark(Thread& thread, uint32_t number) {
     break_assumption(thread, CodeAssumption::kMarkIsNotHit, number);
   }
   if (options.yield) thread.request(Attention::kYield);
+}
+
+/// Lets whoever watches look at the frames, which are the interpreter's. True if something has changed.
+bool TraceEngine::show_frames(Thread& thread, uint32_t number) {
+  const std::string problem = frames_problem(thread, kFramesChecked);
+  if (!problem.empty()) {
+    fmt::print(stderr, "{}: {}\n", mark_name(number), problem);
+    FBLE_BUG("forced frames are not as the interpreter wants them");
+  }
+  return thread.observer != nullptr && thread.observer->look(thread, thread.program.marks[number]);
+}
+
+const void* TraceEngine::force(Thread& thread, uint32_t exit_id) {
+  const ExitAddress address = exits_[exit_id];
+  Fragment& fragment = *fragments_[address.fragment];
+  Exit& exit = fragment.exits[address.exit];
+  const uint32_t number = static_cast<uint32_t>(exit.n);
+  const ExitEntry& entry = decoded(fragment, address, exit_id);
+  if (rehearsed_.fragment != nullptr || !ForcedFrames::possible(thread, entry)) {
+    leave(thread, exit_id);
+    return nullptr;
+  }
+  note_failure(exit);
+  if (matrix_ != nullptr) matrix_->note(entry, ir_op_info(exit.guard).name);
+  const void* resume = fragment.start + exit.resume;
+  const MarkOptions& options = thread.program.marks[number].options;
+  const uint64_t collections = thread.heap.stats().minor_collections;
+  ForcedFrames forced(thread, entry);
+  if (options_.shadow_check) shadow_check(thread, address, exit);
+  bool is_changed = show_frames(thread, number);
+  ++marks_[number].forced;
+  hit_mark(thread, number);
+  is_changed |= options.gc || options.invalidate || options.yield || thread.heap.stats().minor_collections != collections;
+  if (!is_changed) {
+    ++stats_.forced;
+    forced.take_back();
+    return resume;
+  }
+  // Guard not forced. The mark has been passed: the interpreter goes on behind it.
+  ++stats_.forced_out;
+  thread.pc += instruction_length(thread.pc);
+  if (chaos_ && !disturb_thread(thread)) stop_run(thread);
+  return nullptr;
 }
 
 std::string TraceEngine::mark_name(uint32_t number) const {
@@ -751,6 +805,7 @@ std::vector<MarkReport> TraceEngine::mark_reports() const {
     report.interpreted = thread_.mark_passes[i];
     report.passes = mark.passes + mark.period - mark_countdowns_[i];
     report.hits = mark.hits;
+    report.forced = mark.forced;
     if (mark.hits == 0) report.why_not = why_not_hit(i);
   }
   return reports;
@@ -792,10 +847,12 @@ std::string TraceEngine::stats_text() const {
       "machine code: {} bytes for {} IR instructions\n"
       "side tables: {} bytes for {} guards, {} of which never failed\n"
       "exits:       {} by guards, {} at yield points, {} returns to the interpreter, {} at marks\n"
+      "forced:      {} times at marks, {} times more with a change that machine code was left for\n"
       "compiling:   {:.3f} ms recording, {:.3f} ms optimising, {:.3f} ms assembling\n",
       stats_.traces[0], stats_.traces[1], stats_.traces[2], stats_.dispatch_nodes, stats_.flushes, stats_.evictions,
       stats_.code_bytes, stats_.ir_instructions, stats_.side_table_bytes, stats_.guards,
       stats_.guards - stats_.failed_guards, stats_.exits, stats_.yields, stats_.cold_returns, stats_.mark_hits,
+      stats_.forced, stats_.forced_out,
       static_cast<double>(stats_.record_ns) / 1e6, static_cast<double>(stats_.optimize_ns) / 1e6,
       static_cast<double>(stats_.assemble_ns) / 1e6);
   if (rehearses()) {

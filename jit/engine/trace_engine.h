@@ -87,6 +87,8 @@ struct JitStats {
   uint64_t exits = 0;             ///< machine code was left at a guard
   uint64_t yields = 0;            ///< ... at a yield point
   uint64_t mark_hits = 0;         ///< ... at a mark whose turn it was
+  uint64_t forced = 0;            ///< frames were forced at a mark, and machine code went on
+  uint64_t forced_out = 0;        ///< ... and left, as something had changed
   uint64_t cold_returns = 0;      ///< a call returned to the interpreter
   uint64_t ir_instructions = 0;
   uint64_t code_bytes = 0;
@@ -102,6 +104,7 @@ struct MarkReport {
   uint64_t interpreted = 0;  ///< passes in the interpreter
   uint64_t passes = 0;       ///< ... in machine code
   uint64_t hits = 0;         ///< of these, how often it was the mark's turn
+  uint64_t forced = 0;       ///< and of these, how often frames were forced
   std::string why_not;       ///< if there are no hits: the reason
 };
 
@@ -126,6 +129,8 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
 
   /// Machine code was left by the exit; called by its stub.
   void leave(Thread& thread, uint32_t exit_id);
+  /// Called by machine code at a mark with the option `force`; see RuntimeEntries::force.
+  const void* force(Thread& thread, uint32_t exit_id);
   /// A trace was entered; called by it with JitOptions::shadow_check.
   void entered(Thread& thread, uint32_t trace);
 
@@ -156,6 +161,7 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
     uint32_t recordings = 0;                            ///< that passed it
     uint32_t traces = 0;                                ///< compiled ones that contain it
     AbortReason abort = AbortReason::kNothingRecorded;  ///< of the last recording that passed it and failed
+    uint64_t forced = 0;
   };
   /// An ExitSite, kept small: there are many.
   struct Exit {
@@ -175,6 +181,7 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
     bool settled = false;  ///< see ExitSite
     uint32_t flag = 0;     ///< distance from Fragment::start; 0: none
     uint32_t steps = 0;    ///< see ExitSite
+    uint32_t resume = 0;   ///< distance from Fragment::start, of marks; 0: none
     int32_t operand_index = 0;
     int32_t n = 0;
     uint32_t m = 0;
@@ -288,6 +295,7 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
   void find_marks();
   void note_marks(const Recording& recording, std::optional<AbortReason> abort);
   void hit_mark(Thread& thread, uint32_t mark);
+  bool show_frames(Thread& thread, uint32_t mark);
   std::string why_not_hit(uint32_t mark) const;
   std::string mark_name(uint32_t mark) const;
   std::string explain_marks(const Trace& trace) const;
@@ -332,6 +340,7 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
   } rehearsed_;
   std::vector<MarkState> marks_;           ///< by number, as in ProgramCode::marks
   std::vector<uint32_t> mark_countdowns_;  ///< passes to go; machine code counts them down
+  std::vector<uint8_t> forcing_marks_;     ///< whether the mark has the option `force`
   JitStats stats_;
 };
 

@@ -76,6 +76,7 @@ AssembledTrace assemble(const Trace& trace, CodeCache& cache, const RuntimeEntri
     site.operand = allocation.plans[exit.ins].exit_operand;
     site.n = ins.n;
     site.m = ins.m;
+    if (exit.resume.isValid()) site.resume = base + holder.labelOffset(exit.resume);
     if (exit.has_flag) site.flag = base + holder.labelOffset(exit.flag);
     site.settled = trace.snapshots[ins.snapshot].settled;
     site.steps = trace.snapshots[ins.snapshot].steps;

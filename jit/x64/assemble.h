@@ -24,6 +24,9 @@ struct RuntimeEntries {
   /// With AssembleOptions::note_entry: the trace has been entered, with fp and value in
   /// exit_state.registers.
   void (*entered)(Thread* thread, uint32_t trace) = nullptr;
+  /// A mark whose frames somebody wants to see. Registers are in exit_state, as at an exit; machine code
+  /// goes on at the result, with the registers as they are there, or leaves like an exit if it is null.
+  const void* (*force)(Thread* thread, uint32_t exit_id) = nullptr;
 };
 
 struct AssembleOptions {
@@ -36,6 +39,8 @@ struct AssembleOptions {
   bool note_entry = false;
   /// By number of the mark: passes to go until it leaves. Null: marks count exit_fuel, like guards.
   uint32_t* mark_countdowns = nullptr;
+  /// By number of the mark: whether RuntimeEntries::force comes first when it is its turn. Null: none.
+  const uint8_t* forcing_marks = nullptr;
   /// Fill AssembledTrace::origins.
   bool keep_origins = false;
   /// See SpillChoice in jit/x64/regalloc.h.
@@ -61,6 +66,8 @@ struct ExitSite {
   /// With AssembleOptions::exit_flags, where the flag is: a 32-bit word, 0 at first. Null for
   /// calls, and for exits that are always taken.
   const uint8_t* flag = nullptr;
+  /// Of a mark: where machine code goes on if it does not leave.
+  const uint8_t* resume = nullptr;
   bool settled = false;  ///< Snapshot::settled: where the guard holds its exit must not be believed
   uint32_t steps = 0;    ///< Snapshot::steps
 };

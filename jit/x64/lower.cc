@@ -195,7 +195,15 @@ void Lowering::count_mark(const IrIns& ins, const InsPlan& plan) {
   a_.mov(q(kRax), imm(reinterpret_cast<uint64_t>(options_.mark_countdowns + ins.n)));
   a_.sub(x86::dword_ptr(q(kRax)), 1);
   a_.pop(q(kRax));
-  a_.long_().jz(exit_of(plan).stub);
+  Exit& exit = exit_of(plan);
+  if (options_.forcing_marks == nullptr || options_.forcing_marks[ins.n] == 0) {
+    a_.long_().jz(exit.stub);
+    return;
+  }
+  exit.force = a_.newLabel();
+  exit.resume = a_.newLabel();
+  a_.long_().jz(exit.force);
+  a_.bind(exit.resume);
 }
 
 /// Exits and whoever comes after the trace find ap behind all objects.
@@ -1120,6 +1128,13 @@ void Lowering::exit_stubs() {
     a_.bind(group);
     a_.push(imm(static_cast<int32_t>(options_.first_exit_id + first)));
     a_.jmp(imm(reinterpret_cast<uint64_t>(stubs_ + kExitCommon)));
+  }
+  for (size_t i = 0; i < exits.size(); ++i) {
+    if (!exits[i].force.isValid()) continue;
+    a_.bind(exits[i].force);
+    a_.push(imm(static_cast<int32_t>(options_.first_exit_id + i)));
+    a_.push(imm(0));
+    a_.jmp(imm(reinterpret_cast<uint64_t>(stubs_ + kForceCommon)));
   }
   for (Exit& exit : exits) {
     if (!exit.has_flag) continue;

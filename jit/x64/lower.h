@@ -20,6 +20,8 @@ class Lowering {
   struct Exit {
     asmjit::Label stub;
     asmjit::Label flag;
+    asmjit::Label force;   ///< of a mark whose frames are forced, its stub
+    asmjit::Label resume;  ///< and what comes behind it
     bool has_flag = false;
     std::vector<size_t> jumps;  ///< offsets of displacements that can be redirected
     uint32_t ins = 0;

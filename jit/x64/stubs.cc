@@ -25,11 +25,16 @@ void fold_in_place(Thread* thread) {
   words[0] = fold_packed(static_cast<Intrinsic>(words[15]), words);
 }
 
-/// Where every exit comes by. The stub has pushed two numbers whose sum is the exit's.
-void emit_exit_common(asmjit::x86::Assembler& a, const RuntimeEntries& runtime) {
+/// Stores what an exit leaves behind; its number is in rsi afterwards.
+void emit_save_state(asmjit::x86::Assembler& a) {
   for (int reg = 0; reg < 16; ++reg) a.mov(qword_ptr(kThread, register_offset(reg)), gpq(reg));
   a.mov(gpd(kRsi), asmjit::x86::dword_ptr(gpq(kRsp)));
   a.add(gpd(kRsi), asmjit::x86::dword_ptr(gpq(kRsp), 8));
+}
+
+/// Where every exit comes by. The stub has pushed two numbers whose sum is the exit's.
+void emit_exit_common(asmjit::x86::Assembler& a, const RuntimeEntries& runtime, const asmjit::Label& left) {
+  emit_save_state(a);
   // Returns to what is on the native stack now go by the frames.
   a.mov(gpq(kRsp), qword_ptr(kThread, kNativeStack));
   a.mov(gpq(kRdi), kThread);
@@ -37,6 +42,7 @@ void emit_exit_common(asmjit::x86::Assembler& a, const RuntimeEntries& runtime) 
   a.mov(gpq(kRax), imm(reinterpret_cast<uint64_t>(runtime.leave)));
   a.call(gpq(kRax));
   a.add(gpq(kRsp), 8);
+  a.bind(left);
   a.mov(gpq(kPcRegister), qword_ptr(kThread, kThreadPc));
   a.mov(gpq(kFpRegister), qword_ptr(kThread, kThreadFp));
   a.mov(gpq(kApRegister), qword_ptr(kThread, kThreadAp));
@@ -44,6 +50,30 @@ void emit_exit_common(asmjit::x86::Assembler& a, const RuntimeEntries& runtime) 
   a.mov(gpq(kValueRegister), qword_ptr(kThread, kThreadValue));
   a.mov(gpd(kRax), asmjit::x86::dword_ptr(gpq(kPcRegister)));
   a.jmp(qword_ptr(gpq(kTableRegister), gpq(kRax), 3));
+}
+
+/// Where marks come by whose frames somebody wants to see. What is on the native stack stays there,
+/// since machine code may go on.
+void emit_force_common(asmjit::x86::Assembler& a, const RuntimeEntries& runtime, const asmjit::Label& left) {
+  emit_save_state(a);
+  a.mov(gpq(kRbx), gpq(kRsp));
+  a.and_(gpq(kRsp), -16);
+  a.mov(gpq(kRdi), kThread);
+  a.mov(gpq(kRax), imm(reinterpret_cast<uint64_t>(runtime.force)));
+  a.call(gpq(kRax));
+  const asmjit::Label leave = a.newLabel();
+  a.test(gpq(kRax), gpq(kRax));
+  a.jz(leave);
+  // In place of the two numbers: where to go on.
+  a.lea(gpq(kRsp), qword_ptr(gpq(kRbx), 8));
+  a.mov(qword_ptr(gpq(kRsp)), gpq(kRax));
+  for (int reg = 0; reg < 16; ++reg) {
+    if (reg != kRsp && reg != kThreadRegister) a.mov(gpq(reg), qword_ptr(kThread, register_offset(reg)));
+  }
+  a.ret();
+  a.bind(leave);
+  a.mov(gpq(kRsp), qword_ptr(kThread, kNativeStack));
+  a.jmp(left);
 }
 
 /// What traces call for pure natives: arguments and result likewise, objects from th->ap.
@@ -106,7 +136,8 @@ bool ensure_stubs(CodeCache& cache, const RuntimeEntries& runtime) {
   if (holder.init(asmjit::Environment::host(), reinterpret_cast<uint64_t>(cache.next_address())) != 0) return false;
   asmjit::x86::Assembler a(&holder);
   const auto pad_to = [&](uint32_t offset) { a.embedUInt8(0xcc, offset - a.offset()); };
-  emit_exit_common(a, runtime);
+  const asmjit::Label left = a.newLabel();
+  emit_exit_common(a, runtime, left);
   FBLE_ASSERT(a.offset() <= kFoldHelper);
   pad_to(kFoldHelper);
   emit_fold_helper(a);
@@ -119,6 +150,9 @@ bool ensure_stubs(CodeCache& cache, const RuntimeEntries& runtime) {
   FBLE_ASSERT(a.offset() <= kNativeHelper);
   pad_to(kNativeHelper);
   emit_native_helper(a);
+  FBLE_ASSERT(a.offset() <= kForceCommon);
+  pad_to(kForceCommon);
+  emit_force_common(a, runtime, left);
   FBLE_ASSERT(a.offset() <= kStubBytes);
   pad_to(kStubBytes);
   const asmjit::CodeBuffer& buffer = holder.textSection()->buffer();

@@ -11,7 +11,8 @@ inline constexpr uint32_t kFoldHelper = 256;
 inline constexpr uint32_t kEnterTrace = 384;
 inline constexpr uint32_t kNoteEntry = 448;
 inline constexpr uint32_t kNativeHelper = 576;
-inline constexpr uint32_t kStubBytes = 704;
+inline constexpr uint32_t kForceCommon = 704;
+inline constexpr uint32_t kStubBytes = 960;
 
 /// Puts the stubs there if the cache is empty. False if that fails.
 bool ensure_stubs(CodeCache& cache, const RuntimeEntries& runtime);

@@ -146,6 +146,46 @@ TEST_F(MarksTest, InvalidateEvictsCodeAndGcCollects) {
   EXPECT_THAT(collected, HasSubstr(" 10 full"));
 }
 
+TEST_F(MarksTest, ForceShowsFramesAndGoesOn) {
+  const std::string all = test(loop("# deopt-here! force"), {"--jit=eager", "--stats"}).err;
+  EXPECT_THAT(all, HasSubstr("deopt-here! force: 1022 hits in 1022 passes, 1022 forced\n"));
+  EXPECT_THAT(all, HasSubstr("forced:      1022 times at marks, 0 times more"));
+  EXPECT_THAT(all, HasSubstr(" 0 at marks\n"));
+  const std::string some = test(loop("# deopt-here! force after=22 every=10"), {"--jit=eager", "--stats"}).err;
+  EXPECT_THAT(some, HasSubstr("100 hits in 1022 passes, 100 forced\n"));
+  EXPECT_THAT(some, HasSubstr("forced:      100 times at marks, 0 times more"));
+}
+
+TEST_F(MarksTest, ForcedFramesThatSomethingHappensToAreLeft) {
+  for (const char* option : {"gc", "invalidate", "yield"}) {
+    const CommandResult result = test(loop(std::string("# deopt-here! force every=100 ") + option), {"--jit=eager", "--stats"});
+    EXPECT_EQ(result.status, 0) << result.err;
+    EXPECT_THAT(result.err, HasSubstr(": 10 hits in 10")) << option;
+    EXPECT_THAT(result.err, HasSubstr(" passes, 10 forced\n")) << option;
+    EXPECT_THAT(result.err, HasSubstr("forced:      0 times at marks, 10 times more")) << option;
+  }
+}
+
+TEST_F(MarksTest, ForcedFramesAreTheInterpreters) {
+  // Calls that a trace has inlined, and callers of different depth.
+  const std::string more = R"(
+(Nat@) { Pair@; } Inner = (Nat@ n) { # deopt-here! force
+  Pair@(n, Nat@(s: n)); };
+(Nat@) { Nat@; } Middle = (Nat@ n) { p = Inner(n); Nat@(s: p.b); };
+(Nat@) { Nat@; } Down = (Nat@ n) { n.?(z: n); Nat@ rest = Down(n.s); Add(Nat@(s: n), Middle(rest).s); };
+_down = Down(8);
+(Nat@, Nat@) { Nat@; } Again = (Nat@ n, Nat@ m) { n.?(z: m); Again(n.s, Middle(Inner(m).a).s.s); };
+_again = Again(512, 2);
+)";
+  for (const char* jit : {"--jit=on", "--jit=eager"}) {
+    for (const char* mode : {"--gc-stress=1000", "--shadow-check", "--deopt-every=3", "--nursery=4K"}) {
+      const CommandResult result = test(loop("# deopt-here! force", more), {jit, mode});
+      EXPECT_EQ(result.status, 0) << mode << result.err;
+      EXPECT_THAT(result.err, Not(HasSubstr("differ")));
+    }
+  }
+}
+
 TEST_F(MarksTest, InterpretersTakeNoNotice) {
   const CommandResult result = test(loop("# deopt-here! gc"), {"--jit=off", "--stats"});
   EXPECT_EQ(result.status, 0);

@@ -6,10 +6,13 @@
 #include <gtest/gtest.h>
 
 #include <bitset>
+#include <tuple>
 
+#include "deopt/force.h"
 #include "deopt/rebuild.h"
 #include "deopt/side_table_text.h"
 #include "deopt/side_table_verify.h"
+#include "interp/observer.h"
 #include "tests/unit/deopt/exit_gen.h"
 
 namespace fble {
@@ -271,11 +274,36 @@ void fill(Activation& activation, const ExitEntry& entry, ExitGenerator& generat
   }
 }
 
+/// Forces the frames of the exit, checks them, and takes them back: all must be as it was. False if there was no
+/// room for what is virtual.
+bool force_and_take_back(Activation& activation, const ExitEntry& entry, Expectation& expectation) {
+  Thread& thread = activation.thread;
+  activation.state().registers[15] = reinterpret_cast<Word>(thread.ap);
+  if (!ForcedFrames::possible(thread, entry)) return false;
+  const ExitFrame& last = entry.frames.back();
+  const std::vector<Word> stack(thread.stack_base, activation.root + last.base + last.code->frame_slots + 64);
+  const std::vector<Word> registers(std::begin(activation.state().registers), std::end(activation.state().registers));
+  const auto state_of = [&] { return std::tuple(thread.pc, thread.fp, thread.ap, thread.value, thread.watermark_fp); };
+  const auto before = state_of();
+  const uint64_t collections = thread.heap.stats().minor_collections;
+  ForcedFrames forced(thread, entry);
+  expectation.check();
+  EXPECT_EQ(frames_problem(thread, 128), "");
+  forced.take_back();
+  EXPECT_EQ(state_of(), before);
+  EXPECT_TRUE(std::equal(stack.begin(), stack.end(), thread.stack_base));
+  EXPECT_TRUE(std::equal(registers.begin(), registers.end(), activation.state().registers));
+  EXPECT_EQ(thread.heap.stats().minor_collections, collections);
+  EXPECT_TRUE(thread.exit_roots.empty());
+  return true;
+}
+
 constexpr size_t kRoomToFill = 30000;
 
 void leave_randomly(const MachineOptions& options, uint32_t first_seed, uint32_t count) {
   uint32_t taken = 0;
   uint32_t with_virtuals = 0;
+  uint32_t forced = 0;
   for (uint32_t seed = first_seed; seed < first_seed + count; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Activation activation(options);
@@ -299,8 +327,12 @@ void leave_randomly(const MachineOptions& options, uint32_t first_seed, uint32_t
     if (!expectation.packed_fit()) continue;
     ++taken;
     with_virtuals += !decoded.virtuals.empty();
-    ASSERT_TRUE(activation.leave(entry)) << activation.thread.error.render();
-    expectation.check();
+    // First the frames are only shown: the exit then finds all as it was.
+    forced += force_and_take_back(activation, decoded, expectation);
+    if (!testing::Test::HasFailure()) {
+      ASSERT_TRUE(activation.leave(entry)) << activation.thread.error.render();
+      expectation.check();
+    }
     if (testing::Test::HasFailure()) {
       ADD_FAILURE() << print_exits({&decoded, 1}, activation.codes);
       return;
@@ -315,6 +347,7 @@ void leave_randomly(const MachineOptions& options, uint32_t first_seed, uint32_t
   }
   EXPECT_GT(taken, count / 2);
   EXPECT_GT(with_virtuals, count / 4);
+  EXPECT_GT(forced, count / 4);
 }
 
 TEST(Exit, RandomExitsInAUsualHeap) { leave_randomly(options_of(256 * 1024, 0, 8), 0, 1000); }
@@ -325,6 +358,35 @@ ExitEntry parse_exit(Activation& activation, std::string_view text) {
   const ExitsParse parse = parse_exits(text, "t", activation.codes);
   EXPECT_EQ(parse.error, "");
   return parse.exits.at(0);
+}
+
+TEST(Exit, BadFramesAreSeen) {
+  Activation activation(options_of(4096, 0, 8));
+  const ExitEntry entry = parse_exit(activation, "exit 0 frame f0 +0 b0 memory s0 = s1 s1 = s0");
+  activation.root[0] = activation.root[1] = 101;
+  ASSERT_TRUE(activation.leave(entry));
+  EXPECT_EQ(frames_problem(activation.thread, 128), "");
+  EXPECT_EQ(innermost_lines(activation.thread, 128).size(), 3u);
+  EXPECT_EQ(innermost_lines(activation.thread, 2).size(), 2u);
+  const std::vector<uint32_t>& live = live_slots(*entry.frames[0].code, entry.frames[0].pc);
+  ASSERT_FALSE(live.empty());
+  activation.root[live[0]] = 0;
+  EXPECT_NE(frames_problem(activation.thread, 128).find("is empty"), std::string::npos);
+  Word forwarded = 8;
+  activation.root[live[0]] = reinterpret_cast<Word>(&forwarded);
+  EXPECT_NE(frames_problem(activation.thread, 128).find("is no object"), std::string::npos);
+  Word odd[2] = {Object::make_header(static_cast<ObjectKind>(7), 1), 3};
+  activation.root[live[0]] = reinterpret_cast<Word>(odd);
+  EXPECT_NE(frames_problem(activation.thread, 128).find("is an object of no kind"), std::string::npos);
+  activation.root[live[0]] = 101;
+  activation.root[kClosureSlot] = 3;
+  EXPECT_NE(frames_problem(activation.thread, 128).find("frame 0: the closure 0x3 is no object"), std::string::npos);
+  odd[0] = Object::make_header(ObjectKind::kStruct, 1);
+  activation.root[kClosureSlot] = reinterpret_cast<Word>(odd);
+  EXPECT_NE(frames_problem(activation.thread, 128).find("is no function"), std::string::npos);
+  activation.root[kClosureSlot] = entry.frames[0].code->function_value();
+  activation.thread.pc = entry.frames[0].code->start + entry.frames[0].code->words.size();
+  EXPECT_NE(frames_problem(activation.thread, 128).find("the position is not in"), std::string::npos);
 }
 
 TEST(Exit, SlotsMayTradePlaces) {
