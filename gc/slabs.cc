@@ -12,11 +12,6 @@ namespace {
 /// Address space for all slabs; less if the system does not want to give so much.
 constexpr size_t kMostBytes = size_t{64} << 30;
 constexpr size_t kFewestBytes = size_t{1} << 26;
-constexpr size_t kHugePageBytes = size_t{2} << 20;
-/// From so many slabs on new ones are wanted in huge pages: most of the time that
-/// fresh memory costs is the system's, for each page.
-constexpr size_t kHugeFrom = 48;
-
 /// Slabs whose memory is kept in any case, and most that are given back in one step.
 constexpr size_t kKept = 4;
 constexpr size_t kGivenBackPerStep = 4;
@@ -30,12 +25,12 @@ Slabs::~Slabs() {
 void Slabs::reserve() {
   tried_ = true;
   for (size_t bytes = kMostBytes; bytes >= kFewestBytes; bytes /= 2) {
-    void* memory = mmap(nullptr, bytes + kHugePageBytes, PROT_READ | PROT_WRITE,
+    void* memory = mmap(nullptr, bytes + kSlabBytes, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) continue;
     reserved_ = memory;
-    reserved_bytes_ = bytes + kHugePageBytes;
-    base_ = fresh_ = (reinterpret_cast<uintptr_t>(memory) + kHugePageBytes - 1) & ~(kHugePageBytes - 1);
+    reserved_bytes_ = bytes + kSlabBytes;
+    base_ = fresh_ = (reinterpret_cast<uintptr_t>(memory) + kSlabBytes - 1) & ~(kSlabBytes - 1);
     bytes_ = bytes;
     return;
   }
@@ -50,9 +45,6 @@ Slab* Slabs::take() {
     given_back_ = std::min(given_back_, free_.size());
   } else {
     if (fresh_ == base_ + bytes_) return nullptr;
-    if (fresh_ % kHugePageBytes == 0 && slabs_.size() >= kHugeFrom) {
-      madvise(reinterpret_cast<void*>(fresh_), kHugePageBytes, MADV_HUGEPAGE);
-    }
     slab = reinterpret_cast<Slab*>(fresh_);
     fresh_ += kSlabBytes;
   }

@@ -19,6 +19,11 @@ group of works or another JSON file:
   noise          what speaks against trusting the run
   plot, plot-scale, plot-warmup, plot-memory    a plot, which is written to docs/plots
 
+Of the file that tests/bench/heap/measure.py writes:
+
+  figures, earlier   what was measured with the committed code, and what was before, with the commands
+  measured           date, commit, command
+
 Numbers in the text around the blocks must occur in a block of the same document, so that no figure is
 quoted that was not measured. Those that are not about measured time or memory are told from
 others by standing in `code`.
@@ -69,10 +74,23 @@ def plots_of(name, folder):
     return paths
 
 
+def figure_list(results, kind, document):
+    """Of results that are a list of figures with their commands."""
+    if kind == "measured":
+        return f"{results['date']}, commit {results['commit']}, load {results['load']}.\n\n    {results['command']}\n"
+    if kind not in ("figures", "earlier"):
+        raise Failure(f"{document}: there are no figures {kind}")
+    rows = [f"| {row['what']} | {row['figure']} | {'`' + row['command'] + '`' if row['command'] else ''} |"
+            for row in results[kind]]
+    return "\n".join(["| what | figure | command |", "|---|---|---|", *rows]) + "\n"
+
+
 def block_text(words, document, folder):
     """What belongs into the block; writes the plot that it shows to `folder`."""
     name, kind, *rest = words
     results = load(name)
+    if "figures" in results:
+        return figure_list(results, kind, document)
     if kind == "about":
         machine, version, command = report.about(results)
         return f"{machine}; {version}; {results['rounds']} rounds.\n\n    {command}\n"

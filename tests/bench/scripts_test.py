@@ -282,6 +282,17 @@ class Figures(unittest.TestCase):
         self.assertEqual(figures.unfounded(text + "4.00 times, 17 %, in 2001, `9.9`, [x](y-1.5.svg)", text), [])
         self.assertEqual([f for _, f in figures.unfounded(text + "4.01 times or 18 %, 1.2", text)], ["4.01", "18", "1.2"])
 
+    def test_lists_of_figures(self):
+        row = {"what": "pauses", "figure": "longest 1.25 ms", "command": "fble-jit --stats"}
+        (figures.RESULTS / "h.json").write_text(json.dumps(
+            {"command": "measure", "date": "today", "commit": "abc", "load": "1.0", "figures": [row], "earlier": []}))
+        text, blocks = self.renew("<!-- figures h figures -->\n<!-- end -->\n<!-- figures h measured -->\n<!-- end -->\n")
+        self.assertIn("| pauses | longest 1.25 ms | `fble-jit --stats` |", blocks)
+        self.assertIn("today, commit abc", blocks)
+        self.assertEqual(figures.unfounded(text + "1.25 ms", text), [])
+        with self.assertRaises(figures.Failure):
+            self.renew("<!-- figures h times -->\n<!-- end -->")
+
     def test_bad_blocks(self):
         for wrong in ("<!-- figures a ratios programs -->\n", "<!-- figures a -->\n<!-- end -->",
                       "<!-- figures b about -->\n<!-- end -->", "<!-- figures a nonsense -->\n<!-- end -->",

@@ -1,7 +1,13 @@
 #!/usr/bin/env python3
 """Measures what docs/heap.md claims about the heap.
 
-  tests/bench/heap/measure.py lists|pauses|trees [--command 'fble-jit --jit=off'] [--most N]
+  tests/bench/heap/measure.py lists|counts|pauses|trees [--command 'fble-jit --jit=off'] [--most N]
+  tests/bench/heap/measure.py figures -o tests/bench/results/heap.json
+
+figures all of them, and what the environment variables PKGS_I, SPECFBLD and SUITES allow: the packages of
+        the reference as options, the files of the specification, names of suites. The
+        entries "earlier" of the file stay.
+counts  instructions per element (callgrind) of lists of 10^3 ... 10^6 elements.
 
 lists   time and memory per element of lists of 10^3 ... N elements, by non-tail
         recursion (deep) and by a loop of tail calls (loop): user time, the lowest
@@ -12,7 +18,7 @@ trees   instructions by callgrind for the same trees in Fble and OCaml: the shar
         of the collector, and what is executed for each object. Needs valgrind
         and ocamlopt.
 """
-import argparse, os, pathlib, re, resource, shlex, subprocess, sys, tempfile
+import argparse, datetime, json, os, pathlib, re, resource, shlex, statistics, subprocess, sys, tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 BUILD = HERE.parents[2] / "build" / "release" / "fble-jit"
@@ -54,7 +60,7 @@ def pauses(command, most):
 def instructions(command, folder):
     """Instructions of each function under callgrind."""
     out = os.path.join(folder, "callgrind.out")
-    run(["valgrind", "--quiet", "--tool=callgrind", "--callgrind-out-file=" + out, *command])
+    run(["valgrind", "--quiet", "--tool=callgrind", "--smc-check=all-non-file", "--callgrind-out-file=" + out, *command])
     text = subprocess.run(["callgrind_annotate", "--threshold=100", out], stdout=subprocess.PIPE, text=True,
                           check=True).stdout
     functions = re.findall(r"^\s*([\d,]+) \(\s*[\d.]+%\)\s+(\S.*)$", text, re.M)
@@ -71,7 +77,7 @@ def trees(command, most):
         theirs = instructions([peer], folder)
         ours = instructions([*command, str(HERE / "Trees.fble")], folder)
     part = lambda functions, pattern: sum(n for name, n in functions.items() if re.search(pattern, name))
-    gc = part(ours, r"fble::(Heap|Collector|OldSpace|MarkStack)::|Thread::(report_|visit_frame|make_room)")
+    gc = part(ours, r"fble::(Heap|Collector|OldSpace|MarkStack|Slabs|SharedObjects)::|Thread::(report_|visit_frame|make_room)")
     their_gc = sum(theirs.values()) - part(theirs, r"camlTrees__")
     print("%d inner nodes; instructions for each:" % objects)
     print("  fble   %6.1f in all, %5.1f collecting: %.0f %%; %.1f making it (op_UnionStruct)" % (
@@ -81,12 +87,103 @@ def trees(command, most):
         sum(theirs.values()) / objects, their_gc / objects, 100 * their_gc / sum(theirs.values())))
 
 
+def counts(command, most):
+    for line in count_lists(command):
+        print(line)
+
+
+def count_lists(command):
+    lines = []
+    with tempfile.TemporaryDirectory() as folder:
+        program = str(HERE / "Lists.fble")
+        start = sum(instructions([*command, program, "none", "10", "1"], folder).values())
+        for kind in ("deep", "loop"):
+            row = []
+            for power in range(3, 7):
+                words = [*command, program, kind, str(10**power), str(10 ** (6 - power))]
+                row.append("%.0f" % ((sum(instructions(words, folder).values()) - start) / 10**6))
+            lines.append("%s %s" % (kind, " ".join(row)))
+    return lines
+
+
+def peak(words):
+    """Resident peak in MB, as GNU time tells it, and standard error."""
+    done = subprocess.run(["/usr/bin/time", "-f", "peak %M", *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                          text=True, check=True)
+    return int(re.search(r"peak (\d+)\s*$", done.stderr).group(1)) / 1024, done.stderr
+
+
+def figures(command, most, path):
+    """Writes what docs/heap.md shows."""
+    exe = command[0]
+    rows = []
+
+    def add(what, figure, how):
+        rows.append({"what": what, "figure": figure, "command": how.replace(exe, "fble-jit")})
+        print("%s: %s" % (what, figure), flush=True)
+
+    modes = ("off", "on")
+    add("instructions per element of lists of 10^3, 10^4, 10^5, 10^6 elements, without the start",
+        "by recursion (deep) and by a loop: " + "; ".join(count_lists([exe, "--jit=off"])),
+        "tests/bench/heap/measure.py counts")
+    for jit in modes:
+        done = subprocess.run([sys.executable, __file__, "lists", "--command", "%s --jit=%s" % (exe, jit)],
+                              stdout=subprocess.PIPE, text=True, check=True).stdout.strip().split("\n")
+        cells = [line.split() for line in done[1:]]
+        add("user time per element, 10^3 ... 10^7 elements, --jit=" + jit,
+            "by recursion %s ns, by a loop %s ns" % (" ".join(c[1] for c in cells), " ".join(c[3] for c in cells)),
+            "tests/bench/heap/measure.py lists --command 'fble-jit --jit=%s'" % jit)
+        if jit == "off":
+            add("memory per element of the same lists",
+                "by recursion %s bytes, by a loop %s bytes" % (" ".join(c[2] for c in cells),
+                                                             " ".join(c[4] for c in cells)),
+                "tests/bench/heap/measure.py lists")
+    done = subprocess.run([sys.executable, __file__, "trees", "--command", exe + " --jit=off"], stdout=subprocess.PIPE,
+                          text=True, check=True).stdout.strip().split("\n")
+    add("binary trees of depth 14 to 20, instructions for each inner node", "; ".join(" ".join(l.split()) for l in done[1:]),
+        "tests/bench/heap/measure.py trees")
+    pauses = []
+    for _ in range(5):
+        stats = run([exe, "--jit=off", "--stats", str(HERE / "LiveHeap.fble"), "25", "4000"])[1]
+        pauses.append(re.search(r"median ([\d.]+) ms, ([\d.]+) ms the longest", stats).groups())
+        live = int(re.search(r"(\d+) bytes live after", stats).group(1))
+    add("pauses with a live heap of %.2f GB, by the clock, five runs" % (live / 1e9),
+        "median %s ms, longest %s ms" % (pauses[0][0], " ".join(longest for _, longest in pauses)),
+        "fble-jit --jit=off --stats tests/bench/heap/LiveHeap.fble 25 4000")
+    packages = shlex.split(os.environ.get("PKGS_I", ""))
+    if packages and os.environ.get("SPECFBLD"):
+        files = shlex.split(os.environ["SPECFBLD"])
+        for jit in modes:
+            runs = [peak([exe, "--jit=" + jit, "--stats", *packages, "-m", "/Fbld/Main/Cli%", "--", *files])
+                    for _ in range(3)]
+            add("fbld over the language specification, --jit=" + jit,
+                "resident peaks of three runs %s MB" % " ".join("%.1f" % mb for mb, _ in runs),
+                "/usr/bin/time -f %%M fble-jit --jit=%s $PKGS_I -m /Fbld/Main/Cli%% -- $SPECFBLD" % jit)
+    if packages and os.environ.get("SUITES"):
+        cells = ["%s %s" % (name, " ".join("%.1f" % peak([exe, "--jit=" + jit, *packages, "-m", "/Suite/%s%%" % name])[0]
+                                           for jit in modes)) for name in os.environ["SUITES"].split()]
+        add("resident peaks of the suites, --jit=off and --jit=on, in MB", ", ".join(cells),
+            "/usr/bin/time -f %M fble-jit --jit=off $PKGS_I -m /Suite/NAME%")
+    earlier = json.loads(path.read_text())["earlier"] if path.exists() else []
+    commit = subprocess.run(["git", "-C", str(HERE), "rev-parse", "--short=12", "HEAD"], stdout=subprocess.PIPE, text=True,
+                            check=True).stdout.strip()
+    result = {"command": "tests/bench/heap/measure.py figures -o tests/bench/results/heap.json",
+              "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "commit": commit,
+              "load": "%.1f" % os.getloadavg()[0], "figures": rows, "earlier": earlier}
+    path.write_text(json.dumps(result, indent=1) + "\n")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["lists", "pauses", "trees"])
+    parser.add_argument("what", choices=["lists", "counts", "pauses", "trees", "figures"])
     parser.add_argument("--command", default="%s --jit=off" % BUILD)
     parser.add_argument("--most", type=int, default=10**7)
+    parser.add_argument("-o", dest="path", type=pathlib.Path)
     options = parser.parse_args()
+    if options.what == "figures":
+        if options.path is None:
+            parser.error("figures go to a file: -o FILE")
+        return figures(shlex.split(options.command), options.most, options.path)
     globals()[options.what](shlex.split(options.command), options.most)
 
 
