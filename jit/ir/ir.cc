@@ -1,5 +1,10 @@
-// The rows of ir_ops.def as tables.
+// The rows of ir_ops.def as tables, and what they say of errors.
 #include "jit/ir/ir.h"
+
+#include <string_view>
+
+#include "interp/intrinsics.h"
+#include "jit/ir/trace.h"
 
 namespace fble {
 
@@ -30,5 +35,25 @@ constexpr uint32_t kEffects[] = {
 const IrOpInfo& ir_op_info(IrOp op) { return kInfos[static_cast<size_t>(op)]; }
 
 bool ir_has_effect(IrOp op, char effect) { return (kEffects[static_cast<size_t>(op)] >> (effect - 'a') & 1) != 0; }
+
+bool may_be_error(const Trace& trace, const IrIns& ins) {
+  // Integer functions fail for their last argument, when it is zero or negative.
+  auto may_fail_for = [&](IrRef last) {
+    constexpr Word kZero = 3;
+    const IrIns& argument = trace.at(last);
+    return argument.op != IrOp::kConstant || (argument.x & 3) != 3 || argument.x == kZero;
+  };
+  switch (ins.op) {
+    case IrOp::kDiv:
+    case IrOp::kMod: return may_fail_for(ins.b);
+    case IrOp::kIntDiv: return trace.at(ins.b).op != IrOp::kConstant || trace.at(ins.b).x == 0;
+    case IrOp::kIntrinsic: {
+      const std::string_view effects = intrinsic_info(static_cast<Intrinsic>(ins.n)).effects;
+      return effects.find('f') != std::string_view::npos && may_fail_for(ins.list.back());
+    }
+    case IrOp::kNative: return true;
+    default: return false;
+  }
+}
 
 }  // namespace fble

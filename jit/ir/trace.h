@@ -89,4 +89,8 @@ struct Trace {
   const IrIns& at(IrRef ref) const { return ins[index_of(ref)]; }
 };
 
+/// Whether the instruction may leave because the program fails there: a division by zero, say. Then it
+/// has to leave even if nobody needs its result. (Others leave where the result is made in another way.)
+bool may_be_error(const Trace& trace, const IrIns& ins);
+
 }  // namespace fble

@@ -4,6 +4,8 @@
 // what they use stays, and what that uses. A snapshot's values are needed by those
 // guards that use it, that is how dead guards (`add` whose sum is not used: there is
 // no need to leave because it does not fit) take their snapshots' values with them.
+// Guards at which the program may fail stay (a quotient by zero is an error, whether the
+// quotient is used or not).
 //
 // Two things refer forwards and so are not settled by one look: the members of a group
 // of recursive values, and the variables of a loop, whose next values come at its end.
@@ -16,10 +18,10 @@ namespace fble {
 
 namespace {
 
-bool is_root(const IrIns& ins) {
+bool is_root(const Trace& trace, const IrIns& ins) {
   // Numbers that are made of its operand rely on its being no larger than a word's.
   if (ins.op == IrOp::kIntWord) return !ins.fits;
-  if (ir_has_effect(ins.op, 'p')) return !ir_has_result(ins.op);
+  if (ir_has_effect(ins.op, 'p')) return !ir_has_result(ins.op) || may_be_error(trace, ins);
   return !ir_has_effect(ins.op, 'n') && ins.op != IrOp::kPhi;
 }
 
@@ -41,7 +43,7 @@ void eliminate_dead(Trace& trace) {
     const IrIns& ins = trace.ins[i];
     if (ins.op == IrOp::kLoopStart) loop_start = &ins;
     if (ins.op == IrOp::kLoopBack) loop_back = &ins;
-    if (is_root(ins)) need(IrRef{static_cast<uint32_t>(i)});
+    if (is_root(trace, ins)) need(IrRef{static_cast<uint32_t>(i)});
   }
   std::vector<bool> snapshot_seen(trace.snapshots.size());
   while (!work.empty()) {

@@ -18,9 +18,10 @@ using reference::IrRun;
 constexpr uint64_t kSeeds = 250;
 constexpr int kInputs = 12;
 
-/// Leaving because a result does not fit is no obligation when nobody needs the result.
+/// Leaving because a result does not fit is no obligation when nobody needs the result. Leaving for an error is.
 bool may_go_on(const Trace& trace, const IrOutcome& outcome) {
-  return outcome.kind == IrOutcome::Kind::kExit && outcome.at != kNoRef && ir_has_result(trace.at(outcome.at).op);
+  if (outcome.kind != IrOutcome::Kind::kExit || outcome.at == kNoRef) return false;
+  return ir_has_result(trace.at(outcome.at).op) && !may_be_error(trace, trace.at(outcome.at));
 }
 
 struct Counts {

@@ -42,7 +42,8 @@ Turns run_by_calls(const Trace& trace, IrInput input, IrHeap& heap) {
   for (;; ++result.turns) {
     IrOutcome outcome = reference::run_ir(trace, input, heap);
     if (outcome.kind != IrOutcome::Kind::kTailCall || outcome.code != trace.code || result.turns + 1 == kMaxTurns) {
-      result.may_go_on = outcome.kind == IrOutcome::Kind::kExit && ir_has_result(trace.at(outcome.at).op);
+      result.may_go_on = outcome.kind == IrOutcome::Kind::kExit && ir_has_result(trace.at(outcome.at).op) &&
+                         !may_be_error(trace, trace.at(outcome.at));
       if (outcome.kind == IrOutcome::Kind::kTailCall) {
         // As if it had been left at the function's start.
         outcome.kind = IrOutcome::Kind::kExit;
@@ -71,7 +72,8 @@ Turns run_loop(const Trace& trace, const IrInput& input, IrHeap& heap) {
   } else if (outcome.at != kNoRef) {
     // The preamble ends with a call, too.
     const auto in_loop = trace.ins.begin() + index_of(outcome.at);
-    result.turns += std::any_of(trace.ins.begin(), in_loop, [](const IrIns& ins) { return ins.op == IrOp::kLoopStart; });
+    result.turns +=
+        std::any_of(trace.ins.begin(), in_loop, [](const IrIns& ins) { return ins.op == IrOp::kLoopStart; });
   }
   result.text += state_text(trace, outcome, heap);
   return result;
