@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <string_view>
 
 namespace fble {
 
@@ -93,13 +94,18 @@ DeoptMatrix::~DeoptMatrix() {
 }
 
 void DeoptMatrix::note(const ExitEntry& entry, const char* reason) {
+  last_.clear();
+  taken_pc_ = nullptr;
   auto listed = entry.slots.begin();
   for (size_t i = 0; i < entry.frames.size(); ++i) {
     const ExitFrame& frame = entry.frames[i];
     const bool waits = entry.is_return || i + 1 < entry.frames.size();
     const std::string position = position_of(frame, waits);
     const auto count = [&](const Location& location, int32_t own_slot) {
-      for (const char* kind : location_kinds(entry, location, own_slot)) ++counts_[{position, kind, reason}];
+      for (const char* kind : location_kinds(entry, location, own_slot)) {
+        ++counts_[{position, kind, reason}];
+        last_.emplace_back(position, kind);
+      }
     };
     const int32_t closure = frame.base + kClosureSlot;
     count(frame.in_memory ? Location{LocationKind::kSlot, closure} : frame.closure, closure);
@@ -110,6 +116,29 @@ void DeoptMatrix::note(const ExitEntry& entry, const char* reason) {
       count(is_listed ? listed->location : Location{LocationKind::kSlot, own}, own);
     });
   }
+}
+
+void DeoptMatrix::note_taken(const Thread& thread) {
+  taken_pc_ = thread.pc;
+  taken_fp_ = thread.fp;
+}
+
+void DeoptMatrix::note_end(const Thread& thread) {
+  const uint32_t* pc = thread.pc;
+  const Word* fp = thread.fp;
+  // Where there is no room, any instruction fails.
+  if (thread.error.lines.empty() || thread.error.out_of_memory || taken_pc_ == nullptr || fp == nullptr) return;
+  if (pc != taken_pc_ && closure_code(as_object(fp[kClosureSlot]))->native != nullptr) {
+    // A native fails at the call of it. If that is a tail call, its frame is the caller's.
+    const bool is_tail_call =
+        std::string_view(op_info(static_cast<Op>(*taken_pc_)).effects).find('t') != std::string_view::npos;
+    const uint32_t* next = taken_pc_ + instruction_length(taken_pc_);
+    const bool is_behind = reinterpret_cast<const uint32_t*>(fp[kReturnPositionSlot]) == next;
+    if (is_behind && !is_tail_call) fp -= next[-1];
+    if (is_behind != is_tail_call) pc = taken_pc_;
+  }
+  if (pc != taken_pc_ || fp != taken_fp_) return;
+  for (const auto& [position, kind] : last_) ++counts_[{position, kind, "error"}];
 }
 
 }  // namespace fble

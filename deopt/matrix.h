@@ -8,7 +8,8 @@
 //   position   "at OPCODE" for the instruction that the interpreter goes on with, "behind OPCODE" for a
 //              frame that waits for a call's return, "behind over-application" for glue that does
 //   location   where one of the frame's live values was, its closure included
-//   reason     the IR instruction that left
+//   reason     the IR instruction that left; for a mark whose turn it was, what its options ask for; "error" if
+//              the interpreter then failed there
 //
 // Tested by tests/deopt/matrix.py.
 #pragma once
@@ -29,11 +30,19 @@ class DeoptMatrix {
   explicit DeoptMatrix(std::string file) : file_(std::move(file)) {}
   ~DeoptMatrix();
 
+  /// An exit is taken, or rehearsed.
   void note(const ExitEntry& entry, const char* reason);
+  /// The exit noted last was taken, with the thread's frames as they are now.
+  void note_taken(const Thread& thread);
+  /// A run has ended: if by an error of the instruction at which the last exit was, that is another reason.
+  void note_end(const Thread& thread);
 
  private:
   std::string file_;
   std::map<std::tuple<std::string, std::string, std::string>, uint64_t> counts_;
+  std::vector<std::pair<std::string, const char*>> last_;  ///< positions and locations
+  const uint32_t* taken_pc_ = nullptr;
+  const Word* taken_fp_ = nullptr;
 };
 
 /// The ways in which the location holds its value; a virtual one may be several at once.

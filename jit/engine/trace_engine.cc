@@ -320,6 +320,7 @@ void TraceEngine::stop_recording(Thread& thread) {
 }
 
 void TraceEngine::on_run_end(Thread& thread) {
+  if (matrix_ != nullptr) matrix_->note_end(thread);
   if (recording_ == nullptr) return;
   ++stats_.aborts[static_cast<size_t>(AbortReason::kRunEnded)];
   note_marks(*recording_, AbortReason::kRunEnded);
@@ -585,10 +586,11 @@ bool TraceEngine::leave_exit(Thread& thread, uint32_t exit_id) {
   const bool forced = flag_is_set(fragment, exit);
   if (forced && !exit.pinned) set_flag(fragment, exit, false);
   note_failure(exit);
-  if (matrix_ != nullptr) matrix_->note(entry, ir_op_info(exit.guard).name);
+  if (matrix_ != nullptr) matrix_->note(entry, reason_to_leave(exit));
   std::unique_ptr<StartState> start_state;
   if (rehearses() && exit.countdown <= 1 && !exit.is_return) start_state = note_exit_state(thread, entry);
   if (!leave_at(thread, entry)) return false;
+  if (matrix_ != nullptr) matrix_->note_taken(thread);
   if (options_.shadow_check && !exit.is_return) shadow_check(thread, address, exit);
   if (exit.guard == IrOp::kMark) {
     ++(mark_countdowns_[static_cast<uint32_t>(exit.n)] != 0 ? stats_.yields : stats_.mark_hits);
@@ -708,6 +710,14 @@ void TraceEngine::note_marks(const Recording& recording, std::optional<AbortReas
   if (frame.code->engine_index != 0) info(*frame.code).ended_at = static_cast<Op>(*frame.pc);
 }
 
+/// As deopt/matrix.h has it.
+const char* TraceEngine::reason_to_leave(const Exit& exit) const {
+  if (exit.guard != IrOp::kMark || mark_countdowns_[static_cast<uint32_t>(exit.n)] != 0)
+    return ir_op_info(exit.guard).name;
+  const MarkOptions& options = thread_.program.marks[static_cast<uint32_t>(exit.n)].options;
+  return options.invalidate ? "invalidate" : "mark";
+}
+
 /// Machine code was left at a mark, and all is as the interpreter wants it.
 void TraceEngine::hit_mark(Thread& thread, uint32_t number) {
   if (mark_countdowns_[number] != 0) {
@@ -756,7 +766,7 @@ const void* TraceEngine::force(Thread& thread, uint32_t exit_id) {
     return nullptr;
   }
   note_failure(exit);
-  if (matrix_ != nullptr) matrix_->note(entry, ir_op_info(exit.guard).name);
+  if (matrix_ != nullptr) matrix_->note(entry, "force");
   const void* resume = fragment.start + exit.resume;
   const MarkOptions& options = thread.program.marks[number].options;
   const uint64_t collections = thread.heap.stats().minor_collections;

@@ -294,6 +294,7 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
   void note_failure(Exit& exit);
   void find_marks();
   void note_marks(const Recording& recording, std::optional<AbortReason> abort);
+  const char* reason_to_leave(const Exit& exit) const;
   void hit_mark(Thread& thread, uint32_t mark);
   bool show_frames(Thread& thread, uint32_t mark);
   std::string why_not_hit(uint32_t mark) const;
