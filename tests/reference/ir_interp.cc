@@ -29,6 +29,12 @@ std::string IrHeap::describe(Word word, int depth) const {
   return text + "}";
 }
 
+Word mix_words(std::span<const Word> words) {
+  uint64_t sum = 17;
+  for (const Word word : words) sum = sum * 31 + (is_packed(word) ? word : 4);
+  return sum % 13 == 0 ? 0 : pack_int(static_cast<int64_t>(sum % 4001) - 1000);
+}
+
 IrRun::IrRun(const Trace& trace, const IrInput& input, IrHeap& heap)
     : trace_(trace), input_(input), heap_(heap), slots_(input.slots) {}
 

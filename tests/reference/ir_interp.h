@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,10 @@ struct IrOutcome {
   std::string message;              ///< kBroken: what an instruction requires and did not get
 };
 
+/// What natives of random traces make of their arguments: a packed integer, or 0, which is to leave. Of objects
+/// they know no more than that they are some.
+Word mix_words(std::span<const Word> words);
+
 /// Runs instructions one at a time.
 class IrRun {
  public:
@@ -56,8 +61,8 @@ class IrRun {
   /// True if the guard, which could always leave (a yield point), is to leave here.
   std::function<bool(const IrIns&)> leaves = [](const IrIns&) { return false; };
   /// What natives return: 0 to leave.
-  std::function<Word(const Code&, const std::vector<Word>&)> native = [](const Code&, const std::vector<Word>&) {
-    return Word{0};
+  std::function<Word(const Code&, const std::vector<Word>&)> native = [](const Code&, const std::vector<Word>& words) {
+    return mix_words(words);
   };
   /// Turns of a loop until it is told to be broken.
   int max_turns = 1000;

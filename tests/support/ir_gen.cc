@@ -1,10 +1,26 @@
 #include "tests/support/ir_gen.h"
 
 #include "gc/integer.h"
+#include "interp/foreign.h"
 #include "interp/intrinsics.h"
 #include "jit/ir/facts.h"
 
 namespace fble {
+
+namespace {
+
+/// Where the frame of an inlined call is: the word in front of a return position, and all words of IrCodes are these.
+constexpr int32_t kInnerBase = static_cast<int32_t>(Op::kApplyHeld);
+
+/// The same in machine code as in the model.
+template <uint32_t kCount>
+Word mix_native(NativeCall& call) {
+  Word words[kCount];
+  for (uint32_t i = 0; i < kCount; ++i) words[i] = call.arg(i);
+  return reference::mix_words(words);
+}
+
+}  // namespace
 
 IrGen::IrGen(uint64_t seed, const IrGenOptions& options) : options_(options), random_(seed) {
   int_shape_ = std::make_shared<Shape>();
@@ -15,6 +31,10 @@ IrGen::IrGen(uint64_t seed, const IrGenOptions& options) : options_(options), ra
   const uint32_t arity = 1 + random(4);
   root_ = codes_.make("/A%.f", arity, 2);
   other_ = codes_.make("/A%.g", 2, 2);
+  for (uint32_t i = 0; i < 3; ++i) natives_[i] = codes_.make("/A%.mix", 1 + i, 0);
+  natives_[0]->native = mix_native<1>;
+  natives_[1]->native = mix_native<2>;
+  natives_[2]->native = mix_native<3>;
   for (uint32_t i = 0; i < arity; ++i) argument_shapes_.push_back(random_shape(3));
   if (options_.ends_in_self_call) argument_shapes_[0] = int_shape_;
   closure_shape_ = std::make_shared<Shape>(Shape{Shape::Kind::kClosure, 0, {int_shape_, random_shape(2)}, root_});
@@ -152,11 +172,11 @@ uint32_t IrGen::snapshot() {
   if (!values_.empty() && chance(30)) {
     const size_t closure = pick();
     for (int which = 0; which < 2; ++which) {
-      taken[which].frames.push_back({other_, other_->start + pc_, 20, false, ref_of(which, values_[closure])});
+      taken[which].frames.push_back({other_, other_->start + pc_, kInnerBase, false, ref_of(which, values_[closure])});
     }
   }
-  for (int32_t slot = static_cast<int32_t>(root_->arity); slot < 24 && !values_.empty(); ++slot) {
-    if (slot >= 17 && slot < 20) continue;
+  for (int32_t slot = static_cast<int32_t>(root_->arity); slot < kInnerBase + 4 && !values_.empty(); ++slot) {
+    if (slot >= 17 && slot < kInnerBase) continue;
     if (!chance(15)) continue;
     // What has just been made is what an exit mentions most.
     const size_t index = chance(25) ? values_.size() - 1 : pick();
@@ -454,6 +474,19 @@ void IrGen::compute_signed() {
   give(append_bare(IrOp::kIntWord, number, {}, 0), int_shape_);
 }
 
+/// A pure native of any values: an integer of which nothing is known yet.
+void IrGen::call_native() {
+  IrIns ins{.op = IrOp::kNative};
+  std::vector<Word> words;
+  for (uint32_t count = 1 + random(3); words.size() < count;) {
+    const size_t index = pick();
+    ins.list.push_back(IrRef{static_cast<uint32_t>(index)});
+    words.push_back(word(values_[index]));
+  }
+  ins.code = natives_[words.size() - 1];
+  if (reference::mix_words(words) != 0) append(ins, int_shape_);
+}
+
 /// A struct, union or closure, packed or not.
 void IrGen::make() {
   IrIns ins;
@@ -609,7 +642,7 @@ void IrGen::step() {
     case 3: take_apart(pick()); break;
     case 4:
     case 5:
-    case 6: chance(70) ? compute() : compute_signed(); break;
+    case 6: chance(15) ? call_native() : chance(70) ? compute() : compute_signed(); break;
     case 7:
     case 8: make(); break;
     default:

@@ -81,6 +81,7 @@ class IrGen {
   Bare append_bare(IrOp op, const Bare& a, const Bare& b, int32_t n, const Bare& listed);
   Bare append_bare(IrOp op, const Bare& a, const Bare& b, int32_t n) { return append_bare(op, a, b, n, Bare()); }
   void compute_signed();
+  void call_native();
   void make();
   void make_group();
   /// A value of the shape: one that is there, or a new one.
@@ -98,6 +99,7 @@ class IrGen {
   IrCodes codes_;
   Code* root_ = nullptr;
   Code* other_ = nullptr;
+  Code* natives_[3] = {};  ///< by number of arguments - 1
   std::vector<ShapeRef> argument_shapes_;
   ShapeRef closure_shape_;
   ShapeRef int_shape_, unit_shape_, bool_shape_, compared_shape_;
@@ -105,7 +107,7 @@ class IrGen {
   std::unique_ptr<reference::IrRun> run_;
   std::unique_ptr<IrBuilder> builder_;
   std::vector<Value> values_;
-  uint32_t pc_ = 0;
+  uint32_t pc_ = 2;  ///< in front of a return position are two words
   bool failed_ = false;
 };
 
