@@ -3,9 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
-#include <set>
 
+#include "deopt/same_value.h"
 #include "deopt/side_table.h"
 #include "interp/engine_hooks.h"
 
@@ -19,38 +18,6 @@ void for_each_slot(const FramesState& state, size_t index, Visit&& visit) {
   const FramesState::Frame& frame = state.frames[index];
   for_each_live_slot(*frame.code, frame.pc, index + 1 < state.frames.size(), visit);
 }
-
-/// Whether two values are the same to any program. Sharing and circles are followed once.
-class Comparison {
- public:
-  bool equal(Word left, Word right) {
-    pending_.emplace_back(left, right);
-    while (!pending_.empty()) {
-      const auto [a, b] = pending_.back();
-      pending_.pop_back();
-      if (a == b) continue;
-      if (!is_pointer(a) || !is_pointer(b) || a == 0 || b == 0) return false;
-      if (!seen_.emplace(a, b).second) continue;
-      if (!same_object(*as_object(a), *as_object(b))) return false;
-    }
-    return true;
-  }
-
- private:
-  bool same_object(const Object& a, const Object& b) {
-    // Flags of the collector are not part of the value.
-    if (a.kind() != b.kind() || a.count() != b.count() || a.tag() != b.tag()) return false;
-    const uint32_t first = a.first_value();
-    for (uint32_t i = 0; i < first; ++i) {
-      if (a.fields[i] != b.fields[i]) return false;
-    }
-    for (uint32_t i = first; i < a.count(); ++i) pending_.emplace_back(a.fields[i], b.fields[i]);
-    return true;
-  }
-
-  std::vector<std::pair<Word, Word>> pending_;
-  std::set<std::pair<Word, Word>> seen_;
-};
 
 /// A value to some depth.
 std::string print_word(Word word, int depth) {
@@ -173,13 +140,13 @@ bool Rehearsal::replay(const FramesState& from, uint32_t steps) {
 
 std::string difference(const FramesState& expected, const FramesState& actual, std::span<const int32_t> left_out) {
   if (expected.frames != actual.frames) return "other frames";
-  Comparison comparison;
+  SameValue same([](const Code& a, const Code& b) { return &a == &b; });
   size_t at = 0;
   std::string text;
   for (size_t i = 0; i < expected.frames.size(); ++i) {
     const int32_t base = expected.frames[i].base;
     const auto compare = [&](const std::string& what) {
-      if (!text.empty() || comparison.equal(expected.words[at], actual.words[at])) return;
+      if (!text.empty() || same(expected.words[at], actual.words[at])) return;
       text = fmt::format("{} of frame {}: {} where the interpreter has {}", what, i, print_word(actual.words[at], 2),
                          print_word(expected.words[at], 2));
     };

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "deopt/same_value.h"
 #include "frontends/fble/lower.h"
 #include "interp/engine_hooks.h"
 #include "tests/support/checked_source.h"
@@ -89,6 +90,43 @@ TEST_F(Compared, FlagsOfTheCollectorAreNotCompared) {
   EXPECT_EQ(compare(left.word(), right.word()), "");
 }
 
+TEST_F(Compared, NothingIsEqualToNothingElse) {
+  const Made object(ObjectKind::kStruct, {3});
+  EXPECT_EQ(compare(0, 0), "");
+  EXPECT_NE(compare(0, object.word()), "");
+  EXPECT_NE(compare(object.word(), 0), "");
+  EXPECT_NE(compare(object.word(), 3), "");
+  EXPECT_NE(compare(object.word(), Made(ObjectKind::kUnion, {3}).word()), "") << "another kind";
+  EXPECT_EQ(compare(Made(ObjectKind::kBytes, {2, 8}).word(), Made(ObjectKind::kBytes, {2, 8}).word()), "");
+  EXPECT_NE(compare(Made(ObjectKind::kBytes, {2, 8}).word(), Made(ObjectKind::kBytes, {2, 16}).word()), "");
+}
+
+TEST_F(Compared, TheFirstDifferenceIsTold) {
+  FramesState other = state(11);
+  other.words[0] = 9;
+  EXPECT_THAT(difference(state(9), other), HasSubstr("the closure of frame 0"));
+}
+
+/// A value that occurs twice is compared once; what was equal up to a difference need not be.
+TEST_F(Compared, AfterADifference) {
+  SameValue same([](const Code& a, const Code& b) { return &a == &b; });
+  const Made one(ObjectKind::kStruct, {3, 5});
+  const Made other(ObjectKind::kStruct, {3, 7});
+  const Made pair(ObjectKind::kStruct, {one.word(), one.word()});
+  const Made other_pair(ObjectKind::kStruct, {one.word(), other.word()});
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_FALSE(same(pair.word(), other_pair.word()));
+    EXPECT_EQ(same.path(), ".1.1");
+    EXPECT_EQ(same.left(), 5u);
+    EXPECT_EQ(same.right(), 7u);
+    EXPECT_FALSE(same(one.word(), other.word()));
+    EXPECT_EQ(same.path(), ".1");
+  }
+  const Made twin(ObjectKind::kStruct, {3, 5});
+  EXPECT_TRUE(same(one.word(), twin.word()));
+  EXPECT_TRUE(same(pair.word(), Made(ObjectKind::kStruct, {twin.word(), twin.word()}).word()));
+}
+
 TEST_F(Compared, SlotsMayBeLeftOut) {
   const int32_t slot = 0;
   EXPECT_EQ(difference(state(9), state(11), {&slot, 1}), "");
@@ -112,6 +150,11 @@ TEST_F(Compared, StatesCanBeRead) {
   EXPECT_EQ(describe(FramesState{}), "  no frames\n");
   Word nothing[4] = {0, 2 /* a placeholder */, 9, 9};
   EXPECT_THAT(describe(state(nothing[0])), HasSubstr("nothing"));
+  EXPECT_THAT(describe(state(nothing[1])), HasSubstr("placeholder 0x2"));
+  const Made bytes(ObjectKind::kBytes, {1, 2, 3});
+  EXPECT_THAT(describe(state(bytes.word())), HasSubstr("object()"));
+  const Made wide(ObjectKind::kStruct, {3, 3, 3, 3, 3, 3, 3, 3, 9});
+  EXPECT_THAT(describe(state(wide.word())), HasSubstr("struct(0x3, 0x3, 0x3, 0x3, 0x3, 0x3, 0x3, 0x3)\n"));
 }
 
 /// Every step of a run can be repeated from the one before.

@@ -1,0 +1,44 @@
+#include "deopt/same_value.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace fble {
+
+bool SameValue::operator()(Word left, Word right) {
+  pairs_.assign(1, {left, right, 0, 0});
+  for (difference_ = 0; difference_ < pairs_.size(); ++difference_) {
+    const Pair pair = pairs_[difference_];
+    if (pair.left == pair.right || seen_.contains({pair.left, pair.right})) continue;
+    if (!same_head(pair.left, pair.right)) {
+      // What was found to be equal on the way here was so only if all of it is.
+      seen_.clear();
+      return false;
+    }
+    seen_.emplace(pair.left, pair.right);
+    const Object* object = as_object(pair.left);
+    for (uint32_t field = object->first_value(); field < object->count(); ++field) {
+      pairs_.push_back({object->fields[field], as_object(pair.right)->fields[field], difference_, field});
+    }
+  }
+  return true;
+}
+
+/// All but the values in the fields. Flags of the collector are not part of a value.
+bool SameValue::same_head(Word left, Word right) const {
+  if (!is_pointer(left) || !is_pointer(right) || left == 0 || right == 0) return false;
+  const Object& a = *as_object(left);
+  const Object& b = *as_object(right);
+  if (a.kind() != b.kind() || a.count() != b.count() || a.tag() != b.tag()) return false;
+  if (a.kind() == ObjectKind::kClosure) return same_code_(*closure_code(&a), *closure_code(&b));
+  return std::equal(a.fields, a.fields + a.first_value(), b.fields);
+}
+
+std::string SameValue::path() const {
+  std::string path;
+  for (size_t at = difference_; at != 0; at = pairs_[at].parent) path.insert(0, fmt::format(".{}", pairs_[at].field));
+  return path;
+}
+
+}  // namespace fble

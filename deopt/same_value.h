@@ -1,0 +1,45 @@
+// Whether two values are the same to any program: compared by structure, however they are shared.
+//
+// Tested by tests/unit/deopt/shadow_check_test.cc and tests/unit/cli/marks_test.cc.
+#pragma once
+
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "interp/code.h"
+
+namespace fble {
+
+/// Compares pairs of values. What has been found to be equal is not looked at again.
+class SameValue {
+ public:
+  /// Whether closures of the codes can be the same function.
+  using SameCode = bool (*)(const Code&, const Code&);
+  explicit SameValue(SameCode same_code) : same_code_(same_code) {}
+
+  bool operator()(Word left, Word right);
+
+  /// Where the last comparison found a difference: the fields that lead there, such as ".1.0", and the words there.
+  std::string path() const;
+  Word left() const { return pairs_[difference_].left; }
+  Word right() const { return pairs_[difference_].right; }
+
+ private:
+  struct Pair {
+    Word left;
+    Word right;
+    size_t parent;  ///< index of the pair that this is a field of
+    uint32_t field;
+  };
+
+  bool same_head(Word left, Word right) const;
+
+  SameCode same_code_;
+  std::set<std::pair<Word, Word>> seen_;
+  std::vector<Pair> pairs_;  ///< of the last comparison
+  size_t difference_ = 0;
+};
+
+}  // namespace fble
