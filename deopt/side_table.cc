@@ -49,13 +49,13 @@ struct ByteReader {
   uint8_t byte() { return at == end ? static_cast<uint8_t>(fail()) : *at++; }
   uint64_t varint() {
     uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
+    for (unsigned shift = 0;; shift += 7) {
       const uint64_t next = byte();
+      // The tenth byte has room for one bit, and is the last.
       if (failed || (shift == 63 && next > 1)) return fail();
       value |= (next & 127) << shift;
       if (next < 128) return value;
     }
-    return fail();
   }
   /// At most `limit`.
   uint64_t varint(uint64_t limit) {

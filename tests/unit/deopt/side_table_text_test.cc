@@ -96,6 +96,50 @@ TEST(SideTableText, NonsenseIsLocated) {
   EXPECT_EQ(error("exit 0\n  v0 = struct t0 (rax"),
             "t:2:22: error: expected a location, such as rax, spill0, s0, v0, 0x3 or f0");
   EXPECT_EQ(error("exit 0 ; comment\n ;"), "");
+  // Every place where something is expected.
+  const std::string location = "error: expected a location, such as rax, spill0, s0, v0, 0x3 or f0";
+  EXPECT_EQ(error("exit 0 frame 0 +0 b0 memory"), "t:1:14: error: expected a number, such as f0, found '0'");
+  EXPECT_EQ(error("exit 0 frame f +0 b0 memory"), "t:1:14: error: expected a number, such as f0, found 'f'");
+  EXPECT_EQ(error("exit 0 frame f0 0 b0 memory"), "t:1:17: error: expected a number, such as +0, found '0'");
+  EXPECT_EQ(error("exit 0 frame f0 +0 b1x memory"), "t:1:20: error: expected a number, such as b0, found 'b1x'");
+  EXPECT_EQ(error("exit 0 frame f0 +0 b0 closure f9"), "t:1:31: error: there is no such code object, found 'f9'");
+  EXPECT_EQ(error("exit 0 frame f0 +0 b0 closure"), "t:1:30: " + location);
+  EXPECT_EQ(error("return x"), "t:1:8: error: expected a number, such as 0, found 'x'");
+  EXPECT_EQ(error("exit 0 s = rax"), "t:1:8: error: expected a number, such as s0, found 's'");
+  EXPECT_EQ(error("exit 0 s-x = rax"), "t:1:8: error: expected a number, such as s-0, found 's-x'");
+  EXPECT_EQ(error("exit 0 s0 rax"), "t:1:11: error: expected '=', found 'rax'");
+  EXPECT_EQ(error("exit 0 s0 = spillx"), "t:1:13: error: expected a number, such as spill0, found 'spillx'");
+  EXPECT_EQ(error("exit 0 s0 = 0x"), "t:1:13: error: expected a number, such as 0x0, found '0x'");
+  EXPECT_EQ(error("exit 0 s0 = 0x10000000000000000"),
+            "t:1:13: error: expected a number, such as 0x0, found '0x10000000000000000'");
+  EXPECT_EQ(error("exit 0 s0 = v9999999999"), "t:1:13: error: expected a number, such as v0, found 'v9999999999'");
+  EXPECT_EQ(error("exit 0 s0 = rax wide"), "t:1:17: error: expected 'exit' or 'return', found 'wide'");
+  EXPECT_EQ(error("exit 0 v = struct t0 ()"), "t:1:8: error: expected a number, such as v0, found 'v'");
+  EXPECT_EQ(error("exit 0 v0 struct t0 ()"), "t:1:11: error: expected '=', found 'struct'");
+  EXPECT_EQ(error("exit 0 v0 = struct ()"), "t:1:20: error: expected a number, such as t0, found '('");
+  EXPECT_EQ(error("exit 0 v0 = union t99999999 ()"), "t:1:19: error: expected a number, such as t0, found 't99999999'");
+  EXPECT_EQ(error("exit 0 v0 = closure f9 ()"), "t:1:21: error: there is no such code object, found 'f9'");
+  EXPECT_EQ(error("exit 0 v0 = packed_union t1 w64 (rax)"),
+            "t:1:29: error: expected a number, such as w0, found 'w64'");
+  EXPECT_EQ(error("exit 0 v0 = packed_struct rax"), "t:1:27: error: expected '(', found 'rax'");
+  EXPECT_EQ(error("exit 0 v0 = struct t0 ("), "t:1:24: " + location);
+}
+
+TEST(SideTableText, WhatNoExitShouldHaveCanBePrintedAllTheSame) {
+  const std::unique_ptr<ProgramCode> program = parse_exit_program();
+  const std::vector<Code*> codes = all_codes(*program);
+  const char* text = "exit 0\n  frame f1 +0 b0 closure nowhere  ; /A%.f\n  s0 = nowhere\n  v0 = struct t0 ()\n";
+  const ExitsParse parse = parse_exits(text, "t", codes);
+  ASSERT_EQ(parse.error, "");
+  EXPECT_EQ(print_exits(parse.exits, codes), text);
+  // A code object without a name, and white space of all kinds.
+  codes[1]->block = Symbol();
+  EXPECT_EQ(print_exits(parse_exits("exit\t0\r\nframe f1 +0 b0 memory", "t", codes).exits, codes),
+            "exit 0\n  frame f1 +0 b0 memory\n");
+  EXPECT_STREQ(register_name(15), "r15");
+  EXPECT_STREQ(register_name(16), "r?");
+  EXPECT_STREQ(register_name(-1), "r?");
+  EXPECT_EQ(print_side_table(SideTable(), codes), "; 0 exits, 0 bytes, 0.0 each\n");
 }
 
 }  // namespace

@@ -46,6 +46,19 @@ TEST_F(SideTableVerify, Frames) {
   EXPECT_EQ(problem("exit 0 frame f0 +0 b3 memory"), "frame 0: base 3 where its call has 0");
   EXPECT_EQ(problem("exit 0 frame f0 +0 b0 closure rsp"), "closure of frame 0: register 4");
   EXPECT_EQ(problem("return 0 frame f0 +12 b0 closure rax"), "frame 0: not in memory at a return");
+  ExitEntry entry;
+  entry.frames.resize(1);
+  EXPECT_EQ(verify_exit(entry), "frame 0: no position of an instruction") << "no code";
+  entry.frames[0].code = codes_[0];
+  entry.frames[0].pc = codes_[0]->start - 1;
+  EXPECT_EQ(verify_exit(entry), "frame 0: no position of an instruction") << "in front of the code";
+  entry.frames[0].pc = codes_[0]->start + codes_[0]->words.size();
+  EXPECT_EQ(verify_exit(entry), "frame 0: no position of an instruction") << "behind the code";
+  entry.frames[0].pc = codes_[0]->start;
+  entry.frames[0].in_memory = true;
+  EXPECT_EQ(verify_exit(entry), "");
+  entry.frames[0].closure = {LocationKind::kRegister, 0, 0};
+  EXPECT_EQ(verify_exit(entry), "frame 0: in memory, and has a closure");
 }
 
 TEST_F(SideTableVerify, Slots) {
@@ -64,6 +77,12 @@ TEST_F(SideTableVerify, Slots) {
   EXPECT_EQ(problem("exit 0 frame f0 +0 b0 memory s0 = s-4"), "slot 0: in slot -4, outside of the frames");
   EXPECT_EQ(problem("exit 0 frame f0 +0 b0 memory s0 = 0x6"), "slot 0: constant 0x6");
   EXPECT_EQ(problem("exit 0 frame f0 +0 b0 memory s0 = v0"), "slot 0: virtual 0");
+  EXPECT_EQ(problem("exit 0 frame f0 +0 b0 memory s0 = 0x1"), "slot 0: constant 0x1");
+  ExitEntry entry = parse_exits("exit 0 frame f0 +0 b0 memory s0 = rax", "t", codes_).exits.at(0);
+  entry.slots[0].location.index = 16;
+  EXPECT_EQ(verify_exit(entry), "slot 0: register 16");
+  entry.slots[0].location.index = -1;
+  EXPECT_EQ(verify_exit(entry), "slot 0: register -1");
 }
 
 TEST_F(SideTableVerify, Facts) {
@@ -73,6 +92,9 @@ TEST_F(SideTableVerify, Facts) {
             "slot 0: facts 1 are not those of its virtual");
   EXPECT_EQ(problem("exit 0 frame f0 +0 b0 memory s0 = v0 pointer v0 = packed_struct (rax)"),
             "slot 0: facts 2 are not those of its virtual");
+  ExitEntry entry = parse_exits("exit 0 frame f0 +0 b0 memory s0 = rax", "t", codes_).exits.at(0);
+  entry.slots[0].facts = kAllFacts + 1;
+  EXPECT_EQ(verify_exit(entry), "slot 0: facts 8 contradict each other");
 }
 
 TEST_F(SideTableVerify, Virtuals) {
@@ -93,6 +115,25 @@ TEST_F(SideTableVerify, Virtuals) {
   EXPECT_EQ(with("v0 = packed_struct (v0)"), "virtual 0, field 0: names a virtual that comes later");
   EXPECT_EQ(with("v0 = struct t0 (v0)"), "");
   EXPECT_EQ(with("v0 = struct t0 (rsp)"), "virtual 0, field 0: register 4");
+  EXPECT_EQ(with("v0 = packed_union t0 w25 (rax)"), "virtual 0: tag 0 of width 25");
+  EXPECT_EQ(with("v0 = packed_union t0 w1 (v1) v1 = packed_struct (rax)"),
+            "virtual 0, field 0: names a virtual that comes later");
+  ExitEntry entry =
+      parse_exits("exit 0 frame f0 +0 b0 memory s0 = v0 v0 = closure f1 (rax rbx)", "t", codes_).exits.at(0);
+  VirtualValue& value = entry.virtuals[0];
+  EXPECT_EQ(verify_exit(entry), "");
+  const Word closure_header = value.header;
+  value.header = Object::make_header(ObjectKind::kClosure, 3, 1);
+  EXPECT_NE(verify_exit(entry), "") << "a closure with a tag";
+  value.header = Object::make_header(ObjectKind::kStruct, 3, 0);
+  EXPECT_NE(verify_exit(entry), "") << "a struct with code";
+  value.header = Object::make_header(ObjectKind::kUnion, 3, 0);
+  EXPECT_NE(verify_exit(entry), "") << "a union with code";
+  value.header = Object::make_header(ObjectKind::kBytes, 3, 0);
+  EXPECT_NE(verify_exit(entry), "") << "bytes";
+  value.header = closure_header;
+  value.code = nullptr;
+  EXPECT_NE(verify_exit(entry), "") << "a closure without code";
 }
 
 }  // namespace
