@@ -14,6 +14,7 @@ The words are the name of a JSON file in tests/bench/results, what to show of it
 group of works or another JSON file:
 
   about          machine, date, version, command
+  ratios GROUP base=NAME    ... to another contestant; spaces in its name are written _
   times, ratios, memory GROUP, start, front-end, compiler, scale, warm-up, micro      a table
   compare OTHER  the geometric means of two runs
   noise          what speaks against trusting the run
@@ -105,6 +106,11 @@ def block_text(words, document, folder):
             raise Failure(f"{document}: the results {name} have no {kind}")
         path = os.path.relpath(PLOTS / paths[kind].name, document.resolve().parent)
         return f"![{plot.TITLES[kind]}]({path})\n"
+    if kind == "ratios" and len(rest) == 2 and rest[1].startswith("base="):
+        base = rest[1].removeprefix("base=").replace("_", " ")
+        if base not in [contestant["name"] for contestant in results["contestants"]]:
+            raise Failure(f"{document}: {base} had no part in the results {name}")
+        return report.lay_out(list(report.ratio_rows(results, rest[0], "cpu", base)), markdown=True)
     if kind in report.GROUP_TABLES and len(rest) == 1 or kind in report.TABLES and not rest:
         text = report.table(results, kind, rest[0] if rest else None, markdown=True)
         if not text:

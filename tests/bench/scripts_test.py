@@ -292,10 +292,14 @@ class Figures(unittest.TestCase):
         self.assertEqual(figures.unfounded(text + "1.25 ms", text), [])
         with self.assertRaises(figures.Failure):
             self.renew("<!-- figures h times -->\n<!-- end -->")
+    def test_ratios_to_another_contestant(self):
+        _, blocks = self.renew("<!-- figures a ratios programs base=other -->\n<!-- end -->\n")
+        self.assertIn("| A | 0.250 | 1.00 |", blocks)
 
     def test_bad_blocks(self):
         for wrong in ("<!-- figures a ratios programs -->\n", "<!-- figures a -->\n<!-- end -->",
                       "<!-- figures b about -->\n<!-- end -->", "<!-- figures a nonsense -->\n<!-- end -->",
+                      "<!-- figures a ratios programs base=nobody -->\n<!-- end -->",
                       "<!-- figures a plot-scale -->\n<!-- end -->", "<!-- figures a scale -->\n<!-- end -->"):
             with self.assertRaises(figures.Failure, msg=wrong):
                 self.renew(wrong)
