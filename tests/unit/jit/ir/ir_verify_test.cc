@@ -72,6 +72,41 @@ TEST(IrVerify, RequirementsMustBeKnown) {
   EXPECT_EQ(problem("%a = less %x %y fits\nreturn %a"), "only guards can fit");
 }
 
+TEST(IrVerify, NumbersAndKeysAreNoFbleWords) {
+  const std::string numbers = "is_packed %x @s\nis_packed %y @s\n%a = int_of %x\n%b = int_of %y\n";
+  EXPECT_EQ(problem(numbers + "%c = int_add %a %b\n%w = int_word %c @s\nreturn %w"), "");
+  EXPECT_EQ(problem(numbers + "return %a"), "operand %4 is a number");
+  EXPECT_EQ(problem(numbers + "%o = new 0x100000001 - (%b)\nreturn %o"), "operand %5 is a number");
+  EXPECT_EQ(problem(numbers + "%c = int_add %a %y\nreturn %x"), "operand %1 is a Fble word");
+  EXPECT_EQ(problem(numbers + "%l = less %a %b\nreturn %l"), "operand %4 is a number");
+  EXPECT_EQ(problem(numbers + "is_packed %x @t\nreturn %x", "snapshot t\nframe c0+0 base 0 memory\nslot 4 %a"),
+            "the snapshot's %4 is no Fble word");
+  const std::string keys = "is_packed %x @s\nis_packed %y @s\n%a = order_key %x\n%b = order_key %y\n";
+  EXPECT_EQ(problem(keys + "%l = less %a %b\nis_less %b %a @s\nreturn %l"), "");
+  EXPECT_EQ(problem(keys + "%l = less %a %y\nreturn %l"), "operand %1 is a Fble word");
+  EXPECT_EQ(problem(keys + "%c = int_sub %a %a\nreturn %x"), "operand %4 is a key");
+  EXPECT_EQ(problem(keys + "%l = equal %a %b\nreturn %l"), "operand %4 is a key");
+  // A raw constant may be either.
+  EXPECT_EQ(problem(numbers + "%k = constant 0x5 raw\n%c = int_sub %k %a\n%w = int_word %c @s\nreturn %w"), "");
+}
+
+TEST(IrVerify, NumbersAreNoLargerThanTheyMayBe) {
+  const std::string numbers = "is_packed %x @s\nis_packed %y @s\n%a = int_of %x\n%b = int_of %y\n%c = int_add %a %b\n";
+  EXPECT_EQ(problem(numbers + "%d = int_add %c %a\nreturn %x"), "the number is not known to fit in a packed word");
+  EXPECT_EQ(problem(numbers + "%d = int_add %a %c\nreturn %x"),
+            "the second number is not known to fit in a packed word");
+  // What has become a word is no larger.
+  EXPECT_EQ(problem(numbers + "%w = int_word %c @s\n%d = int_add %c %a\nreturn %x"), "");
+  EXPECT_EQ(problem(numbers + "%w = int_word %c fits\nreturn %w"), "the result is not known to fit");
+  EXPECT_EQ(problem(numbers + "%w = int_word %a fits\nreturn %w"), "");
+  EXPECT_EQ(problem(numbers + "%q = int_div %a %b fits\nreturn %x"), "the result is not known to fit");
+  EXPECT_EQ(problem(numbers + "%k = constant 0x5 raw\n%q = int_div %a %k fits\nreturn %x"), "");
+  EXPECT_EQ(problem(numbers + "%q = int_div %a %b @s\n%r = int_rem %a %b (%q %q)\nreturn %x"), "there is one quotient");
+  EXPECT_EQ(problem(numbers + "%q = int_shift_right %a 62\nreturn %x"), "count 62 is out of range");
+  EXPECT_EQ(problem("is_packed %x @s\n%z = choose %x (%y)\nreturn %z"), "there are two values to choose from");
+  EXPECT_EQ(problem("%z = choose %x (%y %y)\nreturn %z"), "the operand is not known to be packed");
+}
+
 TEST(IrVerify, GuardsHaveSnapshots) {
   EXPECT_EQ(problem("is_packed %x\nreturn %x"), "a guard without snapshot");
   EXPECT_EQ(problem("is_packed %x @t\nreturn %x", "snapshot t\n"), "the snapshot has no frames");
