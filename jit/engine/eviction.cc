@@ -1,12 +1,13 @@
 // Evicting code that relies on what is no longer so, and forgetting all of it.
 //
 // A trace registers its assumptions when it is compiled (jit/assumptions.def). When one of
-// them breaks, the trees that have traces with it are evicted: nothing leads to
-// their code any more. That are the entries of functions, the jumps of return stubs in
-// other trees, and return addresses in call frames. The latter go to the interpreter, at the
-// exact position that the frame has, so an activation leaves the code when what it
-// called returns; and where machine code runs nobody can break an assumption. The memory
-// is taken back when all code is flushed.
+// them breaks, the trees that have traces with it are evicted: whatever leads to their code is
+// turned away. Three things do: the entries of functions, the jumps of return stubs in
+// other trees, and return addresses in call frames. The first count calls anew, as before there was
+// machine code; the others go to the interpreter, at the exact position that the frame has. So an
+// activation of evicted code ends when what it called returns, and as nobody can break an assumption
+// while machine code runs, there is no other activation. The memory is taken back when
+// all code is flushed.
 //
 // Tested by tests/unit/jit/engine/trace_engine_test.cc and tests/lang/27-deopt-here.
 #include <fmt/format.h>

@@ -31,6 +31,7 @@
 
 namespace fble {
 
+/// See jit/assumptions.def.
 enum class CodeAssumption : uint8_t {
 #define FBLE_CODE_ASSUMPTION(Name, text, doc) k##Name,
 #include "jit/assumptions.def"

@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <numeric>
 
-#include "gc/integer.h"
 #include "interp/engine_hooks.h"
 #include "interp/foreign.h"
-#include "interp/intrinsics.h"
 #include "jit/ir/facts.h"
+#include "jit/record/integers.h"
 
 namespace fble {
 
@@ -83,7 +82,7 @@ const char* trace_link_text(TraceLink link) {
 }
 
 Recorder::Recorder(Thread& thread, IrBuilder& builder, CallPolicy& policy, const RecorderLimits& limits)
-    : thread_(thread), builder_(builder), policy_(policy), limits_(limits) {}
+    : Appender(thread, builder), policy_(policy), limits_(limits) {}
 
 // ---- starting ---------------------------------------------------------------
 
@@ -135,7 +134,7 @@ void Recorder::append_stack_check(uint32_t snapshot) {
 void Recorder::start_bridge(const ExitEntry& entry, const BridgeStart& start) {
   Trace& trace = builder_.trace();
   trace.kind = TraceKind::kBridge;
-  mixed_signs_ = start.mixed_signs || start.guard == IrOp::kIsNatural || start.guard == IrOp::kSub;
+  mixed_signs_ = start.mixed_signs || shows_mixed_signs(start.guard);
   root_fp_ = thread_.fp - entry.frames.back().base;
   root_extent_ = start.root_extent;
   trace.extent = start.root_extent;
@@ -325,46 +324,17 @@ IrRef Recorder::closure_ref(ShadowFrame& shadow) {
 }
 IrRef Recorder::closure_ref() { return closure_ref(frame()); }
 
-Recorder::Operand Recorder::operand(uint32_t slot) {
+Operand Recorder::operand(uint32_t slot) {
   IrRef& ref = frame().slots[slot];
   if (ref == kNoRef) ref = append(IrOp::kSlot, kNoRef, kNoRef, frame().base + static_cast<int32_t>(slot));
   return {ref, thread_.fp[slot]};
 }
 
-Recorder::Operands Recorder::operands(const uint32_t* slots, uint32_t count) {
+Operands Recorder::operands(const uint32_t* slots, uint32_t count) {
   Operands result;
   result.reserve(count);
   for (uint32_t i = 0; i < count; ++i) result.push_back(operand(slots[i]));
   return result;
-}
-
-IrRef Recorder::append(IrIns ins) {
-  ins.pc = thread_.pc;
-  return builder_.append(std::move(ins));
-}
-
-IrRef Recorder::append(IrOp op, IrRef a, IrRef b, int32_t n, uint32_t m) {
-  IrIns ins{.op = op};
-  ins.a = a;
-  ins.b = b;
-  ins.n = n;
-  ins.m = m;
-  if (ir_is_guard(op)) ins.snapshot = snapshot();
-  return append(std::move(ins));
-}
-
-IrRef Recorder::constant(Word word) {
-  IrIns ins{.op = IrOp::kConstant};
-  ins.x = word;
-  return append(std::move(ins));
-}
-
-/// A word that is no Fble value.
-IrRef Recorder::raw_constant(Word word) {
-  IrIns ins{.op = IrOp::kConstant};
-  ins.x = word;
-  ins.raw = true;
-  return append(std::move(ins));
 }
 
 uint32_t Recorder::snapshot() {
@@ -436,12 +406,6 @@ bool Recorder::on_stack(const Code* code) const {
 }
 
 // ---- data -------------------------------------------------------------------
-
-/// Guards that the value is packed.
-IrRef Recorder::packed(Operand value) {
-  append(IrOp::kIsPacked, value.ref);
-  return value.ref;
-}
 
 IrRef Recorder::pointer(Operand value) {
   append(IrOp::kIsPointer, value.ref);
@@ -583,160 +547,16 @@ IrRef Recorder::struct_field(Operand object, uint32_t index, uint32_t count) {
 }
 
 /// A global that is defined: a constant unless it may still move.
-Recorder::Operand Recorder::global(uint32_t index) {
+Operand Recorder::global(uint32_t index) {
   const Word word = thread_.globals[index];
   const bool fixed = is_packed(word) || !thread_.heap.in_nursery(as_object(word));
   return {fixed ? constant(word) : append(IrOp::kGlobal, kNoRef, kNoRef, static_cast<int32_t>(index)), word};
 }
 
-Recorder::Operand Recorder::capture(uint32_t index) {
+Operand Recorder::capture(uint32_t index) {
   const uint32_t field = 1 + index;
   return {append(IrOp::kField, closure_ref(), kNoRef, static_cast<int32_t>(field)),
           as_object(thread_.fp[kClosureSlot])->fields[field]};
-}
-
-// ---- integers ---------------------------------------------------------------
-
-IrRef Recorder::natural(const Operand& value) {
-  append(IrOp::kIsNatural, value.ref);
-  return value.ref;
-}
-
-/// The operation of a native on packed words; nothing if they are not, or the
-/// result is not.
-std::optional<IrRef> Recorder::record_intrinsic(Intrinsic intrinsic, const Operands& args) {
-  Word words[3] = {0, 0, 0};
-  const uint32_t arity = intrinsic_info(intrinsic).arity;
-  bool naturals = true;
-  for (uint32_t i = 0; i < arity; ++i) {
-    words[i] = args[i].word;
-    if (!is_packed(words[i])) return std::nullopt;
-    naturals = naturals && (words[i] & 3) == 3;
-  }
-  const Word result = fold_packed(intrinsic, words);
-  if (result == 0) return std::nullopt;
-  if (mixed_signs_) {
-    if (const IrRef signed_result = record_signed(intrinsic, args); signed_result != kNoRef) return signed_result;
-  }
-  constexpr Word kZero = 3;
-  constexpr Word kOne = 7;
-  auto binary = [&](IrOp op) { return append(op, natural(args[0]), natural(args[1])); };
-  auto swapped = [&](IrOp op) {
-    const IrRef a = natural(args[0]);
-    return append(op, natural(args[1]), a);
-  };
-  if (naturals) {
-    switch (intrinsic) {
-      case Intrinsic::kIntAdd: return binary(IrOp::kAdd);
-      case Intrinsic::kIntSub:
-        if (words[0] >= words[1]) return binary(IrOp::kSub);
-        break;
-      case Intrinsic::kIntMul: return binary(IrOp::kMul);
-      case Intrinsic::kIntIncr: return append(IrOp::kAdd, natural(args[0]), constant(kOne));
-      case Intrinsic::kIntDecr:
-        if (words[0] >= kOne) return append(IrOp::kSub, natural(args[0]), constant(kOne));
-        break;
-      case Intrinsic::kIntDouble: return append(IrOp::kShiftLeft, natural(args[0]), kNoRef, 1);
-      case Intrinsic::kIntQuotient: return binary(IrOp::kDiv);
-      case Intrinsic::kIntModulo: return binary(IrOp::kMod);
-      case Intrinsic::kIntAnd: return binary(IrOp::kAnd);
-      case Intrinsic::kIntOr: return binary(IrOp::kOr);
-      case Intrinsic::kIntXor: return binary(IrOp::kXor);
-      case Intrinsic::kIntShiftLeft:
-      case Intrinsic::kIntShiftRight: {
-        const IrIns& count = builder_.trace().at(args[1].ref);
-        if (count.op != IrOp::kConstant || words[1] >> 2 > 61) break;
-        const IrOp op = intrinsic == Intrinsic::kIntShiftLeft ? IrOp::kShiftLeft : IrOp::kShiftRight;
-        return append(op, natural(args[0]), kNoRef, static_cast<int32_t>(words[1] >> 2));
-      }
-      case Intrinsic::kIntLess: return binary(IrOp::kLess);
-      case Intrinsic::kIntLessEqual: return binary(IrOp::kLessEqual);
-      case Intrinsic::kIntGreater: return swapped(IrOp::kLess);
-      case Intrinsic::kIntGreaterEqual: return swapped(IrOp::kLessEqual);
-      case Intrinsic::kIntCompare: return binary(IrOp::kCompare);
-      case Intrinsic::kIntIsPositive: return append(IrOp::kLess, constant(kZero), natural(args[0]));
-      case Intrinsic::kIntMin: return choose(binary(IrOp::kLess), args[0].ref, args[1].ref);
-      case Intrinsic::kIntMax: return choose(binary(IrOp::kLess), args[1].ref, args[0].ref);
-      default: break;
-    }
-  }
-  switch (intrinsic) {
-    case Intrinsic::kIntEqual: return append(IrOp::kEqual, packed(args[0]), packed(args[1]));
-    case Intrinsic::kIntNotEqual: return append(IrOp::kUnequal, packed(args[0]), packed(args[1]));
-    case Intrinsic::kIntIsZero: return append(IrOp::kEqual, packed(args[0]), constant(kZero));
-    case Intrinsic::kCharFromInt:
-    case Intrinsic::kIntFromChar: return packed(args[0]);
-    default: break;
-  }
-  if (const IrRef signed_result = record_signed(intrinsic, args); signed_result != kNoRef) return signed_result;
-  IrIns ins{.op = IrOp::kIntrinsic};
-  ins.n = static_cast<int32_t>(intrinsic);
-  for (uint32_t i = 0; i < arity; ++i) ins.list.push_back(packed(args[i]));
-  ins.snapshot = snapshot();
-  return append(std::move(ins));
-}
-
-/// Of the two values the first if the Bool@ is true. One of the operands decides, but no guard.
-IrRef Recorder::choose(IrRef condition, IrRef first, IrRef second) {
-  IrIns ins{.op = IrOp::kChoose};
-  ins.a = condition;
-  ins.list = {first, second};
-  return append(std::move(ins));
-}
-
-/// Operations on integers of either sign: no guard says which. kNoRef for those that are
-/// left to C++.
-IrRef Recorder::record_signed(Intrinsic intrinsic, const Operands& args) {
-  const auto number = [&](uint32_t i) { return append(IrOp::kIntOf, packed(args[i])); };
-  const auto key = [&](uint32_t i) { return append(IrOp::kOrderKey, packed(args[i])); };
-  const auto word = [&](IrRef result) { return append(IrOp::kIntWord, result); };
-  const auto binary = [&](IrOp op) {
-    const IrRef a = number(0);
-    return append(op, a, number(1));
-  };
-  const auto order = [&](IrOp op, uint32_t first, uint32_t second) {
-    const IrRef a = key(first);
-    return append(op, a, key(second));
-  };
-  const auto remainder = [&](IrRef quotient) {
-    IrIns ins{.op = IrOp::kIntRem};
-    ins.a = number(0);
-    ins.b = number(1);
-    ins.list = {quotient};
-    return append(std::move(ins));
-  };
-  switch (intrinsic) {
-    case Intrinsic::kIntAdd: return word(binary(IrOp::kIntAdd));
-    case Intrinsic::kIntSub: return word(binary(IrOp::kIntSub));
-    case Intrinsic::kIntMul: return word(binary(IrOp::kIntMul));
-    case Intrinsic::kIntIncr: return word(append(IrOp::kIntAdd, number(0), raw_constant(1)));
-    case Intrinsic::kIntDecr: return word(append(IrOp::kIntSub, number(0), raw_constant(1)));
-    case Intrinsic::kIntNeg: return word(append(IrOp::kIntSub, raw_constant(0), number(0)));
-    case Intrinsic::kIntDouble: return word(append(IrOp::kIntAdd, number(0), number(0)));
-    case Intrinsic::kIntQuotient: return word(binary(IrOp::kIntDiv));
-    case Intrinsic::kIntModulo: return word(remainder(binary(IrOp::kIntDiv)));
-    case Intrinsic::kIntDivide: {
-      const IrRef quotient = binary(IrOp::kIntDiv);
-      IrIns ins{.op = IrOp::kPackStruct};
-      ins.list = {word(quotient), word(remainder(quotient))};
-      ins.snapshot = snapshot();
-      return append(std::move(ins));
-    }
-    case Intrinsic::kIntLess: return order(IrOp::kLess, 0, 1);
-    case Intrinsic::kIntLessEqual: return order(IrOp::kLessEqual, 0, 1);
-    case Intrinsic::kIntGreater: return order(IrOp::kLess, 1, 0);
-    case Intrinsic::kIntGreaterEqual: return order(IrOp::kLessEqual, 1, 0);
-    case Intrinsic::kIntCompare: return order(IrOp::kCompare, 0, 1);
-    case Intrinsic::kIntMin: return choose(order(IrOp::kLess, 0, 1), packed(args[0]), packed(args[1]));
-    case Intrinsic::kIntMax: return choose(order(IrOp::kLess, 0, 1), packed(args[1]), packed(args[0]));
-    case Intrinsic::kIntIsNegative: {
-      // The tag of a union of two.
-      const bool negative = packed_is_negative(args[0].word);
-      append(IrOp::kTagIs, packed(args[0]), kNoRef, negative ? 0 : 1, 1);
-      return constant(negative ? 5 : 7);
-    }
-    default: return kNoRef;
-  }
 }
 
 // ---- natives ----------------------------------------------------------------
@@ -885,15 +705,9 @@ Recorder::Status Recorder::record_exact_call(CallSite& site) {
   const IrRef func = site.func.ref;
   if (code->intrinsic != Intrinsic::kNone) {
     snapshot();
-    bool fits = true;
-    Word words[3] = {0, 0, 0};
-    for (size_t i = 0; i < site.args.size(); ++i) {
-      words[i] = site.args[i].word;
-      fits = fits && is_packed(words[i]);
-    }
-    if (fits && fold_packed(code->intrinsic, words) != 0) {
+    if (can_record_intrinsic(code->intrinsic, site.args)) {
       guard_code(func, code);
-      return deliver(site, *record_intrinsic(code->intrinsic, site.args));
+      return deliver(site, record_intrinsic(*this, code->intrinsic, site.args, mixed_signs_));
     }
   }
   append(IrOp::kIsPointer, func);

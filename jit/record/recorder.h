@@ -16,6 +16,8 @@
 // nothing can run between declaration and definition: all their objects are made
 // together at the definition, and guards inside go back to the declaration.
 //
+// Operations on integers are in jit/record/integers.h.
+//
 // Tested by tests/unit/jit/engine/trace_engine_test.cc and all of tests/lang in JIT modes.
 #pragma once
 
@@ -23,8 +25,7 @@
 #include <vector>
 
 #include "deopt/side_table.h"
-#include "interp/thread.h"
-#include "jit/ir/builder.h"
+#include "jit/record/appender.h"
 
 namespace fble {
 
@@ -70,7 +71,7 @@ struct ShadowFrame {
   std::vector<const Code*> past;              ///< codes that tail calls have replaced
 };
 
-class Recorder {
+class Recorder : private Appender {
  public:
   Recorder(Thread& thread, IrBuilder& builder, CallPolicy& policy, const RecorderLimits& limits);
 
@@ -91,7 +92,7 @@ class Recorder {
   TraceLink link() const { return link_; }
   AbortReason abort_reason() const { return abort_reason_; }
   uint32_t steps() const { return steps_; }
-  /// True if integers are not expected to be naturals: a guard for that has failed before.
+  /// Integers of both signs are expected (jit/record/integers.h): a guard for naturals has failed before.
   bool mixed_signs() const { return mixed_signs_; }
   /// The tags for which a bridge is the way to go on where its parent's guard on a tag fails: it
   /// does not look itself. No tags if it does not rely on that.
@@ -102,12 +103,6 @@ class Recorder {
   Tags tags() const { return tags_; }
 
  private:
-  struct Operand {
-    IrRef ref;
-    Word word;
-  };
-  using Operands = std::vector<Operand>;
-
   ShadowFrame& frame() { return frames_.back(); }
   Status end(TraceLink link);
   Status end_with_exit();
@@ -123,16 +118,11 @@ class Recorder {
   void set(uint32_t slot, IrRef ref) { frame().slots[slot] = ref; }
 
   // appending
-  IrRef append(IrOp op, IrRef a = kNoRef, IrRef b = kNoRef, int32_t n = 0, uint32_t m = 0);
-  IrRef append(IrIns ins);
-  IrRef constant(Word word);
-  IrRef raw_constant(Word word);
   void guard_code(IrRef func, Code* code);
-  uint32_t snapshot();
+  uint32_t snapshot() override;
   Snapshot make_snapshot(const uint32_t* pc, bool at_return);
 
   // data
-  IrRef packed(Operand value);
   IrRef pointer(Operand value);
   IrRef make_object(Word header, Code* code, const Operands& fields);
   struct UnionShape {
@@ -170,11 +160,7 @@ class Recorder {
   Status record_native();
   IrRef append_native(Code* code, const Operands& args);
   Word try_native(const Code& code, const Operands& args);
-  std::optional<IrRef> record_intrinsic(Intrinsic intrinsic, const Operands& args);
-  IrRef record_signed(Intrinsic intrinsic, const Operands& args);
-  IrRef choose(IrRef condition, IrRef first, IrRef second);
   void rely_on_tag(IrRef object, unsigned width, uint32_t tag, uint32_t last);
-  IrRef natural(const Operand& value);
 
   // recursive values
   bool group_is_simple(const uint32_t* declare) const;
@@ -185,8 +171,6 @@ class Recorder {
 
   static constexpr uint32_t kFirstToken = 0x80000000;
 
-  Thread& thread_;
-  IrBuilder& builder_;
   CallPolicy& policy_;
   const RecorderLimits limits_;
   std::vector<ShadowFrame> frames_;
