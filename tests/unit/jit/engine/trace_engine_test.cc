@@ -67,6 +67,35 @@ D@ zero = D@(0: u);
 Show(Add(Count(zero, zero, zero, zero, zero), Count(zero, Next(zero), zero, zero, zero)));
 )";
 
+/// A mark in two trees, and one in what follows a call, that is in a tree of its own.
+constexpr const char* kMarkedTrees = R"(
+Unit@ = *();
+Nat@ = +(Unit@ 1, Nat@ 2, Nat@ 3);
+(Nat@) { Nat@; } Marked = (Nat@ n) {
+  # deopt-here! invalidate
+  Nat@(2: n);
+};
+(Nat@, Nat@) { Nat@; } Left = (Nat@ n, Nat@ last) { n.?(1: last, 2: Left(n.2, Marked(n.2)), 3: last); };
+(Nat@, Nat@) { Nat@; } Right = (Nat@ n, Nat@ last) { n.?(1: last, 2: Right(n.2, Marked(n)), 3: Right(n.3, last)); };
+(Nat@) { Nat@; } Up = (Nat@ n) {
+  n.?(1: n, 3: n);
+  Nat@ above = Up(n.2);
+  # deopt-here! invalidate
+  Nat@(2: above);
+};
+(Nat@, Nat@) { Nat@; } Repeat = (Nat@ times, Nat@ n) {
+  times.?(1: n, 3: n);
+  Nat@ left = Left(Up(n), n);
+  Nat@ right = Right(n, left);
+  Repeat(times.2, Repeat(times.2, n));
+};
+(Nat@, Nat@) { Nat@; } Twos = (Nat@ n, Nat@ end) { n.?(1: end, 2: Nat@(2: Twos(n.2, end)), 3: end); };
+Nat@ 1 = Nat@(1: Unit@());
+Nat@ 4 = Nat@(2: Nat@(2: Nat@(2: Nat@(2: 1))));
+Nat@ 8 = Twos(4, 4);
+Repeat(8, 8);
+)";
+
 class Engine : public testing::Test {
  protected:
   /// Runs the program; its result is a word that needs no heap.
@@ -170,6 +199,22 @@ TEST_F(Engine, EvictsTheTreesThatContainAMarkAndNoOthers) {
     EXPECT_EQ(stats().flushes, 0u);
     // One function is compiled again and again, and it is inlined in few others.
     EXPECT_LE(stats().traces[static_cast<size_t>(TraceKind::kFunction)], 3 * stats().evictions + 6);
+  }
+}
+
+TEST_F(Engine, EvictedCodeIsNotRunAgain) {
+  text_ = kMarkedTrees;
+  const Word interpreted = run(nullptr);
+  JitOptions options;
+  options.params.hot_calls = options.params.hot_returns = options.params.hot_exits = 20;
+  EXPECT_EQ(run(&options), interpreted);
+  const std::vector<MarkReport> reports = engine_->mark_reports();
+  ASSERT_EQ(reports.size(), 2u);
+  for (const MarkReport& report : reports) {
+    // Each hit evicts all trees with the mark. They come back when the interpreter has come by
+    // twenty times; but code that is left over is hit at each pass.
+    EXPECT_GE(report.hits, 50u);
+    EXPECT_LE(report.hits, report.interpreted / 6);
   }
 }
 
