@@ -11,6 +11,8 @@ namespace {
 
 /// The old space grows by at least this much between markings.
 constexpr size_t kMinGrowthWords = 32 * 1024;
+/// A small one may double, a larger one grows by half.
+constexpr size_t kDoublingWords = 512 * 1024;
 /// A marking that finds less dead than this part shows data that only grows: it is marked again when it has doubled.
 constexpr size_t kGrowingDeadPart = 8;
 /// A step of the marker: words per promoted word, and at least so many.
@@ -40,6 +42,14 @@ constexpr size_t kAdoptDeadPart = 8;
 constexpr size_t kMostAdoptions = 31;
 constexpr size_t kAdoptedPart = 4;
 
+/// A nursery of which more than a part survived, and not nearly all, so many times in a row, is too small: what
+/// was alive would have had time to die in a larger one.
+constexpr size_t kSurvivingPart = 8;
+constexpr unsigned kTimesTooSmall = 2;
+/// It grows so much, and shrinks again when less than a part survives.
+constexpr size_t kNurseryGrowth = 2;
+constexpr size_t kNurseryShrinkPart = 64;
+
 uint64_t now_ns() {
   return static_cast<uint64_t>(
       std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
@@ -49,6 +59,10 @@ uint64_t now_ns() {
 constexpr size_t kMarkStackChunk = 1024;
 /// Objects whose memory is fetched ahead of the marker.
 constexpr size_t kFetchAhead = 16;
+
+bool is_between(Word word, const Word* start, const Word* end) {
+  return word - reinterpret_cast<Word>(start) < reinterpret_cast<Word>(end) - reinterpret_cast<Word>(start);
+}
 
 NativeResource* resource_of(Object* object) { return reinterpret_cast<NativeResource*>(object->fields[0]); }
 
@@ -106,7 +120,8 @@ Heap::Heap(const HeapOptions& options) : options_(options) {
     options_.nursery_bytes = std::min(options_.nursery_bytes, kSlabWords * sizeof(Word));
   }
   old_.slabs().set_exact(is_exact());
-  resize_nursery(options_.nursery_bytes / sizeof(Word));
+  usual_words_ = options_.nursery_bytes / sizeof(Word);
+  resize_nursery(usual_words_);
   marking_threshold_words_ = 2 * kMinGrowthWords;
   stress_countdown_ = options_.stress;
 }
@@ -175,6 +190,51 @@ void Collector::visit_young(Word& word) {
   word = reinterpret_cast<Word>(copy);
 }
 
+/// The old object for one whose fields are old: an equal one or a copy.
+inline Object* Collector::close(Object* object, Word header, bool is_defined) {
+  // Objects with two fields are so many that they have code of their own.
+  return header >> 32 == 2 ? close_with<2>(object, header, is_defined) : close_with<0>(object, header, is_defined);
+}
+
+template <uint32_t kCount>
+__attribute__((noinline)) Object* Collector::close_with(Object* object, Word header, bool is_defined) {
+  const uint32_t count = kCount != 0 ? kCount : static_cast<uint32_t>(header >> 32);
+  const ObjectKind kind = static_cast<ObjectKind>(header >> 1 & 7);
+  Object** place = nullptr;
+  if (is_defined && count <= kMostSharedFields && kind < ObjectKind::kNative) {
+    const SharedObjects::Found found = heap_.shared_.find(header, object->fields, count);
+    if (found.object != nullptr) {
+      if (marking_) mark_root(found.object);
+      heap_.found_words_ += object_words(count);
+      return found.object;
+    }
+    place = found.place;
+  }
+  Word* copy = heap_.old_.allocate(object_words(count));
+  copy[0] = header;
+  for (uint32_t i = 0; i < count; ++i) copy[1 + i] = object->fields[i];
+  if (place != nullptr) *place = reinterpret_cast<Object*>(copy);
+  return reinterpret_cast<Object*>(copy);
+}
+
+/// Whether all that an object refers to is old and defined; where what it refers to has moved it is made to follow.
+inline bool Collector::can_close(Object* object) {
+  const Word header = object->header;
+  const size_t count = header >> 32;
+  for (size_t i = Object::first_value(header); i < count; ++i) {
+    const Word word = object->fields[i];
+    if (!is_pointer(word)) {
+      if (is_placeholder(word)) return false;
+    } else if (word - nursery_ < nursery_bytes_) {
+      if (!as_object(word)->is_forwarded()) return false;
+      object->fields[i] = as_object(word)->header;
+    } else if (marking_) {
+      return false;
+    }
+  }
+  return true;
+}
+
 /// Moves an object of the nursery and what it reaches, what it reaches first, so
 /// that equal objects have equal fields when they are looked up.
 __attribute__((noinline)) void Collector::move_shared(Word& word) {
@@ -215,8 +275,13 @@ __attribute__((noinline)) void Collector::move_shared(Word& word) {
       }
       if (!target->is_forwarded()) {
         if ((target->header & kOpenFlag) == 0) {
-          inner = target;
-          break;
+          if (!can_close(target)) {
+            inner = target;
+            break;
+          }
+          target->header = reinterpret_cast<Word>(close(target, target->header, true));
+          field = target->header;
+          continue;
         }
         const size_t words = target->size_words();
         Word* copy = heap_.old_.allocate(words);
@@ -242,30 +307,8 @@ __attribute__((noinline)) void Collector::move_shared(Word& word) {
   word = as_object(word)->header;
 }
 
-/// The old object for one whose fields are old: an equal one or a copy.
-Object* Collector::close(Object* object, Word header, bool is_defined) {
-  const uint32_t count = static_cast<uint32_t>(header >> 32);
-  const ObjectKind kind = static_cast<ObjectKind>(header >> 1 & 7);
-  Object** place = nullptr;
-  if (is_defined && count <= kMostSharedFields && kind < ObjectKind::kNative) {
-    const SharedObjects::Found found = heap_.shared_.find(header, object->fields, count);
-    if (found.object != nullptr) {
-      if (marking_) mark_root(found.object);
-      heap_.found_words_ += object_words(count);
-      return found.object;
-    }
-    place = found.place;
-  }
-  Word* copy = heap_.old_.allocate(object_words(count));
-  copy[0] = header;
-  for (uint32_t i = 0; i < count; ++i) copy[1 + i] = object->fields[i];
-  if (place != nullptr) *place = reinterpret_cast<Object*>(copy);
-  return reinterpret_cast<Object*>(copy);
-}
-
 void Collector::visit_fields(Object* object) {
-  const uint32_t count = object->count();
-  for (uint32_t i = object->first_value(); i < count; ++i) visit(object->fields[i]);
+  visit_pointers(object, object->header, [&](Word& word) { visit(word); });
 }
 
 void Collector::visit_moved() {
@@ -292,27 +335,24 @@ void Collector::visit_moved_unshared() {
     while (object != nullptr) {
       Object* next = nullptr;
       const Word header = object->header;
-      const size_t count = header >> 32;
-      for (size_t i = object->first_value(); i < count; ++i) {
-        const Word word = object->fields[i];
-        if (!is_pointer(word)) continue;
+      visit_pointers(object, header, [&](Word& word) {
         Object* target = as_object(word);
         if (word - nursery >= nursery_bytes) {
           if (kMarking) mark_root(target);
-          continue;
+          return;
         }
         const Word target_header = target->header;
         if ((target_header & 1) == 0) {
-          object->fields[i] = target_header;
-          continue;
+          word = target_header;
+          return;
         }
         const size_t words = (target_header >> 32) + 1;
         Word* copy = old.allocate(words);
         copy_words(copy, target, target_header, words);
-        object->fields[i] = reinterpret_cast<Word>(copy);
+        word = reinterpret_cast<Word>(copy);
         if (next != nullptr) *top++ = next;
         next = reinterpret_cast<Object*>(copy);
-      }
+      });
       object = next;
     }
   }
@@ -327,45 +367,79 @@ __attribute__((noinline)) void Collector::mark_root(Object* object) {
 /// objects, from which it subtracts what it has done. True if nothing is left.
 ///
 /// An object that is met is not looked at at once, but asked for from memory and
-/// put into a ring; by the time it comes out of the ring it is in the cache.
+/// put into a ring; by the time it comes out of the ring it is in the cache. Where
+/// there is one object to go on with and no other, as in a list, it is looked at at once.
 bool Collector::mark_reached(size_t& words) {
   Object* ring[kFetchAhead];
   size_t first = 0;
   size_t count = 0;
   MarkStack& stack = heap_.mark_stack_;
   OldSpace& old = heap_.old_;
+  const Slabs::Range slabs = old.slabs().range();
+  auto mark = [&](Object* object) {
+    if (slabs.contains(object)) return Slabs::mark(object);
+    return !object->is_permanent() && old.mark_in_block(object);
+  };
   auto take = [&] {
     Object* object = ring[first];
     first = (first + 1) % kFetchAhead;
     --count;
-    if (old.slabs().contains(object)) return Slabs::mark(object) ? object : nullptr;
-    return !object->is_permanent() && old.mark(object) ? object : nullptr;
+    return mark(object) ? object : nullptr;
   };
-  for (;;) {
+  auto put = [&](Object* object) {
+    __builtin_prefetch(object);
+    __builtin_prefetch(OldSpace::block_of(object));
+    if (count == kFetchAhead) {
+      if (Object* reached = take()) stack.push(reached);
+    }
+    ring[(first + count++) % kFetchAhead] = object;
+  };
+  ptrdiff_t left = static_cast<ptrdiff_t>(std::min<size_t>(words, PTRDIFF_MAX));
+  // Goes along objects each of which refers to one other. Returns the first that does not, or null where it ends.
+  auto follow = [&](Object* object) -> Object* {
+    while (left > 0 && (object->header & kNotData) == 0) {
+      const size_t fields = object->header >> 32;
+      Word next = 0;
+      if (fields == 2) [[likely]] {  // a cell
+        const Word head = object->fields[0];
+        next = object->fields[1];
+        if (is_pointer(next)) {
+          if (is_pointer(head)) return object;
+        } else {
+          next = head;
+          if (!is_pointer(next)) next = 0;
+        }
+        left -= 3;
+      } else {
+        for (const Word *field = object->fields, *end = field + fields; field != end; ++field) {
+          if (!is_pointer(*field)) continue;
+          if (next != 0) return object;
+          next = *field;
+        }
+        left -= static_cast<ptrdiff_t>(1 + fields);
+      }
+      if (next == 0 || !mark(as_object(next))) return nullptr;
+      object = as_object(next);
+    }
+    return object;
+  };
+  do {
     Object* object = nullptr;
     if (count > kFetchAhead / 2 || stack.empty()) {
-      if (count == 0) return true;
+      if (count == 0) {
+        words = static_cast<size_t>(left);
+        return true;
+      }
       object = take();
+      if (object != nullptr && count == 0 && stack.empty()) object = follow(object);
       if (object == nullptr) continue;
     } else {
       object = stack.pop();
     }
-    const uint32_t fields = object->count();
-    for (const Word *field = object->fields + object->first_value(), *end = object->fields + fields; field < end;
-         ++field) {
-      if (!is_pointer(*field)) continue;
-      Object* target = as_object(*field);
-      __builtin_prefetch(target);
-      __builtin_prefetch(OldSpace::block_of(target));
-      if (count == kFetchAhead) {
-        if (Object* reached = take()) stack.push(reached);
-      }
-      ring[(first + count++) % kFetchAhead] = target;
-    }
-    const size_t size = object_words(fields);
-    if (size >= words) break;
-    words -= size;
-  }
+    const Word header = object->header;
+    visit_pointers(object, header, [&](Word& word) { put(as_object(word)); });
+    left -= static_cast<ptrdiff_t>(1 + (header >> 32));
+  } while (left > 0);
   words = 0;
   while (count > 0) {
     if (Object* reached = take()) stack.push(reached);
@@ -392,11 +466,20 @@ bool Heap::should_adopt(const Word* ap) {
 void Heap::note_survival(size_t young_words) {
   const size_t size = static_cast<size_t>(nursery_end_ - nursery_);
   if (young_words < size - size / kAdoptDeadPart) return;
+  const size_t smallest = options_.nursery_bytes / sizeof(Word);
   if (promoted_words_ >= young_words - young_words / kAdoptDeadPart) {
     next_adoptions_ = std::min(2 * next_adoptions_ + 1, kMostAdoptions);
-    adoptions_ = std::min(next_adoptions_, 1 + old_.used_words() / (kAdoptedPart * size));
-  } else {
-    adoptions_ = next_adoptions_ = 0;
+    adoptions_ = std::min(next_adoptions_, 1 + old_.used_words() / (kAdoptedPart * smallest));
+    times_too_small_ = 0;
+    usual_words_ = smallest;
+    return;
+  }
+  adoptions_ = next_adoptions_ = 0;
+  if (promoted_words_ < young_words / kSurvivingPart) {
+    times_too_small_ = 0;
+    if (promoted_words_ < young_words / kNurseryShrinkPart) usual_words_ = smallest;
+  } else if (++times_too_small_ >= kTimesTooSmall && options_.stress == 0 && options_.max_bytes == 0) {
+    usual_words_ = kNurseryGrowth * smallest;
   }
 }
 
@@ -414,15 +497,14 @@ void Heap::adopt(Word* ap, RootReporter& roots) {
   young_natives_.clear();
   if (marking_) {
     Collector collector(*this);
+    Slabs::mark_all(start, ap);
     for (Word* at = start; at != ap;) {
       Object* object = reinterpret_cast<Object*>(at);
-      Slabs::mark(object);
-      at += object->size_words();
-    }
-    for (Word* at = start; at != ap;) {
-      Object* object = reinterpret_cast<Object*>(at);
-      collector.visit_fields(object);
-      at += object->size_words();
+      const Word header = object->header;
+      visit_pointers(object, header, [&](Word& word) {
+        if (!is_between(word, start, ap)) collector.mark_root(as_object(word));
+      });
+      at += 1 + (header >> 32);
     }
     roots.report_roots(collector, true);
     for (Object* object : remembered_) collector.visit_fields(object);
@@ -555,7 +637,8 @@ void Heap::collector_step(RootReporter& roots) {
   if (marking_threshold_words_ == SIZE_MAX || marking_threshold_words_ == 0) {
     // Where little was dead, little will be: growing data is marked when it has doubled.
     const bool is_growing = used >= used_at_marking_words_ - used_at_marking_words_ / kGrowingDeadPart;
-    marking_threshold_words_ = used + std::max(kMinGrowthWords, is_growing ? used : used / 2);
+    const size_t growth = is_growing ? used : std::max(used / 2, std::min(used, kDoublingWords));
+    marking_threshold_words_ = used + std::max(kMinGrowthWords, growth);
   }
   // The call stack is marked too, as it is then.
   if (used >= marking_threshold_words_ + roots.stack_bytes() / sizeof(Word) || stress) start_marking(roots);
@@ -598,13 +681,13 @@ Word* Heap::make_room(Word* ap, size_t words, RootReporter& roots) {
 
   limit_ = options_.stress != 0 ? nursery_ : nursery_end_;
   if (options_.max_bytes != 0 && words > options_.max_bytes / sizeof(Word)) return nullptr;
-  const size_t usual = options_.nursery_bytes / sizeof(Word);
+  const size_t smallest = options_.nursery_bytes / sizeof(Word);
   const size_t size = static_cast<size_t>(nursery_end_ - nursery_);
   // An object larger than the nursery gets a nursery of its own size for once.
   if (words > size) {
     resize_nursery(words);
-  } else if (size > usual && words <= usual) {
-    resize_nursery(usual);
+  } else if (words <= usual_words_ && (size > usual_words_ || usual_words_ > smallest) && size != usual_words_) {
+    resize_nursery(usual_words_);
   }
   if (options_.max_bytes != 0) {
     const size_t rest = static_cast<size_t>(nursery_end_ - nursery_) * sizeof(Word) + roots.stack_bytes();

@@ -64,7 +64,7 @@ class RootReporter {
 };
 
 struct HeapOptions {
-  size_t nursery_bytes = 256 * 1024;  ///< tests have smaller ones, down to 64
+  size_t nursery_bytes = 256 * 1024;  ///< tests have smaller ones, down to 64; it may double
   /// Limit for nursery, old space and call stack together; 0 for none.
   size_t max_bytes = 0;
   /// Collect at every n-th allocation that is asked of the slow path; 0 for off.
@@ -213,6 +213,8 @@ class Heap {
   size_t used_at_marking_words_ = 0;  ///< old space when the last marking ended
   size_t adoptions_ = 0;              ///< nurseries to adopt before one is collected again
   size_t next_adoptions_ = 0;         ///< how many that was the last time
+  size_t usual_words_ = 0;            ///< of a nursery, unless one object is larger
+  unsigned times_too_small_ = 0;      ///< nurseries in a row that were
   size_t found_words_ = 0;            ///< survivors of it that had an equal object already
   size_t moved_words_ = 0;            ///< of a nursery that moved_ is large enough for
   std::unique_ptr<Object*[]> moved_;  ///< a stack, empty between collections: fields still to be visited
@@ -259,6 +261,9 @@ class Collector {
   void visit_moved_unshared();
   void move_shared(Word& word);
   Object* close(Object* object, Word header, bool is_defined);
+  template <uint32_t kCount>
+  Object* close_with(Object* object, Word header, bool is_defined);
+  bool can_close(Object* object);
   void mark_root(Object* object);
   bool mark_reached(size_t& words);
 

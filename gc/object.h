@@ -32,6 +32,10 @@ enum : Word {
   kHoleFlag = 1 << 6,
 };
 
+/// Some bit of these is set in the header of an object that is neither struct nor union.
+inline constexpr Word kNotData = Word{0b110} << 1;
+static_assert(static_cast<unsigned>(ObjectKind::kUnion) == 1 && static_cast<unsigned>(ObjectKind::kBytes) < 8);
+
 /// What a native keeps behind a handle, such as an open file. Destroyed when
 /// the last reference is collected, or with the heap.
 class NativeResource {
@@ -59,11 +63,28 @@ struct Object {
   /// Words taken in the heap, header included.
   size_t size_words() const { return 1 + static_cast<size_t>(count()); }
   /// Index of the first field that holds a Fble value.
-  uint32_t first_value() const {
-    if (kind() == ObjectKind::kClosure) return 1;
-    return kind() >= ObjectKind::kNative ? count() : 0;
+  uint32_t first_value() const { return static_cast<uint32_t>(first_value(header)); }
+  static size_t first_value(Word header) {
+    if ((header & kNotData) == 0) [[likely]]
+      return 0;
+    return static_cast<ObjectKind>(header >> 1 & 7) == ObjectKind::kClosure ? 1 : header >> 32;
   }
 };
+
+/// Calls `visit(Word&)` for each field of an object that holds a pointer. Objects with two fields, such as the cells
+/// of lists, are so many that they have a way of their own.
+template <typename Visit>
+__attribute__((always_inline)) inline void visit_pointers(Object* object, Word header, Visit&& visit) {
+  const size_t count = header >> 32;
+  if (count == 2 && (header & kNotData) == 0) [[likely]] {
+    if (is_pointer(object->fields[0])) visit(object->fields[0]);
+    if (is_pointer(object->fields[1])) visit(object->fields[1]);
+    return;
+  }
+  for (size_t i = Object::first_value(header); i < count; ++i) {
+    if (is_pointer(object->fields[i])) visit(object->fields[i]);
+  }
+}
 
 /// Words that an object with `count` fields takes.
 inline size_t object_words(uint32_t count) { return 1 + static_cast<size_t>(count); }

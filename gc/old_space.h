@@ -86,8 +86,9 @@ class OldSpace {
     return (block->mark[index / 64] >> (index % 64) & 1) != 0;
   }
   /// Marks the object; false if it was marked already.
-  bool mark(const Object* object) {
-    if (slabs_.contains(object)) return Slabs::mark(object);
+  bool mark(const Object* object) { return slabs_.contains(object) ? Slabs::mark(object) : mark_in_block(object); }
+  /// The same for an object that is not in a slab.
+  static bool mark_in_block(const Object* object) {
     Block* block = block_of(object);
     const uint32_t index = block->index_of(object);
     uint64_t& bits = block->mark[index / 64];

@@ -21,7 +21,8 @@ bool SharedObjects::begin(size_t old_words, bool marking) {
 void SharedObjects::end(size_t moved, size_t found) {
   tried_words_ += moved + found;
   found_words_ += found;
-  if (tried_words_ < kTrialWords) return;
+  const bool is_hopeless = tried_words_ >= kTrialWords / 4 && found_words_ * kHopeless < tried_words_;
+  if (tried_words_ < kTrialWords && !is_hopeless) return;
   if (found_words_ * kWorthwhile >= tried_words_) {
     next_rest_ = 0;
   } else {
@@ -32,7 +33,7 @@ void SharedObjects::end(size_t moved, size_t found) {
 
 void SharedObjects::rest() {
   const size_t trials = std::max(next_rest_, kShortestRest);
-  rest_words_ = tried_words_ * trials;
+  rest_words_ = std::max(tried_words_, kTrialWords) * trials;
   next_rest_ = std::min(2 * trials, kLongestRest);
   table_ = Table{};
   previous_ = Table{};

@@ -41,6 +41,8 @@ class SharedObjects {
   static constexpr size_t kTrialWords = 64 * 1024;
   /// Looking goes on when one word in so many was found.
   static constexpr size_t kWorthwhile = 8;
+  /// A trial that has found less than one word in so many by its first collection is given up.
+  static constexpr size_t kHopeless = 64;
   static constexpr size_t kShortestRest = 8;  ///< in trials
   static constexpr size_t kLongestRest = 128;
 

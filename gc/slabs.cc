@@ -25,8 +25,8 @@ Slabs::~Slabs() {
 void Slabs::reserve() {
   tried_ = true;
   for (size_t bytes = kMostBytes; bytes >= kFewestBytes; bytes /= 2) {
-    void* memory = mmap(nullptr, bytes + kSlabBytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* memory =
+        mmap(nullptr, bytes + kSlabBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) continue;
     reserved_ = memory;
     reserved_bytes_ = bytes + kSlabBytes;
@@ -93,6 +93,20 @@ void Slabs::set_mark(const Object* object, bool is_marked) {
   uint64_t& bits = slab_of(object)->mark[granule / 64];
   const uint64_t bit = uint64_t{1} << (granule % 64);
   bits = is_marked ? bits | bit : bits & ~bit;
+}
+
+/// Bits of granules in which no object starts are set as well: nobody asks for them.
+void Slabs::mark_all(const Word* start, const Word* end) {
+  if (start == end) return;
+  Slab* slab = slab_of(start);
+  slab->live_words += static_cast<size_t>(end - start);
+  // An object may start behind `end` in the same granule, then none before it does.
+  const size_t last = (reinterpret_cast<uintptr_t>(end) - reinterpret_cast<uintptr_t>(slab)) / kGranuleBytes;
+  for (size_t granule = granule_of(reinterpret_cast<const Object*>(start)); granule < last;) {
+    const size_t count = std::min(64 - granule % 64, last - granule);
+    slab->mark[granule / 64] |= (count == 64 ? ~uint64_t{0} : (uint64_t{1} << count) - 1) << (granule % 64);
+    granule += count;
+  }
 }
 
 void Slabs::make_hole(Word* at, size_t words) {

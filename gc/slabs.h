@@ -56,7 +56,14 @@ class Slabs {
   Slabs& operator=(const Slabs&) = delete;
 
   /// Whether the address is in a slab.
-  bool contains(const void* address) const { return reinterpret_cast<uintptr_t>(address) - base_ < bytes_; }
+  bool contains(const void* address) const { return range().contains(address); }
+  /// The addresses of all slabs; for loops that had better not load them again. Changes with `take`.
+  struct Range {
+    uintptr_t start;
+    size_t bytes;
+    bool contains(const void* address) const { return reinterpret_cast<uintptr_t>(address) - start < bytes; }
+  };
+  Range range() const { return {base_, bytes_}; }
   static Slab* slab_of(const void* address) {
     return reinterpret_cast<Slab*>(reinterpret_cast<uintptr_t>(address) & ~(kSlabBytes - 1));
   }
@@ -74,6 +81,9 @@ class Slabs {
     slab_of(object)->live_words += object->size_words();
     return true;
   }
+
+  /// Marks objects that lie side by side from `start` to `end`, none of which is marked.
+  static void mark_all(const Word* start, const Word* end);
 
   /// A slab for a nursery; null if there can be none.
   Slab* take();

@@ -921,7 +921,7 @@ FBLE_HANDLER_CC void return_through_watermark(HANDLER) {
   const Handler real = th->watermark_return_address;
   fp[kReturnAddressSlot] = reinterpret_cast<Word>(real);
   // Frames above the new place of the barrier will be visited once more.
-  constexpr int kFramesToUncover = 16;
+  constexpr int kFramesToUncover = 64;
   Word* frame = fp;
   for (int i = 0; i < kFramesToUncover && frame[kReturnPositionSlot] != 0; ++i) {
     frame -= reinterpret_cast<const uint32_t*>(frame[kReturnPositionSlot])[-1];

@@ -132,15 +132,9 @@ void Thread::report_roots(Collector& collector, bool minor) {
   if (!minor || fp == nullptr) return;
 
   // The running frame and those above the watermark.
-  const uint32_t* position = pc;
-  int result_slot = -1;
-  for (Word* frame = fp;;) {
-    visit_frame(collector, frame, position, result_slot);
-    if (return_position(frame) == nullptr || frame == watermark_fp) break;
-    position = return_position(frame);
-    result_slot = static_cast<int>(position[-2]);
-    frame -= position[-1];
-  }
+  visit_running_frame(collector);
+  size_t unlimited = SIZE_MAX;
+  visit_callers(collector, fp, watermark_fp, unlimited);
   // If frames have returned to below what was left to mark, they were visited just now.
   if (unmarked_fp != nullptr) unmarked_fp = std::min(unmarked_fp, watermark_fp == nullptr ? stack_base : watermark_fp);
   roots_are_old();
@@ -162,33 +156,69 @@ void Thread::roots_are_old() {
   raise_soft_stack_limit(fp);
 }
 
-void Thread::visit_frame(Collector& collector, Word* frame, const uint32_t* position, int result_slot) {
-  // In a recursion one position comes again and again.
-  KnownSlots& known = known_slots_[reinterpret_cast<uintptr_t>(position) / sizeof(uint32_t) % known_slots_.size()];
-  if (known.position != position) known = {position, &live_slots(code_of_frame(frame), position)};
-  const std::vector<uint32_t>& live = *known.live;
-  if (heap.options().verify) {
-    spoil_dead_slots(frame, result_slot < 0 ? code_of_frame(frame).frame_slots : position[-1] - kHeaderSlots, live);
+/// The slots of a frame that waits at a position and hold values: those that are live, but for the one that the
+/// result goes to.
+const std::vector<int>& Thread::waiting_slots(Word* frame, const uint32_t* position) {
+  WaitingSlots& known =
+      waiting_slots_[reinterpret_cast<uintptr_t>(position) / sizeof(uint32_t) % waiting_slots_.size()];
+  if (known.position != position) {
+    known.position = position;
+    known.slots.clear();
+    const int result_slot = static_cast<int>(position[-2]);
+    for (uint32_t slot : live_slots(code_of_frame(frame), position)) {
+      if (static_cast<int>(slot) != result_slot) known.slots.push_back(static_cast<int>(slot));
+    }
   }
-  for (uint32_t slot : live) {
-    if (static_cast<int>(slot) != result_slot) collector.visit(frame[slot]);
+  return known.slots;
+}
+
+void Thread::visit_running_frame(Collector& collector) {
+  const std::vector<uint32_t>& live = live_slots(code_of_frame(fp), pc);
+  if (heap.options().verify) spoil_dead_slots(fp, code_of_frame(fp).frame_slots, live);
+  for (uint32_t slot : live) collector.visit(fp[slot]);
+  collector.visit(fp[kClosureSlot]);
+}
+
+/// Visits the callers of a frame, down to `last` or the bottom of the stack, but up to `count` only, from which it
+/// subtracts them. Returns the lowest frame visited.
+Word* Thread::visit_callers(Collector& collector, Word* frame, const Word* last, size_t& count) {
+  const bool verify = heap.options().verify;
+  // In a recursion one position and one closure come again and again.
+  const uint32_t* known_position = nullptr;
+  const int* first_slot = nullptr;
+  const int* last_slot = nullptr;
+  Word known_closure = 0;
+  for (; count > 0 && frame != last; --count) {
+    const uint32_t* position = return_position(frame);
+    if (position == nullptr) break;
+    frame -= position[-1];
+    if (position != known_position) {
+      const std::vector<int>& slots = waiting_slots(frame, position);
+      known_position = position;
+      first_slot = slots.data();
+      last_slot = first_slot + slots.size();
+    }
+    if (verify) spoil_dead_slots(frame, position[-1] - kHeaderSlots, live_slots(code_of_frame(frame), position));
+    for (const int* slot = first_slot; slot != last_slot; ++slot) collector.visit(frame[*slot]);
+    if (frame[kClosureSlot] != known_closure) {
+      collector.visit(frame[kClosureSlot]);
+      known_closure = frame[kClosureSlot];
+    }
   }
-  collector.visit(frame[kClosureSlot]);
+  return frame;
 }
 
 void Thread::begin_frames(Collector& collector) {
   unmarked_fp = fp;
-  if (fp != nullptr) visit_frame(collector, fp, pc, -1);
+  if (fp != nullptr) visit_running_frame(collector);
 }
 
 bool Thread::report_frames(Collector& collector, size_t count) {
   // The callers of unmarked_fp are below the watermark: they hold old pointers
   // only and wait for a result.
-  while (unmarked_fp != nullptr && unmarked_fp > stack_base && return_position(unmarked_fp) != nullptr) {
-    if (count-- == 0) return false;
-    const uint32_t* position = return_position(unmarked_fp);
-    unmarked_fp -= position[-1];
-    visit_frame(collector, unmarked_fp, position, static_cast<int>(position[-2]));
+  if (unmarked_fp != nullptr && unmarked_fp > stack_base) {
+    unmarked_fp = visit_callers(collector, unmarked_fp, stack_base, count);
+    if (count == 0 && unmarked_fp > stack_base && return_position(unmarked_fp) != nullptr) return false;
   }
   unmarked_fp = nullptr;
   return true;

@@ -192,17 +192,19 @@ struct Thread final : RootReporter {
 
  private:
   void raise_with(const Loc* loc, const std::string& message);
-  void visit_frame(Collector& collector, Word* frame, const uint32_t* position, int result_slot);
+  const std::vector<int>& waiting_slots(Word* frame, const uint32_t* position);
+  void visit_running_frame(Collector& collector);
+  Word* visit_callers(Collector& collector, Word* frame, const Word* last, size_t& count);
   void give_back_stack();
   void find_int_form();
   Code* make_apply_held_code(uint32_t held, uint32_t rest);
   Code* make_apply_rest_code(uint32_t count);
-  /// The live slots of positions that were met lately.
-  struct KnownSlots {
+  /// What waiting_slots has found lately, by position.
+  struct WaitingSlots {
     const uint32_t* position = nullptr;
-    const std::vector<uint32_t>* live = nullptr;
+    std::vector<int> slots;
   };
-  std::array<KnownSlots, 64> known_slots_;
+  std::array<WaitingSlots, 64> waiting_slots_;
   std::deque<Code> glue_;
   /// Glue for small numbers of arguments, once it has been made, to find it at
   /// once; all of it is in the maps.

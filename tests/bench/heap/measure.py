@@ -77,7 +77,7 @@ def trees(command, most):
         theirs = instructions([peer], folder)
         ours = instructions([*command, str(HERE / "Trees.fble")], folder)
     part = lambda functions, pattern: sum(n for name, n in functions.items() if re.search(pattern, name))
-    gc = part(ours, r"fble::(Heap|Collector|OldSpace|MarkStack|Slabs|SharedObjects)::|Thread::(report_|visit_frame|make_room)")
+    gc = part(ours, r"fble::(Heap|Collector|OldSpace|MarkStack|Slabs|SharedObjects)::|Thread::(report_|visit_|waiting_slots|make_room)")
     their_gc = sum(theirs.values()) - part(theirs, r"camlTrees__")
     print("%d inner nodes; instructions for each:" % objects)
     print("  fble   %6.1f in all, %5.1f collecting: %.0f %%; %.1f making it (op_UnionStruct)" % (

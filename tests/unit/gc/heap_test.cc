@@ -585,6 +585,40 @@ TEST(Heap, WhatOnlyGrowsIsAdopted) {
   }
 }
 
+/// Words of the nursery now.
+size_t nursery_words(const Heap& heap) { return static_cast<size_t>(heap.limit() - heap.nursery_start()); }
+
+TEST(Heap, TheNurseryGrowsWhereMuchSurvivesAndShrinksAgain) {
+  for (const bool limited : {false, true}) {
+    HeapOptions options;
+    options.nursery_bytes = 32 * 1024;
+    if (limited) options.max_bytes = 1 << 20;
+    ListMutator mutator(options);
+    const size_t usual = nursery_words(mutator.heap);
+    // Lists of a nursery's size: half of the nursery is alive when it is full.
+    for (Word i = 0; i < 40'000; ++i) {
+      if (i % (usual / 3) == 0) mutator.list = kUnitWord;
+      ASSERT_TRUE(mutator.prepend(i));
+    }
+    // Under a limit of memory it stays small.
+    EXPECT_EQ(nursery_words(mutator.heap), limited ? usual : 2 * usual);
+    // Nothing survives.
+    for (Word i = 0; i < 40'000; ++i) {
+      mutator.list = kUnitWord;
+      ASSERT_TRUE(mutator.prepend(i));
+    }
+    EXPECT_LE(nursery_words(mutator.heap), usual);
+    // A nursery for one large object makes no difference.
+    ASSERT_NE(mutator.allocate(3 * usual), nullptr);
+    mutator.ap -= 3 * usual;
+    for (Word i = 0; i < 4 * usual; ++i) {
+      mutator.list = kUnitWord;
+      ASSERT_TRUE(mutator.prepend(i));
+    }
+    EXPECT_LE(nursery_words(mutator.heap), usual);
+  }
+}
+
 TEST(Heap, GarbageIsReused) {
   HeapOptions options;
   options.nursery_bytes = 16 * 1024;

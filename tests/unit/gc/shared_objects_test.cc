@@ -129,15 +129,31 @@ TEST(SharedObjects, RestsWhenLittleIsFound) {
   ASSERT_TRUE(shared.begin(1 << 20, false));
   EXPECT_GT(shared.places(), 0u);
   for (size_t rest = SharedObjects::kShortestRest; rest <= 4 * SharedObjects::kLongestRest; rest *= 2) {
+    // Too little, but not so little that the trial would end before its time.
     ASSERT_TRUE(shared.begin(1 << 20, false));
-    shared.end(trial / 2, 0);
+    shared.end(trial / 2 - trial / 64, trial / 64);
     ASSERT_TRUE(shared.begin(1 << 20, false));
-    shared.end(trial / 2, 0);
+    shared.end(trial / 2 - trial / 64, trial / 64);
     EXPECT_EQ(shared.places(), 0u);  // and takes no memory
     for (size_t i = 0; i < std::min(rest, SharedObjects::kLongestRest); ++i) {
       ASSERT_FALSE(shared.begin(1 << 20, false));
       shared.note_moved(trial);
     }
+  }
+  EXPECT_TRUE(shared.begin(1 << 20, false));
+}
+
+TEST(SharedObjects, GivesUpWhenNothingIsFound) {
+  SharedObjects shared;
+  const size_t trial = SharedObjects::kTrialWords;
+  ASSERT_TRUE(shared.begin(1 << 20, false));
+  shared.end(trial / 4 - 1, 0);  // too early to tell
+  ASSERT_TRUE(shared.begin(1 << 20, false));
+  shared.end(1, 0);
+  // It rests as long as after a whole trial.
+  for (size_t i = 0; i < SharedObjects::kShortestRest; ++i) {
+    ASSERT_FALSE(shared.begin(1 << 20, false));
+    shared.note_moved(trial);
   }
   EXPECT_TRUE(shared.begin(1 << 20, false));
 }

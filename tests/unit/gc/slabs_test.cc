@@ -33,10 +33,20 @@ class Model {
       at += words;
       left -= words;
     }
+    const Word* start = slab_->top;
     slabs_.adopt(slab_, at);
-    // Born marked, as the collector does it.
-    if (marking_) {
+    // Born marked, one by one or all at once as the collector does it.
+    if (marking_ && below(2) == 0) {
       for (Object* object : made) ASSERT_TRUE(Slabs::mark(object));
+    } else if (marking_) {
+      const size_t live = slab_->live_words;
+      Slabs::mark_all(start, at);
+      ASSERT_EQ(slab_->live_words - live, static_cast<size_t>(at - start));
+      for (Object* object : made) ASSERT_FALSE(Slabs::mark(object));
+      // What may come to lie behind them is not marked, though it begin in the middle of a granule.
+      if (at + 2 <= slab_->end()) {
+        ASSERT_FALSE(Slabs::is_marked(reinterpret_cast<Object*>(at)));
+      }
     }
     if (static_cast<size_t>(slab_->end() - slab_->top) < 4096) {
       slabs_.leave(slab_);
