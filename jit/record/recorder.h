@@ -71,7 +71,7 @@ struct ShadowFrame {
   std::vector<const Code*> past;              ///< codes that tail calls have replaced
 };
 
-class Recorder : private Appender {
+class Recorder final : private Appender {
  public:
   Recorder(Thread& thread, IrBuilder& builder, CallPolicy& policy, const RecorderLimits& limits);
 

@@ -595,9 +595,9 @@ TEST(Heap, TheNurseryGrowsWhereMuchSurvivesAndShrinksAgain) {
     if (limited) options.max_bytes = 1 << 20;
     ListMutator mutator(options);
     const size_t usual = nursery_words(mutator.heap);
-    // Lists of a nursery's size: half of the nursery is alive when it is full.
+    // Lists of three quarters of a nursery: a quarter of it is alive when it is full, then a half, and so on.
     for (Word i = 0; i < 40'000; ++i) {
-      if (i % (usual / 3) == 0) mutator.list = kUnitWord;
+      if (i % (usual / 4) == 0) mutator.list = kUnitWord;
       ASSERT_TRUE(mutator.prepend(i));
     }
     // Under a limit of memory it stays small.
