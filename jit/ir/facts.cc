@@ -267,8 +267,9 @@ Facts FactTable::of_result(const IrIns& ins) const {
     case IrOp::kIntDiv: return number(std::max(bits(ins.a), 1u));
     case IrOp::kIntRem: return number(bits(ins.b));
     case IrOp::kIntShiftRight: {
+      // Likewise, and -(2^b - 1) by 2^n is -2^(b - n), of one more bit.
       const auto count = static_cast<unsigned>(ins.n);
-      return number(std::max(bits(ins.a) > count ? bits(ins.a) - count : 0, 1u));
+      return number(bits(ins.a) > count ? bits(ins.a) - count + 1 : 1);
     }
     case IrOp::kChoose: return common_facts(facts_[index_of(ins.list[0])], facts_[index_of(ins.list[1])]);
     case IrOp::kNew: {

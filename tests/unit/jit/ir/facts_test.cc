@@ -122,6 +122,26 @@ TEST(Facts, AreTrue) {
   EXPECT_GT(checked, 5000);
 }
 
+TEST(Facts, ShiftsOfNegativeNumbersRoundAwayFromZero) {
+  Trace trace;
+  FactTable table(trace);
+  const auto append = [&](IrOp op, IrRef a, int32_t n) {
+    IrIns ins{.op = op};
+    ins.a = a;
+    ins.n = n;
+    trace.ins.push_back(ins);
+    table.append(ins);
+    return IrRef{static_cast<uint32_t>(trace.ins.size() - 1)};
+  };
+  const IrRef slot = append(IrOp::kSlot, kNoRef, 0);
+  append(IrOp::kIsPacked, slot, 0);
+  const IrRef number = append(IrOp::kIntOf, slot, 0);
+  for (const int32_t count : {0, 1, 45, 61}) {
+    const IrRef shifted = append(IrOp::kIntShiftRight, number, count);
+    EXPECT_GE(table[shifted].bits, packed_bits(pack_int(kMinPackedInt >> count))) << count;
+  }
+}
+
 // The same for what arithmetic and intrinsics say of their results, on many words.
 TEST(Facts, BoundsOfResultsAreTrue) {
   std::vector<Word> words;
