@@ -440,6 +440,13 @@ uint32_t width_that_tells(const Facts& facts, const IrIns& guard) {
   return guard.m;
 }
 
+/// The packed integer whose key this is.
+IrRef without_key(Forward& forward, IrRef ref) {
+  if (!forward.is_raw_constant(ref)) return forward.at(ref).a;
+  const Word key = forward.word_of(ref);
+  return forward.constant((key >> 63 != 0 ? key : ~key) << 1 | 1);
+}
+
 Answer fold_tag_guard(Forward& forward, IrIns& ins) {
   const bool from = ins.op == IrOp::kTagFrom;
   if (from && ins.n == 0) return holds(true);
@@ -471,7 +478,12 @@ Answer fold_tag_guard(Forward& forward, IrIns& ins) {
     if (!from && ins.n == 1 && forward.has(IrOp::kNotLess, a, b)) settle_at_exit(forward, ins, kGreater);
     if (ins.n == 0) return rewrite(ins, IrOp::kIsLess, a, b);
     if (ins.n == 2) return rewrite(ins, IrOp::kIsLess, b, a);
-    return from ? rewrite(ins, IrOp::kNotLess, a, b) : rewrite(ins, IrOp::kIsEqual, a, b);
+    if (from) return rewrite(ins, IrOp::kNotLess, a, b);
+    // Keys are equal if the integers are.
+    const bool keys = forward.at(a).op == IrOp::kOrderKey || forward.at(b).op == IrOp::kOrderKey;
+    if (!keys) return rewrite(ins, IrOp::kIsEqual, a, b);
+    const IrRef word = without_key(forward, a);
+    return rewrite(ins, IrOp::kIsEqual, word, without_key(forward, b));
   }
   if (!from) {
     if (guard_truth(ins, forward.table[ins.a]) != Truth::kUnknown) return {};

@@ -437,7 +437,7 @@ void IrGen::compute_signed() {
   const size_t b = pick_int();
   const int64_t x = unpack_int(word(values_[a]));
   const int64_t y = unpack_int(word(values_[b]));
-  const uint32_t kind = random(9);
+  const uint32_t kind = random(10);
   if (kind >= 6) {
     const Bare first = append_bare(IrOp::kOrderKey, bare(a), {}, 0);
     const Bare second = append_bare(IrOp::kOrderKey, bare(b), {}, 0);
@@ -445,6 +445,7 @@ void IrGen::compute_signed() {
       append_bare(x < y ? IrOp::kIsLess : IrOp::kNotLess, first, second, 0);
       return;
     }
+    if (kind == 9) return give(append_bare(IrOp::kCompare, first, second, 0), compared_shape_);
     const Bare less = append_bare(chance(50) ? IrOp::kLess : IrOp::kLessEqual, first, second, 0);
     give(less, bool_shape_);
     if (kind == 7) return;
