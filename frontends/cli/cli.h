@@ -20,6 +20,7 @@ enum class Status : uint8_t {
   kUsageError = 4,
   kOtherError = 5,
   kOutOfMemory = 6,
+  kInterrupted,  ///< kInterruptedStatus for all commands
 };
 
 inline constexpr int kRunStatusBase = 112;
@@ -27,6 +28,11 @@ inline constexpr int kRunStatusBase = 112;
 inline constexpr int kLargestProgramStatus = 111;
 /// After SIGINT, as shells have it.
 inline constexpr int kInterruptedStatus = 130;
+
+/// What the process ends with; `base` is kRunStatusBase for programs that failed.
+constexpr int process_status(Status status, int base = 0) {
+  return status == Status::kInterrupted ? kInterruptedStatus : base + static_cast<int>(status);
+}
 
 /// Sets of options that commands share; see options.def.
 enum OptionGroup : unsigned {

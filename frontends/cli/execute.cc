@@ -8,7 +8,6 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 
 #include "frontends/prof/pprof.h"
@@ -102,7 +101,7 @@ Status report_run_error(const Machine& machine) {
   if (!output_failure().empty()) return Status::kOtherError;
   const std::string text = machine.error().render();
   std::fwrite(text.data(), 1, text.size(), stderr);
-  if (machine.error().interrupted) std::exit(kInterruptedStatus);
+  if (machine.error().interrupted) return Status::kInterrupted;
   return machine.error().out_of_memory ? Status::kOutOfMemory : Status::kRuntimeError;
 }
 

@@ -93,7 +93,7 @@ int run_mem_test(const Options& options) {
     status = finish_output(compare(options, *code, profile.profile()));
     profile.write();
   }
-  return static_cast<int>(status);
+  return process_status(status);
 }
 
 }  // namespace fble

@@ -92,7 +92,7 @@ int run_program(const Options& options) {
     stop_on_interrupt();
     status = finish_output(execute(options, *code, texts, exit_status));
   }
-  return status == Status::kOk ? exit_status : kRunStatusBase + static_cast<int>(status);
+  return status == Status::kOk ? exit_status : process_status(status, kRunStatusBase);
 }
 
 }  // namespace fble

@@ -98,7 +98,7 @@ Status evaluate(const Options& options, ProgramCode& code) {
   const InterruptibleRun interruptible(machine);
   const bool ok = machine.run_modules();
   Status status = ok ? Status::kOk : report_run_error(machine);
-  if (expected != nullptr && engine != nullptr) {
+  if (expected != nullptr && engine != nullptr && status != Status::kInterrupted) {
     // Modes that leave machine code all the time may well never come to some place in it.
     const bool must_hit = options.deopt_every == 0 && options.gc_stress == 0 && !options.deopt_sweep &&
                           !options.deopt_at && options.chaos == 0;
@@ -124,7 +124,7 @@ int run_test(const Options& options) {
     stop_on_interrupt();
     status = finish_output(evaluate(options, *code));
   }
-  return static_cast<int>(status);
+  return process_status(status);
 }
 
 }  // namespace fble

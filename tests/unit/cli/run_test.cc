@@ -198,6 +198,23 @@ TEST_F(RunTest, InterruptsHaveAStackTrace) {
   }
 }
 
+TEST_F(RunTest, InterruptedProgramsHaveFiguresAndAProfile) {
+  write_program(R"(
+    Maybe@<Out@<Char@, M@>> opened := m.do(/Std/Io/File/Utf8%.Write(m, io, Str|kept));
+    Out@<Char@, M@> file = opened.?(just: opened.just, nothing: out);
+    Unit@ _ := m.do(file(StringE|'a line\n'));
+    (Int@) { M@<Int@>; } Spin = (Int@ n) { Spin(/Std/Int%.Add(n, Int|1)); };
+    Spin(Int|0);
+  )");
+  const CommandResult result = run({"--stats", "--profile=spin.pb", "Main.fble"}, "", {},
+                                   "timeout --foreground --preserve-status -s INT 1 \"$@\"");
+  EXPECT_THAT(result.err, HasSubstr(": interrupted\n"));
+  EXPECT_THAT(result.err, HasSubstr("collections: "));
+  EXPECT_EQ(result.status, 130);
+  EXPECT_THAT(read("spin.pb"), HasSubstr("/Main%.Main.Spin"));
+  EXPECT_EQ(read("kept"), "a line\n");
+}
+
 TEST_F(RunTest, WaitsAreInterrupted) {
   write_program("Unit@ _ := m.do(io.run(/Std/Io/Clock%.Sleep(Int|60000000000))); m.return(Int|0);");
   const CommandResult result = run({"Main.fble"}, "", {}, "timeout --foreground --preserve-status -s INT 1 \"$@\"");
