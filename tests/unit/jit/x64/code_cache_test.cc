@@ -8,8 +8,10 @@
 namespace fble {
 namespace {
 
-using Function = int (*)();
-Function function_at(const uint8_t* code) { return reinterpret_cast<Function>(reinterpret_cast<uintptr_t>(code)); }
+/// Calls it. The sanitizer reads a function's type in front of it, where there may be no memory.
+__attribute__((no_sanitize("function"))) int result_of(const uint8_t* code) {
+  return reinterpret_cast<int (*)()>(reinterpret_cast<uintptr_t>(code))();
+}
 
 // mov eax, 7; ret
 const uint8_t kReturnSeven[] = {0xb8, 7, 0, 0, 0, 0xc3};
@@ -21,7 +23,7 @@ TEST(CodeCache, RunsWhatIsInstalled) {
   const uint8_t* expected = cache.next_address();
   const uint8_t* code = cache.install(kReturnSeven);
   EXPECT_EQ(code, expected);
-  EXPECT_EQ(function_at(code)(), 7);
+  EXPECT_EQ(result_of(code), 7);
   EXPECT_TRUE(cache.contains(code));
   EXPECT_FALSE(cache.contains(code + sizeof kReturnSeven));
   EXPECT_EQ(reinterpret_cast<uintptr_t>(cache.next_address()) % 16, 0u);
@@ -31,7 +33,7 @@ TEST(CodeCache, PatchesInstalledCode) {
   CodeCache cache(4096);
   const uint8_t* code = cache.install(kReturnSeven);
   cache.patch32(code + 1, -12345);  // not aligned
-  EXPECT_EQ(function_at(code)(), -12345);
+  EXPECT_EQ(result_of(code), -12345);
 }
 
 TEST(CodeCache, RewindsToAMark) {
@@ -43,7 +45,7 @@ TEST(CodeCache, RewindsToAMark) {
   cache.rewind(mark);
   EXPECT_FALSE(cache.contains(second));
   EXPECT_EQ(cache.install(kReturnSeven), second);
-  EXPECT_EQ(function_at(second)(), 7);
+  EXPECT_EQ(result_of(second), 7);
 }
 
 TEST(CodeCache, IsFullAtItsCapacity) {
