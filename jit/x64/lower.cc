@@ -565,7 +565,8 @@ void Lowering::pack_fields(const IrIns& ins, const InsPlan& plan) {
       if (is_constant(field)) {
         const Word content = field.word - 3;
         if (!end_varies) {
-          constant += content << end_constant;
+          // Behind 64 bits the struct does not fit, whatever it holds.
+          if (end_constant < 64) constant += content << end_constant;
         } else if (content != 0) {
           load_word(part, content);
           a_.lea(q(shift), x86::ptr(q(end), static_cast<int32_t>(end_constant)));
