@@ -446,9 +446,11 @@ class TableWriter {
       if (place.is_closure) {
         --frame;
         FBLE_ASSERT(place.slot == entry.frames[frame].base + kClosureSlot);
-        if (!entry.frames[frame].in_memory) value.location = entry.frames[frame].closure;
-        // That would be the same as in_memory.
-        FBLE_ASSERT(entry.frames[frame].in_memory || value != in_memory(place.slot));
+        if (!entry.frames[frame].in_memory) {
+          value.location = entry.frames[frame].closure;
+          // The frame before had the same closure in the same place: it is there, but the header is not.
+          if (value.location == in_memory(place.slot).location) value.facts = kFactPointer;
+        }
       } else {
         const auto found = std::lower_bound(entry.slots.begin(), entry.slots.end(), place.slot,
                                             [](const ExitSlot& slot, int32_t number) { return slot.slot < number; });
@@ -734,13 +736,13 @@ class TableReader {
     for (size_t i = 0; i < state_.frames.size(); ++i) {
       const Position& position = state_.frames[i];
       const bool is_last = i + 1 == state_.frames.size();
-      const Location closure = state_.value_at(base + kClosureSlot).location;
+      const Value closure = state_.value_at(base + kClosureSlot);
       ExitFrame& frame = entry.frames.emplace_back();
       frame.code = position.code;
       frame.pc = position.pc;
       frame.base = base;
-      frame.in_memory = closure == in_memory(base + kClosureSlot).location;
-      if (!frame.in_memory) frame.closure = closure;
+      frame.in_memory = closure == in_memory(base + kClosureSlot);
+      if (!frame.in_memory) frame.closure = closure.location;
       note_virtual(frame.closure);
       for_each_live_slot(*position.code, position.pc, !is_last || is_return_, [&](int32_t slot) {
         Value value = state_.value_at(base + slot);

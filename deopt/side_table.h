@@ -36,7 +36,8 @@
 //
 //   The places of an entry are, from the innermost frame outwards, the live slots in
 //   ascending order (not the one that awaits a result), then the frame's closure: if
-//   that is "in memory", then so is the whole header of the frame. Nothing said yet
+//   that is "in memory", then so is the whole header of the frame. (If the closure alone
+//   is there, left by a frame before, it is in memory with the fact "pointer".) Nothing said yet
 //   of a place means "in memory"; of a new frame, though, the closure is expected to be
 //   the function value of its code, and the arguments where its caller has them. At a
 //   return what was said of places means "in memory" too: only the facts still hold.

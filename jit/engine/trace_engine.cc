@@ -781,9 +781,10 @@ const void* TraceEngine::force(Thread& thread, uint32_t exit_id) {
     forced.take_back();
     return resume;
   }
-  // Guard not forced. The mark has been passed: the interpreter goes on behind it.
+  // Guard not forced. The mark has been passed: the interpreter goes on behind it. Or from the start of the
+  // group of recursive values that it is in: of these there is nothing before their definition.
   ++stats_.forced_out;
-  thread.pc += instruction_length(thread.pc);
+  if (*thread.pc == kMarkWord) thread.pc += instruction_length(thread.pc);
   if (chaos_ && !disturb_thread(thread)) stop_run(thread);
   return nullptr;
 }

@@ -152,8 +152,8 @@ class ExitGenerator {
       const std::vector<const uint32_t*> fitting = positions_of(*frame.code, behind_call);
       if (std::find(fitting.begin(), fitting.end(), frame.pc) == fitting.end()) frame.pc = any(fitting);
       frame.base = base;
-      // "In memory in its own place" is said by in_memory.
-      if (frame.closure == Location{LocationKind::kSlot, base + kClosureSlot, 0}) frame.closure.index = base;
+      // The frame before may have left the same closure in the same place.
+      if (!frame.in_memory && chance(15)) frame.closure = {LocationKind::kSlot, base + kClosureSlot, 0};
       if (behind_call) base += static_cast<int32_t>(frame.pc[-1]);
     }
   }

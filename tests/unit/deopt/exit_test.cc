@@ -221,13 +221,17 @@ class Expectation {
   std::vector<size_t> to_check_;
 };
 
+Location in_its_place(const ExitFrame& frame) { return {LocationKind::kSlot, frame.base + kClosureSlot, 0}; }
+
 /// Closures of frames run the frames' code.
 void give_closures(ExitEntry& entry, ExitGenerator& generator) {
   for (size_t i = 0; i < entry.frames.size(); ++i) {
     ExitFrame& frame = entry.frames[i];
     if (frame.in_memory) continue;
-    const uint32_t kind = generator.below(3);
-    if (kind == 0) {
+    const uint32_t kind = generator.below(4);
+    if (kind == 3) {
+      frame.closure = in_its_place(frame);
+    } else if (kind == 0) {
       frame.closure = {LocationKind::kConstant, 0, frame.code->function_value()};
     } else if (kind == 1) {
       frame.closure = {LocationKind::kSpill, 200 + static_cast<int32_t>(i), 0};
@@ -267,7 +271,9 @@ void fill(Activation& activation, const ExitEntry& entry, ExitGenerator& generat
   for (size_t i = 0; i < entry.frames.size(); ++i) {
     Word* frame = activation.root + entry.frames[i].base;
     activation.state().spill[200 + i] = activation.make_closure(entry.frames[i].code);
-    if (i == 0 || entry.frames[i].in_memory) frame[kClosureSlot] = activation.make_closure(entry.frames[i].code);
+    if (i == 0 || entry.frames[i].in_memory || entry.frames[i].closure == in_its_place(entry.frames[i])) {
+      frame[kClosureSlot] = activation.make_closure(entry.frames[i].code);
+    }
     if (i == 0 || !entry.frames[i].in_memory) continue;
     frame[kReturnPositionSlot] = reinterpret_cast<Word>(entry.frames[i - 1].pc);
     frame[kReturnAddressSlot] = reinterpret_cast<Word>(interpreter_return());
