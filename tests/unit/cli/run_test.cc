@@ -29,6 +29,14 @@ String@ .= /Std/String%;
 Unit@ .= /Std/Unit%;
 )";
 
+/// Interrupts the program some time after it has opened the file `ready`, however long that takes.
+constexpr const char* kInterruptOnceReady =
+    "rm -f ready; (while ! test -e ready; do sleep 0.02; done; sleep 0.5; kill -INT $$) & exec \"$@\"";
+constexpr const char* kOpenReady = R"(
+    Maybe@<Out@<Char@, M@>> opened := m.do(/Std/Io/File/Utf8%.Write(m, io, Str|ready));
+    Out@<Char@, M@> file = opened.?(just: opened.just, nothing: out);
+)";
+
 class RunTest : public CommandTest {
  protected:
   /// Writes Main.fble: a program with the body, which may use m, io, args, out.
@@ -189,35 +197,39 @@ constexpr const char* kEndlessRecursion =
     "m.return(Deep(Int|1));";
 
 TEST_F(RunTest, InterruptsHaveAStackTrace) {
-  write_program(
-      "(Int@) { M@<Int@>; } Spin = (Int@ n) { Spin(/Std/Int%.Add(n, Int|1)); }; Spin(Int|0);");
+  write_program(std::string(kOpenReady) + R"(
+    _ = file;
+    (Int@) { M@<Int@>; } Spin = (Int@ n) { Spin(/Std/Int%.Add(n, Int|1)); };
+    Spin(Int|0);
+  )");
   for (const char* jit : {"--jit=off", "--jit=on", "--jit=eager"}) {
-    const CommandResult result = run({jit, "Main.fble"}, "", {}, "timeout --foreground --preserve-status -s INT 1 \"$@\"");
+    const CommandResult result = run({jit, "Main.fble"}, "", {}, kInterruptOnceReady);
     EXPECT_THAT(result.err, HasSubstr(": error: in /Main%.Main.Spin: interrupted\n")) << jit;
     EXPECT_EQ(result.status, 130) << jit;
   }
 }
 
 TEST_F(RunTest, InterruptedProgramsHaveFiguresAndAProfile) {
-  write_program(R"(
-    Maybe@<Out@<Char@, M@>> opened := m.do(/Std/Io/File/Utf8%.Write(m, io, Str|kept));
-    Out@<Char@, M@> file = opened.?(just: opened.just, nothing: out);
+  write_program(std::string(kOpenReady) + R"(
     Unit@ _ := m.do(file(StringE|'a line\n'));
     (Int@) { M@<Int@>; } Spin = (Int@ n) { Spin(/Std/Int%.Add(n, Int|1)); };
     Spin(Int|0);
   )");
-  const CommandResult result = run({"--stats", "--profile=spin.pb", "Main.fble"}, "", {},
-                                   "timeout --foreground --preserve-status -s INT 1 \"$@\"");
+  const CommandResult result = run({"--stats", "--profile=spin.pb", "Main.fble"}, "", {}, kInterruptOnceReady);
   EXPECT_THAT(result.err, HasSubstr(": interrupted\n"));
   EXPECT_THAT(result.err, HasSubstr("collections: "));
   EXPECT_EQ(result.status, 130);
   EXPECT_THAT(read("spin.pb"), HasSubstr("/Main%.Main.Spin"));
-  EXPECT_EQ(read("kept"), "a line\n");
+  EXPECT_EQ(read("ready"), "a line\n");
 }
 
 TEST_F(RunTest, WaitsAreInterrupted) {
-  write_program("Unit@ _ := m.do(io.run(/Std/Io/Clock%.Sleep(Int|60000000000))); m.return(Int|0);");
-  const CommandResult result = run({"Main.fble"}, "", {}, "timeout --foreground --preserve-status -s INT 1 \"$@\"");
+  write_program(std::string(kOpenReady) + R"(
+    _ = file;
+    Unit@ _ := m.do(io.run(/Std/Io/Clock%.Sleep(Int|60000000000)));
+    m.return(Int|0);
+  )");
+  const CommandResult result = run({"Main.fble"}, "", {}, kInterruptOnceReady);
   EXPECT_THAT(result.err, HasSubstr(": interrupted\n"));
   EXPECT_EQ(result.status, 130);
 }
