@@ -545,10 +545,32 @@ Answer fold_no_fit(Forward& forward, IrIns& ins) {
   return holds(word == 0 || pack_union(word, ins.m, 0) == 0);
 }
 
+// Behind a guard that always fails a constant may be of any type. Such code is never run, but it is compiled, and
+// parts of words that have none are no words.
+
+/// Whether a packed word can be a union whose tag takes so many bits.
+bool has_tag(Word word, unsigned width) { return packed_bits(word) >= width; }
+
+/// Whether a packed word can be a struct of so many fields, of which there are two at least.
+bool has_fields(Word word, uint32_t count) {
+  const unsigned header = kOffsetBits * (count - 1);
+  if (packed_bits(word) < header) return false;
+  unsigned start = 0;
+  for (uint32_t i = 0; i + 1 < count; ++i) {
+    const unsigned end = word >> (1 + kOffsetBits * i) & 63;
+    if (end < start) return false;
+    start = end;
+  }
+  return packed_bits(word) >= header + start;
+}
+
 Answer fold_packed_arg(Forward& forward, IrIns& ins) {
   const auto width = static_cast<unsigned>(ins.n);
   if (width == 0) return replace(ins.a);
-  if (forward.is_constant(ins.a)) return replace(forward.constant(packed_arg(forward.word_of(ins.a), width)));
+  if (forward.is_constant(ins.a)) {
+    const Word word = forward.word_of(ins.a);
+    return has_tag(word, width) ? replace(forward.constant(packed_arg(word, width))) : Answer{};
+  }
   // Of Bool@ and the like: all that is there is the tag.
   if (forward.table[ins.a].bits <= width) return replace(forward.constant(kUnitWord));
   return {};
@@ -556,7 +578,7 @@ Answer fold_packed_arg(Forward& forward, IrIns& ins) {
 
 Answer fold_packed_field(Forward& forward, IrIns& ins) {
   if (ins.m == 1) return replace(ins.a);
-  if (!forward.is_constant(ins.a)) return {};
+  if (!forward.is_constant(ins.a) || !has_fields(forward.word_of(ins.a), ins.m)) return {};
   return replace(forward.constant(packed_field(forward.word_of(ins.a), static_cast<uint32_t>(ins.n), ins.m)));
 }
 
