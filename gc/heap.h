@@ -22,6 +22,10 @@
 // every now and then whether this is still so. What is taken to be alive so, and is not, is little
 // against the old space.
 //
+// A nursery of which a part survives again and again, but not nearly all, doubles:
+// what was alive would have had time to die in a larger one. It shrinks when next to
+// nothing survives.
+//
 // Survivors of a larger heap are looked up among the old objects (gc/shared_objects.h):
 // equal ones become one.
 //
