@@ -566,6 +566,7 @@ void Heap::start_marking(RootReporter& roots) {
   old_.sweep_some(SIZE_MAX);
   marking_ = true;
   frames_marked_ = false;
+  most_stack_words_ = 0;
   old_.begin_marking();
   shared_.begin_forgetting();
   Collector collector(*this);
@@ -640,8 +641,8 @@ void Heap::collector_step(RootReporter& roots) {
     const size_t growth = is_growing ? used : std::max(used / 2, std::min(used, kDoublingWords));
     marking_threshold_words_ = used + std::max(kMinGrowthWords, growth);
   }
-  // The call stack is marked too, as it is then.
-  if (used >= marking_threshold_words_ + roots.stack_bytes() / sizeof(Word) || stress) start_marking(roots);
+  // The call stack is memory in use and marked like the rest, so the old space may grow by as much as that was.
+  if (used >= marking_threshold_words_ + most_stack_words_ || stress) start_marking(roots);
 }
 
 // ---- the door ---------------------------------------------------------------
@@ -669,6 +670,7 @@ Word* Heap::make_room(Word* ap, size_t words, RootReporter& roots) {
   }
   const uint64_t start = now_ns();
   const size_t young_bytes = static_cast<size_t>(ap - nursery_) * sizeof(Word);
+  most_stack_words_ = std::max(most_stack_words_, roots.stack_bytes() / sizeof(Word));
   stats_.peak_bytes = std::max<uint64_t>(stats_.peak_bytes, old_bytes() + young_bytes + roots.stack_bytes());
   minor_collection(ap, roots);
   if (full) {

@@ -215,6 +215,7 @@ class Heap {
   bool sharing_ = false;              ///< this minor collection looks for equal objects
   size_t promoted_words_ = 0;         ///< by the last minor collection
   size_t used_at_marking_words_ = 0;  ///< old space when the last marking ended
+  size_t most_stack_words_ = 0;       ///< of call stack since the last marking started
   size_t adoptions_ = 0;              ///< nurseries to adopt before one is collected again
   size_t next_adoptions_ = 0;         ///< how many that was the last time
   size_t usual_words_ = 0;            ///< of a nursery, unless one object is larger

@@ -302,29 +302,9 @@ class CodeVerifier {
 
   // ---- slots ----------------------------------------------------------------
 
-  /// Calls `visit(slot, is_write)` for the slots that the instruction reads and
-  /// writes. While a group is open its slots are needed, so its end reads them.
   template <typename Visit>
   void slots(uint32_t start, Visit&& visit) const {
-    uint32_t count = 0;
-    operands(start, [&](char letter, uint32_t value) {
-      switch (letter) {
-        case 'N': count = value; break;
-        case 'D': visit(value, true); break;
-        case 'R':
-          for (uint32_t i = 0; i < count; ++i) visit(value + i, op(start) == Op::kDeclare);
-          break;
-        case 'S':
-        case 'L': visit(value, false); break;
-        case 'P':
-          if ((value & 1) == 0) visit(value >> 1, false);
-          break;
-        case 'V':
-          if (source_kind(value) == Source::kSlot) visit(value >> kSourceShift, false);
-          break;
-        default: break;
-      }
-    });
+    for_each_slot(&code_.words[start], visit);
   }
 
   void rank_slots() {

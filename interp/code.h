@@ -168,9 +168,10 @@ inline constexpr uint32_t make_source(Source kind, uint32_t index) {
 uint32_t instruction_length(const uint32_t* words);
 
 /// Calls `visit(letter, at)` for each operand word, the elements of lists one by
-/// one: `letter` is that of the row, `at` the distance from the opcode.
+/// one: `letter` is that of the row, `at` the distance from the opcode. Returns the
+/// number of words of the instruction.
 template <typename Visit>
-void for_each_operand(const uint32_t* words, Visit&& visit) {
+uint32_t for_each_operand(const uint32_t* words, Visit&& visit) {
   uint32_t at = 1;
   uint32_t list = 0;
   for (const char* operand = op_info(static_cast<Op>(words[0])).operands; *operand != 0; ++operand) {
@@ -181,6 +182,34 @@ void for_each_operand(const uint32_t* words, Visit&& visit) {
       visit(*operand, at++);
     }
   }
+  return at;
+}
+
+/// Calls `visit(slot, is_write)` for the slots that the instruction reads and writes. While a group of recursive values
+/// is open its slots are needed, so its end reads them. Returns the number of words of the instruction.
+template <typename Visit>
+uint32_t for_each_slot(const uint32_t* words, Visit&& visit) {
+  const bool is_declare = words[0] == static_cast<uint32_t>(Op::kDeclare);
+  uint32_t count = 0;
+  return for_each_operand(words, [&](char letter, uint32_t at) {
+    const uint32_t word = words[at];
+    switch (letter) {
+      case 'N': count = word; break;
+      case 'D': visit(word, true); break;
+      case 'R':
+        for (uint32_t i = 0; i < count; ++i) visit(word + i, is_declare);
+        break;
+      case 'S':
+      case 'L': visit(word, false); break;
+      case 'P':
+        if ((word & 1) == 0) visit(word >> 1, false);
+        break;
+      case 'V':
+        if (source_kind(word) == Source::kSlot) visit(word >> kSourceShift, false);
+        break;
+      default: break;
+    }
+  });
 }
 
 /// The jump table of a select, empty for other instructions.

@@ -44,54 +44,14 @@ struct SlotSet {
 /// Applies the instruction's writes and reads, backwards.
 void step_back(const Code& code, const uint32_t* words, SlotSet& live) {
   const Op op = static_cast<Op>(words[0]);
-  const char* operands = op_info(op).operands;
-  for (int pass = 0; pass < 2; ++pass) {
-    const bool writes = pass == 0;
-    uint32_t at = 1;
-    uint32_t list = 0;
-    for (const char* operand = operands; *operand != 0; ++operand) {
-      switch (*operand) {
-        case 'D':
-          if (writes) live.remove(words[at]);
-          ++at;
-          break;
-        case 'R':
-          if (writes) {
-            for (uint32_t i = 0; i < list; ++i) live.remove(words[at] + i);
-          }
-          ++at;
-          break;
-        case 'S':
-          if (!writes) live.add(words[at]);
-          ++at;
-          break;
-        case 'N': list = words[at++]; break;
-        case 'L':
-          for (uint32_t i = 0; i < list; ++i, ++at) {
-            if (!writes) live.add(words[at]);
-          }
-          break;
-        case 'P':
-          for (uint32_t i = 0; i < list; ++i, ++at) {
-            if (!writes && (words[at] & 1) == 0) live.add(words[at] >> 1);
-          }
-          break;
-        case 'V':
-          for (uint32_t i = 0; i < list; ++i, ++at) {
-            if (!writes && source_kind(words[at]) == Source::kSlot) live.add(words[at] >> kSourceShift);
-          }
-          break;
-        case 'T': at += list; break;
-        default: ++at;
-      }
-    }
-  }
+  for_each_slot(words, [&](uint32_t slot, bool is_write) {
+    if (is_write) live.remove(slot);
+  });
+  for_each_slot(words, [&](uint32_t slot, bool is_write) {
+    if (!is_write) live.add(slot);
+  });
   if (op == Op::kApplyHeld || op == Op::kNativeBody) {
     for (uint32_t slot = 0; slot < code.arity; ++slot) live.add(slot);
-  }
-  // While a group is being defined its placeholders are in its slots.
-  if (op == Op::kDefine) {
-    for (uint32_t i = 0; i < words[1]; ++i) live.add(words[2] + i);
   }
 }
 

@@ -24,6 +24,8 @@ constexpr size_t kStackStepSlots = 128 * 1024;
 /// So much unused stack is kept, and at most so much is given back in one collection.
 constexpr size_t kKeptStackBytes = size_t{8} << 20;
 constexpr size_t kMostGivenBackBytes = size_t{4} << 20;
+/// Of what is kept because it was wanted again, a part is forgotten at each collection while little of it is in use.
+constexpr size_t kForgetStackPart = 4096;
 
 /// Lines of an error trace that are kept at its inner and outer end.
 constexpr size_t kInnerLines = 100;
@@ -226,16 +228,24 @@ bool Thread::report_frames(Collector& collector, size_t count) {
 
 /// Gives back the pages of a recursion that has ended, from its end. A part of
 /// them in one collection: freeing a page takes its time, and the next recursion
-/// may be as deep.
+/// may be as deep. When one has been, what it used is kept for as long as that goes on.
 void Thread::give_back_stack() {
-  Word* top = fp + code_of_frame(fp).frame_slots;
-  stack_high_water = std::max(stack_high_water, top);
-  const size_t unused = static_cast<size_t>(stack_high_water - top) * sizeof(Word);
-  if (unused <= kKeptStackBytes) return;
+  Word* const top = fp + code_of_frame(fp).frame_slots;
+  const size_t used = static_cast<size_t>(top - stack_base);
+  if (top > stack_high_water) {
+    if (stack_high_water < stack_given_back_end) wanted_stack_slots = std::max(wanted_stack_slots, used);
+    stack_high_water = top;
+  } else if (used < wanted_stack_slots / 2) {
+    wanted_stack_slots -= wanted_stack_slots / kForgetStackPart;
+  }
+  const Word* const kept_end = stack_base + std::max(used + kKeptStackBytes / sizeof(Word), wanted_stack_slots);
+  if (stack_high_water <= kept_end) return;
+  const size_t unused = static_cast<size_t>(stack_high_water - kept_end) * sizeof(Word);
   const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-  const size_t bytes = std::min((unused - kKeptStackBytes) / 16, kMostGivenBackBytes) / page * page;
+  const size_t bytes = std::min(unused / 16, kMostGivenBackBytes) / page * page;
   const uintptr_t end = (reinterpret_cast<uintptr_t>(stack_high_water) + page - 1) / page * page;
   madvise(reinterpret_cast<void*>(end - bytes), bytes, MADV_DONTNEED);
+  stack_given_back_end = std::max(stack_given_back_end, reinterpret_cast<Word*>(end));
   stack_high_water = reinterpret_cast<Word*>(end - bytes);
 }
 

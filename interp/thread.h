@@ -104,8 +104,10 @@ struct Thread final : RootReporter {
   void* stacks = nullptr;  ///< the mapping of both
   size_t stacks_bytes = 0;
   Word* real_stack_limit = nullptr;
-  Word* soft_stack_limit = nullptr;  ///< where to collect next for the sake of the watermark
-  Word* stack_high_water = nullptr;
+  Word* soft_stack_limit = nullptr;      ///< where to collect next for the sake of the watermark
+  Word* stack_high_water = nullptr;      ///< pages of the stack from here on hold no memory, or were never used
+  Word* stack_given_back_end = nullptr;  ///< of all that was ever given back
+  size_t wanted_stack_slots = 0;         ///< so much was used again after it had been given back: it is kept
   Word* watermark_fp = nullptr;
   Word* unmarked_fp = nullptr;  ///< during marking: the topmost frame whose callers are not marked yet
   Handler watermark_return_address = nullptr;

@@ -7,9 +7,10 @@
 // live in a slot of the function that binds them and are captured by value.
 //
 // Code is generated towards a destination: `value_into` a given slot, `tail` for
-// the end of a function, and `value` for "wherever it is already". Slots are
-// handed out like a stack; which of them matter at a collection is not decided
-// here but by liveness (interp/liveness.cc).
+// the end of a function, and `value` for "wherever it is already". Every value has
+// a slot of its own here: which may share one is decided when the function is
+// complete (interp/slot_allocation.h), and which matter at a collection by
+// liveness (interp/liveness.cc).
 //
 // Order of evaluation is COMPAT 5.3: structs and lists left to right, calls
 // function first and then the arguments right to left.
@@ -24,6 +25,7 @@
 #include <utility>
 
 #include "interp/bytecode_verify.h"
+#include "interp/slot_allocation.h"
 #include "interp/thread.h"
 
 namespace fble {
@@ -50,7 +52,7 @@ struct Place {
   uint32_t slot = kNone;
   uint32_t global = kNone;
   std::optional<Word> constant;
-  VarId alias = kNone;  ///< another variable with the same value
+  VarId alias = kNone;         ///< another variable with the same value
   bool being_defined = false;  ///< of a group of recursive values whose definitions are being lowered
 };
 
@@ -67,30 +69,16 @@ struct FunctionState {
 
   Code* code;
   FunctionState* parent;
-  uint32_t next_slot = 0;
   const OuterUses* outer_uses = nullptr;
   std::vector<VarId> captured;
   std::unordered_map<VarId, uint32_t> capture_index;
 
+  /// The first of `count` new slots side by side.
   uint32_t take(uint32_t count = 1) {
-    const uint32_t slot = next_slot;
-    next_slot += count;
-    reserve(next_slot);
+    const uint32_t slot = code->frame_slots;
+    code->frame_slots += count;
     return slot;
   }
-  void reserve(uint32_t slots) { code->frame_slots = std::max(code->frame_slots, slots); }
-};
-
-/// Frees the slots taken during a scope.
-class SlotScope {
- public:
-  explicit SlotScope(FunctionState& function) : function_(function), mark_(function.next_slot) {}
-  ~SlotScope() { function_.next_slot = mark_; }
-  SlotScope(const SlotScope&) = delete;
-
- private:
-  FunctionState& function_;
-  uint32_t mark_;
 };
 
 class ModuleLowering {
@@ -109,6 +97,7 @@ class ModuleLowering {
     FunctionState function(code, nullptr);
     function_ = &function;
     tail(module_.body);
+    allocate_slots(*code);
     finish_code(*code);
     if (marks_lowered_ != marks_found_) FBLE_BUG("a mark was lost or doubled");
     return code;
@@ -525,7 +514,6 @@ class ModuleLowering {
   }
 
   void value_into(const Core* core, uint32_t dest) {
-    SlotScope scope(*function_);
     core = enter_scopes(core);
     if (const std::optional<Word> word = constant_of(core)) return emit_constant(dest, *word);
     switch (core->kind) {
@@ -587,7 +575,6 @@ class ModuleLowering {
 
   /// Ends the function with the value of the expression.
   void tail(const Core* core) {
-    SlotScope scope(*function_);
     core = enter_scopes(core);
     if (core->kind == CoreKind::kUnionSelect) return select(static_cast<const CoreUnionSelect*>(core), kNone);
     if (core->kind == CoreKind::kApply) return call(static_cast<const CoreApply*>(core), kNone);
@@ -690,7 +677,6 @@ class ModuleLowering {
 
     std::vector<uint32_t> jumps;
     auto branch = [&](const Core* body, bool is_last) {
-      SlotScope scope(*function_);
       if (dest == kNone) return tail(body);
       value_into(body, dest);
       if (!is_last) jumps.push_back(emit(Op::kJump, {0}));
@@ -729,9 +715,6 @@ class ModuleLowering {
     const uint32_t func = global == kNone ? value(callee_core) : 0;
     std::vector<uint32_t> args(count);
     for (uint32_t i = count; i-- > 0;) args[i] = value(core->args[i]);
-    // Also the room through which a tail call moves its arguments.
-    const uint32_t base = function_->next_slot + kHeaderSlots;
-    function_->reserve(base + count);
     const Op list_form = dest == kNone ? (global != kNone ? Op::kTailCallGlobal : Op::kTailCall)
                                        : (global != kNone ? Op::kCallGlobal : Op::kCall);
     const uint32_t callee = global != kNone ? global : func;
@@ -742,7 +725,7 @@ class ModuleLowering {
       emit(list_form, {callee, count});
     }
     append(args);
-    if (dest != kNone) append({dest, base});
+    if (dest != kNone) append({dest, 0});  // where the callee's frame is comes with the allocation of slots
     located(core->loc);
   }
 
@@ -760,6 +743,7 @@ class ModuleLowering {
     tail(core->body);
     function_ = outer;
     code->capture_count = static_cast<uint32_t>(inner.captured.size());
+    allocate_slots(*code);
     finish_code(*code);
 
     const uint32_t index = static_cast<uint32_t>(function_->code->functions.size());

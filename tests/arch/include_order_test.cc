@@ -44,6 +44,7 @@ const std::set<std::string, std::less<>> kBytecodeHeaders = {
     "interp/symbol.h",
     "interp/code.h",
     "interp/opcodes.def",
+    "interp/slot_allocation.h",
     "interp/call_frame.h",
     "interp/foreign.h",
     "interp/bytecode_text.h",
