@@ -194,7 +194,7 @@ void OldSpace::put_back_runs() {
 
 void OldSpace::end_marking() {
   put_back_runs();
-  wanted_blocks_ = std::max({blocks_.size(), wanted_blocks_ - wanted_blocks_ / 8, kKeptBlocks});
+  wanted_blocks_ = std::max({blocks_.size(), wanted_blocks_ - wanted_blocks_ / 32, kKeptBlocks});
   marking_ = false;
   slabs_.end_marking();
   ++epoch_;

@@ -157,7 +157,7 @@ void Slabs::put_back_run(Word* next, Word* end, size_t words, bool marking) {
 // ---- after marking ----------------------------------------------------------
 
 void Slabs::end_marking() {
-  wanted_ = std::max({slabs_.size(), wanted_ - wanted_ / 8, kKept});
+  wanted_ = std::max({slabs_.size(), wanted_ - wanted_ / 32, kKept});
   ++epoch_;
   sweep_at_ = 0;
   std::fill(std::begin(holes_), std::end(holes_), nullptr);  // they are found anew

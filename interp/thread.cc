@@ -21,11 +21,15 @@ constexpr size_t kGuardSlots = 256;
 /// The stack grows by so much between collections.
 constexpr size_t kStackStepSlots = 128 * 1024;
 
-/// So much unused stack is kept, and at most so much is given back in one collection.
+/// So much unused stack is kept, and so much is given back in one collection, if anything.
 constexpr size_t kKeptStackBytes = size_t{8} << 20;
+constexpr size_t kFewestGivenBackBytes = size_t{64} << 10;
 constexpr size_t kMostGivenBackBytes = size_t{4} << 20;
 /// Of what is kept because it was wanted again, a part is forgotten at each collection while little of it is in use.
-constexpr size_t kForgetStackPart = 4096;
+constexpr size_t kForgetStackPart = 16384;
+
+/// Frames that are visited slot by slot, so many at most that they stay in the cache.
+constexpr size_t kMostInColumn = 256;
 
 /// Lines of an error trace that are kept at its inner and outer end.
 constexpr size_t kInnerLines = 100;
@@ -184,28 +188,41 @@ void Thread::visit_running_frame(Collector& collector) {
 /// Visits the callers of a frame, down to `last` or the bottom of the stack, but up to `count` only, from which it
 /// subtracts them. Returns the lowest frame visited.
 Word* Thread::visit_callers(Collector& collector, Word* frame, const Word* last, size_t& count) {
-  const bool verify = heap.options().verify;
-  // In a recursion one position and one closure come again and again.
-  const uint32_t* known_position = nullptr;
-  const int* first_slot = nullptr;
-  const int* last_slot = nullptr;
-  Word known_closure = 0;
-  for (; count > 0 && frame != last; --count) {
-    const uint32_t* position = return_position(frame);
+  while (count > 0 && frame != last) {
+    const uint32_t* const position = return_position(frame);
     if (position == nullptr) break;
-    frame -= position[-1];
-    if (position != known_position) {
-      const std::vector<int>& slots = waiting_slots(frame, position);
-      known_position = position;
-      first_slot = slots.data();
-      last_slot = first_slot + slots.size();
+    // In a recursion frames that wait at the same position lie side by side: a column of them is visited slot by slot.
+    const ptrdiff_t distance = static_cast<ptrdiff_t>(position[-1]);
+    const Word* const furthest =
+        std::max<const Word*>(last, frame - distance * static_cast<ptrdiff_t>(std::min(count, kMostInColumn)));
+    Word& closure = frame[kClosureSlot - distance];
+    Word differences = 0;
+    Word* end = frame;
+    do {
+      end -= distance;
+      differences |= end[kClosureSlot] ^ closure;
+    } while (end > furthest && return_position(end) == position);
+    count -= static_cast<size_t>((frame - end) / distance);
+    if (heap.options().verify) {
+      for (Word* at = frame; at != end;) {
+        at -= distance;
+        spoil_dead_slots(at, position[-1] - kHeaderSlots, live_slots(code_of_frame(at), position));
+      }
     }
-    if (verify) spoil_dead_slots(frame, position[-1] - kHeaderSlots, live_slots(code_of_frame(frame), position));
-    for (const int* slot = first_slot; slot != last_slot; ++slot) collector.visit(frame[*slot]);
-    if (frame[kClosureSlot] != known_closure) {
-      collector.visit(frame[kClosureSlot]);
-      known_closure = frame[kClosureSlot];
-    }
+    auto visit_column = [&](int slot) {
+      Word known = 0;  // what was visited is not visited again at once
+      for (Word *at = frame + slot, *const top = end + slot; at != top;) {
+        at -= distance;
+        if (!is_pointer(*at) || *at == known) continue;
+        collector.visit(*at);
+        known = *at;
+      }
+    };
+    for (const int slot : waiting_slots(frame - distance, position)) visit_column(slot);
+    const Word common = closure;
+    collector.visit(closure);
+    if (differences != 0 || closure != common) visit_column(kClosureSlot);
+    frame = end;
   }
   return frame;
 }
@@ -243,6 +260,7 @@ void Thread::give_back_stack() {
   const size_t unused = static_cast<size_t>(stack_high_water - kept_end) * sizeof(Word);
   const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   const size_t bytes = std::min(unused / 16, kMostGivenBackBytes) / page * page;
+  if (bytes < kFewestGivenBackBytes) return;
   const uintptr_t end = (reinterpret_cast<uintptr_t>(stack_high_water) + page - 1) / page * page;
   madvise(reinterpret_cast<void*>(end - bytes), bytes, MADV_DONTNEED);
   stack_given_back_end = std::max(stack_given_back_end, reinterpret_cast<Word*>(end));
