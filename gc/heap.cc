@@ -688,8 +688,8 @@ Word* Heap::make_room(Word* ap, size_t words, RootReporter& roots) {
   // An object larger than the nursery gets a nursery of its own size for once.
   if (words > size) {
     resize_nursery(words);
-  } else if (words <= usual_words_ && (size > usual_words_ || usual_words_ > smallest) && size != usual_words_) {
-    resize_nursery(usual_words_);
+  } else if (words <= usual_words_ && size != usual_words_ && size >= smallest) {
+    resize_nursery(usual_words_);  // a smaller one is what adopting has left of a slab
   }
   if (options_.max_bytes != 0) {
     const size_t rest = static_cast<size_t>(nursery_end_ - nursery_) * sizeof(Word) + roots.stack_bytes();
