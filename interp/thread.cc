@@ -26,7 +26,7 @@ constexpr size_t kKeptStackBytes = size_t{8} << 20;
 constexpr size_t kFewestGivenBackBytes = size_t{64} << 10;
 constexpr size_t kMostGivenBackBytes = size_t{4} << 20;
 /// Of what is kept because it was wanted again, a part is forgotten at each collection while little of it is in use.
-constexpr size_t kForgetStackPart = 16384;
+constexpr size_t kForgetStackPart = 65536;
 
 /// Frames that are visited slot by slot, so many at most that they stay in the cache.
 constexpr size_t kMostInColumn = 256;

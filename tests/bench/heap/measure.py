@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures what docs/heap.md claims about the heap.
 
-  tests/bench/heap/measure.py lists|counts|pauses|trees [--command 'fble-jit --jit=off'] [--most N]
+  tests/bench/heap/measure.py lists|ocaml|counts|pauses|trees [--command 'fble-jit --jit=off'] [--most N]
   tests/bench/heap/measure.py figures -o tests/bench/results/heap.json
 
 figures all of them, and what the environment variables PKGS_I, SPECFBLD and SUITES allow: the packages of
@@ -10,9 +10,13 @@ figures all of them, and what the environment variables PKGS_I, SPECFBLD and SUI
 counts  instructions per element (callgrind) of lists of 10^3 ... 10^6 elements.
 
 lists   time and memory per element of lists of 10^3 ... N elements, by non-tail
-        recursion (deep) and by a loop of tail calls (loop): user time, the lowest
-        of three, for N elements in all; memory as `--stats` counts it for one
-        list, with a small nursery so that a small list shows.
+        recursion (deep) and by a loop of tail calls (loop), built and dropped one
+        after the other: processor time, the system's included, of the second half of
+        the rounds, so that the first half has fetched the memory; the median of
+        five. `first`: the same of a process that builds one list only, and
+        fetches all memory for it. Memory as `--stats` counts it for one list, with
+        a small nursery so that a small list shows.
+ocaml   the same for lists.ml. Needs ocamlopt and permission for a stack without limit.
 pauses  `--stats` of a program with a live tree of 1.07 GB, and of a recursion N deep.
 trees   instructions by callgrind for the same trees in Fble and OCaml: the share
         of the collector, and what is executed for each object. Needs valgrind
@@ -25,10 +29,11 @@ BUILD = HERE.parents[2] / "build" / "release" / "fble-jit"
 
 
 def run(command):
-    """(user seconds, standard error) of a command that must succeed."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    """(processor seconds, standard error) of a command that must succeed."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=True)
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before, done.stderr
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.stderr
 
 
 def peak_live(command, program, *args):
@@ -36,19 +41,55 @@ def peak_live(command, program, *args):
     return int(re.search(r"(\d+) bytes live after", stats).group(1))
 
 
+LENGTHS = [10**power for power in range(3, 8)]
+KINDS = ("deep", "loop")
+
+
+def later_rounds(command, kind, length):
+    """Nanoseconds per element, once the memory that it takes is there."""
+    rounds = max(12, 2 * LENGTHS[-1] // length)
+    half = rounds // 2
+    seconds = [run([*command, kind, str(length), str(rounds)])[0] - run([*command, kind, str(length), str(half)])[0]
+               for _ in range(5)]
+    return statistics.median(seconds) / ((rounds - half) * length) * 1e9
+
+
+def first_round(command, kind, length):
+    """The same of the only list of a process."""
+    few = [run([*command, kind, "10", "1"])[0] for _ in range(5)]
+    seconds = [run([*command, kind, str(length), "1"])[0] for _ in range(5)]
+    return (statistics.median(seconds) - statistics.median(few)) / length * 1e9
+
+
 def lists(command, most):
-    program = str(HERE / "Lists.fble")
-    lengths = [10**power for power in range(3, 10) if 10**power <= most]
-    start = min(run([*command, program, "none", "10", "1"])[0] for _ in range(3))
+    program = [*command, str(HERE / "Lists.fble")]
     print("length     deep ns   bytes    loop ns   bytes")
-    for length in lengths:
+    for length in (length for length in LENGTHS if length <= most):
         row = []
-        for kind in ("deep", "loop"):
-            seconds = min(run([*command, program, kind, str(length), str(most // length)])[0] for _ in range(3))
+        for kind in KINDS:
             base = peak_live(command, "Lists.fble", "none", "10", "1")
             memory = peak_live(command, "Lists.fble", kind, str(length), "1") - base
-            row += [(seconds - start) / most * 1e9, memory / length]
+            row += [later_rounds(program, kind, length), memory / length]
         print("%-9d %8.1f %7.1f   %8.1f %7.1f" % (length, *row), flush=True)
+    print("first     %8.1f           %8.1f" % tuple(first_round(program, kind, most) for kind in KINDS))
+
+
+def compiled_ocaml(name, folder):
+    """The program NAME.ml as an executable in the folder."""
+    source = os.path.join(folder, name + ".ml")
+    pathlib.Path(source).write_text((HERE / (name + ".ml")).read_text())
+    peer = os.path.join(folder, name)
+    subprocess.run(["ocamlopt", "-O3", "-o", peer, source], check=True, stderr=subprocess.DEVNULL)
+    return peer
+
+
+def ocaml(command, most):
+    resource.setrlimit(resource.RLIMIT_STACK, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    with tempfile.TemporaryDirectory() as folder:
+        peer = [compiled_ocaml("lists", folder)]
+        for kind in KINDS:
+            times = " ".join("%.1f" % later_rounds(peer, kind, length) for length in LENGTHS if length <= most)
+            print("%s %s, first %.1f" % (kind, times, first_round(peer, kind, most)), flush=True)
 
 
 def pauses(command, most):
@@ -70,11 +111,7 @@ def instructions(command, folder):
 def trees(command, most):
     objects = sum(2 ** (20 - depth) * (2**depth - 1) for depth in range(14, 21))
     with tempfile.TemporaryDirectory() as folder:
-        peer = os.path.join(folder, "trees")
-        source = os.path.join(folder, "trees.ml")
-        pathlib.Path(source).write_text((HERE / "trees.ml").read_text())
-        subprocess.run(["ocamlopt", "-O3", "-o", peer, source], check=True, stderr=subprocess.DEVNULL)
-        theirs = instructions([peer], folder)
+        theirs = instructions([compiled_ocaml("trees", folder)], folder)
         ours = instructions([*command, str(HERE / "Trees.fble")], folder)
     part = lambda functions, pattern: sum(n for name, n in functions.items() if re.search(pattern, name))
     gc = part(ours, r"fble::(Heap|Collector|OldSpace|MarkStack|Slabs|SharedObjects)::|Thread::(report_|visit_|waiting_slots|make_room)")
@@ -130,14 +167,18 @@ def figures(command, most, path):
         done = subprocess.run([sys.executable, __file__, "lists", "--command", "%s --jit=%s" % (exe, jit)],
                               stdout=subprocess.PIPE, text=True, check=True).stdout.strip().split("\n")
         cells = [line.split() for line in done[1:]]
-        add("user time per element, 10^3 ... 10^7 elements, --jit=" + jit,
-            "by recursion %s ns, by a loop %s ns" % (" ".join(c[1] for c in cells), " ".join(c[3] for c in cells)),
+        first = cells.pop()
+        add("processor time per element, 10^3 ... 10^7 elements, --jit=" + jit,
+            "by recursion %s ns, by a loop %s ns; of the first list of 10^7 elements %s ns and %s ns" % (
+                " ".join(c[1] for c in cells), " ".join(c[3] for c in cells), first[1], first[2]),
             "tests/bench/heap/measure.py lists --command 'fble-jit --jit=%s'" % jit)
         if jit == "off":
             add("memory per element of the same lists",
                 "by recursion %s bytes, by a loop %s bytes" % (" ".join(c[2] for c in cells),
                                                              " ".join(c[4] for c in cells)),
                 "tests/bench/heap/measure.py lists")
+    done = subprocess.run([sys.executable, __file__, "ocaml"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    add("the same of lists.ml, by ocamlopt", "; ".join(done.strip().split("\n")), "tests/bench/heap/measure.py ocaml")
     done = subprocess.run([sys.executable, __file__, "trees", "--command", exe + " --jit=off"], stdout=subprocess.PIPE,
                           text=True, check=True).stdout.strip().split("\n")
     add("binary trees of depth 14 to 20, instructions for each inner node", "; ".join(" ".join(l.split()) for l in done[1:]),
@@ -175,7 +216,7 @@ def figures(command, most, path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["lists", "counts", "pauses", "trees", "figures"])
+    parser.add_argument("what", choices=["lists", "ocaml", "counts", "pauses", "trees", "figures"])
     parser.add_argument("--command", default="%s --jit=off" % BUILD)
     parser.add_argument("--most", type=int, default=10**7)
     parser.add_argument("-o", dest="path", type=pathlib.Path)
