@@ -138,134 +138,53 @@ void Recorder::start_bridge(const ExitEntry& entry, const BridgeStart& start) {
   root_fp_ = thread_.fp - entry.frames.back().base;
   root_extent_ = start.root_extent;
   trace.extent = start.root_extent;
-  std::vector<std::pair<Location, IrRef>> known;
-  auto plain = [&](const Location& location) {
-    for (const auto& [other, ref] : known) {
-      if (other == location) return ref;
-    }
-    IrRef ref = kNoRef;
-    if (location.kind == LocationKind::kConstant) {
-      ref = constant(location.word);
-    } else if (location.kind == LocationKind::kSlot) {
-      ref = append(IrOp::kSlot, kNoRef, kNoRef, location.index);
-    } else {
-      ref = append(IrOp::kInherit, kNoRef, kNoRef, static_cast<int32_t>(trace.inherited.size()));
-      trace.inherited.push_back({location});
-    }
-    known.emplace_back(location, ref);
-    return ref;
-  };
-  // First all plain values, then packed words made of them. Objects come twice: a
-  // copy that only the start's snapshot mentions, and one for the trace, which may
+  ExitValues values(*this, builder_, entry);
+  // Objects come twice: a copy that only the start's snapshot mentions, and one for the trace, which may
   // turn out to be needed (and whose allocation then goes back to the start).
-  for (const VirtualValue& value : entry.virtuals) {
-    for (const Location& field : value.fields) {
-      if (field.kind != LocationKind::kVirtual) plain(field);
-    }
-  }
-  for (const ExitSlot& slot : entry.slots) {
-    if (slot.location.kind != LocationKind::kVirtual) plain(slot.location);
-  }
-  for (const ExitFrame& from : entry.frames) {
-    if (!from.in_memory && from.closure.kind != LocationKind::kVirtual) plain(from.closure);
-  }
-  using Refs = std::vector<IrRef>;
-  auto ref_of = [&](const Location& location, const Refs& virtuals) {
-    return location.kind == LocationKind::kVirtual ? virtuals[static_cast<size_t>(location.index)] : plain(location);
-  };
-  Refs copies(entry.virtuals.size(), kNoRef);
-  for (size_t i = 0; i < copies.size(); ++i) {
-    const VirtualValue& value = entry.virtuals[i];
-    if (value.kind == VirtualValue::Kind::kObject) continue;
-    IrIns ins{.op = value.kind == VirtualValue::Kind::kPackedUnion ? IrOp::kPackUnion : IrOp::kPackStruct};
-    ins.fits = true;  // or it would not be in the table
-    for (const Location& field : value.fields) {
-      ins.list.push_back(ref_of(field, copies));
-      builder_.assume(ins.list.back(), Facts{.packed = true});
-    }
-    if (value.kind == VirtualValue::Kind::kPackedUnion) {
-      ins.a = ins.list[0];
-      ins.list.clear();
-      ins.n = static_cast<int32_t>(value.tag);
-      ins.m = value.width;
-    }
-    copies[i] = builder_.append_raw(std::move(ins));
-  }
-  Refs objects = copies;
-  auto make_objects = [&](Refs& refs, bool sunk, uint32_t snapshot) {
-    auto object = [&](const VirtualValue& value) {
-      IrIns ins{.op = IrOp::kNew};
-      ins.x = value.header;
-      ins.code = value.code;
-      ins.sunk = sunk;
-      ins.snapshot = snapshot;
-      return ins;
-    };
-    for (bool progress = true; progress;) {
-      progress = false;
-      for (size_t i = 0; i < refs.size(); ++i) {
-        if (refs[i] != kNoRef) continue;
-        IrIns ins = object(entry.virtuals[i]);
-        for (const Location& field : entry.virtuals[i].fields) ins.list.push_back(ref_of(field, refs));
-        if (std::find(ins.list.begin(), ins.list.end(), kNoRef) != ins.list.end()) continue;
-        refs[i] = builder_.append(std::move(ins));
-        progress = true;
-      }
-    }
-    // What is left refers to one another in circles: one group.
-    uint32_t next = static_cast<uint32_t>(trace.ins.size());
-    std::vector<size_t> circular;
-    for (size_t i = 0; i < refs.size(); ++i) {
-      if (refs[i] != kNoRef) continue;
-      circular.push_back(i);
-      refs[i] = IrRef{next++};
-    }
-    for (size_t i : circular) {
-      IrIns ins = object(entry.virtuals[i]);
-      ins.recursive = true;
-      for (const Location& field : entry.virtuals[i].fields) ins.list.push_back(ref_of(field, refs));
-      builder_.append_raw(std::move(ins));
-    }
-  };
-  auto fill_frames = [&](const Refs& virtuals) {
-    frames_.clear();
-    for (const ExitFrame& from : entry.frames) {
-      ShadowFrame& shadow = frames_.emplace_back();
-      shadow.code = from.code;
-      shadow.base = from.base;
-      shadow.in_memory = from.in_memory || frames_.size() == 1;
-      shadow.closure_in_memory = from.in_memory;
-      if (!from.in_memory) {
-        shadow.closure = ref_of(from.closure, virtuals);
-        builder_.assume(shadow.closure, Facts{.pointer = true, .code = from.code});
-      }
-      shadow.return_position = from.pc;
-      shadow.slots.assign(from.code->frame_slots, kNoRef);
-    }
-    for (const ExitSlot& slot : entry.slots) {
-      auto owner = std::find_if(frames_.rbegin(), frames_.rend(),
-                                [&](const ShadowFrame& shadow) { return shadow.base <= slot.slot; });
-      const IrRef ref = ref_of(slot.location, virtuals);
-      if (slot.facts != 0) builder_.assume(ref, facts_of_bits(slot.facts));
-      owner->slots[static_cast<size_t>(slot.slot - owner->base)] = ref;
-    }
-    frames_.front().past.push_back(start.root_code);
-  };
-  make_objects(copies, true, kNoSnapshot);
-  fill_frames(copies);
+  ExitValues::Refs copies = values.make_packed();
+  ExitValues::Refs objects = copies;
+  values.make_objects(copies, true, kNoSnapshot);
+  take_frames(entry, values, copies);
+  frames_.front().past.push_back(start.root_code);
   trace.code = frames_.front().code;
   const uint32_t start_snapshot = builder_.add_snapshot(make_snapshot(entry.frames.back().pc, false));
   append_stack_check(start_snapshot);
-  make_objects(objects, false, start_snapshot);
-  fill_frames(objects);
+  values.make_objects(objects, false, start_snapshot);
+  take_frames(entry, values, objects);
+  frames_.front().past.push_back(start.root_code);
   // What the parent's guard found not to hold.
-  for (const auto& [location, ref] : known) {
-    if (start.operand.kind == LocationKind::kNone || !(location == start.operand)) continue;
-    builder_.assume(ref, facts_of_failed(start));
-    if (start.may_dispatch) {
-      dispatched_ = ref;
-      dispatch_width_ = start.m;
+  if (start.operand.kind == LocationKind::kNone) return;
+  const IrRef operand = values.known(start.operand);
+  if (operand == kNoRef) return;
+  builder_.assume(operand, facts_of_failed(start));
+  if (start.may_dispatch) {
+    dispatched_ = operand;
+    dispatch_width_ = start.m;
+  }
+}
+
+/// The frames of the exit, with the values that they have in the trace.
+void Recorder::take_frames(const ExitEntry& entry, ExitValues& values, const ExitValues::Refs& virtuals) {
+  frames_.clear();
+  for (const ExitFrame& from : entry.frames) {
+    ShadowFrame& shadow = frames_.emplace_back();
+    shadow.code = from.code;
+    shadow.base = from.base;
+    shadow.in_memory = from.in_memory || frames_.size() == 1;
+    shadow.closure_in_memory = from.in_memory;
+    if (!from.in_memory) {
+      shadow.closure = values.at(from.closure, virtuals);
+      builder_.assume(shadow.closure, Facts{.pointer = true, .code = from.code});
     }
+    shadow.return_position = from.pc;
+    shadow.slots.assign(from.code->frame_slots, kNoRef);
+  }
+  for (const ExitSlot& slot : entry.slots) {
+    auto owner = std::find_if(frames_.rbegin(), frames_.rend(),
+                              [&](const ShadowFrame& shadow) { return shadow.base <= slot.slot; });
+    const IrRef ref = values.at(slot.location, virtuals);
+    if (slot.facts != 0) builder_.assume(ref, facts_of_bits(slot.facts));
+    owner->slots[static_cast<size_t>(slot.slot - owner->base)] = ref;
   }
 }
 

@@ -26,6 +26,7 @@
 
 #include "deopt/side_table.h"
 #include "jit/record/appender.h"
+#include "jit/record/exit_values.h"
 
 namespace fble {
 
@@ -108,6 +109,7 @@ class Recorder final : private Appender {
   Status end_with_exit();
   static Facts facts_of_failed(const struct BridgeStart& start);
   void append_stack_check(uint32_t snapshot);
+  void take_frames(const ExitEntry& entry, ExitValues& values, const ExitValues::Refs& virtuals);
   Status abort(AbortReason reason);
 
   // reading and writing shadow slots
