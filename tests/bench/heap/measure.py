@@ -45,9 +45,9 @@ LENGTHS = [10**power for power in range(3, 8)]
 KINDS = ("deep", "loop")
 
 
-def later_rounds(command, kind, length):
-    """Nanoseconds per element, once the memory that it takes is there."""
-    rounds = max(12, 2 * LENGTHS[-1] // length)
+def later_rounds(command, kind, length, least=12):
+    """Nanoseconds per element, once the memory that it takes is there; of `least` rounds or more the second half."""
+    rounds = max(least, 2 * LENGTHS[-1] // length)
     half = rounds // 2
     seconds = [run([*command, kind, str(length), str(rounds)])[0] - run([*command, kind, str(length), str(half)])[0]
                for _ in range(5)]
@@ -88,7 +88,7 @@ def ocaml(command, most):
     with tempfile.TemporaryDirectory() as folder:
         peer = [compiled_ocaml("lists", folder)]
         for kind in KINDS:
-            times = " ".join("%.1f" % later_rounds(peer, kind, length) for length in LENGTHS if length <= most)
+            times = " ".join("%.1f" % later_rounds(peer, kind, length, 4) for length in LENGTHS if length <= most)
             print("%s %s, first %.1f" % (kind, times, first_round(peer, kind, most)), flush=True)
 
 
