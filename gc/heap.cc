@@ -523,6 +523,7 @@ void Heap::minor_collection(Word* ap, RootReporter& roots) {
   ++stats_.minor_collections;
   promoted_words_ = found_words_ = 0;
   if (ap == nursery_ && !marking_) {
+    remembered_.clear();
     roots.roots_are_old();
     return;
   }

@@ -716,6 +716,25 @@ TEST(Heap, ManyObjectsWaitToBeMarked) {
   EXPECT_EQ(mutator.heap.old_bytes(), 0u);
 }
 
+TEST(Heap, WhatIsRememberedIsForgottenByTheNextCollection) {
+  ListMutator mutator({});
+  ASSERT_TRUE(mutator.prepend(1));
+  mutator.ap = mutator.heap.collect_all(mutator.ap, mutator);
+  Object* old = as_object(mutator.list);
+  mutator.heap.remember(old);
+  // Nothing is new, but the object may be dead after this, and its memory something else.
+  mutator.ap = mutator.heap.collect_all(mutator.ap, mutator);
+  Word* young = mutator.allocate(3);
+  young[0] = Object::make_header(ObjectKind::kStruct, 2);
+  young[1] = young[2] = kUnitWord;
+  old->fields[1] = reinterpret_cast<Word>(young);
+  const uint64_t survived = mutator.heap.stats().survived_bytes;
+  mutator.ap = mutator.heap.make_room(mutator.ap, 1, mutator);
+  EXPECT_EQ(mutator.heap.stats().survived_bytes, survived);
+  EXPECT_EQ(old->fields[1], reinterpret_cast<Word>(young));
+  old->fields[1] = kUnitWord;
+}
+
 TEST(Heap, StressCanBeSwitchedOnAndOff) {
   HeapOptions options;
   ListMutator mutator(options);
