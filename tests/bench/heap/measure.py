@@ -184,13 +184,13 @@ def figures(command, most, path):
     add("binary trees of depth 14 to 20, instructions for each inner node", "; ".join(" ".join(l.split()) for l in done[1:]),
         "tests/bench/heap/measure.py trees")
     pauses = []
-    for _ in range(5):
-        stats = run([exe, "--jit=off", "--stats", str(HERE / "LiveHeap.fble"), "25", "4000"])[1]
+    for _ in range(10):
+        stats = run([exe, "--jit=off", "--stats", str(HERE / "LiveHeap.fble"), "25", "2000"])[1]
         pauses.append(re.search(r"median ([\d.]+) ms, ([\d.]+) ms the longest", stats).groups())
         live = int(re.search(r"(\d+) bytes live after", stats).group(1))
-    add("pauses with a live heap of %.2f GB, by the clock, five runs" % (live / 1e9),
+    add("pauses with a live heap of %.2f GB, by the clock, ten runs" % (live / 1e9),
         "median %s ms, longest %s ms" % (pauses[0][0], " ".join(longest for _, longest in pauses)),
-        "fble-jit --jit=off --stats tests/bench/heap/LiveHeap.fble 25 4000")
+        "fble-jit --jit=off --stats tests/bench/heap/LiveHeap.fble 25 2000")
     packages = shlex.split(os.environ.get("PKGS_I", ""))
     if packages and os.environ.get("SPECFBLD"):
         files = shlex.split(os.environ["SPECFBLD"])
