@@ -20,6 +20,8 @@ constexpr size_t kMostSeen = 16;
 /// Blocks whose memory is kept in any case, and most that are given back in one step.
 constexpr size_t kKeptBlocks = 64;
 constexpr size_t kGivenBackPerStep = 64;
+/// As for slabs.
+constexpr size_t kForgetWantedPart = 32;
 
 /// Sweeping a slab is worth so many blocks: some are walked, object by object.
 constexpr size_t kSlabAsBlocks = 16;
@@ -194,7 +196,7 @@ void OldSpace::put_back_runs() {
 
 void OldSpace::end_marking() {
   put_back_runs();
-  wanted_blocks_ = std::max({blocks_.size(), wanted_blocks_ - wanted_blocks_ / 32, kKeptBlocks});
+  wanted_blocks_ = std::max({blocks_.size(), wanted_blocks_ - wanted_blocks_ / kForgetWantedPart, kKeptBlocks});
   marking_ = false;
   slabs_.end_marking();
   ++epoch_;

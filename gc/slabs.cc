@@ -15,6 +15,8 @@ constexpr size_t kFewestBytes = size_t{1} << 26;
 /// Slabs whose memory is kept in any case, and most that are given back in one step.
 constexpr size_t kKept = 4;
 constexpr size_t kGivenBackPerStep = 4;
+/// Of what was wanted, this part is forgotten with each marking. A page costs more to fetch again than its objects.
+constexpr size_t kForgetWantedPart = 32;
 
 }  // namespace
 
@@ -157,7 +159,7 @@ void Slabs::put_back_run(Word* next, Word* end, size_t words, bool marking) {
 // ---- after marking ----------------------------------------------------------
 
 void Slabs::end_marking() {
-  wanted_ = std::max({slabs_.size(), wanted_ - wanted_ / 32, kKept});
+  wanted_ = std::max({slabs_.size(), wanted_ - wanted_ / kForgetWantedPart, kKept});
   ++epoch_;
   sweep_at_ = 0;
   std::fill(std::begin(holes_), std::end(holes_), nullptr);  // they are found anew
