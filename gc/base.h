@@ -26,8 +26,7 @@ using Word = uint64_t;
 #define FBLE_BUG(what) ::fble::bug(__FILE__, __LINE__, what)
 
 #ifndef NDEBUG
-#define FBLE_ASSERT(condition) \
-  ((condition) ? static_cast<void>(0) : ::fble::bug(__FILE__, __LINE__, #condition))
+#define FBLE_ASSERT(condition) ((condition) ? static_cast<void>(0) : ::fble::bug(__FILE__, __LINE__, #condition))
 #else
 #define FBLE_ASSERT(condition) static_cast<void>(sizeof(!(condition)))
 #endif

@@ -28,10 +28,10 @@
 namespace fble {
 
 enum class NativeEffect : uint8_t {
-  kPure,         ///< result depends on the arguments only
+  kPure,  ///< result depends on the arguments only
   kReadsWorld,
   kWritesWorld,
-  kMayBlock,     ///< may wait for the world
+  kMayBlock,  ///< may wait for the world
 };
 
 struct NativeRow {

@@ -43,7 +43,6 @@ struct HandlerTable {
 // address is not on top (its frame is older than that, or a collection replaced the address) cuts it off
 // and jumps.
 
-
 /// How C++ functions call a handler: with what the thread says, and with th->native_stack set until the
 /// run ends. A run within a run has its native stack below that of the other.
 void enter_handler(Handler handler, const uint32_t* pc, Word* fp, Thread& thread, Word* ap, Word value);

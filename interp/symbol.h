@@ -31,7 +31,5 @@ class Symbol {
 
 template <>
 struct std::hash<fble::Symbol> {
-  size_t operator()(fble::Symbol symbol) const noexcept {
-    return std::hash<const void*>()(symbol.id());
-  }
+  size_t operator()(fble::Symbol symbol) const noexcept { return std::hash<const void*>()(symbol.id()); }
 };

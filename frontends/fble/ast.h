@@ -23,9 +23,7 @@ struct Name {
   bool is_type = false;
   Loc loc;
 
-  friend bool operator==(const Name& a, const Name& b) {
-    return a.text == b.text && a.is_type == b.is_type;
-  }
+  friend bool operator==(const Name& a, const Name& b) { return a.text == b.text && a.is_type == b.is_type; }
   /// As messages show it: the text, plus '@' for a type name.
   std::string str() const { return is_type ? text.str() + "@" : text.str(); }
 };
@@ -68,6 +66,7 @@ struct Expr {
   Loc loc;  ///< of the first token
 };
 
+// clang-format off
 struct TypeofExpr : Expr { const Expr* operand; };
 struct VarExpr : Expr { Name name; };
 struct ModuleRefExpr : Expr { ModulePath path; };
@@ -116,6 +115,7 @@ struct ForeignExpr : Expr { const Expr* type; Name name; const Expr* body; };
 
 /// Means its body. `loc` is that of the body.
 struct MarkedExpr : Expr { Mark mark; const Expr* body; };
+// clang-format on
 
 /// The expression below its marks.
 inline const Expr* unmarked(const Expr* expr) {

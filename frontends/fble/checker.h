@@ -153,8 +153,8 @@ class Checker {
   uint32_t param_count_ = 0;  ///< type parameters in scope
   VarId var_count_ = 0;
   std::vector<Variable> variables_;
-  PointerMap<uint32_t> innermost_;   ///< name to 1 + index of its variable
-  std::vector<bool> mentioned_deps_;  ///< for each of module_.deps
+  PointerMap<uint32_t> innermost_;        ///< name to 1 + index of its variable
+  std::vector<bool> mentioned_deps_;      ///< for each of module_.deps
   std::vector<const MarkedExpr*> marks_;  ///< that have a CoreMark, in order of their making
   std::unordered_map<DataType*, std::unique_ptr<LetterTable>> letters_;
 };

@@ -30,9 +30,9 @@ namespace fble {
 using VarId = uint32_t;
 
 enum class CoreKind {
-  kTypeValue,     // a type at run time: the unit word
+  kTypeValue,  // a type at run time: the unit word
   kVar,
-  kModule,        // value of a module that this one depends on
+  kModule,  // value of a module that this one depends on
   kLet,
   kStruct,
   kStructAccess,
@@ -63,6 +63,7 @@ struct CoreVar {
   Loc loc;
 };
 
+// clang-format off
 struct CoreTypeValue : Core {};
 struct CoreVarRef : Core { VarId var; };
 struct CoreModule : Core { ModulePath path; };
@@ -114,6 +115,7 @@ struct CoreForeign : Core { ModulePath module; Symbol name; CoreVar var; Core* b
 /// A `# deopt-here!` in front of its body, whose value it has. `loc`: of the comment. Every
 /// mark of a source that is evaluated at all is here exactly once.
 struct CoreMark : Core { MarkOptions options; Core* body; };
+// clang-format on
 
 /// The expression below its marks.
 inline const Core* unmarked(const Core* core) {
@@ -127,9 +129,9 @@ struct CoreProgramModule {
   ModulePath path;
   std::vector<ModulePath> deps;
   Core* body = nullptr;
-  Loc loc;                 ///< line 1, column 0 of the source file
-  VarId var_count = 0;     ///< all VarIds are below
-  uint32_t mark_count = 0; ///< so many kMark are in the body
+  Loc loc;                       ///< line 1, column 0 of the source file
+  VarId var_count = 0;           ///< all VarIds are below
+  uint32_t mark_count = 0;       ///< so many kMark are in the body
   std::shared_ptr<Arena> arena;  ///< owns the nodes
 };
 

@@ -28,9 +28,7 @@ class Diagnostics {
     messages_.push_back({Severity::kWarning, loc, std::move(message)});
   }
   /// A line that belongs to the message before, printed as "FILE:L:C: note: ...".
-  void note(const Loc& loc, std::string message) {
-    messages_.push_back({Severity::kNote, loc, std::move(message)});
-  }
+  void note(const Loc& loc, std::string message) { messages_.push_back({Severity::kNote, loc, std::move(message)}); }
   /// Adds to the text of the message before.
   void append_to_last(const std::string& text) { messages_.back().message += text; }
 

@@ -29,7 +29,7 @@ struct LoadOptions {
 /// mention. Errors (unreadable or missing modules, syntax, cycles) are
 /// reported at the reference or token concerned; then the result is null, but
 /// `files_read` still lists what was opened.
-std::unique_ptr<Program> load_program(const ModulePath& main, const LoadOptions& options,
-                                      Diagnostics& diagnostics, std::vector<std::string>* files_read = nullptr);
+std::unique_ptr<Program> load_program(const ModulePath& main, const LoadOptions& options, Diagnostics& diagnostics,
+                                      std::vector<std::string>* files_read = nullptr);
 
 }  // namespace fble

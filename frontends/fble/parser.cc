@@ -98,9 +98,11 @@ class Parser {
   bool at(TokenKind kind) const { return token_.kind == kind; }
   bool at_any(TokenSet kinds) const { return kinds.has(token_.kind); }
   void advance() {
-    if (!marks_.empty()) [[unlikely]] drop_marks();
+    if (!marks_.empty()) [[unlikely]]
+      drop_marks();
     token_ = lexer_.next();
-    if (lexer_.has_directives()) [[unlikely]] read_marks();
+    if (lexer_.has_directives()) [[unlikely]]
+      read_marks();
   }
 
   // A mark belongs to the outermost expression that starts at the token behind it: whoever

@@ -16,15 +16,16 @@ namespace fble {
 /// checker compares them (spec 8.4).
 struct Module {
   ModulePath path;
-  Loc loc;                       ///< line 1, column 0 of the value's (else the header's) file
+  Loc loc;  ///< line 1, column 0 of the value's (else the header's) file
   const Expr* type = nullptr;
   const Expr* value = nullptr;
-  std::vector<Module*> deps;     ///< modules mentioned by type or value, in order of first mention
+  std::vector<Module*> deps;  ///< modules mentioned by type or value, in order of first mention
 };
 
 struct Program {
   std::shared_ptr<Arena> arena;  ///< owns modules and their syntax
-  std::vector<Module*> modules;  ///< each after those it depends on; the main module is last, but for LoadOptions::types_of
+  std::vector<Module*>
+      modules;  ///< each after those it depends on; the main module is last, but for LoadOptions::types_of
   std::vector<std::string> files;  ///< all files read, for dependency files
 };
 

@@ -67,9 +67,7 @@ std::string Generator::minimal(const Type* type) {
   switch (type->kind) {
     case TypeKind::kUnit: return "Unit";
     case TypeKind::kStruct:
-    case TypeKind::kUnion:
-      return build(
-          type, [&](const Type* part) { return minimal(part); }, 0);
+    case TypeKind::kUnion: return build(type, [&](const Type* part) { return minimal(part); }, 0);
     case TypeKind::kFunction: {
       const Scope scope(*this);
       std::string args;
@@ -96,8 +94,7 @@ std::string Generator::construct(const Type* type, int size) {
   switch (type->kind) {
     case TypeKind::kStruct: {
       const int share = size / static_cast<int>(type->fields.size() + 1);
-      return build(
-          type, [&](const Type* part) { return expression(part, share); }, 0);
+      return build(type, [&](const Type* part) { return expression(part, share); }, 0);
     }
     case TypeKind::kUnion: {
       const uint32_t tag = c_.below(static_cast<uint32_t>(type->fields.size()));

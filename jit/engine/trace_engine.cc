@@ -8,10 +8,10 @@
 
 #include "deopt/exit.h"
 #include "deopt/force.h"
-#include "interp/observer.h"
 #include "deopt/side_table_text.h"
 #include "interp/bytecode_text.h"
 #include "interp/handler.h"
+#include "interp/observer.h"
 #include "jit/ir/ir_text.h"
 #include "jit/ir/ir_verify.h"
 #include "jit/opt/pipeline.h"
@@ -775,7 +775,8 @@ const void* TraceEngine::force(Thread& thread, uint32_t exit_id) {
   bool is_changed = show_frames(thread, number);
   ++marks_[number].forced;
   hit_mark(thread, number);
-  is_changed |= options.gc || options.invalidate || options.yield || thread.heap.stats().minor_collections != collections;
+  is_changed |=
+      options.gc || options.invalidate || options.yield || thread.heap.stats().minor_collections != collections;
   if (!is_changed) {
     ++stats_.forced;
     forced.take_back();
@@ -863,9 +864,8 @@ std::string TraceEngine::stats_text() const {
       stats_.traces[0], stats_.traces[1], stats_.traces[2], stats_.dispatch_nodes, stats_.flushes, stats_.evictions,
       stats_.code_bytes, stats_.ir_instructions, stats_.side_table_bytes, stats_.guards,
       stats_.guards - stats_.failed_guards, stats_.exits, stats_.yields, stats_.cold_returns, stats_.mark_hits,
-      stats_.forced, stats_.forced_out,
-      static_cast<double>(stats_.record_ns) / 1e6, static_cast<double>(stats_.optimize_ns) / 1e6,
-      static_cast<double>(stats_.assemble_ns) / 1e6);
+      stats_.forced, stats_.forced_out, static_cast<double>(stats_.record_ns) / 1e6,
+      static_cast<double>(stats_.optimize_ns) / 1e6, static_cast<double>(stats_.assemble_ns) / 1e6);
   if (rehearses()) {
     text += fmt::format("rehearsals:  {} guards; {} loops given up\n", stats_.rehearsed_guards, stats_.loops_given_up);
   }

@@ -32,7 +32,9 @@ inline constexpr int32_t kCodeArity = offsetof(Code, arity);
 #pragma clang diagnostic pop
 
 inline constexpr int32_t kHeader = offsetof(Object, header);
-inline constexpr int32_t field_offset(int32_t index) { return static_cast<int32_t>(offsetof(Object, fields)) + 8 * index; }
+inline constexpr int32_t field_offset(int32_t index) {
+  return static_cast<int32_t>(offsetof(Object, fields)) + 8 * index;
+}
 inline constexpr int32_t kClosureCode = field_offset(0);
 inline constexpr int32_t slot_offset(int32_t slot) { return 8 * slot; }
 inline constexpr int32_t register_offset(int32_t reg) { return kRegisters + 8 * reg; }

@@ -15,11 +15,13 @@
 
 namespace fble::x64 {
 
+// clang-format off
 enum Register : int8_t {
   kNoRegister = -1,
   kRax, kRcx, kRdx, kRbx, kRsp, kRbp, kRsi, kRdi,
   kR8, kR9, kR10, kR11, kR12, kR13, kR14, kR15,
 };
+// clang-format on
 
 inline constexpr Register kPcRegister = kR12;
 inline constexpr Register kFpRegister = kR13;

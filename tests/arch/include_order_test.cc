@@ -37,18 +37,9 @@ constexpr std::array<std::string_view, 7> kFolders = {"gc", "interp", "deopt", "
 
 /// What frontends/fble may include of interp/ and gc/.
 const std::set<std::string, std::less<>> kBytecodeHeaders = {
-    "gc/base.h",
-    "gc/log.h",
-    "interp/loc.h",
-    "interp/mark.h",
-    "interp/symbol.h",
-    "interp/code.h",
-    "interp/opcodes.def",
-    "interp/slot_allocation.h",
-    "interp/call_frame.h",
-    "interp/foreign.h",
-    "interp/bytecode_text.h",
-    "interp/bytecode_verify.h",
+    "gc/base.h",           "gc/log.h",         "interp/loc.h",           "interp/mark.h",
+    "interp/symbol.h",     "interp/code.h",    "interp/opcodes.def",     "interp/slot_allocation.h",
+    "interp/call_frame.h", "interp/foreign.h", "interp/bytecode_text.h", "interp/bytecode_verify.h",
 };
 
 /// Includes that break the rules for now: "FILE includes WHAT", and why. An

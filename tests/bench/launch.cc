@@ -138,7 +138,8 @@ int main(int argc, char** argv) {
       for (ssize_t i = 0; i < length; ++i) {
         if (buffer[i] != '\n') continue;
         char entry[32];
-        snprintf(entry, sizeof entry, "%.6f", static_cast<double>(cpu.tv_sec) + static_cast<double>(cpu.tv_nsec) * 1e-9);
+        snprintf(entry, sizeof entry, "%.6f",
+                 static_cast<double>(cpu.tv_sec) + static_cast<double>(cpu.tv_nsec) * 1e-9);
         lines.append(entry);
       }
       for (ssize_t done = 0; done < length;) {

@@ -29,8 +29,7 @@ Word sleep(NativeCall& call) {
   const uint64_t nanoseconds = time.value.overflow ? UINT64_MAX : time.value.magnitude;
   timespec rest{.tv_sec = static_cast<time_t>(nanoseconds / kSecond),
                 .tv_nsec = static_cast<long>(nanoseconds % kSecond)};
-  while (nanosleep(&rest, &rest) != 0 && errno == EINTR && !interrupt_requested()) {
-  }
+  while (nanosleep(&rest, &rest) != 0 && errno == EINTR && !interrupt_requested()) {}
   return kUnitWord;
 }
 

@@ -44,9 +44,13 @@ bool read_path(NativeCall& call, uint32_t index, std::string& path, Word& result
 }
 
 bool look_at(int folder, const std::string& path, Entry& entry) {
-  struct stat status {};
+  struct stat status{};
   if (fstatat(folder, path.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return false;
-  entry = {path, S_ISREG(status.st_mode) ? 0u : S_ISDIR(status.st_mode) ? 1u : S_ISLNK(status.st_mode) ? 2u : 3u,
+  entry = {path,
+           S_ISREG(status.st_mode)   ? 0u
+           : S_ISDIR(status.st_mode) ? 1u
+           : S_ISLNK(status.st_mode) ? 2u
+                                     : 3u,
            status.st_size};
   return true;
 }

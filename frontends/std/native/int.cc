@@ -386,9 +386,7 @@ int order(const Limbs& a, const Limbs& b) {
   if (a.is_negative() != b.is_negative()) return a.is_negative() ? -1 : 1;
   return a.is_negative() ? compare_magnitudes(b, a) : compare_magnitudes(a, b);
 }
-int order(NativeCall& call, uint32_t first, uint32_t second) {
-  return order(limbs(call, first), limbs(call, second));
-}
+int order(NativeCall& call, uint32_t first, uint32_t second) { return order(limbs(call, first), limbs(call, second)); }
 
 Word compare(NativeCall& call) {
   if (!are_ints(call, 0, 2)) return kFailed;

@@ -158,7 +158,8 @@ TEST_F(MarksTest, ForceShowsFramesAndGoesOn) {
 
 TEST_F(MarksTest, ForcedFramesThatSomethingHappensToAreLeft) {
   for (const char* option : {"gc", "invalidate", "yield"}) {
-    const CommandResult result = test(loop(std::string("# deopt-here! force every=100 ") + option), {"--jit=eager", "--stats"});
+    const CommandResult result =
+        test(loop(std::string("# deopt-here! force every=100 ") + option), {"--jit=eager", "--stats"});
     EXPECT_EQ(result.status, 0) << result.err;
     EXPECT_THAT(result.err, HasSubstr(": 10 hits in 10")) << option;
     EXPECT_THAT(result.err, HasSubstr(" passes, 10 forced\n")) << option;

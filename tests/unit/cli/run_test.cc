@@ -270,7 +270,8 @@ TEST_F(RunTest, Statistics) {
   const CommandResult result = run({"--stats", "--nursery=256", "Main.fble"});
   EXPECT_EQ(result.status, 0);
   EXPECT_THAT(result.err, StartsWith("collections: "));
-  for (const char* word : {" minor", " full", "allocated: ", " survived", "peak: ", " live", "median ", " the longest"}) {
+  for (const char* word :
+       {" minor", " full", "allocated: ", " survived", "peak: ", " live", "median ", " the longest"}) {
     EXPECT_THAT(result.err, HasSubstr(word));
   }
 }

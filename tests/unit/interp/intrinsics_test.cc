@@ -81,7 +81,10 @@ const std::map<Intrinsic, Twin> kTwins = {
        for (Wide rest = magnitude(a); rest != 0; rest /= 2) ++bits;
        return number(bits);
      }},
-    {Intrinsic::kIntCompare, [](Wide a, Wide b, Wide) { return tag(a < b ? 0 : a == b ? 1 : 2, 3); }},
+    {Intrinsic::kIntCompare, [](Wide a, Wide b, Wide) { return tag(a < b    ? 0
+                                                                   : a == b ? 1
+                                                                            : 2,
+                                                                   3); }},
     {Intrinsic::kIntLess, [](Wide a, Wide b, Wide) { return truth(a < b); }},
     {Intrinsic::kIntLessEqual, [](Wide a, Wide b, Wide) { return truth(a <= b); }},
     {Intrinsic::kIntGreater, [](Wide a, Wide b, Wide) { return truth(a > b); }},
@@ -94,7 +97,10 @@ const std::map<Intrinsic, Twin> kTwins = {
     {Intrinsic::kIntIsZero, [](Wide a, Wide, Wide) { return truth(a == 0); }},
     {Intrinsic::kIntIsNegative, [](Wide a, Wide, Wide) { return truth(a < 0); }},
     {Intrinsic::kIntIsPositive, [](Wide a, Wide, Wide) { return truth(a > 0); }},
-    {Intrinsic::kIntSign, [](Wide a, Wide, Wide) { return tag(a < 0 ? 0 : a == 0 ? 1 : 2, 3); }},
+    {Intrinsic::kIntSign, [](Wide a, Wide, Wide) { return tag(a < 0    ? 0
+                                                              : a == 0 ? 1
+                                                                       : 2,
+                                                              3); }},
     // A word that is no bit counts as one by its lowest bit of content.
     {Intrinsic::kBitPush, [](Wide a, Wide b, Wide) { return b < 0 ? Outcome() : number(2 * b + (a < 0 ? 0 : 1)); }},
     {Intrinsic::kCharFromInt, [](Wide a, Wide, Wide) { return number(a); }},
@@ -186,7 +192,8 @@ TEST_P(IntrinsicsTest, HandlerGivesWayToTheBody) {
       foreign s0 0
       return s0
     }
-  )", "test");
+  )",
+                                        "test");
   ASSERT_NE(parsed.program, nullptr) << parsed.error;
   const NativeRow rows[] = {
       {"/A%", "F", arity, NativeEffect::kPure, [](NativeCall&) { return kGeneralCase; }, intrinsic}};
@@ -221,7 +228,8 @@ TEST(Intrinsics, TellWhichLibraryIsInUse) {
       foreign s0 0
       return s0
     }
-  )", "test");
+  )",
+                                        "test");
   ASSERT_NE(parsed.program, nullptr) << parsed.error;
   for (const Intrinsic intrinsic : {Intrinsic::kNone, Intrinsic::kIntAdd}) {
     const NativeRow rows[] = {{"/A%", "F", 2, NativeEffect::kPure, [](NativeCall&) { return Word{3}; }, intrinsic}};

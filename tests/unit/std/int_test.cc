@@ -42,10 +42,14 @@ Number read_number(Word word) {
 class Native {
  public:
   Native(const std::string& module, const std::string& name, const HeapOptions& heap = {}) {
-    BytecodeParse parsed = parse_bytecode("globals 1\nname \"M\"\nmodule \"M\" code 0 global 0\n"
-                                          "code 0 \"M\" at \"M.fble\":1:0\narity 0 slots 4 captures 0\n"
-                                          "foreign \"" + module + "\" \"" + name + "\" at 1:0\n"
-                                          "{\nforeign s0 0\nreturn s0\n}\n", "test");
+    BytecodeParse parsed = parse_bytecode(
+        "globals 1\nname \"M\"\nmodule \"M\" code 0 global 0\n"
+        "code 0 \"M\" at \"M.fble\":1:0\narity 0 slots 4 captures 0\n"
+        "foreign \"" +
+            module + "\" \"" + name +
+            "\" at 1:0\n"
+            "{\nforeign s0 0\nreturn s0\n}\n",
+        "test");
     EXPECT_NE(parsed.program, nullptr) << parsed.error;
     program_ = std::move(parsed.program);
     register_std(natives_);
@@ -146,20 +150,14 @@ class Numbers {
   Number next(size_t max_bits = 400) {
     Number value;
     switch (random_() % 6) {
-      case 0:
-        value = static_cast<long>(random_() % 200);
-        break;
+      case 0: value = static_cast<long>(random_() % 200); break;
       case 1: {
         const size_t limits[] = {61, 62, 63, 64, 127, 128, 192};
         value = power_of_2(limits[random_() % std::size(limits)]);
         break;
       }
-      case 2:
-        value = power_of_2(random_() % max_bits);
-        break;
-      case 3:
-        value = static_cast<unsigned long>(random_());
-        break;
+      case 2: value = power_of_2(random_() % max_bits); break;
+      case 3: value = static_cast<unsigned long>(random_()); break;
       default:
         for (size_t bits = random_() % max_bits; mpz_sizeinbase(value.get_mpz_t(), 2) < bits;) {
           value = (value << 64) + static_cast<unsigned long>(random_());

@@ -139,9 +139,17 @@ TEST_F(IoTest, CharactersAndBytes) {
 TEST_F(IoTest, MalformedTextReadsAsReplacements) {
   const std::string r = "\xef\xbf\xbd";
   const std::pair<std::string, std::string> cases[] = {
-      {"\x80", r},           {"a\x80z", "a" + r + "z"},      {"\xc3", r},           {"\xc3z", r + "z"},
-      {"\xe2\x82", r},       {"\xe2\x82z", r + "z"},         {"\xc0\x80", r},       {"\xe0\x80\x80", r},
-      {"\xff\xfe", r + r},   {"\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80"},              {"\xc3\xc3\xa9", r + "\xc3\xa9"},
+      {"\x80", r},
+      {"a\x80z", "a" + r + "z"},
+      {"\xc3", r},
+      {"\xc3z", r + "z"},
+      {"\xe2\x82", r},
+      {"\xe2\x82z", r + "z"},
+      {"\xc0\x80", r},
+      {"\xe0\x80\x80", r},
+      {"\xff\xfe", r + r},
+      {"\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80"},
+      {"\xc3\xc3\xa9", r + "\xc3\xa9"},
   };
   for (const auto& [bytes, expected] : cases) {
     write("a", bytes);
@@ -194,7 +202,11 @@ TEST_F(IoTest, WritesTextAndBytes) {
   EXPECT_EQ(call(kFile, "PutText", {file, text("!")}), kUnitWord);
   EXPECT_EQ(call(kFile, "PutBytes", {file, list({})}), kUnitWord);
   EXPECT_EQ(call(kFile, "Flush", {file}), ok_unit());
-  EXPECT_EQ(content("a"), "caf\xc3\xa9 " + long_text + std::string("\0\xff" "A\xff", 4) + "\xef\xbf\xbd\xef\xbf\xbd!");
+  EXPECT_EQ(content("a"), "caf\xc3\xa9 " + long_text +
+                              std::string("\0\xff"
+                                          "A\xff",
+                                          4) +
+                              "\xef\xbf\xbd\xef\xbf\xbd!");
   close(file);
 }
 

@@ -80,9 +80,8 @@ TEST_F(NativesTest, UndefinedArgumentsAreErrors) {
 TEST_F(NativesTest, UndefinedItemsAreKept) {
   // Only what is looked at has to be there.
   const Word undefined = make_placeholder(1);
-  const Word cell = machine_.build([&](NativeCall& call) {
-    return call.reserve(list_words(1)) ? call.make_cons(undefined, packed_enum(1, 2)) : 0;
-  });
+  const Word cell = machine_.build(
+      [&](NativeCall& call) { return call.reserve(list_words(1)) ? call.make_cons(undefined, packed_enum(1, 2)) : 0; });
   const Word turned = call("/Std/List%", "Turn", {cell, packed_enum(1, 2)});
   ASSERT_TRUE(is_pointer(turned));
   EXPECT_EQ(as_object(turned)->fields[0], undefined);

@@ -2,6 +2,8 @@
 //
 // tests/ir/PASS/NAME.trace is read, run through the pass, and compared with
 // NAME.expected beside it. `fble-jit-tests --update-goldens` rewrites those.
+#include "tests/support/golden.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -14,7 +16,6 @@
 #include "jit/ir/ir_text.h"
 #include "jit/ir/ir_verify.h"
 #include "jit/opt/pipeline.h"
-#include "tests/support/golden.h"
 #include "tests/support/ir_codes.h"
 
 namespace fble {

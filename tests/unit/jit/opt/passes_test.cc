@@ -51,7 +51,7 @@ bool same_outcome(const Trace& before, const Trace& after, const IrInput& input,
 
 /// Checks `pass` on random traces; `of` picks what it starts from.
 template <typename Pass>
-void check_pass(Pass&& pass, Trace IrGen::*of, bool complete = false) {
+void check_pass(Pass&& pass, Trace IrGen::* of, bool complete = false) {
   Counts counts;
   for (uint64_t seed = 0; seed < kSeeds; ++seed) {
     IrGen gen(seed, {.instructions = 10 + seed % 60});

@@ -53,11 +53,11 @@ class CodeRunner {
   }
 
   End end = End::kNone;
-  Word value = 0;             ///< kReturn
-  uint32_t exit_id = 0;       ///< kExit
+  Word value = 0;        ///< kReturn
+  uint32_t exit_id = 0;  ///< kExit
   const uint32_t* pc = nullptr;
-  int32_t fp = 0;             ///< counted from frame()
-  int64_t allocated = 0;      ///< words
+  int32_t fp = 0;         ///< counted from frame()
+  int64_t allocated = 0;  ///< words
 
   /// The word that a location names after an exit, made by `heap` if it is virtual.
   Word word(const Location& location, const ExitEntry& entry, reference::IrHeap& heap,
@@ -84,7 +84,8 @@ class CodeRunner {
         for (size_t i = 0; i < count; ++i) as_object(object)->fields[first + i] = field(i);
         return object;
       }
-      case VirtualValue::Kind::kPackedUnion: return virtuals[location.index] = pack_union(field(0), made.width, made.tag);
+      case VirtualValue::Kind::kPackedUnion:
+        return virtuals[location.index] = pack_union(field(0), made.width, made.tag);
       case VirtualValue::Kind::kPackedStruct: return virtuals[location.index] = pack_struct(count, field);
     }
     return 0;

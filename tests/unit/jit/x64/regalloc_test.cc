@@ -50,7 +50,8 @@ TEST_F(Regalloc, SlotsAreLoadedOnceAndOnlyIfUsed) {
     is_packed %b @s0
     is_packed %a @s0
     return %a
-  )", "snapshot s0\n  frame c0+0 base 0 memory\n  slot 2 %c\n");
+  )",
+                                   "snapshot s0\n  frame c0+0 base 0 memory\n  slot 2 %c\n");
   EXPECT_EQ(plan.moves.size(), 2u);
   EXPECT_EQ(count_moves(plan, LocationKind::kRegister, LocationKind::kSlot), 2u);
   // Nobody has loaded slot 2: it is where it was.
@@ -75,7 +76,8 @@ TEST_F(Regalloc, AResultSparesWhatItsOwnExitNeeds) {
     %x = packed_arg %a 1
     %y = pack_union %x 1 1 @s0
     return %y
-  )", "snapshot s0\n  frame c0+0 base 0 memory\n  slot 5 %x\n");
+  )",
+                                   "snapshot s0\n  frame c0+0 base 0 memory\n  slot 5 %x\n");
   EXPECT_NE(plan.plans[2].a, in_register(plan.plans[2].result));
   EXPECT_EQ(plan.exits[0].slots[0].location, plan.plans[2].a);
 }
@@ -119,7 +121,8 @@ TEST_F(Regalloc, OperandsOfSunkObjectsLive) {
     %m = new 0x100000103 - (%n) sunk
     is_packed %a @s0
     exit @s1
-  )", R"(snapshot s0
+  )",
+                                   R"(snapshot s0
   frame c0+0 base 0 memory
   slot 5 %m
   slot 6 %n
@@ -142,7 +145,8 @@ TEST_F(Regalloc, StoresKeepWhatTheyOverwrite) {
     store 0 %b
     store 1 %a
     exit @s0
-  )", "snapshot s0\n  frame c0+0 base 0 memory\n  slot 0 %b\n  slot 1 %a\n  slot 7 %a\n");
+  )",
+                                   "snapshot s0\n  frame c0+0 base 0 memory\n  slot 0 %b\n  slot 1 %a\n  slot 7 %a\n");
   EXPECT_EQ(count_moves(plan, LocationKind::kRegister, LocationKind::kSlot), 2u);
 }
 
