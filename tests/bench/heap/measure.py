@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures what docs/heap.md claims about the heap.
+"""Measures what docs/results/heap.md claims about the heap.
 
   tests/bench/heap/measure.py lists|ocaml|counts|pauses|trees [--command 'fble-jit --jit=off'] [--most N]
   tests/bench/heap/measure.py figures -o tests/bench/results/heap.json
@@ -151,7 +151,7 @@ def peak(words):
 
 
 def figures(command, most, path):
-    """Writes what docs/heap.md shows."""
+    """Writes what docs/results/heap.md shows."""
     exe = command[0]
     rows = []
 
