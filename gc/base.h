@@ -1,4 +1,4 @@
-// Words, assertions and the arena: what every folder may use.
+// Words, assertions and the arena. Every folder may use them.
 #pragma once
 
 #include <algorithm>
@@ -14,10 +14,10 @@
 
 namespace fble {
 
-/// One machine word; see gc/value.h for how a Fble value is kept in one.
+/// One machine word; gc/value.h explains how it holds a Fble value.
 using Word = uint64_t;
 
-/// Reports a broken invariant of ours (never a user's mistake) and aborts.
+/// Reports a broken internal invariant (never a user's mistake) and aborts.
 [[noreturn]] inline void bug(const char* file, int line, const char* what) {
   std::fprintf(stderr, "fble-jit: internal error at %s:%d: %s\n", file, line, what);
   std::abort();
@@ -31,9 +31,8 @@ using Word = uint64_t;
 #define FBLE_ASSERT(condition) static_cast<void>(sizeof(!(condition)))
 #endif
 
-/// Owns objects that die together with a phase. Objects are created with
-/// `make` and destroyed, in reverse order, with the arena. They lie side by
-/// side in a few large blocks; those with a trivial destructor cost nothing else.
+/// Owns objects that die together with a phase. `make` creates them; the arena destroys them in reverse order. They
+/// lie side by side in a few large blocks; objects with a trivial destructor cost nothing else.
 class Arena {
  public:
   Arena() = default;

@@ -5,60 +5,17 @@
 #include <chrono>
 #include <cstring>
 
+#include "gc/params.h"
+
 namespace fble {
 
 namespace {
-
-/// The old space grows by at least this much between markings.
-constexpr size_t kMinGrowthWords = 32 * 1024;
-/// A small one may double, a larger one grows by half.
-constexpr size_t kDoublingWords = 512 * 1024;
-/// A marking that finds less dead than this part shows data that only grows: it is marked again when it has doubled.
-constexpr size_t kGrowingDeadPart = 8;
-/// A step of the marker: words per promoted word, and at least so many.
-constexpr size_t kMarkPerPromoted = 3;
-constexpr size_t kMinMarkWords = 8 * 1024;
-constexpr size_t kSmallestNurseryBytes = 64;
-/// Larger objects are not looked up.
-constexpr uint32_t kMostSharedFields = 8;
-constexpr size_t kFramesPerStep = 4096;
-constexpr size_t kMinSweepBlocks = 64;
-constexpr size_t kForgetPlaces = 16 * 1024;
-/// Under stress: words of old space for each collection between two full ones.
-constexpr size_t kStressWordsPerCollection = 32;
-/// Under stress there is always a marking under way, in the smallest of steps.
-constexpr size_t kStressMarkWords = 8;
-constexpr size_t kStressFramesPerStep = 1;
-constexpr size_t kStressSweepBlocks = 1;
-constexpr size_t kStressForgetPlaces = 16;
-/// Under stress all minor collections but every so many look for equal objects.
-constexpr unsigned kStressUnsharedPeriod = 4;
-/// Under stress every so many nurseries are adopted.
-constexpr unsigned kStressAdoptPeriod = 5;
-
-/// Nurseries of which so much survives show that the next ones may be adopted: all but a part of it.
-constexpr size_t kAdoptDeadPart = 8;
-/// Nurseries adopted in a row, at most, and as a part of the old space.
-constexpr size_t kMostAdoptions = 31;
-constexpr size_t kAdoptedPart = 4;
-
-/// A nursery of which more than a part survived, and not nearly all, so many times in a row, is too small: what
-/// was alive would have had time to die in a larger one.
-constexpr size_t kSurvivingPart = 8;
-constexpr unsigned kTimesTooSmall = 2;
-/// It grows so much, and shrinks again when less than a part survives.
-constexpr size_t kNurseryGrowth = 2;
-constexpr size_t kNurseryShrinkPart = 64;
 
 uint64_t now_ns() {
   return static_cast<uint64_t>(
       std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
           .count());
 }
-
-constexpr size_t kMarkStackChunk = 1024;
-/// Objects whose memory is fetched ahead of the marker.
-constexpr size_t kFetchAhead = 16;
 
 bool is_between(Word word, const Word* start, const Word* end) {
   return word - reinterpret_cast<Word>(start) < reinterpret_cast<Word>(end) - reinterpret_cast<Word>(start);
@@ -190,9 +147,9 @@ void Collector::visit_young(Word& word) {
   word = reinterpret_cast<Word>(copy);
 }
 
-/// The old object for one whose fields are old: an equal one or a copy.
+/// Returns the old object for an object whose fields are old: an equal one, or a copy.
 inline Object* Collector::close(Object* object, Word header, bool is_defined) {
-  // Objects with two fields are so many that they have code of their own.
+  // Objects with two fields are frequent and have code of their own.
   return header >> 32 == 2 ? close_with<2>(object, header, is_defined) : close_with<0>(object, header, is_defined);
 }
 
@@ -200,7 +157,7 @@ template <uint32_t kCount>
 __attribute__((noinline)) Object* Collector::close_with(Object* object, Word header, bool is_defined) {
   const uint32_t count = kCount != 0 ? kCount : static_cast<uint32_t>(header >> 32);
   const ObjectKind kind = static_cast<ObjectKind>(header >> 1 & 7);
-  Object** place = nullptr;
+  Object** entry = nullptr;
   if (is_defined && count <= kMostSharedFields && kind < ObjectKind::kNative) {
     const SharedObjects::Found found = heap_.shared_.find(header, object->fields, count);
     if (found.object != nullptr) {
@@ -208,16 +165,16 @@ __attribute__((noinline)) Object* Collector::close_with(Object* object, Word hea
       heap_.found_words_ += object_words(count);
       return found.object;
     }
-    place = found.place;
+    entry = found.entry;
   }
   Word* copy = heap_.old_.allocate(object_words(count));
   copy[0] = header;
   for (uint32_t i = 0; i < count; ++i) copy[1 + i] = object->fields[i];
-  if (place != nullptr) *place = reinterpret_cast<Object*>(copy);
+  if (entry != nullptr) *entry = reinterpret_cast<Object*>(copy);
   return reinterpret_cast<Object*>(copy);
 }
 
-/// Whether all that an object refers to is old and defined; where what it refers to has moved it is made to follow.
+/// Returns whether all fields of an object are old and defined. Updates fields whose objects have moved.
 inline bool Collector::can_close(Object* object) {
   const Word header = object->header;
   const size_t count = header >> 32;
@@ -235,15 +192,15 @@ inline bool Collector::can_close(Object* object) {
   return true;
 }
 
-/// Moves an object of the nursery and what it reaches, what it reaches first, so
-/// that equal objects have equal fields when they are looked up.
+/// Moves an object of the nursery after everything that it reaches, so that equal objects have equal
+/// fields when they are looked up.
 __attribute__((noinline)) void Collector::move_shared(Word& word) {
-  // An object on the stack is open. When it is met again, which is a cycle, it gets
-  // its place in the old space at once and is not looked up.
+  // An object on the stack is open. If it is met again, it is part of a cycle: it gets its place in the
+  // old space immediately and is not looked up.
   struct Open {
     uint32_t offset;  // in the nursery, in words
     uint32_t next : 31;
-    uint32_t undefined : 1;  // holds a placeholder, so it is going to change
+    uint32_t undefined : 1;  // holds a placeholder, so it will change
   };
   static_assert(sizeof(Open) == sizeof(Object*));
   Open* const bottom = reinterpret_cast<Open*>(moved_);
@@ -321,8 +278,8 @@ void Collector::visit_moved() {
   }
 }
 
-/// The same when objects are just copied. Of the objects that one refers to, the last is
-/// looked at next and does not come to the stack: lists are copied from their head.
+/// Does the same when objects are only copied. The last object that a moved object refers to is visited
+/// next, without the stack: lists are copied from their head.
 template <bool kMarking>
 void Collector::visit_moved_unshared() {
   Object** const bottom = heap_.moved_.get();
@@ -363,12 +320,11 @@ __attribute__((noinline)) void Collector::mark_root(Object* object) {
   if (!object->is_permanent() && heap_.old_.mark(object)) heap_.mark_stack_.push(object);
 }
 
-/// Marks what the objects on the mark stack reach, up to `words` words of
-/// objects, from which it subtracts what it has done. True if nothing is left.
+/// Marks what the objects on the mark stack reach, up to `words` words of objects, and subtracts what it
+/// has done from `words`. Returns true if nothing is left.
 ///
-/// An object that is met is not looked at at once, but asked for from memory and
-/// put into a ring; by the time it comes out of the ring it is in the cache. Where
-/// there is one object to go on with and no other, as in a list, it is looked at at once.
+/// An object that is met is prefetched and put into a ring; when it leaves the ring it is in the cache.
+/// Where there is only one object to continue with, as in a list, the ring is bypassed.
 bool Collector::mark_reached(size_t& words) {
   Object* ring[kFetchAhead];
   size_t first = 0;
@@ -395,7 +351,7 @@ bool Collector::mark_reached(size_t& words) {
     ring[(first + count++) % kFetchAhead] = object;
   };
   ptrdiff_t left = static_cast<ptrdiff_t>(std::min<size_t>(words, PTRDIFF_MAX));
-  // Goes along objects each of which refers to one other. Returns the first that does not, or null where it ends.
+  // Follows objects that refer to one other object each. Returns the first that does not, or null at the end.
   auto follow = [&](Object* object) -> Object* {
     while (left > 0 && (object->header & kNotData) == 0) {
       const size_t fields = object->header >> 32;
@@ -449,47 +405,47 @@ bool Collector::mark_reached(size_t& words) {
 
 // ---- minor collections ------------------------------------------------------
 
-/// Whether to take all of the nursery for alive.
+/// Returns whether the whole nursery counts as alive.
 bool Heap::should_adopt(const Word* ap) {
   if (slab_ == nullptr || nursery_ != slab_->top) return false;
   if (options_.stress != 0) return stats_.minor_collections % kStressAdoptPeriod == 0;
-  // Where equal survivors are plenty, adopting would keep all of them.
-  if (old_.used_words() * sizeof(Word) >= options_.share_from_bytes && !shared_.rests()) return false;
+  // Where equal survivors are frequent, adopting would keep all of them.
+  if (old_.used_words() * sizeof(Word) >= options_.share_from_bytes && !shared_.is_backing_off()) return false;
   const size_t young = static_cast<size_t>(ap - nursery_);
   const size_t size = static_cast<size_t>(nursery_end_ - nursery_);
-  if (adoptions_ == 0 || young < size - size / kAdoptDeadPart) return false;
+  if (adoptions_ == 0 || young < size - size / kAdoptDeadOneIn) return false;
   --adoptions_;
   return true;
 }
 
-/// Told after a collection of so many words.
+/// Adapts adoption and the nursery's size after a collection of `young_words` words.
 void Heap::note_survival(size_t young_words) {
   const size_t size = static_cast<size_t>(nursery_end_ - nursery_);
-  if (young_words < size - size / kAdoptDeadPart) return;
+  if (young_words < size - size / kAdoptDeadOneIn) return;
   const size_t smallest = options_.nursery_bytes / sizeof(Word);
-  if (promoted_words_ >= young_words - young_words / kAdoptDeadPart) {
+  if (promoted_words_ >= young_words - young_words / kAdoptDeadOneIn) {
     next_adoptions_ = std::min(2 * next_adoptions_ + 1, kMostAdoptions);
-    adoptions_ = std::min(next_adoptions_, 1 + old_.used_words() / (kAdoptedPart * smallest));
+    adoptions_ = std::min(next_adoptions_, 1 + old_.used_words() / (kAdoptedOneIn * smallest));
     times_too_small_ = 0;
     usual_words_ = smallest;
     return;
   }
   adoptions_ = next_adoptions_ = 0;
-  if (promoted_words_ < young_words / kSurvivingPart) {
+  if (promoted_words_ < young_words / kSurvivingOneIn) {
     times_too_small_ = 0;
-    if (promoted_words_ < young_words / kNurseryShrinkPart) usual_words_ = smallest;
+    if (promoted_words_ < young_words / kNurseryShrinkOneIn) usual_words_ = smallest;
   } else if (++times_too_small_ >= kTimesTooSmall && options_.stress == 0 && options_.max_bytes == 0) {
     usual_words_ = kNurseryGrowth * smallest;
   }
 }
 
-/// Instead of a collection: what is in the nursery becomes old where it is, and the
-/// nursery moves on. No pointer changes, so the roots matter to the marker only.
+/// Makes the nursery's content old where it is, instead of collecting it, and moves the nursery to fresh
+/// memory. No pointer changes, so only the marker needs the roots.
 void Heap::adopt(Word* ap, RootReporter& roots) {
   Word* const start = nursery_;
   promoted_words_ = static_cast<size_t>(ap - start);
   old_.slabs().adopt(slab_, ap);
-  // Under stress little was used of it.
+  // Under stress, only a small part of it was used.
   const size_t usual = options_.nursery_bytes / sizeof(Word);
   const size_t rest = static_cast<size_t>(slab_->end() - slab_->top);
   resize_nursery(rest >= usual / 4 ? std::min(rest, usual) : usual);
@@ -584,8 +540,8 @@ void Heap::mark_some(size_t words, RootReporter& roots) {
     frames_marked_ = roots.report_frames(collector, all ? SIZE_MAX : frames);
   }
   if (!collector.mark_reached(words) || !frames_marked_) return;
-  const size_t places = options_.stress != 0 ? kStressForgetPlaces : kForgetPlaces;
-  if (shared_.forget_unmarked(old_, all ? SIZE_MAX : places)) finish_marking(roots);
+  const size_t entries = options_.stress != 0 ? kStressForgetEntries : kForgetEntries;
+  if (shared_.forget_unmarked(old_, all ? SIZE_MAX : entries)) finish_marking(roots);
 }
 
 void Heap::finish_marking(RootReporter& roots) {
@@ -606,7 +562,7 @@ void Heap::finish_marking(RootReporter& roots) {
   old_.end_marking();
   used_at_marking_words_ = old_.used_words();
   ++stats_.full_collections;
-  marking_threshold_words_ = SIZE_MAX;  // decided when the sweep has counted what is live
+  marking_threshold_words_ = SIZE_MAX;  // set after the sweep has counted what is live
 }
 
 void Heap::finish_cycle(RootReporter& roots) {
@@ -622,9 +578,9 @@ void Heap::full_collection(RootReporter& roots) {
   collector_step(roots);
 }
 
-/// One step of whatever the old space needs. Requires: the nursery is empty.
+/// Does one step of marking or sweeping. Requires: the nursery is empty.
 void Heap::collector_step(RootReporter& roots) {
-  old_.give_back_some();
+  old_.return_some_memory();
   const bool stress = options_.stress != 0;
   if (marking_) {
     mark_some(kMarkPerPromoted * promoted_words_ + (stress ? kStressMarkWords : kMinMarkWords), roots);
@@ -637,16 +593,16 @@ void Heap::collector_step(RootReporter& roots) {
   }
   const size_t used = old_.used_words();
   if (marking_threshold_words_ == SIZE_MAX || marking_threshold_words_ == 0) {
-    // Where little was dead, little will be: growing data is marked when it has doubled.
-    const bool is_growing = used >= used_at_marking_words_ - used_at_marking_words_ / kGrowingDeadPart;
+    // If little was dead, little will be: growing data is marked again when it has doubled.
+    const bool is_growing = used >= used_at_marking_words_ - used_at_marking_words_ / kGrowingDeadOneIn;
     const size_t growth = is_growing ? used : std::max(used / 2, std::min(used, kDoublingWords));
     marking_threshold_words_ = used + std::max(kMinGrowthWords, growth);
   }
-  // The call stack is memory in use and marked like the rest, so the old space may grow by as much as that was.
+  // The call stack is memory in use and is marked too, so the old space may grow by its size.
   if (used >= marking_threshold_words_ + most_stack_words_ || stress) start_marking(roots);
 }
 
-// ---- the door ---------------------------------------------------------------
+// ---- entry points -----------------------------------------------------------
 
 void Heap::note_peaks(const RootReporter& roots) {
   stats_.peak_live_bytes = std::max<uint64_t>(stats_.peak_live_bytes, old_bytes() + roots.stack_bytes());
@@ -660,7 +616,7 @@ Word* Heap::make_room(Word* ap, size_t words, RootReporter& roots) {
       return ap;
     }
     stress_countdown_ = options_.stress;
-    // A large heap is not marked and checked every few allocations: tests are to end.
+    // A large heap is marked and checked less often, so that tests come to an end.
     const size_t period =
         options_.stress_full_period <= 1
             ? 1
@@ -686,11 +642,11 @@ Word* Heap::make_room(Word* ap, size_t words, RootReporter& roots) {
   if (options_.max_bytes != 0 && words > options_.max_bytes / sizeof(Word)) return nullptr;
   const size_t smallest = options_.nursery_bytes / sizeof(Word);
   const size_t size = static_cast<size_t>(nursery_end_ - nursery_);
-  // An object larger than the nursery gets a nursery of its own size for once.
+  // An object larger than the nursery gets a nursery of its own size, once.
   if (words > size) {
     resize_nursery(words);
   } else if (words <= usual_words_ && size != usual_words_ && size >= smallest) {
-    resize_nursery(usual_words_);  // a smaller one is what adopting has left of a slab
+    resize_nursery(usual_words_);  // adopting has left a smaller one of the slab
   }
   if (options_.max_bytes != 0) {
     const size_t rest = static_cast<size_t>(nursery_end_ - nursery_) * sizeof(Word) + roots.stack_bytes();
@@ -742,7 +698,7 @@ void Heap::verify() {
   });
   if (marking_) return;
   shared_.for_each([&](const Object* object) {
-    if (!is_live(object)) FBLE_BUG("heap verify: a free cell can be found");
+    if (!is_live(object)) FBLE_BUG("heap verify: the sharing table has a free cell");
   });
 }
 

@@ -1,33 +1,27 @@
-// The heap: a nursery where objects are made by moving a pointer, and an old
-// space for what survives.
+// The heap: a nursery where objects are allocated by moving a pointer, and an old space for survivors.
 //
-// Because nothing is ever changed after it is made, nothing old points to
-// anything new, with one exception: the definition of recursive values, which
-// reports the objects that it patches (`remember`). A minor collection therefore
-// looks at the roots and the remembered objects only, and moves what it reaches
-// into the old space. Which roots can hold new pointers is the reporter's
-// knowledge: call frames below the watermark cannot (interp/thread.h).
+// Objects do not change after they are made, so no old object points to a new one. The one exception is the
+// definition of recursive values, which reports the objects that it patches (`remember`). A minor collection
+// therefore visits only the roots and the remembered objects, and moves what it reaches to the old space. The
+// root reporter knows which roots can hold new pointers: call frames below the watermark cannot.
 //
-// The old space is marked in steps that ride on minor collections, each bounded
-// by what that collection promoted. The mutator cannot hide anything from the
-// marker: the only ways for it to get at an unmarked old object are a frame that
-// was not scanned yet, a global, or a patched object; the first two are visited
-// before marking ends, the last is reported. What is promoted during marking is
-// born marked, and its fields are visited as it moves. A marking starts when the
-// old space has grown by a fixed share since the last one, so its cost is a
-// constant share of allocation.
+// The old space is marked in steps that ride on minor collections. Each step is bounded by what that collection
+// promoted. The mutator cannot hide an object from the marker. It can reach an unmarked old object only through a
+// frame that was not scanned yet, a global, or a patched object. Frames and globals are visited before marking
+// ends; patched objects are reported. Objects that are promoted during marking are marked at once, and their
+// fields are visited as they move. A marking starts when the old space has grown by a fixed share since the last
+// one, so marking costs a constant share of allocation.
 //
-// A nursery is not collected but adopted, so that all of it is old where it is (gc/slabs.h),
-// when nearly all of the ones before survived. A nursery that is collected shows
-// every now and then whether this is still so. What is taken to be alive so, and is not, is little
-// against the old space.
+// A nursery is adopted instead of collected when nearly all of the ones before it survived: all of it becomes old
+// where it is (gc/slabs.h). Every few nurseries one is collected, which shows whether this is still so. Garbage
+// that is promoted this way is small compared with the old space.
 //
-// A nursery of which a part survives again and again, but not nearly all, doubles:
-// what was alive would have had time to die in a larger one. It shrinks when next to
-// nothing survives.
+// A nursery of which a part survives again and again, but too little to adopt, doubles: its objects would have
+// died in a larger one. It shrinks when next to nothing survives.
 //
-// Survivors of a larger heap are looked up among the old objects (gc/shared_objects.h):
-// equal ones become one.
+// Survivors of a large heap are looked up among the old objects: equal ones become one (gc/shared_objects.h).
+//
+// gc/params.def has the tunables.
 //
 // Tested by tests/unit/gc/heap_test.cc.
 #pragma once
@@ -43,22 +37,20 @@ namespace fble {
 
 class Heap;
 
-/// Hands the words that the collector starts from to `Collector::visit`.
+/// Passes the words that the collector starts from to `Collector::visit`.
 class RootReporter {
  public:
   virtual ~RootReporter() = default;
-  /// `minor`: roots that may have changed since the last collection, frames
-  /// included. Otherwise: all roots but those that report_frames takes care of.
+  /// Visits roots. `minor`: those that may have changed since the last collection, frames included. Otherwise:
+  /// all roots except those of report_frames.
   virtual void report_roots(class Collector& collector, bool minor) = 0;
-  /// In place of report_roots for a minor collection when the nursery is empty:
-  /// no root is new.
+  /// Replaces report_roots in a minor collection of an empty nursery: no root is new.
   virtual void roots_are_old() {}
-  /// Bytes of call stack in use.
+  /// Returns the bytes of call stack in use.
   virtual size_t stack_bytes() const = 0;
 
-  /// Marking visits the call stack in steps. `begin_frames` visits the running
-  /// frame; `report_frames` visits up to `count` more, from there downwards, and
-  /// is true when there are none left.
+  /// Marking visits the call stack in steps. `begin_frames` visits the running frame. `report_frames` visits up to
+  /// `count` more, from there downwards, and returns true when none is left.
   virtual void begin_frames(class Collector& collector) { static_cast<void>(collector); }
   virtual bool report_frames(class Collector& collector, size_t count) {
     static_cast<void>(collector);
@@ -68,28 +60,27 @@ class RootReporter {
 };
 
 struct HeapOptions {
-  size_t nursery_bytes = 256 * 1024;  ///< tests have smaller ones, down to 64; it may double
-  /// Limit for nursery, old space and call stack together; 0 for none.
+  size_t nursery_bytes = 256 * 1024;  ///< may double; tests use as little as 64
+  /// The limit for nursery, old space and call stack together; 0 for none.
   size_t max_bytes = 0;
-  /// Collect at every n-th allocation that is asked of the slow path; 0 for off.
+  /// Collects at every n-th allocation on the slow path; 0 for off.
   unsigned stress = 0;
-  /// Under stress, every n-th collection is a full one; with a large heap fewer are.
+  /// Under stress, every n-th collection is a full one; fewer with a large heap.
   unsigned stress_full_period = 8;
-  /// Equal objects that survive become one when the old space is at least so large.
+  /// Equal survivors become one when the old space has at least this size.
   size_t share_from_bytes = 2 << 20;
-  /// Check the whole heap after each collection, and spoil dead slots of call frames.
+  /// Checks the whole heap after each collection, and poisons dead slots of call frames.
   bool verify = false;
 };
 
-/// How long pauses were, in buckets that are an eighth of a power of two wide:
-/// quantiles are right to 7 %, whatever their number.
+/// Counts pauses by length, in buckets that are an eighth of a power of two wide. Quantiles are exact to 7 %.
 class PauseHistogram {
  public:
   void note(uint64_t ns) {
     ++counts_[bucket_of(ns)];
     ++total_;
   }
-  /// The middle of the bucket of the median pause; 0 if there were none.
+  /// Returns the middle of the median pause's bucket, in ns; 0 if there were no pauses.
   uint64_t median_ns() const;
 
  private:
@@ -106,8 +97,8 @@ struct HeapStats {
   uint64_t full_collections = 0;  ///< completed markings of the old space
   uint64_t allocated_bytes = 0;   ///< in the nursery, up to the last collection
   uint64_t survived_bytes = 0;    ///< moved by minor collections, or adopted
-  uint64_t adopted_bytes = 0;     ///< of these, what became old without moving
-  uint64_t shared_bytes = 0;      ///< survived as an equal object that there was already
+  uint64_t adopted_bytes = 0;     ///< the part of these that became old without moving
+  uint64_t shared_bytes = 0;      ///< replaced by an equal object of the old space
   uint64_t peak_bytes = 0;        ///< old space and nursery in use and call stack, seen at collections
   uint64_t peak_live_bytes = 0;   ///< live objects and call stack after a collection
   uint64_t longest_pause_ns = 0;
@@ -115,8 +106,8 @@ struct HeapStats {
   PauseHistogram pauses;
 };
 
-/// Objects that are marked and whose fields are still to be visited. In chunks:
-/// moving a stack of many megabytes because it grows would be a pause.
+/// Holds objects that are marked and whose fields are not visited yet. It grows in chunks, since moving a stack of
+/// many megabytes would be a pause.
 class MarkStack {
  public:
   bool empty() const { return top_ == begin_ && full_.empty(); }
@@ -137,7 +128,7 @@ class MarkStack {
 
   std::vector<Chunk> full_;
   Chunk chunk_;
-  Chunk spare_;               ///< so that a stack that goes back and forth over an edge does not allocate
+  Chunk spare_;               ///< spares allocations to a stack that crosses a chunk's edge repeatedly
   Object** begin_ = nullptr;  ///< of chunk_
   Object** top_ = nullptr;
   Object** end_ = nullptr;
@@ -150,18 +141,17 @@ class Heap {
   Heap(const Heap&) = delete;
   Heap& operator=(const Heap&) = delete;
 
-  /// Where allocation starts, and the first address that it must not pass.
+  /// Return where allocation starts, and the first address that it must not pass.
   Word* nursery_start() const { return nursery_; }
   Word* limit() const { return limit_; }
 
-  /// Makes room for `words` words at the returned address, collecting when
-  /// there is none. `ap` is the current allocation pointer. Afterwards all
-  /// pointers into the nursery are stale but those that the reporter reported.
-  /// Null when the limit of memory is reached; allocation may go on at
-  /// `nursery_start` then, for whoever can do with less.
+  /// Makes room for `words` words at the returned address, by a collection if necessary. `ap` is the current
+  /// allocation pointer. Afterwards all pointers into the nursery are stale, except those that the reporter
+  /// reported. Returns null when the memory limit is reached; a caller that needs less may then allocate at
+  /// `nursery_start`.
   Word* make_room(Word* ap, size_t words, RootReporter& roots);
 
-  /// A full collection now, to its end.
+  /// Runs a full collection to its end. Returns the new allocation pointer.
   Word* collect_all(Word* ap, RootReporter& roots);
 
   bool in_nursery(const Object* object) const {
@@ -169,12 +159,12 @@ class Heap {
            reinterpret_cast<uintptr_t>(nursery_end_) - reinterpret_cast<uintptr_t>(nursery_);
   }
 
-  /// To be called for an object whose placeholders have been replaced.
+  /// Remembers an object whose placeholders have been replaced.
   void remember(Object* object) {
     if (!in_nursery(object)) remembered_.push_back(object);
   }
 
-  /// Registers an object of kind kNative that has just been made.
+  /// Registers a new object of kind kNative.
   void register_native(Object* object) { young_natives_.push_back(object); }
 
   const HeapStats& stats() const { return stats_; }
@@ -199,30 +189,31 @@ class Heap {
   void note_survival(size_t young_words);
   void note_peaks(const RootReporter& roots);
   void verify();
-  /// Whether all that is dead is to be known as soon as a marking has ended.
+  /// Returns whether all dead objects must be known as soon as a marking has ended.
   bool is_exact() const { return options_.verify || options_.max_bytes != 0; }
 
   HeapOptions options_;
   std::unique_ptr<Word[]> nursery_memory_;
-  Slab* slab_ = nullptr;  ///< where the nursery is, unless it is in nursery_memory_
+  Slab* slab_ = nullptr;  ///< the nursery's slab, unless it is in nursery_memory_
   Word* nursery_ = nullptr;
   Word* nursery_end_ = nullptr;
   Word* limit_ = nullptr;
   OldSpace old_;
-  size_t marking_threshold_words_ = 0;  ///< a marking starts when the old space has grown to this
+  size_t marking_threshold_words_ = 0;  ///< a marking starts when the old space has this size
   bool marking_ = false;
   bool frames_marked_ = false;
   bool sharing_ = false;              ///< this minor collection looks for equal objects
   size_t promoted_words_ = 0;         ///< by the last minor collection
-  size_t used_at_marking_words_ = 0;  ///< old space when the last marking ended
-  size_t most_stack_words_ = 0;       ///< of call stack since the last marking started
+  size_t used_at_marking_words_ = 0;  ///< the old space's size when the last marking ended
+  size_t most_stack_words_ = 0;       ///< the largest call stack since the last marking started
   size_t adoptions_ = 0;              ///< nurseries to adopt before one is collected again
-  size_t next_adoptions_ = 0;         ///< how many that was the last time
-  size_t usual_words_ = 0;            ///< of a nursery, unless one object is larger
-  unsigned times_too_small_ = 0;      ///< nurseries in a row that were
-  size_t found_words_ = 0;            ///< survivors of it that had an equal object already
-  size_t moved_words_ = 0;            ///< of a nursery that moved_ is large enough for
-  std::unique_ptr<Object*[]> moved_;  ///< a stack, empty between collections: fields still to be visited
+  size_t next_adoptions_ = 0;         ///< the number of these the last time
+  size_t usual_words_ = 0;            ///< the nursery's size, unless one object is larger
+  unsigned times_too_small_ = 0;      ///< nurseries in a row that were too small
+  size_t found_words_ = 0;            ///< survivors that had an equal object already
+  size_t moved_words_ = 0;            ///< the largest nursery for which moved_ has room
+  std::unique_ptr<Object*[]>
+      moved_;  ///< a stack of objects whose fields are not visited yet; empty between collections
   MarkStack mark_stack_;
   SharedObjects shared_;
   std::vector<Object*> remembered_;
@@ -233,7 +224,7 @@ class Heap {
   HeapStats stats_;
 };
 
-/// A collection in progress: moves and marks what is visited.
+/// A collection in progress. It moves and marks what is visited.
 class Collector {
  public:
   explicit Collector(Heap& heap)
@@ -244,7 +235,7 @@ class Collector {
         sharing_(heap.sharing_),
         moved_(heap.moved_.get()) {}
 
-  /// Visits one root; it is changed to the object's new place.
+  /// Visits one root and updates it to the object's new place.
   void visit(Word& word) {
     if (!is_pointer(word)) return;
     if (word - nursery_ < nursery_bytes_) {
@@ -277,7 +268,7 @@ class Collector {
   const size_t nursery_bytes_;
   const bool marking_;
   const bool sharing_;
-  Object** moved_;  ///< top of Heap::moved_
+  Object** moved_;  ///< the top of Heap::moved_
 };
 
 }  // namespace fble

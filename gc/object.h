@@ -10,10 +10,9 @@
 //   kNative   field 0 is a NativeResource*, released when the object dies
 //   kBytes    fields are raw data, such as the limbs of a big integer
 //
-// A union whose argument is a struct made for it is one object, not two: a
-// kStruct with the union's tag in its header. Read as a union, its argument is
-// the object itself. Which reading applies is known statically wherever the word
-// is used; only the making of such an object is special (Op::kUnionStruct).
+// A union whose argument is a struct made for it is one object, not two: a kStruct with the union's tag in its
+// header. Read as a union, its argument is the object itself. Every use of the word knows statically which reading
+// applies. Only making such an object is special (Op::kUnionStruct).
 #pragma once
 
 #include "gc/base.h"
@@ -24,20 +23,20 @@ namespace fble {
 enum class ObjectKind : uint8_t { kStruct, kUnion, kClosure, kNative, kBytes };
 
 enum : Word {
-  /// Lives outside of the heap and is never moved; has no fields that point into the heap.
+  /// The object lives outside the heap, never moves, and has no fields that point into the heap.
   kPermanentFlag = 1 << 4,
-  /// In the nursery, within a collection: what it refers to is being moved (gc/heap.cc).
+  /// The object is in the nursery, and the collection under way is moving what it refers to (gc/heap.cc).
   kOpenFlag = 1 << 5,
-  /// No object, but room for some between old ones (gc/slabs.h).
+  /// Not an object, but free room between old objects (gc/slabs.h).
   kHoleFlag = 1 << 6,
 };
 
-/// Some bit of these is set in the header of an object that is neither struct nor union.
+/// The header bits of which at least one is set in an object that is neither struct nor union.
 inline constexpr Word kNotData = Word{0b110} << 1;
 static_assert(static_cast<unsigned>(ObjectKind::kUnion) == 1 && static_cast<unsigned>(ObjectKind::kBytes) < 8);
 
-/// What a native keeps behind a handle, such as an open file. Destroyed when
-/// the last reference is collected, or with the heap.
+/// The resource that a native keeps for a handle, such as an open file. It is destroyed when the last reference is
+/// collected, or with the heap.
 class NativeResource {
  public:
   virtual ~NativeResource() = default;
@@ -60,9 +59,9 @@ struct Object {
   bool is_forwarded() const { return (header & 1) == 0; }
   Object* forwarded_to() const { return reinterpret_cast<Object*>(header); }
 
-  /// Words taken in the heap, header included.
+  /// Returns the words that the object takes in the heap, header included.
   size_t size_words() const { return 1 + static_cast<size_t>(count()); }
-  /// Index of the first field that holds a Fble value.
+  /// Returns the index of the first field that holds a Fble value.
   uint32_t first_value() const { return static_cast<uint32_t>(first_value(header)); }
   static size_t first_value(Word header) {
     if ((header & kNotData) == 0) [[likely]]
@@ -72,7 +71,7 @@ struct Object {
 };
 
 /// Calls `visit(Word&)` for each field of an object that holds a pointer. Objects with two fields, such as the cells
-/// of lists, are so many that they have a way of their own.
+/// of lists, are frequent and have a path of their own.
 template <typename Visit>
 __attribute__((always_inline)) inline void visit_pointers(Object* object, Word header, Visit&& visit) {
   const size_t count = header >> 32;
@@ -86,7 +85,7 @@ __attribute__((always_inline)) inline void visit_pointers(Object* object, Word h
   }
 }
 
-/// Words that an object with `count` fields takes.
+/// Returns the words that an object with `count` fields takes.
 inline size_t object_words(uint32_t count) { return 1 + static_cast<size_t>(count); }
 
 // Reading data in either representation. The word must be defined (no placeholder).

@@ -6,25 +6,11 @@
 #include <bit>
 #include <cstring>
 
+#include "gc/params.h"
+
 namespace fble {
 
 namespace {
-
-/// Blocks are mapped in regions of a sixteenth of what there is, within these limits.
-constexpr size_t kSmallestRegionBytes = size_t{1} << 17;
-constexpr size_t kLargestRegionBytes = size_t{1} << 23;
-
-/// Blocks that are looked at for free cells before a new one is taken.
-constexpr size_t kMostSeen = 16;
-
-/// Blocks whose memory is kept in any case, and most that are given back in one step.
-constexpr size_t kKeptBlocks = 64;
-constexpr size_t kGivenBackPerStep = 64;
-/// As for slabs.
-constexpr size_t kForgetWantedPart = 32;
-
-/// Sweeping a slab is worth so many blocks: some are walked, object by object.
-constexpr size_t kSlabAsBlocks = 16;
 
 size_t round_up(size_t value, size_t unit) { return (value + unit - 1) / unit * unit; }
 
@@ -55,7 +41,7 @@ uint32_t OldSpace::class_words(uint32_t size_class) {
 void OldSpace::add_region() {
   const size_t bytes =
       round_up(std::clamp(committed_bytes_ / 16, kSmallestRegionBytes, kLargestRegionBytes), kBlockBytes);
-  // Mapped with one block more than wanted, of which what is not aligned goes back.
+  // The mapping is one block larger than needed; the unaligned ends are unmapped.
   void* memory = mmap(nullptr, bytes + kBlockBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) system_out_of_memory();
   const uintptr_t start = reinterpret_cast<uintptr_t>(memory);
@@ -68,7 +54,7 @@ void OldSpace::add_region() {
     block -= kBlockBytes;
     free_blocks_.push_back(reinterpret_cast<Block*>(block));
   }
-  given_back_ = free_blocks_.size();
+  returned_ = free_blocks_.size();
 }
 
 Block* OldSpace::new_block(uint32_t cell_words, size_t bytes) {
@@ -77,7 +63,7 @@ Block* OldSpace::new_block(uint32_t cell_words, size_t bytes) {
     if (free_blocks_.empty()) add_region();
     block = free_blocks_.back();
     free_blocks_.pop_back();
-    given_back_ = std::min(given_back_, free_blocks_.size());
+    returned_ = std::min(returned_, free_blocks_.size());
   } else {
     block = static_cast<Block*>(std::aligned_alloc(kBlockBytes, bytes));
     if (block == nullptr) system_out_of_memory();
@@ -90,7 +76,7 @@ Block* OldSpace::new_block(uint32_t cell_words, size_t bytes) {
       bytes == kBlockBytes ? static_cast<uint32_t>((bytes - sizeof(Block)) / sizeof(Word) / cell_words) : 1;
   block->reciprocal = ((uint64_t{1} << 32) + cell_words - 1) / cell_words;
   block->epoch = epoch_;
-  // The new block is swept: it goes before the part of the list that a sweep has yet to visit.
+  // The new block counts as swept: it goes before the part of the list that the sweep has not visited yet.
   block->position = blocks_.size();
   blocks_.push_back(block);
   if (sweep_at_ + 1 < blocks_.size()) {
@@ -109,7 +95,7 @@ Word* OldSpace::allocate_large(size_t words) {
   Block* block = new_block(1, bytes == kBlockBytes ? 2 * kBlockBytes : bytes);
   block->live[0] = 1;
   if (marking_) block->mark[0] = 1;
-  // Its size for accounting; no second cell is ever asked for.
+  // The size is for accounting; the block never has a second cell.
   block->cell_words = static_cast<uint32_t>(words);
   used_words_ += words;
   return block->cells();
@@ -126,10 +112,9 @@ Word* OldSpace::allocate_slowly(size_t words) {
   return cell;
 }
 
-/// Finds free cells for a class whose run is used up. After a marking that found
-/// little dead, nearly all blocks are full: then it is cheaper, and above all
-/// sooner done, to take a new block than to go on looking. For each block so taken
-/// kMostSeen were seen, so they are few.
+/// Finds free cells for a class whose run is used up. After a marking that found little dead, nearly all blocks are
+/// full. Taking a new block is then cheaper and faster than searching on. A new block is taken only after kMostSeen
+/// blocks were searched, so there are few of these.
 void OldSpace::take_run(SizeClass& list, uint32_t size_class) {
   list.in_slab = false;
   if (list.current != nullptr && take_run_of_current(list)) return;
@@ -139,7 +124,7 @@ void OldSpace::take_run(SizeClass& list, uint32_t size_class) {
     list.hint = 0;
     if (take_run_of_current(list)) return;
   }
-  // Slabs are walked from object to object: cells there must be as large as what is put into them.
+  // Slabs are walked from object to object, so a cell there must have exactly the size of its object.
   if (size_class <= kExactClasses && slabs_.take_run(class_words(size_class), list.next, list.end, marking_)) {
     list.in_slab = true;
     return;
@@ -174,7 +159,6 @@ bool OldSpace::take_run_of_current(SizeClass& list) {
   return false;
 }
 
-/// Makes the cells that were taken but not handed out free again.
 void OldSpace::put_back_runs() {
   for (SizeClass& list : classes_) {
     if (list.next == list.end) continue;
@@ -196,7 +180,7 @@ void OldSpace::put_back_runs() {
 
 void OldSpace::end_marking() {
   put_back_runs();
-  wanted_blocks_ = std::max({blocks_.size(), wanted_blocks_ - wanted_blocks_ / kForgetWantedPart, kKeptBlocks});
+  wanted_blocks_ = std::max({blocks_.size(), wanted_blocks_ - wanted_blocks_ / kForgetWantedOneIn, kKeptBlocks});
   marking_ = false;
   slabs_.end_marking();
   ++epoch_;
@@ -214,7 +198,7 @@ bool OldSpace::sweep(Block* block) {
     const uint64_t dying = block->live[i] & ~block->mark[i];
     dead += static_cast<size_t>(std::popcount(dying));
 #ifndef NDEBUG
-    // Whoever still uses a dead object shall notice.
+    // Poisons dead objects, so that a use of one is noticed.
     for (uint64_t rest = dying; rest != 0; rest &= rest - 1) {
       Word* cell = block->cells() + (i * 64 + static_cast<size_t>(std::countr_zero(rest))) * block->cell_words;
       std::fill_n(cell, block->cell_words, Word{0xdeaddeaddeadde00});
@@ -236,7 +220,7 @@ void OldSpace::sweep_some(size_t count) {
     if (is_swept(block) || !sweep(block)) {
       ++sweep_at_;
     } else if (block->bytes == kBlockBytes && classes_[class_of(block->cell_words)].current == block) {
-      ++sweep_at_;  // the next object will go there
+      ++sweep_at_;  // the next object will be allocated there
     } else {
       release(block);
     }
@@ -263,12 +247,12 @@ void OldSpace::release(Block* block) {
   free_blocks_.push_back(block);
 }
 
-void OldSpace::give_back_some() {
-  slabs_.give_back_some();
-  for (size_t count = kGivenBackPerStep; count > 0 && given_back_ < free_blocks_.size(); --count) {
-    // What the next cycle will want if it is like the last ones is kept.
-    if (blocks_.size() + free_blocks_.size() - given_back_ <= wanted_blocks_) return;
-    madvise(free_blocks_[given_back_++], kBlockBytes, MADV_DONTNEED);
+void OldSpace::return_some_memory() {
+  slabs_.return_some_memory();
+  for (size_t count = kReturnedBlocksPerStep; count > 0 && returned_ < free_blocks_.size(); --count) {
+    // Keeps what the next cycle will need if it is like the last ones.
+    if (blocks_.size() + free_blocks_.size() - returned_ <= wanted_blocks_) return;
+    madvise(free_blocks_[returned_++], kBlockBytes, MADV_DONTNEED);
   }
 }
 

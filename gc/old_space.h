@@ -3,16 +3,13 @@
 //   block (16 KiB, aligned)
 //   [ header: cell size | mark bits | live bits ][ cell ][ cell ] ...
 //
-// Blocks are aligned, so the block of an object is its address with the low bits
-// cleared. A cell is free exactly when its live bit is clear. Sweeping a block is
-// `live &= mark`, a few words of work that is put off until somebody wants to
-// allocate in the block or a step of the collector comes by. An object that is
-// too large for a cell has a block of its own, as long as it needs.
+// Blocks are aligned, so the block of an object is its address with the low bits cleared. A cell is free exactly if
+// its live bit is clear. Sweeping a block is `live &= mark`, a few words of work. It is delayed until an allocation
+// needs the block or a step of the collector reaches it. An object that is too large for a cell has a block of its
+// own, as long as it needs.
 //
-// Cells are handed out from runs: free cells side by side whose bits are in one
-// word. All bits of a run are set when it is taken, so that a cell costs no more
-// than moving a pointer; those of cells that were not handed out in the end are
-// cleared when the run is put back.
+// Cells are allocated from runs: adjacent free cells whose bits are in one word. Taking a run sets all its bits, so
+// allocating a cell only moves a pointer. Putting the rest of a run back clears the bits of its unused cells.
 //
 // Objects that became old in the nursery's memory are in slabs (gc/slabs.h).
 //
@@ -26,14 +23,14 @@
 
 namespace fble {
 
-/// Nothing can be cleaned up then.
+/// Ends the process with the status for exhausted memory. Nothing can be cleaned up then.
 [[noreturn]] void system_out_of_memory();
 
 inline constexpr size_t kBlockBytes = 16 * 1024;
 inline constexpr uint32_t kMaxCells = 1024;
 
 struct Block {
-  // What marking looks at comes first, to be in one cache line for most objects.
+  // The fields that marking reads come first: for most objects they are in one cache line.
   uint64_t reciprocal;  ///< ceil(2^32 / cell_words), to divide by cell_words
   uint32_t cell_words;
   uint32_t cell_count;
@@ -43,7 +40,7 @@ struct Block {
   Block* next;   ///< in the list of its size class
   Block* previous;
   size_t position;  ///< in OldSpace::blocks_
-  uint64_t epoch;   ///< of the marking that the live bits are up to date with
+  uint64_t epoch;   ///< the marking after which the live bits were last updated
 
   Word* cells() { return reinterpret_cast<Word*>(this + 1); }
   uint32_t index_of(const Object* object) const {
@@ -61,8 +58,8 @@ class OldSpace {
   OldSpace(const OldSpace&) = delete;
   OldSpace& operator=(const OldSpace&) = delete;
 
-  /// Memory for an object of `words` words, live and, during marking, marked.
-  /// Ends the process when the system has no memory left.
+  /// Returns memory for an object of `words` words, live and, during marking, marked. Ends the process if the system
+  /// has no memory left.
   Word* allocate(size_t words) {
     if (words <= kExactClasses) {
       SizeClass& list = classes_[words];
@@ -85,9 +82,9 @@ class OldSpace {
     const uint32_t index = block->index_of(object);
     return (block->mark[index / 64] >> (index % 64) & 1) != 0;
   }
-  /// Marks the object; false if it was marked already.
+  /// Marks the object. Returns false if it was marked already.
   bool mark(const Object* object) { return slabs_.contains(object) ? Slabs::mark(object) : mark_in_block(object); }
-  /// The same for an object that is not in a slab.
+  /// Does the same for an object that is not in a slab.
   static bool mark_in_block(const Object* object) {
     Block* block = block_of(object);
     const uint32_t index = block->index_of(object);
@@ -103,31 +100,30 @@ class OldSpace {
     put_back_runs();
     marking_ = true;
   }
-  /// What is not marked is dead from here on; its cells become free as blocks are swept.
+  /// Declares all unmarked objects dead. Their cells become free as blocks are swept.
   void end_marking();
 
   bool sweeping() const { return sweep_at_ < blocks_.size() || slabs_.sweeping(); }
-  /// Sweeps up to `blocks` blocks, or slabs, which count as several.
+  /// Sweeps up to `blocks` blocks. A slab counts as several.
   void sweep_some(size_t blocks);
 
-  /// Gives memory of free blocks back to the system, a bounded part of what will
-  /// not be wanted soon.
-  void give_back_some();
+  /// Returns memory of free blocks to the system: a bounded part of what will not be needed soon.
+  void return_some_memory();
 
-  /// Words in cells that are live or not yet known to be dead.
+  /// Returns the words in cells that are live or not yet known to be dead.
   size_t used_words() const {
     size_t rest = 0;
     for (const SizeClass& list : classes_) rest += static_cast<size_t>(list.end - list.next);
     return used_words_ + slabs_.used_words() - rest;
   }
-  /// Words in cells that were ever handed out or are in a run.
+  /// Returns the words in all cells that were ever allocated or are in a run.
   size_t handed_out_words() const { return used_words() + freed_words_; }
-  /// Bytes taken from the system and not given back.
+  /// Returns the bytes taken from the system and not returned.
   size_t committed_bytes() const { return committed_bytes_ + slabs_.count() * kSlabBytes; }
 
   Slabs& slabs() { return slabs_; }
 
-  /// Makes all cells free that were prepared to be handed out.
+  /// Frees all cells that are in runs and not allocated yet.
   void put_back_runs();
 
   /// Calls `visit(Object*)` for each live object. Requires: no sweep is pending.
@@ -144,19 +140,19 @@ class OldSpace {
   }
 
  private:
-  static constexpr uint32_t kExactClasses = 32;  ///< one class per size up to here, in words
+  static constexpr uint32_t kExactClasses = 32;  ///< up to this size in words, each size has a class
   static constexpr uint32_t kLargestCell = 512;
   static constexpr uint32_t kClasses = kExactClasses + 1 + 10;
 
   struct SizeClass {
-    Word* next = nullptr;  ///< the rest of the run that cells are taken from
+    Word* next = nullptr;  ///< the first unused cell of the run
     Word* end = nullptr;
     bool in_slab = false;  ///< the run was a hole, not cells of `current`
     Block* first = nullptr;
     Block* last = nullptr;
     Block* current = nullptr;  ///< the run's block, if there is one
-    uint32_t hint = 0;         ///< in `current`, bitmap words before this one are full
-    Block* unseen = nullptr;   ///< from here on blocks may have free cells. Null: none has
+    uint32_t hint = 0;         ///< bitmap words of `current` before this one are full
+    Block* unseen = nullptr;   ///< the first block that may have free cells; null: none has
   };
 
   static uint32_t class_of(size_t words);
@@ -168,18 +164,18 @@ class OldSpace {
   void take_run(SizeClass& list, uint32_t size_class);
   bool take_run_of_current(SizeClass& list);
   bool is_swept(const Block* block) const { return block->epoch == epoch_; }
-  /// Brings the live bits up to date. True if no object is left.
+  /// Updates the live bits. Returns true if no object is left.
   bool sweep(Block* block);
   void release(Block* block);
 
   Slabs slabs_;
   SizeClass classes_[kClasses];
-  std::vector<Block*> blocks_;                     ///< all blocks, those of large objects included
-  std::vector<Block*> free_blocks_;                ///< of kBlockBytes
-  size_t given_back_ = 0;                          ///< so many of free_blocks_, the first, have no memory behind them
-  size_t wanted_blocks_ = 0;                       ///< most blocks of late: so many are worth keeping
-  std::vector<std::pair<void*, size_t>> regions_;  ///< what is to be unmapped in the end
-  size_t sweep_at_ = 0;                            ///< blocks_ from here on may be unswept
+  std::vector<Block*> blocks_;       ///< all blocks, those of large objects included
+  std::vector<Block*> free_blocks_;  ///< of kBlockBytes
+  size_t returned_ = 0;              ///< the first `returned_` free blocks have no memory: the system has it
+  size_t wanted_blocks_ = 0;         ///< the most blocks in use lately: that number is worth keeping
+  std::vector<std::pair<void*, size_t>> regions_;  ///< the mappings, unmapped by the destructor
+  size_t sweep_at_ = 0;                            ///< blocks_ from this index on may be unswept
   uint64_t epoch_ = 0;                             ///< number of completed markings
   size_t used_words_ = 0;                          ///< in blocks, runs included
   size_t freed_words_ = 0;                         ///< found dead in blocks

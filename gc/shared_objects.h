@@ -1,23 +1,19 @@
-// Equal objects that survive become one object.
+// Hash consing: equal survivors become one object.
 //
-// Nothing can be changed after it is made, and nothing in the language tells two
-// equal objects apart, so one may stand for the other. Programs make the same
-// values again and again: locations, small closures, results without a value. When
-// a minor collection moves an object, all that it refers to has been moved before
-// (gc/heap.cc), so two equal objects have equal words, and one look into a hash
-// table finds out whether the old space has the object already.
+// Objects do not change, and no program can tell two equal objects apart, so one can replace the other. Programs make
+// the same values again and again: locations, small closures, results without a value. When a minor collection moves
+// an object, everything that it refers to has moved before (gc/heap.cc). So two equal objects have equal words, and one
+// lookup in a hash table finds out whether the old space has the object already.
 //
-// The table forgets. An object takes the place of another whose hash falls on the
-// same place, so a look costs one comparison and the table is as large as memory
-// allows, not as the number of objects demands: a word for each sixteen words of
-// old space, up to 4 MiB. An equal object that was forgotten is not found, and is
-// then two.
+// The table forgets. An object replaces another one whose hash selects the same entry. So a lookup costs one
+// comparison, and the table's size follows memory, not the number of objects: an entry for each sixteen words of old
+// space, up to 4 MiB. An object that was forgotten is not found, and then exists twice.
 //
-// The table does not keep objects alive. When a marking comes to its end, objects
-// without a mark are forgotten before their memory can be used again.
+// The table keeps no object alive. Before a marking ends, unmarked objects are forgotten, so that no entry outlives its
+// object's memory.
 //
-// Looking costs more than copying. It begins when the old space is no longer small,
-// and rests when little was found: for a while, and longer each time.
+// A lookup costs more than a copy. Lookups begin when the old space is no longer small. They pause when they find
+// little, each time for longer.
 //
 // Tested by tests/unit/gc/shared_objects_test.cc.
 #pragma once
@@ -27,81 +23,68 @@
 #include <memory>
 
 #include "gc/old_space.h"
+#include "gc/params.h"
 
 namespace fble {
 
 class SharedObjects {
  public:
-  static constexpr size_t kFewestPlaces = size_t{1} << 6;
-  /// New pages of a table are paid for in pauses: so many, and no more.
-  static constexpr size_t kMostPlaces = size_t{1} << 19;
-  static constexpr size_t kTrialPlaces = size_t{1} << 14;  ///< at most, until looking has been worth it
-  static constexpr size_t kWordsPerPlace = 16;
-  /// After so many words that were looked for it is decided whether to go on.
-  static constexpr size_t kTrialWords = 64 * 1024;
-  /// Looking goes on when one word in so many was found.
-  static constexpr size_t kWorthwhile = 8;
-  /// A trial that has found less than one word in so many by its first collection is given up.
-  static constexpr size_t kHopeless = 64;
-  static constexpr size_t kShortestRest = 8;  ///< in trials
-  static constexpr size_t kLongestRest = 128;
-
-  /// Asked before each minor collection: whether it should look for equal objects.
+  /// Returns whether the minor collection that begins should look for equal objects.
   bool begin(size_t old_words, bool marking);
-  /// Whether looking has not paid of late, and no trial is due.
-  bool rests() const { return rest_words_ != 0; }
-  /// Told after it: words that were moved, and words that were found.
+  /// Returns whether lookups have not paid lately and no trial is due.
+  bool is_backing_off() const { return pause_words_ != 0; }
+  /// Notes the result of a collection that looked: the words moved, and the words found.
   void end(size_t moved, size_t found);
-  /// Told after a collection that did not look.
-  void note_moved(size_t words) { rest_words_ -= std::min(rest_words_, words); }
+  /// Notes a collection that did not look.
+  void note_moved(size_t words) { pause_words_ -= std::min(pause_words_, words); }
 
-  /// Where a look ends: at the object, or at the place that its copy is to take.
+  /// The result of a lookup: the object, or the entry for its copy.
   struct Found {
     Object* object;  ///< null if there is none
-    Object** place;
+    Object** entry;
   };
-  /// Looks for an object with this header and these fields, which are old.
+  /// Looks for an object with this header and these fields. Requires: the fields are old.
   Found find(Word header, const Word* fields, uint32_t count) {
     Word hash = header;
     for (uint32_t i = 0; i < count; ++i) hash = std::rotr(hash ^ fields[i], 29) * 0x9e3779b97f4a7c15;
-    Object** place = table_.place(hash);
-    if (is_equal(*place, header, fields, count)) return {*place, place};
+    Object** entry = table_.entry(hash);
+    if (is_equal(*entry, header, fields, count)) return {*entry, entry};
     if (previous_.size() != 0) {
-      Object* known = *previous_.place(hash);
+      Object* known = *previous_.entry(hash);
       if (is_equal(known, header, fields, count)) {
-        *place = known;
-        return {known, place};
+        *entry = known;
+        return {known, entry};
       }
     }
-    return {nullptr, place};
+    return {nullptr, entry};
   }
 
-  /// A marking begins.
+  /// Prepares forgetting for a marking that begins.
   void begin_forgetting() { forget_at_ = 0; }
-  /// Forgets objects without a mark, in steps of so many places. True if all places were looked at.
-  bool forget_unmarked(const OldSpace& old, size_t places);
+  /// Forgets unmarked objects among the next `entries` entries. Returns true if all entries were checked.
+  bool forget_unmarked(const OldSpace& old, size_t entries);
 
   /// Calls `visit(const Object*)` for each object that can be found.
   template <typename Visit>
   void for_each(Visit&& visit) const {
     for (const Table* table : {&table_, &previous_}) {
       for (size_t i = 0; i < table->size(); ++i) {
-        if (const Object* object = table->places[i]) visit(object);
+        if (const Object* object = table->entries[i]) visit(object);
       }
     }
   }
-  size_t places() const { return table_.size(); }
+  size_t entry_count() const { return table_.size(); }
 
  private:
   struct Table {
     struct Free {
       void operator()(Object** memory) const { std::free(memory); }
     };
-    std::unique_ptr<Object*[], Free> places;
+    std::unique_ptr<Object*[], Free> entries;
     unsigned power = 0;
 
-    size_t size() const { return places == nullptr ? 0 : size_t{1} << power; }
-    Object** place(Word hash) const { return &places[hash >> (64 - power)]; }
+    size_t size() const { return entries == nullptr ? 0 : size_t{1} << power; }
+    Object** entry(Word hash) const { return &entries[hash >> (64 - power)]; }
   };
 
   static bool is_equal(const Object* object, Word header, const Word* fields, uint32_t count) {
@@ -111,15 +94,15 @@ class SharedObjects {
     }
     return true;
   }
-  void rest();
+  void back_off();
 
   Table table_;
-  Table previous_;  ///< what was known when the table grew; looked at second
+  Table previous_;  ///< the table before it grew; searched second
   size_t forget_at_ = 0;
   size_t tried_words_ = 0;  ///< in this trial
   size_t found_words_ = 0;
-  size_t rest_words_ = 0;             ///< words to be moved until the next trial
-  size_t next_rest_ = kShortestRest;  ///< in trials; 0 when the last trial found enough
+  size_t pause_words_ = 0;              ///< words to move before the next trial
+  size_t next_pause_ = kShortestPause;  ///< in trials; 0 when the last trial found enough
 };
 
 }  // namespace fble

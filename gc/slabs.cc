@@ -5,20 +5,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "gc/params.h"
+
 namespace fble {
-
-namespace {
-
-/// Address space for all slabs; less if the system does not want to give so much.
-constexpr size_t kMostBytes = size_t{64} << 30;
-constexpr size_t kFewestBytes = size_t{1} << 26;
-/// Slabs whose memory is kept in any case, and most that are given back in one step.
-constexpr size_t kKept = 4;
-constexpr size_t kGivenBackPerStep = 4;
-/// Of what was wanted, this part is forgotten with each marking. A page costs more to fetch again than its objects.
-constexpr size_t kForgetWantedPart = 32;
-
-}  // namespace
 
 Slabs::~Slabs() {
   if (reserved_ != nullptr) munmap(reserved_, reserved_bytes_);
@@ -26,7 +15,7 @@ Slabs::~Slabs() {
 
 void Slabs::reserve() {
   tried_ = true;
-  for (size_t bytes = kMostBytes; bytes >= kFewestBytes; bytes /= 2) {
+  for (size_t bytes = kMostSlabBytes; bytes >= kFewestSlabBytes; bytes /= 2) {
     void* memory =
         mmap(nullptr, bytes + kSlabBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) continue;
@@ -44,13 +33,13 @@ Slab* Slabs::take() {
   if (!free_.empty()) {
     slab = free_.back();
     free_.pop_back();
-    given_back_ = std::min(given_back_, free_.size());
+    returned_ = std::min(returned_, free_.size());
   } else {
     if (fresh_ == base_ + bytes_) return nullptr;
     slab = reinterpret_cast<Slab*>(fresh_);
     fresh_ += kSlabBytes;
   }
-  // Mark bits are clear: they are cleared by the sweep that makes a slab free.
+  // Mark bits are clear: the sweep that frees a slab clears them.
   slab->top = slab->words();
   slab->used_words = slab->live_words = 0;
   slab->position = Slab::kNowhere;
@@ -66,7 +55,7 @@ void Slabs::leave(Slab* slab) {
 void Slabs::adopt(Slab* slab, Word* end) {
   if (end == slab->top) return;
   if (slab->position == Slab::kNowhere) {
-    // It is swept: it goes before the part of the list that a sweep has yet to visit.
+    // It counts as swept: it goes before the part of the list that the sweep has not visited yet.
     slab->epoch = epoch_;
     slab->position = slabs_.size();
     slabs_.push_back(slab);
@@ -89,7 +78,7 @@ void Slabs::adopt(Slab* slab, Word* end) {
 
 // ---- holes ------------------------------------------------------------------
 
-/// For a cell that may hold no object yet.
+/// Sets or clears the mark of a cell that may hold no object yet.
 void Slabs::set_mark(const Object* object, bool is_marked) {
   const size_t granule = granule_of(object);
   uint64_t& bits = slab_of(object)->mark[granule / 64];
@@ -97,12 +86,12 @@ void Slabs::set_mark(const Object* object, bool is_marked) {
   bits = is_marked ? bits | bit : bits & ~bit;
 }
 
-/// Bits of granules in which no object starts are set as well: nobody asks for them.
+/// Also sets the bits of granules in which no object starts; they are never read.
 void Slabs::mark_all(const Word* start, const Word* end) {
   if (start == end) return;
   Slab* slab = slab_of(start);
   slab->live_words += static_cast<size_t>(end - start);
-  // An object may start behind `end` in the same granule, then none before it does.
+  // If an object starts after `end` in the same granule, none before `end` does.
   const size_t last = (reinterpret_cast<uintptr_t>(end) - reinterpret_cast<uintptr_t>(slab)) / kGranuleBytes;
   for (size_t granule = granule_of(reinterpret_cast<const Object*>(start)); granule < last;) {
     const size_t count = std::min(64 - granule % 64, last - granule);
@@ -114,7 +103,7 @@ void Slabs::mark_all(const Word* start, const Word* end) {
 void Slabs::make_hole(Word* at, size_t words) {
   Object* hole = reinterpret_cast<Object*>(at);
   hole->header = Object::make_header(ObjectKind::kBytes, static_cast<uint32_t>(words - 1), 0, kHoleFlag);
-  if (words < 2) return;  // too small for anything
+  if (words < 2) return;  // too small for any object
   Object*& list = holes_[std::min(words, kHoleSizes - 1)];
   hole->fields[0] = reinterpret_cast<Word>(list);
   list = hole;
@@ -159,7 +148,7 @@ void Slabs::put_back_run(Word* next, Word* end, size_t words, bool marking) {
 // ---- after marking ----------------------------------------------------------
 
 void Slabs::end_marking() {
-  wanted_ = std::max({slabs_.size(), wanted_ - wanted_ / kForgetWantedPart, kKept});
+  wanted_ = std::max({slabs_.size(), wanted_ - wanted_ / kForgetWantedOneIn, kKeptSlabs});
   ++epoch_;
   sweep_at_ = 0;
   std::fill(std::begin(holes_), std::end(holes_), nullptr);  // they are found anew
@@ -180,7 +169,7 @@ void Slabs::sweep(Slab* slab) {
   slab->epoch = epoch_;
 }
 
-/// Makes holes of what is not marked.
+/// Turns unmarked objects into holes.
 void Slabs::carve(Slab* slab) {
   Word* gap = nullptr;
   for (Word* at = slab->words(); at != slab->top;) {
@@ -194,7 +183,7 @@ void Slabs::carve(Slab* slab) {
     }
     at += words;
 #ifndef NDEBUG
-    // Whoever still uses a dead object shall notice. The gap's header is written last.
+    // Poisons dead objects, so that a use of one is noticed. The gap's header is written last.
     if (gap != nullptr) std::fill(at - words, at, Word{0xdeaddeaddeadde00});
 #endif
   }
@@ -220,10 +209,10 @@ void Slabs::release(Slab* slab) {
   free_.push_back(slab);
 }
 
-void Slabs::give_back_some() {
-  for (size_t count = kGivenBackPerStep; count > 0 && given_back_ < free_.size(); --count) {
-    if (slabs_.size() + free_.size() - given_back_ <= wanted_) return;
-    madvise(free_[given_back_++], kSlabBytes, MADV_DONTNEED);
+void Slabs::return_some_memory() {
+  for (size_t count = kReturnedSlabsPerStep; count > 0 && returned_ < free_.size(); --count) {
+    if (slabs_.size() + free_.size() - returned_ <= wanted_) return;
+    madvise(free_[returned_++], kSlabBytes, MADV_DONTNEED);
   }
 }
 

@@ -1,23 +1,21 @@
-// Slabs: where nurseries lie, so that what was allocated there can become old in place.
+// Slabs: the memory of nurseries, in which objects can become old in place.
 //
-// A program that builds something large keeps all that it allocates for a while.
-// To copy it out of the nursery would be work for nothing. So when nearly all of the
-// last nurseries survived (gc/heap.cc decides), the next one is *adopted*: it becomes
-// part of the old space as it is, nobody looks at it, and the nursery moves on to
-// fresh memory. What was dead in it is found by the next marking.
+// A program that builds something large keeps all that it allocates for a while. Copying it out of the nursery would
+// be wasted work. So when nearly all of the last nurseries survived (gc/heap.cc decides), the next one is *adopted*:
+// it becomes part of the old space as it is, without a visit, and the nursery moves to fresh memory. The next marking
+// finds what was dead in it.
 //
 //   slab (256 KiB, aligned)
 //   [ header, mark bits ][ object ][ object ] ... top ][ the nursery, or nothing ]
 //                          adopted
 //
-// Objects lie side by side, of any size, so a slab can be walked from header to
-// header. There is a mark bit for each 16 bytes: no object is smaller, so no two start
-// in the same. After a marking a slab without marks is free as a whole. In one that has
-// lost more than an eighth, what is dead becomes *holes*: objects of their own, with kHoleFlag in
-// the header, in lists by size, where survivors that are copied find their place.
+// Objects of any size lie side by side, so a slab can be walked from header to header. Each 16 bytes have a mark bit:
+// no object is smaller, so no two objects start in the same 16 bytes. After a marking, a slab without marks is free as
+// a whole. In a slab that has lost more than an eighth, dead objects become *holes*: objects with kHoleFlag in the
+// header, in lists by size. Survivors that are copied go there.
 //
-// All slabs lie in one range of addresses, so it takes a comparison to tell their
-// objects from those in blocks (gc/old_space.h).
+// All slabs lie in one range of addresses, so one comparison distinguishes their objects from those in blocks
+// (gc/old_space.h).
 //
 // Tested by tests/unit/gc/slabs_test.cc.
 #pragma once
@@ -32,12 +30,12 @@ inline constexpr size_t kSlabBytes = 256 * 1024;
 inline constexpr size_t kGranuleBytes = 16;
 
 struct Slab {
-  Word* top;          ///< objects from words() up to here are old
-  size_t used_words;  ///< of these, so many are not in holes
-  size_t live_words;  ///< marked so far by the marking under way
+  Word* top;          ///< objects from words() to here are old
+  size_t used_words;  ///< the words of these that are not in holes
+  size_t live_words;  ///< marked so far by the current marking
   size_t position;    ///< in Slabs::slabs_, or kNowhere
-  uint64_t epoch;     ///< of the marking that holes and used_words are up to date with
-  bool is_nursery;    ///< behind `top` is the nursery
+  uint64_t epoch;     ///< the marking after which holes and used_words were last updated
+  bool is_nursery;    ///< the nursery begins at `top`
   uint64_t mark[kSlabBytes / kGranuleBytes / 64];
 
   static constexpr size_t kNowhere = SIZE_MAX;
@@ -57,7 +55,7 @@ class Slabs {
 
   /// Whether the address is in a slab.
   bool contains(const void* address) const { return range().contains(address); }
-  /// The addresses of all slabs; for loops that had better not load them again. Changes with `take`.
+  /// The addresses of all slabs, as a copy for loops. Changes with `take`.
   struct Range {
     uintptr_t start;
     size_t bytes;
@@ -71,7 +69,7 @@ class Slabs {
     const size_t granule = granule_of(object);
     return (slab_of(object)->mark[granule / 64] >> (granule % 64) & 1) != 0;
   }
-  /// Marks the object; false if it was marked already.
+  /// Marks the object. Returns false if it was marked already.
   static bool mark(const Object* object) {
     const size_t granule = granule_of(object);
     uint64_t& bits = slab_of(object)->mark[granule / 64];
@@ -82,31 +80,31 @@ class Slabs {
     return true;
   }
 
-  /// Marks objects that lie side by side from `start` to `end`, none of which is marked.
+  /// Marks the adjacent objects from `start` to `end`. Requires: none of them is marked.
   static void mark_all(const Word* start, const Word* end);
 
-  /// A slab for a nursery; null if there can be none.
+  /// Returns a slab for a nursery; null if there is no address space left.
   Slab* take();
-  /// The nursery moves out of the slab.
+  /// Notes that the nursery has left the slab.
   void leave(Slab* slab);
-  /// What is between `top` and `end` becomes old.
+  /// Makes everything between `top` and `end` old.
   void adopt(Slab* slab, Word* end);
 
-  /// Free cells of `words` words side by side, marked during marking. False if there are none.
+  /// Takes adjacent free cells of `words` words, marked during marking. Returns false if there are none.
   bool take_run(size_t words, Word*& next, Word*& end, bool marking);
-  /// Cells of such a run that were not used.
+  /// Puts the unused cells of such a run back.
   void put_back_run(Word* next, Word* end, size_t words, bool marking);
 
   void end_marking();
   bool sweeping() const { return sweep_at_ < slabs_.size(); }
   void sweep_one();
-  /// See OldSpace::give_back_some.
-  void give_back_some();
+  /// See OldSpace::return_some_memory.
+  void return_some_memory();
 
-  /// All that is dead is to become holes, however little it is.
+  /// With `exact`, every dead object becomes a hole, however small it is.
   void set_exact(bool exact) { exact_ = exact; }
 
-  /// For checks: a bit for each granule of each slab, set where an object starts that for_each visits.
+  /// For checks: a bit for each granule of each slab, set where an object starts.
   class Starts {
    public:
     explicit Starts(Slabs& slabs) : bits_(slabs.slabs_.size() * kGranules) {
@@ -127,8 +125,8 @@ class Slabs {
   size_t used_words() const { return used_words_; }
   size_t count() const { return slabs_.size(); }
 
-  /// Calls `visit(Object*)` for each object that is not a hole. With set_exact, and
-  /// when no sweep is pending, these were alive when marking ended or are younger.
+  /// Calls `visit(Object*)` for each object that is not a hole. With set_exact, and if no sweep is pending, these were
+  /// alive when marking ended or are younger.
   template <typename Visit>
   void for_each(Visit&& visit) {
     for (Slab* slab : slabs_) {
@@ -141,9 +139,9 @@ class Slabs {
   }
 
  private:
-  /// Holes of 2, 3 ... words have lists of their own, the last is for all that are larger.
+  /// Holes of 2, 3 ... words have lists of their own. The last list is for all larger ones.
   static constexpr size_t kHoleSizes = 9;
-  static constexpr size_t kMostCells = 64;  ///< of a run
+  static constexpr size_t kMostCells = 64;  ///< the most cells of a run
 
   static size_t granule_of(const Object* object) {
     return (reinterpret_cast<uintptr_t>(object) & (kSlabBytes - 1)) / kGranuleBytes;
@@ -156,16 +154,16 @@ class Slabs {
   void release(Slab* slab);
 
   uintptr_t base_ = 0;
-  size_t bytes_ = 0;  ///< of address space
+  size_t bytes_ = 0;  ///< the size of the address range
   void* reserved_ = nullptr;
   size_t reserved_bytes_ = 0;
-  bool tried_ = false;        ///< to reserve it
-  uintptr_t fresh_ = 0;       ///< from here on no slab was taken yet
-  std::vector<Slab*> slabs_;  ///< those with adopted objects
-  std::vector<Slab*> free_;   ///< the others that were taken before
-  size_t given_back_ = 0;     ///< so many of free_, the first, have no memory behind them
-  size_t wanted_ = 0;         ///< most slabs of late
-  size_t sweep_at_ = 0;       ///< slabs_ from here on may be unswept
+  bool tried_ = false;        ///< whether reserve() was called
+  uintptr_t fresh_ = 0;       ///< no slab at or after this address was taken yet
+  std::vector<Slab*> slabs_;  ///< slabs with adopted objects
+  std::vector<Slab*> free_;   ///< all others that were taken before
+  size_t returned_ = 0;       ///< the first `returned_` slabs of free_ have no memory: the system has it
+  size_t wanted_ = 0;         ///< the most slabs in use lately
+  size_t sweep_at_ = 0;       ///< slabs_ from this index on may be unswept
   uint64_t epoch_ = 0;
   size_t used_words_ = 0;
   bool exact_ = false;

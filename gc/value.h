@@ -1,4 +1,4 @@
-// The tagged word: how a Fble value is kept in 64 bits.
+// The word: how 64 bits hold a Fble value.
 //
 //   pointer       ........................................................ 00   Object*
 //   placeholder   id                                                       10   of a recursive value
@@ -14,14 +14,12 @@
 //   struct of n   n-1 end offsets of 6 bits each, then the fields' contents;
 //                 offset i is where field i ends, counted from the first field's start
 //
-// The sentinel is why the machine code of digit arithmetic is short: wrapping in
-// a union is `(arg - 1) << width | tag << 1 | 1` and its inverse `word >> width | 1`;
-// neither needs the length. The reference keeps an explicit length field instead,
-// which each of these operations would have to read and adjust.
+// The sentinel keeps the machine code of digit arithmetic short. Wrapping in a union is
+// `(arg - 1) << width | tag << 1 | 1`, unwrapping is `word >> width | 1`; neither needs the length. The reference
+// keeps an explicit length field instead, which each of these operations would have to read and adjust.
 //
-// A data value is packed when all its parts are packed and it fits at the time
-// when it is made. A struct or union whose placeholder parts are defined later
-// stays an object, so equal values need not be equal words.
+// A data value is packed if all its parts are packed and it fits when it is made. A struct or union whose
+// placeholder parts are defined later stays an object, so equal values need not be equal words.
 //
 // Tested by tests/unit/gc/value_test.cc.
 #pragma once
@@ -46,13 +44,12 @@ inline bool is_placeholder(Word word) { return (word & 3) == 2; }
 inline Word make_placeholder(uint64_t id) { return id << 2 | 2; }
 inline uint64_t placeholder_id(Word word) { return static_cast<uint32_t>(word >> 2); }
 
-// A closure that needs one field of a struct captures the field. While the struct
-// is a placeholder, it captures a promise: a placeholder that tells which field.
-// There are promises in captures only.
+// A closure that needs one field of a struct captures the field. While the struct is a placeholder, the closure
+// captures a promise: a placeholder that names the field. Promises occur only in captures.
 
 /// Larger structs are captured whole.
 inline constexpr uint32_t kMostPromisedFields = (1u << 15) - 1;
-/// Bits to add to a placeholder. Requires: index < count <= kMostPromisedFields.
+/// Returns the bits to add to a placeholder. Requires: index < count <= kMostPromisedFields.
 inline Word promise_bits(uint32_t index, uint32_t count) {
   return static_cast<Word>(index) << 49 | static_cast<Word>(count) << 34;
 }
@@ -61,21 +58,21 @@ inline uint32_t promised_index(Word placeholder) { return static_cast<uint32_t>(
 /// Requires: is_placeholder(word).
 inline bool is_promise(Word word) { return promised_count(word) != 0; }
 
-/// Nonzero in bit 1 exactly when `word` is a placeholder; such masks can be or-ed.
+/// Returns a mask that is nonzero (bit 1) exactly if `word` is a placeholder. Such masks can be or-ed.
 inline Word placeholder_mask(Word word) { return word & ~(word << 1) & 2; }
 
 inline Object* as_object(Word word) { return reinterpret_cast<Object*>(word); }
 inline Word from_object(const Object* object) { return reinterpret_cast<Word>(object); }
 
-/// Bits needed to tell `tag_count` tags apart: 0 for one, 1 for two, 2 for three or four...
+/// Returns the bits that distinguish `tag_count` tags: 0 for one, 1 for two, 2 for three or four ...
 inline unsigned tag_width(uint32_t tag_count) {
   return tag_count <= 1 ? 0 : static_cast<unsigned>(std::bit_width(tag_count - 1));
 }
 
-/// Number of content bits of a packed word.
+/// Returns the number of content bits of a packed word.
 inline unsigned packed_bits(Word word) { return 62 - static_cast<unsigned>(std::countl_zero(word)); }
 
-/// The union of a packed argument, or 0 when it does not fit.
+/// Returns the union of a packed argument, or 0 if it does not fit.
 inline Word pack_union(Word arg, unsigned width, uint32_t tag) {
   // The shift by (63 - width) and then 1 also serves width 0.
   if ((arg >> (63 - width)) >> 1 != 0) return 0;
@@ -85,7 +82,7 @@ inline Word pack_union(Word arg, unsigned width, uint32_t tag) {
 inline uint32_t packed_tag(Word word, unsigned width) { return static_cast<uint32_t>(word >> 1) & ((1u << width) - 1); }
 inline Word packed_arg(Word word, unsigned width) { return (word >> width) | 1; }
 
-/// Field `index` of a packed struct of two. The second ends where the word ends.
+/// Returns field `index` of a packed struct of two. The second field ends where the word ends.
 inline Word packed_half(Word word, uint32_t index) {
   const Word first_bits = (word >> 1) & 63;
   const Word rest = word >> kOffsetBits;
@@ -94,7 +91,7 @@ inline Word packed_half(Word word, uint32_t index) {
   return (rest & (sentinel - 1)) | sentinel | 1;
 }
 
-/// Field `index` of a packed struct of `count` fields.
+/// Returns field `index` of a packed struct of `count` fields.
 inline Word packed_field(Word word, uint32_t index, uint32_t count) {
   if (count == 1) return word;
   if (count == 2) return packed_half(word, index);
@@ -106,8 +103,8 @@ inline Word packed_field(Word word, uint32_t index, uint32_t count) {
   return (rest & ((Word{2} << bits) - 1)) | (Word{2} << bits);
 }
 
-/// The struct of two packed fields, or 0 when it does not fit. The sentinel of the
-/// second becomes that of the struct.
+/// Returns the struct of two packed fields, or 0 if it does not fit. The sentinel of the second field becomes that of
+/// the struct.
 inline Word pack_pair(Word first, Word second) {
   const unsigned first_bits = packed_bits(first);
   if (kOffsetBits + first_bits + packed_bits(second) > kMaxPackedBits) return 0;
@@ -115,7 +112,7 @@ inline Word pack_pair(Word first, Word second) {
   return content << (1 + kOffsetBits) | first_bits << 1 | 1;
 }
 
-/// The struct of packed fields, or 0 when it does not fit. `field(i)` gives field i.
+/// Returns the struct of packed fields, or 0 if it does not fit. `field(i)` returns field i.
 template <typename Field>
 inline Word pack_struct(uint32_t count, Field&& field) {
   if (count == 0) return kUnitWord;

@@ -27,7 +27,7 @@ class Objects {
   /// The object that the collector would keep.
   Object* keep(const std::vector<Word>& fields, uint32_t tag = 0) {
     const SharedObjects::Found found = find(fields, tag);
-    return found.object != nullptr ? found.object : *found.place = make(fields, tag);
+    return found.object != nullptr ? found.object : *found.entry = make(fields, tag);
   }
 
  private:
@@ -64,7 +64,7 @@ TEST(SharedObjects, RandomObjectsAreEqualToWhatIsFound) {
       ASSERT_EQ(look.object->count(), fields.size());
       for (size_t f = 0; f < fields.size(); ++f) EXPECT_EQ(look.object->fields[f], fields[f]);
     } else {
-      *look.place = objects.make(fields, tag);
+      *look.entry = objects.make(fields, tag);
       old_words += 1 + fields.size();
     }
   }
@@ -74,19 +74,19 @@ TEST(SharedObjects, RandomObjectsAreEqualToWhatIsFound) {
 TEST(SharedObjects, GrowsAndKnowsWhatItKnew) {
   Objects objects;
   ASSERT_TRUE(objects.shared.begin(0, false));
-  EXPECT_EQ(objects.shared.places(), SharedObjects::kFewestPlaces);
+  EXPECT_EQ(objects.shared.entry_count(), kFewestEntries);
   Object* pair = objects.keep({5, 7});
-  const size_t words = 1000 * SharedObjects::kWordsPerPlace;
+  const size_t words = 1000 * kWordsPerEntry;
   ASSERT_TRUE(objects.shared.begin(words, true));  // not within a marking
-  EXPECT_EQ(objects.shared.places(), SharedObjects::kFewestPlaces);
+  EXPECT_EQ(objects.shared.entry_count(), kFewestEntries);
   ASSERT_TRUE(objects.shared.begin(words, false));
-  EXPECT_EQ(objects.shared.places(), 1024u);
+  EXPECT_EQ(objects.shared.entry_count(), 1024u);
   EXPECT_EQ(objects.keep({5, 7}), pair);
   ASSERT_TRUE(objects.shared.begin(2 * words, false));
-  EXPECT_EQ(objects.shared.places(), 2048u);
+  EXPECT_EQ(objects.shared.entry_count(), 2048u);
   EXPECT_EQ(objects.keep({5, 7}), pair);
   ASSERT_TRUE(objects.shared.begin(words, false));  // never smaller
-  EXPECT_EQ(objects.shared.places(), 2048u);
+  EXPECT_EQ(objects.shared.entry_count(), 2048u);
 }
 
 TEST(SharedObjects, ForgetsWhatHasNoMark) {
@@ -95,7 +95,7 @@ TEST(SharedObjects, ForgetsWhatHasNoMark) {
     ASSERT_TRUE(objects.shared.begin(0, false));
     std::vector<Object*> made;
     for (Word i = 0; i < 40; ++i) made.push_back(objects.keep({2 * i + 1, 9}));
-    ASSERT_TRUE(objects.shared.begin(1000 * SharedObjects::kWordsPerPlace, false));
+    ASSERT_TRUE(objects.shared.begin(1000 * kWordsPerEntry, false));
     for (Word i = 0; i < 20; ++i) objects.keep({2 * i + 1, 9});
     objects.space.begin_marking();
     objects.shared.begin_forgetting();
@@ -122,20 +122,20 @@ TEST(SharedObjects, ForgetsWhatHasNoMark) {
 
 TEST(SharedObjects, RestsWhenLittleIsFound) {
   SharedObjects shared;
-  const size_t trial = SharedObjects::kTrialWords;
+  const size_t trial = kTrialWords;
   ASSERT_TRUE(shared.begin(1 << 20, false));
   // A trial that finds enough goes on.
-  shared.end(trial - trial / SharedObjects::kWorthwhile, trial / SharedObjects::kWorthwhile);
+  shared.end(trial - trial / kWorthwhileOneIn, trial / kWorthwhileOneIn);
   ASSERT_TRUE(shared.begin(1 << 20, false));
-  EXPECT_GT(shared.places(), 0u);
-  for (size_t rest = SharedObjects::kShortestRest; rest <= 4 * SharedObjects::kLongestRest; rest *= 2) {
+  EXPECT_GT(shared.entry_count(), 0u);
+  for (size_t rest = kShortestPause; rest <= 4 * kLongestPause; rest *= 2) {
     // Too little, but not so little that the trial would end before its time.
     ASSERT_TRUE(shared.begin(1 << 20, false));
     shared.end(trial / 2 - trial / 64, trial / 64);
     ASSERT_TRUE(shared.begin(1 << 20, false));
     shared.end(trial / 2 - trial / 64, trial / 64);
-    EXPECT_EQ(shared.places(), 0u);  // and takes no memory
-    for (size_t i = 0; i < std::min(rest, SharedObjects::kLongestRest); ++i) {
+    EXPECT_EQ(shared.entry_count(), 0u);  // and takes no memory
+    for (size_t i = 0; i < std::min(rest, kLongestPause); ++i) {
       ASSERT_FALSE(shared.begin(1 << 20, false));
       shared.note_moved(trial);
     }
@@ -145,13 +145,13 @@ TEST(SharedObjects, RestsWhenLittleIsFound) {
 
 TEST(SharedObjects, GivesUpWhenNothingIsFound) {
   SharedObjects shared;
-  const size_t trial = SharedObjects::kTrialWords;
+  const size_t trial = kTrialWords;
   ASSERT_TRUE(shared.begin(1 << 20, false));
   shared.end(trial / 4 - 1, 0);  // too early to tell
   ASSERT_TRUE(shared.begin(1 << 20, false));
   shared.end(1, 0);
   // It rests as long as after a whole trial.
-  for (size_t i = 0; i < SharedObjects::kShortestRest; ++i) {
+  for (size_t i = 0; i < kShortestPause; ++i) {
     ASSERT_FALSE(shared.begin(1 << 20, false));
     shared.note_moved(trial);
   }

@@ -101,7 +101,7 @@ class Model {
   }
   void sweep(size_t slabs) {
     for (; slabs > 0 && slabs_.sweeping(); --slabs) slabs_.sweep_one();
-    slabs_.give_back_some();
+    slabs_.return_some_memory();
   }
 
   /// Requires: all is swept.
