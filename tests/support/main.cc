@@ -1,12 +1,15 @@
 // fble-jit-tests: all tests in C++. Understands GoogleTest's options and --update-goldens.
 #include <gmock/gmock.h>
 
+#include <csignal>
 #include <cstdio>
 #include <string_view>
 
 #include "tests/support/golden.h"
 
 int main(int argc, char** argv) {
+  // Shells start background jobs with SIGINT ignored, and children inherit that. Tests interrupt programs.
+  std::signal(SIGINT, SIG_DFL);
   testing::InitGoogleMock(&argc, argv);
   for (int i = 1; i < argc; ++i) {
     if (std::string_view(argv[i]) != "--update-goldens") {
