@@ -74,7 +74,7 @@ std::string check_registers(const TraceChoices& choices) {
   Trace& trace = choices.forward_passes ? gen.optimised : gen.plain;
   if ((choices.pass & 1) != 0) optimize(trace);
   const x64::Allocation allocation = x64::allocate_registers(trace);
-  if (!allocation.failure.empty()) return "";
+  if (allocation.failure) return "";
   std::string problem = x64::check_allocation(trace, allocation);
   return problem.empty() ? "" : problem + "\n" + to_text(trace);
 }

@@ -388,14 +388,9 @@ bool TraceEngine::compile(Recording& recording) {
   assembling.note_entry = options_.shadow_check;
   AssembledTrace assembled = assemble(trace, cache_, runtime_, assembling);
   stats_.assemble_ns += now_ns() - optimized_ns;
-  if (!assembled.failure.empty()) {
-    const bool full = assembled.failure == abort_reason_text(AbortReason::kCodeCacheFull);
-    AbortReason reason = AbortReason::kTooLarge;
-    for (AbortReason known : {AbortReason::kTooManySpills, AbortReason::kCodeCacheFull}) {
-      if (assembled.failure == abort_reason_text(known)) reason = known;
-    }
-    fail(recording, reason);
-    return !full;
+  if (assembled.failure) {
+    fail(recording, *assembled.failure);
+    return assembled.failure != AbortReason::kCodeCacheFull;
   }
   if (perf_map_wanted()) {
     perf_map_add(assembled.start, assembled.code_bytes, fmt::format("trace {} {}", trace.id, trace.code->block.str()));

@@ -12,12 +12,6 @@ namespace fble {
 
 namespace {
 
-constexpr const char* kAbortTexts[] = {
-#define FBLE_ABORT(Name, text, doc) text,
-#include "jit/abort_reasons.def"
-#undef FBLE_ABORT
-};
-
 constexpr uint32_t word_of(Op op) { return static_cast<uint32_t>(op); }
 
 bool is_apply_held(const Code& code) { return code.words[0] == word_of(Op::kApplyHeld); }
@@ -66,8 +60,6 @@ constexpr CallForm call_form(Op op) {
 }
 
 }  // namespace
-
-const char* abort_reason_text(AbortReason reason) { return kAbortTexts[static_cast<size_t>(reason)]; }
 
 const char* trace_link_text(TraceLink link) {
   switch (link) {
@@ -782,7 +774,7 @@ Recorder::Status Recorder::step() {
   if (!in_group_) {
     snapshot_ = kNoSnapshot;
     const Trace& trace = builder_.trace();
-    if (trace.ins.size() > limits_.max_instructions || trace.snapshots.size() > limits_.max_guards) {
+    if (trace.ins.size() > limits_.max_instructions || trace.snapshots.size() > limits_.max_snapshots) {
       return end_with_exit();
     }
   }

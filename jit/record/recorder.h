@@ -25,18 +25,11 @@
 #include <vector>
 
 #include "deopt/side_table.h"
+#include "jit/abort_reasons.h"
 #include "jit/record/appender.h"
 #include "jit/record/exit_values.h"
 
 namespace fble {
-
-enum class AbortReason : uint8_t {
-#define FBLE_ABORT(Name, text, doc) k##Name,
-#include "jit/abort_reasons.def"
-#undef FBLE_ABORT
-  kCount
-};
-const char* abort_reason_text(AbortReason reason);
 
 /// Where a trace's last instruction goes, for logs.
 enum class TraceLink : uint8_t { kNone, kReturn, kCall, kTailCall, kLoop, kInterpreter };
@@ -56,7 +49,7 @@ class CallPolicy {
 
 struct RecorderLimits {
   uint32_t max_instructions = 400;
-  uint32_t max_guards = 96;
+  uint32_t max_snapshots = 96;
   uint32_t max_depth = 10;
 };
 

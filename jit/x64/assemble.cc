@@ -16,33 +16,37 @@ bool is_yield_point(IrOp op) {
   return op == IrOp::kAllocCheck || op == IrOp::kStackCheck || op == IrOp::kLoopBack || op == IrOp::kMark;
 }
 
-AssembledTrace failed(std::string why) {
+AssembledTrace failed(AbortReason reason) {
   AssembledTrace result;
-  result.failure = std::move(why);
+  result.failure = reason;
   return result;
+}
+
+void check(asmjit::Error error) {
+  if (error != asmjit::kErrorOk) FBLE_BUG(asmjit::DebugUtils::errorAsString(error));
 }
 
 }  // namespace
 
 AssembledTrace assemble(const Trace& trace, CodeCache& cache, const RuntimeEntries& runtime,
                         const AssembleOptions& options) {
-  if (!x64::ensure_stubs(cache, runtime)) return failed("code cache full");
+  if (!x64::ensure_stubs(cache, runtime)) return failed(AbortReason::kCodeCacheFull);
 
   const Allocation allocation = x64::allocate_registers(trace, options.spill);
-  if (!allocation.failure.empty()) return failed(allocation.failure);
+  if (allocation.failure) return failed(*allocation.failure);
 #ifdef NDEBUG
-  const bool check = options.check_registers;
+  const bool check_registers = options.check_registers;
 #else
-  const bool check = true;
+  const bool check_registers = true;
 #endif
-  if (check) {
+  if (check_registers) {
     const std::string fault = x64::check_allocation(trace, allocation);
     if (!fault.empty()) FBLE_BUG(fault.c_str());
   }
 
   const uint8_t* base = cache.next_address();
   asmjit::CodeHolder holder;
-  if (holder.init(asmjit::Environment::host(), reinterpret_cast<uint64_t>(base)) != 0) return failed("code cache full");
+  check(holder.init(asmjit::Environment::host(), reinterpret_cast<uint64_t>(base)));
   asmjit::x86::Assembler assembler(&holder);
   class Failures : public asmjit::ErrorHandler {
    public:
@@ -54,12 +58,12 @@ AssembledTrace assemble(const Trace& trace, CodeCache& cache, const RuntimeEntri
   holder.flatten();
   holder.resolveUnresolvedLinks();
   lowering.fix_absolute(holder);
-  if (holder.relocateToBase(reinterpret_cast<uint64_t>(base)) != 0) return failed("code cache full");
+  check(holder.relocateToBase(reinterpret_cast<uint64_t>(base)));
 
   const asmjit::CodeBuffer& buffer = holder.textSection()->buffer();
   AssembledTrace result;
   result.start = cache.install({buffer.data(), buffer.size()});
-  if (result.start == nullptr) return failed("code cache full");
+  if (result.start == nullptr) return failed(AbortReason::kCodeCacheFull);
   result.code_bytes = buffer.size();
   result.origins = std::move(lowering.origins);
 

@@ -4,11 +4,13 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "deopt/side_table.h"
 #include "interp/thread.h"
+#include "jit/abort_reasons.h"
 #include "jit/ir/trace.h"
 #include "jit/x64/code_cache.h"
 
@@ -83,7 +85,7 @@ struct AssembledTrace {
   SideTable side_table;
   std::vector<ExitSite> exits;  ///< in the order of the side table
   std::vector<CodeOrigin> origins;
-  std::string failure;  ///< if not empty, nothing was made: name in abort_reasons.def
+  std::optional<AbortReason> failure;  ///< why nothing was made, if nothing was
 };
 
 /// Requires a trace that the IR verifier accepts, after jit/opt's passes.

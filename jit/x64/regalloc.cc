@@ -206,9 +206,6 @@ class Allocator {
   void loop_start(uint32_t i);
   void loop_back(uint32_t i);
   void release_dead(uint32_t i);
-  void fail(const char* why) {
-    if (out_.failure.empty()) out_.failure = why;
-  }
 
   const Trace& trace_;
   const std::vector<uint32_t>& in_memory_;
@@ -287,7 +284,7 @@ void Allocator::find_start_values() {
             break;
           }
           case LocationKind::kSlot: in_frame_slot(location.index); break;
-          default: fail("inherited value has no place");
+          default: FBLE_BUG("an inherited value has no place");
         }
         break;
       }
@@ -428,7 +425,7 @@ int32_t Allocator::new_spill(uint32_t v, uint32_t i) {
   }
   if (index == spill_value_.size()) spill_value_.push_back(kNoValue);
   spill_value_[index] = v;
-  if (spill_value_.size() > kSpillSlots) fail("too many spills");
+  if (spill_value_.size() > kSpillSlots) out_.failure = AbortReason::kTooManySpills;
   out_.spill_slots = std::max(out_.spill_slots, static_cast<uint32_t>(index + 1));
   return static_cast<int32_t>(index);
 }
@@ -476,10 +473,7 @@ int Allocator::take_register(uint32_t i, uint32_t avoid, int hint) {
       best = reg;
     }
   }
-  if (best == kNoRegister) {
-    fail("too many operands");
-    return kRax;
-  }
+  if (best == kNoRegister) FBLE_BUG("an instruction needs more registers than there are");
   evict(best, i);
   return best;
 }
@@ -526,8 +520,7 @@ Location Allocator::locate(uint32_t v) {
   if (value.reg != kNoRegister) return in_register(value.reg);
   if (value.spill >= 0) return in_spill(value.spill);
   if (value.home != kNoSlot) return in_slot(value.home);
-  fail("value lost");
-  return {};
+  FBLE_BUG("a value is lost");
 }
 
 Location Allocator::locate_leaf(IrRef ref, ExitEntry& entry, std::map<uint32_t, int32_t>& virtuals) {
@@ -595,7 +588,7 @@ void Allocator::make_return_exit(uint32_t i) {
       } else if (closure.home != kNoSlot) {
         made.closure = in_slot(closure.home);
       } else {
-        fail("value lost across a call");
+        FBLE_BUG("a value is lost across a call");
       }
     }
     entry.frames.push_back(made);
@@ -610,7 +603,7 @@ void Allocator::make_return_exit(uint32_t i) {
     } else if (held.home != kNoSlot) {
       made.location = in_slot(held.home);
     } else {
-      fail("value lost across a call");
+      FBLE_BUG("a value is lost across a call");
     }
     entry.slots.push_back(made);
   }
@@ -866,7 +859,7 @@ Allocation Allocator::run() {
     const uint32_t v = reg_value_[reg];
     if (v != kNoValue && !needed(v, 0)) release(v);
   }
-  for (uint32_t i = 0; i < count && out_.failure.empty(); ++i) {
+  for (uint32_t i = 0; i < count && !out_.failure; ++i) {
     const IrIns& at = ins(i);
     InsPlan& plan = out_.plans[i];
     plan.moves_begin = static_cast<uint32_t>(out_.moves.size());

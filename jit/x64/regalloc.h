@@ -26,9 +26,10 @@
 #pragma once
 
 #include <functional>
-#include <string>
+#include <optional>
 #include <vector>
 
+#include "jit/abort_reasons.h"
 #include "jit/ir/trace.h"
 #include "jit/x64/regs.h"
 
@@ -67,9 +68,9 @@ struct Allocation {
   std::vector<InsPlan> plans;  ///< by instruction
   std::vector<Location> operands;
   std::vector<Move> moves;
-  std::vector<ExitEntry> exits;  ///< in the order of their instructions
-  uint32_t spill_slots = 0;      ///< used, counted from 0
-  std::string failure;           ///< if not empty: why there is no plan
+  std::vector<ExitEntry> exits;        ///< in the order of their instructions
+  uint32_t spill_slots = 0;            ///< used, counted from 0
+  std::optional<AbortReason> failure;  ///< why there is no plan, if there is none
 };
 
 /// For tests (--chaos): chooses a register, out of those in the mask, that is taken from its

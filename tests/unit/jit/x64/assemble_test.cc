@@ -85,7 +85,7 @@ TEST_F(Assemble, ContinuationsStartInTheCallersFrame) {
     %s = add %r %a @s0
     return %s
   )");
-  ASSERT_EQ(code.failure, "");
+  ASSERT_FALSE(code.failure);
   runner_.frame()[2] = 7;
   runner_.enter(code.start);  // makes the root frame return to the test
   runner_.enter_raw(code.start, 11, 7);
@@ -104,7 +104,7 @@ TEST_F(Assemble, CallsWriteAFrameAndComeBackToTheirStub) {
     call %b 9 - (%b %a) @s0
   )",
                                        "snapshot s0\n  frame c0+6 base 0 memory\n");
-  ASSERT_EQ(code.failure, "");
+  ASSERT_FALSE(code.failure);
   const Word closure = heap_.make(Object::make_header(ObjectKind::kClosure, 2), {Code::from_code(g_), 21});
   runner_.frame()[0] = 33;
   runner_.frame()[1] = closure;
@@ -167,7 +167,7 @@ TEST_F(Assemble, ReturnsByTheNativeStackOrByTheFrames) {
     call %k 6 c0 (%n %n %n %n) @s1
 )",
                "snapshot s0\n  frame c0+0 base 0 memory\nsnapshot s1\n  frame c0+6 base 0 memory\n");
-  ASSERT_EQ(down.failure, "");
+  ASSERT_FALSE(down.failure);
   const AssembledTrace back =
       assemble_text("trace 1 continuation c0 extent 12\nparent 0 exit 3\ncallee_base 6\n", R"(%r = result
     is_natural %r @s0
@@ -175,10 +175,10 @@ TEST_F(Assemble, ReturnsByTheNativeStackOrByTheFrames) {
     %n = add %r %o @s0
     return %n
 )");
-  ASSERT_EQ(back.failure, "");
+  ASSERT_FALSE(back.failure);
   const AssembledTrace last =
       assemble_text("trace 2 bridge c0 extent 12\nparent 0 exit 1\n", "%a = slot 0\nreturn %a\n");
-  ASSERT_EQ(last.failure, "");
+  ASSERT_FALSE(last.failure);
   link_exit(cache_, down.exits.back(), back.start);
   f_->native_entry = down.start;
   // Left at the innermost frame: the native stack is cut off, and the frames say where to go on.
@@ -311,7 +311,7 @@ TEST_F(Assemble, BridgesInheritRegistersAndSpills) {
   for (int i = 0; i < 12; ++i) text += fmt::format("is_packed %v{} @s0\n", i);
   for (int i = 0; i < 4; ++i) listed += fmt::format("  slot {} %v{}\n", i, i);
   const AssembledTrace parent = function(text + "return %a\n", listed);
-  ASSERT_EQ(parent.failure, "");
+  ASSERT_FALSE(parent.failure);
 
   std::vector<Word> fields;
   for (Word i = 0; i < 12; ++i) fields.push_back(8 * i + 3);
@@ -337,7 +337,7 @@ TEST_F(Assemble, BridgesInheritRegistersAndSpills) {
   for (int i = 0; i < 12; ++i) body += fmt::format("is_packed %w{} @s0\n", i);
   body += "%s0 = add %i0 %i1 fits\n%s1 = add %i2 %i3 fits\n%s = add %s0 %s1 fits\nreturn %s\n";
   const AssembledTrace bridge = assemble_text(head, body);
-  ASSERT_EQ(bridge.failure, "");
+  ASSERT_FALSE(bridge.failure);
   link_exit(cache_, parent.exits[0], bridge.start);
   runner_.enter(parent.start);
   ASSERT_EQ(runner_.end, End::kReturn);
@@ -489,7 +489,7 @@ snapshot s1
   slot 2 %t
   slot 3 %j
 )");
-  ASSERT_EQ(code.failure, "");
+  ASSERT_FALSE(code.failure);
   runner_.frame()[0] = 4003;
   runner_.enter(code.start);
   ASSERT_EQ(runner_.end, End::kExit);
@@ -523,7 +523,7 @@ TEST_F(Assemble, LoopVariablesRotate) {
     text += "%j = add %i %one @s0\nloop_back (" + next + ") @s0\n";
     cache_.rewind(0);
     const AssembledTrace code = function(text, listed);
-    ASSERT_EQ(code.failure, "");
+    ASSERT_FALSE(code.failure);
     std::vector<Word> fields;
     for (int k = 0; k < count; ++k) fields.push_back(static_cast<Word>(2 * k + 3));
     runner_.frame()[1] = heap_.make(Object::make_header(ObjectKind::kStruct, static_cast<uint32_t>(count)), fields);
@@ -544,9 +544,9 @@ TEST_F(Assemble, LoopVariablesRotate) {
 TEST_F(Assemble, AFullCacheIsAFailure) {
   CodeCache small(4096);
   function("%a = slot 0\nreturn %a\n");
-  std::string failure;
-  for (int i = 0; i < 200 && failure.empty(); ++i) failure = assemble(trace_, small, CodeRunner::entries(), {}).failure;
-  EXPECT_EQ(failure, "code cache full");
+  std::optional<AbortReason> failure;
+  for (int i = 0; i < 200 && !failure; ++i) failure = assemble(trace_, small, CodeRunner::entries(), {}).failure;
+  EXPECT_EQ(failure, AbortReason::kCodeCacheFull);
 }
 
 TEST_F(Assemble, TheListingHasInstructionsOfBothKinds) {

@@ -112,7 +112,7 @@ class RandomTraces : public testing::Test {
     ASSERT_EQ(x64::check_allocation(trace, allocation), "") << seed << '\n' << to_text(trace);
     const AssembledTrace code =
         assemble(trace, cache_, CodeRunner::entries(), {.keep_origins = true, .check_registers = true});
-    ASSERT_EQ(code.failure, "");
+    ASSERT_FALSE(code.failure);
     spilled_ += allocation.spill_slots != 0;
     const std::string what = fmt::format("seed {}{}", seed, optimised ? " optimised" : "");
     check(trace, gen.witness(), gen.heap, code, allocation, what);

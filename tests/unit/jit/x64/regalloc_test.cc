@@ -26,7 +26,7 @@ class Regalloc : public testing::Test {
     if (parsed.trace == nullptr) throw std::runtime_error(parsed.error);
     trace_ = *parsed.trace;
     Allocation allocation = allocate_registers(trace_);
-    if (allocation.failure.empty()) EXPECT_EQ(check_allocation(trace_, allocation), "");
+    if (!allocation.failure) EXPECT_EQ(check_allocation(trace_, allocation), "");
     return allocation;
   }
 
@@ -168,7 +168,18 @@ TEST_F(Regalloc, TooManySpillsFail) {
   std::string text = "%a = slot 0\n";
   for (int i = 0; i < 300; ++i) text += fmt::format("%v{} = field %a {}\n", i, i);
   for (int i = 0; i < 300; ++i) text += fmt::format("is_packed %v{} @s0\n", i);
-  EXPECT_EQ(allocate(text + "exit @s0\n").failure, "too many spills");
+  EXPECT_EQ(allocate(text + "exit @s0\n").failure, AbortReason::kTooManySpills);
+}
+
+TEST_F(Regalloc, AValueLostAcrossACallIsABug) {
+  // The snapshot of the call wants %b in slot 1, where nothing has stored it.
+  const std::string text = R"(
+    %a = slot 0
+    %b = field %a 0
+    call %a 4 - (%a) @s0
+  )";
+  EXPECT_DEATH(allocate(text, "snapshot s0\n  frame c0+0 base 0 memory\n  slot 1 %b\n"),
+               "a value is lost across a call");
 }
 
 TEST_F(Regalloc, LoopVariablesStayInTheirRegisters) {

@@ -85,7 +85,7 @@ class Rows : public testing::Test {
     cache_.rewind(0);
     const AssembledTrace code =
         assemble(*parsed.trace, cache_, CodeRunner::entries(), {.keep_origins = true, .check_registers = true});
-    ASSERT_EQ(code.failure, "");
+    ASSERT_FALSE(code.failure);
     const auto listing = [&] {
       return text + disassemble(code.start, code.code_bytes, parsed.trace.get(), code.origins);
     };
@@ -414,7 +414,7 @@ snapshot s0
   ASSERT_EQ(verify_trace(*parsed.trace), "");
   const AssembledTrace code =
       assemble(*parsed.trace, cache_, CodeRunner::entries(), {.keep_origins = true, .check_registers = true});
-  ASSERT_EQ(code.failure, "");
+  ASSERT_FALSE(code.failure);
   constexpr Word kA = 0x123;
   constexpr Word kB = 0x457;
   for (const int64_t room : {9, 8, 6, 5, 2, 1}) {
