@@ -7,20 +7,15 @@ namespace fble {
 
 namespace {
 
-// Registers with a role: see interp/handler.h.
-constexpr int kValueRegister = 6;
-constexpr int kFrameRegister = 13;
-constexpr int kAllocationRegister = 15;
-
 /// What the interpreter does when a call returns to it.
 void leave_at_return(Thread& thread) {
-  const Word* registers = thread.exit_state.registers;
-  Word* fp = reinterpret_cast<Word*>(registers[kFrameRegister]);
+  const ExitState& state = thread.exit_state;
+  Word* fp = state.fp();
   thread.pc = reinterpret_cast<const uint32_t*>(fp[kReturnPositionSlot]);
   fp -= thread.pc[-1];
-  fp[thread.pc[-2]] = registers[kValueRegister];
+  fp[thread.pc[-2]] = state.value();
   thread.fp = fp;
-  thread.ap = reinterpret_cast<Word*>(registers[kAllocationRegister]);
+  thread.ap = state.ap();
 }
 
 }  // namespace
@@ -30,7 +25,7 @@ bool leave_at(Thread& thread, const ExitEntry& entry) {
     leave_at_return(thread);
     return true;
   }
-  Word* root = reinterpret_cast<Word*>(thread.exit_state.registers[kFrameRegister]);
+  Word* root = thread.exit_state.fp();
   if (!entry.virtuals.empty()) read_virtual_roots(thread, entry, root);
   rebuild_frames(thread, entry, root);
   return entry.virtuals.empty() || materialize(thread, entry, root);

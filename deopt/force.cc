@@ -7,29 +7,20 @@
 
 namespace fble {
 
-namespace {
-
-constexpr int kFrameRegister = 13;
-constexpr int kAllocationRegister = 15;
-
-Word* root_of(const Thread& thread) { return reinterpret_cast<Word*>(thread.exit_state.registers[kFrameRegister]); }
-
-}  // namespace
-
 bool ForcedFrames::possible(const Thread& thread, const ExitEntry& entry) {
-  const Word* ap = reinterpret_cast<const Word*>(thread.exit_state.registers[kAllocationRegister]);
+  const Word* ap = thread.exit_state.ap();
   const Word* limit = thread.heap.limit();
   return !entry.is_return && ap <= limit && static_cast<size_t>(limit - ap) >= words_needed(entry);
 }
 
 ForcedFrames::ForcedFrames(Thread& thread, const ExitEntry& entry)
     : thread_(thread),
-      start_(root_of(thread) - kHeaderSlots),
+      start_(thread.exit_state.fp() - kHeaderSlots),
       pc_(thread.pc),
       fp_(thread.fp),
       ap_(thread.ap),
       value_(thread.value),
-      words_(start_, root_of(thread) + entry.frames.back().base + entry.frames.back().code->frame_slots) {
+      words_(start_, thread.exit_state.fp() + entry.frames.back().base + entry.frames.back().code->frame_slots) {
   if (!leave_at(thread, entry)) FBLE_BUG("forced frames did not fit");
 }
 

@@ -33,11 +33,11 @@ void rebuild_frames(Thread& thread, const ExitEntry& entry, Word* root) {
   }
   thread.pc = entry.frames.back().pc;
   thread.fp = root + entry.frames.back().base;
-  thread.ap = reinterpret_cast<Word*>(state.registers[15]);
+  thread.ap = state.ap();
 }
 
 void visit_exit_roots(Collector& collector, ExitState& state, Word* root, const ExitEntry& entry) {
-  std::bitset<16> registers;
+  std::bitset<kRegisterCount> registers;
   std::bitset<kSpillSlots> spills;
   std::vector<int32_t> slots;
   auto note = [&](const Location& location) {

@@ -89,7 +89,7 @@ namespace fble {
 /// Where a value is when machine code is left.
 enum class LocationKind : uint8_t {
   kNone,
-  kRegister,  ///< index: number of the general register (rax 0, rcx 1, rdx 2, rbx 3, rsp 4 ... r15 15)
+  kRegister,  ///< index: number of the register (interp/machine_registers.h)
   kSpill,     ///< index: word of Thread::exit_state.spill
   kConstant,  ///< word: the constant itself
   kVirtual,   ///< index: into ExitEntry::virtuals

@@ -13,9 +13,6 @@ namespace fble {
 
 namespace {
 
-constexpr const char* kRegisterNames[16] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
-                                            "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
-
 struct FactName {
   uint8_t fact;
   const char* name;
@@ -198,8 +195,8 @@ class Parser {
       next();
       return {};
     }
-    for (int32_t i = 0; i < 16; ++i) {
-      if (token_ != kRegisterNames[i]) continue;
+    for (int32_t i = 0; i < kRegisterCount; ++i) {
+      if (token_ != register_name(i)) continue;
       next();
       return {LocationKind::kRegister, i, 0};
     }
@@ -297,8 +294,6 @@ class Parser {
 };
 
 }  // namespace
-
-const char* register_name(int32_t number) { return number >= 0 && number < 16 ? kRegisterNames[number] : "r?"; }
 
 std::string print_exits(std::span<const ExitEntry> exits, std::span<Code* const> codes) {
   return Printer(codes).print(exits);

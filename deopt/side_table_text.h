@@ -42,7 +42,4 @@ struct ExitsParse {
 /// verify_exit accepts, or an error.
 ExitsParse parse_exits(std::string_view text, std::string_view file_name, std::span<Code* const> codes);
 
-/// Name of a general register, such as "rax".
-const char* register_name(int32_t number);
-
 }  // namespace fble

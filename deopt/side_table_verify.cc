@@ -8,9 +8,6 @@ namespace fble {
 
 namespace {
 
-/// rsp, rbp, rdi, r13, r14, r15: see interp/handler.h.
-constexpr unsigned kRolesMask = 1u << 4 | 1u << 5 | 1u << 7 | 1u << 13 | 1u << 14 | 1u << 15;
-
 /// The position is the start of an instruction, or behind a call.
 bool is_position(const Code& code, const uint32_t* pc, bool behind_call) {
   const ptrdiff_t offset = pc - code.start;
@@ -140,7 +137,8 @@ class ExitVerifier {
     switch (location.kind) {
       case LocationKind::kNone: return fail("{}: no location", name);
       case LocationKind::kRegister:
-        if (index > 15 || (kRolesMask >> index & 1) != 0) fail("{}: register {}", name, location.index);
+        if (index >= kRegisterCount || (kAllocatableRegisters >> index & 1) == 0)
+          fail("{}: register {}", name, location.index);
         return;
       case LocationKind::kSpill:
         if (index >= kSpillSlots) fail("{}: spill slot {}", name, location.index);

@@ -2,14 +2,24 @@
 #pragma once
 
 #include "gc/value.h"
+#include "interp/machine_registers.h"
 
 namespace fble {
 
 inline constexpr uint32_t kSpillSlots = 256;
 
 struct ExitState {
-  Word registers[16];       ///< by number: rax 0, rcx 1, rdx 2, rbx 3, rsp 4, rbp 5, rsi 6, rdi 7, r8 ...
-  Word spill[kSpillSlots];  ///< spill slots live here while machine code runs, too
+  Word registers[kRegisterCount];  ///< by number
+  Word spill[kSpillSlots];         ///< spill slots live here while machine code runs, too
+
+  Word& at(RegisterRole role) { return registers[register_of(role)]; }
+  Word at(RegisterRole role) const { return registers[register_of(role)]; }
+  /// The root frame of the trace; at a return, the frame of the callee that returns.
+  Word* fp() const { return reinterpret_cast<Word*>(at(RegisterRole::kFp)); }
+  /// Where the next object goes.
+  Word* ap() const { return reinterpret_cast<Word*>(at(RegisterRole::kAp)); }
+  /// At a return, its result.
+  Word value() const { return at(RegisterRole::kValue); }
 };
 
 }  // namespace fble

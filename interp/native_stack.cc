@@ -1,7 +1,9 @@
 // Where the native stack of handlers and machine code begins: see interp/handler.h.
 //
-// Both functions are written out because what they do to the stack pointer has no name in C++.
+// Both functions are written out because what they do to the stack pointer has no name in C++. The registers
+// in them are the roles in interp/machine_registers.h.
 #include "interp/handler.h"
+#include "interp/offsets.h"
 
 namespace fble {
 
@@ -17,13 +19,6 @@ struct HandlerCall {
   Word value;
   void* stack;  ///< where the native stack begins, aligned to 16; null: where it is
 };
-
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored \
-    "-Winvalid-offsetof"  // these have base classes or constructors; clang's answer is right
-constexpr size_t kNativeStack = offsetof(Thread, native_stack);
-constexpr size_t kCodeEntry = offsetof(Code, entry);
-#pragma clang diagnostic pop
 
 // C++ wants rbx, rbp and r12 to r15 back, of which handlers leave rbp alone. Errors pass through here, too.
 __attribute__((naked)) void enter(const HandlerCall*) {
@@ -70,7 +65,7 @@ __attribute__((naked)) void enter(const HandlerCall*) {
                [pc] "i"(offsetof(HandlerCall, pc)), [fp] "i"(offsetof(HandlerCall, fp)),
                [thread] "i"(offsetof(HandlerCall, thread)), [ap] "i"(offsetof(HandlerCall, ap)),
                [value] "i"(offsetof(HandlerCall, value)), [handler] "i"(offsetof(HandlerCall, handler)),
-               [table] "i"(offsetof(HandlerCall, table)), [native] "i"(kNativeStack));
+               [table] "i"(offsetof(HandlerCall, table)), [native] "i"(offsets::kNativeStack));
 }
 
 }  // namespace
@@ -101,9 +96,9 @@ __attribute__((naked)) void leave_by_call() {
       movq %c[closure](%%r13), %%rax
       movq %c[code](%%rax), %%rax
       jmpq *%c[entry](%%rax)
-      )" ::[native] "i"(kNativeStack),
-               [closure] "i"(static_cast<ptrdiff_t>(sizeof(Word)) * kClosureSlot), [code] "i"(offsetof(Object, fields)),
-               [entry] "i"(kCodeEntry));
+      )" ::[native] "i"(offsets::kNativeStack),
+               [closure] "i"(offsets::slot_offset(kClosureSlot)), [code] "i"(offsets::kClosureCode),
+               [entry] "i"(offsets::kCodeEntry));
 }
 
 }  // namespace fble

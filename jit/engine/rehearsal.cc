@@ -27,8 +27,6 @@ namespace fble {
 
 namespace {
 
-constexpr int kFrameRegister = 13;
-constexpr int kValueRegister = 6;
 /// What is in slots that hold nothing.
 constexpr Word kSpoiled = 0xdeaddeaddeadde00;
 
@@ -76,7 +74,7 @@ void TraceEngine::note_failure(Exit& exit) {
 /// The state of an exit that is about to be left, as the bridge will find it.
 std::unique_ptr<TraceEngine::StartState> TraceEngine::note_exit_state(Thread& thread, const ExitEntry& entry) {
   auto state = std::make_unique<StartState>(thread);
-  Word* root = reinterpret_cast<Word*>(thread.exit_state.registers[kFrameRegister]);
+  Word* root = thread.exit_state.fp();
   const auto note = [&](const Location& location) {
     const bool is_place = location.kind == LocationKind::kRegister || location.kind == LocationKind::kSpill ||
                           location.kind == LocationKind::kSlot;
@@ -140,7 +138,7 @@ bool TraceEngine::rehearse_exit(Recording& recording, Fragment& fragment, uint32
   if (fragment.kind == TraceKind::kContinuation) {
     const FramesState::Frame& innermost = start.frames.frames.back();
     Word& result = root[innermost.base + static_cast<int32_t>(innermost.pc[-2])];
-    state.registers[kValueRegister] = result;
+    state.at(RegisterRole::kValue) = result;
     result = kSpoiled;
     fp = root + innermost.base + innermost.pc[-1];
   } else if (fragment.kind == TraceKind::kBridge) {
@@ -175,7 +173,7 @@ bool TraceEngine::rehearse_exit(Recording& recording, Fragment& fragment, uint32
   const FramesState actual = take_frames(thread_, root);
 
   // What was made at the exit must not be overwritten.
-  thread_.ap = reinterpret_cast<Word*>(state.registers[15]);
+  thread_.ap = state.ap();
   for (const VirtualValue& made : rehearsed_.entry.virtuals) {
     if (made.kind == VirtualValue::Kind::kObject) thread_.ap += object_words(static_cast<uint32_t>(made.header >> 32));
   }
@@ -235,14 +233,14 @@ void TraceEngine::entered(Thread& thread, uint32_t trace) {
     return;
   }
   shadow_steps_ = 0;
-  Word* fp = reinterpret_cast<Word*>(thread.exit_state.registers[kFrameRegister]);
+  Word* fp = thread.exit_state.fp();
   Word* root = fp;
   thread.pc = fragment.code->start;
   thread.fp = fp;
   if (fragment.kind == TraceKind::kContinuation) {
     thread.pc = reinterpret_cast<const uint32_t*>(fp[kReturnPositionSlot]);
     thread.fp = fp - thread.pc[-1];
-    thread.fp[thread.pc[-2]] = thread.exit_state.registers[kValueRegister];
+    thread.fp[thread.pc[-2]] = thread.exit_state.value();
     root = fp - fragment.callee_base;
   }
   shadow_start_->frames = take_frames(thread, root);

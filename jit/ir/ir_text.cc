@@ -11,8 +11,6 @@ namespace fble {
 namespace {
 
 constexpr const char* kKindNames[] = {"function", "bridge", "continuation"};
-constexpr const char* kRegisterNames[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
-                                          "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
 
 std::string quoted(std::string_view text) {
   std::string result = "\"";
@@ -158,7 +156,7 @@ class Printer {
   static std::string location(const Location& location) {
     switch (location.kind) {
       case LocationKind::kNone: return "none";
-      case LocationKind::kRegister: return fmt::format("register {}", kRegisterNames[location.index & 15]);
+      case LocationKind::kRegister: return fmt::format("register {}", register_name(location.index));
       case LocationKind::kSpill: return fmt::format("spill {}", location.index);
       case LocationKind::kConstant: return fmt::format("constant {:#x}", location.word);
       case LocationKind::kVirtual: return fmt::format("virtual {}", location.index);

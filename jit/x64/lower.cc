@@ -6,10 +6,12 @@
 
 #include "gc/integer.h"
 #include "interp/intrinsics.h"
-#include "jit/x64/offsets.h"
+#include "interp/offsets.h"
 #include "jit/x64/stubs.h"
 
 namespace fble::x64 {
+
+using namespace offsets;
 
 using asmjit::imm;
 using asmjit::Label;
@@ -733,7 +735,7 @@ void Lowering::go_to_code(const IrIns& ins, const InsPlan& plan, bool calls) {
   if (code == nullptr) {
     a_.mov(q(kRax), x86::qword_ptr(q(plan.a.index), kClosureCode));
     a_.mov(q(kPcRegister), x86::qword_ptr(q(kRax), kCodeStart));
-    go(x86::qword_ptr(q(kRax), kCodeEntry));
+    go(x86::qword_ptr(q(kRax), kNativeEntry));
     return;
   }
   if (trace_.kind == TraceKind::kFunction && code == trace_.code) {
@@ -741,7 +743,7 @@ void Lowering::go_to_code(const IrIns& ins, const InsPlan& plan, bool calls) {
     return;
   }
   load_word(kPcRegister, reinterpret_cast<Word>(code->start));
-  const Word entry = Code::from_code(code) + kCodeEntry;
+  const Word entry = Code::from_code(code) + kNativeEntry;
   if (fits_imm32(entry)) {
     Mem at = x86::qword_ptr(entry);
     at.setAbs();

@@ -13,6 +13,8 @@
 
 #include <cstdint>
 
+#include "interp/machine_registers.h"
+
 namespace fble::x64 {
 
 // clang-format off
@@ -29,19 +31,23 @@ inline constexpr Register kThreadRegister = kR14;
 inline constexpr Register kApRegister = kR15;
 inline constexpr Register kTableRegister = kRdi;
 inline constexpr Register kValueRegister = kRsi;
+static_assert(kPcRegister == register_of(RegisterRole::kPc) && kFpRegister == register_of(RegisterRole::kFp) &&
+              kThreadRegister == register_of(RegisterRole::kThread) && kApRegister == register_of(RegisterRole::kAp) &&
+              kTableRegister == register_of(RegisterRole::kTable) &&
+              kValueRegister == register_of(RegisterRole::kValue));
+static_assert(kR15 + 1 == kRegisterCount);
 
 /// What the allocator hands out, in the order in which it does: registers with short
 /// encodings first, the one that results are returned in as late as possible.
 inline constexpr Register kAllocatable[] = {kRax, kRcx, kRdx, kRbx, kR8, kR9, kR10, kR11, kR12, kRsi};
 
-constexpr uint32_t bit(int reg) { return uint32_t{1} << reg; }
+constexpr uint32_t bit(int reg) { return register_bit(reg); }
 
 constexpr uint32_t allocatable_mask() {
   uint32_t mask = 0;
   for (const Register reg : kAllocatable) mask |= bit(reg);
   return mask;
 }
-static_assert((allocatable_mask() & (bit(kFpRegister) | bit(kThreadRegister) | bit(kApRegister) | bit(kTableRegister) |
-                                     bit(kRsp) | bit(kRbp))) == 0);
+static_assert(allocatable_mask() == kAllocatableRegisters);
 
 }  // namespace fble::x64

@@ -4,10 +4,12 @@
 
 #include "interp/foreign.h"
 #include "interp/intrinsics.h"
-#include "jit/x64/offsets.h"
+#include "interp/offsets.h"
 #include "jit/x64/regs.h"
 
 namespace fble::x64 {
+
+using namespace offsets;
 
 namespace {
 
@@ -22,12 +24,12 @@ const auto kThread = gpq(kThreadRegister);
 /// in registers[], and so is the result afterwards.
 void fold_in_place(Thread* thread) {
   Word* words = thread->exit_state.registers;
-  words[0] = fold_packed(static_cast<Intrinsic>(words[15]), words);
+  words[0] = fold_packed(static_cast<Intrinsic>(words[kHelperNumberAt]), words);
 }
 
 /// Stores what an exit leaves behind; its number is in rsi afterwards.
 void emit_save_state(asmjit::x86::Assembler& a) {
-  for (int reg = 0; reg < 16; ++reg) a.mov(qword_ptr(kThread, register_offset(reg)), gpq(reg));
+  for (int reg = 0; reg < kRegisterCount; ++reg) a.mov(qword_ptr(kThread, register_offset(reg)), gpq(reg));
   a.mov(gpd(kRsi), asmjit::x86::dword_ptr(gpq(kRsp)));
   a.add(gpd(kRsi), asmjit::x86::dword_ptr(gpq(kRsp), 8));
 }
@@ -67,7 +69,7 @@ void emit_force_common(asmjit::x86::Assembler& a, const RuntimeEntries& runtime,
   // In place of the two numbers: where to go on.
   a.lea(gpq(kRsp), qword_ptr(gpq(kRbx), 8));
   a.mov(qword_ptr(gpq(kRsp)), gpq(kRax));
-  for (int reg = 0; reg < 16; ++reg) {
+  for (int reg = 0; reg < kRegisterCount; ++reg) {
     if (reg != kRsp && reg != kThreadRegister) a.mov(gpq(reg), qword_ptr(kThread, register_offset(reg)));
   }
   a.ret();
@@ -80,7 +82,7 @@ void emit_force_common(asmjit::x86::Assembler& a, const RuntimeEntries& runtime,
 void run_native_in_place(Thread* thread) {
   Word* words = thread->exit_state.registers;
   NativeCall call(*thread, words, thread->ap, NativeCall::Mode::kTrial);
-  words[0] = reinterpret_cast<const Code*>(words[15])->native(call);
+  words[0] = reinterpret_cast<const Code*>(words[kHelperNumberAt])->native(call);
   if (words[0] != 0) thread->ap = call.allocation_pointer();
 }
 

@@ -141,8 +141,8 @@ void BM_LeaveMachineCode(benchmark::State& state) {
   for (Word& word : thread.exit_state.registers) word = kUnitWord;
   Word* ap = thread.ap;
   for (auto _ : state) {
-    thread.exit_state.registers[13] = reinterpret_cast<Word>(root);
-    thread.exit_state.registers[15] = reinterpret_cast<Word>(ap);
+    thread.exit_state.at(RegisterRole::kFp) = reinterpret_cast<Word>(root);
+    thread.exit_state.at(RegisterRole::kAp) = reinterpret_cast<Word>(ap);
     if (!leave_machine_code(thread, exits.table, static_cast<uint32_t>(state.range(0)))) fail("out of memory");
   }
 }

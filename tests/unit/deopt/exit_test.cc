@@ -45,7 +45,7 @@ class Activation {
     }
     root = bottom + 2 * distance;
     write_root_header();
-    state().registers[13] = reinterpret_cast<Word>(root);
+    state().at(RegisterRole::kFp) = reinterpret_cast<Word>(root);
     for (Word& word : state().spill) word = kUnitWord;
   }
 
@@ -88,7 +88,7 @@ class Activation {
     const SideTable table = builder.finish();
     std::string message;
     EXPECT_TRUE(verify_side_table(table, &message, codes)) << message;
-    state().registers[15] = reinterpret_cast<Word>(thread.ap);
+    state().at(RegisterRole::kAp) = reinterpret_cast<Word>(thread.ap);
     return leave_machine_code(thread, table, 0);
   }
 
@@ -284,7 +284,7 @@ void fill(Activation& activation, const ExitEntry& entry, ExitGenerator& generat
 /// room for what is virtual.
 bool force_and_take_back(Activation& activation, const ExitEntry& entry, Expectation& expectation) {
   Thread& thread = activation.thread;
-  activation.state().registers[15] = reinterpret_cast<Word>(thread.ap);
+  activation.state().at(RegisterRole::kAp) = reinterpret_cast<Word>(thread.ap);
   if (!ForcedFrames::possible(thread, entry)) return false;
   const ExitFrame& last = entry.frames.back();
   const std::vector<Word> stack(thread.stack_base, activation.root + last.base + last.code->frame_slots + 64);
@@ -410,8 +410,8 @@ TEST(Exit, AReturnGivesTheResultToTheCaller) {
   Word* callee = activation.root + entry.frames[0].pc[-1];
   callee[kReturnPositionSlot] = reinterpret_cast<Word>(entry.frames[0].pc);
   activation.root[2] = 107;
-  activation.state().registers[13] = reinterpret_cast<Word>(callee);
-  activation.state().registers[6] = 105;
+  activation.state().at(RegisterRole::kFp) = reinterpret_cast<Word>(callee);
+  activation.state().at(RegisterRole::kValue) = 105;
   Word* ap = activation.thread.ap;
   ASSERT_TRUE(activation.leave(entry));
   EXPECT_EQ(activation.thread.pc, entry.frames[0].pc);
@@ -495,8 +495,8 @@ TEST(Exit, TheInterpreterGoesOn) {
     root[kReturnPositionSlot] = reinterpret_cast<Word>(behind_call);
     root[kReturnAddressSlot] = reinterpret_cast<Word>(interpreter_return());
     thread.exit_state.registers[3] = 107;
-    thread.exit_state.registers[13] = reinterpret_cast<Word>(root);
-    thread.exit_state.registers[15] = reinterpret_cast<Word>(thread.ap);
+    thread.exit_state.at(RegisterRole::kFp) = reinterpret_cast<Word>(root);
+    thread.exit_state.at(RegisterRole::kAp) = reinterpret_cast<Word>(thread.ap);
 
     const ExitsParse parse = parse_exits(R"(exit 0
       frame f0 +5 b0 memory

@@ -127,7 +127,7 @@ TEST_F(Assemble, CallsWriteAFrameAndComeBackToTheirStub) {
   ASSERT_EQ(runner_.end, End::kExit);
   EXPECT_EQ(runner_.exit_id, 0u);
   EXPECT_EQ(runner_.fp, 9) << "the callee's frame";
-  EXPECT_EQ(runner_.thread().exit_state.registers[6], 55u) << "the result";
+  EXPECT_EQ(runner_.thread().exit_state.value(), 55u) << "the result";
   EXPECT_TRUE(decode_exit(code.side_table, 0).is_return);
 }
 

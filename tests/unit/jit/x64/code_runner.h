@@ -115,8 +115,8 @@ class CodeRunner {
     if (reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) % 16 != 0) FBLE_BUG("unaligned stack");
     probe[0] = 0;
     thread->pc = &kOpcode;
-    thread->fp = reinterpret_cast<Word*>(thread->exit_state.registers[13]);
-    thread->ap = reinterpret_cast<Word*>(thread->exit_state.registers[15]);
+    thread->fp = thread->exit_state.fp();
+    thread->ap = thread->exit_state.ap();
     thread->value = 0;
   }
 

@@ -1,13 +1,13 @@
-// Every offset that machine code relies on.
+// Every offset that machine code and the assembly of interp/native_stack.cc rely on.
 //
-// If a struct below changes its shape, nothing else in jit/x64 needs to know.
+// If a struct below changes its shape, nothing else needs to know.
 #pragma once
 
 #include <cstddef>
 
 #include "interp/handler.h"
 
-namespace fble::x64 {
+namespace fble::offsets {
 
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Winvalid-offsetof"  // Thread has a base class; clang's answer is right all the same
@@ -24,8 +24,9 @@ inline constexpr int32_t kThreadValue = offsetof(Thread, value);
 inline constexpr int32_t kRegisters = offsetof(Thread, exit_state.registers);
 inline constexpr int32_t kSpill = offsetof(Thread, exit_state.spill);
 
-inline constexpr int32_t kCodeEntry = offsetof(Code, native_entry);
 inline constexpr int32_t kNativeStack = offsetof(Thread, native_stack);
+inline constexpr int32_t kCodeEntry = offsetof(Code, entry);
+inline constexpr int32_t kNativeEntry = offsetof(Code, native_entry);
 inline constexpr int32_t kCodeStart = offsetof(Code, start);
 inline constexpr int32_t kCodeArity = offsetof(Code, arity);
 
@@ -41,7 +42,8 @@ inline constexpr int32_t register_offset(int32_t reg) { return kRegisters + 8 * 
 inline constexpr int32_t spill_offset(int32_t index) { return kSpill + 8 * index; }
 
 // Instructions read the short fields as what they are.
-static_assert(sizeof(Code::entry) == 8 && sizeof(Code::start) == 8 && sizeof(Code::arity) == 4);
+static_assert(sizeof(Code::entry) == 8 && sizeof(Code::native_entry) == 8 && sizeof(Code::start) == 8 &&
+              sizeof(Code::arity) == 4);
 static_assert(sizeof(Thread::exit_fuel) == 4 && sizeof(Word) == 8);
 static_assert(kHeader == 0, "a pointer to an object is the address of its header");
 static_assert(offsetof(HandlerTable, handlers) == 0 && sizeof(Handler) == 8);
@@ -49,6 +51,7 @@ static_assert(sizeof(*Code::start) == 4, "an opcode is 32 bits");
 
 /// Where the arguments of helpers are passed, and the helper's number: registers[] is
 /// free while a trace runs.
-inline constexpr int32_t kHelperNumber = register_offset(15);
+inline constexpr int kHelperNumberAt = kRegisterCount - 1;
+inline constexpr int32_t kHelperNumber = register_offset(kHelperNumberAt);
 
-}  // namespace fble::x64
+}  // namespace fble::offsets
