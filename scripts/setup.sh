@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# From nothing to a running program: packages, a release build, and the md5 of a real file.
+# From nothing to a running program: packages, the command in a release build, and the md5 of a real file.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scripts/install_packages.sh
 cmake --preset release
-cmake --build --preset release
+cmake --build --preset release --target fble-jit
 
 file=LICENSE
 echo "md5 of $file, computed by examples/Md5.fble:"

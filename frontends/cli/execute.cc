@@ -14,6 +14,7 @@
 #include "frontends/std/native/file.h"
 #include "interp/profile.h"
 #include "interp/thread.h"
+#include "jit/x64/cpu.h"
 
 namespace fble {
 namespace {
@@ -74,6 +75,10 @@ InterruptibleRun::~InterruptibleRun() { interruptible.store(nullptr); }
 
 std::unique_ptr<TraceEngine> attach_engine(const Options& options, Machine& machine) {
   if (options.jit == JitMode::kOff || machine.thread().profile != nullptr) return nullptr;
+  if (const std::string missing = missing_cpu_extensions(); !missing.empty()) {
+    fmt::print(stderr, "warning: programs are interpreted, as by --jit=off: this processor has no {}\n", missing);
+    return nullptr;
+  }
   JitOptions jit;
   for (const auto& [name, value] : options.jit_params) set_jit_param(jit.params, name, value);
   jit.eager = options.jit == JitMode::kEager;

@@ -25,11 +25,12 @@ bool path_exists(const fs::path& path) {
   return fs::exists(path, ignored);
 }
 
-/// The folder above the one that holds the running command.
-fs::path installation() {
+/// Returns the data folder of the installation that the running command is part of, such as /usr/share for
+/// /usr/bin/fble-jit.
+fs::path data_folder() {
   std::error_code problem;
   const fs::path command = fs::read_symlink("/proc/self/exe", problem);
-  return problem ? fs::path() : command.parent_path().parent_path();
+  return problem ? fs::path() : (command.parent_path() / FBLE_DATA_FROM_COMMAND).lexically_normal();
 }
 
 bool has_std(const std::string& root) {
@@ -52,7 +53,7 @@ bool replaces(const std::string& root, const std::string& library) {
 
 std::string library_folder() {
   if (const char* given = std::getenv("FBLE_JIT_STD"); given != nullptr && *given != '\0') return given;
-  const fs::path installed = installation() / "share" / "fble-jit" / "std";
+  const fs::path installed = data_folder() / "fble-jit" / "std";
   return has_std(installed.string()) ? installed.string() : std::string(FBLE_STD_DIR);
 }
 
@@ -116,7 +117,7 @@ std::string find_package(const std::string& package) {
       rest.remove_prefix(end + 1);
     }
   }
-  folders.push_back(installation() / "share" / "fble");
+  folders.push_back(data_folder() / "fble");
   for (const fs::path& folder : folders) {
     if (path_exists(folder / package)) return (folder / package).string();
   }

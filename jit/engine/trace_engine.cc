@@ -15,6 +15,7 @@
 #include "jit/ir/ir_text.h"
 #include "jit/ir/ir_verify.h"
 #include "jit/opt/pipeline.h"
+#include "jit/x64/cpu.h"
 #include "jit/x64/perf_map.h"
 
 namespace fble {
@@ -32,12 +33,6 @@ uint64_t now_ns() {
   return static_cast<uint64_t>(
       std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
           .count());
-}
-
-bool cpu_has_what_it_takes() {
-  __builtin_cpu_init();
-  return __builtin_cpu_supports("bmi") != 0 && __builtin_cpu_supports("bmi2") != 0 &&
-         __builtin_cpu_supports("lzcnt") != 0;
 }
 
 void leave_trace(Thread* thread, uint32_t exit_id) {
@@ -114,7 +109,7 @@ bool set_jit_param(JitParams& params, std::string_view name, uint32_t value) {
 
 TraceEngine::TraceEngine(Thread& thread, const JitOptions& options)
     : thread_(thread), options_(options), cache_(size_t{options.params.code_kbytes} * 1024) {
-  usable_ = cpu_has_what_it_takes() && cache_.usable() && thread.profile == nullptr;
+  usable_ = missing_cpu_extensions().empty() && cache_.usable() && thread.profile == nullptr;
   if (!usable_) return;
   runtime_.checked_entry = checked_entry();
   runtime_.leave = leave_trace;
