@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "frontends/cli/cli.h"
+#include "frontends/cli/option_table.h"
 #include "frontends/cli/search_path.h"
 
 namespace fble {
@@ -29,24 +30,6 @@ std::string jit_param_names() {
   for (std::string_view name : kJitParams) names += (names.empty() ? "" : ", ") + std::string(name);
   return names;
 }
-
-enum class OptionId : uint8_t {
-#define FBLE_OPTION(Id, short_name, long_name, value, group, doc) k##Id,
-#include "frontends/cli/options.def"
-#undef FBLE_OPTION
-};
-
-struct OptionRow {
-  OptionId id;
-  const char* short_name;  ///< null if there is none
-  const char* long_name;   ///< null if there is none
-  std::string_view value;
-  OptionGroup group;
-  const char* doc;
-
-  bool takes_value() const { return !value.empty() && value.front() != '['; }
-  bool value_is_optional() const { return !value.empty() && value.front() == '['; }
-};
 
 constexpr OptionRow kOptions[] = {
 #define FBLE_OPTION(Id, short_name, long_name, value, group, doc) \
@@ -346,6 +329,12 @@ void print_wrapped(std::string_view text, size_t indent) {
   fmt::print("\n");
 }
 
+}  // namespace
+
+std::span<const OptionRow> option_rows() { return kOptions; }
+
+std::span<const std::pair<OptionGroup, const char*>> option_groups() { return kGroupTitles; }
+
 std::string option_heading(const OptionRow& row) {
   std::string heading;
   if (row.short_name != nullptr) heading = row.short_name;
@@ -354,8 +343,6 @@ std::string option_heading(const OptionRow& row) {
   if (row.takes_value()) heading += " " + std::string(row.value);
   return heading;
 }
-
-}  // namespace
 
 bool parse_options(const Command& command, std::span<const std::string> words, Options& options) {
   return Parser(command, words, options).parse();
