@@ -3,10 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 
 #include "interp/thread.h"
+
+#include "gc/log.h"
 
 namespace fble {
 
@@ -86,12 +87,11 @@ std::unique_ptr<DeoptMatrix> DeoptMatrix::if_wanted() {
 }
 
 DeoptMatrix::~DeoptMatrix() {
-  std::FILE* file = std::fopen(file_.c_str(), "ae");
-  if (file == nullptr) return;
+  std::string text;
   for (const auto& [cell, count] : counts_) {
-    fmt::print(file, "{}\t{}\t{}\t{}\n", std::get<0>(cell), std::get<1>(cell), std::get<2>(cell), count);
+    text += fmt::format("{}\t{}\t{}\t{}\n", std::get<0>(cell), std::get<1>(cell), std::get<2>(cell), count);
   }
-  std::fclose(file);
+  append_to_file(file_, text);
 }
 
 void DeoptMatrix::note(const ExitEntry& entry, const char* reason) {

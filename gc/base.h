@@ -18,10 +18,7 @@ namespace fble {
 using Word = uint64_t;
 
 /// Reports a broken internal invariant (never a user's mistake) and aborts.
-[[noreturn]] inline void bug(const char* file, int line, const char* what) {
-  std::fprintf(stderr, "fble-jit: internal error at %s:%d: %s\n", file, line, what);
-  std::abort();
-}
+[[noreturn]] void bug(const char* file, int line, const char* what);
 
 #define FBLE_BUG(what) ::fble::bug(__FILE__, __LINE__, what)
 

@@ -26,9 +26,8 @@ NativeResource* resource_of(Object* object) { return reinterpret_cast<NativeReso
 }  // namespace
 
 void system_out_of_memory() {
-  std::fflush(stdout);
-  std::fprintf(stderr, "fble-jit: error: out of memory: the system has none left\n");
-  std::_Exit(118);
+  if (const std::new_handler handler = std::get_new_handler(); handler != nullptr) handler();
+  throw std::bad_alloc();
 }
 
 // ---- figures ----------------------------------------------------------------

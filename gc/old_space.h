@@ -23,7 +23,8 @@
 
 namespace fble {
 
-/// Ends the process with the status for exhausted memory. Nothing can be cleaned up then.
+/// Ends like operator new when memory has run out: with the new-handler, which does not return when the command runs
+/// (frontends/cli/ending.h), else with std::bad_alloc.
 [[noreturn]] void system_out_of_memory();
 
 inline constexpr size_t kBlockBytes = 16 * 1024;

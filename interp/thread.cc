@@ -68,7 +68,7 @@ Thread::Thread(ProgramCode& program_code, const NativeTable& native_table, const
     native_stack_begin = static_cast<char*>(stacks) + native_bytes;
     break;
   }
-  if (stacks == MAP_FAILED) throw std::runtime_error("cannot reserve memory for the call stack");
+  if (stacks == MAP_FAILED) system_out_of_memory();
   stack_base = static_cast<Word*>(native_stack_begin);
   real_stack_limit = stack_base + bytes / sizeof(Word) - kGuardSlots;
   stack_high_water = stack_base;

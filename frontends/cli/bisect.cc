@@ -7,6 +7,7 @@
 
 #include "frontends/cli/child_process.h"
 #include "frontends/cli/cli.h"
+#include "frontends/cli/messages.h"
 
 namespace fble {
 
@@ -88,21 +89,21 @@ std::string how_it_ended(const ChildOutcome& outcome) {
 
 }  // namespace
 
-int run_bisect(const Options& options) {
+Outcome run_bisect(const Options& options) {
   const Runner runner(options);
   const ChildOutcome judge = runner.run({"--jit=off"});
   if (!judge.started) {
     print_error("cannot run: " + judge.output);
-    return static_cast<int>(Status::kOtherError);
+    return Status::kOtherError;
   }
   if (judge.timed_out) {
     print_error("with --jit=off the program does not end in time (--timeout)");
-    return static_cast<int>(Status::kOtherError);
+    return Status::kOtherError;
   }
   if (const ChildOutcome again = runner.run({"--jit=off"});
       again.output != judge.output || again.status != judge.status) {
     print_error("with --jit=off the program does not do the same twice");
-    return static_cast<int>(Status::kOtherError);
+    return Status::kOtherError;
   }
   const uint64_t first = options.chaos != 0 ? options.chaos : 1;
   const uint64_t last = options.chaos != 0 ? options.chaos : options.seeds;
@@ -119,19 +120,19 @@ int run_bisect(const Options& options) {
         },
         options.chaos_fuel);
     if (!found.failed) continue;
-    fmt::print("--chaos={} goes wrong: {}, where --jit=off has exit status {}\n", seed, how_it_ended(bad),
-               judge.status);
+    print_output("--chaos={} goes wrong: {}, where --jit=off has exit status {}\n", seed, how_it_ended(bad),
+                 judge.status);
     if (found.failed_undisturbed) {
-      fmt::print("It does so without any disturbance: --chaos={} --chaos-fuel=0\n", seed);
+      print_output("It does so without any disturbance: --chaos={} --chaos-fuel=0\n", seed);
     } else {
-      fmt::print("The first bad decision: {}\nTo see it: --chaos={} --chaos-fuel={} --log=trace,chaos ({} runs)\n",
-                 found.disturbance, seed, found.fuel, found.runs);
+      print_output("The first bad decision: {}\nTo see it: --chaos={} --chaos-fuel={} --log=trace,chaos ({} runs)\n",
+                   found.disturbance, seed, found.fuel, found.runs);
     }
-    return static_cast<int>(Status::kFailed);
+    return Status::kFailed;
   }
-  fmt::print("nothing goes wrong with {}\n",
-             first == last ? fmt::format("--chaos={}", first) : fmt::format("--chaos={} to {}", first, last));
-  return static_cast<int>(Status::kOk);
+  print_output("nothing goes wrong with {}\n",
+               first == last ? fmt::format("--chaos={}", first) : fmt::format("--chaos={} to {}", first, last));
+  return Status::kOk;
 }
 
 }  // namespace fble

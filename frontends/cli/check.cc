@@ -4,11 +4,10 @@
 
 namespace fble {
 
-int run_check(const Options& options) {
+Outcome run_check(const Options& options) {
   Status status;
-  const std::unique_ptr<ProgramCode> code = compile_module(options, {.purpose = LoadFor::kModule}, status);
-  if (status == Status::kUsageError) return 2;
-  return code != nullptr ? 0 : 1;
+  compile_module(options, {.purpose = LoadFor::kModule}, status);
+  return status;
 }
 
 }  // namespace fble

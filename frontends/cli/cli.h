@@ -10,29 +10,32 @@
 
 namespace fble {
 
-/// How a command ended. Programs have the statuses 0 to 112 for themselves, so
-/// running one adds kRunStatusBase to these, kOk excepted.
+/// How a command ended.
 enum class Status : uint8_t {
-  kOk = 0,
-  kFailed = 1,
-  kCompileError = 2,
-  kRuntimeError = 3,
-  kUsageError = 4,
-  kOtherError = 5,
-  kOutOfMemory = 6,
-  kInterrupted,  ///< kInterruptedStatus for all commands
+#define FBLE_STATUS(Name, program, evaluation, tool) k##Name,
+#include "frontends/cli/statuses.def"
+#undef FBLE_STATUS
 };
 
-inline constexpr int kRunStatusBase = 112;
-/// A program's own status when it is negative or does not fit below.
-inline constexpr int kLargestProgramStatus = 111;
-/// After SIGINT, as shells have it.
-inline constexpr int kInterruptedStatus = 130;
+/// The columns of statuses.def.
+enum class StatusSet : uint8_t { kProgram, kEvaluation, kTool };
 
-/// What the process ends with; `base` is kRunStatusBase for programs that failed.
-constexpr int process_status(Status status, int base = 0) {
-  return status == Status::kInterrupted ? kInterruptedStatus : base + static_cast<int>(status);
-}
+/// The exit status of a command that ended like this.
+int exit_status(Status status, StatusSet set);
+
+/// The statuses from 0 to this are the program's own.
+inline constexpr int kLargestProgramStatus = 111;
+/// Stands for a program's own status that is negative or larger.
+inline constexpr int kOtherProgramStatus = 112;
+
+/// How a command ended, and what the program that it ran returned, if one did.
+struct Outcome {
+  Outcome(Status how) : status(how) {}
+  Outcome(Status how, int of_program) : status(how), program_status(of_program) {}
+
+  Status status;
+  int program_status = 0;  ///< 0 to kOtherProgramStatus; counts only when all went well
+};
 
 /// Sets of options that commands share; see options.def.
 enum OptionGroup : unsigned {
@@ -122,8 +125,8 @@ struct Command {
   const char* epilogue;     ///< exit statuses and examples for --help
   unsigned groups;
   Positional positional;
-  int usage_status;
-  int (*run)(const Options& options);
+  StatusSet statuses;
+  Outcome (*run)(const Options& options);
 };
 
 std::span<const Command> commands();
@@ -138,17 +141,14 @@ void print_help(const Command& command);
 /// The whole command line; returns the exit status.
 int run_command_line(int argc, const char* const* argv);
 
-/// Prints a line on standard error: "error: MESSAGE".
-void print_error(std::string_view message);
-
-int run_program(const Options& options);
-int run_test(const Options& options);
-int run_mem_test(const Options& options);
-int run_check(const Options& options);
-int run_disassemble(const Options& options);
-int run_deps(const Options& options);
-int run_suite(const Options& options);
-int run_doc(const Options& options);
-int run_bisect(const Options& options);
+Outcome run_program(const Options& options);
+Outcome run_test(const Options& options);
+Outcome run_mem_test(const Options& options);
+Outcome run_check(const Options& options);
+Outcome run_disassemble(const Options& options);
+Outcome run_deps(const Options& options);
+Outcome run_suite(const Options& options);
+Outcome run_doc(const Options& options);
+Outcome run_bisect(const Options& options);
 
 }  // namespace fble

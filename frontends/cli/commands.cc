@@ -1,13 +1,14 @@
 // The commands and what their --help says.
 // Tested by tests/unit/cli/commands_test.cc.
-#include <fmt/format.h>
 #include <malloc.h>
 
 #include <algorithm>
+#include <cstring>
 #include <exception>
-#include <new>
 
 #include "frontends/cli/cli.h"
+#include "frontends/cli/ending.h"
+#include "frontends/cli/messages.h"
 #include "frontends/std/native/file.h"
 
 namespace fble {
@@ -51,7 +52,7 @@ constexpr Command kCommands[] = {
                     "      uses the packages ~/pkgs/std and ~/pkgs/md5\n",
         .groups = kEvaluateGroups,
         .positional = Positional::kProgram,
-        .usage_status = kRunStatusBase + static_cast<int>(Status::kUsageError),
+        .statuses = StatusSet::kProgram,
         .run = run_program,
     },
     {
@@ -62,19 +63,20 @@ constexpr Command kCommands[] = {
         .description = "Evaluates a module of any type, with all modules that it depends on, and drops\n"
                        "the value. A program is not started by this.",
         .epilogue = "Exit status:\n"
-                    "  0  the module compiles and has a value\n"
-                    "  1  failure\n"
-                    "  2  it does not compile\n"
-                    "  3  run-time error\n"
-                    "  4  mistake on the command line\n"
-                    "  5  other error\n"
-                    "  6  out of memory\n"
+                    "  0    the module compiles and has a value\n"
+                    "  1    a deopt-here! mark was not hit, or machine code came to another value\n"
+                    "  2    it does not compile\n"
+                    "  3    run-time error\n"
+                    "  4    mistake on the command line\n"
+                    "  5    other error, such as output that cannot be written\n"
+                    "  6    out of memory\n"
+                    "  130  interrupted (SIGINT)\n"
                     "\n"
                     "Example:\n"
                     "  fble-jit test -I src -m /Tools/Sort/Tests%\n",
         .groups = kEvaluateGroups,
         .positional = Positional::kFile,
-        .usage_status = static_cast<int>(Status::kUsageError),
+        .statuses = StatusSet::kEvaluation,
         .run = run_test,
     },
     {
@@ -87,19 +89,20 @@ constexpr Command kCommands[] = {
                        "and 2000; the test passes if both need about the same memory, or with --growth\n"
                        "if they do not. What counts is the peak of live values and call stack.",
         .epilogue = "Exit status:\n"
-                    "  0  memory behaves as expected\n"
-                    "  1  failure\n"
-                    "  2  the module does not compile\n"
-                    "  3  run-time error\n"
-                    "  4  mistake on the command line\n"
-                    "  5  memory does not behave as expected, or other error\n"
-                    "  6  out of memory\n"
+                    "  0    memory behaves as expected\n"
+                    "  2    the module does not compile\n"
+                    "  3    run-time error\n"
+                    "  4    mistake on the command line\n"
+                    "  5    memory does not behave as expected, or other error, such as output that\n"
+                    "       cannot be written\n"
+                    "  6    out of memory\n"
+                    "  130  interrupted (SIGINT)\n"
                     "\n"
                     "Example:\n"
                     "  fble-jit mem-test -I src -m /Tools/Sort/Leak%\n",
         .groups = kEvaluateGroups | kMemTestGroup,
         .positional = Positional::kFile,
-        .usage_status = static_cast<int>(Status::kUsageError),
+        .statuses = StatusSet::kEvaluation,
         .run = run_mem_test,
     },
     {
@@ -111,15 +114,18 @@ constexpr Command kCommands[] = {
                        "are read where there are any, so that a module can be checked before those it\n"
                        "depends on are written.",
         .epilogue = "Exit status:\n"
-                    "  0  the module compiles\n"
-                    "  1  it does not\n"
-                    "  2  mistake on the command line\n"
+                    "  0    the module compiles\n"
+                    "  1    it does not\n"
+                    "  2    mistake on the command line\n"
+                    "  5    other error, such as output that cannot be written\n"
+                    "  6    out of memory\n"
+                    "  130  interrupted (SIGINT)\n"
                     "\n"
                     "Example:\n"
                     "  fble-jit check src/Tools/Sort.fble\n",
         .groups = kInfoGroup | kModuleGroup | kDepsFileGroup,
         .positional = Positional::kFile,
-        .usage_status = 2,
+        .statuses = StatusSet::kTool,
         .run = run_check,
     },
     {
@@ -131,15 +137,18 @@ constexpr Command kCommands[] = {
                        "reading and for tests and changes from version to version;\n"
                        "interp/opcodes.def explains the instructions.",
         .epilogue = "Exit status:\n"
-                    "  0  success\n"
-                    "  1  the module does not compile\n"
-                    "  2  mistake on the command line\n"
+                    "  0    success\n"
+                    "  1    the module does not compile\n"
+                    "  2    mistake on the command line\n"
+                    "  5    other error, such as output that cannot be written\n"
+                    "  6    out of memory\n"
+                    "  130  interrupted (SIGINT)\n"
                     "\n"
                     "Example:\n"
                     "  fble-jit disassemble -I src -m /Tools/Sort%\n",
         .groups = kInfoGroup | kModuleGroup,
         .positional = Positional::kFile,
-        .usage_status = 2,
+        .statuses = StatusSet::kTool,
         .run = run_disassemble,
     },
     {
@@ -150,15 +159,18 @@ constexpr Command kCommands[] = {
         .description = "Prints a rule for make and ninja: TARGET depends on all files that were read to\n"
                        "load the module. After an error, these are the files read until then.",
         .epilogue = "Exit status:\n"
-                    "  0  success\n"
-                    "  1  some module cannot be loaded\n"
-                    "  2  mistake on the command line\n"
+                    "  0    success\n"
+                    "  1    some module cannot be loaded\n"
+                    "  2    mistake on the command line\n"
+                    "  5    other error, such as output that cannot be written\n"
+                    "  6    out of memory\n"
+                    "  130  interrupted (SIGINT)\n"
                     "\n"
                     "Example:\n"
                     "  fble-jit deps -t build/sort.stamp -I src -m /Tools/Sort% > build/sort.d\n",
         .groups = kInfoGroup | kModuleGroup | kDepsGroup,
         .positional = Positional::kFile,
-        .usage_status = 2,
+        .statuses = StatusSet::kTool,
         .run = run_deps,
     },
     {
@@ -177,10 +189,13 @@ constexpr Command kCommands[] = {
                        "shares its comment. A name from another module that has none here has the one\n"
                        "from there. In pages, indented lines are shown as code.",
         .epilogue = "Exit status:\n"
-                    "  0  success\n"
-                    "  1  a module does not compile, a name is not exported, something is missing\n"
-                    "     (--missing), or a page cannot be written\n"
-                    "  2  mistake on the command line\n"
+                    "  0    success\n"
+                    "  1    a module does not compile, a name is not exported, or something is\n"
+                    "       missing (--missing)\n"
+                    "  2    mistake on the command line\n"
+                    "  5    other error, such as output that cannot be written\n"
+                    "  6    out of memory\n"
+                    "  130  interrupted (SIGINT)\n"
                     "\n"
                     "Examples:\n"
                     "  fble-jit doc\n"
@@ -191,7 +206,7 @@ constexpr Command kCommands[] = {
                     "      writes site/index.html and a page for each module below src and of the library\n",
         .groups = kInfoGroup | kModuleGroup | kDocGroup,
         .positional = Positional::kModule,
-        .usage_status = 2,
+        .statuses = StatusSet::kTool,
         .run = run_doc,
     },
     {
@@ -204,16 +219,19 @@ constexpr Command kCommands[] = {
                        "with which they do: its last disturbance is the first bad decision. For finding\n"
                        "mistakes in fble-jit itself; a program that does not do the same twice is refused.",
         .epilogue = "Exit status:\n"
-                    "  0  nothing goes wrong\n"
-                    "  1  something does\n"
-                    "  4  mistake on the command line\n"
-                    "  5  other error, such as a program that does not do the same twice\n"
+                    "  0    nothing goes wrong\n"
+                    "  1    something does\n"
+                    "  4    mistake on the command line\n"
+                    "  5    other error, such as a program that does not do the same twice, or output\n"
+                    "       that cannot be written\n"
+                    "  6    out of memory\n"
+                    "  130  interrupted (SIGINT)\n"
                     "\n"
                     "Example:\n"
                     "  fble-jit bisect --jit=eager --seeds 100 -I src -m /Tools/Sort% words.txt\n",
         .groups = kInfoGroup | kModuleGroup | kEngineGroup | kBisectGroup,
         .positional = Positional::kProgram,
-        .usage_status = static_cast<int>(Status::kUsageError),
+        .statuses = StatusSet::kEvaluation,
         .run = run_bisect,
     },
     {
@@ -239,36 +257,40 @@ constexpr Command kCommands[] = {
 #undef FBLE_MODE
         ,
         .epilogue = "Exit status:\n"
-                    "  0  all tests passed\n"
-                    "  1  some failed, or there are none\n"
-                    "  2  mistake on the command line\n"
+                    "  0    all tests passed\n"
+                    "  1    some failed, or there are none\n"
+                    "  2    mistake on the command line\n"
+                    "  5    other error, such as output that cannot be written\n"
+                    "  6    out of memory\n"
+                    "  130  interrupted (SIGINT)\n"
                     "\n"
                     "Example:\n"
                     "  fble-jit suite tests/lang --modes interp,gc-stress\n",
         .groups = kInfoGroup | kSuiteGroup,
         .positional = Positional::kFolder,
-        .usage_status = 2,
+        .statuses = StatusSet::kTool,
         .run = run_suite,
     },
 };
 
-int run_command(const Command& command, const Options& options) {
-  // Whatever else happens, the user gets a message and a status.
-  try {
-    return command.run(options);
-  } catch (const std::bad_alloc&) {
-    print_error("out of memory");
-  } catch (const std::exception& problem) {
-    print_error(problem.what());
+/// The whole command, but for what is left to be written.
+Outcome run_command(const Command& command, std::span<const std::string> words) {
+  Options options;
+  if (!parse_options(command, words, options)) return Status::kUsageError;
+  if (options.help) {
+    print_help(command);
+    return Status::kOk;
   }
-  return command.usage_status == 2 ? 1 : command.usage_status + 1;
+  if (options.version) {
+    print_output("fble-jit {}\n", FBLE_VERSION);
+    return Status::kOk;
+  }
+  return command.run(options);
 }
 
 }  // namespace
 
 std::span<const Command> commands() { return kCommands; }
-
-void print_error(std::string_view message) { fmt::print(stderr, "error: {}\n", message); }
 
 int run_command_line(int argc, const char* const* argv) {
   prepare_standard_streams();
@@ -276,30 +298,22 @@ int run_command_line(int argc, const char* const* argv) {
   // beside it: one arena that grows in large steps is the fastest.
   mallopt(M_ARENA_MAX, 1);
   mallopt(M_TOP_PAD, 1 << 18);
-  std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  const bool has_name = argc > 1 && argv[1][0] != '\0';
   const Command* command = &kCommands[0];
-  if (!words.empty() && !words[0].empty()) {
-    const auto* named = std::ranges::find(kCommands, words[0], [](const Command& c) { return std::string(c.name); });
-    if (named != std::end(kCommands)) {
-      command = named;
-      words.erase(words.begin());
-    }
+  for (const Command& named : kCommands) {
+    if (has_name && std::strcmp(named.name, argv[1]) == 0) command = &named;
   }
-  Options options;
-  if (!parse_options(*command, words, options)) return command->usage_status;
-  if (options.help) {
-    print_help(*command);
-  } else if (options.version) {
-    fmt::print("fble-jit {}\n", FBLE_VERSION);
-  } else {
-    const int status = run_command(*command, options);
-    if (std::fflush(stdout) == 0 || status != 0) return status;
+  prepare_endings(command->statuses);
+  const int first = command == &kCommands[0] ? 1 : 2;
+  const std::vector<std::string> words(argv + std::min(argc, first), argv + argc);
+  Outcome outcome = Status::kOtherError;
+  try {
+    outcome = run_command(*command, words);
+  } catch (const std::exception& problem) {
+    outcome = report_exception(problem);
   }
-  if (std::fflush(stdout) != 0) {
-    print_error("cannot write to standard output");
-    return command->usage_status == 2 ? 1 : command->usage_status + 1;
-  }
-  return 0;
+  const Status status = finish_output(outcome.status);
+  return status == Status::kOk ? outcome.program_status : exit_status(status, command->statuses);
 }
 
 }  // namespace fble

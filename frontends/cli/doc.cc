@@ -3,9 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -14,6 +11,7 @@
 
 #include "frontends/cli/doc_format.h"
 #include "frontends/cli/front_end.h"
+#include "frontends/cli/messages.h"
 #include "frontends/cli/search_path.h"
 #include "frontends/fble/big_stack.h"
 
@@ -66,7 +64,7 @@ std::optional<ModuleDoc> load_and_document(const ModulePath& path, const std::ve
     if (checked != nullptr) doc = document_module(*program, *checked, path);
   });
   // Warnings are for those who compile the module.
-  if (!doc) std::fputs(diagnostics.render().c_str(), stderr);
+  if (!doc) print_message(diagnostics.render());
   return doc;
 }
 
@@ -83,21 +81,13 @@ std::vector<ModuleSummary> summaries_of(const std::vector<FoundModule>& modules)
   return summaries;
 }
 
-bool write_page(const fs::path& file, const std::string& text) {
-  std::ofstream stream(file, std::ios::binary);
-  stream << text;
-  stream.close();
-  if (!stream) print_error(fmt::format("cannot write '{}': {}", file.string(), std::strerror(errno)));
-  return static_cast<bool>(stream);
-}
-
-int write_pages(const std::string& folder, const std::vector<FoundModule>& modules,
-                const std::vector<std::string>& roots) {
+Status write_pages(const std::string& folder, const std::vector<FoundModule>& modules,
+                   const std::vector<std::string>& roots) {
   std::error_code problem;
   fs::create_directories(folder, problem);
   if (problem) {
     print_error(fmt::format("cannot create folder '{}': {}", folder, problem.message()));
-    return 1;
+    return Status::kOtherError;
   }
   std::vector<ModuleDoc> docs;
   std::vector<ModuleSummary> summaries;
@@ -110,14 +100,14 @@ int write_pages(const std::string& folder, const std::vector<FoundModule>& modul
     docs.push_back(std::move(*doc));
   }
   for (const ModuleDoc& doc : docs) {
-    if (!write_page(fs::path(folder) / page_name(doc.path), module_page(doc, pages))) return 1;
+    if (!save_file(fs::path(folder) / page_name(doc.path), module_page(doc, pages))) return Status::kOtherError;
   }
-  if (!write_page(fs::path(folder) / kIndexPage, index_page(summaries))) return 1;
-  return docs.size() == modules.size() ? 0 : 1;
+  if (!save_file(fs::path(folder) / kIndexPage, index_page(summaries))) return Status::kOtherError;
+  return docs.size() == modules.size() ? Status::kOk : Status::kFailed;
 }
 
 /// Prints what has no comment, as warnings with their places.
-int print_missing(const std::vector<FoundModule>& modules, const std::vector<std::string>& roots) {
+Status print_missing(const std::vector<FoundModule>& modules, const std::vector<std::string>& roots) {
   size_t missing = 0;
   bool failed = false;
   for (const FoundModule& module : modules) {
@@ -127,17 +117,17 @@ int print_missing(const std::vector<FoundModule>& modules, const std::vector<std
       continue;
     }
     if (doc->comment.empty()) {
-      fmt::print("{}:1:1: warning: module {} has no comment\n", doc->file, doc->path.str());
+      print_output("{}:1:1: warning: module {} has no comment\n", doc->file, doc->path.str());
       ++missing;
     }
     for (const ExportDoc& one : doc->exports) {
       if (!one.comment.empty()) continue;
-      fmt::print("{}:{}:1: warning: {} of module {} has no comment\n", doc->file, std::max(one.line, 1u), one.name,
-                 doc->path.str());
+      print_output("{}:{}:1: warning: {} of module {} has no comment\n", doc->file, std::max(one.line, 1u), one.name,
+                   doc->path.str());
       ++missing;
     }
   }
-  return missing != 0 || failed ? 1 : 0;
+  return missing != 0 || failed ? Status::kFailed : Status::kOk;
 }
 
 /// Splits "/A/B%.Name" into the module and the name; all else is a module, or wrong in a
@@ -149,22 +139,22 @@ std::pair<std::string, std::string> split_name(const std::string& text) {
   return {text.substr(0, end + 1), text.substr(end + 2)};
 }
 
-int print_module(const ModuleDoc& doc, const std::string& name) {
+Status print_module(const ModuleDoc& doc, const std::string& name) {
   std::string text = name.empty() ? module_text(doc) : "";
   for (const ExportDoc& one : doc.exports) {
     if (one.name == name) text = export_text(doc, one);
   }
   if (text.empty()) {
     print_error(fmt::format("module {} does not export '{}'", doc.path.str(), name));
-    return 1;
+    return Status::kFailed;
   }
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  return 0;
+  print_output(text);
+  return Status::kOk;
 }
 
 }  // namespace
 
-int run_doc(const Options& options) {
+Outcome run_doc(const Options& options) {
   const bool one_module = !options.module.empty() || !options.file.empty();
   Options named = options;
   std::string name;
@@ -174,7 +164,7 @@ int run_doc(const Options& options) {
   std::vector<FoundModule> modules;
   if (one_module) {
     MainModule main;
-    if (!find_main_module(named, main)) return 2;
+    if (!find_main_module(named, main)) return Status::kUsageError;
     roots = std::move(main.roots);
     modules.push_back({std::move(main.path), ""});
   } else {
@@ -185,11 +175,10 @@ int run_doc(const Options& options) {
   if (options.missing) return print_missing(modules, roots);
   if (one_module) {
     const std::optional<ModuleDoc> doc = load_and_document(modules.front().path, roots);
-    return doc ? print_module(*doc, name) : 1;
+    return doc ? print_module(*doc, name) : Status::kFailed;
   }
-  const std::string text = list_text(summaries_of(modules));
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  return 0;
+  print_output(list_text(summaries_of(modules)));
+  return Status::kOk;
 }
 
 }  // namespace fble

@@ -3,13 +3,11 @@
 
 #include <fmt/format.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
-#include <atomic>
-#include <csignal>
-#include <cstdio>
 #include <string>
 
+#include "frontends/cli/ending.h"
+#include "frontends/cli/messages.h"
 #include "frontends/prof/pprof.h"
 #include "frontends/std/native/file.h"
 #include "interp/profile.h"
@@ -17,27 +15,6 @@
 #include "jit/x64/cpu.h"
 
 namespace fble {
-namespace {
-
-/// The thread that the next SIGINT asks to stop.
-std::atomic<Thread*> interruptible{nullptr};
-
-extern "C" void on_interrupt(int) {
-  if (Thread* thread = interruptible.exchange(nullptr); thread != nullptr)
-    return thread->request(Attention::kInterrupt);
-  rescue_standard_output();
-  constexpr std::string_view kMessage = "error: interrupted\n";
-  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kMessage.data(), kMessage.size());
-  _exit(kInterruptedStatus);
-}
-
-extern "C" void on_termination(int signal) {
-  rescue_standard_output();
-  std::signal(signal, SIG_DFL);
-  std::raise(signal);
-}
-
-}  // namespace
 
 ProfileFile::ProfileFile(const Options& options, const ProgramCode& code, uint64_t sample_period)
     : name_(options.profile), sample_period_(sample_period) {
@@ -48,11 +25,7 @@ ProfileFile::~ProfileFile() = default;
 
 void ProfileFile::write() const {
   if (profile_ == nullptr) return;
-  const std::string bytes = encode_pprof(*profile_, sample_period_);
-  std::FILE* file = std::fopen(name_.c_str(), "wb");
-  bool written = file != nullptr && std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
-  if (file != nullptr && std::fclose(file) != 0) written = false;
-  if (!written) print_error(fmt::format("unable to open {} for writing the profile", name_));
+  save_file(name_, encode_pprof(*profile_, sample_period_));
 }
 
 MachineOptions machine_options(const Options& options, Profile* profile) {
@@ -69,9 +42,6 @@ MachineOptions machine_options(const Options& options, Profile* profile) {
   }
   return machine;
 }
-
-InterruptibleRun::InterruptibleRun(Machine& machine) { interruptible.store(&machine.thread()); }
-InterruptibleRun::~InterruptibleRun() { interruptible.store(nullptr); }
 
 std::unique_ptr<TraceEngine> attach_engine(const Options& options, Machine& machine) {
   if (options.jit == JitMode::kOff || machine.thread().profile != nullptr) return nullptr;
@@ -101,19 +71,19 @@ std::unique_ptr<TraceEngine> attach_engine(const Options& options, Machine& mach
 }
 
 Status report_run_error(const Machine& machine) {
-  flush_standard_streams();
-  // An output that failed has ended the program: finish_output tells about it.
-  if (!output_failure().empty()) return Status::kOtherError;
-  const std::string text = machine.error().render();
-  std::fwrite(text.data(), 1, text.size(), stderr);
-  if (machine.error().interrupted) return Status::kInterrupted;
+  const bool interrupted = machine.error().interrupted;
+  // An interrupted program does not wait for those who do not read what it has written.
+  flush_standard_streams(interrupted ? kLastPatienceMs : kNoLimit);
+  // An output that failed has ended the program: finish_output says so.
+  if (!output_failure().empty() && !interrupted) return Status::kOtherError;
+  print_message(machine.error().render());
+  if (interrupted) return Status::kInterrupted;
   return machine.error().out_of_memory ? Status::kOutOfMemory : Status::kRuntimeError;
 }
 
 void print_stats(const Machine& machine, const TraceEngine* engine) {
   const HeapStats& stats = const_cast<Machine&>(machine).heap().stats();
-  fmt::print(
-      stderr,
+  print_message(
       "collections: {} minor, {} full\n"
       "allocated:   {} bytes up to the last collection, {} of them survived, {} more as equals of what there was\n"
       "peak:        {} bytes in use, {} bytes live after a collection\n"
@@ -121,24 +91,7 @@ void print_stats(const Machine& machine, const TraceEngine* engine) {
       stats.minor_collections, stats.full_collections, stats.allocated_bytes, stats.survived_bytes, stats.shared_bytes,
       stats.peak_bytes, stats.peak_live_bytes, static_cast<double>(stats.total_pause_ns) / 1e6,
       static_cast<double>(stats.pauses.median_ns()) / 1e6, static_cast<double>(stats.longest_pause_ns) / 1e6);
-  if (engine != nullptr) fmt::print(stderr, "{}", engine->stats_text());
-}
-
-Status finish_output(Status status) {
-  flush_standard_streams();
-  if (output_failure().empty()) return status;
-  print_error(output_failure());
-  return Status::kOtherError;
-}
-
-void stop_on_interrupt() {
-  std::signal(SIGTERM, on_termination);
-  struct sigaction old{};
-  sigaction(SIGINT, nullptr, &old);
-  if (old.sa_handler == SIG_IGN) return;  // as for jobs in the background
-  struct sigaction action{};
-  action.sa_handler = on_interrupt;
-  sigaction(SIGINT, &action, nullptr);
+  if (engine != nullptr) print_message(engine->stats_text());
 }
 
 }  // namespace fble

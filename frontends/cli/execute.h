@@ -36,21 +36,4 @@ Status report_run_error(const Machine& machine);
 /// For --stats.
 void print_stats(const Machine& machine, const TraceEngine* engine);
 
-/// Writes out what the program left in buffers, to be called when the machine is
-/// gone. An output that failed turns success into an error.
-Status finish_output(Status status);
-
-/// From here on SIGINT ends the process with a message and kInterruptedStatus,
-/// and SIGTERM as it does, both after what the program has written so far.
-void stop_on_interrupt();
-
-/// While it exists, the first SIGINT makes the machine's run fail where it is,
-/// with its stack trace. The second one ends the process.
-class InterruptibleRun {
- public:
-  explicit InterruptibleRun(Machine& machine);
-  ~InterruptibleRun();
-  InterruptibleRun(const InterruptibleRun&) = delete;
-};
-
 }  // namespace fble

@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 
+#include "frontends/cli/messages.h"
 #include "frontends/cli/search_path.h"
 #include "frontends/fble/big_stack.h"
 #include "frontends/fble/lower.h"
@@ -16,11 +16,6 @@
 
 namespace fble {
 namespace {
-
-void print_diagnostics(const Diagnostics& diagnostics) {
-  const std::string text = diagnostics.render();
-  std::fwrite(text.data(), 1, text.size(), stderr);
-}
 
 ModulePath main_type_module() {
   ModulePath path;
@@ -36,14 +31,6 @@ bool check_is_program(const CheckedProgram& checked, const ModulePath& main) {
                           module_type_text(checked, main), main_type_module().str(),
                           is_program.has_value() ? "" : " (which the search path does not have)"));
   return false;
-}
-
-bool write_file(const std::string& name, const std::string& text) {
-  std::FILE* file = std::fopen(name.c_str(), "w");
-  bool written = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  if (file != nullptr && std::fclose(file) != 0) written = false;
-  if (!written) print_error(fmt::format("unable to open {} for writing: {}", name, std::strerror(errno)));
-  return written;
 }
 
 /// A file name as make reads it.
@@ -63,7 +50,7 @@ bool find_main_module(const Options& options, MainModule& main) {
   if (options.file.empty()) {
     Diagnostics diagnostics;
     std::optional<ModulePath> path = parse_module_path(options.module, diagnostics);
-    print_diagnostics(diagnostics);
+    print_message(diagnostics.render());
     if (!path) return false;
     main = {std::move(*path), with_library(options.roots)};
     return true;
@@ -97,7 +84,7 @@ std::unique_ptr<ProgramCode> compile_module(const Options& options, const FrontE
     std::unique_ptr<Program> program = load_program(main.path, load, diagnostics);
     std::unique_ptr<CheckedProgram> checked;
     if (program != nullptr) checked = typecheck(*program, diagnostics);
-    print_diagnostics(diagnostics);
+    print_message(diagnostics.render());
     if (checked == nullptr) return;
     if (front_end.must_be_program && !check_is_program(*checked, main.path)) return;
     files = program->files;
@@ -115,7 +102,7 @@ std::unique_ptr<ProgramCode> compile_module(const Options& options, const FrontE
   malloc_trim(0);
   if (code == nullptr) return nullptr;
 
-  if (!options.deps_file.empty() && !write_file(options.deps_file, dependency_rule(options.deps_target, files))) {
+  if (!options.deps_file.empty() && !save_file(options.deps_file, dependency_rule(options.deps_target, files))) {
     status = Status::kOtherError;
     return nullptr;
   }

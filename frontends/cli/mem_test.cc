@@ -15,6 +15,7 @@
 
 #include "frontends/cli/execute.h"
 #include "frontends/cli/front_end.h"
+#include "frontends/cli/messages.h"
 #include "frontends/std/native/values.h"
 #include "frontends/std/register_std.h"
 
@@ -62,7 +63,7 @@ Status compare(const Options& options, ProgramCode& code, Profile* profile) {
   if (options.debug) {
     for (uint64_t number = 0; number <= kLarge; ++number) {
       if (!measure(machine, function, number, peak)) return report_run_error(machine);
-      fmt::print(stderr, "{:4}: {}\n", number, peak);
+      print_message("{:4}: {}\n", number, peak);
     }
   }
   uint64_t peak_small = 0;
@@ -84,16 +85,15 @@ Status compare(const Options& options, ProgramCode& code, Profile* profile) {
 
 }  // namespace
 
-int run_mem_test(const Options& options) {
+Outcome run_mem_test(const Options& options) {
   Status status;
   std::unique_ptr<ProgramCode> code = compile_module(options, {}, status);
   if (code != nullptr) {
-    stop_on_interrupt();
     ProfileFile profile(options, *code, 0);
-    status = finish_output(compare(options, *code, profile.profile()));
+    status = compare(options, *code, profile.profile());
     profile.write();
   }
-  return process_status(status);
+  return status;
 }
 
 }  // namespace fble

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "frontends/cli/cli.h"
+#include "frontends/cli/messages.h"
 #include "frontends/cli/option_table.h"
 #include "frontends/cli/search_path.h"
 
@@ -118,7 +119,7 @@ class Parser {
     if (failed_) return;
     failed_ = true;
     const std::string name = command_.name[0] == '\0' ? "" : std::string(command_.name) + " ";
-    fmt::print(stderr, "Error: {} (try: fble-jit {}--help)\n", message, name);
+    print_message("Error: {} (try: fble-jit {}--help)\n", message, name);
   }
 
   void take_rest() {
@@ -315,18 +316,18 @@ void print_wrapped(std::string_view text, size_t indent) {
   size_t column = 0;
   for (const std::string& word : split(text, ' ')) {
     if (column != 0 && column + 1 + word.size() > 80) {
-      fmt::print("\n");
+      print_output("\n");
       column = 0;
     }
     if (column == 0) {
-      fmt::print("{:{}}{}", "", indent, word);
+      print_output("{:{}}{}", "", indent, word);
       column = indent + word.size();
     } else {
-      fmt::print(" {}", word);
+      print_output(" {}", word);
       column += 1 + word.size();
     }
   }
-  fmt::print("\n");
+  print_output("\n");
 }
 
 }  // namespace
@@ -350,24 +351,24 @@ bool parse_options(const Command& command, std::span<const std::string> words, O
 
 void print_help(const Command& command) {
   const bool is_main = command.name[0] == '\0';
-  fmt::print("fble-jit{}{} - {}\n\n{}\n\n{}\n", is_main ? "" : " ", command.name, command.summary, command.synopsis,
-             command.description);
+  print_output("fble-jit{}{} - {}\n\n{}\n\n{}\n", is_main ? "" : " ", command.name, command.summary, command.synopsis,
+               command.description);
   if (is_main) {
-    fmt::print("\nCommands (fble-jit COMMAND --help tells more):\n");
+    print_output("\nCommands (fble-jit COMMAND --help tells more):\n");
     for (const Command& other : commands()) {
-      if (other.name[0] != '\0') fmt::print("  {:<14}{}\n", other.name, other.summary);
+      if (other.name[0] != '\0') print_output("  {:<14}{}\n", other.name, other.summary);
     }
   }
   for (const auto& [group, title] : kGroupTitles) {
     if ((command.groups & group) == 0) continue;
-    fmt::print("\n{}:\n", title);
+    print_output("\n{}:\n", title);
     for (const OptionRow& row : kOptions) {
       if (row.group != group) continue;
-      fmt::print("  {}\n", option_heading(row));
+      print_output("  {}\n", option_heading(row));
       print_wrapped(row.doc, 6);
     }
   }
-  fmt::print("\n{}", command.epilogue);
+  print_output("\n{}", command.epilogue);
 }
 
 }  // namespace fble

@@ -8,8 +8,10 @@
 // Tested by tests/unit/cli/run_test.cc.
 #include <fmt/format.h>
 
+#include "frontends/cli/ending.h"
 #include "frontends/cli/execute.h"
 #include "frontends/cli/front_end.h"
+#include "frontends/cli/messages.h"
 #include "frontends/std/native/values.h"
 #include "frontends/std/register_std.h"
 
@@ -50,7 +52,7 @@ Word build_arguments(NativeCall& call, const std::vector<Text>& texts) {
 int program_status(Word exit, IntForm form) {
   const Read<IntValue> status = read_int(exit, form);
   const bool fits = status.error == ReadError::kNone && status.value.in_range(0, kLargestProgramStatus);
-  return fits ? static_cast<int>(status.value.magnitude) : kRunStatusBase;
+  return fits ? static_cast<int>(status.value.magnitude) : kOtherProgramStatus;
 }
 
 /// Runs the program. Its own status, if it comes to one, goes to `exit_status`.
@@ -62,7 +64,6 @@ Status execute(const Options& options, ProgramCode& code, const std::vector<Text
   const std::unique_ptr<TraceEngine> engine = attach_engine(options, machine);
   const InterruptibleRun interruptible(machine);
   bool ok = machine.run_modules();
-  const bool started = ok;
   if (ok) {
     const Word arguments = machine.build([&](NativeCall& call) { return build_arguments(call, texts); });
     ok = arguments != kOutOfMemory;
@@ -75,24 +76,21 @@ Status execute(const Options& options, ProgramCode& code, const std::vector<Text
   if (ok) exit_status = program_status(machine.result(), machine.int_form());
   const Status status = ok ? Status::kOk : report_run_error(machine);
   if (options.stats) print_stats(machine, engine.get());
-  if (started) profile.write();
+  profile.write();
   return status;
 }
 
 }  // namespace
 
-int run_program(const Options& options) {
+Outcome run_program(const Options& options) {
   std::vector<Text> texts;
-  if (!decode_arguments(options.args, texts)) return kRunStatusBase + static_cast<int>(Status::kUsageError);
+  if (!decode_arguments(options.args, texts)) return Status::kUsageError;
 
   Status status;
   std::unique_ptr<ProgramCode> code = compile_module(options, {.must_be_program = true}, status);
   int exit_status = 0;
-  if (code != nullptr) {
-    stop_on_interrupt();
-    status = finish_output(execute(options, *code, texts, exit_status));
-  }
-  return status == Status::kOk ? exit_status : process_status(status, kRunStatusBase);
+  if (code != nullptr) status = execute(options, *code, texts, exit_status);
+  return {status, exit_status};
 }
 
 }  // namespace fble

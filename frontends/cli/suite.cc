@@ -22,6 +22,8 @@
 
 #include "frontends/cli/child_process.h"
 #include "frontends/cli/cli.h"
+#include "frontends/cli/messages.h"
+#include "frontends/std/native/file.h"
 
 namespace fble {
 namespace {
@@ -44,18 +46,18 @@ struct Kind {
   const char* name;
   const char* command;
   bool in_every_mode;
-  int status;
+  Status status;
   const char* message;    ///< expected in the output as ":LINE:COLUMN: message"
   bool also_disassemble;  ///< which must succeed without running the module
 };
 constexpr Kind kKinds[] = {
-    {"no-error", "test", true, 0, nullptr, true},
-    {"compile-error", "test", true, static_cast<int>(Status::kCompileError), "error", false},
-    {"compile-warning", "test", true, 0, "warning", false},
-    {"runtime-error", "test", true, static_cast<int>(Status::kRuntimeError), "error", true},
-    {"memory-constant", "mem-test", false, 0, nullptr, false},
-    {"memory-growth", "mem-test --growth", false, 0, nullptr, false},
-    {"compile-module", "check", false, 0, nullptr, true},
+    {"no-error", "test", true, Status::kOk, nullptr, true},
+    {"compile-error", "test", true, Status::kCompileError, "error", false},
+    {"compile-warning", "test", true, Status::kOk, "warning", false},
+    {"runtime-error", "test", true, Status::kRuntimeError, "error", true},
+    {"memory-constant", "mem-test", false, Status::kOk, nullptr, false},
+    {"memory-growth", "mem-test --growth", false, Status::kOk, nullptr, false},
+    {"compile-module", "check", false, Status::kOk, nullptr, true},
 };
 
 struct Test {
@@ -169,10 +171,10 @@ class Suite {
     }
     for (std::thread& worker : workers) worker.join();
     clear_progress();
-    if (jobs_.empty()) fmt::print("no tests found below {}\n", options_.suite);
-    fmt::print("{} tests and {} modules that they use\n", tests_.size(), helpers_);
-    fmt::print("{} passed, {} failed\n", done_ - failed_, failed_);
-    if (marks_ != 0) fmt::print("{} deopt-here! marks, hit {} times in machine code\n", marks_, mark_hits_);
+    if (jobs_.empty()) print_output("no tests found below {}\n", options_.suite);
+    print_output("{} tests and {} modules that they use\n", tests_.size(), helpers_);
+    print_output("{} passed, {} failed\n", done_ - failed_, failed_);
+    if (marks_ != 0) print_output("{} deopt-here! marks, hit {} times in machine code\n", marks_, mark_hits_);
     return failed_ == 0 && !jobs_.empty();
   }
 
@@ -236,7 +238,7 @@ class Suite {
     const char* flags = job.mode != nullptr ? job.mode->flags : "";
     const ChildOutcome outcome = run_self(job.kind->command, flags, *job.test);
     count_marks(outcome.output);
-    std::string why = compare(outcome, job.kind->status, message);
+    std::string why = compare(outcome, exit_status(job.kind->status, StatusSet::kEvaluation), message);
     if (why.empty() && job.first && job.kind->also_disassemble) {
       why = compare(run_self("disassemble", "", *job.test), 0, "");
       if (!why.empty()) why = "disassemble: " + why;
@@ -250,18 +252,17 @@ class Suite {
     if (!why.empty()) {
       ++failed_;
       clear_progress();
-      fmt::print("FAIL {} [{}{}{}] ({}): {}\n", job.test->name, job.test->kind, job.test->position.empty() ? "" : " ",
-                 job.test->position, job.mode != nullptr ? job.mode->name : "-", why);
-      std::fflush(stdout);
+      print_output("FAIL {} [{}{}{}] ({}): {}\n", job.test->name, job.test->kind, job.test->position.empty() ? "" : " ",
+                   job.test->position, job.mode != nullptr ? job.mode->name : "-", why);
+      flush_standard_streams();
     }
     if (on_terminal_) {
-      fmt::print(stderr, "\r{} of {} done, {} failed", done_, jobs_.size(), failed_);
-      std::fflush(stderr);
+      print_message("\r{} of {} done, {} failed", done_, jobs_.size(), failed_);
     }
   }
 
   void clear_progress() const {
-    if (on_terminal_) fmt::print(stderr, "\r\033[K");
+    if (on_terminal_) print_message("\r\033[K");
   }
 
   const Options& options_;
@@ -284,7 +285,7 @@ bool find_modes(const std::vector<std::string>& names, std::vector<const Mode*>&
     if (mode == std::end(kModes)) {
       std::string known;
       for (const Mode& other : kModes) known += (known.empty() ? "" : ", ") + std::string(other.name);
-      fmt::print(stderr, "Error: unknown mode '{}'; there are: {}\n", name, known);
+      print_message("Error: unknown mode '{}'; there are: {}\n", name, known);
       return false;
     }
     modes.push_back(mode);
@@ -295,21 +296,21 @@ bool find_modes(const std::vector<std::string>& names, std::vector<const Mode*>&
 
 }  // namespace
 
-int run_suite(const Options& options) {
+Outcome run_suite(const Options& options) {
   std::vector<const Mode*> modes;
-  if (!find_modes(options.modes, modes)) return 2;
+  if (!find_modes(options.modes, modes)) return Status::kUsageError;
   const fs::path given = options.suite_root.empty() ? options.suite : options.suite_root;
   std::error_code problem;
   fs::path root = fs::absolute(given / "", problem).lexically_normal().parent_path();
   const fs::path below = fs::absolute(fs::path(options.suite), problem).lexically_normal().lexically_relative(root);
   if (below.empty() || *below.begin() == "..") {
     print_error(fmt::format("the suite's folder {} is not below its root {}", options.suite, options.suite_root));
-    return 2;
+    return Status::kUsageError;
   }
   Suite suite(options, std::move(root));
-  if (!suite.find()) return 2;
+  if (!suite.find()) return Status::kUsageError;
   suite.plan(modes);
-  return suite.run() ? 0 : 1;
+  return suite.run() ? Status::kOk : Status::kFailed;
 }
 
 }  // namespace fble

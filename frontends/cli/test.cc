@@ -10,9 +10,11 @@
 
 #include <bit>
 
+#include "frontends/cli/ending.h"
 #include "frontends/cli/execute.h"
 #include "frontends/cli/front_end.h"
 #include "frontends/cli/marks.h"
+#include "frontends/cli/messages.h"
 #include "frontends/std/register_std.h"
 #include "interp/observer.h"
 #include "interp/thread.h"
@@ -103,7 +105,7 @@ Status evaluate(const Options& options, ProgramCode& code) {
     const bool must_hit = options.deopt_every == 0 && options.gc_stress == 0 && !options.deopt_sweep &&
                           !options.deopt_at && options.chaos == 0;
     const MarksText marks = marks_text(*engine, must_hit);
-    fmt::print(stderr, "{}", marks.lines);
+    print_message(marks.lines);
     std::string problem = difference(*expected, expected_ok, machine, ok);
     const bool ran_out = expected->error().out_of_memory || machine.error().out_of_memory;
     if (problem.empty() && !ran_out) problem = FramesSeen::difference(expected_frames, frames);
@@ -117,14 +119,11 @@ Status evaluate(const Options& options, ProgramCode& code) {
 
 }  // namespace
 
-int run_test(const Options& options) {
+Outcome run_test(const Options& options) {
   Status status;
   std::unique_ptr<ProgramCode> code = compile_module(options, {}, status);
-  if (code != nullptr) {
-    stop_on_interrupt();
-    status = finish_output(evaluate(options, *code));
-  }
-  return process_status(status);
+  if (code != nullptr) status = evaluate(options, *code);
+  return status;
 }
 
 }  // namespace fble

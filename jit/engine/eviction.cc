@@ -14,6 +14,7 @@
 
 #include <algorithm>
 
+#include "gc/log.h"
 #include "interp/interpreter.h"
 #include "interp/native_stack.h"
 #include "jit/engine/trace_engine.h"
@@ -54,8 +55,8 @@ void TraceEngine::break_assumption(Thread& thread, CodeAssumption assumption, ui
   const std::vector<uint32_t> roots = std::move(found->second);
   assumptions_.erase(found);
   if (options_.log_traces) {
-    fmt::print(stderr, "[trace evict: {} trees, {} {}]\n", roots.size(),
-               kAssumptionTexts[static_cast<size_t>(assumption)], number);
+    log_print("[trace evict: {} trees, {} {}]\n", roots.size(), kAssumptionTexts[static_cast<size_t>(assumption)],
+              number);
   }
   for (const uint32_t root : roots) {
     if (!fragments_[root]->evicted) evict(thread, root);
@@ -109,7 +110,7 @@ void TraceEngine::forget_entry(FunctionInfo& function) {
 /// return to some will return to the interpreter.
 void TraceEngine::flush(Thread& thread) {
   ++stats_.flushes;
-  if (options_.log_traces) fmt::print(stderr, "[trace flush: {} traces, {} bytes]\n", fragments_.size(), cache_.used());
+  if (options_.log_traces) log_print("[trace flush: {} traces, {} bytes]\n", fragments_.size(), cache_.used());
   redirect_returns(thread, [&](const uint8_t* address) { return cache_.contains(address); });
   for (FunctionInfo& function : functions_) {
     if (function.has_entry) forget_entry(function);

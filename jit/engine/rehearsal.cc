@@ -20,6 +20,7 @@
 
 #include "deopt/exit.h"
 #include "deopt/rebuild.h"
+#include "gc/log.h"
 #include "interp/interpreter.h"
 #include "interp/native_stack.h"
 #include "jit/engine/trace_engine.h"
@@ -51,8 +52,8 @@ std::vector<int32_t> settled_slots(const ExitEntry& entry) {
 
 [[noreturn]] void report_difference(const std::string& exit, const std::string& problem, const FramesState& expected,
                                     const FramesState& actual) {
-  fmt::print(stderr, "shadow check of exit {}: {}\nthe interpreter has\n{}the exit has\n{}", exit, problem,
-             describe(expected), describe(actual));
+  log_print("shadow check of exit {}: {}\nthe interpreter has\n{}the exit has\n{}", exit, problem, describe(expected),
+            describe(actual));
   FBLE_BUG("the shadow check found a difference");
 }
 

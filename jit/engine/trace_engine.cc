@@ -9,6 +9,7 @@
 #include "deopt/exit.h"
 #include "deopt/force.h"
 #include "deopt/side_table_text.h"
+#include "gc/log.h"
 #include "interp/bytecode_text.h"
 #include "interp/interpreter.h"
 #include "interp/native_stack.h"
@@ -368,8 +369,8 @@ bool TraceEngine::compile(Recording& recording) {
 #ifndef NDEBUG
   FBLE_ASSERT(verify_trace(trace).empty());
 #endif
-  if (options_.dump_bytecode) fmt::print(stderr, "{}{}", explain_marks(trace), bytecode_text(trace));
-  if (options_.dump_ir) fmt::print(stderr, "{}{}", explain_marks(trace), to_text(trace));
+  if (options_.dump_bytecode) log_print("{}{}", explain_marks(trace), bytecode_text(trace));
+  if (options_.dump_ir) log_print("{}{}", explain_marks(trace), to_text(trace));
 
   AssembleOptions assembling;
   assembling.first_exit_id = static_cast<uint32_t>(exits_.size());
@@ -390,17 +391,17 @@ bool TraceEngine::compile(Recording& recording) {
     perf_map_add(assembled.start, assembled.code_bytes, fmt::format("trace {} {}", trace.id, trace.code->block.str()));
   }
   if (options_.dump_asm) {
-    fmt::print(stderr, "{}{}", explain_marks(trace),
-               disassemble(assembled.start, assembled.code_bytes, &trace, assembled.origins));
+    log_print("{}{}", explain_marks(trace),
+              disassemble(assembled.start, assembled.code_bytes, &trace, assembled.origins));
   }
   if (options_.dump_side_table) {
     std::vector<Code*> codes;
     for (const FunctionInfo& function : functions_) codes.push_back(function.code);
     for (size_t i = 0; i < assembled.exits.size(); ++i) {
       const ExitSite& site = assembled.exits[i];
-      if (site.guard == IrOp::kMark) fmt::print(stderr, "; exit {}: {}\n", i, mark_name(static_cast<uint32_t>(site.n)));
+      if (site.guard == IrOp::kMark) log_print("; exit {}: {}\n", i, mark_name(static_cast<uint32_t>(site.n)));
     }
-    fmt::print(stderr, "{}", print_side_table(assembled.side_table, codes));
+    log_print("{}", print_side_table(assembled.side_table, codes));
   }
 
   auto fragment = std::make_unique<Fragment>();
@@ -623,7 +624,7 @@ bool TraceEngine::disturb(ChaosKind kind) {
 }
 
 void TraceEngine::log_chaos(ChaosKind kind, const std::string& detail) {
-  if (options_.log_chaos) fmt::print(stderr, "[chaos {}: {}{}]\n", chaos_->count(), chaos_kind_text(kind), detail);
+  if (options_.log_chaos) log_print("[chaos {}: {}{}]\n", chaos_->count(), chaos_kind_text(kind), detail);
 }
 
 /// Draws the distance to the next guard that is made to fail.
@@ -738,7 +739,7 @@ void TraceEngine::hit_mark(Thread& thread, uint32_t number) {
 bool TraceEngine::show_frames(Thread& thread, uint32_t number) {
   const std::string problem = frames_problem(thread.pc, thread.fp, kFramesChecked);
   if (!problem.empty()) {
-    fmt::print(stderr, "{}: {}\n", mark_name(number), problem);
+    log_print("{}: {}\n", mark_name(number), problem);
     FBLE_BUG("forced frames are not as the interpreter wants them");
   }
   return thread.observer != nullptr && thread.observer->look(thread, thread.program.marks[number]);
@@ -838,8 +839,7 @@ void TraceEngine::log(const char* event, const Recording& recording, const std::
   if (recording.function == nullptr) origin = fmt::format(" ({}/{})", trace.parent, trace.parent_exit);
   const uint32_t* pc = trace.snapshots.empty() ? nullptr : trace.snapshots.front().frames.back().pc;
   const Code* code = trace.snapshots.empty() ? trace.code : trace.snapshots.front().frames.back().code;
-  fmt::print(stderr, "[trace {}{} {} {}: {} {}]\n", trace.id, origin, kind_text(trace.kind), place_of(*code, pc), event,
-             detail);
+  log_print("[trace {}{} {} {}: {} {}]\n", trace.id, origin, kind_text(trace.kind), place_of(*code, pc), event, detail);
 }
 
 std::string TraceEngine::stats_text() const {

@@ -1,5 +1,6 @@
 #include "jit/opt/pipeline.h"
 
+#include "gc/log.h"
 #include "jit/ir/ir_verify.h"
 #include "jit/opt/forward.h"
 #include "jit/opt/passes.h"
@@ -19,7 +20,7 @@ void verify_after(const char* pass, const Trace& trace) {
   if (!kVerify) return;
   const std::string problem = verify_trace(trace);
   if (problem.empty()) return;
-  std::fprintf(stderr, "after %s: %s\n", pass, problem.c_str());
+  log_print("after {}: {}\n", pass, problem);
   FBLE_BUG("a pass broke the trace");
 }
 

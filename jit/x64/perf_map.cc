@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <cstdlib>
+
+#include "gc/log.h"
 
 namespace fble {
 
@@ -17,10 +18,8 @@ bool perf_map_wanted() {
 }
 
 void perf_map_add(const uint8_t* start, size_t bytes, std::string_view name) {
-  static std::FILE* const file = std::fopen(fmt::format("/tmp/perf-{}.map", getpid()).c_str(), "a");
-  if (file == nullptr) return;
-  fmt::print(file, "{:x} {:x} {}\n", reinterpret_cast<uintptr_t>(start), bytes, name);
-  std::fflush(file);
+  append_to_file(fmt::format("/tmp/perf-{}.map", getpid()),
+                 fmt::format("{:x} {:x} {}\n", reinterpret_cast<uintptr_t>(start), bytes, name));
 }
 
 }  // namespace fble

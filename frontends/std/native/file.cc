@@ -19,7 +19,8 @@ namespace fble {
 namespace {
 
 // What the process shares is never destroyed: handles on it may outlive main.
-File* standard_output_file = nullptr;
+File* standard_output_file = nullptr;  ///< null until it is first used, like the next
+File* standard_error_file = nullptr;
 
 std::string& failure_text() {
   static std::string& text = *new std::string;
@@ -128,7 +129,7 @@ std::unique_ptr<File> File::of_connection(int descriptor, Direction direction, s
 }
 
 bool File::close() {
-  bool ok = flush();
+  bool ok = write_out({.milliseconds = patience_ms_});
   if (descriptor_ <= STDERR_FILENO) return ok;
   // The other direction has a descriptor of its own, and may go on.
   if (is_connection_ && direction_ == Direction::kWrite) shutdown(descriptor_, SHUT_WR);
@@ -202,7 +203,7 @@ File& File::standard_output() {
   return file;
 }
 File& File::standard_error() {
-  static File& file = *new File(STDERR_FILENO, Direction::kWrite, "standard error");
+  static File& file = *(standard_error_file = new File(STDERR_FILENO, Direction::kWrite, "standard error"));
   return file;
 }
 
@@ -240,7 +241,7 @@ bool File::put_bytes(std::span<const uint8_t> bytes) {
   if (descriptor_ == kClosed) return fail_output(EBADF);
   const bool ends_line = line_buffered_ && std::ranges::find(bytes, '\n') != bytes.end();
   while (!bytes.empty()) {
-    if (end_ == kBufferBytes && !flush()) return false;
+    if (end_ == kBufferBytes && !make_room()) return failure_.empty();
     const size_t count = std::min(bytes.size(), kBufferBytes - end_);
     std::copy_n(bytes.data(), count, buffer_.get() + end_);
     end_ += count;
@@ -249,38 +250,36 @@ bool File::put_bytes(std::span<const uint8_t> bytes) {
   return !ends_line || flush();
 }
 
-bool File::flush() {
+bool File::flush() { return write_out({.milliseconds = patience_ms_, .give_up = interrupt_requested}); }
+
+bool File::write_out(const WritePatience& patience) {
   if (direction_ != Direction::kWrite) return true;
   if (!failure_.empty()) return false;
   is_flushing_ = true;
-  for (size_t written = 0; written < end_;) {
-    const ssize_t count = write(descriptor_, buffer_.get() + written, end_ - written);
-    if (count >= 0) {
-      written += static_cast<size_t>(count);
-    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      if (wait_until_ready(POLLOUT)) continue;
-      is_flushing_ = false;
-      return fail_output(ETIMEDOUT);
-    } else if (errno != EINTR) {
-      is_flushing_ = false;
-      return fail_output(errno);
-    }
-  }
-  end_ = 0;
+  std::string_view rest(reinterpret_cast<const char*>(buffer_.get()), end_);
+  const int problem = write_all(descriptor_, rest, patience);
+  std::copy(rest.begin(), rest.end(), buffer_.get());
+  end_ = rest.size();
   is_flushing_ = false;
-  return true;
+  // After an interrupt the rest is written when the run has ended.
+  return problem == 0 || problem == EINTR || fail_output(problem);
 }
+
+bool File::make_room() { return flush() && end_ != kBufferBytes; }
 
 void File::rescue() const {
   // What a flush was about to write may be there already.
-  if (!is_flushing_) static_cast<void>(!write(descriptor_, buffer_.get(), end_));
+  if (is_flushing_) return;
+  std::string_view rest(reinterpret_cast<const char*>(buffer_.get()), end_);
+  write_all(descriptor_, rest, {.milliseconds = kLastPatienceMs});
 }
 
 const std::string& output_failure() { return failure_text(); }
 
-void flush_standard_streams() {
-  File::standard_output().flush();
-  File::standard_error().flush();
+void flush_standard_streams(int patience_ms) {
+  for (File* file : {standard_output_file, standard_error_file}) {
+    if (file != nullptr) file->write_out({.milliseconds = patience_ms});
+  }
 }
 
 void rescue_standard_output() {
@@ -289,6 +288,7 @@ void rescue_standard_output() {
 
 void prepare_standard_streams() {
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; ++descriptor) {
     // Opened the wrong way round, so that using it is still an error.
     if (fcntl(descriptor, F_GETFD) < 0) ::open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY);

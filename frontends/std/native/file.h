@@ -19,6 +19,7 @@
 #include <span>
 #include <string>
 
+#include "gc/log.h"
 #include "interp/foreign.h"
 
 namespace fble {
@@ -72,14 +73,17 @@ class File {
   /// False when the output has failed, now or before.
   bool put_byte(uint8_t byte) {
     if (direction_ != Direction::kWrite) return true;  // as in C, no effect
-    if (end_ == kBufferBytes && !flush()) return false;
+    if (end_ == kBufferBytes && !make_room()) return failure_.empty();
     buffer_[end_++] = byte;
     return !(line_buffered_ && byte == '\n') || flush();
   }
   /// The same for many.
   bool put_bytes(std::span<const uint8_t> bytes);
-  /// Makes the output visible to others. False when the output has failed, now or before.
+  /// Makes the output visible to others. False when the output has failed, now or before. After an interrupt
+  /// (`interrupt_requested`) it does not wait for the reader, and may leave some of it in the buffer.
   bool flush();
+  /// The same, interrupted or not, as far as the patience goes.
+  bool write_out(const WritePatience& patience);
   /// The same if somebody may be waiting for it: not for files on disk.
   bool publish() { return !is_watched_ || flush(); }
 
@@ -91,7 +95,8 @@ class File {
   /// The same to be told to the program, whose business it is from then on.
   const std::string& claim_failure();
 
-  /// Writes what is in the buffer, once, without looking at the outcome; safe in a signal handler.
+  /// Writes what is in the buffer, without looking at the outcome and without waiting for long; safe in a signal
+  /// handler.
   void rescue() const;
 
  private:
@@ -99,6 +104,8 @@ class File {
   static constexpr int kClosed = -1;
 
   int refill();
+  /// Writes until the buffer is not full any more. False when the output has failed, or for an interrupt.
+  bool make_room();
   bool wait_until_ready(short events) const;
   bool fail_output(int error);
   bool fail_output(const char* why);
@@ -152,14 +159,18 @@ Word standard_handle(NativeCall& call, File& file);
 /// standard output: Broken pipe"; empty while all is well.
 const std::string& output_failure();
 
+/// Waiting without a limit, and what there is time for when the process has been asked to end.
+inline constexpr int kNoLimit = -1;
+inline constexpr int kLastPatienceMs = 1000;
+
 /// Writes out the standard streams. Files that programs opened are written when
 /// they are closed, at the latest with the heap that holds them.
-void flush_standard_streams();
+void flush_standard_streams(int patience_ms = kNoLimit);
 
 /// The same for standard output from a signal handler, before the process ends.
 void rescue_standard_output();
 
-/// Prepares the process: a closed pipe becomes an error that is reported, and no
+/// Prepares the process: a closed pipe and a file that may not grow become errors that are reported, and no
 /// file that is opened later takes the place of a missing standard stream.
 void prepare_standard_streams();
 

@@ -54,7 +54,7 @@ TEST_F(FrontEndTest, DependencyFileThatCannotBeWritten) {
   write("A.fble", "*();");
   const CommandResult result = run({"test", "A.fble", "--deps-file", "no/out.d", "--deps-target", "goal"});
   EXPECT_EQ(result.status, 5);
-  EXPECT_THAT(result.err, HasSubstr("unable to open no/out.d for writing"));
+  EXPECT_THAT(result.err, HasSubstr("cannot write 'no/out.d': No such file or directory"));
 }
 
 TEST_F(FrontEndTest, WhatIsNotAProgram) {

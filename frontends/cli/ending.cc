@@ -1,0 +1,125 @@
+// Tested by tests/robustness/edges_test.cc.
+#include "frontends/cli/ending.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <new>
+#include <stdexcept>
+#include <string_view>
+
+#include "frontends/cli/messages.h"
+#include "frontends/std/native/file.h"
+#include "gc/log.h"
+#include "interp/machine.h"
+#include "interp/thread.h"
+
+namespace fble {
+namespace {
+
+constexpr const char* kOutOfMemoryText = "out of memory: the system has none left";
+
+StatusSet statuses_of_command = StatusSet::kProgram;
+
+/// The thread that the next SIGINT asks to stop.
+std::atomic<Thread*> interruptible{nullptr};
+
+/// A message from a signal handler, which must not wait for long.
+void write_last_message(std::string_view text) { write_all(STDERR_FILENO, text, {.milliseconds = kLastPatienceMs}); }
+
+extern "C" void on_interrupt(int) {
+  const int saved_errno = errno;
+  if (Thread* thread = interruptible.exchange(nullptr); thread != nullptr) {
+    thread->request(Attention::kInterrupt);
+    errno = saved_errno;
+    return;
+  }
+  rescue_standard_output();
+  write_last_message("error: interrupted\n");
+  _exit(exit_status(Status::kInterrupted, statuses_of_command));
+}
+
+extern "C" void on_termination(int signal) {
+  rescue_standard_output();
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+}
+
+/// Called by operator new when there is no memory, by the heap, and by the libraries that have no other way. Nothing is
+/// unwound: between here and main there may be machine code, and destructors that need memory.
+[[noreturn]] void end_out_of_memory() {
+  static std::atomic<bool> entered{false};
+  if (!entered.exchange(true)) {
+    flush_standard_streams();
+    flush_open_files();
+  }
+  log_text("error: ");
+  log_text(kOutOfMemoryText);
+  log_text("\n");
+  std::_Exit(exit_status(Status::kOutOfMemory, statuses_of_command));
+}
+
+[[noreturn]] void end_by_exception() {
+  Status status = Status::kOtherError;
+  try {
+    if (const std::exception_ptr thrown = std::current_exception()) std::rethrow_exception(thrown);
+    log_text("error: unexpected end\n");
+  } catch (const std::exception& problem) {
+    status = report_exception(problem);
+  } catch (...) {
+    log_text("error: unexpected exception\n");
+  }
+  std::_Exit(exit_status(status, statuses_of_command));
+}
+
+void handle(int signal, void (*handler)(int)) {
+  struct sigaction action{};
+  sigaction(signal, nullptr, &action);
+  if (action.sa_handler == SIG_IGN) return;  // as for jobs in the background, or under nohup
+  action = {};
+  action.sa_handler = handler;
+  sigaction(signal, &action, nullptr);
+}
+
+}  // namespace
+
+int exit_status(Status status, StatusSet set) {
+  constexpr int kStatuses[][3] = {
+#define FBLE_STATUS(Name, program, evaluation, tool) {program, evaluation, tool},
+#include "frontends/cli/statuses.def"
+#undef FBLE_STATUS
+  };
+  return kStatuses[static_cast<size_t>(status)][static_cast<size_t>(set)];
+}
+
+void prepare_endings(StatusSet statuses) {
+  statuses_of_command = statuses;
+  std::set_new_handler(end_out_of_memory);
+  std::set_terminate(end_by_exception);
+  handle(SIGINT, on_interrupt);
+  for (const int signal : {SIGTERM, SIGHUP, SIGXCPU}) handle(signal, on_termination);
+}
+
+Status report_exception(const std::exception& problem) {
+  // A container that cannot be as large as it would have to be is the same to the user.
+  const bool out_of_memory = dynamic_cast<const std::bad_alloc*>(&problem) != nullptr ||
+                             dynamic_cast<const std::length_error*>(&problem) != nullptr;
+  print_error(out_of_memory ? kOutOfMemoryText : problem.what());
+  return out_of_memory ? Status::kOutOfMemory : Status::kOtherError;
+}
+
+Status finish_output(Status status) {
+  if (status == Status::kInterrupted) return status;
+  flush_standard_streams();
+  if (output_failure().empty()) return status;
+  print_error(output_failure());
+  return Status::kOtherError;
+}
+
+InterruptibleRun::InterruptibleRun(Machine& machine) { interruptible.store(&machine.thread()); }
+InterruptibleRun::~InterruptibleRun() { interruptible.store(nullptr); }
+
+}  // namespace fble
