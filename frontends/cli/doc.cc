@@ -10,10 +10,12 @@
 #include <optional>
 
 #include "frontends/cli/doc_format.h"
+#include "frontends/cli/doc_search.h"
 #include "frontends/cli/front_end.h"
 #include "frontends/cli/messages.h"
 #include "frontends/cli/search_path.h"
 #include "frontends/fble/big_stack.h"
+#include "frontends/fble/types.h"
 
 namespace fble {
 namespace {
@@ -130,6 +132,51 @@ Status print_missing(const std::vector<FoundModule>& modules, const std::vector<
   return missing != 0 || failed ? Status::kFailed : Status::kOk;
 }
 
+/// Loads and checks the modules as one program. Null if one of them does not compile.
+DocProgram load_all(const std::vector<FoundModule>& modules, const std::vector<std::string>& roots) {
+  LoadOptions load{.roots = roots};
+  for (const FoundModule& module : modules) load.types_of.push_back(module.path);
+  DocProgram all;
+  Diagnostics ignored;
+  all.program = load_program(modules.front().path, load, ignored);
+  if (all.program != nullptr) all.checked = typecheck(*all.program, ignored);
+  return all;
+}
+
+Status print_search(const Options& options, std::vector<FoundModule> modules, const std::vector<std::string>& roots) {
+  SearchResult result;
+  Diagnostics diagnostics;
+  run_on_big_stack([&] {
+    DocProgram all;
+    if (!modules.empty()) all = load_all(modules, roots);
+    if (!modules.empty() && all.checked == nullptr) {
+      std::erase_if(modules, [&](const FoundModule& module) {
+        if (load_all({module}, roots).checked != nullptr) return false;
+        print_error(fmt::format("module {} does not compile and is not searched", module.path.str()));
+        return true;
+      });
+      if (!modules.empty()) all = load_all(modules, roots);
+    }
+    if (all.checked == nullptr) return;
+    try {
+      result = options.search_type.empty() ? search_words(all, options.search)
+                                           : search_type(all, options.search_type, diagnostics);
+    } catch (const TypeTooDeep&) {
+      result.hint = "; the type is nested too deeply";
+    }
+  });
+  print_message(diagnostics.render());
+  if (diagnostics.error_count() > 0) return Status::kFailed;
+  if (result.lines.empty()) {
+    print_error(fmt::format("nothing found{}", result.hint));
+    return Status::kFailed;
+  }
+  std::string text;
+  for (const std::string& line : result.lines) text += line + "\n";
+  print_output(text);
+  return Status::kOk;
+}
+
 /// Splits "/A/B%.Name" into the module and the name; all else is a module, or wrong in a
 /// way that whoever reads it as one will tell.
 std::pair<std::string, std::string> split_name(const std::string& text) {
@@ -173,6 +220,7 @@ Outcome run_doc(const Options& options) {
 
   if (!options.html.empty()) return write_pages(options.html, modules, roots);
   if (options.missing) return print_missing(modules, roots);
+  if (!options.search.empty() || !options.search_type.empty()) return print_search(options, std::move(modules), roots);
   if (one_module) {
     const std::optional<ModuleDoc> doc = load_and_document(modules.front().path, roots);
     return doc ? print_module(*doc, name) : Status::kFailed;

@@ -46,7 +46,7 @@ MachineOptions machine_options(const Options& options, Profile* profile) {
 std::unique_ptr<TraceEngine> attach_engine(const Options& options, Machine& machine) {
   if (options.jit == JitMode::kOff || machine.thread().profile != nullptr) return nullptr;
   if (const std::string missing = missing_cpu_extensions(); !missing.empty()) {
-    fmt::print(stderr, "warning: programs are interpreted, as by --jit=off: this processor has no {}\n", missing);
+    print_message("warning: programs are interpreted, as by --jit=off: this processor has no {}\n", missing);
     return nullptr;
   }
   JitOptions jit;
