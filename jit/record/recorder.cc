@@ -32,31 +32,30 @@ Facts facts_of_bits(uint8_t bits) {
 
 /// How the call opcodes differ.
 struct CallForm {
-  bool is_call = false;
   bool tail = false;
   bool global = false;
   int fixed = -1;  ///< number of arguments, or -1 for a list
 };
 
-constexpr CallForm call_form(Op op) {
+CallForm call_form(Op op) {
   switch (op) {
-    case Op::kCall: return {true, false, false, -1};
-    case Op::kCall1: return {true, false, false, 1};
-    case Op::kCall2: return {true, false, false, 2};
-    case Op::kCall3: return {true, false, false, 3};
-    case Op::kCallGlobal: return {true, false, true, -1};
-    case Op::kCallGlobal1: return {true, false, true, 1};
-    case Op::kCallGlobal2: return {true, false, true, 2};
-    case Op::kCallGlobal3: return {true, false, true, 3};
-    case Op::kTailCall: return {true, true, false, -1};
-    case Op::kTailCall1: return {true, true, false, 1};
-    case Op::kTailCall2: return {true, true, false, 2};
-    case Op::kTailCall3: return {true, true, false, 3};
-    case Op::kTailCallGlobal: return {true, true, true, -1};
-    case Op::kTailCallGlobal1: return {true, true, true, 1};
-    case Op::kTailCallGlobal2: return {true, true, true, 2};
-    case Op::kTailCallGlobal3: return {true, true, true, 3};
-    default: return {};
+    case Op::kCall: return {false, false, -1};
+    case Op::kCall1: return {false, false, 1};
+    case Op::kCall2: return {false, false, 2};
+    case Op::kCall3: return {false, false, 3};
+    case Op::kCallGlobal: return {false, true, -1};
+    case Op::kCallGlobal1: return {false, true, 1};
+    case Op::kCallGlobal2: return {false, true, 2};
+    case Op::kCallGlobal3: return {false, true, 3};
+    case Op::kTailCall: return {true, false, -1};
+    case Op::kTailCall1: return {true, false, 1};
+    case Op::kTailCall2: return {true, false, 2};
+    case Op::kTailCall3: return {true, false, 3};
+    case Op::kTailCallGlobal: return {true, true, -1};
+    case Op::kTailCallGlobal1: return {true, true, 1};
+    case Op::kTailCallGlobal2: return {true, true, 2};
+    case Op::kTailCallGlobal3: return {true, true, 3};
+    default: FBLE_BUG("not a call");
   }
 }
 
@@ -784,27 +783,28 @@ Recorder::Status Recorder::step() {
   return status;
 }
 
+Recorder::Status Recorder::record_call_at(const uint32_t* pc) {
+  const CallForm form = call_form(static_cast<Op>(*pc));
+  const uint32_t count = form.fixed < 0 ? pc[2] : static_cast<uint32_t>(form.fixed);
+  const uint32_t* slots = pc + (form.fixed < 0 ? 3 : 2);
+  CallSite site;
+  site.tail = form.tail;
+  if (form.global) {
+    site.func = global(pc[1]);
+  } else {
+    site.func = operand(pc[1]);
+  }
+  site.args = operands(slots, count);
+  if (!form.tail) {
+    site.result_slot = slots[count];
+    site.distance = slots[count + 1];
+    site.next = slots + count + 2;
+  }
+  return record_call(std::move(site));
+}
+
 Recorder::Status Recorder::record(const uint32_t* pc) {
   const Op op = static_cast<Op>(*pc);
-  const CallForm form = call_form(op);
-  if (form.is_call) {
-    const uint32_t count = form.fixed < 0 ? pc[2] : static_cast<uint32_t>(form.fixed);
-    const uint32_t* slots = pc + (form.fixed < 0 ? 3 : 2);
-    CallSite site;
-    site.tail = form.tail;
-    if (form.global) {
-      site.func = global(pc[1]);
-    } else {
-      site.func = operand(pc[1]);
-    }
-    site.args = operands(slots, count);
-    if (!form.tail) {
-      site.result_slot = slots[count];
-      site.distance = slots[count + 1];
-      site.next = slots + count + 2;
-    }
-    return record_call(std::move(site));
-  }
   switch (op) {
     case Op::kMove: {
       IrRef ref = frame().slots[pc[2]];
@@ -967,8 +967,27 @@ Recorder::Status Recorder::record(const uint32_t* pc) {
       for (uint32_t i = 0; i < fresh; ++i) site.args.push_back(operand(i));
       return record_exact_call(site);
     }
+    case Op::kCall:
+    case Op::kCall1:
+    case Op::kCall2:
+    case Op::kCall3:
+    case Op::kCallGlobal:
+    case Op::kCallGlobal1:
+    case Op::kCallGlobal2:
+    case Op::kCallGlobal3:
+    case Op::kTailCall:
+    case Op::kTailCall1:
+    case Op::kTailCall2:
+    case Op::kTailCall3:
+    case Op::kTailCallGlobal:
+    case Op::kTailCallGlobal1:
+    case Op::kTailCallGlobal2:
+    case Op::kTailCallGlobal3: return record_call_at(pc);
     case Op::kNativeBody: return record_native();
-    default: return end_with_exit();
+    // Modules are evaluated once, and a run ends once.
+    case Op::kSetGlobal:
+    case Op::kHalt: return end_with_exit();
+    case Op::kCount: FBLE_BUG("not an instruction");
   }
   return Status::kRecording;
 }

@@ -141,6 +141,7 @@ class Recorder final : private Appender {
     uint32_t distance = 0;           ///< to the callee's frame
     const uint32_t* next = nullptr;  ///< return position
   };
+  Status record_call_at(const uint32_t* pc);
   Status record_call(CallSite site);
   Status record_exact_call(CallSite& site);
   Status deliver(const CallSite& site, IrRef result);

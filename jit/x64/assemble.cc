@@ -12,10 +12,6 @@ using x64::Allocation;
 using x64::InsPlan;
 using x64::Lowering;
 
-bool is_yield_point(IrOp op) {
-  return op == IrOp::kAllocCheck || op == IrOp::kStackCheck || op == IrOp::kLoopBack || op == IrOp::kMark;
-}
-
 AssembledTrace failed(AbortReason reason) {
   AssembledTrace result;
   result.failure = reason;
@@ -75,7 +71,7 @@ AssembledTrace assemble(const Trace& trace, CodeCache& cache, const RuntimeEntri
     for (const size_t jump : exit.jumps) site.jumps.push_back(base + jump);
     site.stub = base + holder.labelOffset(exit.stub);
     site.is_return = ins.op == IrOp::kCall;
-    site.is_yield = is_yield_point(ins.op);
+    site.is_yield = ir_has_effect(ins.op, 'y');
     site.guard = ins.op;
     site.operand = allocation.plans[exit.ins].exit_operand;
     site.n = ins.n;

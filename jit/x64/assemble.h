@@ -57,7 +57,7 @@ struct ExitSite {
   std::vector<const uint8_t*> jumps;
   const uint8_t* stub = nullptr;
   bool is_return = false;  ///< of a call: `jumps` is the one in its return stub
-  bool is_yield = false;   ///< alloc_check, stack_check, loop_back, mark: no bridge starts here
+  bool is_yield = false;   ///< the row has effect y: no bridge starts here
   // The guard and where its first operand is, if it has one: what is known to be
   // false at the start of a bridge.
   IrOp guard = IrOp::kExit;

@@ -10,24 +10,6 @@
 
 namespace fble::x64 {
 
-bool can_leave(const IrIns& ins) {
-  if (!ir_is_guard(ins.op) || ins.sunk) return false;
-  switch (ins.op) {
-    case IrOp::kPackUnion: return !ins.fits && ins.m != 0;
-    case IrOp::kPackStruct: return !ins.fits && ins.list.size() > 1;
-    case IrOp::kShiftLeft: return !ins.fits && ins.n != 0;
-    case IrOp::kAdd:
-    case IrOp::kMul:
-    case IrOp::kIntWord:
-    case IrOp::kIntMul:
-    case IrOp::kIntDiv: return !ins.fits;
-    case IrOp::kTagIs: return ins.m != 0;
-    case IrOp::kTagFrom:
-    case IrOp::kStackCheck: return ins.n != 0;
-    default: return true;
-  }
-}
-
 Code* called_code(const Trace& trace, const IrIns& ins) {
   if (ins.code != nullptr) return ins.code;
   const IrIns& closure = trace.at(ins.a);
@@ -40,91 +22,69 @@ constexpr uint32_t kNever = std::numeric_limits<uint32_t>::max();
 constexpr int32_t kNoSlot = std::numeric_limits<int32_t>::min();
 constexpr uint32_t kNoValue = kNever;
 
-enum class ListNeed : uint8_t { kNone, kRegisters, kAnywhere };
-
-/// What an instruction wants of the allocator.
-struct Needs {
-  bool a_immediate = false;  ///< a constant operand may stay one (never both)
-  bool b_immediate = false;
-  ListNeed list = ListNeed::kNone;
-  int scratch = 0;
-  /// The result may be in the register of an operand that is not needed any more.
-  bool share_a = true;
-  bool share_b = true;
-  bool divides = false;  ///< wants rax and rdx for itself
-};
+enum class Immediate : uint8_t { kNone, kB, kEither };
+enum class ListNeed : uint8_t { kNone, kRegisters, kAnywhere, kRegistersIfFew };
+enum class ResultNeed : uint8_t { kNone, kUsual, kSharesA, kLate, kLateDivided, kEarly };
 
 /// Lists of packed structs of up to so many fields are brought into registers.
 constexpr size_t kFieldsInRegisters = 4;
 
-Needs needs_of(const IrIns& ins) {
-  Needs needs;
-  switch (ins.op) {
-    case IrOp::kAdd:
-    case IrOp::kAnd:
-    case IrOp::kOr:
-    case IrOp::kXor:
-    case IrOp::kLess:
-    case IrOp::kLessEqual:
-    case IrOp::kEqual:
-    case IrOp::kUnequal:
-    case IrOp::kCompare:
-    case IrOp::kIsLess:
-    case IrOp::kNotLess:
-    case IrOp::kIsEqual:
-    case IrOp::kIntAdd:
-    case IrOp::kIntMul:
-    case IrOp::kNotEqual: needs.a_immediate = needs.b_immediate = true; break;
-    case IrOp::kIntSub:
-    case IrOp::kSub:
-      needs.b_immediate = true;
-      needs.share_b = ins.a == ins.b;
-      break;
-    case IrOp::kMul:
-      needs.a_immediate = needs.b_immediate = true;
-      needs.scratch = 1;
-      break;
-    case IrOp::kDiv:
-    case IrOp::kMod:
-    case IrOp::kIntDiv:
-      needs.divides = true;
-      needs.scratch = 1;
-      break;
-    case IrOp::kShiftLeft: needs.scratch = ins.fits || ins.n == 0 ? 0 : 1; break;
-    case IrOp::kTagIs: needs.scratch = ins.m <= 1 || ins.n == 0 ? 0 : 1; break;
-    case IrOp::kTagFrom: needs.scratch = ins.n <= 1 || (ins.m <= 24 && ins.n == 1 << (ins.m - 1)) ? 0 : 1; break;
-    case IrOp::kIntOf:
-    case IrOp::kIntWord:
-    case IrOp::kOrderKey:
-    case IrOp::kIsNatural:
-    case IrOp::kCodeIs:
-    case IrOp::kArityIs:
-    case IrOp::kAllocCheck: needs.scratch = 1; break;
-    case IrOp::kStackCheck: needs.scratch = ins.n == 0 ? 0 : 1; break;
-    case IrOp::kPackUnion: needs.scratch = ins.fits || ins.m <= 1 ? 0 : 1; break;
-    case IrOp::kPackStruct:
-      needs.list = ins.list.size() <= kFieldsInRegisters ? ListNeed::kRegisters : ListNeed::kAnywhere;
-      needs.scratch = ins.list.size() <= 1 ? 0 : 3;
-      break;
-    case IrOp::kNoFit:
-      needs.list = ins.list.size() <= kFieldsInRegisters ? ListNeed::kRegisters : ListNeed::kAnywhere;
-      needs.scratch = 2;
-      break;
-    case IrOp::kPackedField: needs.scratch = ins.m <= 1 ? 0 : 2; break;
-    case IrOp::kIntRem: needs.b_immediate = true; [[fallthrough]];
-    case IrOp::kChoose:
-      needs.list = ListNeed::kRegisters;
-      needs.scratch = 1;
-      break;
-    case IrOp::kIntrinsic:
-    case IrOp::kNative:
-    case IrOp::kNew:
-      needs.list = ListNeed::kAnywhere;
-      needs.scratch = 1;
-      break;
-    default: break;
+// ---- the functions of ir_needs.def -------------------------------------------
+
+int none(const IrIns&) { return 0; }
+int one(const IrIns&) { return 1; }
+int two(const IrIns&) { return 2; }
+int for_shift(const IrIns& ins) { return ins.fits || ins.n == 0 ? 0 : 1; }
+int for_tag_is(const IrIns& ins) { return ins.m <= 1 || ins.n == 0 ? 0 : 1; }
+int for_tag_from(const IrIns& ins) { return ins.n <= 1 || (ins.m <= 24 && ins.n == 1 << (ins.m - 1)) ? 0 : 1; }
+int for_stack_check(const IrIns& ins) { return ins.n == 0 ? 0 : 1; }
+int for_pack_union(const IrIns& ins) { return ins.fits || ins.m <= 1 ? 0 : 1; }
+int for_pack_struct(const IrIns& ins) { return ins.list.size() <= 1 ? 0 : 3; }
+int for_packed_field(const IrIns& ins) { return ins.m <= 1 ? 0 : 2; }
+
+bool never(const IrIns&) { return false; }
+bool always(const IrIns&) { return true; }
+bool may_not_fit(const IrIns& ins) { return !ins.fits; }
+bool pack_union_may_not_fit(const IrIns& ins) { return !ins.fits && ins.m != 0; }
+bool pack_struct_may_not_fit(const IrIns& ins) { return !ins.fits && ins.list.size() > 1; }
+bool shift_may_not_fit(const IrIns& ins) { return !ins.fits && ins.n != 0; }
+bool has_tag(const IrIns& ins) { return ins.m != 0; }
+bool has_minimum(const IrIns& ins) { return ins.n != 0; }
+
+/// A row of ir_needs.def.
+struct Needs {
+  IrOp op;
+  int (*scratch)(const IrIns&);
+  Immediate immediate;
+  ListNeed list;
+  ResultNeed result;
+  bool (*leaves)(const IrIns&);
+
+  bool divides() const { return result == ResultNeed::kLateDivided; }
+  bool is_late() const { return result == ResultNeed::kLate || divides(); }
+};
+
+constexpr Needs kNeeds[] = {
+#define FBLE_NEEDS(Name, scratch, immediate, list, result, leaves) \
+  {IrOp::k##Name, scratch, Immediate::k##immediate, ListNeed::k##list, ResultNeed::k##result, leaves},
+#include "jit/x64/ir_needs.def"
+#undef FBLE_NEEDS
+};
+
+constexpr bool rows_are_in_order() {
+  for (size_t i = 0; i < std::size(kNeeds); ++i) {
+    if (static_cast<size_t>(kNeeds[i].op) != i) return false;
   }
-  return needs;
+  return std::size(kNeeds) == static_cast<size_t>(IrOp::kCount);
+}
+static_assert(rows_are_in_order(), "ir_needs.def has the rows of ir_ops.def, in their order");
+
+const Needs& needs_of(IrOp op) { return kNeeds[static_cast<size_t>(op)]; }
+
+ListNeed list_need(const IrIns& ins) {
+  const ListNeed need = needs_of(ins.op).list;
+  if (need != ListNeed::kRegistersIfFew) return need;
+  return ins.list.size() <= kFieldsInRegisters ? ListNeed::kRegisters : ListNeed::kAnywhere;
 }
 
 class Allocator {
@@ -615,11 +575,12 @@ void Allocator::general(uint32_t i) {
   const IrIns& at = ins(i);
   const bool leaves = can_leave(at);
   const bool has_result = ir_has_result(at.op);
-  const Needs needs = needs_of(at);
+  const Needs& needs = needs_of(at.op);
+  const ListNeed list = list_need(at);
   InsPlan& plan = out_.plans[i];
 
   uint32_t avoid = 0;
-  if (needs.divides) {
+  if (needs.divides()) {
     for (const int reg : {kRax, kRdx}) {
       vacate(reg, i, bit(kRax) | bit(kRdx));
       avoid |= bit(reg);
@@ -632,13 +593,13 @@ void Allocator::general(uint32_t i) {
     const Word word = value(ref).word;
     return value(ref).is_constant && fits_imm32(at.op == IrOp::kMul ? packed_magnitude(word) : word);
   };
-  const bool b_immediate = at.b != kNoRef && needs.b_immediate && immediate(at.b);
-  const bool a_immediate = at.a != kNoRef && needs.a_immediate && !b_immediate && immediate(at.a);
+  const bool b_immediate = at.b != kNoRef && needs.immediate != Immediate::kNone && immediate(at.b);
+  const bool a_immediate = at.a != kNoRef && needs.immediate == Immediate::kEither && !b_immediate && immediate(at.a);
   const bool a_anywhere = at.op == IrOp::kReturn || at.op == IrOp::kPhi;
   std::vector<uint32_t> wanted;
   if (at.a != kNoRef && !a_immediate && !a_anywhere) wanted.push_back(value_of(at.a));
   if (at.b != kNoRef && !b_immediate) wanted.push_back(value_of(at.b));
-  if (needs.list == ListNeed::kRegisters) {
+  if (list == ListNeed::kRegisters) {
     for (const IrRef ref : at.list) {
       if (!value(ref).is_constant) wanted.push_back(value_of(ref));
     }
@@ -650,20 +611,20 @@ void Allocator::general(uint32_t i) {
     load(v, i, avoid);
     avoid |= bit(values_[v].reg);
   }
-  if (needs.list == ListNeed::kAnywhere) {
+  if (list == ListNeed::kAnywhere) {
     for (const IrRef ref : at.list) {
       if (index_of(ref) >= i || value(ref).is_constant) continue;
       Value& element = value(ref);
       if (element.reg == kNoRegister && free_register(avoid, kNoRegister) != kNoRegister) load(value_of(ref), i, avoid);
     }
   }
-  for (int k = 0; k < needs.scratch; ++k) {
+  for (int k = 0, count = needs.scratch(at); k < count; ++k) {
     plan.scratch[k] = static_cast<Register>(take_register(i, avoid));
     avoid |= bit(plan.scratch[k]);
   }
   int hint = values_[i].hint;
   // Packing goes through the fields one by one while it makes the result.
-  const bool early_result = at.op == IrOp::kPackStruct;
+  const bool early_result = needs.result == ResultNeed::kEarly;
   if (early_result) {
     plan.result = static_cast<Register>(take_register(i, avoid, hint));
     avoid |= bit(plan.result);
@@ -690,7 +651,7 @@ void Allocator::general(uint32_t i) {
 
   // The result takes the register of an operand that is not needed any more. If the
   // instruction writes its result before it may leave, the exit's values are needed.
-  const uint32_t exits_from = leaves && !writes_result_last(at.op) ? i : i + 1;
+  const uint32_t exits_from = leaves && !needs.is_late() ? i : i + 1;
   std::vector<uint32_t> done;
   const auto give_up = [&](IrRef ref) {
     const uint32_t v = value_of(ref);
@@ -700,14 +661,14 @@ void Allocator::general(uint32_t i) {
     avoid &= ~bit(operand.reg);
     done.push_back(v);
   };
-  if (at.a != kNoRef && needs.share_a) give_up(at.a);
-  if (at.b != kNoRef && needs.share_b) give_up(at.b);
+  if (at.a != kNoRef) give_up(at.a);
+  if (at.b != kNoRef && (needs.result != ResultNeed::kSharesA || at.a == at.b)) give_up(at.b);
   if (at.op == IrOp::kNew || at.op == IrOp::kIntrinsic || at.op == IrOp::kNative || at.op == IrOp::kChoose) {
     for (const IrRef ref : at.list) {
       if (index_of(ref) < i) give_up(ref);
     }
   }
-  if (needs.divides) {
+  if (needs.divides()) {
     avoid &= ~(bit(kRax) | bit(kRdx));
     if (hint == kNoRegister) hint = at.op == IrOp::kMod ? kRdx : kRax;
   }
@@ -887,6 +848,10 @@ Allocation Allocator::run() {
 }
 
 }  // namespace
+
+bool can_leave(const IrIns& ins) { return !ins.sunk && needs_of(ins.op).leaves(ins); }
+
+bool writes_result_last(IrOp op) { return needs_of(op).is_late(); }
 
 Allocation allocate_registers(const Trace& trace, const SpillChoice& spill) {
   std::vector<uint32_t> in_memory;

@@ -84,10 +84,7 @@ bool can_leave(const IrIns& ins);
 
 /// True if the instruction leaves, if it does, before it writes its result: so the result
 /// may be in the register of an operand that only the exit still needs.
-inline bool writes_result_last(IrOp op) {
-  return op == IrOp::kPackUnion || op == IrOp::kShiftLeft || op == IrOp::kDiv || op == IrOp::kMod ||
-         op == IrOp::kIntDiv;
-}
+bool writes_result_last(IrOp op);
 
 /// True for what is there when the trace begins, wherever it is mentioned first.
 inline bool is_start_value(IrOp op) {
