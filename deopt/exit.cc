@@ -11,9 +11,9 @@ namespace {
 void leave_at_return(Thread& thread) {
   const ExitState& state = thread.exit_state;
   Word* fp = state.fp();
-  thread.pc = reinterpret_cast<const uint32_t*>(fp[kReturnPositionSlot]);
-  fp -= thread.pc[-1];
-  fp[thread.pc[-2]] = state.value();
+  thread.pc = return_position(fp);
+  fp = caller_of(fp);
+  fp[result_slot(thread.pc)] = state.value();
   thread.fp = fp;
   thread.ap = state.ap();
 }

@@ -8,7 +8,6 @@
 #pragma once
 
 #include "deopt/side_table.h"
-#include "interp/thread.h"
 
 namespace fble {
 

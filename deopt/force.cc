@@ -4,6 +4,7 @@
 
 #include "deopt/exit.h"
 #include "deopt/materialize.h"
+#include "deopt/rebuild.h"
 
 namespace fble {
 

@@ -17,7 +17,6 @@
 #include <vector>
 
 #include "deopt/side_table.h"
-#include "interp/thread.h"
 
 namespace fble {
 

@@ -1,6 +1,7 @@
 #include "deopt/materialize.h"
 
 #include "deopt/rebuild.h"
+#include "interp/interpreter.h"
 
 namespace fble {
 

@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <string_view>
+
+#include "interp/thread.h"
 
 namespace fble {
 
@@ -128,12 +129,11 @@ void DeoptMatrix::note_end(const Thread& thread) {
   const Word* fp = thread.fp;
   // Where there is no room, any instruction fails.
   if (thread.error.lines.empty() || thread.error.out_of_memory || taken_pc_ == nullptr || fp == nullptr) return;
-  if (pc != taken_pc_ && closure_code(as_object(fp[kClosureSlot]))->native != nullptr) {
+  if (pc != taken_pc_ && code_of_frame(fp).native != nullptr) {
     // A native fails at the call of it. If that is a tail call, its frame is the caller's.
-    const bool is_tail_call =
-        std::string_view(op_info(static_cast<Op>(*taken_pc_)).effects).find('t') != std::string_view::npos;
+    const bool is_tail_call = op_ends_activation(static_cast<Op>(*taken_pc_));
     const uint32_t* next = taken_pc_ + instruction_length(taken_pc_);
-    const bool is_behind = reinterpret_cast<const uint32_t*>(fp[kReturnPositionSlot]) == next;
+    const bool is_behind = return_position(fp) == next;
     if (is_behind && !is_tail_call) fp -= next[-1];
     if (is_behind != is_tail_call) pc = taken_pc_;
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bitset>
 
+#include "interp/interpreter.h"
+
 namespace fble {
 
 void rebuild_frames(Thread& thread, const ExitEntry& entry, Word* root) {

@@ -6,7 +6,9 @@
 
 #include "deopt/same_value.h"
 #include "deopt/side_table.h"
-#include "interp/engine_hooks.h"
+#include "interp/interpreter.h"
+#include "interp/liveness.h"
+#include "interp/thread.h"
 
 namespace fble {
 
@@ -43,14 +45,12 @@ std::string print_word(Word word, int depth) {
 FramesState take_frames(const Thread& thread, Word* root) {
   FramesState state;
   state.root = root;
-  state.next_placeholder = thread.next_placeholder;
-  const uint32_t* pc = thread.pc;
-  for (Word* fp = thread.fp; fp >= root; fp -= pc[-1]) {
-    state.frames.push_back({closure_code(as_object(fp[kClosureSlot])), pc, static_cast<int32_t>(fp - root)});
-    if (fp == root) break;
-    pc = reinterpret_cast<const uint32_t*>(fp[kReturnPositionSlot]);
-    if (pc == nullptr) break;
-  }
+  state.next_placeholder = thread.groups.next_placeholder;
+  for_each_frame(thread.pc, thread.fp, [&](Word* fp, const uint32_t* pc) {
+    if (fp < root) return false;
+    state.frames.push_back({&code_of_frame(fp), pc, static_cast<int32_t>(fp - root)});
+    return fp != root;
+  });
   std::reverse(state.frames.begin(), state.frames.end());
   if (state.frames.empty() || state.frames.front().base != 0) {
     state.frames.clear();
@@ -74,7 +74,7 @@ void put_frames(Thread& thread, const FramesState& state) {
     frame[kReturnPositionSlot] = reinterpret_cast<Word>(state.frames[i - 1].pc);
     frame[kReturnAddressSlot] = reinterpret_cast<Word>(interpreter_return());
   }
-  thread.next_placeholder = state.next_placeholder;
+  thread.groups.next_placeholder = state.next_placeholder;
   thread.pc = state.frames.back().pc;
   thread.fp = state.root + state.frames.back().base;
 }
@@ -84,7 +84,7 @@ void put_frames(Thread& thread, const FramesState& state) {
 Rehearsal::Rehearsal(Thread& thread, Word* root)
     : thread_(thread),
       root_(root),
-      frames_(root - kHeaderSlots, thread.fp + closure_code(as_object(thread.fp[kClosureSlot]))->frame_slots),
+      frames_(root - kHeaderSlots, thread.fp + code_of_frame(thread.fp).frame_slots),
       table_(thread.table),
       observer_(thread.observer),
       pc_(thread.pc),
@@ -92,13 +92,11 @@ Rehearsal::Rehearsal(Thread& thread, Word* root)
       ap_(thread.ap),
       value_(thread.value),
       error_(thread.error),
-      pending_(thread.pending),
-      group_marks_(thread.group_marks),
-      next_placeholder_(thread.next_placeholder),
+      groups_(thread.groups),
       watermark_fp_(thread.watermark_fp),
       watermark_return_address_(thread.watermark_return_address) {
   thread.for_each_code([&](Code& code) {
-    // Natives are entered as they are while a trace is recorded (Thread::native_code), so that steps are counted alike.
+    // Natives are entered as they are while a trace is recorded (GlueCode::native), so that steps are counted alike.
     if (code.native != nullptr) return;
     entries_.emplace_back(&code, code.entry);
     code.entry = entry_by_table();
@@ -119,9 +117,7 @@ Rehearsal::~Rehearsal() {
   thread_.ap = ap_;
   thread_.value = value_;
   thread_.error = std::move(error_);
-  thread_.pending = std::move(pending_);
-  thread_.group_marks = std::move(group_marks_);
-  thread_.next_placeholder = next_placeholder_;
+  thread_.groups = std::move(groups_);
   thread_.watermark_fp = watermark_fp_;
   thread_.watermark_return_address = watermark_return_address_;
   thread_.no_collections = false;
@@ -135,6 +131,8 @@ bool Rehearsal::replay(const FramesState& from, uint32_t steps) {
   run_steps(thread_);
   return thread_.steps_to_go == UINT32_MAX;
 }
+
+bool Rehearsal::failed() const { return !thread_.error.lines.empty(); }
 
 // ---- comparing --------------------------------------------------------------
 

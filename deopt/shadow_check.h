@@ -18,9 +18,13 @@
 #include <string>
 #include <vector>
 
-#include "interp/thread.h"
+#include "interp/call_frame.h"
+#include "interp/recursive_group.h"
+#include "interp/run_error.h"
 
 namespace fble {
+
+class FrameObserver;
 
 /// The interpreter's state between two instructions, from a root frame up.
 struct FramesState {
@@ -31,7 +35,7 @@ struct FramesState {
     bool operator==(const Frame&) const = default;
   };
   Word* root = nullptr;           ///< slot 0 of the root frame
-  uint64_t next_placeholder = 1;  ///< see Thread
+  uint64_t next_placeholder = 1;  ///< of RecursiveGroups
   std::vector<Frame> frames;      ///< outermost first; empty if the thread was not above the root
   /// For each frame its closure, then its live slots in ascending order.
   std::vector<Word> words;
@@ -58,7 +62,7 @@ class Rehearsal {
   /// error or because there was no room.
   bool replay(const FramesState& from, uint32_t steps);
   /// The replay has come to an error, which it should not.
-  bool failed() const { return !thread_.error.lines.empty(); }
+  bool failed() const;
 
  private:
   Thread& thread_;
@@ -72,9 +76,7 @@ class Rehearsal {
   Word* ap_;
   Word value_;
   RunError error_;
-  std::vector<Pending> pending_;
-  std::vector<size_t> group_marks_;
-  uint64_t next_placeholder_;
+  RecursiveGroups groups_;
   Word* watermark_fp_;
   Handler watermark_return_address_;
 };

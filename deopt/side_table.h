@@ -81,8 +81,9 @@
 #include <vector>
 
 #include "gc/value.h"
-#include "interp/code.h"
-#include "interp/thread.h"
+#include "interp/call_frame.h"
+#include "interp/exit_state.h"
+#include "interp/liveness.h"
 
 namespace fble {
 

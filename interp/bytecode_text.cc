@@ -8,8 +8,6 @@
 #include <set>
 #include <unordered_map>
 
-#include "interp/thread.h"
-
 namespace fble {
 
 namespace {

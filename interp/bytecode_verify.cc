@@ -9,7 +9,7 @@
 #include <unordered_set>
 
 #include "interp/bytecode_text.h"
-#include "interp/thread.h"
+#include "interp/call_frame.h"
 
 namespace fble {
 

@@ -115,6 +115,8 @@ class NativeCall {
   Word* allocation_pointer() const { return ap_; }
 
  private:
+  struct Sink;
+
   Word* take(size_t words) {
     Word* at = ap_;
     ap_ += words;

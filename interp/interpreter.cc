@@ -7,18 +7,21 @@
 // the handlers stay leaves.
 //
 // Tested by tests/unit/interp/interpreter_test.cc and by all of tests/lang.
+#include "interp/interpreter.h"
+
 #include <algorithm>
 #include <cstring>
 
 #include "interp/engine_hooks.h"
+#include "interp/foreign.h"
 #include "interp/handler.h"
+#include "interp/make_struct.h"
+#include "interp/native_stack.h"
 #include "interp/observer.h"
 #include "interp/profile.h"
 
 #define OP(Name) FBLE_HANDLER_CC static void op_##Name(HANDLER)
 #define COLD __attribute__((noinline, cold)) FBLE_HANDLER_CC static void
-/// The rest of a handler, apart so that the common way through it saves no registers.
-#define REST(Name) __attribute__((noinline)) FBLE_HANDLER_CC static void rest_of_##Name(HANDLER)
 
 namespace fble {
 
@@ -26,7 +29,7 @@ namespace {
 
 constexpr Word kEmptyList = (kUnitWord - 1) * 2 + 3;  // tag 1 of 2, unit
 
-Code* running_code(const Word* fp) { return closure_code(as_object(fp[kClosureSlot])); }
+Code* running_code(const Word* fp) { return &code_of_frame(fp); }
 
 // ---- slow paths -------------------------------------------------------------
 
@@ -112,7 +115,7 @@ COLD_ERROR(fail_union_select, "undefined union value select")
 COLD_ERROR(fail_call, "called undefined function")
 
 __attribute__((noinline, cold)) void note_pending(Thread* th, Word* object) {
-  th->note_pending(reinterpret_cast<Object*>(object));
+  th->groups.note(reinterpret_cast<Object*>(object));
 }
 
 #define NEED_WORDS(count)                           \
@@ -190,30 +193,36 @@ Word make_pair(Word*& ap, Word header, Word first, Word second) {
   return reinterpret_cast<Word>(object);
 }
 
-REST(Struct) {
-  const uint32_t count = pc[2];
-  const Operands operands{fp, pc + 3, count};
-  Word common = 1;
-  Word placeholders = 0;
-  for (uint32_t i = 0; i < count; ++i) {
-    common &= operands(i);
-    placeholders |= placeholder_mask(operands(i));
+/// Where handlers make structs: in the nursery, if there is room.
+struct HandlerSink {
+  Thread* th;
+  Word*& ap;
+
+  Word pack(uint32_t, const Operands& operands) const { return operands.pack(); }
+  Word* take(size_t words) const {
+    if (UNLIKELY(ap + words > th->alloc_limit)) return nullptr;
+    Word* object = ap;
+    ap += words;
+    return object;
   }
-  if (common != 0) {
-    const Word packed = operands.pack();
-    if (LIKELY(packed != 0)) {
-      fp[pc[1]] = packed;
-      NEXT(3 + count);
-    }
+  void note(Object* object) const { note_pending(th, reinterpret_cast<Word*>(object)); }
+};
+
+/// The operands are the result's slot, for a union its tag and width, and the list of fields.
+template <bool kIsUnion>
+__attribute__((noinline)) FBLE_HANDLER_CC void rest_of_struct(HANDLER) {
+  const uint32_t* list = pc + (kIsUnion ? 4 : 2);
+  const uint32_t count = list[0];
+  const Operands operands{fp, list + 1, count};
+  const Word made =
+      make_struct_value<kIsUnion>(count, operands, kIsUnion ? pc[2] : 0, kIsUnion ? pc[3] : 0, HandlerSink{th, ap});
+  if (UNLIKELY(made == 0)) {
+    value = object_words(count);
+    TAIL slow_allocate(REGISTERS);
   }
-  NEED_WORDS(1 + static_cast<size_t>(count));
-  Word* object = ap;
-  ap += 1 + static_cast<size_t>(count);
-  object[0] = Object::make_header(ObjectKind::kStruct, count);
-  for (uint32_t i = 0; i < count; ++i) object[1 + i] = operands(i);
-  if (UNLIKELY(placeholders != 0)) note_pending(th, object);
-  fp[pc[1]] = reinterpret_cast<Word>(object);
-  NEXT(3 + count);
+  fp[pc[1]] = made;
+  pc = list + 1 + count;
+  DISPATCH();
 }
 
 OP(Struct) {
@@ -237,7 +246,7 @@ OP(Struct) {
       NEXT(5);
     }
   }
-  TAIL rest_of_Struct(REGISTERS);
+  TAIL rest_of_struct<false>(REGISTERS);
 }
 
 OP(Union) {
@@ -261,33 +270,6 @@ OP(Union) {
   NEXT(5);
 }
 
-REST(UnionStruct) {
-  const uint32_t count = pc[4];
-  const Operands operands{fp, pc + 5, count};
-  Word common = 1;
-  Word placeholders = 0;
-  for (uint32_t i = 0; i < count; ++i) {
-    common &= operands(i);
-    placeholders |= placeholder_mask(operands(i));
-  }
-  if (common != 0) {
-    Word packed = operands.pack();
-    if (packed != 0) packed = pack_union(packed, pc[3], pc[2]);
-    if (LIKELY(packed != 0)) {
-      fp[pc[1]] = packed;
-      NEXT(5 + count);
-    }
-  }
-  NEED_WORDS(1 + static_cast<size_t>(count));
-  Word* object = ap;
-  ap += 1 + static_cast<size_t>(count);
-  object[0] = Object::make_header(ObjectKind::kStruct, count, pc[2]);
-  for (uint32_t i = 0; i < count; ++i) object[1 + i] = operands(i);
-  if (UNLIKELY(placeholders != 0)) note_pending(th, object);
-  fp[pc[1]] = reinterpret_cast<Word>(object);
-  NEXT(5 + count);
-}
-
 /// The tag, where it is in a header. It is read with the byte in front of it, which is the
 /// highest of the slot for the result and 0: no frame is so large (interp/bytecode_verify.cc).
 Word tag_in_header(const uint32_t* operand) {
@@ -307,7 +289,7 @@ OP(UnionStruct) {
       NEXT(7);
     }
   }
-  TAIL rest_of_UnionStruct(REGISTERS);
+  TAIL rest_of_struct<true>(REGISTERS);
 }
 
 /// Field of a packed struct; those of two fields are most of them.
@@ -588,9 +570,9 @@ extern const HandlerTable kHandlers;
 /// Whether the caller of the running frame is glue that waits for a function, to
 /// apply it to `count` arguments, and nothing else happens at the return.
 inline bool is_awaited(const Thread* th, const Word* fp, uint32_t count) {
-  const Code* glue = th->known_apply_rest_code(count);
+  const Code* glue = th->glue.known_apply_rest(count);
   return glue != nullptr &&
-         fp[kReturnPositionSlot] == reinterpret_cast<Word>(glue->start + Thread::kApplyRestPosition) &&
+         fp[kReturnPositionSlot] == reinterpret_cast<Word>(glue->start + GlueCode::kApplyRestPosition) &&
          fp[kReturnAddressSlot] == reinterpret_cast<Word>(&return_here);
 }
 
@@ -612,7 +594,7 @@ __attribute__((noinline)) FBLE_HANDLER_CC void call_inexact(HANDLER) {
       // that lacks just those. Then the call is made with all arguments at once.
       const uint32_t missing = code->arity - count;
       if (table == &kHandlers && count <= 1 + kHeaderSlots && is_awaited(th, fp, missing)) {
-        Word* frame = fp - reinterpret_cast<const uint32_t*>(fp[kReturnPositionSlot])[-1];
+        Word* frame = caller_of(fp);
         if (LIKELY(frame + code->frame_slots <= th->stack_limit)) {
           // The slots of this frame are above where arguments go.
           for (uint32_t i = missing; i-- > 0;) frame[count + i] = frame[i];
@@ -632,7 +614,7 @@ __attribute__((noinline)) FBLE_HANDLER_CC void call_inexact(HANDLER) {
     Word* object = ap;
     ap += 3 + static_cast<size_t>(held);
     object[0] = Object::make_header(ObjectKind::kClosure, 2 + held);
-    object[1] = Code::from_code(th->apply_held_code(held, code->arity - count));
+    object[1] = Code::from_code(th->glue.apply_held(held, code->arity - count));
     object[2] = nested ? func->fields[1] : value;
     for (uint32_t i = 0; i < inner; ++i) object[3 + i] = func->fields[2 + i];
     Word placeholders = 0;
@@ -657,7 +639,7 @@ __attribute__((noinline)) FBLE_HANDLER_CC void call_inexact(HANDLER) {
   // returns and then applies it to the arguments left over.
   const uint32_t arity = code->arity;
   const uint32_t rest = count - arity;
-  Code* glue = th->apply_rest_code(rest);
+  Code* glue = th->glue.apply_rest(rest);
   const uint32_t glue_base = rest + 1 + kHeaderSlots;
   Word* frame = kIsTail ? fp : fp + operands.rest()[1];
   uint32_t extent = std::max(glue_base + code->frame_slots, glue->frame_slots);
@@ -685,7 +667,7 @@ __attribute__((noinline)) FBLE_HANDLER_CC void call_inexact(HANDLER) {
   }
   frame[kClosureSlot] = glue->function_value();
   callee[kClosureSlot] = value;
-  callee[kReturnPositionSlot] = reinterpret_cast<Word>(glue->start + Thread::kApplyRestPosition);
+  callee[kReturnPositionSlot] = reinterpret_cast<Word>(glue->start + GlueCode::kApplyRestPosition);
   callee[kReturnAddressSlot] = reinterpret_cast<Word>(interpreter_return());
   pc = code->start;
   fp = callee;
@@ -693,9 +675,9 @@ __attribute__((noinline)) FBLE_HANDLER_CC void call_inexact(HANDLER) {
 }
 
 FBLE_HANDLER_CC void return_here(HANDLER) {
-  pc = reinterpret_cast<const uint32_t*>(fp[kReturnPositionSlot]);
-  fp -= pc[-1];
-  fp[pc[-2]] = value;
+  pc = return_position(fp);
+  fp -= frame_distance(pc);
+  fp[result_slot(pc)] = value;
   DISPATCH();
 }
 
@@ -801,9 +783,9 @@ OP(Return) {
   value = fp[pc[1]];
   if (LIKELY(fp[kReturnAddressSlot] == reinterpret_cast<Word>(&return_here))) {
     // The same as jumping there.
-    pc = reinterpret_cast<const uint32_t*>(fp[kReturnPositionSlot]);
-    fp -= pc[-1];
-    fp[pc[-2]] = value;
+    pc = return_position(fp);
+    fp -= frame_distance(pc);
+    fp[result_slot(pc)] = value;
     DISPATCH();
   }
   RETURN_VALUE();
@@ -850,7 +832,6 @@ OP(Halt) {
   th->value = fp[pc[1]];
 }
 
-/// For machine code (interp/mark.h); here it is only counted.
 COLD show_frames(HANDLER) {
   const Mark& mark = th->program.marks[pc[1]];
   if (mark.options.force) {
@@ -861,6 +842,7 @@ COLD show_frames(HANDLER) {
   NEXT(2);
 }
 
+/// For machine code (interp/mark.h); here it is only counted.
 OP(Mark) {
   ++th->mark_passes[pc[1]];
   if (UNLIKELY(th->observer != nullptr)) TAIL show_frames(REGISTERS);
@@ -870,11 +852,8 @@ OP(Mark) {
 // ---- recursive values, natives ----------------------------------------------
 
 OP(Declare) {
-  const uint32_t count = pc[1];
-  th->group_marks.push_back(th->pending.size());
+  th->groups.declare(pc[1], fp + pc[2]);
   th->machine_stack_limit = nullptr;
-  for (uint32_t i = 0; i < count; ++i) fp[pc[2] + i] = make_placeholder(th->next_placeholder + i);
-  th->next_placeholder += count;
   NEXT(3);
 }
 
@@ -886,12 +865,12 @@ COLD fail_vacuous(HANDLER) {
 
 OP(Define) {
   const uint32_t count = pc[1];
-  const int vacuous = th->define_group(count, fp + pc[2], pc + 3, fp);
+  const int vacuous = th->groups.define(count, fp + pc[2], pc + 3, fp, th->program_globals, th->heap);
   if (UNLIKELY(vacuous >= 0)) {
     value = 3 + static_cast<Word>(vacuous);
     TAIL fail_vacuous(REGISTERS);
   }
-  if (th->group_marks.empty()) th->machine_stack_limit = th->stack_limit;
+  if (!th->groups.any_open()) th->machine_stack_limit = th->stack_limit;
   NEXT(3 + count);
 }
 
@@ -911,7 +890,7 @@ OP(Foreign) {
     ap = th->ap;
     fp[pc[1]] = value;
   } else {
-    fp[pc[1]] = th->native_code(ref, *row)->function_value();
+    fp[pc[1]] = th->glue.native(ref, *row)->function_value();
   }
   NEXT(3);
 }
@@ -923,10 +902,8 @@ FBLE_HANDLER_CC void return_through_watermark(HANDLER) {
   // Frames above the new place of the barrier will be visited once more.
   constexpr int kFramesToUncover = 64;
   Word* frame = fp;
-  for (int i = 0; i < kFramesToUncover && frame[kReturnPositionSlot] != 0; ++i) {
-    frame -= reinterpret_cast<const uint32_t*>(frame[kReturnPositionSlot])[-1];
-  }
-  if (frame[kReturnPositionSlot] == 0) {
+  for (int i = 0; i < kFramesToUncover && return_position(frame) != nullptr; ++i) frame = caller_of(frame);
+  if (return_position(frame) == nullptr) {
     th->watermark_fp = nullptr;
   } else {
     th->watermark_fp = frame;
@@ -943,7 +920,7 @@ constinit const HandlerTable kHandlers = {{
 }};
 
 __attribute__((noinline)) void profile_step(Thread* th, const uint32_t* pc, Word* fp) {
-  th->profile->step(*th, pc, fp);
+  th->profile->step(th->globals, pc, fp);
 }
 
 /// Every entry of the table used while a profile is made.

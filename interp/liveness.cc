@@ -8,10 +8,10 @@
 // position and slot. The lists that were asked for are kept as well.
 //
 // Tested by tests/unit/interp/liveness_test.cc.
+#include "interp/liveness.h"
+
 #include <algorithm>
 #include <functional>
-
-#include "interp/thread.h"
 
 namespace fble {
 
@@ -65,7 +65,7 @@ void step_over(const Code& code, const Liveness& known, uint32_t at, SlotSet& li
   } else if (op == Op::kSelect || op == Op::kSelectArg) {
     live.clear();
     for (uint32_t distance : select_jumps(words)) live.merge(known.set_at(at + distance));
-  } else if (std::string_view(op_info(op).effects).find('t') != std::string_view::npos) {
+  } else if (op_ends_activation(op)) {
     live.clear();
   }
   step_back(code, words, live);

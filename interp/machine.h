@@ -10,6 +10,7 @@
 #include "gc/heap.h"
 #include "interp/code.h"
 #include "interp/foreign.h"
+#include "interp/run_error.h"
 
 namespace fble {
 
@@ -19,21 +20,6 @@ struct MachineOptions {
   size_t stack_bytes = size_t{64} << 30;
   /// Filled during runs when given; outlives the machine.
   class Profile* profile = nullptr;
-};
-
-/// One line of a run-time error: where, in which block, and for the first line what.
-struct ErrorLine {
-  Loc loc;
-  std::string block;
-  std::string message;
-};
-
-struct RunError {
-  std::vector<ErrorLine> lines;  ///< innermost first
-  bool out_of_memory = false;    ///< the heap or the call stack could not grow
-  bool interrupted = false;
-  /// "FILE:L:C: error: in BLOCK: MESSAGE" lines (COMPAT 3.4); long traces are shortened in the middle.
-  std::string render() const;
 };
 
 class Machine {

@@ -1,8 +1,7 @@
-// Where the native stack of handlers and machine code begins: see interp/handler.h.
-//
-// Both functions are written out because what they do to the stack pointer has no name in C++. The registers
+// Both functions are in assembler because what they do to the stack pointer has no name in C++. The registers
 // in them are the roles in interp/machine_registers.h.
-#include "interp/handler.h"
+#include "interp/native_stack.h"
+
 #include "interp/offsets.h"
 
 namespace fble {

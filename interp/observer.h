@@ -9,9 +9,10 @@
 // Tested by tests/unit/deopt/exit_test.cc and tests/unit/cli/marks_test.cc.
 #pragma once
 
-#include <vector>
+#include <cstddef>
+#include <string>
 
-#include "interp/machine.h"
+#include "gc/value.h"
 #include "interp/mark.h"
 
 namespace fble {
@@ -29,11 +30,8 @@ class FrameObserver {
   virtual bool look(Thread& thread, const Mark& mark) = 0;
 };
 
-/// The innermost lines of a stack trace of the thread as it is, `most` at most, without a message.
-std::vector<ErrorLine> innermost_lines(const Thread& thread, size_t most);
-
-/// What is wrong with the thread's innermost frames, `most` at most: closures that are none,
+/// What is wrong with the innermost frames, `most` at most: closures that are none,
 /// positions outside of their code, live slots without a value. Empty if all is well.
-std::string frames_problem(const Thread& thread, size_t most);
+std::string frames_problem(const uint32_t* pc, const Word* fp, size_t most);
 
 }  // namespace fble

@@ -5,7 +5,8 @@
 
 #include <cstddef>
 
-#include "interp/handler.h"
+#include "interp/interpreter.h"
+#include "interp/thread.h"
 
 namespace fble::offsets {
 

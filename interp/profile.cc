@@ -1,6 +1,6 @@
 #include "interp/profile.h"
 
-#include "interp/thread.h"
+#include "interp/call_frame.h"
 
 namespace fble {
 
@@ -14,7 +14,7 @@ struct CallView {
   uint32_t base;  ///< distance to the callee's frame; not for tail calls
 };
 
-bool view_call(const Thread& thread, const uint32_t* pc, const Word* fp, CallView& view) {
+bool view_call(const Word* globals, const uint32_t* pc, const Word* fp, CallView& view) {
   const uint32_t op = *pc;
   auto distance = [&](Op list_form) { return op - static_cast<uint32_t>(list_form); };
   uint32_t fixed = 0;
@@ -30,7 +30,7 @@ bool view_call(const Thread& thread, const uint32_t* pc, const Word* fp, CallVie
   } else {
     return false;
   }
-  view.func = is_global ? thread.globals[pc[1]] : fp[pc[1]];
+  view.func = is_global ? globals[pc[1]] : fp[pc[1]];
   view.count = fixed == 0 ? pc[2] : fixed;
   view.base = view.is_tail ? 0 : pc[(fixed == 0 ? 3 : 2) + view.count + 1];
   return true;
@@ -84,14 +84,14 @@ void Profile::begin_run() {
   stack_.push_back({nullptr, root_});
 }
 
-void Profile::step(const Thread& thread, const uint32_t* pc, const Word* fp) {
+void Profile::step(const Word* globals, const uint32_t* pc, const Word* fp) {
   while (stack_.back().fp > fp) stack_.pop_back();
   Node* node = stack_.back().node;
-  const Code& running = *closure_code(as_object(fp[kClosureSlot]));
+  const Code& running = code_of_frame(fp);
   if (!running.is_glue) ++node->samples;
 
   CallView call;
-  if (!view_call(thread, pc, fp, call) || !is_pointer(call.func)) return;
+  if (!view_call(globals, pc, fp, call) || !is_pointer(call.func)) return;
   const Object* func = as_object(call.func);
   const uint32_t arity = closure_code(func)->arity;
   if (arity > call.count) return;  // makes a partial application

@@ -24,8 +24,6 @@
 
 namespace fble {
 
-struct Thread;
-
 class Profile {
  public:
   struct Node {
@@ -47,8 +45,8 @@ class Profile {
 
   /// Starts again at the root.
   void begin_run();
-  /// Before the instruction at the position runs in the frame.
-  void step(const Thread& thread, const uint32_t* pc, const Word* fp);
+  /// Counts the instruction at the position, before it runs in the frame.
+  void step(const Word* globals, const uint32_t* pc, const Word* fp);
 
   const std::vector<Block>& blocks() const { return blocks_; }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <functional>
 
-#include "interp/thread.h"
+#include "interp/call_frame.h"
 
 namespace fble {
 

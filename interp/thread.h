@@ -1,17 +1,4 @@
-// A thread of execution: its call stack, its heap, and what stops it.
-//
-// The call stack is one contiguous, growing area. Interpreter and machine code
-// share its frame layout, slot for slot:
-//
-//            caller's slots ...
-//   fp[-3]   closure that runs            (fp[-3] -> Code: who runs here)
-//   fp[-2]   bytecode return position     the truth for collection, deopt and traces
-//   fp[-1]   native return address        where to jump on return, a Handler
-//   fp[0]..  arguments, then locals, then the callee's header and arguments
-//
-// The instruction before the return position is the call; its last two words
-// are the slot for the result and the distance between the two frames. So no
-// slot holds a stack address, and the caller's frame is `fp - pc[-1]`.
+// A thread of execution: its call stack (interp/call_frame.h), its heap, and what stops it.
 //
 // Watermark. After a collection all frames hold old pointers only, and frames
 // that do not run do not change. The native return address of one frame is
@@ -21,36 +8,22 @@
 
 #include <array>
 #include <atomic>
-#include <csignal>
-#include <deque>
-#include <map>
-#include <memory>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "gc/heap.h"
-#include "interp/code.h"
+#include "interp/call_frame.h"
 #include "interp/exit_state.h"
-#include "interp/foreign.h"
+#include "interp/glue.h"
 #include "interp/machine.h"
+#include "interp/recursive_group.h"
+#include "interp/run_error.h"
 
 namespace fble {
 
-inline constexpr int kHeaderSlots = 3;
-inline constexpr int kClosureSlot = -3;
-inline constexpr int kReturnPositionSlot = -2;
-inline constexpr int kReturnAddressSlot = -1;
-
 /// Why a thread should look up at its next yield point.
 enum class Attention : int { kNone = 0, kInterrupt = 1, kYield = 2 };
-
-/// An object or global that holds placeholders of recursive values (gc/object.h).
-struct Pending {
-  Object* object;  ///< null for a global
-  uint32_t global;
-};
 
 class EngineHooks;
 class FrameObserver;
@@ -71,7 +44,7 @@ struct Thread final : RootReporter {
   const HandlerTable* table = nullptr;
   /// Guards to pass until one is made to fail (--deopt-every).
   uint32_t exit_fuel = 0;
-  /// The stack pointer of handlers during a run (interp/handler.h).
+  /// The stack pointer of handlers during a run (interp/native_stack.h).
   void* native_stack = nullptr;
   ExitState exit_state;
 
@@ -88,16 +61,14 @@ struct Thread final : RootReporter {
   ProgramCode& program;
   const NativeTable& natives;
   IntForm int_form = IntForm::kUnions;
-  std::vector<Word> global_words;
-  std::vector<uint32_t> dirty_globals;
+  Globals program_globals;
+  GlueCode glue;
   std::vector<Word> kept;
   std::vector<uint64_t> mark_passes;  ///< by number of the mark: how often it was interpreted
   /// What virtual values are made of while a collection makes room for them (deopt/materialize.h).
   std::vector<Word> exit_roots;
 
-  std::vector<Pending> pending;
-  std::vector<size_t> group_marks;  ///< size of `pending` at each open Declare
-  uint64_t next_placeholder = 1;
+  RecursiveGroups groups;
 
   Word* stack_base = nullptr;
   void* native_stack_begin = nullptr;
@@ -133,7 +104,7 @@ struct Thread final : RootReporter {
   void restore_limits() {
     alloc_limit = heap.limit();
     stack_limit = soft_stack_limit;
-    machine_stack_limit = group_marks.empty() ? stack_limit : nullptr;
+    machine_stack_limit = groups.any_open() ? nullptr : stack_limit;
     // A request that came before this is not lost: either it sees the limits
     // above and clears them, or it is seen here.
     std::atomic_thread_fence(std::memory_order_seq_cst);
@@ -157,40 +128,18 @@ struct Thread final : RootReporter {
   /// Collects so that `words` words fit at `ap`. False, with an error, if that fails.
   bool make_room(size_t words);
 
-  void note_pending(Object* object) { pending.push_back({object, 0}); }
   void set_global(uint32_t index, Word word);
 
-  /// Ends a group of recursive values: see Op::kDefine. Index of a vacuous
-  /// variable, or -1.
-  int define_group(uint32_t count, Word* slots, const uint32_t* value_slots, Word* frame);
-
-  /// Code that calls with `held` arguments of a partial application and `rest` new ones.
-  Code* apply_held_code(uint32_t held, uint32_t rest) {
-    if (held < kGlueSizes && rest < kGlueSizes && apply_held_[held][rest] != nullptr) return apply_held_[held][rest];
-    return make_apply_held_code(held, rest);
-  }
-  /// Code that waits for a function and then applies it to `count` left over arguments.
-  Code* apply_rest_code(uint32_t count) {
-    Code* known = known_apply_rest_code(count);
-    return known != nullptr ? known : make_apply_rest_code(count);
-  }
-  /// The same if it has been made and is for few arguments, else null.
-  Code* known_apply_rest_code(uint32_t count) const { return count < kGlueSizes ? apply_rest_[count] : nullptr; }
-  /// Where that goes on once it has the function, in words from its start.
-  static constexpr uint32_t kApplyRestPosition = 5;
-  Code* run_code(uint32_t count);
   /// All code that there is: the program's, glue, natives and those of io_functions.
   template <typename Visit>
   void for_each_code(Visit&& visit) {
     for (Code& code : program.codes) visit(code);
-    for (Code& code : glue_) visit(code);
+    glue.for_each(visit);
     const IoFunctions io = io_functions();
     for (const Word function : {io.return_function, io.do_function, io.run_function}) {
       visit(*closure_code(as_object(function)));
     }
   }
-  /// The function value or computed value of a native; 0 if there is none.
-  const Code* native_code(const ForeignRef& ref, const NativeRow& row);
 
  private:
   void raise_with(const Loc* loc, const std::string& message);
@@ -199,52 +148,12 @@ struct Thread final : RootReporter {
   Word* visit_callers(Collector& collector, Word* frame, const Word* last, size_t& count);
   void give_back_stack();
   void find_int_form();
-  Code* make_apply_held_code(uint32_t held, uint32_t rest);
-  Code* make_apply_rest_code(uint32_t count);
   /// What waiting_slots has found lately, by position.
   struct WaitingSlots {
     const uint32_t* position = nullptr;
     std::vector<int> slots;
   };
   std::array<WaitingSlots, 64> waiting_slots_;
-  std::deque<Code> glue_;
-  /// Glue for small numbers of arguments, once it has been made, to find it at
-  /// once; all of it is in the maps.
-  static constexpr uint32_t kGlueSizes = 8;
-  Code* apply_held_[kGlueSizes][kGlueSizes] = {};
-  Code* apply_rest_[kGlueSizes] = {};
-  std::map<std::pair<uint32_t, uint32_t>, Code*> all_apply_held_;
-  std::map<uint32_t, Code*> all_apply_rest_;
-  std::vector<Code*> run_;
-  std::unordered_map<std::string, Code*> native_codes_;
 };
-
-/// Slots whose values are needed when the instruction at the position is about to run.
-const std::vector<uint32_t>& live_slots(Code& code, const uint32_t* position);
-
-/// What is known of a code object's live slots (interp/liveness.cc).
-struct Liveness {
-  std::vector<uint32_t> index;             ///< by word offset: 1 + index into `live`, or 0
-  std::deque<std::vector<uint32_t>> live;  ///< for each position asked for
-  size_t set_words = 0;
-  std::vector<uint32_t> kept;  ///< offsets whose sets are kept, descending
-  std::vector<uint64_t> sets;  ///< `set_words` for each of `kept`
-
-  /// The set that is kept for the offset; empty if none is.
-  std::span<const uint64_t> set_at(uint32_t offset) const;
-};
-
-/// Sets `entry` and `start` of code whose words are complete.
-void finish_code(Code& code);
-
-/// The interpreter's entry for C++: runs from the position until Halt or an error.
-void enter_interpreter(Thread& thread, const uint32_t* pc, Word* fp);
-
-/// The native return addresses that the interpreter uses.
-Handler interpreter_return();
-Handler watermark_return();
-Handler handler_of(Op op);
-/// An entry for code that looks its first instruction up in the current table of handlers.
-Handler entry_by_table();
 
 }  // namespace fble

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include "deopt/same_value.h"
-#include "interp/thread.h"
 
 namespace fble {
 

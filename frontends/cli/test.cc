@@ -27,7 +27,7 @@ class FramesSeen final : public FrameObserver {
   bool look(Thread& thread, const Mark& mark) override {
     if (mark.options.after != 0 || mark.options.every != 1) return false;
     std::string text = fmt::format("{}:{}:{}: ", mark.loc.file.str(), mark.loc.line, mark.loc.column);
-    for (const ErrorLine& line : innermost_lines(thread, kLines)) {
+    for (const ErrorLine& line : innermost_lines(thread.pc, thread.fp, kLines)) {
       text += fmt::format("{} {}:{}:{}, ", line.block, line.loc.file.str(), line.loc.line, line.loc.column);
     }
     ++count_;

@@ -25,8 +25,8 @@
 #include <utility>
 
 #include "interp/bytecode_verify.h"
+#include "interp/call_frame.h"
 #include "interp/slot_allocation.h"
-#include "interp/thread.h"
 
 namespace fble {
 

@@ -14,7 +14,8 @@
 
 #include <algorithm>
 
-#include "interp/handler.h"
+#include "interp/interpreter.h"
+#include "interp/native_stack.h"
 #include "jit/engine/trace_engine.h"
 
 namespace fble {
@@ -30,13 +31,11 @@ constexpr const char* kAssumptionTexts[] = {
 /// Returns to such addresses go to the interpreter instead.
 template <typename Predicate>
 void redirect_returns(Thread& thread, Predicate&& is_gone) {
-  for (Word* frame = thread.fp; frame != nullptr;) {
+  for_each_frame(thread.pc, thread.fp, [&](Word* frame, const uint32_t*) {
     Word& address = frame[kReturnAddressSlot];
     if (is_gone(reinterpret_cast<const uint8_t*>(address))) address = reinterpret_cast<Word>(interpreter_return());
-    const uint32_t* position = reinterpret_cast<const uint32_t*>(frame[kReturnPositionSlot]);
-    if (position == nullptr) break;
-    frame -= position[-1];
-  }
+    return true;
+  });
   if (is_gone(reinterpret_cast<const uint8_t*>(thread.watermark_return_address))) {
     thread.watermark_return_address = interpreter_return();
   }

@@ -20,7 +20,8 @@
 
 #include "deopt/exit.h"
 #include "deopt/rebuild.h"
-#include "interp/handler.h"
+#include "interp/interpreter.h"
+#include "interp/native_stack.h"
 #include "jit/engine/trace_engine.h"
 
 namespace fble {
@@ -238,9 +239,9 @@ void TraceEngine::entered(Thread& thread, uint32_t trace) {
   thread.pc = fragment.code->start;
   thread.fp = fp;
   if (fragment.kind == TraceKind::kContinuation) {
-    thread.pc = reinterpret_cast<const uint32_t*>(fp[kReturnPositionSlot]);
-    thread.fp = fp - thread.pc[-1];
-    thread.fp[thread.pc[-2]] = thread.exit_state.value();
+    thread.pc = return_position(fp);
+    thread.fp = caller_of(fp);
+    thread.fp[result_slot(thread.pc)] = thread.exit_state.value();
     root = fp - fragment.callee_base;
   }
   shadow_start_->frames = take_frames(thread, root);

@@ -10,7 +10,8 @@
 #include "deopt/force.h"
 #include "deopt/side_table_text.h"
 #include "interp/bytecode_text.h"
-#include "interp/handler.h"
+#include "interp/interpreter.h"
+#include "interp/native_stack.h"
 #include "interp/observer.h"
 #include "jit/ir/ir_text.h"
 #include "jit/ir/ir_verify.h"
@@ -180,7 +181,7 @@ void TraceEngine::measure(FunctionInfo& function) {
       outcomes.erase(std::unique(outcomes.begin(), outcomes.end()), outcomes.end());
       const uint64_t ways = uint64_t{outcomes.size()} * paths[*start + instruction_length(words)];
       count = static_cast<uint32_t>(std::min<uint64_t>(ways, kManyPaths));
-    } else if (std::string_view(op_info(static_cast<Op>(*words)).effects).find('t') != std::string_view::npos) {
+    } else if (op_ends_activation(static_cast<Op>(*words))) {
       count = 1;
     } else {
       count = paths[*start + instruction_length(words)];
@@ -222,7 +223,7 @@ void TraceEngine::note_recursive(const Code& code) {
 
 // ---- recording --------------------------------------------------------------
 
-bool TraceEngine::can_record(Thread& thread) { return recording_ == nullptr && thread.group_marks.empty(); }
+bool TraceEngine::can_record(Thread& thread) { return recording_ == nullptr && !thread.groups.any_open(); }
 
 TraceEngine::Recording& TraceEngine::begin_recording(Thread& thread) {
   recording_ = std::make_unique<Recording>();
@@ -242,14 +243,12 @@ void TraceEngine::on_hot_function(Thread& thread, Code& code) {
   if (!can_record(thread)) return;
   if (chaos_ && !disturb_thread(thread)) return stop_run(thread);
   // The values of globals become constants: they must be where they stay.
-  if (!thread.dirty_globals.empty() && !thread.make_room(0)) return stop_run(thread);
+  if (!thread.program_globals.dirty.empty() && !thread.make_room(0)) return stop_run(thread);
   FunctionInfo& function = info(code);
   const Word* frame = thread.fp;
-  for (int i = 0; i < kRecursionDepth && !function.recursive; ++i) {
-    const uint32_t* position = reinterpret_cast<const uint32_t*>(frame[kReturnPositionSlot]);
-    if (position == nullptr) break;
-    frame -= position[-1];
-    function.recursive = closure_code(as_object(frame[kClosureSlot])) == &code;
+  for (int i = 0; i < kRecursionDepth && !function.recursive && return_position(frame) != nullptr; ++i) {
+    frame = caller_of(frame);
+    function.recursive = &code_of_frame(frame) == &code;
   }
   Recording& recording = begin_recording(thread);
   recording.function = &code;
@@ -742,7 +741,7 @@ void TraceEngine::hit_mark(Thread& thread, uint32_t number) {
 
 /// Lets whoever watches look at the frames, which are the interpreter's. True if something has changed.
 bool TraceEngine::show_frames(Thread& thread, uint32_t number) {
-  const std::string problem = frames_problem(thread, kFramesChecked);
+  const std::string problem = frames_problem(thread.pc, thread.fp, kFramesChecked);
   if (!problem.empty()) {
     fmt::print(stderr, "{}: {}\n", mark_name(number), problem);
     FBLE_BUG("forced frames are not as the interpreter wants them");

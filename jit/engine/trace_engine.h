@@ -24,6 +24,7 @@
 #include "deopt/matrix.h"
 #include "deopt/shadow_check.h"
 #include "interp/engine_hooks.h"
+#include "interp/thread.h"
 #include "jit/engine/chaos.h"
 #include "jit/record/recorder.h"
 #include "jit/x64/assemble.h"

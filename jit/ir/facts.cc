@@ -1,8 +1,8 @@
 #include "jit/ir/facts.h"
 
 #include "gc/integer.h"
+#include "interp/call_frame.h"
 #include "interp/intrinsics.h"
-#include "interp/thread.h"
 
 namespace fble {
 

@@ -45,7 +45,8 @@
 // Tested by tests/unit/jit/opt/peel_loop_test.cc and tests/ir/peel_loop.
 #include <algorithm>
 
-#include "interp/thread.h"
+#include "interp/call_frame.h"
+#include "interp/liveness.h"
 #include "jit/ir/ir_verify.h"
 #include "jit/opt/forward.h"
 #include "jit/opt/passes.h"

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <numeric>
 
-#include "interp/engine_hooks.h"
 #include "interp/foreign.h"
+#include "interp/interpreter.h"
+#include "interp/liveness.h"
 #include "jit/ir/facts.h"
 #include "jit/record/integers.h"
 
@@ -585,7 +586,7 @@ Recorder::Status Recorder::record_call(CallSite site) {
     fields.insert(fields.end(), site.args.begin(), site.args.end());
     const uint32_t held = inner + count;
     return deliver(site, make_object(Object::make_header(ObjectKind::kClosure, 2 + held),
-                                     thread_.apply_held_code(held, code->arity - count), fields));
+                                     thread_.glue.apply_held(held, code->arity - count), fields));
   }
 
   // Over-application: a frame of glue waits for the function and applies it to the rest.
@@ -593,7 +594,7 @@ Recorder::Status Recorder::record_call(CallSite site) {
   if (site.tail && !release_return_words()) return end_with_exit();
   const uint32_t arity = code->arity;
   const uint32_t rest = count - arity;
-  Code* glue = thread_.apply_rest_code(rest);
+  Code* glue = thread_.glue.apply_rest(rest);
   const Operands left(site.args.begin() + arity, site.args.end());
   const IrRef closure = constant(glue->function_value());
   if (site.tail) {
@@ -607,7 +608,7 @@ Recorder::Status Recorder::record_call(CallSite site) {
   first.args.assign(site.args.begin(), site.args.begin() + arity);
   first.result_slot = rest;
   first.distance = rest + 1 + kHeaderSlots;
-  first.next = glue->start + Thread::kApplyRestPosition;
+  first.next = glue->start + GlueCode::kApplyRestPosition;
   return record_exact_call(first);
 }
 
@@ -949,7 +950,7 @@ Recorder::Status Recorder::record(const uint32_t* pc) {
       const ForeignRef& ref = frame().code->foreigns[pc[2]];
       const NativeRow* row = thread_.natives.find(ref.module, ref.name);
       if (row == nullptr || row->arity == 0) return end_with_exit();
-      set(pc[1], constant(const_cast<Code*>(thread_.native_code(ref, *row))->function_value()));
+      set(pc[1], constant(const_cast<Code*>(thread_.glue.native(ref, *row))->function_value()));
       break;
     }
     case Op::kApplyHeld: {

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "deopt/side_table.h"
-#include "interp/thread.h"
 #include "jit/abort_reasons.h"
 #include "jit/ir/trace.h"
 #include "jit/x64/code_cache.h"

@@ -5,8 +5,8 @@
 #include <map>
 
 #include "gc/integer.h"
+#include "interp/call_frame.h"
 #include "interp/exit_state.h"
-#include "interp/thread.h"
 
 namespace fble::x64 {
 

@@ -8,8 +8,8 @@
 #include <optional>
 #include <set>
 
+#include "interp/call_frame.h"
 #include "interp/exit_state.h"
-#include "interp/thread.h"
 #include "jit/ir/ir_text.h"
 
 namespace fble::x64 {

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "gc/integer.h"
+#include "interp/call_frame.h"
 #include "interp/intrinsics.h"
-#include "interp/thread.h"
 
 namespace fble::reference {
 

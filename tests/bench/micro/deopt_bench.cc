@@ -13,6 +13,7 @@
 #include "deopt/exit.h"
 #include "deopt/side_table_text.h"
 #include "interp/bytecode_text.h"
+#include "interp/thread.h"
 
 namespace fble {
 namespace {

@@ -12,7 +12,10 @@
 #include "deopt/rebuild.h"
 #include "deopt/side_table_text.h"
 #include "deopt/side_table_verify.h"
+#include "interp/interpreter.h"
+#include "interp/liveness.h"
 #include "interp/observer.h"
+#include "interp/thread.h"
 #include "tests/unit/deopt/exit_gen.h"
 
 namespace fble {
@@ -294,7 +297,7 @@ bool force_and_take_back(Activation& activation, const ExitEntry& entry, Expecta
   const uint64_t collections = thread.heap.stats().minor_collections;
   ForcedFrames forced(thread, entry);
   expectation.check();
-  EXPECT_EQ(frames_problem(thread, 128), "");
+  EXPECT_EQ(frames_problem(thread.pc, thread.fp, 128), "");
   forced.take_back();
   EXPECT_EQ(state_of(), before);
   EXPECT_TRUE(std::equal(stack.begin(), stack.end(), thread.stack_base));
@@ -371,28 +374,32 @@ TEST(Exit, BadFramesAreSeen) {
   const ExitEntry entry = parse_exit(activation, "exit 0 frame f0 +0 b0 memory s0 = s1 s1 = s0");
   activation.root[0] = activation.root[1] = 101;
   ASSERT_TRUE(activation.leave(entry));
-  EXPECT_EQ(frames_problem(activation.thread, 128), "");
-  EXPECT_EQ(innermost_lines(activation.thread, 128).size(), 3u);
-  EXPECT_EQ(innermost_lines(activation.thread, 2).size(), 2u);
+  EXPECT_EQ(frames_problem(activation.thread.pc, activation.thread.fp, 128), "");
+  EXPECT_EQ(innermost_lines(activation.thread.pc, activation.thread.fp, 128).size(), 3u);
+  EXPECT_EQ(innermost_lines(activation.thread.pc, activation.thread.fp, 2).size(), 2u);
   const std::vector<uint32_t>& live = live_slots(*entry.frames[0].code, entry.frames[0].pc);
   ASSERT_FALSE(live.empty());
   activation.root[live[0]] = 0;
-  EXPECT_NE(frames_problem(activation.thread, 128).find("is empty"), std::string::npos);
+  EXPECT_NE(frames_problem(activation.thread.pc, activation.thread.fp, 128).find("is empty"), std::string::npos);
   Word forwarded = 8;
   activation.root[live[0]] = reinterpret_cast<Word>(&forwarded);
-  EXPECT_NE(frames_problem(activation.thread, 128).find("is no object"), std::string::npos);
+  EXPECT_NE(frames_problem(activation.thread.pc, activation.thread.fp, 128).find("is no object"), std::string::npos);
   Word odd[2] = {Object::make_header(static_cast<ObjectKind>(7), 1), 3};
   activation.root[live[0]] = reinterpret_cast<Word>(odd);
-  EXPECT_NE(frames_problem(activation.thread, 128).find("is an object of no kind"), std::string::npos);
+  EXPECT_NE(frames_problem(activation.thread.pc, activation.thread.fp, 128).find("is an object of no kind"),
+            std::string::npos);
   activation.root[live[0]] = 101;
   activation.root[kClosureSlot] = 3;
-  EXPECT_NE(frames_problem(activation.thread, 128).find("frame 0: the closure 0x3 is no object"), std::string::npos);
+  EXPECT_NE(
+      frames_problem(activation.thread.pc, activation.thread.fp, 128).find("frame 0: the closure 0x3 is no object"),
+      std::string::npos);
   odd[0] = Object::make_header(ObjectKind::kStruct, 1);
   activation.root[kClosureSlot] = reinterpret_cast<Word>(odd);
-  EXPECT_NE(frames_problem(activation.thread, 128).find("is no function"), std::string::npos);
+  EXPECT_NE(frames_problem(activation.thread.pc, activation.thread.fp, 128).find("is no function"), std::string::npos);
   activation.root[kClosureSlot] = entry.frames[0].code->function_value();
   activation.thread.pc = entry.frames[0].code->start + entry.frames[0].code->words.size();
-  EXPECT_NE(frames_problem(activation.thread, 128).find("the position is not in"), std::string::npos);
+  EXPECT_NE(frames_problem(activation.thread.pc, activation.thread.fp, 128).find("the position is not in"),
+            std::string::npos);
 }
 
 TEST(Exit, SlotsMayTradePlaces) {
@@ -485,7 +492,7 @@ TEST(Exit, TheInterpreterGoesOn) {
     const std::vector<Code*> codes = all_codes(*program);
     NativeTable natives;
     Thread thread(*program, natives, options_of(4096, stress, 1));
-    const Code* run = thread.run_code(2);
+    const Code* run = thread.glue.run(2);
     Word* bottom = thread.stack_base + kHeaderSlots;
     bottom[kClosureSlot] = run->function_value();
     bottom[kReturnPositionSlot] = bottom[kReturnAddressSlot] = 0;

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "deopt/side_table_text.h"
+#include "interp/thread.h"
 #include "tests/unit/deopt/exit_gen.h"
 
 namespace fble {

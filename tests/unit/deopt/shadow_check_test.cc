@@ -6,6 +6,9 @@
 #include "deopt/same_value.h"
 #include "frontends/fble/lower.h"
 #include "interp/engine_hooks.h"
+#include "interp/interpreter.h"
+#include "interp/machine.h"
+#include "interp/thread.h"
 #include "tests/support/checked_source.h"
 
 namespace fble {

@@ -1,12 +1,13 @@
 // Liveness against its definition: a slot is live where some path leads to an
 // instruction that reads it and none on the way writes it.
+#include "interp/liveness.h"
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <random>
 
 #include "interp/bytecode_text.h"
-#include "interp/thread.h"
 
 namespace fble {
 namespace {

@@ -236,7 +236,7 @@ void compare_on_a_path(const Code& before, const Code& after, std::mt19937_64& r
     if (testing::Test::HasFatalFailure()) return;
     const Op op = static_cast<Op>(after.words[at]);
     const std::span<const uint32_t> jumps = select_jumps(&after.words[at]);
-    if (std::string_view(op_info(op).effects).find('t') != std::string_view::npos) return;
+    if (op_ends_activation(op)) return;
     if (op == Op::kJump) {
       at += after.words[at + 1];
     } else if (!jumps.empty()) {

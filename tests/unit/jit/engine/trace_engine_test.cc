@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "frontends/fble/lower.h"
+#include "interp/interpreter.h"
 #include "interp/machine.h"
 #include "tests/support/checked_source.h"
 

@@ -6,9 +6,9 @@
 #include <cstring>
 #include <map>
 
-#include "interp/engine_hooks.h"
 #include "interp/handler.h"
 #include "interp/machine.h"
+#include "interp/native_stack.h"
 #include "jit/x64/assemble.h"
 #include "tests/reference/ir_interp.h"
 

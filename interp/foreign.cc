@@ -1,0 +1,116 @@
+#include "interp/foreign.h"
+
+#include "interp/make_struct.h"
+#include "interp/thread.h"
+
+namespace fble {
+
+void NativeTable::add(std::span<const NativeRow> rows) {
+  for (const NativeRow& row : rows) rows_[std::string(row.module) + row.name] = row;
+}
+
+const NativeRow* NativeTable::find(std::string_view module, std::string_view name) const {
+  auto row = rows_.find(std::string(module) + std::string(name));
+  return row == rows_.end() ? nullptr : &row->second;
+}
+
+IntForm NativeCall::int_form() const { return thread_.int_form; }
+
+bool NativeCall::has_room(size_t words) const { return ap_ + words <= thread_.alloc_limit; }
+
+bool NativeCall::reserve(size_t words) {
+  if (has_room(words)) return true;
+  if (mode_ == Mode::kTrial) return false;
+  Thread& th = thread_;
+  th.ap = ap_;
+  const bool made = th.make_room(words);
+  ap_ = th.ap;
+  return made;
+}
+
+void NativeCall::collect_all() {
+  thread_.ap = ap_ = thread_.heap.collect_all(ap_, thread_);
+  thread_.restore_limits();
+}
+
+Word NativeCall::make_union(uint32_t tag, uint32_t tag_count, Word arg) {
+  if (is_packed(arg)) {
+    const Word packed = pack_union(arg, tag_width(tag_count), tag);
+    if (packed != 0) return packed;
+  }
+  Word* object = take(object_words(1));
+  object[0] = Object::make_header(ObjectKind::kUnion, 1, tag);
+  object[1] = arg;
+  if (is_placeholder(arg)) thread_.groups.note(reinterpret_cast<Object*>(object));
+  return reinterpret_cast<Word>(object);
+}
+
+/// Where a call's structs are made: in what it has reserved.
+struct NativeCall::Sink {
+  NativeCall& call;
+
+  template <typename Fields>
+  Word pack(uint32_t count, const Fields& fields) const {
+    return pack_struct(count, fields);
+  }
+  Word* take(size_t words) const { return call.take(words); }
+  void note(Object* object) const { call.thread_.groups.note(object); }
+};
+
+Word NativeCall::make_struct(std::span<const Word> fields) {
+  return make_struct_value<false>(
+      static_cast<uint32_t>(fields.size()), [&](uint32_t i) { return fields[i]; }, 0, 0, Sink{*this});
+}
+
+Word NativeCall::make_union_struct(uint32_t tag, uint32_t tag_count, std::span<const Word> fields) {
+  return make_struct_value<true>(
+      static_cast<uint32_t>(fields.size()), [&](uint32_t i) { return fields[i]; }, tag, tag_width(tag_count),
+      Sink{*this});
+}
+
+Word NativeCall::make_cons(Word head, Word tail) {
+  if (is_packed(head & tail)) {
+    // Only the end of a list may be packed: pack_union of pack_struct, done at once.
+    const unsigned head_bits = packed_bits(head);
+    if (1 + kOffsetBits + head_bits + packed_bits(tail) <= kMaxPackedBits) {
+      const Word content = (tail >> 1 << head_bits) | ((head >> 1) ^ (Word{1} << head_bits));
+      return (content << (2 + kOffsetBits)) | (static_cast<Word>(head_bits) << 2) | 1;
+    }
+  } else if (placeholder_mask(head) != 0 || placeholder_mask(tail) != 0) {
+    const Word fields[] = {head, tail};
+    return make_union_struct(0, 2, fields);
+  }
+  Word* object = take(object_words(2));
+  object[0] = Object::make_header(ObjectKind::kStruct, 2, 0);
+  object[1] = head;
+  object[2] = tail;
+  return reinterpret_cast<Word>(object);
+}
+
+Word NativeCall::make_bytes(uint32_t tag, uint32_t count) {
+  Word* object = take(object_words(count));
+  object[0] = Object::make_header(ObjectKind::kBytes, count, tag);
+  return reinterpret_cast<Word>(object);
+}
+
+Word NativeCall::make_native(std::unique_ptr<NativeResource> resource) {
+  Word* object = take(object_words(1));
+  object[0] = Object::make_header(ObjectKind::kNative, 1);
+  object[1] = reinterpret_cast<Word>(resource.release());
+  thread_.heap.register_native(reinterpret_cast<Object*>(object));
+  return reinterpret_cast<Word>(object);
+}
+
+Word NativeCall::fail(std::string message) {
+  if (mode_ == Mode::kFinal) thread_.raise(message);
+  return 0;
+}
+
+Word NativeCall::fail_out_of_memory(const char* message) {
+  if (mode_ == Mode::kFinal) thread_.raise_out_of_memory(message);
+  return 0;
+}
+
+Word NativeCall::fail_undefined() { return fail("undefined value passed to native code"); }
+
+}  // namespace fble

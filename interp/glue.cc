@@ -1,0 +1,85 @@
+#include "interp/glue.h"
+
+#include "interp/call_frame.h"
+#include "interp/foreign.h"
+#include "interp/interpreter.h"
+#include "interp/intrinsics.h"
+
+namespace fble {
+
+Code* GlueCode::make_apply_held(uint32_t held, uint32_t rest) {
+  Code*& known = all_apply_held_[{held, rest}];
+  if (known == nullptr) {
+    Code& code = codes_.emplace_back();
+    code.words = {static_cast<uint32_t>(Op::kApplyHeld)};
+    code.arity = rest;
+    code.frame_slots = held + rest + kHeaderSlots;
+    code.capture_count = 1 + held;
+    code.is_glue = true;
+    finish_code(code);
+    known = &code;
+    if (held < kSizes && rest < kSizes) apply_held_[held][rest] = known;
+  }
+  return known;
+}
+
+Code* GlueCode::make_apply_rest(uint32_t count) {
+  Code*& known = all_apply_rest_[count];
+  if (known == nullptr) {
+    Code& code = codes_.emplace_back();
+    // The first call is never run: it tells where the awaited result goes.
+    code.words = {static_cast<uint32_t>(Op::kCall), count, 0, count, count + 1 + kHeaderSlots};
+    FBLE_ASSERT(code.words.size() == kApplyRestPosition);
+    if (count <= 3) {
+      code.words.insert(code.words.end(), {static_cast<uint32_t>(Op::kTailCall) + count, count});
+    } else {
+      code.words.insert(code.words.end(), {static_cast<uint32_t>(Op::kTailCall), count, count});
+    }
+    for (uint32_t i = 0; i < count; ++i) code.words.push_back(i);
+    code.arity = count;
+    code.frame_slots = 2 * count + 2 + kHeaderSlots;
+    code.is_glue = true;
+    finish_code(code);
+    known = &code;
+    if (count < kSizes) apply_rest_[count] = known;
+  }
+  return known;
+}
+
+Code* GlueCode::run(uint32_t count) {
+  if (run_.size() <= count) run_.resize(count + 1);
+  if (run_[count] == nullptr) {
+    Code& code = codes_.emplace_back();
+    code.words = {static_cast<uint32_t>(Op::kCall), 0, count};
+    for (uint32_t i = 0; i < count; ++i) code.words.push_back(1 + i);
+    code.words.insert(code.words.end(), {0, count + 1 + kHeaderSlots, static_cast<uint32_t>(Op::kHalt), 0});
+    code.arity = count + 1;
+    code.frame_slots = 2 * count + 2 + 2 * kHeaderSlots;
+    code.is_glue = true;
+    finish_code(code);
+    run_[count] = &code;
+  }
+  return run_[count];
+}
+
+const Code* GlueCode::native(const ForeignRef& ref, const NativeRow& row) {
+  Code*& code = natives_[ref.module + ref.name];
+  if (code == nullptr) {
+    code = &codes_.emplace_back();
+    code->words = {static_cast<uint32_t>(Op::kNativeBody)};
+    code->arity = row.arity;
+    code->frame_slots = row.arity + kHeaderSlots;
+    code->native = row.body;
+    code->is_pure = row.effect == NativeEffect::kPure;
+    code->intrinsic = row.intrinsic;
+    code->block = Symbol(ref.module + "." + ref.name);
+    code->loc = ref.loc;
+    finish_code(*code);
+    // By the table, so that the body is an instruction like any other for whoever watches them.
+    code->entry = row.intrinsic != Intrinsic::kNone ? intrinsic_entry(row.intrinsic) : entry_by_table();
+    if (row.intrinsic != Intrinsic::kNone) code->direct = intrinsic_direct(row.intrinsic);
+  }
+  return code;
+}
+
+}  // namespace fble
