@@ -99,6 +99,8 @@ struct Options {
 
   std::string html;      ///< folder for the pages, or empty
   bool missing = false;  ///< list what has no comment
+  std::vector<std::string> search;
+  std::string search_type;
 
   std::vector<std::string> args;  ///< the program's
 

@@ -164,12 +164,21 @@ constexpr Command kCommands[] = {
     {
         .name = "doc",
         .synopsis = "Usage: fble-jit doc [OPTION...]\n"
+                    "       fble-jit doc [OPTION...] --search WORDS\n"
+                    "       fble-jit doc [OPTION...] --type TYPE\n"
                     "       fble-jit doc [OPTION...] MODULE_PATH[.NAME]\n"
                     "       fble-jit doc [OPTION...] FILE.fble",
         .summary = "prints the documentation of modules",
         .description = "Prints what the comments in a module say about it and about the names that it\n"
                        "exports, with their types; with NAME, about this name only. Without a module,\n"
                        "lists all modules below the folders of the search path, or writes their pages.\n"
+                       "\n"
+                       "--search and --type find exported names in all these modules, one in a line with\n"
+                       "its type and the first sentence of its comment. Upper and lower case are the same\n"
+                       "to --search. In a TYPE, Int@ is that of /Std/Int%, and so on for all exported\n"
+                       "types; single capital letters such as A@ are type variables. Values of that type\n"
+                       "come first, then those of more general types, then functions that take the\n"
+                       "arguments in another order, then those that take one or two more arguments.\n"
                        "\n"
                        "The comment of a module is the one at the start of its file. The comment of an\n"
                        "exported name is the one right above its definition, or above its place in the\n"
@@ -179,7 +188,7 @@ constexpr Command kCommands[] = {
         .epilogue = "Exit status:\n"
                     "  0  success\n"
                     "  1  a module does not compile, a name is not exported, something is missing\n"
-                    "     (--missing), or a page cannot be written\n"
+                    "     (--missing), nothing is found, or a page cannot be written\n"
                     "  2  mistake on the command line\n"
                     "\n"
                     "Examples:\n"
@@ -187,6 +196,8 @@ constexpr Command kCommands[] = {
                     "      lists the modules of the library\n"
                     "  fble-jit doc /Std/List%\n"
                     "  fble-jit doc /Std/List%.ForEach\n"
+                    "  fble-jit doc --search 'list reverse'\n"
+                    "  fble-jit doc --type '(List@<A@>, (A@) { B@; }) { List@<B@>; }'\n"
                     "  fble-jit doc -I src --html site\n"
                     "      writes site/index.html and a page for each module below src and of the library\n",
         .groups = kInfoGroup | kModuleGroup | kDocGroup,

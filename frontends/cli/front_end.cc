@@ -46,13 +46,22 @@ bool write_file(const std::string& name, const std::string& text) {
   return written;
 }
 
-/// A file name as make reads it.
+/// A file name as GNU make reads it among the files of a rule.
+///
+/// A backslash takes the meaning from the letter after it, and only before such a
+/// letter means anything itself, so that backslashes are doubled there and nowhere
+/// else. '%' has no meaning in this place. A newline, '=' and ';' cannot be written at
+/// all; '?' matches them (and in the worst case further files).
 std::string escape_for_make(const std::string& name) {
   std::string escaped;
+  size_t backslashes = 0;  // at the end of what is written
   for (const char letter : name) {
-    if (letter == ' ' || letter == '#') escaped += '\\';
+    const bool is_first = escaped.empty();
+    if (std::string_view(" \t#:|*?[]").find(letter) != std::string_view::npos) escaped.append(backslashes + 1, '\\');
     if (letter == '$') escaped += '$';
-    escaped += letter;
+    if (letter == '~' && is_first) escaped += "./";
+    backslashes = letter == '\\' ? backslashes + 1 : 0;
+    escaped += letter == '\n' || letter == '=' || letter == ';' ? '?' : letter;
   }
   return escaped;
 }
@@ -90,13 +99,12 @@ std::unique_ptr<ProgramCode> compile_module(const Options& options, const FrontE
     MainModule main;
     status = Status::kUsageError;
     if (!find_main_module(options, main)) return;
-    LoadOptions load{.roots = main.roots, .purpose = front_end.purpose};
+    LoadOptions load{.roots = main.roots, .purpose = front_end.purpose, .keep_failed = true};
     if (front_end.must_be_program) load.types_of.push_back(main_type_module());
 
     status = Status::kCompileError;
-    std::unique_ptr<Program> program = load_program(main.path, load, diagnostics);
-    std::unique_ptr<CheckedProgram> checked;
-    if (program != nullptr) checked = typecheck(*program, diagnostics);
+    const std::unique_ptr<Program> program = load_program(main.path, load, diagnostics);
+    const std::unique_ptr<CheckedProgram> checked = typecheck(*program, diagnostics);
     print_diagnostics(diagnostics);
     if (checked == nullptr) return;
     if (front_end.must_be_program && !check_is_program(*checked, main.path)) return;

@@ -290,6 +290,13 @@ class Parser {
       case OptionId::kTarget: return set_once(options_.target, name, value);
       case OptionId::kCompile: options_.compile = true; return;
       case OptionId::kHtml: return set_once(options_.html, name, value);
+      case OptionId::kSearch:
+        for (std::string& word : split(value, ' ')) {
+          if (!word.empty()) options_.search.push_back(std::move(word));
+        }
+        if (options_.search.empty()) fail(fmt::format("{} requires a word.", name));
+        return;
+      case OptionId::kType: return set_once(options_.search_type, name, value);
       case OptionId::kMissing: options_.missing = true; return;
       case OptionId::kRoot: return set_once(options_.suite_root, name, value);
       case OptionId::kModes:
@@ -314,6 +321,13 @@ class Parser {
     if ((command_.groups & kDepsGroup) != 0 && options_.target.empty()) fail("missing required --target option.");
     if (options_.chaos != 0 && options_.deopt_every != 0) fail("--chaos and --deopt-every do not go together.");
     if (options_.missing && !options_.html.empty()) fail("--html and --missing do not go together.");
+    const bool searches = !options_.search.empty() || !options_.search_type.empty();
+    if (searches &&
+        (options_.missing || !options_.html.empty() || !options_.module.empty() || !options_.file.empty())) {
+      fail("--search and --type go over all modules, without --html, --missing or a module.");
+    } else if (!options_.search.empty() && !options_.search_type.empty()) {
+      fail("--search and --type do not go together.");
+    }
     if (options_.deps_target.empty() && !options_.deps_file.empty()) fail("--deps-file requires --deps-target.");
     if (options_.deps_file.empty() && !options_.deps_target.empty()) fail("--deps-target requires --deps-file.");
     if (command_.positional == Positional::kFolder && options_.suite.empty()) fail("missing the folder of the suite.");

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <string_view>
 
 #include "frontends/fble/big_stack.h"
@@ -103,6 +104,35 @@ std::vector<std::string> with_first(const fs::path& first, const std::vector<std
   return with_library(std::move(all));
 }
 
+/// The module's name as a path below the root, which is absolute; nothing if the file is not there.
+std::optional<fs::path> module_below(const std::string& file, const fs::path& root) {
+  const fs::path module = fs::absolute(file.substr(0, file.size() - kSuffix.size())).lexically_normal();
+  fs::path relative = module.lexically_relative(root.lexically_normal());
+  if (relative.empty() || *relative.begin() == "..") return std::nullopt;
+  return relative;
+}
+
+FileModule module_in(const fs::path& folder, const std::string& file, const std::vector<std::string>& roots) {
+  return {with_first(folder, roots), module_path_of(*module_below(file, fs::absolute(folder)))};
+}
+
+/// The nearest folder above the file from where all that it mentions is found.
+std::optional<FileModule> locate_by_mentions(const std::string& file, const std::vector<ModuleMention>& mentions,
+                                             const std::vector<std::string>& roots) {
+  const std::vector<fs::path> folders = folders_above(file);
+  for (const fs::path& folder : folders) {
+    const std::vector<std::string> all = with_first(folder, roots);
+    // A folder further up has to be of use.
+    const bool useful = folder == folders.front() || std::ranges::any_of(mentions, [&](const ModuleMention& mention) {
+                          return is_found(mention.path, {folder.string()});
+                        });
+    const bool complete =
+        std::ranges::all_of(mentions, [&](const ModuleMention& mention) { return is_found(mention.path, all); });
+    if (useful && complete) return module_in(folder, file, roots);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string find_package(const std::string& package) {
@@ -132,29 +162,33 @@ std::vector<std::string> with_library(std::vector<std::string> roots) {
 }
 
 FileModule locate_file(const std::string& file, const std::vector<std::string>& roots) {
-  const std::string normal = fs::path(file).lexically_normal().string();
-  const fs::path module = fs::absolute(normal.substr(0, normal.size() - kSuffix.size())).lexically_normal();
-  const auto below = [&](const fs::path& root) {
-    return module.lexically_relative(fs::absolute(root).lexically_normal());
-  };
+  const std::string name = fs::path(file).lexically_normal().string();
+  std::error_code problem;
+  const std::string target = fs::canonical(file, problem).string();
+  const bool is_module = target.ends_with(kSuffix);  // also false for a file that is not there
+
   for (const std::string& root : roots) {
-    const fs::path relative = below(root);
-    if (!relative.empty() && *relative.begin() != "..") return {with_first(root, roots), module_path_of(relative)};
+    if (const auto below = module_below(name, fs::absolute(root))) {
+      return {with_first(root, roots), module_path_of(*below)};
+    }
+  }
+  const std::vector<std::string> all = with_library(roots);
+  if (const auto below = module_below(name, fs::absolute(all.back()))) {
+    // Of our library, but shown as the user has written it.
+    const auto words = static_cast<size_t>(std::distance(below->begin(), below->end()));
+    return module_in(folders_above(name)[words - 1], name, roots);
+  }
+  for (const std::string& root : all) {
+    const auto below = is_module ? module_below(target, fs::weakly_canonical(root, problem)) : std::nullopt;
+    if (below) return {with_first(root, roots), module_path_of(*below)};
   }
 
-  const std::vector<fs::path> folders = folders_above(normal);
   const std::vector<ModuleMention> mentions = mentions_of(file);
-  for (const fs::path& folder : folders) {
-    std::vector<std::string> all = with_first(folder, roots);
-    // A folder further up has to be of use.
-    const bool useful = folder == folders.front() || std::ranges::any_of(mentions, [&](const ModuleMention& mention) {
-                          return is_found(mention.path, {folder.string()});
-                        });
-    const bool complete =
-        std::ranges::all_of(mentions, [&](const ModuleMention& mention) { return is_found(mention.path, all); });
-    if (useful && complete) return {std::move(all), module_path_of(below(folder))};
+  if (std::optional<FileModule> found = locate_by_mentions(name, mentions, roots)) return *std::move(found);
+  if (is_module) {
+    if (std::optional<FileModule> found = locate_by_mentions(target, mentions, roots)) return *std::move(found);
   }
-  return {with_first(folders.front(), roots), module_path_of(below(folders.front()))};
+  return module_in(folders_above(name).front(), name, roots);
 }
 
 }  // namespace fble

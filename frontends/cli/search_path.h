@@ -29,9 +29,11 @@ struct FileModule {
   ModulePath path;
 };
 
-/// Finds the root that a file belongs to: the first of `roots` that it lies in; else
-/// the nearest folder above it that has some module that the file mentions and from
-/// where all of them are found; else its own folder. Requires that the name ends in ".fble".
+/// Finds the root that a file belongs to: the first of `roots`, or else of our library,
+/// that it lies in, by whatever links; else the nearest folder above it that has some
+/// module that the file mentions and from where all of them are found; else, if the file
+/// is a link, such a folder above its target; else its own folder. Requires that the name
+/// ends in ".fble".
 FileModule locate_file(const std::string& file, const std::vector<std::string>& roots);
 
 }  // namespace fble

@@ -2,12 +2,20 @@
 // literals (7). Tested by tests/unit/frontends/typecheck_test.cc.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "frontends/fble/checker.h"
 
 namespace fble {
 namespace {
 
 Type* func_arg(Type* form, size_t) { return static_cast<FuncType*>(form)->arg; }
+
+/// What apply_to_args found for a function returns.
+Type* result_type(TypeContext& types, Type* applied) {
+  Type* form = types.normal(applied);
+  return form->kind == TypeKind::kFunc ? static_cast<FuncType*>(form)->result : types.error_type();
+}
 
 /// How much of a word is quoted in messages.
 constexpr size_t kWordTextLimit = 200;
@@ -39,7 +47,6 @@ Checked Checker::check_abstraction(const Expr* expr) {
   std::vector<CoreVar> args;
   const Loc* func_loc = nullptr;
   uint32_t params = 0;
-  bool ok = true;
   const Expr* body_expr = expr;
   // A mark on a function below poly values marks that; one on a function that is merged
   // with one above is passed when the body is about to run.
@@ -56,8 +63,7 @@ Checked Checker::check_abstraction(const Expr* expr) {
     if (body_expr->kind == ExprKind::kFuncValue) {
       const FuncValueExpr* func = static_cast<const FuncValueExpr*>(body_expr);
       Type* type = check_type(func->arg.type);
-      ok = type && check_namespace(func->arg.name, type);
-      if (!ok) break;
+      if (!check_namespace(func->arg.name, type)) type = types_.error_type();
       layers.push_back({func->loc, type, nullptr});
       args.push_back(core_var(func->arg.name, var_count_));
       push_var(func->arg.name, type, var_count_++);
@@ -66,26 +72,22 @@ Checked Checker::check_abstraction(const Expr* expr) {
     } else if (body_expr->kind == ExprKind::kPolyValue) {
       const PolyValueExpr* poly = static_cast<const PolyValueExpr*>(body_expr);
       KindRef kind = types_.kinds().from_syntax(poly->arg_kind);
-      ok = poly->arg.is_type;
-      if (!ok) {
+      if (!poly->arg.is_type) {
         error(poly->arg.loc, fmt::format("the namespace of '{}' is not appropriate for kind {}", name_text(poly->arg),
                                          kind_text(kind)));
-        break;
       }
       ParamType* param = types_.param_type(poly->arg.loc, param_count_ + ++params, kind, poly->arg.text);
       layers.push_back({poly->loc, nullptr, param});
-      push_var(poly->arg, types_.type_of(poly->arg.loc, param), 0);
+      push_var(poly->arg, poly->arg.is_type ? types_.type_of(poly->arg.loc, param) : types_.error_type(), 0);
       body_expr = poly->body;
     } else {
       break;
     }
   }
   param_count_ += params;
-  Checked body;
-  if (ok) body = check(body_expr);
+  Checked body = check(body_expr);
   param_count_ -= params;
   pop_vars(layers.size());
-  if (!body) return {};
 
   Type* type = body.type;
   for (size_t i = layers.size(); i > 0; --i) {
@@ -145,13 +147,8 @@ Core* Checker::fence(Core* core) {
 /// spec 3.2, 5.3, 5.4: the type of what is applied decides.
 Checked Checker::check_apply(const ApplyExpr& expr) {
   Checked func = check(expr.func);
-  bool ok = func.type != nullptr;
   SmallVector<Checked, 4> args;
-  for (const Expr* arg : expr.args) {
-    args.push_back(check(arg));
-    ok &= args.back().type != nullptr;
-  }
-  if (!ok) return {};
+  for (const Expr* arg : expr.args) args.push_back(check(arg));
 
   Type* struct_type = expr.is_bind ? nullptr : TypeContext::value_of(func.type);
   if (struct_type) {
@@ -162,8 +159,10 @@ Checked Checker::check_apply(const ApplyExpr& expr) {
     }
   }
   if (args.empty()) {
-    error(expr.loc, fmt::format("cannot apply arguments to something of type {}", text(func.type)));
-    return {};
+    if (!types_.is_error(func.type)) {
+      error(expr.loc, fmt::format("cannot apply arguments to something of type {}", text(func.type)));
+    }
+    return failed();
   }
 
   // One argument at a time: each poly layer is inferred from the argument after it.
@@ -175,6 +174,7 @@ Checked Checker::check_apply(const ApplyExpr& expr) {
     Type* form = strip_params(types_, type, bindings);
     const Loc& arg_loc = without_types(expr.args[i])->loc;
     if (!form || form->kind != TypeKind::kFunc) {
+      if (types_.is_error(type)) return failed();
       if (expr.is_bind) {
         error(expr.func->loc, fmt::format("invalid type for bind function: {}", text(func.type)));
       } else {
@@ -182,12 +182,11 @@ Checked Checker::check_apply(const ApplyExpr& expr) {
                                           text(func.type), args.size()));
         diagnostics_.note(arg_loc, "(extra arguments start here)");
       }
-      return {};
+      return failed();
     }
     const Loc& loc = i == 0 ? without_types(expr.func)->loc : expr.loc;
     Type* applied = apply_to_args(type, form, bindings, 1, {{args[i].type}, {arg_loc}}, loc, func_arg);
-    if (!applied) return {};
-    type = static_cast<FuncType*>(types_.normal(applied))->result;
+    type = result_type(types_, applied);
     cores.push_back(args[i].core);
   }
   if (!for_value_) return {type};
@@ -204,8 +203,11 @@ Checked Checker::check_poly_apply(const PolyApplyExpr& expr) {
     TypesOnly types_only(*this);
     arg_type = check(expr.arg).type;
   }
-  if (!poly || !arg_type || !check_poly_arg(poly.type, arg_type, expr.loc, expr.arg->loc)) return {};
-  return {types_.apply_type(expr.loc, poly.type, TypeContext::value_of(arg_type)), poly.core};
+  if (!check_poly_arg(poly.type, arg_type, expr.loc, expr.arg->loc) || poly.type == types_.error_type())
+    return failed();
+  Type* arg = TypeContext::value_of(arg_type);
+  if (!arg) arg = types_.error_type();
+  return {types_.apply_type(expr.loc, poly.type, arg), poly.core};
 }
 
 /// Checks that something of type `poly` may be applied to a type argument of
@@ -217,7 +219,7 @@ bool Checker::check_poly_arg(Type* poly, Type* arg_type, const Loc& poly_loc, co
     return false;
   }
   int level = TypeContext::type_level(arg_type);
-  if (level != 1) {
+  if (level != 1 && !types_.is_error(arg_type)) {
     error(arg_loc, fmt::format("unable to poly apply something of type {} with type level {}", text(arg_type), level));
     return false;
   }
@@ -235,7 +237,7 @@ Type* Checker::apply_to_args(Type* poly, Type* form, std::vector<TypeBinding>& b
                              const Loc& loc, const Declared& declared) {
   if (count != args.types.size()) {
     error(loc, fmt::format("expected {} args, but found {}", count, args.types.size()));
-    return nullptr;
+    return bindings.empty() ? poly : types_.error_type();
   }
   SmallVector<Type*, 4> asked;
   for (size_t i = 0; i < count; ++i) asked.push_back(declared(form, i));
@@ -243,8 +245,14 @@ Type* Checker::apply_to_args(Type* poly, Type* form, std::vector<TypeBinding>& b
   // All errors are collected: the last one gets the table of what was inferred.
   std::vector<std::pair<Loc, std::string>> errors;
   infer(types_, bindings, asked, args.types);
-  for (const TypeBinding& binding : bindings) {
-    if (!binding.value) errors.emplace_back(loc, not_inferred_text(types_, binding, asked, args.types));
+  const auto unknown = [this](Type* type) { return types_.has_error(type); };
+  for (TypeBinding& binding : bindings) {
+    if (binding.value) continue;
+    if (std::ranges::any_of(asked, unknown) || std::ranges::any_of(args.types, unknown)) {
+      binding.value = types_.error_type();
+    } else {
+      errors.emplace_back(loc, not_inferred_text(types_, binding, asked, args.types));
+    }
   }
 
   Type* applied = poly;
@@ -257,7 +265,7 @@ Type* Checker::apply_to_args(Type* poly, Type* form, std::vector<TypeBinding>& b
   }
   if (errors.empty()) {
     for (size_t i = 0; i < count; ++i) {
-      if (types_.equal(expected[i], args.types[i])) continue;
+      if (!differ(expected[i], args.types[i])) continue;
       Type* shown = types_.specialize(asked[i], bindings);
       errors.emplace_back(args.locs[i],
                           fmt::format("expected type {}, but found {}", text(shown), text(args.types[i])));
@@ -266,7 +274,7 @@ Type* Checker::apply_to_args(Type* poly, Type* form, std::vector<TypeBinding>& b
   for (size_t i = 0; i + 1 < errors.size(); ++i) error(errors[i].first, errors[i].second);
   if (!errors.empty()) {
     error(errors.back().first, errors.back().second + inferred_types_text(types_, bindings));
-    return nullptr;
+    return bindings.empty() ? poly : types_.error_type();
   }
 
   // What was inferred must be fit to be applied to.
@@ -275,7 +283,7 @@ Type* Checker::apply_to_args(Type* poly, Type* form, std::vector<TypeBinding>& b
     Type* arg_type = types_.type_of(loc, binding.value);
     if (!check_poly_arg(rest, arg_type, loc, loc)) {
       diagnostics_.append_to_last(inferred_types_text(types_, bindings));
-      return nullptr;
+      return types_.error_type();
     }
     rest = types_.apply_type(loc, rest, binding.value);
   }
@@ -287,39 +295,37 @@ Type* Checker::apply_to_args(Type* poly, Type* form, std::vector<TypeBinding>& b
 /// spec 7.1
 Checked Checker::check_list(const ListExpr& expr) {
   Checked func = check(expr.func);
-  if (!func) return {};
   std::vector<TypeBinding> bindings;
   Type* form = strip_params(types_, func.type, bindings);
-  if (!form || form->kind != TypeKind::kFunc) {
+  const bool is_func = form && form->kind == TypeKind::kFunc;
+  bool is_list = false;
+  if (is_func) {
+    Type* list_type = static_cast<FuncType*>(form)->arg;
+    is_list = types_.list_element(list_type) != nullptr;
+    if (!is_list) {
+      error(expr.func->loc,
+            fmt::format("expected a list type, but the input to the function has type {}", text(list_type)));
+    }
+  } else if (!types_.is_error(func.type)) {
     error(expr.func->loc, fmt::format("expected a function, but found something of type {}", text(func.type)));
-    return {};
-  }
-  Type* list_type = static_cast<FuncType*>(form)->arg;
-  if (!types_.list_element(list_type)) {
-    error(expr.func->loc,
-          fmt::format("expected a list type, but the input to the function has type {}", text(list_type)));
-    return {};
   }
 
-  bool ok = true;
   Args args;
   std::vector<Core*> elements;
   for (const Expr* element_expr : expr.elements) {
     Checked element = check(element_expr);
-    ok &= element.type != nullptr;
     args.types.push_back(element.type);
     args.locs.push_back(without_types(element_expr)->loc);
     elements.push_back(element.core);
   }
-  if (!ok) return {};
+  if (!is_list) return failed();
 
   auto element_type = [this](Type* func_form, size_t) {
     return types_.list_element(static_cast<FuncType*>(func_form)->arg);
   };
   Type* applied =
       apply_to_args(func.type, form, bindings, args.types.size(), args, without_types(expr.func)->loc, element_type);
-  if (!applied) return {};
-  Type* result = static_cast<FuncType*>(types_.normal(applied))->result;
+  Type* result = result_type(types_, applied);
   if (!for_value_) return {result};
   Core* list = make<CoreList>(CoreKind::kList, expr.loc, std::move(elements));
   return {result, make_apply(expr.loc, expr.func, func.core, {list})};
@@ -328,33 +334,36 @@ Checked Checker::check_list(const ListExpr& expr) {
 /// spec 7.2
 Checked Checker::check_literal(const LiteralExpr& expr) {
   Checked func = check(expr.func);
-  if (!func) return {};
   Type* form = types_.normal(func.type);
   if (!form || form->kind != TypeKind::kFunc) {
-    error(expr.func->loc,
-          fmt::format("expected a function or function type, but found something of type {}", text(func.type)));
-    return {};
+    if (!types_.is_error(func.type)) {
+      error(expr.func->loc,
+            fmt::format("expected a function or function type, but found something of type {}", text(func.type)));
+    }
+    return failed();
   }
   FuncType* func_type = static_cast<FuncType*>(form);
   Type* element = types_.list_element(func_type->arg);
   if (!element) {
     error(expr.func->loc,
           fmt::format("expected a list type, but the input to the function has type {}", text(func_type->arg)));
-    return {};
+    return failed();
   }
   DataType* letter_type = types_.as_union(element);
   if (!letter_type) {
-    error(expr.func->loc, fmt::format("expected union type for literal elements, but the input to the function "
-                                      "expects elements of type {}",
-                                      text(element)));
-    return {};
+    if (!types_.is_error(element)) {
+      error(expr.func->loc, fmt::format("expected union type for literal elements, but the input to the function "
+                                        "expects elements of type {}",
+                                        text(element)));
+    }
+    return {func_type->result, failed().core};
   }
 
   std::unique_ptr<LetterTable>& table = letters_[letter_type];
   if (!table) table = std::make_unique<LetterTable>(types_, letter_type);
   CoreLiteral* literal = make<CoreLiteral>(CoreKind::kLiteral, expr.loc);
   size_t parsed = table->parse(expr.word, *literal);
-  if (parsed < expr.word.size()) {
+  if (parsed < expr.word.size() && table->all_known()) {
     Loc loc = expr.word_loc;
     for (size_t i = 0; i < parsed; ++i) {
       if (expr.word[i] == '\n') {
@@ -366,7 +375,6 @@ Checked Checker::check_literal(const LiteralExpr& expr) {
     std::string rest = expr.word.substr(parsed, kWordTextLimit);
     if (parsed + rest.size() < expr.word.size()) rest += "...";
     error(loc, fmt::format("next letter of literal '{}' not found in type {}", rest, text(element)));
-    return {};
   }
   if (!for_value_) return {func_type->result};
   return {func_type->result, make_apply(expr.loc, expr.func, func.core, {literal})};

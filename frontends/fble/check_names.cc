@@ -25,8 +25,16 @@ void Checker::pop_vars(size_t count) {
 Checked Checker::check_var(const VarExpr& expr) {
   const uint32_t* found = innermost_.find(name_key(expr.name));
   if (found == nullptr || *found == 0) {
-    error(expr.name.loc, fmt::format("variable '{}' not defined", name_text(expr.name)));
-    return {};
+    const size_t message = diagnostics_.messages().size();
+    auto [undefined, is_first] = undefined_.try_emplace(name_key(expr.name), Undefined{message, Loc{}});
+    if (is_first) {
+      error(expr.name.loc, fmt::format("variable '{}' not defined", name_text(expr.name)));
+    } else if (undefined->second.again.line == 0) {
+      undefined->second.again = expr.name.loc;
+    } else {
+      ++undefined->second.more;
+    }
+    return failed();
   }
   Variable& variable = variables_[*found - 1];
   if (!for_value_) return {variable.type};
@@ -39,11 +47,12 @@ Checked Checker::check_var(const VarExpr& expr) {
 Checked Checker::check_module_ref(const ModuleRefExpr& expr) {
   auto dep = std::find_if(module_.deps.begin(), module_.deps.end(),
                           [&](const Module* module) { return module->path == expr.path; });
-  auto type = types_.module_types.find(expr.path);
-  if (dep == module_.deps.end() || type == types_.module_types.end()) {
+  if (dep == module_.deps.end()) {
     error(expr.loc, fmt::format("module {} not found", expr.path.str()));
-    return {};
+    return failed();
   }
+  auto type = types_.module_types.find(expr.path);
+  if (type == types_.module_types.end()) return failed();  // in a cycle, which was reported
   mentioned_deps_[static_cast<size_t>(dep - module_.deps.begin())] = true;
   if (!for_value_) return {type->second};
   return {type->second, make<CoreModule>(CoreKind::kModule, expr.loc, expr.path)};
@@ -59,7 +68,6 @@ VarType* Checker::open_type(const Name& name) {
 Checked Checker::check_let(const LetExpr& expr) {
   const std::vector<Binding>& bindings = expr.bindings;
   size_t count = bindings.size();
-  bool ok = true;
   PointerSet seen;
 
   std::vector<Type*> types(count);
@@ -68,63 +76,71 @@ Checked Checker::check_let(const LetExpr& expr) {
     const Name& name = bindings[i].name;
     if (bindings[i].type) {
       types[i] = check_type(bindings[i].type);
-      ok &= types[i] != nullptr;
     } else {
       open[i] = open_type(name);
       types[i] = name.is_type ? types_.type_of(name.loc, open[i]) : open[i];
     }
     if (count > 1 && !seen.insert(name_key(name))) {
       error(name.loc, fmt::format("duplicate variable name '{}'", name_text(name)));
-      ok = false;
+      types[i] = types_.error_type();
+      open[i] = nullptr;
     }
   }
-  if (!ok) return {};
 
   size_t first = variables_.size();
   VarId first_id = var_count_;
   bool recursive = false;
   for (size_t i = 0; i < count; ++i) push_var(bindings[i].name, types[i], var_count_++, &recursive);
 
+  // A failed variable has the error type from the moment when that is known.
+  const auto fail_variable = [&](size_t i) {
+    if (open[i]) {
+      open[i]->value = types_.error_type();
+      open[i]->normal = nullptr;  // may be there if the type is vacuous
+    }
+    if (!bindings[i].name.is_type || !open[i]) variables_[first + i].type = types[i] = types_.error_type();
+  };
+
   std::vector<Checked> defs(count);
-  for (size_t i = 0; ok && i < count; ++i) {
+  for (size_t i = 0; i < count; ++i) {
     if (bindings[i].name.is_type) {
       TypesOnly types_only(*this);
       defs[i] = check(bindings[i].value);
     } else {
       defs[i] = check(bindings[i].value);
     }
-    ok = defs[i] && check_namespace(bindings[i].name, defs[i].type);
-    if (ok && !open[i] && !types_.equal(types[i], defs[i].type)) {
+    bool ok = check_namespace(bindings[i].name, defs[i].type);
+    if (ok && !open[i] && differ(types[i], defs[i].type)) {
       error(bindings[i].value->loc,
             fmt::format("expected type {}, but found something of type {}", text(types[i]), text(defs[i].type)));
       diagnostics_.note(types[i]->loc, fmt::format("({} from here)", text(types[i])));
       diagnostics_.note(defs[i].type->loc, fmt::format("({} from here)", text(defs[i].type)));
       ok = false;
     }
+    if (!ok) defs[i].type = types_.error_type();
+    if (!ok || (open[i] && defs[i].type == types_.error_type())) fail_variable(i);
   }
 
   // From here on the open types are known. A value is shown with the type that
   // was found for it, a type with the name that it is defined by.
-  for (size_t i = 0; ok && i < count; ++i) {
+  for (size_t i = 0; i < count; ++i) {
     if (!open[i]) continue;
     Type* value = TypeContext::value_of(defs[i].type);
     open[i]->value = value ? value : defs[i].type;
     if (!bindings[i].name.is_type) variables_[first + i].type = types[i] = defs[i].type;
   }
-  if (ok) {
-    for (size_t i = 0; i < count; ++i) {
-      variables_[first + i].mentioned = nullptr;
-      if (types_.is_vacuous(types[i])) {
-        error(bindings[i].name.loc, fmt::format("{} is vacuous", name_text(bindings[i].name)));
-        ok = false;
-      }
-    }
+  std::vector<size_t> vacuous;
+  for (size_t i = 0; i < count; ++i) {
+    variables_[first + i].mentioned = nullptr;
+    if (!types_.is_vacuous(types[i])) continue;
+    error(bindings[i].name.loc, fmt::format("{} is vacuous", name_text(bindings[i].name)));
+    vacuous.push_back(i);
   }
+  for (const size_t i : vacuous) fail_variable(i);
 
-  Checked body;
-  if (ok) body = check(expr.body);
+  Checked body = check(expr.body);
   pop_vars(count);
-  if (!body || !for_value_) return body;
+  if (!for_value_) return body;
 
   std::vector<CoreBinding> values;
   for (size_t i = 0; i < count; ++i) {
@@ -138,57 +154,48 @@ Checked Checker::check_let(const LetExpr& expr) {
 /// spec 3.6
 Checked Checker::check_import(const StructImportExpr& expr) {
   Checked source = check(expr.source);
-  if (!source) return {};
   DataType* data = types_.as_struct(source.type);
-  if (!data) {
+  if (!data && !types_.is_error(source.type)) {
     error(expr.source->loc,
           fmt::format("expected value of struct type, but found value of type {}", text(source.type)));
-    return {};
   }
 
-  bool ok = true;
   std::vector<Type*> types;
   std::vector<uint32_t> fields;
   PointerSet seen;
   for (const Import& import : expr.imports) {
-    if (!seen.insert(name_key(import.name))) {
-      error(import.name.loc, fmt::format("duplicate variable name '{}'", name_text(import.name)));
-      ok = false;
-    }
-    Type* type = nullptr;
-    if (import.type) {
-      type = check_type(import.type);
-      ok &= type != nullptr;
-    }
-    auto all = data->all_fields();
+    const bool is_duplicate = !seen.insert(name_key(import.name));
+    if (is_duplicate) error(import.name.loc, fmt::format("duplicate variable name '{}'", name_text(import.name)));
+    Type* type = import.type ? check_type(import.type) : nullptr;
+    std::span<TypeField> all;
+    if (data) all = data->all_fields();
     auto field = std::find_if(all.begin(), all.end(), [&](const TypeField& candidate) {
       return candidate.name == import.field.text && candidate.is_type == import.field.is_type;
     });
     if (field == all.end()) {
-      error(import.field.loc,
-            fmt::format("'{}' is not a field of type {}", name_text(import.field), text(source.type)));
-      ok = false;
-      continue;
-    }
-    if (!type) {
+      if (data) {
+        error(import.field.loc,
+              fmt::format("'{}' is not a field of type {}", name_text(import.field), text(source.type)));
+      }
+      if (!type) type = types_.error_type();
+    } else if (!type) {
       type = field->type;
-    } else if (!types_.equal(type, field->type)) {
+    } else if (differ(type, field->type)) {
       error(import.field.loc,
             fmt::format("expected type {}, but the field has type {}", text(type), text(field->type)));
-      ok = false;
+      type = types_.error_type();
     }
-    ok = ok && check_namespace(import.name, type);
+    if (is_duplicate || !check_namespace(import.name, type)) type = types_.error_type();
     types.push_back(type);
     fields.push_back(static_cast<uint32_t>(field - all.begin()));
   }
-  if (!ok) return {};
 
   size_t count = expr.imports.size();
   VarId first = var_count_;
   for (size_t i = 0; i < count; ++i) push_var(expr.imports[i].name, types[i], var_count_++);
   Checked body = check(expr.body);
   pop_vars(count);
-  if (!body || !for_value_) return body;
+  if (!for_value_ || !data) return body;
 
   // Types are not fetched at run time. The first import is kept all the same
   // where the struct may be undefined, to report it at the right name.
@@ -210,19 +217,19 @@ Checked Checker::check_import(const StructImportExpr& expr) {
 /// spec 10.1
 Checked Checker::check_foreign(const ForeignExpr& expr) {
   Type* type = check_type(expr.type);
-  if (!type) return {};
   int level = TypeContext::type_level(type);
   if (level != 0) {
     error(expr.type->loc,
           fmt::format("expected normal type for foreign value, but got {} with type level {}", text(type), level));
-    return {};
+    type = types_.error_type();
+  } else if (!check_namespace(expr.name, type)) {
+    type = types_.error_type();
   }
-  if (!check_namespace(expr.name, type)) return {};
   VarId id = var_count_++;
   push_var(expr.name, type, id);
   Checked body = check(expr.body);
   pop_vars(1);
-  if (!body || !for_value_) return body;
+  if (!for_value_) return body;
   return {body.type, make<CoreForeign>(CoreKind::kForeign, expr.name.loc, module_.path, expr.name.text,
                                        core_var(expr.name, id), body.core)};
 }

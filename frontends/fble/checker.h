@@ -4,9 +4,15 @@
 // values), check_data.cc (structs, unions), check_calls.cc (functions, poly
 // values, lists, literals) and check_types.cc (types, private types).
 //
-// Errors are reported where they are found, and the failed part has no type.
-// Nothing is said about what depends on a failed part; independent parts are
-// all checked, in the order in which the reference checks them.
+// Errors are reported where they are found, and the failed part has the error
+// type (types.h), as has a variable whose definition failed. Nothing is said
+// about what depends on a failed part; independent parts are all checked, in
+// the order in which the reference checks them, so that the first error is the
+// one where the reference stops.
+//
+// What is certain in spite of an error stays known: the type that a function
+// without type parameters returns, though its argument is wrong; a type that is
+// declared, though a part of the definition failed.
 #pragma once
 
 #include <functional>
@@ -27,20 +33,19 @@
 
 namespace fble {
 
-/// A checked expression. Without a type it has failed, and that was reported.
-/// `core` is only there where the value is needed.
+/// A checked expression. What failed has the error type, and that was reported.
+/// `core` is only there where the value is needed; it is of no use after an error.
 struct Checked {
-  Type* type = nullptr;
+  Type* type;
   Core* core = nullptr;
-  explicit operator bool() const { return type != nullptr; }
 };
 
 class Checker {
  public:
   Checker(TypeContext& types, Diagnostics& diagnostics, const Module& module);
 
-  /// Checks header and value, and compares them. Returns the type of the
-  /// module, or null after an error. The core of the value goes to `core`.
+  /// Checks header and value, and compares them. Returns what is known of the
+  /// module's type. The core of the value goes to `core`, if there was no error.
   Type* check_module(CoreProgramModule& core);
 
  private:
@@ -68,6 +73,7 @@ class Checker {
   };
 
   // --- check_types.cc ---
+  /// Ensures: the result is of use as a type; the error type after an error.
   Type* check_type(const Expr* expr);
   Type* check_data_type(const DataTypeExpr& expr);
   Type* check_func_type(const FuncTypeExpr& expr);
@@ -77,6 +83,11 @@ class Checker {
   // --- typecheck.cc ---
   Checked check(const Expr* expr);
   Checked check_case(const Expr* expr);
+  Checked failed();
+  /// True if the types are known to differ.
+  bool differ(Type* a, Type* b) { return !types_.equal(a, b) && !types_.has_error(a) && !types_.has_error(b); }
+  void check_parts(CoreProgramModule& core, Type*& type);
+  void note_undefined_again();
 
   // --- check_names.cc ---
   Checked check_var(const VarExpr& expr);
@@ -128,7 +139,8 @@ class Checker {
   using Declared = std::function<Type*(Type* form, size_t i)>;
   /// Infers the parameters of `poly`, whose form below them is `form` and asks
   /// for `count` arguments, and checks the arguments. Returns poly applied to
-  /// what was inferred, or null. `loc` is where the applied expression is.
+  /// what was inferred; the error type if that is not certain. `loc` is where the
+  /// applied expression is.
   Type* apply_to_args(Type* poly, Type* form, std::vector<TypeBinding>& bindings, size_t count, const Args& args,
                       const Loc& loc, const Declared& declared);
 
@@ -147,6 +159,14 @@ class Checker {
   Diagnostics& diagnostics_;
   const Module& module_;
   std::shared_ptr<Arena> arena_;
+
+  /// A name that is not defined is reported once, where it is met first.
+  struct Undefined {
+    size_t message;   ///< the index of the message
+    Loc again;        ///< the first other place
+    size_t more = 0;  ///< places besides these two
+  };
+  std::unordered_map<uintptr_t, Undefined> undefined_;  ///< by name_key
 
   bool for_value_ = true;
   Loc here_;                  ///< of the expression being checked

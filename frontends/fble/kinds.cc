@@ -22,7 +22,7 @@ KindRef KindTable::from_syntax(const Kind* kind) {
 
 bool kind_compatible(KindRef expected, KindRef actual) {
   while (!expected->is_basic()) {
-    if (expected == actual) return true;
+    if (expected == actual || expected->is_error() || actual->is_error()) return true;
     if (actual->is_basic() || !kind_compatible(expected->arg, actual->arg)) return false;
     expected = expected->result;
     actual = actual->result;
@@ -32,12 +32,13 @@ bool kind_compatible(KindRef expected, KindRef actual) {
 
 std::string kind_text(KindRef kind) {
   if (kind->is_basic()) return "@";
+  if (kind->is_error()) return "???";
   std::string text = "<";
-  for (; !kind->is_basic(); kind = kind->result) {
+  for (; !kind->is_basic() && !kind->is_error(); kind = kind->result) {
     if (text.size() > 1) text += ", ";
     text += kind_text(kind->arg);
   }
-  return text + ">@";
+  return text + ">" + kind_text(kind);
 }
 
 }  // namespace fble

@@ -18,6 +18,7 @@ struct KindTerm {
   const KindTerm* arg = nullptr;     ///< null for the basic kind
   const KindTerm* result = nullptr;  ///< null for the basic kind
   bool is_basic() const { return arg == nullptr; }
+  bool is_error() const { return arg == this; }
 };
 
 using KindRef = const KindTerm*;
@@ -26,11 +27,14 @@ using KindRef = const KindTerm*;
 class KindTable {
  public:
   KindRef basic() const { return &basic_; }
+  /// The kind of what failed to check: compatible with every kind, and neither basic nor poly.
+  KindRef error() const { return &error_; }
   KindRef poly(KindRef arg, KindRef result);
   KindRef from_syntax(const Kind* kind);
 
  private:
   KindTerm basic_;
+  KindTerm error_{&error_, &error_};  ///< its parts are itself
   std::map<std::pair<KindRef, KindRef>, std::unique_ptr<KindTerm>> polys_;
 };
 

@@ -33,6 +33,8 @@ void LetterTable::collect(TypeContext& types, DataType* data, std::vector<TagSte
       if (!field.name.empty_text()) letters_.push_back({field.name.str(), path});
     } else if (DataType* inner = types.as_union(field.type)) {
       collect(types, inner, path, visited);
+    } else if (types.is_error(field.type)) {
+      all_known_ = false;
     }
     path.pop_back();
   }

@@ -31,6 +31,9 @@ class LetterTable {
   /// all is well.
   size_t parse(std::string_view word, CoreLiteral& literal) const;
 
+  /// False if there may be more letters, in fields whose types failed to check.
+  bool all_known() const { return all_known_; }
+
  private:
   struct Letter {
     std::string_view name;
@@ -42,6 +45,7 @@ class LetterTable {
   void collect(TypeContext& types, DataType* data, std::vector<TagStep>& path, std::vector<DataType*>& visited);
 
   std::vector<Letter> letters_;
+  bool all_known_ = true;
   std::array<std::vector<uint32_t>, 256> by_first_byte_;
 };
 

@@ -12,6 +12,7 @@
 #include <unordered_map>
 
 #include "frontends/fble/big_stack.h"
+#include "frontends/fble/invisible.h"
 #include "frontends/fble/parser.h"
 
 namespace fble {
@@ -117,6 +118,8 @@ class Loader {
       pending_.back().entry->module->deps.push_back(found->second.module);
     } else {
       diagnostics_.error(mention.loc, fmt::format("module {} recursively depends on itself", mention.path.str()));
+      pending_.back().entry->module->deps.push_back(found->second.module);
+      pending_.back().entry->module->failed = true;
     }
   }
 
@@ -127,13 +130,14 @@ class Loader {
     Entry* entry = &entries_.emplace(mention.path, Entry{module, false}).first->second;
     pending_.push_back({entry, {}, 0});
 
+    const size_t errors_before = diagnostics_.error_count();
     bool has_header = read_source(mention, ".fble.@", module->type);
-    if (has_header && module->type == nullptr) return;
     if (!has_header || is_main || options_.purpose == LoadFor::kExecution) {
       if (!read_source(mention, ".fble", module->value)) {
         diagnostics_.error(mention.loc, fmt::format("module {} not found", mention.path.str()));
       }
     }
+    module->failed = diagnostics_.error_count() > errors_before;
   }
 
   void leave() {
@@ -206,7 +210,10 @@ class Loader {
     Pending& current = pending_.back();
     Module* module = current.entry->module;
     std::vector<ModuleMention> mentions;
+    warn_invisible(text_, file, diagnostics_);
+    const size_t messages_before = diagnostics_.messages().size();
     source = parse_source(text_, file, *program_->arena, diagnostics_, mentions);
+    if (source == nullptr) diagnostics_.sort_from(messages_before);
     module->loc = Loc{file, 1, 0};
     for (ModuleMention& mention : mentions) {
       if (!mentions_again(current.mentions, mention)) current.mentions.push_back(std::move(mention));
@@ -239,7 +246,7 @@ std::unique_ptr<Program> load_program(const ModulePath& main, const LoadOptions&
   Loader loader(options, diagnostics);
   run_on_big_stack([&] { loader.load(main); });
   if (files_read != nullptr) *files_read = loader.files();
-  if (diagnostics.error_count() != errors_before) return nullptr;
+  if (diagnostics.error_count() != errors_before && !options.keep_failed) return nullptr;
   return loader.take_program();
 }
 

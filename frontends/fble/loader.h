@@ -23,12 +23,15 @@ struct LoadOptions {
   /// mention are loaded too, where there are files for them; they come after
   /// the main module, which does not need them.
   std::vector<ModulePath> types_of;
+  /// The program is wanted although it failed, so that what has not failed can be checked.
+  bool keep_failed = false;
 };
 
 /// Loads the module and all that it depends on, depth first in order of first
 /// mention. Errors (unreadable or missing modules, syntax, cycles) are
-/// reported at the reference or token concerned; then the result is null, but
-/// `files_read` still lists what was opened.
+/// reported at the reference or token concerned; then the result is null (or has
+/// modules that failed, see keep_failed), but `files_read` still lists what was
+/// opened.
 std::unique_ptr<Program> load_program(const ModulePath& main, const LoadOptions& options, Diagnostics& diagnostics,
                                       std::vector<std::string>* files_read = nullptr);
 

@@ -13,6 +13,13 @@
 // one reported. An expression ends only where no postfix operator follows;
 // messages leave these operators out of what was expected.
 //
+// After a syntax error, parsing continues behind the statement that has it: at
+// the next ';' that is nested as deeply as the statement's start. That is safe
+// if all brackets of the file are paired and its quotes closed, because then a
+// ';' found in this way does end the statement. If they are not, only the first
+// error is reported: a missing bracket or quote makes nonsense of all that comes
+// after it.
+//
 // Repetition (statements, postfix operators, the heads of functions) is done in
 // loops. What nests in the source nests on the stack, as far as it reaches.
 #include "frontends/fble/parser.h"
@@ -20,6 +27,7 @@
 #include <fmt/format.h>
 
 #include <initializer_list>
+#include <optional>
 #include <unordered_set>
 
 #include "frontends/fble/big_stack.h"
@@ -58,14 +66,14 @@ constexpr int kMaxListed = 6;
 class Parser {
  public:
   Parser(std::string_view text, Symbol file, Arena& arena, Diagnostics& diagnostics)
-      : lexer_(text), file_(file), arena_(arena), diagnostics_(diagnostics) {
+      : text_(text), lexer_(text), file_(file), arena_(arena), diagnostics_(diagnostics) {
     advance();
   }
 
   const Expr* parse_file(std::vector<ModuleMention>& mentions) {
     mentions_ = &mentions;
     Expr* body = parse_statements();
-    if (body == nullptr || !expect(Kd::kEnd)) return nullptr;
+    if (body == nullptr || !expect(Kd::kEnd) || failed_) return nullptr;
     return body;
   }
 
@@ -127,6 +135,11 @@ class Parser {
   /// Reports the current token as an error; returns false.
   bool fail(TokenSet expected);
   bool fail_nesting();
+  bool is_paired() const;
+  bool may_recover();
+  bool recover(size_t statement_start);
+  /// Stands for a block with errors that were reported.
+  Expr* failed_block();
 
   template <typename T, typename... Args>
   T* make(ExprKind kind, const Loc& loc, Args&&... args) {
@@ -164,6 +177,7 @@ class Parser {
 
   Expr* make_var(const Name& name) { return make<VarExpr>(ExprKind::kVar, name.loc, name); }
 
+  std::string_view text_;
   Lexer lexer_;
   Token token_;
   std::vector<Mark> marks_;  ///< in front of token_, not taken yet
@@ -172,9 +186,12 @@ class Parser {
   Diagnostics& diagnostics_;
   std::vector<ModuleMention>* mentions_ = nullptr;
   std::unordered_set<ModulePath, ModulePathHash> mentioned_;
+  bool failed_ = false;
+  std::optional<bool> may_recover_;  ///< decided at the first error
 };
 
 bool Parser::fail(TokenSet expected) {
+  failed_ = true;
   std::string message = fmt::format("syntax error, unexpected {}", token_name(token_.kind));
   if (at(Kd::kInvalid)) {
     unsigned char c = static_cast<unsigned char>(token_.text.front());
@@ -233,9 +250,84 @@ Expr* Parser::marked(Expr* expr, const std::vector<Mark>& marks) {
 }
 
 bool Parser::fail_nesting() {
+  failed_ = true;
+  may_recover_ = false;
   diagnostics_.error(here(), "expression nested too deeply");
   return false;
 }
+
+/// 1 for a token that opens a bracket, -1 for one that closes it, else 0.
+int nesting_of(TokenKind kind) {
+  switch (kind) {
+    case Kd::kStarOpenParen:
+    case Kd::kPlusOpenParen:
+    case Kd::kDotAtOpenParen:
+    case Kd::kDotQuestionOpenParen:
+    case Kd::kDotPercentOpenParen:
+    case Kd::kOpenParenDot:
+    case Kd::kOpenParen:
+    case Kd::kOpenBracket:
+    case Kd::kOpenBrace:
+    case Kd::kLess: return 1;
+    case Kd::kCloseParen:
+    case Kd::kCloseBracket:
+    case Kd::kCloseBrace:
+    case Kd::kGreater: return -1;
+    default: return 0;
+  }
+}
+
+/// True if each bracket of the file has its partner, and there are no invalid tokens.
+bool Parser::is_paired() const {
+  std::vector<TokenKind> closing;
+  Lexer lexer(text_);
+  for (Token token = lexer.next(); token.kind != Kd::kEnd; token = lexer.next()) {
+    if (token.kind == Kd::kInvalid) return false;
+    const int nesting = nesting_of(token.kind);
+    if (nesting > 0) {
+      closing.push_back(token.kind == Kd::kOpenBrace     ? Kd::kCloseBrace
+                        : token.kind == Kd::kOpenBracket ? Kd::kCloseBracket
+                        : token.kind == Kd::kLess        ? Kd::kGreater
+                                                         : Kd::kCloseParen);
+    } else if (nesting < 0) {
+      if (closing.empty() || closing.back() != token.kind) return false;
+      closing.pop_back();
+    }
+  }
+  return closing.empty() && lexer.unterminated() == nullptr;
+}
+
+bool Parser::may_recover() {
+  if (!may_recover_) may_recover_ = is_paired();
+  return *may_recover_;
+}
+
+/// Skips the rest of a statement with an error at the current token: what is
+/// before the next statement, or before the end of the block. False if it is not
+/// certain where that is.
+bool Parser::recover(size_t statement_start) {
+  if (at(Kd::kEnd) || !may_recover()) return false;
+
+  Lexer lexer(text_.substr(statement_start));
+  int depth = 0;
+  Token end;
+  for (;;) {
+    end = lexer.next();
+    depth += nesting_of(end.kind);
+    const bool is_end = depth < 0 || (depth == 0 && end.kind == Kd::kSemicolon) || end.kind == Kd::kEnd;
+    if (is_end && (end.kind == Kd::kEnd || end.text.data() >= token_.text.data())) break;
+  }
+  const auto skip = [&] {
+    token_ = lexer_.next();
+    marks_.clear();
+    lexer_.take_directives();
+  };
+  while (!at(Kd::kEnd) && token_.text.data() != end.text.data()) skip();
+  accept(Kd::kSemicolon);
+  return true;
+}
+
+Expr* Parser::failed_block() { return make_var(Name{Symbol(), false, here()}); }
 
 /// name = WORD ['@']
 /// Requires: at a word.
@@ -568,15 +660,26 @@ bool Parser::parse_type_head(std::vector<BlockHead>& heads) {
 /// stmt = expr ';' [stmt] | (let | import | bind | foreign) ';' stmt
 /// Only a select may stand before another statement; see join_statements.
 Expr* Parser::parse_statements() {
-  Statement statement;
-  if (!parse_statement(statement)) return nullptr;
-  if (statement.form == Statement::kExpression && !at_any(kExprStart)) return marked(statement.node, statement.marks);
-  std::vector<Statement> statements = {statement};
-  do {
-    if (!parse_statement(statement)) return nullptr;
-    statements.push_back(statement);
-  } while (statement.form != Statement::kExpression || at_any(kExprStart));
-  return join_statements(statements);
+  std::vector<Statement> statements;
+  bool ok = true;
+  for (;;) {
+    const size_t start = static_cast<size_t>(token_.text.data() - text_.data()) - token_.quoted;
+    Statement statement;
+    if (!parse_statement(statement)) {
+      if (!recover(start)) return nullptr;
+      ok = false;
+      if (at_any(kExprStart)) continue;
+      break;
+    }
+    const bool is_last = statement.form == Statement::kExpression && !at_any(kExprStart);
+    if (is_last && ok && statements.empty()) return marked(statement.node, statement.marks);
+    statements.push_back(std::move(statement));
+    if (is_last) break;
+  }
+  if (!ok) return failed_block();
+  Expr* joined = join_statements(statements);
+  if (joined == nullptr && may_recover()) joined = failed_block();
+  return joined;
 }
 
 /// One statement up to and with its ';'.
@@ -714,6 +817,7 @@ Expr* Parser::join_statements(std::vector<Statement>& statements) {
       case Statement::kExpression: {
         auto* select = static_cast<UnionSelectExpr*>(statement.node);
         if (statement.node->kind != ExprKind::kUnionSelect || select->default_choice != nullptr) {
+          failed_ = true;
           diagnostics_.error(statements[i + 1].loc, "unexpected stmt");
           return nullptr;
         }
@@ -728,15 +832,18 @@ Expr* Parser::join_statements(std::vector<Statement>& statements) {
 
 Expr* Parser::make_bind(const Statement& statement, Expr* body) {
   const auto* items = static_cast<const StructImportExpr*>(statement.node);
+  const auto fail_at = [&](const Loc& loc, std::string message) {
+    failed_ = true;
+    diagnostics_.error(loc, std::move(message));
+    return nullptr;
+  };
   for (size_t i = items->imports.size(); i-- > 0;) {
     const Import& import = items->imports[i];
     if (import.type == nullptr) {
-      diagnostics_.error(import.name.loc, fmt::format("missing type for variable '{}'", import.name.str()));
-      return nullptr;
+      return fail_at(import.name.loc, fmt::format("missing type for variable '{}'", import.name.str()));
     }
     if (import.field.loc.line != 0) {
-      diagnostics_.error(import.field.loc, "field name not allowed in bind declaration");
-      return nullptr;
+      return fail_at(import.field.loc, "field name not allowed in bind declaration");
     }
     body = make<FuncValueExpr>(ExprKind::kFuncValue, statement.loc, TypedName{import.type, import.name}, body);
   }

@@ -16,7 +16,8 @@ struct ModuleMention {
 };
 
 /// Parses a whole file as one statement. On a syntax error reports it at the
-/// first token that cannot continue a valid program, and returns null.
+/// first token that cannot continue a valid program, and returns null. Errors in
+/// further statements are reported, too, if it is certain where those begin.
 /// `mentions` receives the distinct modules in order of first mention.
 const Expr* parse_source(std::string_view text, Symbol file, Arena& arena, Diagnostics& diagnostics,
                          std::vector<ModuleMention>& mentions);

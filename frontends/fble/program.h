@@ -13,12 +13,14 @@ namespace fble {
 
 /// One module. `type` is the interface from the header file (.fble.@) and
 /// `value` the body (.fble); at least one of them is there. When both are, the
-/// checker compares them (spec 8.4).
+/// checker compares them (spec 8.4). A module that failed to load may have
+/// neither, and what it mentions may depend on it; see LoadOptions::keep_failed.
 struct Module {
   ModulePath path;
   Loc loc;  ///< line 1, column 0 of the value's (else the header's) file
   const Expr* type = nullptr;
   const Expr* value = nullptr;
+  bool failed = false;        ///< a file is missing or wrong, and that was reported
   std::vector<Module*> deps;  ///< modules mentioned by type or value, in order of first mention
 };
 

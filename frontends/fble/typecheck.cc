@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "frontends/fble/big_stack.h"
 #include "frontends/fble/checker.h"
 #include "frontends/fble/unused.h"
@@ -18,13 +20,17 @@ Checker::Checker(TypeContext& types, Diagnostics& diagnostics, const Module& mod
       arena_(std::make_shared<Arena>()),
       mentioned_deps_(module.deps.size()) {}
 
+Checked Checker::failed() {
+  return {types_.error_type(), for_value_ ? make<CoreTypeValue>(CoreKind::kTypeValue, here_) : nullptr};
+}
+
 Checked Checker::check(const Expr* expr) {
   here_ = expr->loc;
   if (stack_nearly_exhausted()) throw TypeTooDeep{};
   const size_t marks_before = marks_.size();
   Checked result = check_case(expr);
   // What has a type level is known without being evaluated (spec 2.1).
-  if (for_value_ && result && TypeContext::value_of(result.type)) {
+  if (for_value_ && TypeContext::value_of(result.type)) {
     drop_marks(marks_before, marks_.size());
     if (result.core->kind != CoreKind::kTypeValue) result.core = make<CoreTypeValue>(CoreKind::kTypeValue, expr->loc);
   }
@@ -38,7 +44,6 @@ Checked Checker::check_case(const Expr* expr) {
     case ExprKind::kFuncType:
     case ExprKind::kPackageType: {
       Type* type = check_type(expr);
-      if (!type) return {};
       Core* core = for_value_ ? make<CoreTypeValue>(CoreKind::kTypeValue, expr->loc) : nullptr;
       return {types_.type_of(expr->loc, type), core};
     }
@@ -68,7 +73,6 @@ Checked Checker::check_case(const Expr* expr) {
 
 Checked Checker::check_mark(const MarkedExpr& expr) {
   Checked body = check(expr.body);
-  if (!body) return body;
   if (!for_value_ || TypeContext::value_of(body.type)) {
     warn_unevaluated(expr);
     return body;
@@ -108,27 +112,45 @@ Core* Checker::put_marks(const CoreMarks& marks, Core* core) {
 }
 
 /// spec 8.4
-Type* Checker::check_module(CoreProgramModule& core) try {
+Type* Checker::check_module(CoreProgramModule& core) {
   types_.set_viewer(module_.path);
+  const size_t errors_before = diagnostics_.error_count();
+  const size_t messages_before = diagnostics_.messages().size();
+  Type* type = types_.error_type();
+  try {
+    check_parts(core, type);
+  } catch (const TypeTooDeep&) {
+    error(here_, "expression nested too deeply");
+  }
+  if (diagnostics_.error_count() > errors_before) {
+    note_undefined_again();
+    diagnostics_.sort_from(messages_before);
+  }
+  return type;
+}
 
-  Type* declared = nullptr;
+/// What is known of the module's type is in `type` also if this throws.
+void Checker::check_parts(CoreProgramModule& core, Type*& type) {
+  const size_t errors_before = diagnostics_.error_count();
+  const auto no_errors = [&] { return diagnostics_.error_count() == errors_before; };
   if (module_.type) {
     TypesOnly types_only(*this);
-    declared = check(module_.type).type;
-    if (!declared) return nullptr;
-    warn_unused(module_.type, diagnostics_);
+    type = check(module_.type).type;
+    if (no_errors()) warn_unused(module_.type, diagnostics_);
   }
-  if (!module_.value) return declared;
+  if (!module_.value) return;
 
   mentioned_deps_.assign(module_.deps.size(), false);
   Checked value = check(module_.value);
-  if (!value) return nullptr;
-  warn_unused(module_.value, diagnostics_);
-  if (declared && !types_.equal(declared, value.type)) {
+  if (no_errors()) warn_unused(module_.value, diagnostics_);
+  if (!module_.type) {
+    // Without the header that it has, the module's type is not known.
+    if (!module_.failed) type = value.type;
+  } else if (differ(type, value.type)) {
     error(module_.value->loc, fmt::format("the type {} does not match interface type {} for module {}",
-                                          text(value.type), text(declared), module_.path.str()));
-    return nullptr;
+                                          text(value.type), text(type), module_.path.str()));
   }
+  if (!no_errors()) return;
 
   core.path = module_.path;
   core.loc = module_.loc;
@@ -139,10 +161,19 @@ Type* Checker::check_module(CoreProgramModule& core) try {
   for (size_t i = 0; i < module_.deps.size(); ++i) {
     if (mentioned_deps_[i]) core.deps.push_back(module_.deps[i]->path);
   }
-  return declared ? declared : value.type;
-} catch (const TypeTooDeep&) {
-  error(here_, "expression nested too deeply");
-  return nullptr;
+}
+
+/// A name that is not defined is one mistake, in however many places.
+void Checker::note_undefined_again() {
+  std::vector<Diagnostics::LateNote> notes;
+  for (const auto& [name, undefined] : undefined_) {
+    if (undefined.again.line == 0) continue;
+    std::string also = "also used here";
+    if (undefined.more != 0)
+      also += fmt::format(" and in {} more place{}", undefined.more, undefined.more > 1 ? "s" : "");
+    notes.push_back({undefined.message, undefined.again, std::move(also)});
+  }
+  diagnostics_.add_late_notes(std::move(notes));
 }
 
 std::unique_ptr<CheckedProgram> typecheck(const Program& program, Diagnostics& diagnostics) {
@@ -152,18 +183,16 @@ std::unique_ptr<CheckedProgram> typecheck(const Program& program, Diagnostics& d
   run_on_big_stack([&] {
     TypeContext& types = *checked->types;
     for (const Module* module : program.modules) {
-      bool deps_known = true;
-      for (const Module* dep : module->deps) deps_known &= types.module_types.contains(dep->path);
-      if (!deps_known) continue;
+      // The memory for types is used up, and the same would be said of all other modules.
+      if (types.is_full()) break;
       CoreProgramModule core;
-      Type* type = Checker(types, diagnostics, *module).check_module(core);
-      if (!type) continue;
-      types.module_types.emplace(module->path, type);
+      types.module_types.emplace(module->path, Checker(types, diagnostics, *module).check_module(core));
       if (core.body) checked->modules.push_back(std::move(core));
     }
     types.set_viewer({});
   });
-  if (diagnostics.error_count() > errors_before) return nullptr;
+  const bool complete = std::ranges::none_of(program.modules, &Module::failed);
+  if (!complete || diagnostics.error_count() > errors_before) return nullptr;
   return checked;
 }
 

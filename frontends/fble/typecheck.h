@@ -22,9 +22,12 @@ struct CheckedProgram {
   std::shared_ptr<TypeContext> types;
 };
 
-/// Checks all modules. Errors and warnings go to `diagnostics`; null after an error.
-/// A module is checked if the types of all its dependencies are known, so
-/// independent mistakes in several modules are all reported.
+/// Checks all modules. Errors and warnings go to `diagnostics`; null after an error,
+/// or if a module of the program has failed to load.
+///
+/// All errors that do not follow from another one are reported, each once: the first
+/// is the one where the reference stops; the others come module by module, in
+/// the order of the source.
 std::unique_ptr<CheckedProgram> typecheck(const Program& program, Diagnostics& diagnostics);
 
 /// The type of a module's value as messages show it; empty for an unknown module.

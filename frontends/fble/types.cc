@@ -74,7 +74,7 @@ class NodeMap {
 void* TypeContext::allocate(size_t bytes) {
   bytes = (bytes + alignof(Type) - 1) & ~(alignof(Type) - 1);
   if (bytes > chunk_left_) {
-    if (node_bytes() > node_bytes_limit) throw TypeTooDeep{};
+    if (is_full()) throw TypeTooDeep{};
     size_t size = std::max(bytes, kChunkBytes);
     chunks_.push_back(std::make_unique_for_overwrite<char[]>(size));
     chunk_next_ = chunks_.back().get();
@@ -182,7 +182,8 @@ Type* TypeContext::normal(Type* type) {
     case TypeKind::kFunc:
     case TypeKind::kPackage:
     case TypeKind::kParam:
-    case TypeKind::kTypeOf: return type;
+    case TypeKind::kTypeOf:
+    case TypeKind::kError: return type;
     default: break;
   }
   if (type->visiting) return nullptr;
@@ -228,6 +229,7 @@ Type* TypeContext::normal_of_poly(PolyType* type) {
 Type* TypeContext::normal_of_apply(ApplyType* type) {
   Type* poly = normal(type->poly);
   if (!poly) return nullptr;
+  if (poly->kind == TypeKind::kError) return poly;
   if (poly->kind == TypeKind::kPoly) return normal(substitute(static_cast<PolyType*>(poly), type->arg));
 
   // Nothing to put the argument into yet. The normal form of the argument is
@@ -273,7 +275,8 @@ class Substitution {
   Type* copy(Type* type) {
     switch (type->kind) {
       case TypeKind::kParam:
-      case TypeKind::kPackage: return type;
+      case TypeKind::kPackage:
+      case TypeKind::kError: return type;
       case TypeKind::kStruct:
       case TypeKind::kUnion: return copy_data(static_cast<DataType*>(type));
       case TypeKind::kFunc: {
@@ -359,14 +362,15 @@ Type* TypeContext::specialize(Type* type, std::span<const TypeBinding> bindings)
   return type;
 }
 
-bool TypeContext::occurs(const ParamType* param, Type* type) {
+/// `leaf`: a parameter or the error type.
+bool TypeContext::occurs(const Type* leaf, Type* type) {
   std::vector<Type*> pending{type};
   std::unordered_set<Type*> seen;
   while (!pending.empty()) {
     Type* next = pending.back();
     pending.pop_back();
-    if (next == param) return true;
-    if (next->level < param->level || !seen.insert(next).second) continue;
+    if (next == leaf) return true;
+    if (next->level < leaf->level || !seen.insert(next).second) continue;
     switch (next->kind) {
       case TypeKind::kStruct:
       case TypeKind::kUnion:
@@ -387,7 +391,8 @@ bool TypeContext::occurs(const ParamType* param, Type* type) {
         break;
       case TypeKind::kTypeOf: pending.push_back(static_cast<TypeOfType*>(next)->type); break;
       case TypeKind::kPackage:
-      case TypeKind::kParam: break;
+      case TypeKind::kParam:
+      case TypeKind::kError: break;
     }
   }
   return false;
@@ -418,6 +423,7 @@ class Matcher {
       }
       b = context_.normal(b);
       if (!a || !b) return false;
+      if (a->kind == TypeKind::kError || b->kind == TypeKind::kError) return true;
       if (a == b && (a->level == 0 || (pairing_.empty() && bindings_.empty()))) return true;
       if (a->kind != b->kind) return false;
 
@@ -542,6 +548,12 @@ bool TypeContext::match(Type* pattern, Type* type, std::span<TypeBinding> bindin
 
 // --- Questions --------------------------------------------------------------
 
+bool TypeContext::is_error(Type* type) {
+  Type* form = normal(type);
+  while (form && form->kind == TypeKind::kTypeOf) form = normal(static_cast<TypeOfType*>(form)->type);
+  return form && form->kind == TypeKind::kError;
+}
+
 DataType* TypeContext::as_struct(Type* type) {
   Type* form = normal(type);
   return form && form->kind == TypeKind::kStruct ? static_cast<DataType*>(form) : nullptr;
@@ -580,7 +592,7 @@ KindRef TypeContext::kind_of(Type* type) {
     }
     case TypeKind::kApply: {
       KindRef poly = kind_of(static_cast<ApplyType*>(type)->poly);
-      return poly->is_basic() ? poly : poly->result;
+      return poly->is_basic() ? poly : poly->result;  // that of the error kind is itself
     }
     case TypeKind::kPrivate: {
       PrivateType* hidden = static_cast<PrivateType*>(type);
@@ -592,13 +604,17 @@ KindRef TypeContext::kind_of(Type* type) {
       return var->value ? kind_of(var->value) : kinds_.basic();
     }
     case TypeKind::kTypeOf: return kind_of(static_cast<TypeOfType*>(type)->type);
+    case TypeKind::kError: return kinds_.error();
   }
   FBLE_BUG("no such kind of type");
 }
 
 Type* TypeContext::list_element(Type* type) {
   DataType* list = as_union(type);
-  if (!list || list->field_count != 2 || !is_unit(list->fields[1].type)) return nullptr;
+  if (!list) return is_error(type) ? error_type() : nullptr;
+  if (list->field_count != 2) return nullptr;
+  if (is_error(list->fields[0].type) || is_error(list->fields[1].type)) return error_type();
+  if (!is_unit(list->fields[1].type)) return nullptr;
   DataType* item = as_struct(list->fields[0].type);
   if (!item || item->field_count != 2 || !equal(type, item->fields[1].type)) return nullptr;
   return item->fields[0].type;
@@ -688,6 +704,7 @@ class TypePrinter {
         add(static_cast<const TypeOfType*>(type)->type);
         text_ += ">";
         return;
+      case TypeKind::kError: text_ += "???"; return;
     }
   }
 

@@ -22,6 +22,11 @@
 // the current viewer belongs to its package, and treats it as an unknown
 // constructor otherwise. Normal forms that met a private type, or a variable
 // that has no value yet, are therefore not kept.
+//
+// After an error, checking continues with the error type in the place of what
+// is not known. It is equal to every type, and its kind is compatible with
+// every kind, so that nothing is said about what follows from a mistake that
+// was reported already.
 #pragma once
 
 #include <cstdint>
@@ -52,6 +57,7 @@ enum class TypeKind : uint8_t {
   kParam,   // bound by a kPoly
   kVar,     // defined by a let; has a value once the let is checked
   kTypeOf,  // the type of a type
+  kError,   // of what failed to check; there is one node of it
 };
 
 /// Base of all type nodes. `level` is no less than the level of each parameter
@@ -140,6 +146,9 @@ class TypeContext {
   /// `level`: the number of parameters in scope. The value is assigned later.
   VarType* var_type(const Loc& loc, uint32_t level, Symbol name);
 
+  /// The type of what failed to check.
+  Type* error_type() { return &error_; }
+
   // --- Questions ----------------------------------------------------------
   /// The module whose view of private types counts from here on.
   void set_viewer(const ModulePath& module);
@@ -150,6 +159,13 @@ class TypeContext {
   /// `is_vacuous` before anything else asks.
   Type* normal(Type* type);
   bool is_vacuous(Type* type);
+
+  /// True if the type, or what it is the type of, is the error type. A type may
+  /// be known and still have parts that are not.
+  bool is_error(Type* type);
+  /// True if some part of the type is the error type: that is no ground to say
+  /// anything about how it compares with others.
+  bool has_error(Type* type) { return occurs(&error_, type); }
 
   /// The normal form as a struct or union, or null.
   DataType* as_struct(Type* type);
@@ -171,11 +187,13 @@ class TypeContext {
   /// The type with the values of the bindings in the place of their parameters.
   Type* specialize(Type* type, std::span<const TypeBinding> bindings);
 
-  /// The element type if the type has the shape of spec 7.1, else null.
+  /// The element type if the type has the shape of spec 7.1, else null. The
+  /// error type if the shape is not known.
   Type* list_element(Type* type);
 
   /// Memory taken by type nodes, and how much they may take: definitions of a
   /// few lines can describe types of any size.
+  bool is_full() const { return node_bytes() > node_bytes_limit; }
   size_t node_bytes() const { return chunks_.size() * kChunkBytes; }
   size_t node_bytes_limit = size_t{256} << 20;
 
@@ -202,7 +220,7 @@ class TypeContext {
   Type* normal_of_poly(PolyType* type);
   Type* normal_of_apply(ApplyType* type);
   Type* substitute(PolyType* poly, Type* arg);
-  bool occurs(const ParamType* param, Type* type);
+  bool occurs(const Type* leaf, Type* type);
 
   struct PairHash {
     size_t operator()(const std::pair<Type*, Type*>& pair) const {
@@ -226,6 +244,8 @@ class TypeContext {
 
   /// Counts what makes normal forms temporary: private types and open variables met.
   uint64_t temporary_ = 0;
+
+  Type error_{TypeKind::kError};
 };
 
 }  // namespace fble

@@ -23,6 +23,50 @@ TEST(DependencyRule, EscapesWhatMakeWouldSplit) {
 
 class FrontEndTest : public CommandTest {};
 
+TEST_F(FrontEndTest, MakeReadsTheRule) {
+  const std::vector<std::string> names = {
+      "a b",     "a#b",   "a$b", "a:b",   "a%b",  "a\\b", "a\\ b",   "a\\#b", "a\\:b", "a\\%b", "a\\\\b",
+      "a\\\\ b", "a=b",   "a;b", "a|b",   "|",    "a*b",  "a?b",     "a[b]",  "~x",    "a\nb",  "a\tb",
+      "a\rb",    " lead", "=",   "'a:b'", "a::b", "a\"b", "a\n=; b", "\\*",   "$(x)",  "a\\$b", "@x"};
+  for (const std::string& name : names) {
+    const std::string file = "in/" + name + ".fble";
+    write(file, "");
+    // The file stands first in the rule, too, where some letters mean more than elsewhere.
+    std::filesystem::copy_file(folder() + "/" + file, folder() + "/" + name + ".fble",
+                               std::filesystem::copy_options::overwrite_existing);
+    write("rule.d", dependency_rule("goal", {name + ".fble", file}));
+    write("Makefile", "goal:\n\t@echo made; touch goal\ninclude rule.d\n");
+    const auto made = [&] {
+      const CommandResult result = run({}, "", {}, "exec make -s goal");
+      EXPECT_EQ(result.status, 0) << result.err;
+      EXPECT_EQ(result.err, "");
+      return result.out;
+    };
+    EXPECT_EQ(made(), "made\n") << name;
+    EXPECT_EQ(made(), "") << name;
+    const auto now = std::filesystem::file_time_type::clock::now();
+    for (const std::string& changed : {name + ".fble", file}) {
+      std::filesystem::last_write_time(folder() + "/" + name + ".fble", now - std::chrono::hours(2));
+      std::filesystem::last_write_time(folder() + "/" + file, now - std::chrono::hours(2));
+      std::filesystem::last_write_time(folder() + "/goal", now - std::chrono::hours(1));
+      EXPECT_EQ(made(), "") << changed;
+      std::filesystem::last_write_time(folder() + "/" + changed, now);
+      EXPECT_EQ(made(), "made\n") << changed;
+    }
+    std::filesystem::remove(folder() + "/goal");
+    std::filesystem::remove(folder() + "/" + name + ".fble");
+  }
+}
+
+TEST_F(FrontEndTest, NamesTheByteOrderMark) {
+  write("A.fble", "\xEF\xBB\xBFUnit@ = *();\nUnit@();\n");
+  const CommandResult result = run({"check", "A.fble"});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_EQ(result.err,
+            "./A.fble:1:1: warning: U+FEFF (byte order mark) is not seen, and is a part of the word here\n"
+            "./A.fble:2:1: error: variable 'Unit@' not defined\n");
+}
+
 TEST_F(FrontEndTest, ErrorsNameTheFileAsSearched) {
   write("src/A/B.fble", "x;");
   const CommandResult result = run({"test", "-I", "src", "-m", "/A/B%"});
@@ -34,6 +78,17 @@ TEST_F(FrontEndTest, ModulesThatAreNotThere) {
   const CommandResult result = run({"test", "-m", "/Nope%"});
   EXPECT_EQ(result.status, 2);
   EXPECT_EQ(result.err, "'/Nope%':1:1: error: module /Nope% not found\n");
+}
+
+TEST_F(FrontEndTest, ModulesThatAreNotBrokenAreStillChecked) {
+  write("Main.fble", "A .= /A%; B .= /B%; C .= /C%; D .= /D%; E .= /Missing%; A(B, C, D, E, undefined);\n");
+  write("A.fble", "@(A: x);\n");
+  write("B.fble", "@(B: *()(), : x);\n");
+  write("C.fble", "A .= /A%; @(C: A(A), D: y);\n");
+  write("D.fble", "B .= /B%; C .= /C%; @(D: B(C), E: C.f);\n");
+  const CommandResult result = run({"test", "-I", ".", "-m", "/Main%"});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_EQ(result.err, "");
 }
 
 TEST_F(FrontEndTest, WarningsDoNotStopAProgram) {

@@ -114,6 +114,45 @@ TEST_F(SearchPathTest, AFileWithErrorsBelongsToItsFolder) {
   EXPECT_EQ(locate_file("a/b/D.fble", {}).path.str(), "/D%");
 }
 
+TEST_F(SearchPathTest, AFileOfOurLibraryBelongsToIt) {
+  namespace fs = std::filesystem;
+  write("our-library/Std/Map.fble", "/Std/Bool%;");
+  write("our-library/Std/Bool.fble", "*();");
+  write("elsewhere/x", "");
+  fs::create_directory_symlink("our-library/Std", "linked");
+  fs::create_symlink("our-library/Std/Map.fble", "Other.fble");
+  const std::string absolute = folder() + "/our-library";
+  for (const auto& [file, root] : std::vector<std::pair<std::string, std::string>>{
+           {"our-library/Std/Map.fble", "our-library"},
+           {"./our-library/Std/../Std/Map.fble", "our-library"},
+           {absolute + "/Std/Map.fble", absolute},
+           {"linked/Map.fble", "our-library"},
+           {"Other.fble", "our-library"},
+       }) {
+    const FileModule found = locate_file(file, {});
+    EXPECT_EQ(found.path.str(), "/Std/Map%") << file;
+    EXPECT_THAT(found.roots, ElementsAre(root)) << file;
+  }
+  setenv("FBLE_JIT_STD", absolute.c_str(), 1);
+  fs::current_path(folder() + "/our-library/Std");
+  EXPECT_EQ(locate_file("Map.fble", {}).path.str(), "/Std/Map%");
+}
+
+TEST_F(SearchPathTest, ALinkBelongsToItsTargetsFolderWhereItsOwnHasNotWhatItMentions) {
+  namespace fs = std::filesystem;
+  write("src/Tool/Main.fble", "/Tool/Words%;");
+  write("src/Tool/Words.fble", "*();");
+  fs::create_directory("bin");
+  fs::create_symlink("../src/Tool/Main.fble", "bin/tool.fble");
+  const FileModule found = locate_file("bin/tool.fble", {});
+  EXPECT_EQ(found.path.str(), "/Tool/Main%");
+  EXPECT_THAT(found.roots, ElementsAre(fs::canonical("src").string(), "our-library"));
+  EXPECT_EQ(run({"check", "bin/tool.fble"}).status, 0);
+  // The folder of the link comes first, as long as it will do.
+  write("bin/Tool/Words.fble", "*();");
+  EXPECT_EQ(locate_file("bin/tool.fble", {}).path.str(), "/tool%");
+}
+
 TEST_F(SearchPathTest, LibrariesAreNotMixed) {
   // The program's own /Std has no /Std/Unit%.
   write("Std/Bool.fble", "*();");

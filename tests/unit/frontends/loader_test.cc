@@ -166,10 +166,12 @@ TEST_F(LoaderTest, AHeaderAloneIsEnoughOnlyForOthers) {
   EXPECT_EQ(load("/Main%"), "Main.fble:1:1: error: module /A% not found\n");
 }
 
-TEST_F(LoaderTest, AWrongHeaderIsTheOnlyErrorOfItsModule) {
+TEST_F(LoaderTest, ErrorsOfHeaderAndValue) {
   write("A.fble.@", ")");
   write("A.fble", ")");
-  EXPECT_EQ(load("/A%"), "A.fble.@:1:1: error: syntax error, unexpected ')', expecting expression\n");
+  EXPECT_EQ(load("/A%"),
+            "A.fble.@:1:1: error: syntax error, unexpected ')', expecting expression\n"
+            "A.fble:1:1: error: syntax error, unexpected ')', expecting expression\n");
 }
 
 TEST_F(LoaderTest, ModulesWantedForTheirTypesComeAfterTheMainModule) {

@@ -32,7 +32,7 @@ std::string parse(std::string_view text, bool with_locs = false) {
 std::string error_of(std::string_view text) {
   Parsed parsed(text);
   if (parsed.expr != nullptr) return "no error";
-  EXPECT_EQ(parsed.diagnostics.error_count(), 1u);
+  EXPECT_EQ(parsed.diagnostics.error_count(), 1u) << text << "\n" << parsed.diagnostics.render();
   const Diagnostic& error = parsed.diagnostics.messages().at(0);
   std::string message = error.message;
   const std::string common = "syntax error, unexpected ";
@@ -140,7 +140,7 @@ TEST(Parser, ErrorsAreAtTheFirstTokenThatFitsNothing) {
   EXPECT_EQ(error_of(""), "1:1 end of file, expecting expression");
   EXPECT_EQ(error_of("x"), "1:2 end of file, expecting WORD or ';'");
   EXPECT_EQ(error_of("x; }"), "1:4 '}', expecting end of file");
-  EXPECT_EQ(error_of("{ x }"), "1:5 '}', expecting WORD or ';'");
+  EXPECT_EQ(error_of("{ x };"), "1:5 '}', expecting WORD or ';'");
   EXPECT_EQ(error_of("x.y = z; x;"), "1:5 '=', expecting WORD or ';'");
   EXPECT_EQ(error_of("T x y;"), "1:5 WORD, expecting .= or := or (. or ',' or ';' or '='");
   EXPECT_EQ(error_of("a, b = c; d;"), "1:6 '=', expecting .= or := or (. or WORD or ','");
@@ -174,6 +174,30 @@ TEST(Parser, ErrorsAreAtTheFirstTokenThatFitsNothing) {
   EXPECT_EQ(error_of("+();"), "1:3 ')', expecting expression");
   EXPECT_EQ(error_of("* ();"), "1:1 invalid token '*', expecting expression");
   EXPECT_EQ(error_of(std::string_view("a;\0", 3)), "1:3 invalid token '\\x00', expecting end of file");
+}
+
+TEST(Parser, ErrorsInSeveralStatements) {
+  EXPECT_EQ(parse("a = b c;\nd = (E@ e) { f g; h = i j; k; };\nl = m,, n = o;\n{ p q; };"),
+            "t:1:7: error: syntax error, unexpected WORD, expecting ',' or ';'\n"
+            "t:2:25: error: syntax error, unexpected WORD, expecting ',' or ';'\n"
+            "t:3:7: error: syntax error, unexpected ',', expecting expression\n"
+            "t:4:8: error: syntax error, unexpected '}', expecting expression");
+  // What is skipped has no errors of its own, and a block may end where it had one.
+  EXPECT_EQ(parse("a = b c d e, f(g h); 'i j'@ k l;\nm;"),
+            "t:1:7: error: syntax error, unexpected WORD, expecting ',' or ';'\n"
+            "t:1:31: error: syntax error, unexpected WORD, expecting .= or := or (. or ',' or ';' or '='");
+  EXPECT_EQ(parse("a; b; { c d e; };"),
+            "t:1:13: error: syntax error, unexpected WORD, expecting .= or := or (. or ',' or ';' or '='\n"
+            "t:1:7: error: unexpected stmt");
+  EXPECT_EQ(parse("'a' 'b' = { c = d; e }; f;"), "t:1:22: error: syntax error, unexpected '}', expecting WORD or ';'");
+}
+
+TEST(Parser, OneErrorWhereBracketsOrQuotesHaveNoPartner) {
+  for (const char* text : {"a = b c; d = (e; f g; h;", "a = b c; d = e); f g; h;", "a = b c; d = f<e; f g;",
+                           "a = b c; d e; 'f;", "a = b c; d e; (];", "a = b c; d e; $;"}) {
+    Parsed parsed(text);
+    EXPECT_EQ(parsed.diagnostics.error_count(), 1u) << text << "\n" << parsed.diagnostics.render();
+  }
 }
 
 TEST(Parser, MisusedStatementsAreFoundFromTheEnd) {

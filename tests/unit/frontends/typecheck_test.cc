@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "frontends/fble/big_stack.h"
@@ -33,12 +34,137 @@ std::string error_of(const std::string& text) {
 /// The type of the text's value, after the prelude.
 std::string type_of(const std::string& text) { return type_of_module(kPrelude + text); }
 
+// --- Several errors -------------------------------------------------------------
+
+TEST(SeveralErrors, AreAllReported) {
+  EXPECT_EQ(error_of("a = nope;\nb = Unit.c;\nd = True.?(true: Unit, false: True);\nUnit@(Unit);"),
+            "1:5 variable 'nope' not defined\n"
+            "2:10 'c' is not a field of type Unit@\n"
+            "3:31 expected type Unit@, but found Bool@\n"
+            "4:1 expected 0 args, but found 1");
+}
+
+TEST(SeveralErrors, InBindingsOfOneLet) {
+  EXPECT_EQ(error_of("x = nope, y = nope2; z;"),
+            "1:5 variable 'nope' not defined\n1:15 variable 'nope2' not defined\n1:22 variable 'z' not defined");
+  EXPECT_EQ(error_of("Unit@ a = True, b = Unit, Bool@ c = b; pair.d;"),
+            "1:11 expected type Unit@, but found something of type Bool@\n"
+            "0:1 (Unit@ from here)\n0:1 (Bool@ from here)\n"
+            "1:37 expected type Bool@, but found something of type __b@\n"
+            "0:1 (Bool@ from here)\n1:17 (__b@ from here)\n"
+            "1:45 'd' is not a field of type Pair@");
+}
+
+TEST(SeveralErrors, InARecursiveGroup) {
+  EXPECT_EQ(error_of("(Unit@) { Bool@; } f = (Unit@ x) { g(x, x); },\n"
+                     "(Unit@) { Bool@; } g = (Bool@ y) { f(y); };\n"
+                     "f(True);"),
+            "1:36 expected 1 arguments to something of type (Unit@) { Bool@; }, but got 2\n"
+            "1:41 (extra arguments start here)\n"
+            "2:24 expected type (Unit@) { Bool@; }, but found something of type (Bool@) { Bool@; }\n"
+            "2:1 ((Unit@) { Bool@; } from here)\n2:24 ((Bool@) { Bool@; } from here)\n"
+            "2:38 expected type Unit@, but found Bool@\n"
+            "3:3 expected type Unit@, but found Bool@");
+}
+
+TEST(SeveralErrors, InAllBranches) {
+  EXPECT_EQ(error_of("True.?(true: a, false: b);"), "1:14 variable 'a' not defined\n1:24 variable 'b' not defined");
+  EXPECT_EQ(error_of("True.?(true: Unit.a, : Unit.b);"),
+            "1:29 'b' is not a field of type Unit@\n1:19 'a' is not a field of type Unit@");
+  EXPECT_EQ(error_of("pair.?(true: a, false: Unit.b);"),
+            "1:1 expected value of union type, but found value of type Pair@\n"
+            "1:14 variable 'a' not defined\n1:29 'b' is not a field of type Unit@");
+  EXPECT_EQ(error_of("True.?(tru: a, false: b);"),
+            "1:8 expected tag 'true', but found 'tru'\n1:13 variable 'a' not defined\n1:23 variable 'b' not defined");
+  EXPECT_EQ(error_of("E@ = +(Unit@ a, Unit@ b, Unit@ c, Unit@ d); (E@ e) { e.?(b: Unit, x: Unit, d: Unit); };"),
+            "1:58 expected tag 'a', but found 'b'\n1:67 expected tag 'c', but found 'x'");
+  EXPECT_EQ(error_of("E@ = +(Unit@ a, Unit@ b, Unit@ c); (E@ e) { e.?(x: Unit, y: Unit, c: Unit, : Unit); };"),
+            "1:49 illegal use of tag 'x' in union select\n1:58 illegal use of tag 'y' in union select");
+}
+
+TEST(SeveralErrors, TheFirstIsWhereTheReferenceStopsAndTheOthersAreInSourceOrder) {
+  // Exports are checked from the last to the first.
+  EXPECT_EQ(error_of("@(a: x, b: y,\n c: z);"),
+            "2:5 variable 'z' not defined\n1:6 variable 'x' not defined\n1:12 variable 'y' not defined");
+}
+
+TEST(SeveralErrors, NothingIsSaidAboutWhatFollowsFromOne) {
+  const std::string list = "L@ = <@ T@> { M@ = +(*(T@ head, M@ tail) cons, Unit@ nil); M@; };\n";
+  for (const char* text : {
+           "x = nope; x(x, x.y).z.?(a: x, b: x[x]);",
+           "x = nope; Unit@ y = x; Bool@ z = x; z.?(true: y, false: Unit);",
+           "T@ = nope@; T@ x = Unit; T@<T@> y = True; @(a: T@(x: y), b: (T@ z) { z.?(a: Unit, b: z); });",
+           "T@ = *(nope@ a, Unit@ b); t = T@(True, Unit); t.a.b.c(Unit); ",
+           "T@, f, g(.h) .= nope; (T@ x) { f(x, g|word, g['a', f]); };",
+           "Unit@ x = nope; y = x; y;",
+           "f = (nope@ x) { x; }; f(Unit).a; ",
+           "f = <@ T@> (T@ x) { nope; }; f(Unit).a; ",
+           "P@ = <@ A@> { nope@; }; x = P@<Unit@>(Unit); P@<Unit@> y = True; y.z;",
+           "P@ = <@ A@, <@>@ F@> { F@<nope@>; }; (P@<Unit@, P@> x) { x.y; };",
+           "nope@ x; x.y;",
+           "x = Unit.%(nope@); x.y; ",
+           "x = @(a: nope, b: Unit); Bool@ y = x.a; x.@(a: Unit).b;",
+           "A@ = *(A@ a, nope@ b), B@ = A@; (B@ b) { b.a.a.b.c; };",
+           "f = <@ A@, @ B@> (Pair@ p, A@ a, B@ b) { A@ c = a; b; }; f(pair, nope, Unit); ",
+           "f = <@ A@, @ B@> (*(A@ a, B@ b) p) { p.b; }; f(nope).c; ",
+       }) {
+    const std::string errors = error_of(list + text);
+    EXPECT_EQ(std::ranges::count(errors, '\n'), 0) << text << "\n" << errors;
+    EXPECT_TRUE(errors.find("nope") != std::string::npos || errors.find("'c'") != std::string::npos) << errors;
+  }
+}
+
+TEST(SeveralErrors, OfVacuousTypes) {
+  EXPECT_EQ(error_of("A@ = B@, B@ = A@; A@ x = Unit; @(a: (B@ y) { y.z; }, b: x.y, c: nope);"),
+            "1:1 A@ is vacuous\n1:10 B@ is vacuous\n1:65 variable 'nope' not defined");
+}
+
+TEST(SeveralErrors, WhatIsCertainStaysKnown) {
+  // A function that returns a Bool@ does, whatever is wrong with its argument or body.
+  EXPECT_EQ(
+      error_of("f = (Unit@ x) { a = nope; True; }; Unit@ y = f(pair); y;"),
+      "1:21 variable 'nope' not defined\n"
+      "1:46 expected type Unit@, but found something of type Bool@\n0:1 (Unit@ from here)\n0:1 (Bool@ from here)\n"
+      "1:48 expected type Unit@, but found Pair@");
+}
+
+TEST(SeveralErrors, ANameThatIsNotDefinedIsOneError) {
+  EXPECT_EQ(error_of("@(a: x, b: x, c: y, d: x,\n e: x);"),
+            "2:5 variable 'x' not defined\n1:24 also used here and in 2 more places\n1:18 variable 'y' not defined");
+}
+
+TEST(SeveralErrors, InSeveralModules) {
+  SourceProgram program;
+  program.add("/A%", "@(a: x, b: @());").add("/B%", "@(a: /A%.a.c, b: /A%.b.c);").add("/C%", "x = y; /A%.b.d;");
+  program.add("/D%", "@(a: /C%.nope, b: z);", "w@;").add("/E%", "*() u = /D%; u;");
+  program.add("/F%", "*()(v);", "*()();").add("/G%", "*() f = /F%; +() g = /F%; g;").check();
+  EXPECT_EQ(program.diagnostics().render(),
+            "/A%:1:6: error: variable 'x' not defined\n"
+            "/B%:1:24: error: 'c' is not a field of type *()\n"
+            "/C%:1:5: error: variable 'y' not defined\n"
+            "/C%:1:13: error: 'd' is not a field of type *()\n"
+            "/D%@:1:1: error: variable 'w@' not defined\n"
+            "/D%:1:19: error: variable 'z' not defined\n");
+}
+
+TEST(SeveralErrors, HaveNoLimitThatAReaderReaches) {
+  std::string text;
+  for (int i = 0; i < 5000; ++i) text += "x" + std::to_string(i) + " = nope" + std::to_string(i) + ";\n";
+  EXPECT_EQ(std::ranges::count(error_of(text + "Unit;"), '\n'), 4999);
+  for (int i = 0; i < 50'000; ++i) text += "y" + std::to_string(i) + " = none" + std::to_string(i) + ";\n";
+  SourceProgram program;
+  program.add("/M%", kPrelude + text + "Unit;").check();
+  const std::string report = program.diagnostics().render();
+  EXPECT_LT(report.size(), 3 * kDiagnosticsLimit);
+  EXPECT_TRUE(report.ends_with(" more messages are left out\n")) << report.substr(report.size() - 100);
+}
+
 // --- Names --------------------------------------------------------------------
 
 TEST(Typecheck, UndefinedVariables) {
   EXPECT_EQ(error_of("x;"), "1:1 variable 'x' not defined");
   EXPECT_EQ(error_of("'x y'@;"), "1:1 variable ''x y'@' not defined");
-  EXPECT_EQ(error_of("Unit@(pair, nope);"), "1:13 variable 'nope' not defined");
+  EXPECT_EQ(error_of("Unit@(pair, nope);"), "1:13 variable 'nope' not defined\n1:1 expected 0 args, but found 2");
 }
 
 TEST(Typecheck, NamespacesFollowTypeLevels) {
@@ -65,8 +191,6 @@ TEST(Typecheck, LetDefinitions) {
             "2:3 expected type Bool@, but found something of type Unit@\n"
             "0:1 (Bool@ from here)\n0:1 (Unit@ from here)");
   EXPECT_EQ(error_of("Unit x = Unit; x;"), "1:1 expected a type, but found value of type Unit@");
-  // Only the first wrong definition, and nothing about the body.
-  EXPECT_EQ(error_of("x = nope, y = nope2; z;"), "1:5 variable 'nope' not defined");
 }
 
 TEST(Typecheck, UnknownTypesWithinTheirOwnGroup) {
@@ -145,8 +269,7 @@ TEST(Typecheck, UnionSelect) {
   EXPECT_EQ(error_of("pair.?(true: Unit, false: Unit);"),
             "1:1 expected value of union type, but found value of type Pair@");
   EXPECT_EQ(error_of("True.?(true: Unit);"), "1:1 tag 'false' missing from union select");
-  EXPECT_EQ(error_of("True.?(false: Unit, true: Unit);"),
-            "1:8 expected tag 'true', but found 'false'\n1:21 illegal use of tag 'true' in union select");
+  EXPECT_EQ(error_of("True.?(false: Unit, true: Unit);"), "1:8 expected tag 'true', but found 'false'");
   EXPECT_EQ(error_of("True.?(true: Unit, true: Unit, : Unit);"), "1:20 illegal use of tag 'true' in union select");
   EXPECT_EQ(error_of("True.?(true: Unit, false: True);"), "1:27 expected type Unit@, but found Bool@");
   // The default is checked first and gives the expected type.
@@ -169,7 +292,8 @@ TEST(Typecheck, Application) {
   EXPECT_EQ(error_of(f + "f(Unit, True, Unit);"),
             "2:1 expected 2 arguments to something of type (Unit@, Bool@) { Pair@; }, but got 3\n"
             "2:15 (extra arguments start here)");
-  EXPECT_EQ(error_of(f + "f(True, Unit);"), "2:3 expected type Unit@, but found Bool@");
+  EXPECT_EQ(error_of(f + "f(True, Unit);"),
+            "2:3 expected type Unit@, but found Bool@\n2:9 expected type Bool@, but found Unit@");
   EXPECT_EQ(error_of(f + "f(x, y);"), "2:3 variable 'x' not defined\n2:6 variable 'y' not defined");
 }
 
