@@ -7,7 +7,7 @@
 // written to the folder: SEED-MODE.fble is a program for the command line, SEED-MODE.txt
 // says what happened. The exit status is 1 if anything was found.
 //
-// Tested by the ctest fuzz.modes.
+// Tested by the ctests fuzz.modes and fuzz.night.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
@@ -29,6 +29,7 @@
 #include <string>
 #include <vector>
 
+#include "frontends/fble/big_stack.h"
 #include "fuzz/gen/library.h"
 #include "fuzz/gen/program_gen.h"
 #include "fuzz/minimise.h"
@@ -54,6 +55,7 @@ struct Settings {
   std::string reference;  ///< compare with this command, which takes the file at its end
   std::string replay;     ///< a file with a module
   bool print = false;
+  bool json = false;  ///< the last line is JSON (fuzz/night reads it)
   bool minimise = true;
   double minimise_seconds = 60;
   unsigned max_findings = 10;
@@ -307,7 +309,8 @@ int run_workers(const Settings& settings) {
       close(ends[0]);
       const rlimit memory{rlim_t{settings.memory_mb} << 20, rlim_t{settings.memory_mb} << 20};
       if (settings.memory_mb != 0) setrlimit(RLIMIT_DATA, &memory);
-      work(oracle, settings, *shared, slot, ends[1]);
+      // One large stack for all programs.
+      run_on_big_stack([&] { work(oracle, settings, *shared, slot, ends[1]); });
     }
     shared->slots[slot].started = now();
     workers[child] = slot;
@@ -367,6 +370,14 @@ int run_workers(const Settings& settings) {
     report(oracle, settings, findings[reported]);
   const double seconds = now() - start;
   const uint64_t agreed = shared->agreed;
+  if (settings.json) {
+    fmt::print(
+        R"({{"agreed": {}, "failing": {}, "skipped": {}, "findings": {}, "traces": {}, "exits": {}, "mark_hits": {}}})"
+        "\n",
+        agreed, shared->failing.load(), shared->skipped.load(), findings.size(), shared->traces.load(),
+        shared->exits.load(), shared->mark_hits.load());
+    return findings.empty() && !rejected ? 0 : 1;
+  }
   fmt::print(
       "{} programs agree ({} of them by an error), {} skipped, {} findings; {} traces, {} exits, {} at marks; {:.0f} "
       "s, {:.0f} "
@@ -478,6 +489,7 @@ void usage() {
       "  --max-findings N stop after so many (10)\n"
       "  --memory MB      limit of a process, 0 for none (4096)\n"
       "  --minimise T     seconds for making a finding smaller, twice; 0 for not at all (60)\n"
+      "  --json           the last line of the output is JSON\n"
       "  --print          print the first program, and stop\n"
       "  --replay FILE    run a module instead, as printed\n"
       "  --command CMD    run this fble-jit instead of running in this process\n"
@@ -493,6 +505,10 @@ int main_function(int argc, char** argv) {
     if (option == "--help") return usage(), 0;
     if (option == "--no-integers") {
       settings.gen.integers = false;
+      continue;
+    }
+    if (option == "--json") {
+      settings.json = true;
       continue;
     }
     if (option == "--print") {

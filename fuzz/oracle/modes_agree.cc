@@ -1,5 +1,7 @@
-// A program is parsed and checked once; each mode lowers it anew and has a machine of
-// its own. The modules of the standard library are parsed once for all programs.
+// A program is parsed, checked and lowered once; each mode has a machine of its own. A
+// machine that is gone leaves the code as it was lowered: the engine takes its entries
+// back, and all else that it writes to code depends on the code alone.
+// The modules of the standard library are parsed once for all programs.
 //
 // Left out of the comparison: runs that end for want of memory, and programs that the
 // judge does not finish in time.
@@ -62,11 +64,12 @@ std::atomic<Thread*> running = nullptr;
 extern "C" void on_alarm(int) {
   if (Thread* thread = running.load()) thread->request(Attention::kInterrupt);
 }
+/// Of processor time, so that a busy machine changes no verdict.
 void set_alarm(double seconds) {
   itimerval timer{};
   timer.it_value.tv_sec = static_cast<time_t>(seconds);
   timer.it_value.tv_usec = static_cast<suseconds_t>((seconds - static_cast<double>(timer.it_value.tv_sec)) * 1e6);
-  setitimer(ITIMER_REAL, &timer, nullptr);
+  setitimer(ITIMER_PROF, &timer, nullptr);
 }
 
 /// The text of a list of letters, the last of which comes first.
@@ -177,17 +180,17 @@ struct ModesOracle::State {
     return program;
   }
 
-  Outcome run(const CheckedProgram& checked, const std::string& flags, double seconds) {
+  Verdict check(const std::string& module_text, const ModesOptions& options);
+
+  Outcome run(ProgramCode& code, const std::string& flags, double seconds) {
     const Options options = parse_flags(flags);
-    std::unique_ptr<ProgramCode> code;
-    run_on_big_stack([&] { code = lower_program(checked); });
     MachineOptions machine_options_here = machine_options(options, nullptr);
     machine_options_here.heap.max_bytes = size_t{256} << 20;
     machine_options_here.stack_bytes = size_t{128} << 20;
 
     Outcome outcome;
     const auto start = std::chrono::steady_clock::now();
-    Machine machine(*code, natives, machine_options_here);
+    Machine machine(code, natives, machine_options_here);
     {
       const std::unique_ptr<TraceEngine> engine = attach_engine(options, machine);
       if (engine == nullptr && options.jit != JitMode::kOff)
@@ -233,25 +236,30 @@ ModesOracle::ModesOracle() : state_(std::make_unique<State>()) {
   struct sigaction action{};
   action.sa_handler = on_alarm;
   action.sa_flags = SA_RESTART;
-  sigaction(SIGALRM, &action, nullptr);
+  sigaction(SIGPROF, &action, nullptr);
 }
 
 ModesOracle::~ModesOracle() = default;
 
 Verdict ModesOracle::check(const std::string& module_text, const ModesOptions& options) {
   Verdict verdict;
-  std::unique_ptr<Program> program;
+  // One large stack for a program, not one for each step: with AddressSanitizer a new one takes longer than a run.
+  run_on_big_stack([&] { verdict = state_->check(module_text, options); });
+  return verdict;
+}
+
+Verdict ModesOracle::State::check(const std::string& module_text, const ModesOptions& options) {
+  Verdict verdict;
+  Diagnostics diagnostics;
+  const std::unique_ptr<Program> program = parse(module_text, diagnostics);
   std::unique_ptr<CheckedProgram> checked;
-  run_on_big_stack([&] {
-    Diagnostics diagnostics;
-    program = state_->parse(module_text, diagnostics);
-    if (program != nullptr) checked = typecheck(*program, diagnostics);
-    if (checked == nullptr) verdict.message = diagnostics.render();
-  });
+  if (program != nullptr) checked = typecheck(*program, diagnostics);
   if (checked == nullptr) {
     verdict.kind = Verdict::Kind::kRejected;
+    verdict.message = diagnostics.render();
     return verdict;
   }
+  std::unique_ptr<ProgramCode> code = lower_program(*checked);
   const std::vector<FuzzMode>& modes = fuzz_modes();
   for (size_t i = 0; i < modes.size(); ++i) {
     const bool is_judge = i == 0;
@@ -259,7 +267,9 @@ Verdict ModesOracle::check(const std::string& module_text, const ModesOptions& o
       continue;
     if (options.progress) options.progress(i);
     const std::string flags = mode_flags(modes[i], options.seed, options.cost);
-    Outcome outcome = state_->run(*checked, flags, is_judge ? options.judge_seconds : options.mode_seconds);
+    if (!options.share_code && !is_judge) code = lower_program(*checked);
+    Outcome outcome = run(*code, flags, is_judge ? options.judge_seconds : options.mode_seconds);
+    if (options.outcomes != nullptr) options.outcomes->push_back(outcome);
     if (is_judge) {
       verdict.judge = std::move(outcome);
       if (verdict.judge.end == Outcome::End::kTimeout) verdict.kind = Verdict::Kind::kTooSlow;

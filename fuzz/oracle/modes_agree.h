@@ -54,9 +54,14 @@ struct ModesOptions {
   double cost = 0;
   /// Names of modes to compare with the judge; all if empty.
   std::vector<std::string> modes;
-  /// Seconds for the judge, then for each other mode; 0 for no limit.
+  /// Seconds of processor time for the judge, then for each other mode; 0 for no limit.
   double judge_seconds = 0;
   double mode_seconds = 0;
+  /// Whether all modes run the code that was lowered once. If not, each lowers the program anew, which is slower and
+  /// must change nothing.
+  bool share_code = true;
+  /// Filled with what each mode did, in the order of fuzz_modes(), if given.
+  std::vector<Outcome>* outcomes = nullptr;
   /// Called before each mode starts, with its index in fuzz_modes().
   std::function<void(size_t)> progress;
 };

@@ -1,6 +1,7 @@
 // The oracle sees what it should: values, errors, time, and what is no program.
 #include "fuzz/oracle/modes_agree.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,6 +10,7 @@
 #include <iterator>
 
 #include "fuzz/gen/library.h"
+#include "fuzz/gen/program_gen.h"
 
 namespace fble {
 namespace {
@@ -78,6 +80,44 @@ TEST(ModesOracle, ProgramsOfTheCorpus) {
     ++count;
   }
   EXPECT_GE(count, 2u);
+}
+
+/// No mode sees what an earlier mode, or an earlier program, left behind: with code that is shared each does
+/// what it does with code of its own in a new oracle, down to the number of traces and exits.
+TEST(ModesOracle, ModesAndProgramsLeaveNothingBehind) {
+  const auto check = [](ModesOracle& oracle, uint64_t seed, std::vector<std::string> modes, bool share_code) {
+    Choices choices = Choices::from_seed(seed);
+    const GeneratedProgram program = generate_program(choices, {.max_cost = 12000});
+    std::vector<Outcome> outcomes;
+    const Verdict verdict = oracle.check(program.text, {.seed = seed,
+                                                        .cost = program.cost,
+                                                        .modes = std::move(modes),
+                                                        .share_code = share_code,
+                                                        .outcomes = &outcomes});
+    EXPECT_EQ(verdict.kind, Verdict::Kind::kAgree) << seed;
+    return outcomes;
+  };
+  ModesOracle used;
+  for (uint64_t seed = 1; seed <= 12; ++seed) {
+    const std::vector<Outcome> shared = check(used, seed, {}, true);
+    ASSERT_EQ(shared.size(), fuzz_modes().size());
+    ModesOracle fresh;
+    const std::vector<Outcome> own = check(fresh, seed, {}, false);
+    ASSERT_EQ(own.size(), shared.size());
+    for (size_t i = 0; i < shared.size(); ++i) {
+      SCOPED_TRACE(fmt::format("seed {}, mode {}", seed, fuzz_modes()[i].name));
+      EXPECT_EQ(shared[i].output, own[i].output);
+      EXPECT_EQ(shared[i].error, own[i].error);
+      EXPECT_EQ(shared[i].traces, own[i].traces);
+      EXPECT_EQ(shared[i].exits, own[i].exits);
+      EXPECT_EQ(shared[i].mark_hits, own[i].mark_hits);
+    }
+    // The last mode alone, after the judge.
+    const std::vector<Outcome> alone = check(fresh, seed, {fuzz_modes().back().name}, true);
+    ASSERT_EQ(alone.size(), 2u);
+    EXPECT_EQ(alone[1].traces, shared.back().traces) << seed;
+    EXPECT_EQ(alone[1].exits, shared.back().exits) << seed;
+  }
 }
 
 TEST(ModesOracle, FlagsAreMadeForEachProgram) {
