@@ -177,51 +177,6 @@ Status print_search(const Options& options, std::vector<FoundModule> modules, co
   return Status::kOk;
 }
 
-/// Loads and checks the modules as one program. Null if one of them does not compile.
-DocProgram load_all(const std::vector<FoundModule>& modules, const std::vector<std::string>& roots) {
-  LoadOptions load{.roots = roots};
-  for (const FoundModule& module : modules) load.types_of.push_back(module.path);
-  DocProgram all;
-  Diagnostics ignored;
-  all.program = load_program(modules.front().path, load, ignored);
-  if (all.program != nullptr) all.checked = typecheck(*all.program, ignored);
-  return all;
-}
-
-int print_search(const Options& options, std::vector<FoundModule> modules, const std::vector<std::string>& roots) {
-  SearchResult result;
-  Diagnostics diagnostics;
-  run_on_big_stack([&] {
-    DocProgram all;
-    if (!modules.empty()) all = load_all(modules, roots);
-    if (!modules.empty() && all.checked == nullptr) {
-      std::erase_if(modules, [&](const FoundModule& module) {
-        if (load_all({module}, roots).checked != nullptr) return false;
-        print_error(fmt::format("module {} does not compile and is not searched", module.path.str()));
-        return true;
-      });
-      if (!modules.empty()) all = load_all(modules, roots);
-    }
-    if (all.checked == nullptr) return;
-    try {
-      result = options.search_type.empty() ? search_words(all, options.search)
-                                           : search_type(all, options.search_type, diagnostics);
-    } catch (const TypeTooDeep&) {
-      result.hint = "; the type is nested too deeply";
-    }
-  });
-  std::fputs(diagnostics.render().c_str(), stderr);
-  if (diagnostics.error_count() > 0) return 1;
-  if (result.lines.empty()) {
-    print_error(fmt::format("nothing found{}", result.hint));
-    return 1;
-  }
-  std::string text;
-  for (const std::string& line : result.lines) text += line + "\n";
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  return 0;
-}
-
 /// Splits "/A/B%.Name" into the module and the name; all else is a module, or wrong in a
 /// way that whoever reads it as one will tell.
 std::pair<std::string, std::string> split_name(const std::string& text) {
