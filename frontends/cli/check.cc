@@ -4,7 +4,7 @@
 
 namespace fble {
 
-Outcome run_check(const Options& options) {
+CommandResult run_check(const Options& options) {
   Status status;
   compile_module(options, {.purpose = LoadFor::kModule}, status);
   return status;

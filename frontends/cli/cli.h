@@ -29,9 +29,9 @@ inline constexpr int kLargestProgramStatus = 111;
 inline constexpr int kOtherProgramStatus = 112;
 
 /// How a command ended, and what the program that it ran returned, if one did.
-struct Outcome {
-  Outcome(Status how) : status(how) {}
-  Outcome(Status how, int of_program) : status(how), program_status(of_program) {}
+struct CommandResult {
+  CommandResult(Status how) : status(how) {}
+  CommandResult(Status how, int of_program) : status(how), program_status(of_program) {}
 
   Status status;
   int program_status = 0;  ///< 0 to kOtherProgramStatus; counts only when all went well
@@ -128,7 +128,7 @@ struct Command {
   unsigned groups;
   Positional positional;
   StatusSet statuses;
-  Outcome (*run)(const Options& options);
+  CommandResult (*run)(const Options& options);
 };
 
 std::span<const Command> commands();
@@ -143,14 +143,14 @@ void print_help(const Command& command);
 /// The whole command line; returns the exit status.
 int run_command_line(int argc, const char* const* argv);
 
-Outcome run_program(const Options& options);
-Outcome run_test(const Options& options);
-Outcome run_mem_test(const Options& options);
-Outcome run_check(const Options& options);
-Outcome run_disassemble(const Options& options);
-Outcome run_deps(const Options& options);
-Outcome run_suite(const Options& options);
-Outcome run_doc(const Options& options);
-Outcome run_bisect(const Options& options);
+CommandResult run_program(const Options& options);
+CommandResult run_test(const Options& options);
+CommandResult run_mem_test(const Options& options);
+CommandResult run_check(const Options& options);
+CommandResult run_disassemble(const Options& options);
+CommandResult run_deps(const Options& options);
+CommandResult run_suite(const Options& options);
+CommandResult run_doc(const Options& options);
+CommandResult run_bisect(const Options& options);
 
 }  // namespace fble
