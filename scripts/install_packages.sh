@@ -6,7 +6,7 @@ packages=(
   clang-19 libclang-rt-19-dev lld-19 llvm-19
   cmake make ninja-build git ca-certificates curl
   libasmjit-dev libbenchmark-dev libcli11-dev libfmt-dev libgmock-dev libgmp-dev libgtest-dev
-  libzydis-dev nlohmann-json3-dev python3
+  libz3-dev libzydis-dev nlohmann-json3-dev python3
 )
 
 as_root=()
