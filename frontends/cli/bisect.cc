@@ -89,7 +89,7 @@ std::string how_it_ended(const ChildOutcome& outcome) {
 
 }  // namespace
 
-CommandResult run_bisect(const Options& options) {
+CommandEnding run_bisect(const Options& options) {
   const Runner runner(options);
   const ChildOutcome judge = runner.run({"--jit=off"});
   if (!judge.started) {

@@ -4,7 +4,7 @@
 
 namespace fble {
 
-CommandResult run_check(const Options& options) {
+CommandEnding run_check(const Options& options) {
   Status status;
   compile_module(options, {.purpose = LoadFor::kModule}, status);
   return status;

@@ -29,9 +29,9 @@ inline constexpr int kLargestProgramStatus = 111;
 inline constexpr int kOtherProgramStatus = 112;
 
 /// How a command ended, and what the program that it ran returned, if one did.
-struct CommandResult {
-  CommandResult(Status how) : status(how) {}
-  CommandResult(Status how, int of_program) : status(how), program_status(of_program) {}
+struct CommandEnding {
+  CommandEnding(Status how) : status(how) {}
+  CommandEnding(Status how, int of_program) : status(how), program_status(of_program) {}
 
   Status status;
   int program_status = 0;  ///< 0 to kOtherProgramStatus; counts only when all went well
@@ -128,7 +128,7 @@ struct Command {
   unsigned groups;
   Positional positional;
   StatusSet statuses;
-  CommandResult (*run)(const Options& options);
+  CommandEnding (*run)(const Options& options);
 };
 
 std::span<const Command> commands();
@@ -143,14 +143,14 @@ void print_help(const Command& command);
 /// The whole command line; returns the exit status.
 int run_command_line(int argc, const char* const* argv);
 
-CommandResult run_program(const Options& options);
-CommandResult run_test(const Options& options);
-CommandResult run_mem_test(const Options& options);
-CommandResult run_check(const Options& options);
-CommandResult run_disassemble(const Options& options);
-CommandResult run_deps(const Options& options);
-CommandResult run_suite(const Options& options);
-CommandResult run_doc(const Options& options);
-CommandResult run_bisect(const Options& options);
+CommandEnding run_program(const Options& options);
+CommandEnding run_test(const Options& options);
+CommandEnding run_mem_test(const Options& options);
+CommandEnding run_check(const Options& options);
+CommandEnding run_disassemble(const Options& options);
+CommandEnding run_deps(const Options& options);
+CommandEnding run_suite(const Options& options);
+CommandEnding run_doc(const Options& options);
+CommandEnding run_bisect(const Options& options);
 
 }  // namespace fble

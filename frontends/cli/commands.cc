@@ -285,7 +285,7 @@ constexpr Command kCommands[] = {
 };
 
 /// The whole command, but for what is left to be written.
-CommandResult run_command(const Command& command, std::span<const std::string> words) {
+CommandEnding run_command(const Command& command, std::span<const std::string> words) {
   Options options;
   if (!parse_options(command, words, options)) return Status::kUsageError;
   if (options.help) {
@@ -317,7 +317,7 @@ int run_command_line(int argc, const char* const* argv) {
   prepare_endings(command->statuses);
   const int first = command == &kCommands[0] ? 1 : 2;
   const std::vector<std::string> words(argv + std::min(argc, first), argv + argc);
-  CommandResult outcome = Status::kOtherError;
+  CommandEnding outcome = Status::kOtherError;
   try {
     outcome = run_command(*command, words);
   } catch (const std::exception& problem) {

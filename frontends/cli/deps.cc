@@ -5,7 +5,7 @@
 
 namespace fble {
 
-CommandResult run_deps(const Options& options) {
+CommandEnding run_deps(const Options& options) {
   MainModule main;
   if (!find_main_module(options, main)) return Status::kUsageError;
   const LoadOptions load{.roots = main.roots, .purpose = options.compile ? LoadFor::kModule : LoadFor::kExecution};

@@ -6,7 +6,7 @@
 
 namespace fble {
 
-CommandResult run_disassemble(const Options& options) {
+CommandEnding run_disassemble(const Options& options) {
   Status status;
   const std::unique_ptr<ProgramCode> code = compile_module(options, {.purpose = LoadFor::kModule}, status);
   if (code != nullptr) print_output(print_bytecode(*code));

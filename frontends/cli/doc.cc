@@ -201,7 +201,7 @@ Status print_module(const ModuleDoc& doc, const std::string& name) {
 
 }  // namespace
 
-CommandResult run_doc(const Options& options) {
+CommandEnding run_doc(const Options& options) {
   const bool one_module = !options.module.empty() || !options.file.empty();
   Options named = options;
   std::string name;

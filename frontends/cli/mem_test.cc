@@ -85,7 +85,7 @@ Status compare(const Options& options, ProgramCode& code, Profile* profile) {
 
 }  // namespace
 
-CommandResult run_mem_test(const Options& options) {
+CommandEnding run_mem_test(const Options& options) {
   Status status;
   std::unique_ptr<ProgramCode> code = compile_module(options, {}, status);
   if (code != nullptr) {

@@ -82,7 +82,7 @@ Status execute(const Options& options, ProgramCode& code, const std::vector<Text
 
 }  // namespace
 
-CommandResult run_program(const Options& options) {
+CommandEnding run_program(const Options& options) {
   std::vector<Text> texts;
   if (!decode_arguments(options.args, texts)) return Status::kUsageError;
 

@@ -296,7 +296,7 @@ bool find_modes(const std::vector<std::string>& names, std::vector<const Mode*>&
 
 }  // namespace
 
-CommandResult run_suite(const Options& options) {
+CommandEnding run_suite(const Options& options) {
   std::vector<const Mode*> modes;
   if (!find_modes(options.modes, modes)) return Status::kUsageError;
   const fs::path given = options.suite_root.empty() ? options.suite : options.suite_root;

@@ -119,7 +119,7 @@ Status evaluate(const Options& options, ProgramCode& code) {
 
 }  // namespace
 
-CommandResult run_test(const Options& options) {
+CommandEnding run_test(const Options& options) {
   Status status;
   std::unique_ptr<ProgramCode> code = compile_module(options, {}, status);
   if (code != nullptr) status = evaluate(options, *code);

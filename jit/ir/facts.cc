@@ -122,7 +122,8 @@ Truth guard_truth(const IrIns& guard, const Facts& a) {
     case IrOp::kTagIs: {
       if (guard.m == 0) return truth(guard.n == 0, guard.n != 0);
       if (a.tag >= 0) return truth(a.tag == guard.n, a.tag != guard.n);
-      const uint32_t all = all_tags(guard.m);
+      // A narrowed guard does not tell which tags there are.
+      const uint32_t all = guard.narrowed ? 0 : all_tags(guard.m);
       const uint32_t wanted = tags_below(guard.n + 1) & ~tags_below(guard.n);
       return truth(all != 0 && (all & ~a.not_tags) == wanted, (a.not_tags & wanted) != 0);
     }

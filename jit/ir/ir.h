@@ -45,6 +45,9 @@ struct IrIns {
   bool fits = false;
   /// Constant: a machine word that is no Fble value, such as a return address.
   bool raw = false;
+  /// TagIs: m is less than the tag's width, since facts tell the tag from the others with the same low bits. Of tags
+  /// from 2^m on such a guard says nothing by itself.
+  bool narrowed = false;
   IrRef a = kNoRef;
   IrRef b = kNoRef;
   int32_t n = 0;

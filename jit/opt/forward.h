@@ -6,13 +6,16 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
+#include "interp/code.h"
 #include "jit/ir/builder.h"
 #include "jit/ir/facts.h"
 
 namespace fble {
 
-struct Answer {
+template <typename Ref>
+struct BasicAnswer {
   enum Kind : uint8_t {
     kAppend,   ///< nothing found: the next pass looks at it
     kReplace,  ///< an earlier instruction has the result
@@ -21,8 +24,9 @@ struct Answer {
     kFails,    ///< a guard that never holds
   };
   Kind kind = kAppend;
-  IrRef ref = kNoRef;
+  Ref ref = kNoRef;
 };
+using Answer = BasicAnswer<IrRef>;
 
 /// Equal instructions by hash (cse.cc): open addressing, each entry is a number of an instruction.
 class CseTable {
@@ -79,6 +83,37 @@ class Forward final : public IrBuilder {
   /// Sums are not gathered across this instruction: in a loop each turn adds to what the
   /// turn before it made, and not to the first.
   size_t barrier = 0;
+
+  // What the rules of fold_rules.h ask: kinds of words, and what depends on their size.
+  using Word = fble::Word;
+  using Int = int64_t;
+  using Number = int32_t;
+  using Ref = IrRef;
+  using Ins = IrIns;
+  void rule(const char* /*name*/) const {}
+  static constexpr Word top_bit() { return Word{1} << 63; }
+  static constexpr Word max_natural() { return (Word{1} << kMaxPackedBits) - 1; }
+  static constexpr Word max_packed_bits() { return kMaxPackedBits; }
+  static constexpr Word max_shift() { return kMaxPackedBits - 1; }
+  IrOp maker_of(IrRef ref) const { return at(ref).op; }
+  static Intrinsic intrinsic_of(const IrIns& ins) { return static_cast<Intrinsic>(ins.n); }
+  static uint32_t width_of(const IrIns& guard) { return guard.m; }
+  bool tag_guard_is_settled(const IrIns& guard) const { return guard_truth(guard, table[guard.a]) != Truth::kUnknown; }
+  /// Where the guard leaves, the Bool@ or the like that it looks at is known to be `word`, so
+  /// its exit needs no register for it.
+  void settle(IrIns& guard, Word word);
+
+  // What gc/value.h and interp/intrinsics.h make of constants; 0 is what does not fit.
+  Word fold_intrinsic(Intrinsic intrinsic, const std::vector<IrRef>& args) const;
+  Word pack_union_of(const IrIns& ins) const { return pack_union(word_of(ins.a), ins.m, static_cast<uint32_t>(ins.n)); }
+  Word pack_fields(const IrIns& ins) const;
+  bool fields_fit(const IrIns& ins) const;
+  bool has_tag(const IrIns& ins) const;
+  Word packed_arg_of(const IrIns& ins) const { return packed_arg(word_of(ins.a), static_cast<unsigned>(ins.n)); }
+  bool has_fields(const IrIns& ins) const;
+  Word packed_field_of(const IrIns& ins) const {
+    return packed_field(word_of(ins.a), static_cast<uint32_t>(ins.n), ins.m);
+  }
 
  private:
   IrRef push(IrIns&& ins);

@@ -348,20 +348,20 @@ class MemoryProgram {
   std::map<std::string, Module*> modules_;
 };
 
-enum class CommandResult { kUnreadable, kIllTyped, kWellTyped };
+enum class Outcome { kUnreadable, kIllTyped, kWellTyped };
 
-CommandResult try_front_end(const Corpus& corpus, const std::string& text) {
-  CommandResult outcome = CommandResult::kUnreadable;
+Outcome try_front_end(const Corpus& corpus, const std::string& text) {
+  Outcome outcome = Outcome::kUnreadable;
   run_on_big_stack([&] {
     MemoryProgram memory(corpus);
     if (memory.add("/Spoiled%", text) == nullptr) return;
-    outcome = CommandResult::kIllTyped;
+    outcome = Outcome::kIllTyped;
     Diagnostics diagnostics;
     const std::unique_ptr<CheckedProgram> checked = typecheck(memory.program(), diagnostics);
     EXPECT_EQ(checked == nullptr, diagnostics.error_count() != 0) << diagnostics.render();
     EXPECT_EQ(diagnostics.render().empty(), diagnostics.messages().empty());
     if (checked == nullptr) return;
-    outcome = CommandResult::kWellTyped;
+    outcome = Outcome::kWellTyped;
     for (const CoreProgramModule& module : checked->modules) {
       for (const std::string& problem : verify_core(module)) ADD_FAILURE() << problem;
     }
@@ -409,7 +409,7 @@ TEST(FrontEndRobustness, OurOwnFilesAreUnderstood) {
     if (!name.starts_with("/Std/")) continue;
     ++all;
     SCOPED_TRACE(name);
-    well_typed += try_front_end(corpus, text) == CommandResult::kWellTyped;
+    well_typed += try_front_end(corpus, text) == Outcome::kWellTyped;
   }
   // Private types of the library are closed to a module of another name.
   EXPECT_GT(well_typed, all / 2) << "of " << all;

@@ -59,6 +59,11 @@ TEST(Facts, TagGuards) {
   EXPECT_EQ(guard_truth(tag_guard(IrOp::kTagFrom, 2, 2), with_tag(-1, 1)), Truth::kUnknown);
   EXPECT_EQ(guard_truth(tag_guard(IrOp::kTagFrom, 0, 2), unknown), Truth::kTrue);
   EXPECT_EQ(guard_truth(tag_guard(IrOp::kTagIs, 0, 0), unknown), Truth::kTrue);
+  // One that looks at the low two bits of three says nothing of tags from 4 on.
+  IrIns narrowed = tag_guard(IrOp::kTagIs, 0, 2);
+  narrowed.narrowed = true;
+  EXPECT_EQ(guard_truth(narrowed, with_tag(-1, 0b1'1110)), Truth::kUnknown);
+  EXPECT_EQ(guard_truth(narrowed, with_tag(-1, 1)), Truth::kFalse);
   // Too many tags to remember.
   EXPECT_EQ(guard_truth(tag_guard(IrOp::kTagIs, 40, 6), with_tag(-1, ~0u)), Truth::kUnknown);
 }

@@ -89,6 +89,28 @@ TEST(Passes, EachPassKeepsTheMeaning) {
 TEST(Passes, OptimizeKeepsTheMeaning) { check_pass(optimize, &IrGen::optimised, true); }
 TEST(Passes, OptimizeWorksWithoutForwardPasses) { check_pass(optimize, &IrGen::plain, true); }
 
+// Of the tags of a union of seven, 2 and 4 are known not to be there: 0 is told from all others by its low two bits,
+// and not by its lowest one, since 6 is even, too.
+TEST(Passes, ANarrowedGuardIsNotMadeNarrower) {
+  Trace trace;
+  const auto builder = make_builder(trace);
+  IrIns slot{.op = IrOp::kSlot};
+  slot.n = 0;
+  const IrRef value = builder->append(slot);
+  Facts facts;
+  facts.packed = true;
+  facts.not_tags = 0b10100;
+  builder->assume(value, facts);
+  IrIns guard{.op = IrOp::kTagIs};
+  guard.a = value;
+  guard.n = 0;
+  guard.m = 3;
+  guard.snapshot = 0;
+  builder->append(guard);
+  ASSERT_EQ(trace.ins.size(), 2u);
+  EXPECT_EQ(trace.ins[1].m, 2u);
+}
+
 TEST(Passes, RunPassKnowsItsNames) {
   Trace trace;
   EXPECT_FALSE(run_pass("no such pass", trace));
