@@ -179,7 +179,8 @@ TEST(Files, ThatMayNotGrowAreAnError) {
   EXPECT_EXIT(
       {
         std::signal(SIGXFSZ, SIG_IGN);
-        const rlimit limit{1000, 1000};
+        rlimit limit{};
+        limit.rlim_cur = limit.rlim_max = 1000;
         setrlimit(RLIMIT_FSIZE, &limit);
         std::_Exit(write_file(name, long_text()) == EFBIG ? 0 : 1);
       },
