@@ -25,7 +25,7 @@ struct WritePatience {
 /// the descriptor is. Safe in signal handlers.
 int write_all(int descriptor, std::string_view& bytes, const WritePatience& patience = {});
 
-/// Writes text to standard error in one piece. What cannot be written is lost: there is nobody left to tell.
+/// Writes text to standard error in one piece. What cannot be written is lost.
 /// The command's messages go through frontends/cli/messages.h, which keeps them behind the program's output.
 void log_text(std::string_view text);
 

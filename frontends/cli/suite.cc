@@ -18,6 +18,7 @@
 #include <fstream>
 #include <mutex>
 #include <optional>
+#include <system_error>
 #include <thread>
 
 #include "frontends/cli/child_process.h"
@@ -164,11 +165,15 @@ class Suite {
     std::atomic<size_t> next = 0;
     std::vector<std::thread> workers;
     const size_t count = options_.jobs != 0 ? options_.jobs : std::max(1u, std::thread::hardware_concurrency());
-    for (size_t i = 0; i < std::min(count, jobs_.size()); ++i) {
-      workers.emplace_back([&] {
-        for (size_t job; (job = next++) < jobs_.size();) report(jobs_[job], judge(jobs_[job]));
-      });
+    const auto work = [&] {
+      for (size_t job; (job = next++) < jobs_.size();) report(jobs_[job], judge(jobs_[job]));
+    };
+    try {
+      for (size_t i = 0; i < std::min(count, jobs_.size()); ++i) workers.emplace_back(work);
+    } catch (const std::system_error&) {
+      // Where the system has no room for so many threads, those that run do the work.
     }
+    if (workers.empty()) work();
     for (std::thread& worker : workers) worker.join();
     clear_progress();
     if (jobs_.empty()) print_output("no tests found below {}\n", options_.suite);
