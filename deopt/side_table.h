@@ -186,7 +186,7 @@ class SideTableBuilder {
   std::vector<ExitEntry> entries_;
 };
 
-/// Requires a table that verify_side_table accepts and index < table.count().
+/// Requires a table that verify_side_table (deopt/side_table_verify.h) accepts and index < table.count().
 ExitEntry decode_exit(const SideTable& table, uint32_t index);
 /// The same into an entry whose memory is used again.
 void decode_exit(const SideTable& table, uint32_t index, ExitEntry& entry);
@@ -196,9 +196,6 @@ void decode_exit(const SideTable& table, uint32_t index, ExitEntry& entry);
 /// exactly what a builder may have made.
 bool decode_side_table(const SideTable& table, std::span<Code* const> codes, std::vector<ExitEntry>* entries,
                        std::string* message);
-
-/// decode_side_table, then the checks of deopt/side_table_verify.h.
-bool verify_side_table(const SideTable& table, std::string* message, std::span<Code* const> codes = {});
 
 /// The facts that can be seen of a constant or virtual.
 uint8_t facts_of_word(Word word);

@@ -168,4 +168,16 @@ class ExitVerifier {
 
 std::string verify_exit(const ExitEntry& entry) { return ExitVerifier(entry).verify(); }
 
+bool verify_side_table(const SideTable& table, std::string* message, std::span<Code* const> codes) {
+  std::vector<ExitEntry> entries;
+  if (!decode_side_table(table, codes, &entries, message)) return false;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    *message = verify_exit(entries[i]);
+    if (message->empty()) continue;
+    *message = fmt::format("exit {}: {}", i, *message);
+    return false;
+  }
+  return true;
+}
+
 }  // namespace fble

@@ -13,6 +13,7 @@
 // Tested by tests/unit/deopt/side_table_verify_test.cc.
 #pragma once
 
+#include <span>
 #include <string>
 
 #include "deopt/side_table.h"
@@ -21,5 +22,8 @@ namespace fble {
 
 /// Empty if all is well, otherwise the first problem.
 std::string verify_exit(const ExitEntry& entry);
+
+/// decode_side_table, then verify_exit for each exit. False, with a message, if something is wrong.
+bool verify_side_table(const SideTable& table, std::string* message, std::span<Code* const> codes = {});
 
 }  // namespace fble

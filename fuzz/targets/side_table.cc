@@ -4,6 +4,7 @@
 // itself is taken for a table.
 #include "deopt/side_table.h"
 
+#include "deopt/side_table_verify.h"
 #include "fuzz/targets/target.h"
 #include "tests/unit/deopt/exit_gen.h"
 

@@ -700,7 +700,7 @@ void TraceEngine::note_marks(const Recording& recording, std::optional<AbortReas
   if (frame.code->engine_index != 0) info(*frame.code).ended_at = static_cast<Op>(*frame.pc);
 }
 
-/// As deopt/matrix.h has it.
+/// As jit/engine/deopt_matrix.h has it.
 const char* TraceEngine::reason_to_leave(const Exit& exit) const {
   if (exit.guard != IrOp::kMark || mark_countdowns_[static_cast<uint32_t>(exit.n)] != 0)
     return ir_op_info(exit.guard).name;

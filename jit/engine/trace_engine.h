@@ -21,11 +21,11 @@
 #include <unordered_map>
 #include <vector>
 
-#include "deopt/matrix.h"
 #include "deopt/shadow_check.h"
 #include "interp/engine_hooks.h"
 #include "interp/thread.h"
 #include "jit/engine/chaos.h"
+#include "jit/engine/deopt_matrix.h"
 #include "jit/record/recorder.h"
 #include "jit/x64/assemble.h"
 #include "jit/x64/code_cache.h"

@@ -6,7 +6,7 @@
 
 A row is a position in the bytecode: "at OPCODE", where the interpreter goes on, or "behind OPCODE", where a frame waits for
 a call to return. The opcodes are those of interp/opcodes.def, so a new one makes empty rows. A column is a way in
-which a live value was there (deopt/matrix.h), or a reason to leave: the guards of jit/ir/ir_ops.def, most of them together
+which a live value was there (jit/engine/deopt_matrix.h), or a reason to leave: the guards of jit/ir/ir_ops.def, most of them together
 ("guard"), marks with and without `invalidate` and `force`, and errors of the program. Ways and reasons are crossed, too.
 Cells that cannot be filled are listed in IMPOSSIBLE, with the reason.
 
@@ -76,7 +76,7 @@ def opcodes():
 # Guards that are reasons of their own. All others, also those to come, are "guard".
 REASON_OF = {"exit": "trace end", "alloc_check": "collect", "stack_check": "poll", "loop_back": "poll", "call": "return",
              "mark": "mark", "invalidate": "invalidate", "force": "force", "error": "error"}
-# What the IR does not tell apart, see deopt/matrix.h.
+# What the IR does not tell apart, see jit/engine/deopt_matrix.h.
 FURTHER = ["invalidate", "force", "error"]
 
 

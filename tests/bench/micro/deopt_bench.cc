@@ -12,6 +12,7 @@
 
 #include "deopt/exit.h"
 #include "deopt/side_table_text.h"
+#include "deopt/side_table_verify.h"
 #include "interp/bytecode_text.h"
 #include "interp/thread.h"
 

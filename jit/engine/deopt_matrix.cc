@@ -1,4 +1,4 @@
-#include "deopt/matrix.h"
+#include "jit/engine/deopt_matrix.h"
 
 #include <fmt/format.h>
 

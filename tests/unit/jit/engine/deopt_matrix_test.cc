@@ -1,5 +1,5 @@
 // What is counted of exits for tests/deopt/matrix.py.
-#include "deopt/matrix.h"
+#include "jit/engine/deopt_matrix.h"
 
 #include <gtest/gtest.h>
 
