@@ -45,9 +45,20 @@ std::string in_one_line(std::string_view text) {
   return line;
 }
 
+/// The type's text without the packages of private types ("Int@.%(@/Std/Int%)"), which
+/// matter to those who write values of the types.
+std::string without_packages(std::string text) {
+  for (size_t start = 0; (start = text.find("@.%(@/", start)) != std::string::npos;) {
+    const size_t end = text.find("%)", start);
+    if (end == std::string::npos) break;
+    text.erase(++start, end + 2 - start);
+  }
+  return text;
+}
+
 std::string line_of(const std::string& name, const std::string& definition, const std::vector<std::string>& comment) {
   std::string line = name;
-  if (!definition.empty()) line += " " + in_one_line(definition);
+  if (!definition.empty()) line += " " + without_packages(in_one_line(definition));
   const std::string summary = summary_of(comment);
   if (!summary.empty()) line += "  # " + in_one_line(summary);
   return line;
@@ -426,7 +437,7 @@ SearchResult search_type(DocProgram& all, const std::string& text, Diagnostics& 
   std::ranges::sort(ranked);
   for (auto& [fit, size, line] : ranked) result.lines.push_back(std::move(line));
   if (result.lines.empty()) {
-    result.hint = fmt::format("; searched for {}", types.text(query_type));
+    result.hint = fmt::format("; searched for {}", without_packages(types.text(query_type)));
   }
   return result;
 }

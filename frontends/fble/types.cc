@@ -550,8 +550,17 @@ bool TypeContext::match(Type* pattern, Type* type, std::span<TypeBinding> bindin
 
 bool TypeContext::is_error(Type* type) {
   Type* form = normal(type);
-  while (form && form->kind == TypeKind::kTypeOf) form = normal(static_cast<TypeOfType*>(form)->type);
-  return form && form->kind == TypeKind::kError;
+  for (;;) {
+    if (!form) return false;
+    switch (form->kind) {
+      case TypeKind::kError: return true;
+      case TypeKind::kTypeOf: form = normal(static_cast<TypeOfType*>(form)->type); break;
+      case TypeKind::kPoly: form = normal(static_cast<PolyType*>(form)->body); break;
+      case TypeKind::kApply:
+      case TypeKind::kPrivate: return has_error(form);
+      default: return false;
+    }
+  }
 }
 
 DataType* TypeContext::as_struct(Type* type) {

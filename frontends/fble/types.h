@@ -160,7 +160,8 @@ class TypeContext {
   Type* normal(Type* type);
   bool is_vacuous(Type* type);
 
-  /// True if the type, or what it is the type of, is the error type. A type may
+  /// True if it is not known what can be done with something of the type: it, or
+  /// what it is the type of, is the error type, perhaps below parameters. A type may
   /// be known and still have parts that are not.
   bool is_error(Type* type);
   /// True if some part of the type is the error type: that is no ground to say

@@ -42,7 +42,7 @@ TEST_F(DocSearchTest, WordsAreSearchedInNamesFirst) {
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_EQ(result.out, "/Shapes%.Scaled : (Shape@, Int@) { Shape@; }  # Scaled(s, n) is s, but larger\n");
   EXPECT_THAT(doc("--search", "list REVERSE").out, StartsWith("/Std/List%.Reverse : "));
-  EXPECT_EQ(doc("--search", "from other side").out,
+  EXPECT_EQ(doc("--search", "flipped side").out,
             "/Shapes%.Flipped : (Int@, Shape@) { Shape@; }  # Flipped(n, s) is s from the other side\n");
   EXPECT_EQ(doc("--search", "things corners").out, "/Shapes%  # Things with corners\n");
 }

@@ -95,7 +95,7 @@ TEST(SeveralErrors, NothingIsSaidAboutWhatFollowsFromOne) {
            "x = nope; Unit@ y = x; Bool@ z = x; z.?(true: y, false: Unit);",
            "T@ = nope@; T@ x = Unit; T@<T@> y = True; @(a: T@(x: y), b: (T@ z) { z.?(a: Unit, b: z); });",
            "T@ = *(nope@ a, Unit@ b); t = T@(True, Unit); t.a.b.c(Unit); ",
-           "T@, f, g(.h) .= nope; (T@ x) { f(x, g|word, g['a', f]); };",
+           "T@, f, g(.h) .= nope; (T@ x) { f(x, g|word, g[x, f]); };",
            "Unit@ x = nope; y = x; y;",
            "f = (nope@ x) { x; }; f(Unit).a; ",
            "f = <@ T@> (T@ x) { nope; }; f(Unit).a; ",
