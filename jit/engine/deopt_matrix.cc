@@ -5,9 +5,8 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "interp/thread.h"
-
 #include "gc/log.h"
+#include "interp/thread.h"
 
 namespace fble {
 

@@ -28,8 +28,8 @@ uint64_t hash_of(const IrIns& ins) {
 }
 
 bool equal(const IrIns& a, const IrIns& b) {
-  return a.op == b.op && a.a == b.a && a.b == b.b && a.n == b.n && a.m == b.m && a.x == b.x && a.raw == b.raw && a.narrowed == b.narrowed &&
-         a.code == b.code && a.list == b.list;
+  return a.op == b.op && a.a == b.a && a.b == b.b && a.n == b.n && a.m == b.m && a.x == b.x && a.raw == b.raw &&
+         a.narrowed == b.narrowed && a.code == b.code && a.list == b.list;
 }
 
 }  // namespace
