@@ -1,5 +1,5 @@
 // What IR instructions compute, as terms of the SMT solver: the third definition beside machine code and
-// tests/reference/ir_interp.h, with which it is compared (tests/unit/jit/opt/fold_proof_test.cc).
+// tests/reference/ir_interp.h. They are not compared with each other yet.
 #pragma once
 
 #include <optional>
