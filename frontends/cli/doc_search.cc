@@ -51,7 +51,8 @@ std::string without_packages(std::string text) {
   for (size_t start = 0; (start = text.find("@.%(@/", start)) != std::string::npos;) {
     const size_t end = text.find("%)", start);
     if (end == std::string::npos) break;
-    text.erase(++start, end + 2 - start);
+    ++start;
+    text.erase(start, end + 2 - start);
   }
   return text;
 }
