@@ -395,13 +395,6 @@ TEST_F(EdgesTest, ProcessorTimeEndsAProgramAfterItsOutput) {
 }
 
 #if !__has_feature(address_sanitizer)
-/// The least address space with which the command starts.
-rlim_t least_address_space(const std::function<CommandResult(rlim_t)>& version) {
-  rlim_t limit = rlim_t{1} << 20;
-  while (version(limit).status != 0) limit += rlim_t{256} << 10;
-  return limit;
-}
-
 TEST_F(EdgesTest, MemoryThatRunsOutLate) {
   for (const char* jit : {"--jit=off", "--jit=on", "--jit=eager"}) {
     for (const rlim_t limit : {rlim_t{40} << 20, rlim_t{100} << 20}) {
@@ -436,15 +429,6 @@ void wait_until(const std::function<bool()>& condition) {
     ASSERT_LT(Clock::now(), deadline) << "never comes";
     std::this_thread::sleep_for(milliseconds(2));
   }
-}
-
-/// Requires: the process writes more than the pipe holds.
-void wait_until_stuck(int pipe) {
-  wait_until([&] {
-    int bytes = 0;
-    return ioctl(pipe, FIONREAD, &bytes) == 0 && bytes >= kPipeBytes / 2;
-  });
-  std::this_thread::sleep_for(milliseconds(20));
 }
 
 TEST_F(EdgesTest, SignalsEndWhatComputes) {
@@ -502,20 +486,6 @@ TEST_F(EdgesTest, AnInitialisationThatIsInterruptedHasAProfile) {
   }
   EXPECT_EQ(run_in({"test", "--profile=q", "Fails.fble"}).status, 3);
   EXPECT_THAT(read("q"), HasSubstr("/Fails%"));
-}
-
-/// The numbers under "Exit status:" in the help of a command; a range is its ends.
-std::set<int> documented_statuses(const std::string& help) {
-  std::set<int> statuses;
-  std::istringstream lines(help.substr(help.find("\nExit status:\n") + 14));
-  const std::regex row("  ([0-9]+)( to ([0-9]+))? .*");
-  for (std::string line; std::getline(lines, line) && !line.empty();) {
-    std::smatch match;
-    if (!std::regex_match(line, match, row)) continue;
-    statuses.insert(std::stoi(match[1]));
-    if (match[3].matched) statuses.insert(std::stoi(match[3]));
-  }
-  return statuses;
 }
 
 /// How a status comes about.
