@@ -136,14 +136,19 @@ TEST(SeveralErrors, InSeveralModules) {
   SourceProgram program;
   program.add("/A%", "@(a: x, b: @());").add("/B%", "@(a: /A%.a.c, b: /A%.b.c);").add("/C%", "x = y; /A%.b.d;");
   program.add("/D%", "@(a: /C%.nope, b: z);", "w@;").add("/E%", "*() u = /D%; u;");
-  program.add("/F%", "*()(v);", "*()();").check();
+  program.add("/F%", "*()(v);", "*()();").add("/G%", "*() f = /F%; +(*() x) g = /F%; g;").check();
   EXPECT_EQ(program.diagnostics().render(),
             "/A%:1:6: error: variable 'x' not defined\n"
             "/B%:1:24: error: 'c' is not a field of type *()\n"
             "/C%:1:5: error: variable 'y' not defined\n"
-            "/C%:1:13: error: 'd' is not a field of type *()\n"
+            "/C%:1:14: error: 'd' is not a field of type *()\n"
             "/D%@:1:1: error: variable 'w@' not defined\n"
-            "/D%:1:19: error: variable 'z' not defined\n");
+            "/D%:1:19: error: variable 'z' not defined\n"
+            "/F%:1:1: error: expected 0 args, but found 1\n"
+            "/F%:1:5: error: variable 'v' not defined\n"
+            "/G%:1:27: error: expected type +(*() x), but found something of type *()\n"
+            "/G%:1:14: note: (+(*() x) from here)\n"
+            "/F%@:1:1: note: (*() from here)\n");
 }
 
 TEST(SeveralErrors, HaveNoLimitThatAReaderReaches) {
