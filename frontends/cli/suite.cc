@@ -86,10 +86,11 @@ std::vector<std::string> words_of(const std::string& text) {
   return words;
 }
 
-/// Reads a file's annotation; false if it has none.
-bool read_annotation(const fs::path& file, Test& test) {
+/// Reads a file's annotation. Returns false if it has none, or if it cannot be read: then sets `problem`.
+bool read_annotation(const fs::path& file, Test& test, std::error_code& problem) {
   constexpr std::string_view kTag = "@@fble-test@@";
   std::ifstream stream(file, std::ios::binary);
+  if (!stream) problem.assign(errno, std::generic_category());
   std::string line;
   while (std::getline(stream, line)) {
     const size_t at = line.find(kTag);
@@ -123,6 +124,7 @@ class Suite {
   /// Finds the tests in name order. False after a message.
   bool find() {
     std::error_code problem;
+    std::error_code unreadable;
     const fs::path folder = options_.suite;
     fs::recursive_directory_iterator entry(folder, fs::directory_options::follow_directory_symlink, problem);
     for (; !problem && entry != fs::recursive_directory_iterator(); entry.increment(problem)) {
@@ -131,7 +133,11 @@ class Suite {
       fs::path below_folder = entry->path().lexically_relative(folder);
       if (!is_chosen(below_folder.replace_extension().string())) continue;
       Test test;
-      if (!read_annotation(entry->path(), test)) continue;
+      if (!read_annotation(entry->path(), test, unreadable)) {
+        if (!unreadable) continue;
+        print_error(fmt::format("cannot read file '{}': {}", entry->path().string(), unreadable.message()));
+        return false;
+      }
       fs::path below_root = fs::absolute(entry->path()).lexically_normal().lexically_relative(root_);
       test.name = below_root.replace_extension().string();
       if (test.kind == "none") {
