@@ -1,0 +1,270 @@
+// What the tests of broken streams, limits, signals and faults share: processes in surroundings of any kind, a small
+// program for each purpose, and the table of subcommands.
+#pragma once
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <chrono>
+#include <csignal>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/support/command.h"
+
+namespace fble {
+
+using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
+
+/// What a standard stream of a process is.
+enum class Stream : uint8_t {
+  kFile,
+  kFull,    ///< a device that has no room
+  kClosed,  ///< nothing
+  kGone,    ///< a pipe whose reader has gone
+  kSlow,    ///< a pipe that does not block, and a slow reader
+  kStuck,   ///< a pipe that blocks, and a reader that does not read
+};
+
+inline constexpr int kPipeBytes = 4096;
+inline constexpr milliseconds kPatience{60'000};
+
+/// Limits, signals and streams that a process has from its start.
+struct Surroundings {
+  Stream out = Stream::kFile;
+  Stream err = Stream::kFile;
+  std::vector<std::pair<int, rlim_t>> limits;  ///< RLIMIT_... and how much
+  std::vector<std::string> environment;        ///< "NAME=VALUE"
+  std::vector<int> ignored_signals;
+};
+
+class EdgesTest : public CommandTest {
+ protected:
+  EdgesTest() {
+    std::signal(SIGPIPE, SIG_IGN);
+    const std::string unit = "Unit@ = *();\n";
+    write("Ok.fble", "# A module.\n" + unit + "# A value.\nUnit@ Value = Unit@();\n@(Value);\n");
+    write("Malformed.fble", unit + "x;\n");
+    write("Fails.fble", unit + "E@ = +(Unit@ a, Unit@ b);\nE@(a: Unit@()).b;\n");
+    write("NeverHit.fble", unit + "(Unit@ x) {\n  # deopt-here!\n  x;\n}(Unit@());\n");
+    write("Spin.fble", unit + "(Unit@) { Unit@; } Spin = (Unit@ x) { Spin(x); };\nSpin(Unit@());\n");
+    write("Grows.fble",
+          "L@ = +(P@ cons, Unit@ nil), P@ = *(Unit@ head, L@ tail), Unit@ = *();\n"
+          "(L@) { L@; } Grow = (L@ l) { Grow(L@(cons: P@(Unit@(), l))); };\nGrow(L@(nil: Unit@()));\n");
+    const std::string bits =
+        "BitS@ = +(BitP@ cons, Unit@ nil), BitP@ = *(Bit@ msb, BitS@ tail),\n"
+        "Bit@ = +(Unit@ 0, Unit@ 1), Unit@ = *();\n";
+    write("Constant.fble", bits + "(BitS@ n) { n; };\n");
+    write("MemFails.fble", bits + "(BitS@ n) { n.nil; };\n");
+    write("MemSpin.fble", bits + "(BitS@) { Unit@; } F = (BitS@ n) { F(n); };\nF;\n");
+    // Much to print: as bytecode, as documentation, as warnings, as names of files.
+    std::string large = "# A module.\n" + unit;
+    std::string exports;
+    std::string uses;
+    for (int i = 0; i < 300; ++i) {
+      const std::string number = std::to_string(i);
+      large += "# Number " + number + ".\nUnit@ Value" + number + " = Unit@();\n";
+      exports += (i == 0 ? "" : ", ") + ("Value" + number);
+      write("Many/Module" + number + ".fble", "*();\n");
+      uses += "Unused" + number + " = /Many/Module" + number + "%;\n";
+    }
+    write("Large.fble", large + "@(" + exports + ");\n");
+    write("Warns.fble", uses + "*();\n");
+    write("suite/Pass.fble", "# @@fble-test@@ no-error\n*();\n");
+    write("failing/Fail.fble", "# @@fble-test@@ compile-error 1:1\n*();\n");
+    write("endless/Spin.fble", "# @@fble-test@@ no-error\n" + read("Spin.fble"));
+    write_program("Hello.fble", "Unit@ _ := m.do(out(StringE|'hello\\n')); m.return(Int|0);");
+    write_program("Seven.fble", "m.return(Int|7);");
+    write_program("Most.fble", "m.return(Int|111);");
+    write_program("Larger.fble", "m.return(Int|200);");
+    write_program("Undefined.fble", "/Std/Undef%.Undef.undef<M@<Int@>>;");
+    write_program("Lines.fble", R"(
+      (Int@) { M@<Int@>; } Loop = (Int@ n) {
+        /Std/Int/Eq%.Eq(n, Int|0).?(true: m.return(Int|0));
+        Unit@ _ := m.do(out(StringE|'one line of many\n'));
+        Loop(/Std/Int%.Decr(n));
+      };
+      Loop(Int|3000);)");
+    write_program("Forever.fble", R"(
+      (Int@) { M@<Int@>; } Loop = (Int@ n) { Loop(/Std/Int%.Incr(n)); };
+      Unit@ _ := m.do(out(StringE|'begun\n'));
+      Loop(Int|0);)");
+    write_program("Gathers.fble",
+                  "(List@<Int@>) { M@<Int@>; } Loop = (List@<Int@> l) { "
+                  "Loop(/Std/List%.Items(Int|1, l)); }; Loop(/Std/List%.List<Int@>[]);");
+  }
+
+  /// Writes a program with the body, which may use m, io and out.
+  void write_program(const std::string& name, const std::string& body) {
+    write(name, R"(
+StringE .= /Std/Char/Ascii/Stream%;
+Int@ .= /Std/Int%;
+Int .= /Std/Int/Lit%;
+Io@ .= /Std/Io%;
+Main@ .= /Std/Io/Cli%;
+List@ .= /Std/List%;
+Monad@ .= /Std/Monad%;
+Out@ .= /Std/Stream/Out%;
+Char@ .= /Std/Char%;
+String@ .= /Std/String%;
+Unit@ .= /Std/Unit%;
+Main@ Main = <<@>@ M@>(Monad@<M@> m, Io@<M@> io, List@<String@> args) {
+  Out@<Char@, M@> out := m.do(/Std/Io/File/Utf8%.Stdout(m, io));
+  _ = @(args, out, StringE, Int@, Unit@);
+)" + body + "\n};\nMain;\n");
+  }
+
+  /// A process that runs, and what is needed to talk to it.
+  struct Process {
+    pid_t id = -1;
+    int out = -1;  ///< the reader's end of a pipe, if there is one
+    int err = -1;
+  };
+
+  Process start(const std::vector<std::string>& words, const Surroundings& around = {},
+                const std::string& command = FBLE_JIT_COMMAND) const {
+    Process process;
+    const int out = open_stream(around.out, ".out", process.out);
+    const int err = open_stream(around.err, ".err", process.err);
+    std::vector<char*> argv{const_cast<char*>(command.c_str())};
+    for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
+    argv.push_back(nullptr);
+    process.id = fork();
+    if (process.id == 0) {
+      if (chdir(folder().c_str()) != 0) _exit(127);
+      unsetenv("FBLE_PACKAGE_PATH");
+      unsetenv("FBLE_JIT_STD");
+      for (const std::string& word : around.environment) putenv(const_cast<char*>(word.c_str()));
+      std::signal(SIGPIPE, SIG_DFL);
+      for (const int signal : around.ignored_signals) std::signal(signal, SIG_IGN);
+      dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
+      out < 0 ? close(STDOUT_FILENO) : dup2(out, STDOUT_FILENO);
+      err < 0 ? close(STDERR_FILENO) : dup2(err, STDERR_FILENO);
+      // Only what a shell would hand on.
+      for (int descriptor = 3; descriptor < 64; ++descriptor) close(descriptor);
+      const rlimit no_core{0, 0};
+      setrlimit(RLIMIT_CORE, &no_core);
+      for (const auto& [what, limit] : around.limits) {
+        const rlimit both{limit, what == RLIMIT_CPU ? limit + 10 : limit};
+        setrlimit(static_cast<__rlimit_resource>(what), &both);
+      }
+      execv(argv[0], argv.data());
+      _exit(127);
+    }
+    if (out >= 0) close(out);
+    if (err >= 0) close(err);
+    return process;
+  }
+
+  /// Waits for the end of the process, which must come in time, and reads pipes slowly meanwhile.
+  CommandResult finish(Process& process) const {
+    const Clock::time_point deadline = Clock::now() + kPatience;
+    CommandResult result;
+    result.out = read_slowly(process.out, deadline);
+    result.err = read_slowly(process.err, deadline);
+    int status = 0;
+    pid_t ended = 0;
+    while ((ended = waitpid(process.id, &status, WNOHANG)) == 0 && Clock::now() < deadline) {
+      std::this_thread::sleep_for(milliseconds(1));
+    }
+    if (ended == 0) {
+      ADD_FAILURE() << "does not end";
+      kill(process.id, SIGKILL);
+      waitpid(process.id, &status, 0);
+    }
+    result.status = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+    if (process.out < 0) result.out = read(".out");
+    if (process.err < 0) result.err = read(".err");
+    for (const int pipe : {process.out, process.err}) {
+      if (pipe >= 0) close(pipe);
+    }
+    return result;
+  }
+
+  CommandResult run_in(const std::vector<std::string>& words, const Surroundings& around = {}) const {
+    Process process = start(words, around);
+    return finish(process);
+  }
+
+ private:
+  /// The stream as the process has it, or -1 for none. The reader's end of a pipe, if it is there, goes to `reader`.
+  int open_stream(Stream kind, const char* file, int& reader) const {
+    const std::string path = folder() + "/" + file;
+    const int plain = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (kind == Stream::kFile) return plain;
+    close(plain);
+    if (kind == Stream::kClosed) return -1;
+    if (kind == Stream::kFull) return open("/dev/full", O_WRONLY | O_CLOEXEC);
+    int ends[2];
+    EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
+    fcntl(ends[1], F_SETPIPE_SZ, kPipeBytes);
+    if (kind == Stream::kSlow) fcntl(ends[1], F_SETFL, O_NONBLOCK);
+    if (kind == Stream::kGone) {
+      close(ends[0]);
+    } else {
+      reader = ends[0];
+    }
+    return ends[1];
+  }
+
+  static std::string read_slowly(int pipe, Clock::time_point deadline) {
+    std::string text;
+    if (pipe < 0) return text;
+    std::this_thread::sleep_for(milliseconds(20));
+    char piece[3000];
+    while (Clock::now() < deadline) {
+      const ssize_t count = ::read(pipe, piece, sizeof(piece));
+      if (count == 0) break;
+      if (count > 0) text.append(piece, static_cast<size_t>(count));
+      std::this_thread::sleep_for(milliseconds(1));
+    }
+    return text;
+  }
+};
+
+/// The columns of frontends/cli/statuses.def that the tests need.
+struct Statuses {
+  int usage_error;
+  int other_error;
+  int out_of_memory;
+};
+inline constexpr Statuses kProgram{116, 117, 118};
+inline constexpr Statuses kEvaluation{4, 5, 6};
+inline constexpr Statuses kTool{2, 5, 6};
+inline constexpr int kInterrupted = 130;
+
+/// A command, and what it is to do.
+struct Subcommand {
+  const char* name;  ///< empty for running a program
+  Statuses statuses;
+  std::vector<std::string> words;          ///< succeeds at once
+  bool has_output;                         ///< these words print something to standard output
+  std::vector<std::string> long_words;     ///< prints more than a pipe holds; empty if it has no output
+  std::vector<std::string> endless_words;  ///< computes for ever; empty if the command cannot
+};
+
+inline const std::vector<Subcommand>& subcommands() {
+  static const std::vector<Subcommand>& all = *new std::vector<Subcommand>{
+      {"", kProgram, {"Hello.fble"}, true, {"Lines.fble"}, {"Forever.fble"}},
+      {"test", kEvaluation, {"test", "Ok.fble"}, false, {}, {"test", "Spin.fble"}},
+      {"mem-test", kEvaluation, {"mem-test", "Constant.fble"}, false, {}, {"mem-test", "MemSpin.fble"}},
+      {"check", kTool, {"check", "Ok.fble"}, false, {}, {}},
+      {"disassemble", kTool, {"disassemble", "Ok.fble"}, true, {"disassemble", "Large.fble"}, {}},
+      {"deps", kTool, {"deps", "-t", "goal", "Ok.fble"}, true, {"deps", "-t", "goal", "Warns.fble"}, {}},
+      {"doc", kTool, {"doc", "Ok.fble"}, true, {"doc", "Large.fble"}, {}},
+      {"suite", kTool, {"suite", "suite"}, true, {"suite", "--help"}, {"suite", "endless"}},
+      {"bisect", kEvaluation, {"bisect", "--seeds", "1", "Hello.fble"}, true, {}, {"bisect", "Forever.fble"}},
+  };
+  return all;
+}
+
+inline std::string words_text(const std::vector<std::string>& words) {
+  std::string text = "fble-jit";
+  for (const std::string& word : words) text += " " + word;
+  return text;
+}
+
+}  // namespace fble

@@ -1,0 +1,146 @@
+// The commands under injected faults: interrupted, short and refused system calls, and allocations that fail.
+//
+// tests/support/fault_shim.cc makes the faults. It is preloaded into a build of the command that is linked dynamically.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
+#include "tests/robustness/edges.h"
+
+namespace fble {
+namespace {
+
+using testing::HasSubstr;
+
+class FaultsTest : public EdgesTest {
+ protected:
+  CommandResult run_with(const std::string& plan, const std::vector<std::string>& words, Stream out = Stream::kFile,
+                         Stream err = Stream::kFile) const {
+    Surroundings around{.out = out, .err = err};
+    around.environment = {std::string("LD_PRELOAD=") + FBLE_FAULT_SHIM, "FBLE_FAULT_PLAN=" + plan};
+    Process process = start(words, around, FBLE_DYNAMIC_COMMAND);
+    return finish(process);
+  }
+};
+
+/// What each command is made to do here: little, and much.
+std::vector<std::vector<std::string>> tasks() {
+  std::vector<std::vector<std::string>> all;
+  for (const Subcommand& sub : subcommands()) {
+    all.push_back(sub.words);
+    if (!sub.long_words.empty()) all.push_back(sub.long_words);
+  }
+  all.push_back({"--jit=eager", "--log=trace", "Lines.fble"});
+  all.push_back({"check", "Malformed.fble"});
+  all.push_back({"Undefined.fble"});
+  all.push_back({"test", "--stats", "--jit=eager", "Ok.fble"});
+  return all;
+}
+
+TEST_F(FaultsTest, ThePlanIsFollowed) {
+  EXPECT_EQ(run_with("write:EIO:1", {"Hello.fble"}).err,
+            "error: cannot write to standard output: Input/output error\n");
+  EXPECT_EQ(run_with("write:EIO:2", {"Hello.fble"}).out, "hello\n");
+  EXPECT_EQ(run_with("nonsense", {"Hello.fble"}).status, 99);
+}
+
+TEST_F(FaultsTest, InterruptedAndShortCallsAreRepeated) {
+  for (const std::vector<std::string>& words : tasks()) {
+    const CommandResult usual = run_with("", words);
+    for (const char* plan :
+         {"write:EINTR:2%1;read:EINTR:2%2;open:EINTR:2%3;poll:EINTR:2%4", "write:short:2%1;read:EINTR:3%1",
+          "write:EAGAIN:2%5;poll:EAGAIN:2%6;write:short:2%7", "write:EINTR:1;read:EINTR:1;open:EINTR:1;poll:EINTR:1"}) {
+      for (const Stream out : {Stream::kFile, Stream::kSlow}) {
+        const CommandResult result = run_with(plan, words, out);
+        EXPECT_EQ(result.status, usual.status) << words_text(words) << " with " << plan;
+        EXPECT_EQ(result.out, usual.out) << words_text(words) << " with " << plan;
+        if (std::ranges::count(words, "--stats") == 0) {
+          EXPECT_EQ(result.err, usual.err) << words_text(words) << " with " << plan;
+        }
+      }
+    }
+  }
+}
+
+TEST_F(FaultsTest, DisksThatFillUpLater) {
+  for (const Subcommand& sub : subcommands()) {
+    const std::vector<std::string>& words = sub.long_words.empty() ? sub.words : sub.long_words;
+    if (!sub.has_output || std::string(sub.name) == "suite" || std::string(sub.name) == "bisect") continue;
+    // The output's first byte arrives, then there is no more room; the message does not need the second write.
+    const CommandResult result = run_with("write:short:1;write:ENOSPC:2", words);
+    EXPECT_EQ(result.status, sub.statuses.other_error) << words_text(words);
+    EXPECT_EQ(result.out.size(), 1) << words_text(words);
+    EXPECT_EQ(result.err, "error: cannot write to standard output: No space left on device\n") << words_text(words);
+  }
+  const CommandResult silent = run_with("write:ENOSPC:1+", {"--mistake"});
+  EXPECT_EQ(silent.status, 116);
+  EXPECT_EQ(silent.err, "");
+}
+
+TEST_F(FaultsTest, FilesThatCannotBeOpenedOrRead) {
+  for (const Subcommand& sub : subcommands()) {
+    if (std::string(sub.name) == "suite" || std::string(sub.name) == "bisect") continue;
+    const CommandResult usual = run_with("", sub.words);
+    for (const char* plan : {"open:EMFILE:1+", "read:EIO:1+", "open:EMFILE:2", "read:EIO:2"}) {
+      const CommandResult result = run_with(plan, sub.words);
+      if (result.status == 0) {
+        EXPECT_EQ(result.out, usual.out) << sub.name << " with " << plan;
+        continue;
+      }
+      EXPECT_GT(result.status, 0) << sub.name << " with " << plan;
+      EXPECT_THAT(result.err, HasSubstr("error: ")) << sub.name << " with " << plan;
+    }
+  }
+}
+
+#if !__has_feature(address_sanitizer)  // it has an allocator of its own
+class AllocationFaultsTest : public FaultsTest {
+ protected:
+  void expect_usual_or_out_of_memory(const Subcommand& sub, const std::string& plan, const CommandResult& usual) const {
+    const CommandResult result = run_with(plan, sub.words);
+    const std::string where = std::string(sub.name) + " with " + plan + ": " + result.err;
+    if (result.status == usual.status) {
+      EXPECT_EQ(result.out, usual.out) << where;
+      EXPECT_EQ(result.err, usual.err) << where;
+      return;
+    }
+    EXPECT_EQ(result.status, sub.statuses.out_of_memory) << where;
+    EXPECT_THAT(result.err, HasSubstr("out of memory")) << where;
+    EXPECT_EQ(std::ranges::count(result.err, '\n'), 1) << where;
+  }
+};
+
+TEST_F(AllocationFaultsTest, TheNthAllocation) {
+  for (const Subcommand& sub : subcommands()) {
+    if (std::string(sub.name) == "suite" || std::string(sub.name) == "bisect") continue;
+    const CommandResult usual = run_with("", sub.words);
+    for (uint64_t n = 1; n < 100'000; n += 1 + n / 4) {
+      expect_usual_or_out_of_memory(sub, "malloc:ENOMEM:" + std::to_string(n), usual);
+      expect_usual_or_out_of_memory(sub, "malloc:ENOMEM:" + std::to_string(n) + "+", usual);
+    }
+    for (uint64_t n = 1; n < 30; ++n) {
+      expect_usual_or_out_of_memory(sub, "mmap:ENOMEM:" + std::to_string(n), usual);
+      expect_usual_or_out_of_memory(sub, "mmap:ENOMEM:" + std::to_string(n) + "+", usual);
+    }
+  }
+}
+
+TEST_F(AllocationFaultsTest, OneInMany) {
+  for (const Subcommand& sub : subcommands()) {
+    const CommandResult usual = run_with("", sub.words);
+    for (int seed = 1; seed <= 8; ++seed) {
+      const std::string plan = "malloc:ENOMEM:1000%" + std::to_string(seed);
+      if (std::string(sub.name) == "suite" || std::string(sub.name) == "bisect") {
+        // Their children have the faults, too, and the command says what became of them.
+        const CommandResult result = run_with(plan, sub.words);
+        EXPECT_THAT(result.status, testing::AnyOf(0, 1, 5, 6)) << sub.name << " with " << plan << ": " << result.err;
+      } else {
+        expect_usual_or_out_of_memory(sub, plan, usual);
+      }
+    }
+  }
+}
+#endif
+
+}  // namespace
+}  // namespace fble

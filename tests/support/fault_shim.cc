@@ -1,0 +1,196 @@
+// A library to be preloaded (LD_PRELOAD), in which system calls and allocations fail as they are told to.
+//
+// FBLE_FAULT_PLAN has rules, separated by ';':
+//
+//   CALL:FAULT:N       the Nth call fails, counted from 1 and from the start of the process
+//   CALL:FAULT:N+      so do all that follow
+//   CALL:FAULT:N%SEED  one call in N, chosen by the seed
+//
+// CALL: write, read, open, poll, mmap, or malloc, which stands for all ways to allocate. FAULT: the name of an error,
+// or `short` for a read or write of one byte where more is asked for. What is not told to fail goes to the system.
+// The library uses no other one than libc and allocates nothing.
+//
+// Used by tests/robustness/faults_test.cc.
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdarg>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+
+extern "C" {
+// What glibc's own allocator is called beside malloc and its like.
+void* __libc_malloc(size_t);
+void* __libc_calloc(size_t, size_t);
+void* __libc_realloc(void*, size_t);
+void* __libc_memalign(size_t, size_t);
+}
+
+namespace {
+
+enum Call : uint8_t { kWrite, kRead, kOpen, kPoll, kMmap, kMalloc, kCalls };
+constexpr const char* kCallNames[] = {"write", "read", "open", "poll", "mmap", "malloc"};
+
+struct Fault {
+  const char* name;
+  int error;
+};
+constexpr int kShort = -1;
+constexpr Fault kFaults[] = {
+    {"EINTR", EINTR},   {"EAGAIN", EAGAIN}, {"ENOSPC", ENOSPC}, {"EIO", EIO},
+    {"EMFILE", EMFILE}, {"ENOMEM", ENOMEM}, {"short", kShort},
+};
+
+struct Rule {
+  Call call;
+  int error;
+  uint64_t n;
+  bool onwards;
+  bool by_seed;
+  uint64_t seed;
+};
+constexpr size_t kMostRules = 16;
+Rule rules[kMostRules];
+size_t rule_count = 0;
+std::atomic<uint64_t> counts[kCalls];
+
+uint64_t mix(uint64_t x) {
+  x = (x ^ (x >> 31)) * 0x9e3779b97f4a7c15;
+  return x ^ (x >> 29);
+}
+
+/// The fault of this call: 0, an error, or kShort.
+int next_fault(Call call) {
+  if (rule_count == 0) return 0;
+  const uint64_t n = ++counts[call];
+  for (size_t i = 0; i < rule_count; ++i) {
+    const Rule& rule = rules[i];
+    if (rule.call != call) continue;
+    const bool due =
+        rule.by_seed ? mix(rule.seed * 1'000'003 + n) % rule.n == 0 : n == rule.n || (rule.onwards && n > rule.n);
+    if (due) return rule.error;
+  }
+  return 0;
+}
+
+/// Fails like a call that returns -1. False if it is not to fail.
+bool fails(int fault) {
+  if (fault <= 0) return false;
+  errno = fault;
+  return true;
+}
+
+bool matches(const char* text, size_t length, const char* name) {
+  return std::strlen(name) == length && std::strncmp(text, name, length) == 0;
+}
+
+[[noreturn]] void malformed() {
+  constexpr char kText[] = "fault_shim: malformed FBLE_FAULT_PLAN\n";
+  syscall(SYS_write, STDERR_FILENO, kText, sizeof(kText) - 1);
+  _exit(99);
+}
+
+__attribute__((constructor)) void read_plan() {
+  const char* at = std::getenv("FBLE_FAULT_PLAN");
+  size_t found = 0;
+  while (at != nullptr && *at != '\0') {
+    if (found == kMostRules) malformed();
+    Rule& rule = rules[found++];
+    size_t length = std::strcspn(at, ":");
+    rule.call = kCalls;
+    for (uint8_t call = 0; call < kCalls; ++call) {
+      if (matches(at, length, kCallNames[call])) rule.call = static_cast<Call>(call);
+    }
+    if (at[length] != ':' || rule.call == kCalls) malformed();
+    at += length + 1;
+    length = std::strcspn(at, ":");
+    rule.error = 0;
+    for (const Fault& fault : kFaults) {
+      if (matches(at, length, fault.name)) rule.error = fault.error;
+    }
+    if (at[length] != ':' || rule.error == 0) malformed();
+    char* end = nullptr;
+    rule.n = std::strtoull(at + length + 1, &end, 10);
+    if (rule.n == 0) malformed();
+    rule.onwards = *end == '+';
+    rule.by_seed = *end == '%';
+    if (rule.onwards) ++end;
+    if (rule.by_seed) rule.seed = std::strtoull(end + 1, &end, 10);
+    if (*end != ';' && *end != '\0') malformed();
+    at = *end == ';' ? end + 1 : end;
+  }
+  rule_count = found;
+}
+
+int open_really(const char* name, int flags, va_list rest) {
+  const mode_t mode = (flags & (O_CREAT | __O_TMPFILE)) != 0 ? va_arg(rest, mode_t) : 0;
+  if (fails(next_fault(kOpen))) return -1;
+  return static_cast<int>(syscall(SYS_openat, AT_FDCWD, name, flags, mode));
+}
+
+}  // namespace
+
+extern "C" {
+
+ssize_t write(int descriptor, const void* bytes, size_t size) {
+  const int fault = next_fault(kWrite);
+  if (fails(fault)) return -1;
+  if (fault == kShort && size > 1) size = 1;
+  return syscall(SYS_write, descriptor, bytes, size);
+}
+
+ssize_t read(int descriptor, void* bytes, size_t size) {
+  const int fault = next_fault(kRead);
+  if (fails(fault)) return -1;
+  if (fault == kShort && size > 1) size = 1;
+  return syscall(SYS_read, descriptor, bytes, size);
+}
+
+int open(const char* name, int flags, ...) {
+  va_list rest;
+  va_start(rest, flags);
+  const int result = open_really(name, flags, rest);
+  va_end(rest);
+  return result;
+}
+
+int open64(const char* name, int flags, ...) {
+  va_list rest;
+  va_start(rest, flags);
+  const int result = open_really(name, flags, rest);
+  va_end(rest);
+  return result;
+}
+
+int poll(pollfd* entries, nfds_t count, int timeout) {
+  if (fails(next_fault(kPoll))) return -1;
+  return static_cast<int>(syscall(SYS_poll, entries, count, timeout));
+}
+
+void* mmap(void* address, size_t size, int protection, int flags, int descriptor, off_t offset) {
+  if (fails(next_fault(kMmap))) return MAP_FAILED;
+  return reinterpret_cast<void*>(syscall(SYS_mmap, address, size, protection, flags, descriptor, offset));
+}
+
+void* malloc(size_t size) { return fails(next_fault(kMalloc)) ? nullptr : __libc_malloc(size); }
+void* calloc(size_t count, size_t size) { return fails(next_fault(kMalloc)) ? nullptr : __libc_calloc(count, size); }
+void* realloc(void* memory, size_t size) { return fails(next_fault(kMalloc)) ? nullptr : __libc_realloc(memory, size); }
+void* memalign(size_t alignment, size_t size) {
+  return fails(next_fault(kMalloc)) ? nullptr : __libc_memalign(alignment, size);
+}
+void* aligned_alloc(size_t alignment, size_t size) { return memalign(alignment, size); }
+int posix_memalign(void** memory, size_t alignment, size_t size) {
+  void* found = memalign(alignment, size);
+  if (found == nullptr) return ENOMEM;
+  *memory = found;
+  return 0;
+}
+
+}  // extern "C"
