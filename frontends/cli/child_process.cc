@@ -7,13 +7,47 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <memory>
 #include <vector>
 
 namespace fble {
 namespace {
+
+/// The children that run. Entries are reused and never freed, so that a signal handler can read them at any time.
+struct ChildEntries {
+  std::atomic<pid_t> ids[64] = {};  ///< 0: free
+  std::atomic<ChildEntries*> next{nullptr};
+};
+ChildEntries running_children;
+
+/// Enters a child into `running_children` until it is about to be reaped.
+class RunningChild {
+ public:
+  explicit RunningChild(pid_t child) : entry_(enter(child)) {}
+  ~RunningChild() { entry_.store(0); }
+  RunningChild(const RunningChild&) = delete;
+  RunningChild& operator=(const RunningChild&) = delete;
+
+ private:
+  static std::atomic<pid_t>& enter(pid_t child) {
+    for (ChildEntries* entries = &running_children;; entries = entries->next.load()) {
+      for (std::atomic<pid_t>& id : entries->ids) {
+        pid_t free = 0;
+        if (id.compare_exchange_strong(free, child)) return id;
+      }
+      if (entries->next.load() != nullptr) continue;
+      ChildEntries* expected = nullptr;
+      auto more = std::make_unique<ChildEntries>();
+      if (entries->next.compare_exchange_strong(expected, more.get())) static_cast<void>(more.release());
+    }
+  }
+
+  std::atomic<pid_t>& entry_;
+};
 
 constexpr size_t kMaxOutputBytes = size_t{4} << 20;
 
@@ -66,13 +100,27 @@ ChildOutcome run_child(std::span<const std::string> words, std::chrono::millisec
     return outcome;
   }
   outcome.started = true;
-  outcome.timed_out = !read_all(ends[0], std::chrono::steady_clock::now() + timeout, outcome.output);
-  close(ends[0]);
-  if (outcome.timed_out) kill(child, SIGKILL);
+  {
+    const RunningChild running(child);
+    outcome.timed_out = !read_all(ends[0], std::chrono::steady_clock::now() + timeout, outcome.output);
+    close(ends[0]);
+    if (outcome.timed_out) kill(child, SIGKILL);
+    // The entry goes before the child is reaped: from then on its number may be that of another process.
+    siginfo_t ended{};
+    while (waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOWAIT) < 0 && errno == EINTR) {}
+  }
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
   outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
   return outcome;
+}
+
+void kill_children() {
+  for (ChildEntries* entries = &running_children; entries != nullptr; entries = entries->next.load()) {
+    for (const std::atomic<pid_t>& id : entries->ids) {
+      if (const pid_t child = id.load(); child != 0) kill(child, SIGKILL);
+    }
+  }
 }
 
 }  // namespace fble

@@ -26,7 +26,10 @@ enum class ReadStatus { kRead, kMissing, kFailed };
 /// Reads a whole file. On failure `text` says why.
 ReadStatus read_file(const std::string& name, std::string& text) {
   // Not blocking: somebody may have put a pipe there.
-  int file = open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  int file = -1;
+  do {
+    file = open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  } while (file < 0 && errno == EINTR);
   if (file < 0) {
     int reason = errno;
     if (reason == ENOENT || access(name.c_str(), F_OK) != 0) return ReadStatus::kMissing;

@@ -184,6 +184,13 @@ Main@ Main = <<@>@ M@>(Monad@<M@> m, Io@<M@> io, List@<String@> args) {
     return result;
   }
 
+  /// Writes sources whose text alone is 40 MB.
+  void write_huge_sources() const {
+    const std::string comment = "# " + std::string(size_t{40} << 20, 'x') + "\n";
+    write("Huge.fble", "# A module.\n" + comment + "*();\n");
+    write("huge/Huge.fble", comment + "# @@fble-test@@ no-error\n*();\n");
+  }
+
   CommandResult run_in(const std::vector<std::string>& words, const Surroundings& around = {}) const {
     Process process = start(words, around);
     return finish(process);
