@@ -3,66 +3,57 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <memory>
 #include <vector>
 
 namespace fble {
 namespace {
 
-/// The children that run. Entries are reused and never freed, so that a signal handler can read them at any time.
-struct ChildEntries {
-  std::atomic<pid_t> ids[64] = {};  ///< 0: free
-  std::atomic<ChildEntries*> next{nullptr};
-};
-ChildEntries running_children;
-
-/// Enters a child into `running_children` until it is about to be reaped.
-class RunningChild {
- public:
-  explicit RunningChild(pid_t child) : entry_(enter(child)) {}
-  ~RunningChild() { entry_.store(0); }
-  RunningChild(const RunningChild&) = delete;
-  RunningChild& operator=(const RunningChild&) = delete;
-
- private:
-  static std::atomic<pid_t>& enter(pid_t child) {
-    for (ChildEntries* entries = &running_children;; entries = entries->next.load()) {
-      for (std::atomic<pid_t>& id : entries->ids) {
-        pid_t free = 0;
-        if (id.compare_exchange_strong(free, child)) return id;
-      }
-      if (entries->next.load() != nullptr) continue;
-      ChildEntries* expected = nullptr;
-      auto more = std::make_unique<ChildEntries>();
-      if (entries->next.compare_exchange_strong(expected, more.get())) static_cast<void>(more.release());
-    }
-  }
-
-  std::atomic<pid_t>& entry_;
-};
-
 constexpr size_t kMaxOutputBytes = size_t{4} << 20;
 
-/// Starts the command with both output streams in the pipe. 0 or an errno.
+/// The child's half of `start`: becomes the command. Returns an errno if that fails. It may call only what is
+/// async-signal-safe, since other threads held locks when the process was copied.
+int become(char* const* argv, int output, pid_t parent) {
+  // The kernel kills the child when its parent ends, however that comes about: nothing is left running.
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return errno;
+  if (getppid() != parent) _exit(1);  // it ended before the call above
+  const int input = open("/dev/null", O_RDONLY);
+  if (input < 0 || dup2(input, STDIN_FILENO) < 0) return errno;
+  if (dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0) return errno;
+  if (input > STDERR_FILENO) close(input);
+  execv(argv[0], argv);
+  return errno;
+}
+
+/// Starts the command with both output streams in the pipe. Returns 0 or an errno.
 int start(std::span<const std::string> words, int output, pid_t& child) {
   std::vector<char*> argv;
   for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
-  const int problem = posix_spawn(&child, argv[0], &actions, nullptr, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
+  // The child says through this pipe why it could not become the command; if it does, the pipe closes.
+  int report[2];
+  if (pipe2(report, O_CLOEXEC) != 0) return errno;
+  const pid_t parent = getpid();
+  child = fork();
+  if (child == 0) {
+    const int problem = become(argv.data(), output, parent);
+    _exit(write(report[1], &problem, sizeof(problem)) == sizeof(problem) ? 1 : 2);
+  }
+  int problem = child < 0 ? errno : 0;
+  close(report[1]);
+  if (child > 0) {
+    ssize_t count = 0;
+    while ((count = read(report[0], &problem, sizeof(problem))) < 0 && errno == EINTR) {}
+    if (count <= 0) problem = 0;
+    if (problem != 0) waitpid(child, nullptr, 0);
+  }
+  close(report[0]);
   return problem;
 }
 
@@ -100,27 +91,13 @@ ChildOutcome run_child(std::span<const std::string> words, std::chrono::millisec
     return outcome;
   }
   outcome.started = true;
-  {
-    const RunningChild running(child);
-    outcome.timed_out = !read_all(ends[0], std::chrono::steady_clock::now() + timeout, outcome.output);
-    close(ends[0]);
-    if (outcome.timed_out) kill(child, SIGKILL);
-    // The entry goes before the child is reaped: from then on its number may be that of another process.
-    siginfo_t ended{};
-    while (waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOWAIT) < 0 && errno == EINTR) {}
-  }
+  outcome.timed_out = !read_all(ends[0], std::chrono::steady_clock::now() + timeout, outcome.output);
+  close(ends[0]);
+  if (outcome.timed_out) kill(child, SIGKILL);
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
   outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
   return outcome;
-}
-
-void kill_children() {
-  for (ChildEntries* entries = &running_children; entries != nullptr; entries = entries->next.load()) {
-    for (const std::atomic<pid_t>& id : entries->ids) {
-      if (const pid_t child = id.load(); child != 0) kill(child, SIGKILL);
-    }
-  }
 }
 
 }  // namespace fble

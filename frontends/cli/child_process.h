@@ -18,7 +18,4 @@ struct ChildOutcome {
 /// Runs the words as a command with no input. Safe to be called from several threads.
 ChildOutcome run_child(std::span<const std::string> words, std::chrono::milliseconds timeout);
 
-/// Kills all children of run_child. Async-signal-safe: a command that is interrupted leaves nothing running.
-void kill_children();
-
 }  // namespace fble

@@ -11,7 +11,6 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "frontends/cli/child_process.h"
 #include "frontends/cli/messages.h"
 #include "frontends/std/native/file.h"
 #include "gc/log.h"
@@ -38,14 +37,12 @@ extern "C" void on_interrupt(int) {
     errno = saved_errno;
     return;
   }
-  kill_children();
   rescue_standard_output();
   write_last_message("error: interrupted\n");
   _exit(exit_status(Status::kInterrupted, statuses_of_command));
 }
 
 extern "C" void on_termination(int signal) {
-  kill_children();
   rescue_standard_output();
   std::signal(signal, SIG_DFL);
   std::raise(signal);
