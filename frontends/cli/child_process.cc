@@ -23,7 +23,7 @@ int become(char* const* argv, int output, pid_t parent) {
   // The kernel kills the child when its parent ends, however that comes about: nothing is left running.
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return errno;
   if (getppid() != parent) _exit(1);  // it ended before the call above
-  const int input = open("/dev/null", O_RDONLY);
+  const int input = TEMP_FAILURE_RETRY(open("/dev/null", O_RDONLY));
   if (input < 0 || dup2(input, STDIN_FILENO) < 0) return errno;
   if (dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0) return errno;
   if (input > STDERR_FILENO) close(input);
@@ -43,15 +43,14 @@ int start(std::span<const std::string> words, int output, pid_t& child) {
   child = fork();
   if (child == 0) {
     const int problem = become(argv.data(), output, parent);
-    _exit(write(report[1], &problem, sizeof(problem)) == sizeof(problem) ? 1 : 2);
+    _exit(TEMP_FAILURE_RETRY(write(report[1], &problem, sizeof(problem))) == sizeof(problem) ? 1 : 2);
   }
   int problem = child < 0 ? errno : 0;
   close(report[1]);
   if (child > 0) {
-    ssize_t count = 0;
-    while ((count = read(report[0], &problem, sizeof(problem))) < 0 && errno == EINTR) {}
+    const ssize_t count = TEMP_FAILURE_RETRY(read(report[0], &problem, sizeof(problem)));
     if (count <= 0) problem = 0;
-    if (problem != 0) waitpid(child, nullptr, 0);
+    if (problem != 0) TEMP_FAILURE_RETRY(waitpid(child, nullptr, 0));
   }
   close(report[0]);
   return problem;
