@@ -10,7 +10,7 @@ namespace fble {
 
 bool ForcedFrames::possible(const Thread& thread, const ExitEntry& entry) {
   const Word* ap = thread.exit_state.ap();
-  const Word* limit = thread.heap.limit();
+  const Word* limit = thread.machine.heap.limit();
   return !entry.is_return && ap <= limit && static_cast<size_t>(limit - ap) >= words_needed(entry);
 }
 

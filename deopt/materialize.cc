@@ -1,22 +1,10 @@
 #include "deopt/materialize.h"
 
 #include "deopt/rebuild.h"
-#include "interp/interpreter.h"
 
 namespace fble {
 
 namespace {
-
-/// New objects are about to be written into frames from `frame` on.
-void lower_watermark(Thread& thread, Word* frame) {
-  if (thread.watermark_fp == nullptr || thread.watermark_fp <= frame) return;
-  thread.watermark_fp[kReturnAddressSlot] = reinterpret_cast<Word>(thread.watermark_return_address);
-  thread.watermark_fp = nullptr;
-  if (frame[kReturnPositionSlot] == 0) return;
-  thread.watermark_fp = frame;
-  thread.watermark_return_address = reinterpret_cast<Handler>(frame[kReturnAddressSlot]);
-  frame[kReturnAddressSlot] = reinterpret_cast<Word>(watermark_return());
-}
 
 Word pack(const VirtualValue& value, const Word* fields) {
   const Word packed =
@@ -51,10 +39,11 @@ void read_virtual_roots(Thread& thread, const ExitEntry& entry, const Word* root
 bool materialize(Thread& thread, const ExitEntry& entry, Word* root) {
   const size_t words = words_needed(entry);
   // Not alloc_limit: that is 0 when something asks for attention.
-  const Word* limit = thread.heap.limit();
+  const Word* limit = thread.machine.heap.limit();
   if (words != 0 && (thread.ap > limit || static_cast<size_t>(limit - thread.ap) < words)) {
     if (!thread.make_room(words)) return false;
-    lower_watermark(thread, root);
+    // New objects are about to be written into frames from the root frame on.
+    thread.current->stack.lower_watermark(root);
   }
 
   thread_local std::vector<Word> made;

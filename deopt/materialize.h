@@ -13,7 +13,7 @@
 //  5 the virtuals are written to the slots and headers that wait for them.
 //
 // After the collection of step 2 the frames below the innermost one count as old
-// (interp/thread.h), but step 5 writes new objects into them: the watermark moves down.
+// (interp/call_stack.h), but step 5 writes new objects into them: the watermark moves down.
 //
 // Tested by tests/unit/deopt/exit_test.cc.
 #pragma once

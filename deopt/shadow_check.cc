@@ -45,7 +45,7 @@ std::string print_word(Word word, int depth) {
 FramesState take_frames(const Thread& thread, Word* root) {
   FramesState state;
   state.root = root;
-  state.next_placeholder = thread.groups.next_placeholder;
+  state.next_placeholder = thread.current->groups.next_placeholder;
   for_each_frame(thread.pc, thread.fp, [&](Word* fp, const uint32_t* pc) {
     if (fp < root) return false;
     state.frames.push_back({&code_of_frame(fp), pc, static_cast<int32_t>(fp - root)});
@@ -74,7 +74,7 @@ void put_frames(Thread& thread, const FramesState& state) {
     frame[kReturnPositionSlot] = reinterpret_cast<Word>(state.frames[i - 1].pc);
     frame[kReturnAddressSlot] = reinterpret_cast<Word>(interpreter_return());
   }
-  thread.groups.next_placeholder = state.next_placeholder;
+  thread.current->groups.next_placeholder = state.next_placeholder;
   thread.pc = state.frames.back().pc;
   thread.fp = state.root + state.frames.back().base;
 }
@@ -86,53 +86,51 @@ Rehearsal::Rehearsal(Thread& thread, Word* root)
       root_(root),
       frames_(root - kHeaderSlots, thread.fp + code_of_frame(thread.fp).frame_slots),
       table_(thread.table),
-      observer_(thread.observer),
+      observer_(thread.machine.observer),
       pc_(thread.pc),
       fp_(thread.fp),
       ap_(thread.ap),
       value_(thread.value),
-      error_(thread.error),
-      groups_(thread.groups),
-      watermark_fp_(thread.watermark_fp),
-      watermark_return_address_(thread.watermark_return_address) {
-  thread.for_each_code([&](Code& code) {
+      error_(thread.current->error),
+      groups_(thread.current->groups),
+      watermark_(thread.current->stack.watermark()) {
+  thread.machine.for_each_code([&](Code& code) {
     // Natives are entered as they are while a trace is recorded (GlueCode::native), so that steps are counted alike.
     if (code.native != nullptr) return;
     entries_.emplace_back(&code, code.entry);
     code.entry = entry_by_table();
   });
   thread.no_collections = true;
-  thread.observer = nullptr;
-  thread.alloc_limit = thread.heap.limit();
-  thread.stack_limit = thread.machine_stack_limit = thread.real_stack_limit;
+  thread.machine.observer = nullptr;
+  thread.alloc_limit = thread.machine.heap.limit();
+  thread.stack_limit = thread.machine_stack_limit = thread.current->stack.limit();
 }
 
 Rehearsal::~Rehearsal() {
   for (const auto& [code, entry] : entries_) code->entry = entry;
   std::copy(frames_.begin(), frames_.end(), root_ - kHeaderSlots);
   thread_.table = table_;
-  thread_.observer = observer_;
+  thread_.machine.observer = observer_;
   thread_.pc = pc_;
   thread_.fp = fp_;
   thread_.ap = ap_;
   thread_.value = value_;
-  thread_.error = std::move(error_);
-  thread_.groups = std::move(groups_);
-  thread_.watermark_fp = watermark_fp_;
-  thread_.watermark_return_address = watermark_return_address_;
+  thread_.current->error = std::move(error_);
+  thread_.current->groups = std::move(groups_);
+  thread_.current->stack.restore_watermark(watermark_);
   thread_.no_collections = false;
   thread_.restore_limits();
 }
 
 bool Rehearsal::replay(const FramesState& from, uint32_t steps) {
-  thread_.error = RunError{};
+  thread_.current->error = RunError{};
   put_frames(thread_, from);
   thread_.steps_to_go = steps;
   run_steps(thread_);
   return thread_.steps_to_go == UINT32_MAX;
 }
 
-bool Rehearsal::failed() const { return !thread_.error.lines.empty(); }
+bool Rehearsal::failed() const { return !thread_.current->error.lines.empty(); }
 
 // ---- comparing --------------------------------------------------------------
 

@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "interp/call_frame.h"
+#include "interp/call_stack.h"
 #include "interp/recursive_group.h"
 #include "interp/run_error.h"
 
@@ -77,8 +77,7 @@ class Rehearsal {
   Word value_;
   RunError error_;
   RecursiveGroups groups_;
-  Word* watermark_fp_;
-  Handler watermark_return_address_;
+  Watermark watermark_;
 };
 
 /// How the states differ, in words; empty if they do not. Slots, counted from the root frame's

@@ -19,7 +19,6 @@ struct FactName {
 };
 constexpr FactName kFactNames[] = {{kFactPacked, "packed"}, {kFactPointer, "pointer"}, {kFactNatural, "natural"}};
 
-ObjectKind kind_of_header(Word header) { return static_cast<ObjectKind>(header >> 1 & 7); }
 uint32_t tag_of_header(Word header) { return static_cast<uint32_t>(header >> 8) & Object::kMaxTag; }
 
 // ---- printing ---------------------------------------------------------------
@@ -66,7 +65,7 @@ class Printer {
       case VirtualValue::Kind::kObject: break;
     }
     if (value.code != nullptr) return fmt::format("closure {}", code_name(value.code));
-    const bool is_union = kind_of_header(value.header) == ObjectKind::kUnion;
+    const bool is_union = Object::kind_of(value.header) == ObjectKind::kUnion;
     return fmt::format("{} t{}", is_union ? "union" : "struct", tag_of_header(value.header));
   }
 

@@ -96,7 +96,7 @@ class ExitVerifier {
     const std::string name = fmt::format("virtual {}", index);
     const bool is_object = value.kind == VirtualValue::Kind::kObject;
     if (is_object) {
-      const ObjectKind kind = static_cast<ObjectKind>(value.header >> 1 & 7);
+      const ObjectKind kind = Object::kind_of(value.header);
       const uint32_t tag = static_cast<uint32_t>(value.header >> 8) & Object::kMaxTag;
       const uint32_t count = static_cast<uint32_t>(value.fields.size()) + (value.code != nullptr ? 1 : 0);
       const bool kind_fits = kind == ObjectKind::kClosure ? value.code != nullptr && tag == 0

@@ -369,7 +369,7 @@ class TableWriter {
     const uint64_t field_count = value.fields.size();
     switch (value.kind) {
       case VirtualValue::Kind::kObject: {
-        const ObjectKind kind = static_cast<ObjectKind>(value.header >> 1 & 7);
+        const ObjectKind kind = Object::kind_of(value.header);
         const uint32_t tag = static_cast<uint32_t>(value.header >> 8) & Object::kMaxTag;
         const uint32_t count = static_cast<uint32_t>(value.fields.size()) + (kind == ObjectKind::kClosure ? 1 : 0);
         FBLE_ASSERT(value.header == Object::make_header(kind, count, tag));

@@ -2,20 +2,14 @@
 
 #include <algorithm>
 #include <bit>
-#include <chrono>
 #include <cstring>
 
+#include "gc/clock.h"
 #include "gc/params.h"
 
 namespace fble {
 
 namespace {
-
-uint64_t now_ns() {
-  return static_cast<uint64_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
-          .count());
-}
 
 bool is_between(Word word, const Word* start, const Word* end) {
   return word - reinterpret_cast<Word>(start) < reinterpret_cast<Word>(end) - reinterpret_cast<Word>(start);
@@ -155,7 +149,7 @@ inline Object* Collector::close(Object* object, Word header, bool is_defined) {
 template <uint32_t kCount>
 __attribute__((noinline)) Object* Collector::close_with(Object* object, Word header, bool is_defined) {
   const uint32_t count = kCount != 0 ? kCount : static_cast<uint32_t>(header >> 32);
-  const ObjectKind kind = static_cast<ObjectKind>(header >> 1 & 7);
+  const ObjectKind kind = Object::kind_of(header);
   Object** entry = nullptr;
   if (is_defined && count <= kMostSharedFields && kind < ObjectKind::kNative) {
     const SharedObjects::Found found = heap_.shared_.find(header, object->fields, count);
@@ -512,7 +506,7 @@ void Heap::minor_collection(Word* ap, RootReporter& roots) {
   stats_.shared_bytes += found_words_ * sizeof(Word);
   stats_.survived_bytes += promoted_words_ * sizeof(Word);
 #ifndef NDEBUG
-  std::fill(nursery_, ap, Word{0xdeaddeaddeadde00});
+  std::fill(nursery_, ap, kPoison);
 #endif
 }
 

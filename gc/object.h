@@ -51,7 +51,8 @@ struct Object {
   static constexpr Word make_header(ObjectKind kind, uint32_t count, uint32_t tag = 0, Word flags = 0) {
     return static_cast<Word>(count) << 32 | static_cast<Word>(tag) << 8 | flags | static_cast<Word>(kind) << 1 | 1;
   }
-  ObjectKind kind() const { return static_cast<ObjectKind>(header >> 1 & 7); }
+  static constexpr ObjectKind kind_of(Word header) { return static_cast<ObjectKind>(header >> 1 & 7); }
+  ObjectKind kind() const { return kind_of(header); }
   uint32_t count() const { return static_cast<uint32_t>(header >> 32); }
   uint32_t tag() const { return static_cast<uint32_t>(header >> 8) & kMaxTag; }
   bool is_permanent() const { return (header & kPermanentFlag) != 0; }
@@ -66,7 +67,7 @@ struct Object {
   static size_t first_value(Word header) {
     if ((header & kNotData) == 0) [[likely]]
       return 0;
-    return static_cast<ObjectKind>(header >> 1 & 7) == ObjectKind::kClosure ? 1 : header >> 32;
+    return kind_of(header) == ObjectKind::kClosure ? 1 : header >> 32;
   }
 };
 

@@ -201,7 +201,7 @@ bool OldSpace::sweep(Block* block) {
     // Poisons dead objects, so that a use of one is noticed.
     for (uint64_t rest = dying; rest != 0; rest &= rest - 1) {
       Word* cell = block->cells() + (i * 64 + static_cast<size_t>(std::countr_zero(rest))) * block->cell_words;
-      std::fill_n(cell, block->cell_words, Word{0xdeaddeaddeadde00});
+      std::fill_n(cell, block->cell_words, kPoison);
     }
 #endif
     block->live[i] &= block->mark[i];

@@ -184,7 +184,7 @@ void Slabs::carve(Slab* slab) {
     at += words;
 #ifndef NDEBUG
     // Poisons dead objects, so that a use of one is noticed. The gap's header is written last.
-    if (gap != nullptr) std::fill(at - words, at, Word{0xdeaddeaddeadde00});
+    if (gap != nullptr) std::fill(at - words, at, kPoison);
 #endif
   }
   if (gap != nullptr) make_hole(gap, static_cast<size_t>(slab->top - gap));

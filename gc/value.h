@@ -34,6 +34,8 @@ struct Object;
 
 /// The unit struct, also the run-time value of every type.
 inline constexpr Word kUnitWord = 3;
+/// What is written over words that must not be read any more: a pointer that faults.
+inline constexpr Word kPoison = 0xdeaddeaddeadde00;
 inline constexpr unsigned kMaxPackedBits = 62;
 inline constexpr unsigned kOffsetBits = 6;
 

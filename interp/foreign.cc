@@ -14,7 +14,7 @@ const NativeRow* NativeTable::find(std::string_view module, std::string_view nam
   return row == rows_.end() ? nullptr : &row->second;
 }
 
-IntForm NativeCall::int_form() const { return thread_.int_form; }
+IntForm NativeCall::int_form() const { return thread_.machine.int_form; }
 
 bool NativeCall::has_room(size_t words) const { return ap_ + words <= thread_.alloc_limit; }
 
@@ -29,8 +29,9 @@ bool NativeCall::reserve(size_t words) {
 }
 
 void NativeCall::collect_all() {
-  thread_.ap = ap_ = thread_.heap.collect_all(ap_, thread_);
-  thread_.restore_limits();
+  thread_.ap = ap_;
+  thread_.collect_all();
+  ap_ = thread_.ap;
 }
 
 Word NativeCall::make_union(uint32_t tag, uint32_t tag_count, Word arg) {
@@ -41,7 +42,7 @@ Word NativeCall::make_union(uint32_t tag, uint32_t tag_count, Word arg) {
   Word* object = take(object_words(1));
   object[0] = Object::make_header(ObjectKind::kUnion, 1, tag);
   object[1] = arg;
-  if (is_placeholder(arg)) thread_.groups.note(reinterpret_cast<Object*>(object));
+  if (is_placeholder(arg)) thread_.current->groups.note(reinterpret_cast<Object*>(object));
   return reinterpret_cast<Word>(object);
 }
 
@@ -54,7 +55,7 @@ struct NativeCall::Sink {
     return pack_struct(count, fields);
   }
   Word* take(size_t words) const { return call.take(words); }
-  void note(Object* object) const { call.thread_.groups.note(object); }
+  void note(Object* object) const { call.thread_.current->groups.note(object); }
 };
 
 Word NativeCall::make_struct(std::span<const Word> fields) {
@@ -97,7 +98,7 @@ Word NativeCall::make_native(std::unique_ptr<NativeResource> resource) {
   Word* object = take(object_words(1));
   object[0] = Object::make_header(ObjectKind::kNative, 1);
   object[1] = reinterpret_cast<Word>(resource.release());
-  thread_.heap.register_native(reinterpret_cast<Object*>(object));
+  thread_.machine.heap.register_native(reinterpret_cast<Object*>(object));
   return reinterpret_cast<Word>(object);
 }
 

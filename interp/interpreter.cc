@@ -63,7 +63,7 @@ __attribute__((noinline)) bool attend(Thread* th) {
 COLD slow_allocate(HANDLER) {
   publish(th, pc, fp, ap);
   if (!attend(th)) return;
-  if (ap > th->heap.limit() || static_cast<size_t>(th->heap.limit() - ap) < value) {
+  if (ap > th->machine.heap.limit() || static_cast<size_t>(th->machine.heap.limit() - ap) < value) {
     if (!th->make_room(value)) return;
     ap = th->ap;
   }
@@ -75,13 +75,13 @@ COLD slow_allocate(HANDLER) {
 /// the stack. False when the run has ended.
 __attribute__((noinline, cold)) bool make_stack(Thread* th, Word* end) {
   if (!attend(th)) return false;
-  if (end > th->real_stack_limit) {
+  if (end > th->current->stack.limit()) {
     raise_out_of_memory(th, "out of memory: the call stack has reached its limit");
     return false;
   }
   if (end > th->stack_limit) {
     if (!th->make_room(0)) return false;
-    th->raise_soft_stack_limit(end);
+    th->allow_stack(end);
   }
   return true;
 }
@@ -115,7 +115,7 @@ COLD_ERROR(fail_union_select, "undefined union value select")
 COLD_ERROR(fail_call, "called undefined function")
 
 __attribute__((noinline, cold)) void note_pending(Thread* th, Word* object) {
-  th->groups.note(reinterpret_cast<Object*>(object));
+  th->current->groups.note(reinterpret_cast<Object*>(object));
 }
 
 #define NEED_WORDS(count)                           \
@@ -570,7 +570,7 @@ extern const HandlerTable kHandlers;
 /// Whether the caller of the running frame is glue that waits for a function, to
 /// apply it to `count` arguments, and nothing else happens at the return.
 inline bool is_awaited(const Thread* th, const Word* fp, uint32_t count) {
-  const Code* glue = th->glue.known_apply_rest(count);
+  const Code* glue = th->machine.glue.known_apply_rest(count);
   return glue != nullptr &&
          fp[kReturnPositionSlot] == reinterpret_cast<Word>(glue->start + GlueCode::kApplyRestPosition) &&
          fp[kReturnAddressSlot] == reinterpret_cast<Word>(&return_here);
@@ -614,7 +614,7 @@ __attribute__((noinline)) FBLE_HANDLER_CC void call_inexact(HANDLER) {
     Word* object = ap;
     ap += 3 + static_cast<size_t>(held);
     object[0] = Object::make_header(ObjectKind::kClosure, 2 + held);
-    object[1] = Code::from_code(th->glue.apply_held(held, code->arity - count));
+    object[1] = Code::from_code(th->machine.glue.apply_held(held, code->arity - count));
     object[2] = nested ? func->fields[1] : value;
     for (uint32_t i = 0; i < inner; ++i) object[3 + i] = func->fields[2 + i];
     Word placeholders = 0;
@@ -639,7 +639,7 @@ __attribute__((noinline)) FBLE_HANDLER_CC void call_inexact(HANDLER) {
   // returns and then applies it to the arguments left over.
   const uint32_t arity = code->arity;
   const uint32_t rest = count - arity;
-  Code* glue = th->glue.apply_rest(rest);
+  Code* glue = th->machine.glue.apply_rest(rest);
   const uint32_t glue_base = rest + 1 + kHeaderSlots;
   Word* frame = kIsTail ? fp : fp + operands.rest()[1];
   uint32_t extent = std::max(glue_base + code->frame_slots, glue->frame_slots);
@@ -833,10 +833,10 @@ OP(Halt) {
 }
 
 COLD show_frames(HANDLER) {
-  const Mark& mark = th->program.marks[pc[1]];
+  const Mark& mark = th->machine.program.marks[pc[1]];
   if (mark.options.force) {
     publish(th, pc, fp, ap);
-    th->observer->look(*th, mark);
+    th->machine.observer->look(*th, mark);
     ap = th->ap;
   }
   NEXT(2);
@@ -844,15 +844,15 @@ COLD show_frames(HANDLER) {
 
 /// For machine code (interp/mark.h); here it is only counted.
 OP(Mark) {
-  ++th->mark_passes[pc[1]];
-  if (UNLIKELY(th->observer != nullptr)) TAIL show_frames(REGISTERS);
+  ++th->machine.mark_passes[pc[1]];
+  if (UNLIKELY(th->machine.observer != nullptr)) TAIL show_frames(REGISTERS);
   NEXT(2);
 }
 
 // ---- recursive values, natives ----------------------------------------------
 
 OP(Declare) {
-  th->groups.declare(pc[1], fp + pc[2]);
+  th->current->groups.declare(pc[1], fp + pc[2]);
   th->machine_stack_limit = nullptr;
   NEXT(3);
 }
@@ -865,12 +865,12 @@ COLD fail_vacuous(HANDLER) {
 
 OP(Define) {
   const uint32_t count = pc[1];
-  const int vacuous = th->groups.define(count, fp + pc[2], pc + 3, fp, th->program_globals, th->heap);
+  const int vacuous = th->current->groups.define(count, fp + pc[2], pc + 3, fp, th->machine.globals, th->machine.heap);
   if (UNLIKELY(vacuous >= 0)) {
     value = 3 + static_cast<Word>(vacuous);
     TAIL fail_vacuous(REGISTERS);
   }
-  if (!th->groups.any_open()) th->machine_stack_limit = th->stack_limit;
+  if (!th->current->groups.any_open()) th->machine_stack_limit = th->stack_limit;
   NEXT(3 + count);
 }
 
@@ -881,7 +881,7 @@ COLD fail_foreign(HANDLER) {
 
 OP(Foreign) {
   const ForeignRef& ref = running_code(fp)->foreigns[pc[2]];
-  const NativeRow* row = th->natives.find(ref.module, ref.name);
+  const NativeRow* row = th->machine.natives.find(ref.module, ref.name);
   if (UNLIKELY(row == nullptr)) TAIL fail_foreign(REGISTERS);
   if (row->arity == 0) {
     publish(th, pc, fp, ap);
@@ -890,26 +890,14 @@ OP(Foreign) {
     ap = th->ap;
     fp[pc[1]] = value;
   } else {
-    fp[pc[1]] = th->glue.native(ref, *row)->function_value();
+    fp[pc[1]] = th->machine.glue.native(ref, *row)->function_value();
   }
   NEXT(3);
 }
 
-/// Return address of the frame at the watermark: see interp/thread.h.
+/// Return address of the frame at the watermark: see interp/call_stack.h.
 FBLE_HANDLER_CC void return_through_watermark(HANDLER) {
-  const Handler real = th->watermark_return_address;
-  fp[kReturnAddressSlot] = reinterpret_cast<Word>(real);
-  // Frames above the new place of the barrier will be visited once more.
-  constexpr int kFramesToUncover = 64;
-  Word* frame = fp;
-  for (int i = 0; i < kFramesToUncover && return_position(frame) != nullptr; ++i) frame = caller_of(frame);
-  if (return_position(frame) == nullptr) {
-    th->watermark_fp = nullptr;
-  } else {
-    th->watermark_fp = frame;
-    th->watermark_return_address = reinterpret_cast<Handler>(frame[kReturnAddressSlot]);
-    frame[kReturnAddressSlot] = reinterpret_cast<Word>(&return_through_watermark);
-  }
+  const Handler real = th->current->stack.return_through_watermark();
   TAIL real(REGISTERS);
 }
 
@@ -920,7 +908,7 @@ constinit const HandlerTable kHandlers = {{
 }};
 
 __attribute__((noinline)) void profile_step(Thread* th, const uint32_t* pc, Word* fp) {
-  th->profile->step(th->globals, pc, fp);
+  th->machine.profile->step(th->globals, pc, fp);
 }
 
 /// Every entry of the table used while a profile is made.
@@ -954,7 +942,7 @@ FBLE_HANDLER_CC void enter_checked(HANDLER) {
 
 COLD enter_hot(HANDLER) {
   publish(th, pc, fp, ap);
-  th->engine->on_hot_function(*th, *running_code(fp));
+  th->machine.engine->on_hot_function(*th, *running_code(fp));
   ap = th->ap;
   table = th->table;
   DISPATCH();
@@ -974,7 +962,7 @@ FBLE_HANDLER_CC void enter_counted(HANDLER) {
 
 __attribute__((noinline)) void recording_step(Thread* th, const uint32_t* pc, Word* fp, Word* ap) {
   publish(th, pc, fp, ap);
-  th->engine->on_step(*th);
+  th->machine.engine->on_step(*th);
 }
 
 /// Every entry of the table used while a trace is recorded.
@@ -1038,7 +1026,7 @@ void run_steps(Thread& thread) {
 }
 
 void enter_interpreter(Thread& thread, const uint32_t* pc, Word* fp) {
-  const HandlerTable* table = thread.profile != nullptr ? &kProfilingHandlers : &kHandlers;
+  const HandlerTable* table = thread.machine.profile != nullptr ? &kProfilingHandlers : &kHandlers;
   thread.table = table;
   enter_handler(table->handlers[*pc], pc, fp, thread, thread.ap, 0);
 }

@@ -39,7 +39,7 @@ Handler checked_entry();
 Handler counted_entry();
 
 /// The native return addresses that the interpreter uses: to the caller's frame, and through the
-/// watermark (interp/thread.h).
+/// watermark (interp/call_stack.h).
 Handler interpreter_return();
 Handler watermark_return();
 

@@ -1,24 +1,54 @@
 #include "interp/machine.h"
 
+#include <algorithm>
+
 #include "interp/thread.h"
 
 namespace fble {
 
+namespace {
+
+constexpr size_t kLeastStackBytes = size_t{64} << 10;
+
+/// Memory for a call stack of at most `bytes` bytes, and for the native stack that goes with it.
+struct StackMemory {
+  Mapping call_stack;
+  Mapping native;
+};
+
+StackMemory reserve_stacks(const MachineOptions& options) {
+  size_t bytes = options.stack_bytes;
+  if (options.heap.max_bytes != 0) bytes = std::min(bytes, options.heap.max_bytes + kGuardSlots * sizeof(Word));
+  // Each call takes three words of the call stack at least, and one of the native stack.
+  constexpr size_t kNativeRoom = size_t{8} << 20;
+  for (bytes = std::max(bytes, kLeastStackBytes); bytes >= kLeastStackBytes; bytes /= 2) {
+    StackMemory memory{Mapping(bytes), Mapping((bytes / 3 + kNativeRoom) / 4096 * 4096)};
+    if (memory.call_stack.begin() != nullptr && memory.native.begin() != nullptr) return memory;
+  }
+  system_out_of_memory();
+}
+
+}  // namespace
+
 struct Machine::State {
+  State(ProgramCode& program, const NativeTable& natives, const MachineOptions& options, StackMemory memory)
+      : machine(program, natives, options),
+        main(std::move(memory.call_stack), options.heap.verify),
+        thread(machine, main, std::move(memory.native)) {}
+
+  MachineState machine;
+  VirtualThread main;
   Thread thread;
-  Word result = 0;
 };
 
 Machine::Machine(ProgramCode& program, const NativeTable& natives, const MachineOptions& options)
-    : state_(new State{.thread{program, natives, options}}) {
-  state_->thread.kept.push_back(kUnitWord);  // slot 0 is the result
-}
+    : state_(new State(program, natives, options, reserve_stacks(options))) {}
 
 Machine::~Machine() = default;
 
 bool Machine::run_modules() {
   Thread& thread = state_->thread;
-  for (ProgramCode::ModuleCode& module : thread.program.modules) {
+  for (ProgramCode::ModuleCode& module : thread.machine.program.modules) {
     if (!thread.run(module.body->function_value(), {})) return false;
     thread.set_global(module.global, thread.value);
     set_result(thread.value);
@@ -33,27 +63,27 @@ bool Machine::call_result(std::span<const Word> args) {
   return true;
 }
 
-Word Machine::result() const { return state_->thread.kept[0]; }
-void Machine::set_result(Word value) { state_->thread.kept[0] = value; }
+Word Machine::result() const { return state_->machine.kept[0]; }
+void Machine::set_result(Word value) { state_->machine.kept[0] = value; }
 
 size_t Machine::keep(Word value) {
-  state_->thread.kept.push_back(value);
-  return state_->thread.kept.size() - 1;
+  state_->machine.kept.push_back(value);
+  return state_->machine.kept.size() - 1;
 }
-Word Machine::kept(size_t index) const { return state_->thread.kept[index]; }
-void Machine::drop_kept() { state_->thread.kept.resize(1); }
+Word Machine::kept(size_t index) const { return state_->machine.kept[index]; }
+void Machine::drop_kept() { state_->machine.kept.resize(1); }
 
-IntForm Machine::int_form() const { return state_->thread.int_form; }
-const RunError& Machine::error() const { return state_->thread.error; }
-Heap& Machine::heap() { return state_->thread.heap; }
+IntForm Machine::int_form() const { return state_->machine.int_form; }
+const RunError& Machine::error() const { return state_->main.error; }
+Heap& Machine::heap() { return state_->machine.heap; }
 Thread& Machine::thread() { return state_->thread; }
-ProgramCode& Machine::program() { return state_->thread.program; }
+void Machine::set_observer(FrameObserver* observer) { state_->machine.observer = observer; }
+ProgramCode& Machine::program() { return state_->machine.program; }
 
 void Machine::collect_all() {
   Thread& thread = state_->thread;
   thread.value = 0;
-  thread.ap = thread.heap.collect_all(thread.ap, thread);
-  thread.restore_limits();
+  thread.collect_all();
 }
 
 NativeCall Machine::begin_build() { return NativeCall(state_->thread, nullptr, state_->thread.ap); }

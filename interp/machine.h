@@ -63,6 +63,8 @@ class Machine {
   void collect_all();
   Thread& thread();
   ProgramCode& program();
+  /// Gives the machine an observer that outlives it; null for none.
+  void set_observer(class FrameObserver* observer);
 
  private:
   NativeCall begin_build();

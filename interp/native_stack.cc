@@ -78,7 +78,7 @@ constexpr bool kHasStackOfItsOwn = true;
 
 void enter_handler(Handler handler, const uint32_t* pc, Word* fp, Thread& thread, Word* ap, Word value) {
   void* const outer = thread.native_stack;
-  void* const stack = outer == nullptr && kHasStackOfItsOwn ? thread.native_stack_begin : nullptr;
+  void* const stack = outer == nullptr && kHasStackOfItsOwn ? thread.native_stack_begin() : nullptr;
   const HandlerCall call{handler, pc, fp, &thread, ap, thread.table, value, stack};
   // An exception may end the run.
   struct Restore {

@@ -44,7 +44,7 @@ MachineOptions machine_options(const Options& options, Profile* profile) {
 }
 
 std::unique_ptr<TraceEngine> attach_engine(const Options& options, Machine& machine) {
-  if (options.jit == JitMode::kOff || machine.thread().profile != nullptr) return nullptr;
+  if (options.jit == JitMode::kOff || machine.thread().machine.profile != nullptr) return nullptr;
   if (const std::string missing = missing_cpu_extensions(); !missing.empty()) {
     print_message("warning: programs are interpreted, as by --jit=off: this processor has no {}\n", missing);
     return nullptr;

@@ -17,7 +17,6 @@
 #include "frontends/cli/messages.h"
 #include "frontends/std/register_std.h"
 #include "interp/observer.h"
-#include "interp/thread.h"
 
 namespace fble {
 namespace {
@@ -64,7 +63,7 @@ std::unique_ptr<Machine> interpret(const Options& options, ProgramCode& code, co
                                    FramesSeen& seen, bool& ok) {
   if (code.marks.empty() || options.jit == JitMode::kOff || !options.profile.empty()) return nullptr;
   auto machine = std::make_unique<Machine>(code, natives, machine_options(options, nullptr));
-  machine->thread().observer = &seen;
+  machine->set_observer(&seen);
   const InterruptibleRun interruptible(*machine);
   ok = machine->run_modules();
   return machine;
@@ -96,7 +95,7 @@ Status evaluate(const Options& options, ProgramCode& code) {
   ProfileFile profile(options, code, 0);
   Machine machine(code, natives, machine_options(options, profile.profile()));
   const std::unique_ptr<TraceEngine> engine = attach_engine(options, machine);
-  if (expected != nullptr) machine.thread().observer = &frames;
+  if (expected != nullptr) machine.set_observer(&frames);
   const InterruptibleRun interruptible(machine);
   const bool ok = machine.run_modules();
   Status status = ok ? Status::kOk : report_run_error(machine);

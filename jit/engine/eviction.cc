@@ -37,8 +37,9 @@ void redirect_returns(Thread& thread, Predicate&& is_gone) {
     if (is_gone(reinterpret_cast<const uint8_t*>(address))) address = reinterpret_cast<Word>(interpreter_return());
     return true;
   });
-  if (is_gone(reinterpret_cast<const uint8_t*>(thread.watermark_return_address))) {
-    thread.watermark_return_address = interpreter_return();
+  CallStack& stack = thread.current->stack;
+  if (is_gone(reinterpret_cast<const uint8_t*>(stack.watermark().return_address))) {
+    stack.redirect_watermark(interpreter_return());
   }
 }
 

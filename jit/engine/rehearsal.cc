@@ -29,9 +29,6 @@ namespace fble {
 
 namespace {
 
-/// What is in slots that hold nothing.
-constexpr Word kSpoiled = 0xdeaddeaddeadde00;
-
 /// Room for what machine code, exit and interpreter may make, at a guess.
 size_t words_for(const Trace& trace) {
   size_t words = 1024 + 4 * size_t{trace.steps};
@@ -75,7 +72,7 @@ void TraceEngine::note_failure(Exit& exit) {
 
 /// The state of an exit that is about to be left, as the bridge will find it.
 std::unique_ptr<TraceEngine::StartState> TraceEngine::note_exit_state(Thread& thread, const ExitEntry& entry) {
-  auto state = std::make_unique<StartState>(thread);
+  auto state = std::make_unique<StartState>(thread.machine);
   Word* root = thread.exit_state.fp();
   const auto note = [&](const Location& location) {
     const bool is_place = location.kind == LocationKind::kRegister || location.kind == LocationKind::kSpill ||
@@ -133,15 +130,15 @@ bool TraceEngine::rehearse_exit(Recording& recording, Fragment& fragment, uint32
 
   // As machine code has it.
   ExitState& state = thread_.exit_state;
-  std::fill(std::begin(state.registers), std::end(state.registers), kSpoiled);
-  std::fill(std::begin(state.spill), std::end(state.spill), kSpoiled);
+  std::fill(std::begin(state.registers), std::end(state.registers), kPoison);
+  std::fill(std::begin(state.spill), std::end(state.spill), kPoison);
   put_frames(thread_, start.frames);
   Word* fp = root;
   if (fragment.kind == TraceKind::kContinuation) {
     const FramesState::Frame& innermost = start.frames.frames.back();
     Word& result = root[innermost.base + static_cast<int32_t>(innermost.pc[-2])];
     state.at(RegisterRole::kValue) = result;
-    result = kSpoiled;
+    result = kPoison;
     fp = root + innermost.base + innermost.pc[-1];
   } else if (fragment.kind == TraceKind::kBridge) {
     for (size_t i = 0; i < start.places.size(); ++i) {
@@ -200,10 +197,10 @@ bool TraceEngine::rehearse(Recording& recording, Fragment& fragment) {
   if (recording.start == nullptr || recording.start->frames.frames.empty()) return true;
   bool all_reached = true;
   const size_t words = words_for(recording.trace);
-  const Word* limit = thread_.heap.limit();
+  const Word* limit = thread_.machine.heap.limit();
   if (thread_.ap > limit || static_cast<size_t>(limit - thread_.ap) < words) {
     if (!thread_.make_room(words)) {
-      thread_.error = RunError{};
+      thread_.current->error = RunError{};
       return true;
     }
   }
@@ -255,10 +252,10 @@ void TraceEngine::shadow_check(Thread& thread, ExitAddress address, const Exit& 
   constexpr int kAttempts = 4;
   size_t words = 512 + 8 * size_t{steps};
   for (int attempt = 0; attempt < kAttempts; ++attempt, words *= 8) {
-    const Word* limit = thread.heap.limit();
+    const Word* limit = thread.machine.heap.limit();
     if (thread.ap > limit || static_cast<size_t>(limit - thread.ap) < words) {
       if (!thread.make_room(words)) {
-        thread.error = RunError{};
+        thread.current->error = RunError{};
         break;
       }
     }

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <bit>
-#include <chrono>
 
 #include "deopt/exit.h"
 #include "deopt/force.h"
 #include "deopt/side_table_text.h"
+#include "gc/clock.h"
 #include "gc/log.h"
 #include "interp/bytecode_text.h"
 #include "interp/interpreter.h"
@@ -31,22 +31,16 @@ constexpr size_t kFramesChecked = 128;
 /// Frames that are looked at for another activation of a function.
 constexpr int kRecursionDepth = 32;
 
-uint64_t now_ns() {
-  return static_cast<uint64_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
-          .count());
-}
-
 void leave_trace(Thread* thread, uint32_t exit_id) {
-  static_cast<TraceEngine*>(thread->engine)->leave(*thread, exit_id);
+  static_cast<TraceEngine*>(thread->machine.engine)->leave(*thread, exit_id);
 }
 
 const void* force_trace(Thread* thread, uint32_t exit_id) {
-  return static_cast<TraceEngine*>(thread->engine)->force(*thread, exit_id);
+  return static_cast<TraceEngine*>(thread->machine.engine)->force(*thread, exit_id);
 }
 
 void trace_entered(Thread* thread, uint32_t trace) {
-  static_cast<TraceEngine*>(thread->engine)->entered(*thread, trace);
+  static_cast<TraceEngine*>(thread->machine.engine)->entered(*thread, trace);
 }
 
 /// The code's place in its source, for logs.
@@ -111,20 +105,20 @@ bool set_jit_param(JitParams& params, std::string_view name, uint32_t value) {
 
 TraceEngine::TraceEngine(Thread& thread, const JitOptions& options)
     : thread_(thread), options_(options), cache_(size_t{options.params.code_kbytes} * 1024) {
-  usable_ = missing_cpu_extensions().empty() && cache_.usable() && thread.profile == nullptr;
+  usable_ = missing_cpu_extensions().empty() && cache_.usable() && thread.machine.profile == nullptr;
   if (!usable_) return;
   runtime_.checked_entry = checked_entry();
   runtime_.leave = leave_trace;
   runtime_.entered = trace_entered;
   runtime_.force = force_trace;
-  if (options_.shadow_check) shadow_start_ = std::make_unique<StartState>(thread);
-  thread.engine = this;
+  if (options_.shadow_check) shadow_start_ = std::make_unique<StartState>(thread.machine);
+  thread.machine.engine = this;
   thread.exit_fuel = options_.deopt_every;
   if (options_.chaos != 0) {
     chaos_.emplace(options_.chaos, options_.chaos_fuel);
     arrange_exit();
   }
-  for (Code& code : thread.program.codes) adopt(code);
+  for (Code& code : thread.machine.program.codes) adopt(code);
   const IoFunctions io = io_functions();
   for (Word function : {io.return_function, io.do_function, io.run_function}) adopt(*closure_code(as_object(function)));
   cache_start_ = cache_.used();
@@ -135,7 +129,7 @@ TraceEngine::TraceEngine(Thread& thread, const JitOptions& options)
 TraceEngine::~TraceEngine() {
   if (!usable_) return;
   on_run_end(thread_);
-  thread_.engine = nullptr;
+  thread_.machine.engine = nullptr;
   for (FunctionInfo& function : functions_) {
     function.code->engine_index = 0;
     function.code->entry = handler_of(static_cast<Op>(function.code->words[0]));
@@ -219,7 +213,7 @@ void TraceEngine::note_recursive(const Code& code) {
 
 // ---- recording --------------------------------------------------------------
 
-bool TraceEngine::can_record(Thread& thread) { return recording_ == nullptr && !thread.groups.any_open(); }
+bool TraceEngine::can_record(Thread& thread) { return recording_ == nullptr && !thread.current->groups.any_open(); }
 
 TraceEngine::Recording& TraceEngine::begin_recording(Thread& thread) {
   recording_ = std::make_unique<Recording>();
@@ -239,7 +233,7 @@ void TraceEngine::on_hot_function(Thread& thread, Code& code) {
   if (!can_record(thread)) return;
   if (chaos_ && !disturb_thread(thread)) return stop_run(thread);
   // The values of globals become constants: they must be where they stay.
-  if (!thread.program_globals.dirty.empty() && !thread.make_room(0)) return stop_run(thread);
+  if (!thread.machine.globals.dirty.empty() && !thread.make_room(0)) return stop_run(thread);
   FunctionInfo& function = info(code);
   const Word* frame = thread.fp;
   for (int i = 0; i < kRecursionDepth && !function.recursive && return_position(frame) != nullptr; ++i) {
@@ -249,7 +243,7 @@ void TraceEngine::on_hot_function(Thread& thread, Code& code) {
   Recording& recording = begin_recording(thread);
   recording.function = &code;
   if (rehearses()) {
-    recording.start = std::make_unique<StartState>(thread);
+    recording.start = std::make_unique<StartState>(thread.machine);
     recording.start->frames = take_frames(thread, thread.fp);
   }
   recording.recorder->start_function(code);
@@ -266,7 +260,7 @@ void TraceEngine::record_from_exit(Thread& thread, ExitAddress from, const ExitE
   const Fragment& root = *fragments_[fragment.root];
   recording.frames = entry.frames;
   if (rehearses()) {
-    recording.start = start_state != nullptr ? std::move(start_state) : std::make_unique<StartState>(thread);
+    recording.start = start_state != nullptr ? std::move(start_state) : std::make_unique<StartState>(thread.machine);
     recording.start->frames = take_frames(thread, thread.fp - entry.frames.back().base);
   }
   BridgeStart start;
@@ -470,7 +464,8 @@ bool TraceEngine::compile(Recording& recording) {
                     trace.ins.size(), fragment->exits.size(), assembled.code_bytes));
   }
   for (const IrIns& ins : trace.ins) {
-    if (ins.op != IrOp::kMark || !thread_.program.marks[static_cast<size_t>(ins.n)].options.invalidate) continue;
+    if (ins.op != IrOp::kMark || !thread_.machine.program.marks[static_cast<size_t>(ins.n)].options.invalidate)
+      continue;
     rely_on(CodeAssumption::kMarkIsNotHit, static_cast<uint32_t>(ins.n), *fragment);
   }
   fragments_.push_back(std::move(fragment));
@@ -646,11 +641,10 @@ bool TraceEngine::disturb_thread(Thread& thread) {
   if (recording_ == nullptr && disturb(ChaosKind::kFlush)) flush(thread);
   // A collection that looks at much is to be rare: runs are to end.
   constexpr size_t kUsualBytes = 32 * 1024;
-  const size_t bytes = thread.heap.old_bytes() + thread.stack_bytes();
+  const size_t bytes = thread.machine.heap.old_bytes() + thread.stack_bytes();
   if (bytes < kUsualBytes || chaos_->below(static_cast<uint32_t>(bytes / kUsualBytes)) == 0) {
     if (disturb(ChaosKind::kCollectAll)) {
-      thread.ap = thread.heap.collect_all(thread.ap, thread);
-      thread.restore_limits();
+      thread.collect_all();
     }
     if (disturb(ChaosKind::kCollect) && !thread.make_room(0)) return false;
   }
@@ -662,7 +656,7 @@ bool TraceEngine::disturb_thread(Thread& thread) {
 // ---- marks ------------------------------------------------------------------
 
 void TraceEngine::find_marks() {
-  const std::vector<Mark>& marks = thread_.program.marks;
+  const std::vector<Mark>& marks = thread_.machine.program.marks;
   marks_.resize(marks.size());
   mark_countdowns_.resize(marks.size());
   for (size_t i = 0; i < marks.size(); ++i) {
@@ -671,7 +665,7 @@ void TraceEngine::find_marks() {
     forcing_marks_.push_back(marks[i].options.force ? 1 : 0);
   }
   if (marks.empty()) return;
-  for (const Code& code : thread_.program.codes) {
+  for (const Code& code : thread_.machine.program.codes) {
     for (uint32_t at = 0; at < code.words.size(); at += instruction_length(&code.words[at])) {
       if (code.words[at] == kMarkWord) marks_[code.words[at + 1]].code = &code;
     }
@@ -704,7 +698,7 @@ void TraceEngine::note_marks(const Recording& recording, std::optional<AbortReas
 const char* TraceEngine::reason_to_leave(const Exit& exit) const {
   if (exit.guard != IrOp::kMark || mark_countdowns_[static_cast<uint32_t>(exit.n)] != 0)
     return ir_op_info(exit.guard).name;
-  const MarkOptions& options = thread_.program.marks[static_cast<uint32_t>(exit.n)].options;
+  const MarkOptions& options = thread_.machine.program.marks[static_cast<uint32_t>(exit.n)].options;
   return options.invalidate ? "invalidate" : "mark";
 }
 
@@ -714,15 +708,14 @@ void TraceEngine::hit_mark(Thread& thread, uint32_t number) {
     // --deopt-every has made it fail.
     return;
   }
-  const MarkOptions& options = thread.program.marks[number].options;
+  const MarkOptions& options = thread.machine.program.marks[number].options;
   MarkState& mark = marks_[number];
   mark.passes += mark.period;
   mark.period = options.every;
   mark_countdowns_[number] = mark.period;
   ++mark.hits;
   if (options.gc) {
-    thread.ap = thread.heap.collect_all(thread.ap, thread);
-    thread.restore_limits();
+    thread.collect_all();
   }
   if (options.invalidate) {
     if (recording_ != nullptr) {
@@ -742,7 +735,8 @@ bool TraceEngine::show_frames(Thread& thread, uint32_t number) {
     log_print("{}: {}\n", mark_name(number), problem);
     FBLE_BUG("forced frames are not as the interpreter wants them");
   }
-  return thread.observer != nullptr && thread.observer->look(thread, thread.program.marks[number]);
+  return thread.machine.observer != nullptr &&
+         thread.machine.observer->look(thread, thread.machine.program.marks[number]);
 }
 
 const void* TraceEngine::force(Thread& thread, uint32_t exit_id) {
@@ -758,15 +752,15 @@ const void* TraceEngine::force(Thread& thread, uint32_t exit_id) {
   note_failure(exit);
   if (matrix_ != nullptr) matrix_->note(entry, "force");
   const void* resume = fragment.start + exit.resume;
-  const MarkOptions& options = thread.program.marks[number].options;
-  const uint64_t collections = thread.heap.stats().minor_collections;
+  const MarkOptions& options = thread.machine.program.marks[number].options;
+  const uint64_t collections = thread.machine.heap.stats().minor_collections;
   ForcedFrames forced(thread, entry);
   if (options_.shadow_check) shadow_check(thread, address, exit);
   bool is_changed = show_frames(thread, number);
   ++marks_[number].forced;
   hit_mark(thread, number);
   is_changed |=
-      options.gc || options.invalidate || options.yield || thread.heap.stats().minor_collections != collections;
+      options.gc || options.invalidate || options.yield || thread.machine.heap.stats().minor_collections != collections;
   if (!is_changed) {
     ++stats_.forced;
     forced.take_back();
@@ -781,7 +775,7 @@ const void* TraceEngine::force(Thread& thread, uint32_t exit_id) {
 }
 
 std::string TraceEngine::mark_name(uint32_t number) const {
-  const Mark& mark = thread_.program.marks[number];
+  const Mark& mark = thread_.machine.program.marks[number];
   return fmt::format("mark {}, deopt-here!{} at {}:{}:{}", number, mark_options_text(mark.options), mark.loc.file.str(),
                      mark.loc.line, mark.loc.column);
 }
@@ -803,8 +797,8 @@ std::vector<MarkReport> TraceEngine::mark_reports() const {
   for (uint32_t i = 0; i < marks_.size(); ++i) {
     const MarkState& mark = marks_[i];
     MarkReport& report = reports.emplace_back();
-    report.mark = &thread_.program.marks[i];
-    report.interpreted = thread_.mark_passes[i];
+    report.mark = &thread_.machine.program.marks[i];
+    report.interpreted = thread_.machine.mark_passes[i];
     report.passes = mark.passes + mark.period - mark_countdowns_[i];
     report.hits = mark.hits;
     report.forced = mark.forced;
@@ -815,7 +809,7 @@ std::vector<MarkReport> TraceEngine::mark_reports() const {
 
 std::string TraceEngine::why_not_hit(uint32_t number) const {
   const MarkState& mark = marks_[number];
-  const uint64_t interpreted = thread_.mark_passes[number];
+  const uint64_t interpreted = thread_.machine.mark_passes[number];
   const uint32_t passes = mark.period - mark_countdowns_[number];
   if (passes != 0)
     return fmt::format("not its turn yet: passed {} times in machine code, hit at pass {}", passes, mark.period);

@@ -217,20 +217,13 @@ class TraceEngine final : public EngineHooks, public CallPolicy {
   /// What a recording starts from, kept for rehearsals: the state as the interpreter has it, and
   /// of a bridge also as machine code has it.
   struct StartState {
-    explicit StartState(Thread& of) : thread(of) {
-      thread.more_roots.push_back(&frames.words);
-      thread.more_roots.push_back(&words);
-    }
-    ~StartState() {
-      std::erase(thread.more_roots, &frames.words);
-      std::erase(thread.more_roots, &words);
-    }
-    StartState(const StartState&) = delete;
-    Thread& thread;
+    explicit StartState(MachineState& machine) : frame_roots(machine, frames.words), roots(machine, words) {}
     FramesState frames;
     std::vector<Location> places;               ///< registers, spill slots, frame slots
     std::vector<Word> words;                    ///< what is there
     std::vector<std::pair<int32_t, Word>> raw;  ///< words of frame headers, by slot
+    RootedWords frame_roots;
+    RootedWords roots;
   };
   /// A recording under way.
   struct Recording {

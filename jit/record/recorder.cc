@@ -460,7 +460,7 @@ IrRef Recorder::struct_field(Operand object, uint32_t index, uint32_t count) {
 /// A global that is defined: a constant unless it may still move.
 Operand Recorder::global(uint32_t index) {
   const Word word = thread_.globals[index];
-  const bool fixed = is_packed(word) || !thread_.heap.in_nursery(as_object(word));
+  const bool fixed = is_packed(word) || !thread_.machine.heap.in_nursery(as_object(word));
   return {fixed ? constant(word) : append(IrOp::kGlobal, kNoRef, kNoRef, static_cast<int32_t>(index)), word};
 }
 
@@ -585,7 +585,7 @@ Recorder::Status Recorder::record_call(CallSite site) {
     fields.insert(fields.end(), site.args.begin(), site.args.end());
     const uint32_t held = inner + count;
     return deliver(site, make_object(Object::make_header(ObjectKind::kClosure, 2 + held),
-                                     thread_.glue.apply_held(held, code->arity - count), fields));
+                                     thread_.machine.glue.apply_held(held, code->arity - count), fields));
   }
 
   // Over-application: a frame of glue waits for the function and applies it to the rest.
@@ -593,7 +593,7 @@ Recorder::Status Recorder::record_call(CallSite site) {
   if (site.tail && !release_return_words()) return end_with_exit();
   const uint32_t arity = code->arity;
   const uint32_t rest = count - arity;
-  Code* glue = thread_.glue.apply_rest(rest);
+  Code* glue = thread_.machine.glue.apply_rest(rest);
   const Operands left(site.args.begin() + arity, site.args.end());
   const IrRef closure = constant(glue->function_value());
   if (site.tail) {
@@ -948,9 +948,9 @@ Recorder::Status Recorder::record(const uint32_t* pc) {
       return record_define();
     case Op::kForeign: {
       const ForeignRef& ref = frame().code->foreigns[pc[2]];
-      const NativeRow* row = thread_.natives.find(ref.module, ref.name);
+      const NativeRow* row = thread_.machine.natives.find(ref.module, ref.name);
       if (row == nullptr || row->arity == 0) return end_with_exit();
-      set(pc[1], constant(const_cast<Code*>(thread_.glue.native(ref, *row))->function_value()));
+      set(pc[1], constant(const_cast<Code*>(thread_.machine.glue.native(ref, *row))->function_value()));
       break;
     }
     case Op::kApplyHeld: {

@@ -135,8 +135,9 @@ BENCHMARK(BM_DecodeExit)->Arg(0)->Arg(3)->Arg(5);
 void BM_LeaveMachineCode(benchmark::State& state) {
   Exits exits;
   NativeTable natives;
-  Thread thread(*exits.program, natives, MachineOptions{});
-  Word* root = thread.stack_base + 3 * kHeaderSlots;
+  Machine machine(*exits.program, natives, MachineOptions{});
+  Thread& thread = machine.thread();
+  Word* root = thread.current->stack.base() + 3 * kHeaderSlots;
   for (int i = 0; i < 100; ++i) root[i - static_cast<int>(kHeaderSlots)] = kUnitWord;
   root[kClosureSlot] = exits.codes[0]->function_value();
   for (Word& word : thread.exit_state.spill) word = kUnitWord;

@@ -35,8 +35,8 @@ MachineOptions options_of(size_t nursery_bytes, unsigned stress, unsigned full_p
 class Activation {
  public:
   explicit Activation(const MachineOptions& options)
-      : program(parse_exit_program()), codes(all_codes(*program)), thread(*program, natives_, options) {
-    Word* bottom = thread.stack_base + kHeaderSlots;
+      : program(parse_exit_program()), codes(all_codes(*program)), machine(*program, natives_, options) {
+    Word* bottom = thread.current->stack.base() + kHeaderSlots;
     const uint32_t* behind_call = codes[0]->start + 12;
     const size_t distance = behind_call[-1];
     for (int i = 0; i < 2; ++i) {
@@ -98,7 +98,8 @@ class Activation {
   std::unique_ptr<ProgramCode> program;
   std::vector<Code*> codes;
   NativeTable natives_;
-  Thread thread;
+  Machine machine;
+  Thread& thread = machine.thread();
   Word* root = nullptr;
 
  private:
@@ -290,19 +291,22 @@ bool force_and_take_back(Activation& activation, const ExitEntry& entry, Expecta
   activation.state().at(RegisterRole::kAp) = reinterpret_cast<Word>(thread.ap);
   if (!ForcedFrames::possible(thread, entry)) return false;
   const ExitFrame& last = entry.frames.back();
-  const std::vector<Word> stack(thread.stack_base, activation.root + last.base + last.code->frame_slots + 64);
+  const std::vector<Word> stack(thread.current->stack.base(),
+                                activation.root + last.base + last.code->frame_slots + 64);
   const std::vector<Word> registers(std::begin(activation.state().registers), std::end(activation.state().registers));
-  const auto state_of = [&] { return std::tuple(thread.pc, thread.fp, thread.ap, thread.value, thread.watermark_fp); };
+  const auto state_of = [&] {
+    return std::tuple(thread.pc, thread.fp, thread.ap, thread.value, thread.current->stack.watermark().fp);
+  };
   const auto before = state_of();
-  const uint64_t collections = thread.heap.stats().minor_collections;
+  const uint64_t collections = thread.machine.heap.stats().minor_collections;
   ForcedFrames forced(thread, entry);
   expectation.check();
   EXPECT_EQ(frames_problem(thread.pc, thread.fp, 128), "");
   forced.take_back();
   EXPECT_EQ(state_of(), before);
-  EXPECT_TRUE(std::equal(stack.begin(), stack.end(), thread.stack_base));
+  EXPECT_TRUE(std::equal(stack.begin(), stack.end(), thread.current->stack.base()));
   EXPECT_TRUE(std::equal(registers.begin(), registers.end(), activation.state().registers));
-  EXPECT_EQ(thread.heap.stats().minor_collections, collections);
+  EXPECT_EQ(thread.machine.heap.stats().minor_collections, collections);
   EXPECT_TRUE(thread.exit_roots.empty());
   return true;
 }
@@ -325,7 +329,8 @@ void leave_randomly(const MachineOptions& options, uint32_t first_seed, uint32_t
     fill(activation, entry, generator);
     // Some exits are taken with a full nursery, and not only under stress.
     if (generator.chance(50)) {
-      while (static_cast<size_t>(activation.thread.heap.limit() - activation.thread.ap) > 20) activation.make_object();
+      while (static_cast<size_t>(activation.thread.machine.heap.limit() - activation.thread.ap) > 20)
+        activation.make_object();
     }
     // What is compared is the decoded form: equal virtuals become one.
     SideTableBuilder builder;
@@ -339,7 +344,7 @@ void leave_randomly(const MachineOptions& options, uint32_t first_seed, uint32_t
     // First the frames are only shown: the exit then finds all as it was.
     forced += force_and_take_back(activation, decoded, expectation);
     if (!testing::Test::HasFailure()) {
-      ASSERT_TRUE(activation.leave(entry)) << activation.thread.error.render();
+      ASSERT_TRUE(activation.leave(entry)) << activation.thread.current->error.render();
       expectation.check();
     }
     if (testing::Test::HasFailure()) {
@@ -491,9 +496,10 @@ TEST(Exit, TheInterpreterGoesOn) {
       })");
     const std::vector<Code*> codes = all_codes(*program);
     NativeTable natives;
-    Thread thread(*program, natives, options_of(4096, stress, 1));
-    const Code* run = thread.glue.run(2);
-    Word* bottom = thread.stack_base + kHeaderSlots;
+    Machine machine(*program, natives, options_of(4096, stress, 1));
+    Thread& thread = machine.thread();
+    const Code* run = thread.machine.glue.run(2);
+    Word* bottom = thread.current->stack.base() + kHeaderSlots;
     bottom[kClosureSlot] = run->function_value();
     bottom[kReturnPositionSlot] = bottom[kReturnAddressSlot] = 0;
     const uint32_t* behind_call = run->start + instruction_length(run->start);
@@ -539,8 +545,9 @@ TEST(Exit, NoRoomIsAnError) {
   large.fields.assign(50'000, {LocationKind::kRegister, 0, 0});
   entry.virtuals.push_back(large);
   ASSERT_FALSE(activation.leave(entry));
-  EXPECT_TRUE(activation.thread.error.out_of_memory);
-  EXPECT_NE(activation.thread.error.render().find("out of memory: the heap has reached its limit"), std::string::npos);
+  EXPECT_TRUE(activation.thread.current->error.out_of_memory);
+  EXPECT_NE(activation.thread.current->error.render().find("out of memory: the heap has reached its limit"),
+            std::string::npos);
 }
 
 /// An exit as root map: what is in registers, spill slots and frames moves, once.
@@ -580,9 +587,9 @@ TEST(Exit, RootsInsideOfMachineCode) {
   for (Word* word : others) *word = activation.make_object();
   std::vector<Word> before;
   for (Word* word : others) before.push_back(*word);
-  ASSERT_NE(activation.thread.heap.make_room(activation.thread.ap, 100, roots), nullptr);
+  ASSERT_NE(activation.thread.machine.heap.make_room(activation.thread.ap, 100, roots), nullptr);
   for (size_t i = 0; i < expected.size(); ++i) {
-    EXPECT_FALSE(activation.thread.heap.in_nursery(as_object(*expected[i]))) << i;
+    EXPECT_FALSE(activation.thread.machine.heap.in_nursery(as_object(*expected[i]))) << i;
     EXPECT_EQ(key_of(*expected[i]), keys[i]) << i;
   }
   for (size_t i = 0; i < others.size(); ++i) EXPECT_EQ(*others[i], before[i]);

@@ -211,7 +211,7 @@ Append(one, Append(Append(one, one), one));
     FramesState start;
     uint32_t steps = 0;
   } stepper;
-  thread.engine = &stepper;
+  thread.machine.engine = &stepper;
   for (Code& code : program->codes) code.entry = entry_by_table();
   // The run sets the table to the plain handlers: the first instruction changes it.
   Code& body = *program->modules.back().body;
@@ -222,7 +222,7 @@ Append(one, Append(Append(one, one), one));
                    };
   EXPECT_TRUE(machine.run_modules()) << machine.error().render();
   EXPECT_GT(stepper.steps, 30u);
-  thread.engine = nullptr;
+  thread.machine.engine = nullptr;
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ class IoTest : public testing::Test {
  protected:
   IoTest() {
     register_std(natives_);
-    machine_.thread().int_form = IntForm::kMachine;
+    machine_.thread().machine.int_form = IntForm::kMachine;
     std::string name = testing::TempDir() + "fble-io-test-XXXXXX";
     folder_ = mkdtemp(name.data());
   }
@@ -71,13 +71,13 @@ class IoTest : public testing::Test {
     }
     EXPECT_EQ(row->arity, args.size() + 1) << name;
     Thread& thread = machine_.thread();
-    const size_t first = thread.kept.size();
+    const size_t first = thread.machine.kept.size();
     for (const Arg arg : args) machine_.keep(machine_.kept(arg.index));
     machine_.keep(kUnitWord);
-    NativeCall call(thread, thread.kept.data() + first, thread.ap);
+    NativeCall call(thread, thread.machine.kept.data() + first, thread.ap);
     const Word result = row->body(call);
     thread.ap = call.allocation_pointer();
-    thread.kept.resize(first);
+    thread.machine.kept.resize(first);
     return result;
   }
 
@@ -441,7 +441,7 @@ TEST_F(IoTest, AllVariables) {
 TEST_F(IoTest, OldNativesFollowTheForm) {
   write("a", "\x07");
   for (const IntForm form : {IntForm::kUnions, IntForm::kMachine}) {
-    machine_.thread().int_form = form;
+    machine_.thread().machine.int_form = form;
     const Word file = value_of(call("/Std/Io/File/Binary%", "Open", {text(path("a")), text("rb")}));
     const Word byte = value_of(call("/Std/Io/File/Binary%", "GetByte", {keep(file)}));
     EXPECT_EQ(read_int(byte, form).value.magnitude, 7u);

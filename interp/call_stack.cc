@@ -1,0 +1,208 @@
+#include "interp/call_stack.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "interp/interpreter.h"
+#include "interp/liveness.h"
+
+namespace fble {
+
+namespace {
+
+/// The stack grows by so much between collections.
+constexpr size_t kStackStepSlots = 128 * 1024;
+
+/// So much unused stack is kept, and so much is given back in one collection, if anything.
+constexpr size_t kKeptStackBytes = size_t{8} << 20;
+constexpr size_t kFewestGivenBackBytes = size_t{64} << 10;
+constexpr size_t kMostGivenBackBytes = size_t{4} << 20;
+/// Of what is kept because it was wanted again, a part is forgotten at each collection while little of it is in use.
+constexpr size_t kForgetStackPart = 65536;
+
+/// Frames that are visited slot by slot, so many at most that they stay in the cache.
+constexpr size_t kMostInColumn = 256;
+
+/// The watermark moves down by so many frames; those above its new place are visited once more.
+constexpr int kFramesToUncover = 64;
+
+/// Makes reads of slots that liveness calls dead noticeable.
+void poison_dead_slots(Word* frame, size_t end, const std::vector<uint32_t>& live) {
+  auto next = live.begin();
+  for (size_t slot = 0; slot < end; ++slot) {
+    if (next != live.end() && *next == slot) {
+      ++next;
+    } else {
+      frame[slot] = kPoison;
+    }
+  }
+}
+
+}  // namespace
+
+Mapping::Mapping(size_t bytes) : bytes_(bytes) {
+  begin_ = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (begin_ == MAP_FAILED) begin_ = nullptr;
+}
+
+Mapping::~Mapping() {
+  if (begin_ != nullptr) munmap(begin_, bytes_);
+}
+
+CallStack::CallStack(Mapping memory, bool poison)
+    : memory_(std::move(memory)),
+      poison_(poison),
+      limit_(static_cast<Word*>(memory_.end()) - kGuardSlots),
+      high_water_(base()) {
+  allow(base());
+}
+
+void CallStack::allow(const Word* top) {
+  const size_t room = static_cast<size_t>(limit_ - top);
+  soft_limit_ = base() + (top - base()) + std::min(room, kStackStepSlots);
+}
+
+void CallStack::move_watermark(Word* frame) {
+  if (watermark_.fp != nullptr) watermark_.fp[kReturnAddressSlot] = reinterpret_cast<Word>(watermark_.return_address);
+  watermark_.fp = nullptr;
+  if (return_position(frame) == nullptr) return;
+  watermark_ = {frame, reinterpret_cast<Handler>(frame[kReturnAddressSlot])};
+  frame[kReturnAddressSlot] = reinterpret_cast<Word>(watermark_return());
+}
+
+void CallStack::lower_watermark(Word* frame) {
+  if (watermark_.fp != nullptr && watermark_.fp > frame) move_watermark(frame);
+}
+
+Handler CallStack::return_through_watermark() {
+  const Handler real = watermark_.return_address;
+  Word* frame = watermark_.fp;
+  for (int i = 0; i < kFramesToUncover && return_position(frame) != nullptr; ++i) frame = caller_of(frame);
+  move_watermark(frame);
+  return real;
+}
+
+void CallStack::visit_new_frames(Collector& collector, const uint32_t* pc, Word* fp) {
+  visit_running_frame(collector, pc, fp);
+  size_t unlimited = SIZE_MAX;
+  visit_callers(collector, fp, watermark_.fp, unlimited);
+  // If frames have returned to below what was left to mark, they were visited just now.
+  if (unmarked_fp_ != nullptr) unmarked_fp_ = std::min(unmarked_fp_, watermark_.fp == nullptr ? base() : watermark_.fp);
+}
+
+void CallStack::frames_are_old(Word* fp) {
+  move_watermark(fp);
+  give_back(fp);
+  allow(fp);
+}
+
+void CallStack::begin_marking(Collector& collector, const uint32_t* pc, Word* fp) {
+  unmarked_fp_ = fp;
+  visit_running_frame(collector, pc, fp);
+}
+
+bool CallStack::mark_frames(Collector& collector, size_t count) {
+  // The callers of unmarked_fp_ are below the watermark: they hold old pointers
+  // only and wait for a result.
+  if (unmarked_fp_ != nullptr && unmarked_fp_ > base()) {
+    unmarked_fp_ = visit_callers(collector, unmarked_fp_, base(), count);
+    if (count == 0 && unmarked_fp_ > base() && return_position(unmarked_fp_) != nullptr) return false;
+  }
+  unmarked_fp_ = nullptr;
+  return true;
+}
+
+void CallStack::clear() { watermark_.fp = unmarked_fp_ = nullptr; }
+
+/// The slots of a frame that waits at a position and hold values: those that are live, but for the one that the
+/// result goes to.
+const std::vector<int>& CallStack::waiting_slots(Word* frame, const uint32_t* position) {
+  WaitingSlots& known =
+      waiting_slots_[reinterpret_cast<uintptr_t>(position) / sizeof(uint32_t) % waiting_slots_.size()];
+  if (known.position != position) {
+    known.position = position;
+    known.slots.clear();
+    const int result = static_cast<int>(result_slot(position));
+    for (uint32_t slot : live_slots(code_of_frame(frame), position)) {
+      if (static_cast<int>(slot) != result) known.slots.push_back(static_cast<int>(slot));
+    }
+  }
+  return known.slots;
+}
+
+void CallStack::visit_running_frame(Collector& collector, const uint32_t* pc, Word* fp) {
+  const std::vector<uint32_t>& live = live_slots(code_of_frame(fp), pc);
+  if (poison_) poison_dead_slots(fp, code_of_frame(fp).frame_slots, live);
+  for (uint32_t slot : live) collector.visit(fp[slot]);
+  collector.visit(fp[kClosureSlot]);
+}
+
+/// Visits the callers of a frame, down to `last` or the bottom of the stack, but up to `count` only, from which it
+/// subtracts them. Returns the lowest frame visited.
+Word* CallStack::visit_callers(Collector& collector, Word* frame, const Word* last, size_t& count) {
+  while (count > 0 && frame != last) {
+    const uint32_t* const position = return_position(frame);
+    if (position == nullptr) break;
+    // In a recursion frames that wait at the same position lie side by side: a column of them is visited slot by slot.
+    const ptrdiff_t distance = static_cast<ptrdiff_t>(frame_distance(position));
+    const Word* const furthest =
+        std::max<const Word*>(last, frame - distance * static_cast<ptrdiff_t>(std::min(count, kMostInColumn)));
+    Word& closure = frame[kClosureSlot - distance];
+    Word differences = 0;
+    Word* end = frame;
+    do {
+      end -= distance;
+      differences |= end[kClosureSlot] ^ closure;
+    } while (end > furthest && return_position(end) == position);
+    count -= static_cast<size_t>((frame - end) / distance);
+    if (poison_) {
+      for (Word* at = frame; at != end;) {
+        at -= distance;
+        poison_dead_slots(at, frame_distance(position) - kHeaderSlots, live_slots(code_of_frame(at), position));
+      }
+    }
+    auto visit_column = [&](int slot) {
+      Word known = 0;  // what was visited is not visited again at once
+      for (Word *at = frame + slot, *const top = end + slot; at != top;) {
+        at -= distance;
+        if (!is_pointer(*at) || *at == known) continue;
+        collector.visit(*at);
+        known = *at;
+      }
+    };
+    for (const int slot : waiting_slots(frame - distance, position)) visit_column(slot);
+    const Word common = closure;
+    collector.visit(closure);
+    if (differences != 0 || closure != common) visit_column(kClosureSlot);
+    frame = end;
+  }
+  return frame;
+}
+
+/// Gives back the pages of a recursion that has ended, from its end. A part of
+/// them in one collection: freeing a page takes its time, and the next recursion
+/// may be as deep. When one has been, what it used is kept for as long as that goes on.
+void CallStack::give_back(const Word* fp) {
+  const Word* const top = fp + code_of_frame(fp).frame_slots;
+  const size_t used = static_cast<size_t>(top - base());
+  if (top > high_water_) {
+    if (high_water_ < given_back_end_) wanted_slots_ = std::max(wanted_slots_, used);
+    high_water_ = base() + used;
+  } else if (used < wanted_slots_ / 2) {
+    wanted_slots_ -= wanted_slots_ / kForgetStackPart;
+  }
+  const Word* const kept_end = base() + std::max(used + kKeptStackBytes / sizeof(Word), wanted_slots_);
+  if (high_water_ <= kept_end) return;
+  const size_t unused = static_cast<size_t>(high_water_ - kept_end) * sizeof(Word);
+  const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const size_t bytes = std::min(unused / 16, kMostGivenBackBytes) / page * page;
+  if (bytes < kFewestGivenBackBytes) return;
+  const uintptr_t end = (reinterpret_cast<uintptr_t>(high_water_) + page - 1) / page * page;
+  madvise(reinterpret_cast<void*>(end - bytes), bytes, MADV_DONTNEED);
+  given_back_end_ = std::max(given_back_end_, reinterpret_cast<Word*>(end));
+  high_water_ = reinterpret_cast<Word*>(end - bytes);
+}
+
+}  // namespace fble

@@ -1,0 +1,66 @@
+// The state that all threads and carriers of a machine share.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "gc/heap.h"
+#include "interp/code.h"
+#include "interp/glue.h"
+#include "interp/machine.h"
+#include "interp/recursive_group.h"
+
+namespace fble {
+
+class EngineHooks;
+class FrameObserver;
+
+/// It says nothing about where any thread is. It lives as long as the machine and does not move.
+struct MachineState {
+  MachineState(ProgramCode& program, const NativeTable& natives, const MachineOptions& options);
+  MachineState(const MachineState&) = delete;
+
+  ProgramCode& program;
+  const NativeTable& natives;
+  Heap heap;
+  Globals globals;  ///< as many as the program has, for good: carriers have their address
+  GlueCode glue;
+  IntForm int_form = IntForm::kUnions;
+  Profile* const profile;                        ///< null when none is wanted
+  EngineHooks* engine = nullptr;                 ///< the compiler, if there is one
+  FrameObserver* observer = nullptr;             ///< called at each `# deopt-here! force`, if there is one
+  std::vector<Word> kept;                        ///< roots that Machine::keep has made; 0 is the result
+  std::vector<uint64_t> mark_passes;             ///< by number of the mark: how often it was interpreted
+  std::vector<std::vector<Word>*> rooted_words;  ///< see RootedWords
+
+  /// Visits globals and kept words; for a minor collection only globals that have been written since the last one.
+  void visit_roots(Collector& collector, bool minor);
+
+  /// Calls `visit(code)` for all code: the program's, glue, natives and that of io_functions.
+  template <typename Visit>
+  void for_each_code(Visit&& visit) {
+    for (Code& code : program.codes) visit(code);
+    glue.for_each(visit);
+    const IoFunctions io = io_functions();
+    for (const Word function : {io.return_function, io.do_function, io.run_function}) {
+      visit(*closure_code(as_object(function)));
+    }
+  }
+};
+
+/// Makes the words of a vector roots while it exists.
+class RootedWords {
+ public:
+  RootedWords(MachineState& machine, std::vector<Word>& words) : machine_(machine), words_(words) {
+    machine_.rooted_words.push_back(&words_);
+  }
+  ~RootedWords() { std::erase(machine_.rooted_words, &words_); }
+  RootedWords(const RootedWords&) = delete;
+  RootedWords& operator=(const RootedWords&) = delete;
+
+ private:
+  MachineState& machine_;
+  std::vector<Word>& words_;
+};
+
+}  // namespace fble
