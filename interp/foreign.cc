@@ -49,7 +49,11 @@ Word NativeCall::make_union(uint32_t tag, uint32_t tag_count, Word arg) {
 /// Where a call's structs are made: in what it has reserved.
 struct NativeCall::Sink {
   NativeCall& call;
+  uint32_t union_tag = 0;
+  uint32_t tag_count = 1;
 
+  uint32_t tag() const { return union_tag; }
+  unsigned width() const { return tag_width(tag_count); }
   template <typename Fields>
   Word pack(uint32_t count, const Fields& fields) const {
     return pack_struct(count, fields);
@@ -59,14 +63,13 @@ struct NativeCall::Sink {
 };
 
 Word NativeCall::make_struct(std::span<const Word> fields) {
-  return make_struct_value<false>(
-      static_cast<uint32_t>(fields.size()), [&](uint32_t i) { return fields[i]; }, 0, 0, Sink{*this});
+  const uint32_t count = static_cast<uint32_t>(fields.size());
+  return make_struct_value<false>(count, [&](uint32_t i) { return fields[i]; }, Sink{*this});
 }
 
 Word NativeCall::make_union_struct(uint32_t tag, uint32_t tag_count, std::span<const Word> fields) {
-  return make_struct_value<true>(
-      static_cast<uint32_t>(fields.size()), [&](uint32_t i) { return fields[i]; }, tag, tag_width(tag_count),
-      Sink{*this});
+  const uint32_t count = static_cast<uint32_t>(fields.size());
+  return make_struct_value<true>(count, [&](uint32_t i) { return fields[i]; }, Sink{*this, tag, tag_count});
 }
 
 Word NativeCall::make_cons(Word head, Word tail) {

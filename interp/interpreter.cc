@@ -197,6 +197,10 @@ Word make_pair(Word*& ap, Word header, Word first, Word second) {
 struct HandlerSink {
   Thread* th;
   Word*& ap;
+  const uint32_t* pc;
+
+  uint32_t tag() const { return pc[2]; }
+  unsigned width() const { return pc[3]; }
 
   Word pack(uint32_t, const Operands& operands) const { return operands.pack(); }
   Word* take(size_t words) const {
@@ -211,18 +215,16 @@ struct HandlerSink {
 /// The operands are the result's slot, for a union its tag and width, and the list of fields.
 template <bool kIsUnion>
 __attribute__((noinline)) FBLE_HANDLER_CC void rest_of_struct(HANDLER) {
-  const uint32_t* list = pc + (kIsUnion ? 4 : 2);
-  const uint32_t count = list[0];
-  const Operands operands{fp, list + 1, count};
-  const Word made =
-      make_struct_value<kIsUnion>(count, operands, kIsUnion ? pc[2] : 0, kIsUnion ? pc[3] : 0, HandlerSink{th, ap});
+  constexpr uint32_t kFields = kIsUnion ? 5 : 3;
+  const uint32_t count = pc[kFields - 1];
+  const Operands operands{fp, pc + kFields, count};
+  const Word made = make_struct_value<kIsUnion>(count, operands, HandlerSink{th, ap, pc});
   if (UNLIKELY(made == 0)) {
     value = object_words(count);
     TAIL slow_allocate(REGISTERS);
   }
   fp[pc[1]] = made;
-  pc = list + 1 + count;
-  DISPATCH();
+  NEXT(kFields + count);
 }
 
 OP(Struct) {
