@@ -12,23 +12,23 @@ namespace fble {
 
 namespace {
 
-/// The stack grows by so much between collections.
+/// The growth of the stack after which a collection moves the watermark up.
 constexpr size_t kStackStepSlots = 128 * 1024;
 
-/// So much unused stack is kept, and so much is given back in one collection, if anything.
+/// The unused stack that is kept, and what one collection returns to the OS, if anything.
 constexpr size_t kKeptStackBytes = size_t{8} << 20;
-constexpr size_t kFewestGivenBackBytes = size_t{64} << 10;
-constexpr size_t kMostGivenBackBytes = size_t{4} << 20;
-/// Of what is kept because it was wanted again, a part is forgotten at each collection while little of it is in use.
-constexpr size_t kForgetStackPart = 65536;
+constexpr size_t kLeastReleasedBytes = size_t{64} << 10;
+constexpr size_t kMostReleasedBytes = size_t{4} << 20;
+/// While little of what is kept because it was wanted again is in use, each collection forgets one part in this many.
+constexpr size_t kForgetStackOneIn = 65536;
 
-/// Frames that are visited slot by slot, so many at most that they stay in the cache.
+/// The largest number of frames that are visited together slot by slot: they stay in the cache.
 constexpr size_t kMostInColumn = 256;
 
-/// The watermark moves down by so many frames; those above its new place are visited once more.
+/// The number of frames by which the watermark moves down; those above its new place are visited once more.
 constexpr int kFramesToUncover = 64;
 
-/// Makes reads of slots that liveness calls dead noticeable.
+/// Overwrites the slots that liveness calls dead, so that a read of one is noticed.
 void poison_dead_slots(Word* frame, size_t end, const std::vector<uint32_t>& live) {
   auto next = live.begin();
   for (size_t slot = 0; slot < end; ++slot) {
@@ -54,7 +54,7 @@ Mapping::~Mapping() {
 CallStack::CallStack(Mapping memory, bool poison)
     : memory_(std::move(memory)),
       poison_(poison),
-      limit_(static_cast<Word*>(memory_.end()) - kGuardSlots),
+      limit_(base() + memory_.bytes() / sizeof(Word) - kGuardSlots),
       high_water_(base()) {
   allow(base());
 }
@@ -94,7 +94,7 @@ void CallStack::visit_new_frames(Collector& collector, const uint32_t* pc, Word*
 
 void CallStack::frames_are_old(Word* fp) {
   move_watermark(fp);
-  give_back(fp);
+  release_unused(fp);
   allow(fp);
 }
 
@@ -116,8 +116,7 @@ bool CallStack::mark_frames(Collector& collector, size_t count) {
 
 void CallStack::clear() { watermark_.fp = unmarked_fp_ = nullptr; }
 
-/// The slots of a frame that waits at a position and hold values: those that are live, but for the one that the
-/// result goes to.
+/// Returns the slots that hold values in a frame that waits at the position: the live ones but for the result's.
 const std::vector<int>& CallStack::waiting_slots(Word* frame, const uint32_t* position) {
   WaitingSlots& known =
       waiting_slots_[reinterpret_cast<uintptr_t>(position) / sizeof(uint32_t) % waiting_slots_.size()];
@@ -139,8 +138,8 @@ void CallStack::visit_running_frame(Collector& collector, const uint32_t* pc, Wo
   collector.visit(fp[kClosureSlot]);
 }
 
-/// Visits the callers of a frame, down to `last` or the bottom of the stack, but up to `count` only, from which it
-/// subtracts them. Returns the lowest frame visited.
+/// Visits at most `count` callers of a frame, down to `last` or the bottom of the stack, and subtracts their number
+/// from `count`. Returns the lowest frame visited.
 Word* CallStack::visit_callers(Collector& collector, Word* frame, const Word* last, size_t& count) {
   while (count > 0 && frame != last) {
     const uint32_t* const position = return_position(frame);
@@ -181,27 +180,27 @@ Word* CallStack::visit_callers(Collector& collector, Word* frame, const Word* la
   return frame;
 }
 
-/// Gives back the pages of a recursion that has ended, from its end. A part of
-/// them in one collection: freeing a page takes its time, and the next recursion
-/// may be as deep. When one has been, what it used is kept for as long as that goes on.
-void CallStack::give_back(const Word* fp) {
+/// Returns pages of a recursion that has ended to the OS, from its end. One collection releases a part of them:
+/// freeing a page takes time, and the next recursion may be as deep. If one is, what it used is kept for as long as
+/// such recursions follow.
+void CallStack::release_unused(const Word* fp) {
   const Word* const top = fp + code_of_frame(fp).frame_slots;
   const size_t used = static_cast<size_t>(top - base());
   if (top > high_water_) {
-    if (high_water_ < given_back_end_) wanted_slots_ = std::max(wanted_slots_, used);
+    if (high_water_ < released_end_) wanted_slots_ = std::max(wanted_slots_, used);
     high_water_ = base() + used;
   } else if (used < wanted_slots_ / 2) {
-    wanted_slots_ -= wanted_slots_ / kForgetStackPart;
+    wanted_slots_ -= wanted_slots_ / kForgetStackOneIn;
   }
   const Word* const kept_end = base() + std::max(used + kKeptStackBytes / sizeof(Word), wanted_slots_);
   if (high_water_ <= kept_end) return;
   const size_t unused = static_cast<size_t>(high_water_ - kept_end) * sizeof(Word);
   const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-  const size_t bytes = std::min(unused / 16, kMostGivenBackBytes) / page * page;
-  if (bytes < kFewestGivenBackBytes) return;
+  const size_t bytes = std::min(unused / 16, kMostReleasedBytes) / page * page;
+  if (bytes < kLeastReleasedBytes) return;
   const uintptr_t end = (reinterpret_cast<uintptr_t>(high_water_) + page - 1) / page * page;
   madvise(reinterpret_cast<void*>(end - bytes), bytes, MADV_DONTNEED);
-  given_back_end_ = std::max(given_back_end_, reinterpret_cast<Word*>(end));
+  released_end_ = std::max(released_end_, reinterpret_cast<Word*>(end));
   high_water_ = reinterpret_cast<Word*>(end - bytes);
 }
 

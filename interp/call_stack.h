@@ -48,13 +48,14 @@ class Mapping {
 /// Room above the limit: small frames of glue and deoptimisation need no check.
 inline constexpr size_t kGuardSlots = 256;
 
-/// Where frames become clean: `fp` is the topmost frame that is, null if none is. Its return address is the barrier,
-/// and `return_address` what stood there.
+/// Where frames become clean: `fp` is the topmost clean frame, null if none is. Its return address is the barrier, and
+/// `return_address` is the one that the barrier has replaced.
 struct Watermark {
   Word* fp = nullptr;
   Handler return_address = nullptr;
 };
 
+/// Between runs it has no frames, hence no watermark.
 class CallStack {
  public:
   /// Requires: the mapping is not null. With `poison`, collections overwrite dead slots.
@@ -62,9 +63,9 @@ class CallStack {
   CallStack(const CallStack&) = delete;
 
   Word* base() const { return static_cast<Word*>(memory_.begin()); }
-  /// Frames end below this, but for glue and deoptimisation, which need no check.
+  /// The end of the memory that checked frames may use. Glue and deoptimisation need no check: kGuardSlots follow.
   Word* limit() const { return limit_; }
-  /// Frames end below this until the next collection, so that no collection visits more than a step of the stack.
+  /// Where the stack may grow to before a collection moves the watermark up: none visits more than a step of it.
   Word* soft_limit() const { return soft_limit_; }
   /// Sets the soft limit a step above `top`.
   void allow(const Word* top);
@@ -81,36 +82,36 @@ class CallStack {
   void move_watermark(Word* frame);
   /// Moves the watermark down to the frame if it is above: its callers stay clean.
   void lower_watermark(Word* frame);
-  /// The frame at the watermark returns: moves the watermark down by some frames and returns the frame's own
-  /// return address.
+  /// Moves the watermark down by some frames, since its frame returns. Returns that frame's own return address.
   Handler return_through_watermark();
-  /// The barrier's frame returns to `address` from now on.
+  /// Makes the frame at the watermark return to `address`.
   void redirect_watermark(Handler address) { watermark_.return_address = address; }
 
   /// Visits the running frame, whose position is `pc`, and its callers down to the watermark.
   void visit_new_frames(Collector& collector, const uint32_t* pc, Word* fp);
-  /// The frames hold old pointers only: moves the watermark up to the running frame and returns pages to the OS.
+  /// Called when all frames hold old pointers only: moves the watermark up to the running frame, and returns pages to
+  /// the OS.
   void frames_are_old(Word* fp);
-  /// Marking in steps: begins at the running frame; visits at most `count` of its callers, and returns whether all
-  /// have been visited.
+  /// Begins marking in steps: visits the running frame.
   void begin_marking(Collector& collector, const uint32_t* pc, Word* fp);
+  /// Visits at most `count` more callers. Returns whether all have been visited.
   bool mark_frames(Collector& collector, size_t count);
-  /// The run has ended: there are no frames.
+  /// Forgets all frames, at the end of a run.
   void clear();
 
  private:
   const std::vector<int>& waiting_slots(Word* frame, const uint32_t* position);
   void visit_running_frame(Collector& collector, const uint32_t* pc, Word* fp);
   Word* visit_callers(Collector& collector, Word* frame, const Word* last, size_t& count);
-  void give_back(const Word* fp);
+  void release_unused(const Word* fp);
 
   Mapping memory_;
   const bool poison_;
   Word* limit_;
   Word* soft_limit_ = nullptr;
-  Word* high_water_;                ///< pages from here on hold no memory, or were never used
-  Word* given_back_end_ = nullptr;  ///< of all that was ever returned to the OS
-  size_t wanted_slots_ = 0;         ///< stack depth reached again after its pages were released; kept from then on
+  Word* high_water_;              ///< pages from here on hold no memory, or were never used
+  Word* released_end_ = nullptr;  ///< of all that was ever returned to the OS
+  size_t wanted_slots_ = 0;       ///< stack depth reached again after its pages were released; kept from then on
   Watermark watermark_;
   Word* unmarked_fp_ = nullptr;  ///< during marking: the topmost frame whose callers are not marked yet
   /// What waiting_slots has found lately, by position.

@@ -10,12 +10,13 @@ namespace {
 
 constexpr size_t kLeastStackBytes = size_t{64} << 10;
 
-/// Memory for a call stack of at most `bytes` bytes, and for the native stack that goes with it.
+/// The memory of a call stack and of the native stack that goes with it.
 struct StackMemory {
   Mapping call_stack;
   Mapping native;
 };
 
+/// Reserves what the options ask for, or as much less as the system has.
 StackMemory reserve_stacks(const MachineOptions& options) {
   size_t bytes = options.stack_bytes;
   if (options.heap.max_bytes != 0) bytes = std::min(bytes, options.heap.max_bytes + kGuardSlots * sizeof(Word));
@@ -76,6 +77,7 @@ void Machine::drop_kept() { state_->machine.kept.resize(1); }
 IntForm Machine::int_form() const { return state_->machine.int_form; }
 const RunError& Machine::error() const { return state_->main.error; }
 Heap& Machine::heap() { return state_->machine.heap; }
+void Machine::request_interrupt() { state_->thread.request(Attention::kInterrupt); }
 Thread& Machine::thread() { return state_->thread; }
 void Machine::set_observer(FrameObserver* observer) { state_->machine.observer = observer; }
 ProgramCode& Machine::program() { return state_->machine.program; }

@@ -61,6 +61,9 @@ class Machine {
   Heap& heap();
   /// Forgets all garbage (for measuring memory).
   void collect_all();
+  /// Asks the run to end with the error "interrupted" at its next yield point. Safe in signal handlers and in other
+  /// OS threads.
+  void request_interrupt();
   Thread& thread();
   ProgramCode& program();
   /// Gives the machine an observer that outlives it; null for none.

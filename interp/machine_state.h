@@ -15,7 +15,8 @@ namespace fble {
 class EngineHooks;
 class FrameObserver;
 
-/// It says nothing about where any thread is. It lives as long as the machine and does not move.
+/// Nothing in it depends on the position of a thread. It lives as long as the machine and does not move, so carriers
+/// keep its address and that of the globals. What pointers refer to outlives it, or sets them to null.
 struct MachineState {
   MachineState(ProgramCode& program, const NativeTable& natives, const MachineOptions& options);
   MachineState(const MachineState&) = delete;
@@ -23,15 +24,15 @@ struct MachineState {
   ProgramCode& program;
   const NativeTable& natives;
   Heap heap;
-  Globals globals;  ///< as many as the program has, for good: carriers have their address
+  Globals globals;  ///< always program.global_count words
   GlueCode glue;
   IntForm int_form = IntForm::kUnions;
   Profile* const profile;                        ///< null when none is wanted
   EngineHooks* engine = nullptr;                 ///< the compiler, if there is one
   FrameObserver* observer = nullptr;             ///< called at each `# deopt-here! force`, if there is one
-  std::vector<Word> kept;                        ///< roots that Machine::keep has made; 0 is the result
-  std::vector<uint64_t> mark_passes;             ///< by number of the mark: how often it was interpreted
-  std::vector<std::vector<Word>*> rooted_words;  ///< see RootedWords
+  std::vector<Word> kept;                        ///< roots that Machine::keep has made; the first is the result
+  std::vector<uint64_t> mark_passes;             ///< for each of program.marks, how often it was interpreted
+  std::vector<std::vector<Word>*> rooted_words;  ///< one for each RootedWords that exists
 
   /// Visits globals and kept words; for a minor collection only globals that have been written since the last one.
   void visit_roots(Collector& collector, bool minor);

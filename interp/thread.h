@@ -19,7 +19,7 @@ namespace fble {
 /// Why a thread should look up at its next yield point.
 enum class Attention : int { kNone = 0, kInterrupt = 1, kYield = 2 };
 
-/// A carrier runs `current` on its native stack. Only the OS thread that runs it touches it, but for `request`.
+/// A carrier runs `current` on its native stack. Only the OS thread that runs it touches it, except in `request`.
 struct Thread final : RootReporter {
   Thread(MachineState& state, VirtualThread& first, Mapping native_memory);
   Thread(const Thread&) = delete;
@@ -51,9 +51,9 @@ struct Thread final : RootReporter {
 
   /// What virtual values are made of while a collection makes room for them (deopt/materialize.h).
   std::vector<Word> exit_roots;
-  std::atomic<int> attention{0};
+  std::atomic<int> attention{0};  ///< an Attention; while it is not kNone, the three limits are null or become so
 
-  // For trying things out (deopt/shadow_check.h).
+  // For rehearsals (deopt/shadow_check.h).
   bool no_collections = false;  ///< make_room fails instead, without an error
   uint32_t steps_to_go = 0;     ///< of stepping_handlers
 

@@ -7,14 +7,14 @@
 
 namespace fble {
 
-/// Nothing in it refers to the carrier, and nothing of the carrier but its position and its limits refers to it. While
-/// the thread runs, its position (pc, fp, value) is in the carrier.
+/// Nothing in it refers to a carrier, and only the position and the limits of the carrier that runs it refer to its
+/// stack. While the thread runs, its position (pc, fp, value) is in the carrier. Between runs the stack is empty.
 struct VirtualThread {
   VirtualThread(Mapping memory, bool poison) : stack(std::move(memory), poison) {}
 
   CallStack stack;
-  RecursiveGroups groups;
-  RunError error;  ///< of the last run; no lines if there was none
+  RecursiveGroups groups;  ///< those open where the thread stands
+  RunError error;          ///< of the last run; no lines if there was none
 };
 
 }  // namespace fble

@@ -15,7 +15,6 @@
 #include "frontends/std/native/file.h"
 #include "gc/log.h"
 #include "interp/machine.h"
-#include "interp/thread.h"
 
 namespace fble {
 namespace {
@@ -24,16 +23,16 @@ constexpr const char* kOutOfMemoryText = "out of memory: the system has none lef
 
 StatusSet statuses_of_command = StatusSet::kProgram;
 
-/// The thread that the next SIGINT asks to stop.
-std::atomic<Thread*> interruptible{nullptr};
+/// The machine that the next SIGINT asks to stop.
+std::atomic<Machine*> interruptible{nullptr};
 
 /// A message from a signal handler, which must not wait for long.
 void write_last_message(std::string_view text) { write_all(STDERR_FILENO, text, {.milliseconds = kLastPatienceMs}); }
 
 extern "C" void on_interrupt(int) {
   const int saved_errno = errno;
-  if (Thread* thread = interruptible.exchange(nullptr); thread != nullptr) {
-    thread->request(Attention::kInterrupt);
+  if (Machine* machine = interruptible.exchange(nullptr); machine != nullptr) {
+    machine->request_interrupt();
     errno = saved_errno;
     return;
   }
@@ -119,7 +118,7 @@ Status finish_output(Status status) {
   return Status::kOtherError;
 }
 
-InterruptibleRun::InterruptibleRun(Machine& machine) { interruptible.store(&machine.thread()); }
+InterruptibleRun::InterruptibleRun(Machine& machine) { interruptible.store(&machine); }
 InterruptibleRun::~InterruptibleRun() { interruptible.store(nullptr); }
 
 }  // namespace fble

@@ -29,7 +29,7 @@
 #include "frontends/std/register_std.h"
 #include "fuzz/gen/choices.h"
 #include "fuzz/gen/library.h"
-#include "interp/thread.h"
+#include "interp/machine.h"
 #include "jit/engine/trace_engine.h"
 
 namespace fble {
@@ -59,10 +59,10 @@ Options parse_flags(const std::string& flags) {
   return options;
 }
 
-// The thread that runs, for the alarm.
-std::atomic<Thread*> running = nullptr;
+// The machine that runs, for the alarm.
+std::atomic<Machine*> running = nullptr;
 extern "C" void on_alarm(int) {
-  if (Thread* thread = running.load()) thread->request(Attention::kInterrupt);
+  if (Machine* machine = running.load()) machine->request_interrupt();
 }
 /// Of processor time, so that a busy machine changes no verdict.
 void set_alarm(double seconds) {
@@ -196,7 +196,7 @@ struct ModesOracle::State {
       if (engine == nullptr && options.jit != JitMode::kOff)
         throw std::runtime_error("the compiler does not work here");
       if (seconds > 0) {
-        running = &machine.thread();
+        running = &machine;
         set_alarm(seconds);
       }
       const bool ok = machine.run_modules();
