@@ -1,4 +1,4 @@
-// `fble-jit bisect`: which disturbance of --chaos makes a program go wrong.
+// `fble-jit bisect`: finds the disturbance of --chaos that makes a program go wrong.
 #include "frontends/cli/bisect.h"
 
 #include <fmt/format.h>
@@ -26,7 +26,7 @@ Bisection bisect_fuel(const std::function<ChaosRun(uint64_t fuel)>& run, uint64_
     result.failed_undisturbed = true;
     return result;
   }
-  // What goes wrong with `bad` is not always wrong at once: the disturbance may come later in the run.
+  // A run that goes wrong with `bad` does not always go wrong immediately: the disturbance may come later in the run.
   for (uint64_t good = 0; good + 1 < bad;) {
     const uint64_t middle = good + (bad - good) / 2;
     const ChaosRun half = run_with(middle);
@@ -60,7 +60,7 @@ ChaosRun read_run(std::string& output) {
   return run;
 }
 
-/// The program's way of running: as it was given, with other words in front of the module or file.
+/// Runs the program as it was given, with other words before the module or file.
 class Runner {
  public:
   explicit Runner(const Options& options) : options_(options) {}

@@ -1,5 +1,5 @@
-// Finding the first disturbance that makes a run with --chaos go wrong.
-// Tested by tests/unit/cli/bisect_test.cc.
+// Finds the first disturbance that makes a run with --chaos go wrong. Tested by
+// tests/unit/cli/bisect_test.cc.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace fble {
 
-/// A run with so much fuel, as far as bisecting wants to know.
+/// The part of a run with some fuel that bisecting needs.
 struct ChaosRun {
   bool good = true;
   uint64_t disturbances = 0;
@@ -18,13 +18,14 @@ struct ChaosRun {
 struct Bisection {
   bool failed = false;              ///< with all its fuel the run goes wrong
   bool failed_undisturbed = false;  ///< it does so even without any
-  uint64_t fuel = 0;                ///< the least with which it goes wrong
+  uint64_t fuel = 0;                ///< the least fuel with which it goes wrong
   std::string disturbance;          ///< the last one of that run
   uint32_t runs = 0;
 };
 
-/// Requires that runs with equal fuel are equal, and that one with less is the beginning of one
-/// with more. What fails with some fuel fails with more, or else some border is found.
+/// Finds the least fuel with which the run fails. Requires that runs with equal fuel are equal,
+/// and that a run with less fuel is the beginning of one with more. If a run with more fuel can
+/// succeed where one with less fails, the result is one of the borders.
 Bisection bisect_fuel(const std::function<ChaosRun(uint64_t fuel)>& run, uint64_t fuel);
 
 }  // namespace fble

@@ -17,10 +17,10 @@ namespace {
 
 constexpr size_t kMaxOutputBytes = size_t{4} << 20;
 
-/// The child's half of `start`: becomes the command. Returns an errno if that fails. It may call only what is
-/// async-signal-safe, since other threads held locks when the process was copied.
+/// Does the child's half of `start`: becomes the command. Returns an errno if that fails. It may call only
+/// async-signal-safe functions, since other threads may have held locks when the process was copied.
 int become(char* const* argv, int output, pid_t parent) {
-  // The kernel kills the child when its parent ends, however that comes about: nothing is left running.
+  // The kernel kills the child when its parent ends for any reason: no child is left running.
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return errno;
   if (getppid() != parent) _exit(1);  // it ended before the call above
   const int input = TEMP_FAILURE_RETRY(open("/dev/null", O_RDONLY));
@@ -36,7 +36,7 @@ int start(std::span<const std::string> words, int output, pid_t& child) {
   std::vector<char*> argv;
   for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
-  // The child says through this pipe why it could not become the command; if it does, the pipe closes.
+  // Through this pipe the child reports why it could not become the command; if it could, the pipe closes.
   int report[2];
   if (pipe2(report, O_CLOEXEC) != 0) return errno;
   const pid_t parent = getpid();
@@ -56,7 +56,7 @@ int start(std::span<const std::string> words, int output, pid_t& child) {
   return problem;
 }
 
-/// Reads the pipe to its end. False when the time is over before that.
+/// Reads the pipe to its end. Returns false if the deadline passes before that.
 bool read_all(int pipe, std::chrono::steady_clock::time_point deadline, std::string& output) {
   char block[1 << 14];
   for (;;) {

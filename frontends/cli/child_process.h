@@ -9,7 +9,7 @@
 namespace fble {
 
 struct ChildOutcome {
-  bool started = false;  ///< false: `output` says why not
+  bool started = false;  ///< false: `output` has the reason
   bool timed_out = false;
   int status = 0;      ///< exit status, or minus the signal that ended it
   std::string output;  ///< of both streams, as they came; long output is cut

@@ -10,7 +10,7 @@
 
 namespace fble {
 
-/// How a command ended.
+/// The ways for a command to end: the rows of statuses.def.
 enum class Status : uint8_t {
 #define FBLE_STATUS(Name, program, evaluation, tool) k##Name,
 #include "frontends/cli/statuses.def"
@@ -20,15 +20,15 @@ enum class Status : uint8_t {
 /// The columns of statuses.def.
 enum class StatusSet : uint8_t { kProgram, kEvaluation, kTool };
 
-/// The exit status of a command that ended like this.
+/// Returns the exit status of a command that ended like this.
 int exit_status(Status status, StatusSet set);
 
-/// The statuses from 0 to this are the program's own.
+/// The largest status that is the program's own; the smallest is 0.
 inline constexpr int kLargestProgramStatus = 111;
-/// Stands for a program's own status that is negative or larger.
+/// The status that stands for a program's own status that is negative or larger.
 inline constexpr int kOtherProgramStatus = 112;
 
-/// How a command ended, and what the program that it ran returned, if one did.
+/// The ending of a command, with the status of the program that it ran, if one returned.
 struct CommandEnding {
   CommandEnding(Status how) : status(how) {}
   CommandEnding(Status how, int of_program) : status(how), program_status(of_program) {}
@@ -53,7 +53,7 @@ enum OptionGroup : unsigned {
 
 enum class JitMode : uint8_t { kOff, kOn, kEager };
 
-/// What the words after the command say.
+/// The options that the words after the command give.
 struct Options {
   bool help = false;
   bool version = false;
@@ -108,10 +108,10 @@ struct Options {
   std::vector<std::string> args;  ///< the program's
 
   std::vector<std::string> words;   ///< all of them, as given
-  size_t words_before_program = 0;  ///< so many come before the file or the program's arguments
+  size_t words_before_program = 0;  ///< number of words before the file or the program's arguments
 };
 
-/// What words that are no options mean to a command.
+/// The meaning of words that are no options.
 enum class Positional : uint8_t {
   kProgram,  ///< a file, then the program's arguments; after -m, arguments only
   kFile,     ///< a file instead of -m
@@ -133,14 +133,14 @@ struct Command {
 
 std::span<const Command> commands();
 
-/// Understands the words after the command. False after a mistake, which has
+/// Parses the words after the command. Returns false after a mistake, which has
 /// been reported in one line on standard error.
 bool parse_options(const Command& command, std::span<const std::string> words, Options& options);
 
-/// Prints what --help shows for the command.
+/// Prints the --help of the command.
 void print_help(const Command& command);
 
-/// The whole command line; returns the exit status.
+/// Runs a whole command line. Returns the exit status.
 int run_command_line(int argc, const char* const* argv);
 
 CommandEnding run_program(const Options& options);

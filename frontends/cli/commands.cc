@@ -284,7 +284,7 @@ constexpr Command kCommands[] = {
     },
 };
 
-/// The whole command, but for what is left to be written.
+/// Runs the command. Its last output may still be unwritten afterwards.
 CommandEnding run_command(const Command& command, std::span<const std::string> words) {
   Options options;
   if (!parse_options(command, words, options)) return Status::kUsageError;
@@ -305,8 +305,9 @@ std::span<const Command> commands() { return kCommands; }
 
 int run_command_line(int argc, const char* const* argv) {
   prepare_standard_streams();
-  // The front end runs on a thread of its own (big_stack.h), but nothing runs
-  // beside it: one arena that grows in large steps is the fastest.
+  // The front end runs on a thread of its own (big_stack.h), but no other
+  // thread runs at that time: one arena that grows in large steps is the
+  // fastest.
   mallopt(M_ARENA_MAX, 1);
   mallopt(M_TOP_PAD, 1 << 18);
   const bool has_name = argc > 1 && argv[1][0] != '\0';

@@ -1,5 +1,5 @@
-// `fble-jit deps`: the files that a module is made of, as a rule for make and ninja.
-// Tested by tests/unit/cli/commands_test.cc.
+// `fble-jit deps`: lists the files of a module as a rule for make and ninja. Tested
+// by tests/unit/cli/commands_test.cc.
 #include "frontends/cli/front_end.h"
 #include "frontends/cli/messages.h"
 
@@ -13,8 +13,8 @@ CommandEnding run_deps(const Options& options) {
   std::vector<std::string> files;
   const bool loaded = load_program(main.path, load, diagnostics, &files) != nullptr;
   print_message(diagnostics.render());
-  // After an error the list is what was read until then, so that a build tool
-  // tries again when one of these files changes.
+  // After an error the list has the files that were read until then, so that a
+  // build tool tries again when one of them changes.
   print_output(dependency_rule(options.target, files));
   return loaded ? Status::kOk : Status::kCompileError;
 }

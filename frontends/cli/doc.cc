@@ -1,5 +1,5 @@
-// `fble-jit doc`: what the comments of modules say, as text or HTML.
-// Tested by tests/unit/cli/doc_test.cc.
+// `fble-jit doc`: prints the comments of modules as text or HTML. Tested by
+// tests/unit/cli/doc_test.cc.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -27,8 +27,9 @@ struct FoundModule {
   std::string file;
 };
 
-/// All modules below the roots by name; where two roots have one, the first counts.
-/// Hidden folders are left out: version control and the like.
+/// Returns all modules below the roots by name. If two roots have a module, the
+/// first root counts. Hidden folders, such as those of version control, are left
+/// out.
 std::vector<FoundModule> all_modules(const std::vector<std::string>& roots) {
   std::map<std::string, FoundModule> found;
   for (const std::string& root : roots) {
@@ -54,7 +55,7 @@ std::vector<FoundModule> all_modules(const std::vector<std::string>& roots) {
   return modules;
 }
 
-/// Loads and checks a module and documents it; nothing after an error, which was printed.
+/// Loads and checks a module and documents it. Returns nothing after an error, which was printed.
 std::optional<ModuleDoc> load_and_document(const ModulePath& path, const std::vector<std::string>& roots) {
   std::optional<ModuleDoc> doc;
   Diagnostics diagnostics;
@@ -108,7 +109,7 @@ Status write_pages(const std::string& folder, const std::vector<FoundModule>& mo
   return docs.size() == modules.size() ? Status::kOk : Status::kFailed;
 }
 
-/// Prints what has no comment, as warnings with their places.
+/// Prints a warning, with its place, for each name without a comment.
 Status print_missing(const std::vector<FoundModule>& modules, const std::vector<std::string>& roots) {
   size_t missing = 0;
   bool failed = false;
@@ -132,7 +133,7 @@ Status print_missing(const std::vector<FoundModule>& modules, const std::vector<
   return missing != 0 || failed ? Status::kFailed : Status::kOk;
 }
 
-/// Loads and checks the modules as one program. Null if one of them does not compile.
+/// Loads and checks the modules as one program, which is null if one of them does not compile.
 DocProgram load_all(const std::vector<FoundModule>& modules, const std::vector<std::string>& roots) {
   LoadOptions load{.roots = roots};
   for (const FoundModule& module : modules) load.types_of.push_back(module.path);
@@ -177,8 +178,8 @@ Status print_search(const Options& options, std::vector<FoundModule> modules, co
   return Status::kOk;
 }
 
-/// Splits "/A/B%.Name" into the module and the name; all else is a module, or wrong in a
-/// way that whoever reads it as one will tell.
+/// Splits "/A/B%.Name" into the module and the name. Any other text is taken as a
+/// module; if it is none, parsing the module path reports the error.
 std::pair<std::string, std::string> split_name(const std::string& text) {
   Diagnostics ignored;
   const size_t end = text.rfind("%.");

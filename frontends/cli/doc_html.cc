@@ -1,10 +1,10 @@
 // Documentation as HTML: a page for each module and an index. A page needs no other file, so
-// it can be opened from a folder and sent around.
+// it can be opened from a folder or sent by mail.
 //
-// What is written in comments is shown as it is, with three exceptions that the library's
-// comments have in common: blank lines separate paragraphs, lines that are indented further
-// are shown as code, and lines that begin with "- " are the items of a list. Module paths in
-// comments and names in definitions become links where there is a page to go to.
+// The text of comments is shown as it is, with three conventions of the library's comments:
+// blank lines separate paragraphs, lines that are indented further are shown as code, and
+// lines that begin with "- " are the items of a list. Module paths in comments and names in
+// definitions become links where there is a page to go to.
 //
 // Tested by tests/unit/cli/doc_test.cc.
 #include <fmt/format.h>
@@ -58,7 +58,7 @@ std::string escaped(std::string_view text) {
   return result;
 }
 
-/// Letters and digits as they are, all other bytes in base 16: safe in file names and addresses.
+/// Returns the text with all bytes but letters and digits in base 16: safe in file names and addresses.
 std::string encoded(std::string_view text) {
   std::string result;
   for (const char c : text) {
@@ -87,7 +87,7 @@ std::string page_start(std::string_view title) {
 
 constexpr std::string_view kPageEnd = "</body>\n</html>\n";
 
-/// The module path at the start of the text, as comments write them: /Words/Of/It%. Else empty.
+/// Returns the module path at the start of the text, as comments write them: /Words/Of/It%. Empty if there is none.
 std::string_view plain_path_at(std::string_view text) {
   size_t end = 0;
   while (end < text.size() && text[end] == '/') {
@@ -108,7 +108,7 @@ ModulePath path_of_plain(std::string_view text) {
   return path;
 }
 
-/// Text of a comment, with links to the modules that it mentions.
+/// Returns the text of a comment with links to the modules that it mentions.
 std::string linked_text(std::string_view text, const DocPages& pages) {
   std::string result;
   for (size_t at = 0; at < text.size();) {
@@ -124,7 +124,7 @@ std::string linked_text(std::string_view text, const DocPages& pages) {
   return result;
 }
 
-/// A comment as paragraphs, code and lists.
+/// Writes a comment as paragraphs, code and lists.
 class CommentWriter {
  public:
   explicit CommentWriter(const DocPages& pages) : pages_(pages) {}
@@ -195,7 +195,7 @@ class CommentWriter {
   size_t blank_lines_ = 0;
 };
 
-/// A piece of source, with links from its names and module paths.
+/// Writes a piece of source with links from its names and module paths.
 class CodeWriter {
  public:
   CodeWriter(std::string_view code, const DocScope& scope, const ModulePath& here, const DocPages& pages)
@@ -228,7 +228,7 @@ class CodeWriter {
   size_t end_of(size_t i) const { return start_of(i) + tokens_[i].text.size() + (tokens_[i].quoted ? 2 : 0); }
   bool is(size_t i, TokenKind kind) const { return i < tokens_.size() && tokens_[i].kind == kind; }
 
-  /// The number of tokens of a module path that starts with the i-th, or 0.
+  /// Returns the number of tokens of a module path that starts with the i-th, or 0.
   size_t path_length(size_t i) const {
     size_t end = i;
     while (is(end, TokenKind::kSlash) && is(end + 1, TokenKind::kWord)) end += 2;
@@ -311,7 +311,7 @@ class CodeWriter {
   size_t done_ = 0;
 };
 
-/// The name as an anchor has it: as it is known in scopes, without quotes.
+/// Returns the name for an anchor: as it is known in scopes, without quotes.
 std::string plain_name(const ExportDoc& one) {
   Lexer lexer(one.name);
   return word_text(lexer.next()) + (one.is_type ? "@" : "");
@@ -322,7 +322,7 @@ std::string plain_name(const ExportDoc& one) {
 std::string page_name(const ModulePath& path) {
   std::string name;
   for (const Symbol word : path.words) name += (name.empty() ? "" : "-") + encoded(word.str());
-  // Modules with these names would take the place of the index, or of no name at all.
+  // A module with such a name would overwrite the index, or would get no name at all.
   return name == "index" || name.empty() ? name + "-.html" : name + ".html";
 }
 
@@ -331,7 +331,7 @@ std::string module_page(const ModuleDoc& doc, const DocPages& pages) {
   std::string html = page_start(title);
   html += fmt::format("<nav>{}</nav>\n<h1>{}</h1>\n", link(kIndexPage, "All modules"), escaped(title));
   std::vector<std::string> comment = doc.comment;
-  // It goes on after "/Path%: " in the source, and starts here.
+  // In the source it continues a line after "/Path%: "; here it starts the text.
   if (!comment.empty())
     comment.front()[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(comment.front()[0])));
   html += CommentWriter(pages).write(comment);

@@ -25,7 +25,7 @@ class Source {
   std::string_view text() const { return text_; }
   size_t offset(const Loc& loc) const { return std::min(starts_[loc.line - 1] + loc.column - 1, text_.size()); }
 
-  /// A line by its number from 1 on, without its end; empty where there is none.
+  /// Returns a line by its number, from 1, without its line end; empty if there is no such line.
   std::string_view line(size_t number) const {
     if (number == 0 || number > starts_.size()) return {};
     std::string_view rest = std::string_view(text_).substr(starts_[number - 1]);
@@ -49,14 +49,14 @@ std::string_view without_blanks(std::string_view text) {
 bool is_comment(std::string_view line) { return without_blanks(line).starts_with('#'); }
 bool is_blank(std::string_view line) { return without_blanks(line).empty(); }
 
-/// What a line of a comment says: without blanks and '#' in front and one blank behind that.
+/// Returns the text of a comment's line: without the blanks and '#' before it and one blank after that.
 std::string comment_text(std::string_view line) {
   line.remove_prefix(line.find('#') + 1);
   if (line.starts_with(' ')) line.remove_prefix(1);
   return std::string(line.substr(0, line.find_last_not_of(" \t\r") + 1));
 }
 
-/// The block of comment lines that ends right above a line.
+/// Returns the block of comment lines that ends right above a line.
 std::vector<std::string> comment_above(const Source& source, size_t line) {
   size_t first = line;
   while (first > 1 && is_comment(source.line(first - 1))) --first;
@@ -68,7 +68,8 @@ std::vector<std::string> comment_above(const Source& source, size_t line) {
   return lines;
 }
 
-/// Where the expression that starts at `offset` ends: before the first ',' or ';' that is in no bracket.
+/// Returns the offset where the expression that starts at `offset` ends: before the first ',' or ';' that is in no
+/// bracket.
 size_t end_of_expression(std::string_view text, size_t offset) {
   Lexer lexer(text.substr(offset));
   size_t depth = 0;
@@ -104,8 +105,8 @@ size_t end_of_expression(std::string_view text, size_t offset) {
   }
 }
 
-/// A piece of source with the lines after its first one as far to the left as those of
-/// the statement that starts at `column` are.
+/// Returns a piece of source whose lines after the first one are moved left by the
+/// indentation of the statement, which starts at `column`.
 std::string outdented(std::string_view piece, size_t column) {
   std::string result;
   size_t start = 0;
@@ -123,7 +124,7 @@ std::string outdented(std::string_view piece, size_t column) {
   }
 }
 
-/// The same without comments, in one line.
+/// Returns the same without comments, in one line.
 std::string in_one_line(std::string_view piece) {
   std::string result;
   Lexer lexer(piece);
@@ -131,7 +132,8 @@ std::string in_one_line(std::string_view piece) {
   for (Token token = lexer.next(); token.kind != TokenKind::kEnd; token = lexer.next()) {
     const size_t quote = token.quoted ? 1 : 0;
     const size_t start = static_cast<size_t>(token.text.data() - piece.data()) - quote;
-    // An opening bracket at the end of a line had no blank behind it, nor had a closing one in front.
+    // An opening bracket at the end of a line has no blank after it, and a closing one at the start of a line none
+    // before it.
     const bool broken = piece.substr(end, start - end).find('\n') != std::string_view::npos;
     const bool tight = broken && (result.ends_with('(') || piece[start] == ')');
     if (start != end && !tight) result += ' ';
@@ -141,8 +143,8 @@ std::string in_one_line(std::string_view piece) {
   return result;
 }
 
-/// A type as the checker prints it, with the fields of structs and unions in lines of
-/// their own where it is long. `indent`: of the line that it is in.
+/// Returns a type as the checker prints it; if it is long, the fields of structs and
+/// unions are in lines of their own. `indent` is that of the line with the type.
 std::string wrapped(std::string_view type, size_t indent, size_t columns_before) {
   constexpr size_t kColumns = 100;
   if (columns_before + type.size() <= kColumns) return std::string(type);
@@ -179,7 +181,7 @@ struct Definition {
   Name field;  ///< that is imported
 };
 
-/// A module's outermost level: definitions in order, and what they are for.
+/// The outermost level of a module: its definitions in order, and the expression below them.
 struct Outline {
   std::vector<Definition> definitions;
   std::unordered_map<std::string, size_t> innermost;  ///< name with '@' to index
@@ -264,7 +266,7 @@ class Documenter {
   const Outline& outline_of_module(const Module& module) {
     const auto [found, is_new] = outlines_.try_emplace(module.path);
     if (is_new) {
-      // Where there is only a header, that is a type: it has no definitions, but fields.
+      // If there is only a header, the value is a type: it has fields and no definitions.
       found->second = outline_of(module.value != nullptr ? module.value : module.type);
       std::ifstream stream(module.loc.file.str(), std::ios::binary);
       found->second.source = std::make_unique<Source>(std::string(std::istreambuf_iterator<char>(stream), {}));
@@ -272,7 +274,7 @@ class Documenter {
     return found->second;
   }
 
-  /// What an export is defined as, for one name of a module.
+  /// The definition of one exported name of a module.
   struct Export {
     const Definition* definition = nullptr;
     const Expr* value = nullptr;  ///< where it is no variable of the module
@@ -298,7 +300,7 @@ class Documenter {
     return result;
   }
 
-  /// The module that an expression stands for, directly or through variables.
+  /// Returns the module that an expression stands for, directly or through variables.
   const Module* module_meant(const Outline& outline, const Expr* expr) {
     for (size_t steps = 0; steps <= outline.definitions.size(); ++steps) {
       if (expr == nullptr) return nullptr;
@@ -315,7 +317,7 @@ class Documenter {
     return nullptr;
   }
 
-  /// The export of another module that a definition or value is, if it is one.
+  /// Returns the export of another module that a definition or value stands for, if it does.
   std::optional<std::pair<const Module*, std::string>> imported(const Outline& outline, const Definition* definition,
                                                                 const Expr* value) {
     if (definition != nullptr && definition->imported_from != nullptr) {
@@ -332,7 +334,7 @@ class Documenter {
     return std::pair(module, access.field.str());
   }
 
-  /// The comment above a definition, or above those that it stands right below.
+  /// Returns the comment above a definition, or above the definitions that it stands right below.
   static std::vector<std::string> comment_of(const Outline& outline, const Definition& definition) {
     const Source& source = *outline.source;
     size_t index = static_cast<size_t>(&definition - outline.definitions.data());
@@ -356,7 +358,7 @@ class Documenter {
     const std::string name = field.name.str() + (field.is_type ? "@" : "");
     doc.name = quote_word(field.name.str()) + (field.is_type ? "@" : "");
 
-    // Follow the name to where it is defined; on the way take the first comment.
+    // Follows the name to its definition, and takes the first comment on the way.
     const Module* module = modules_.at(path);
     std::string name_there = name;
     for (size_t steps = 0; steps < modules_.size(); ++steps) {
@@ -394,8 +396,9 @@ class Documenter {
     return is_blank(outline.source->line(loc.line).substr(0, loc.column - 1));
   }
 
-  /// How the source defines a name, under the name that is exported; ends in " : " where it
-  /// leaves the type of a value to the checker; empty for what is defined elsewhere.
+  /// Returns the definition in the source, under the exported name. It ends in " : " if the
+  /// source leaves the type of a value to the checker, and is empty if another module
+  /// defines the name.
   static std::string definition_text(const ExportDoc& doc, const Outline& outline, const Definition& definition) {
     const std::string_view text = outline.source->text();
     if (definition.imported_from != nullptr) return "";
@@ -411,7 +414,7 @@ class Documenter {
     return doc.name + " : " + in_one_line(text.substr(start, end - start));
   }
 
-  /// What the names of a module are documented as: its exports, and what it imports.
+  /// Returns the names that are documented for a module: its exports, and its imports.
   std::shared_ptr<const DocScope> scope_of(const ModulePath& path) {
     const auto [found, is_new] = scopes_.try_emplace(path);
     if (is_new) {
@@ -449,7 +452,7 @@ std::vector<std::string> module_comment(std::string_view text, const ModulePath&
   std::vector<std::string> lines = comment_above(source, end);
   const std::string name = path.str();
   if (lines.empty() || !lines.front().starts_with(name)) {
-    // A comment right above the first definition is that one's.
+    // A comment right above the first definition belongs to that definition.
     if (!is_blank(source.line(end))) lines.clear();
   } else {
     std::string_view rest = std::string_view(lines.front()).substr(name.size());

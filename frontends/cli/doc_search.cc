@@ -1,11 +1,11 @@
-// Search by type: how an export is compared with what is asked for.
+// Search by type: how an export is compared with the query.
 //
 // Both types are taken apart into arguments and a result. The parameters of the
 // export may stand for any type, those of the query only for themselves; so the
 // export's result and arguments are matched with the query's one by one, by the
 // same comparison that infers type arguments (types.h). Arguments in another order
-// are found by trying, with backtracking, which argument of the export is which of
-// the query's; each step is cut off at the first difference.
+// are found by backtracking over the assignments of the export's arguments to the
+// query's; each step stops at the first difference.
 //
 // Tested by tests/unit/cli/doc_search_test.cc.
 #include "frontends/cli/doc_search.h"
@@ -45,8 +45,8 @@ std::string in_one_line(std::string_view text) {
   return line;
 }
 
-/// The type's text without the packages of private types ("Int@.%(@/Std/Int%)"), which
-/// matter to those who write values of the types.
+/// Returns the type's text without the packages of private types
+/// ("Int@.%(@/Std/Int%)"), which matter only to code that makes values of the types.
 std::string without_packages(std::string text) {
   for (size_t start = 0; (start = text.find("@.%(@/", start)) != std::string::npos;) {
     const size_t end = text.find("%)", start);
@@ -67,12 +67,12 @@ std::string line_of(const std::string& name, const std::string& definition, cons
 
 std::string full_name(const ModuleDoc& doc, const ExportDoc& one) { return doc.path.str() + "." + one.name; }
 
-/// ": TYPE" or "= TYPE".
+/// Returns ": TYPE" or "= TYPE".
 std::string definition_of(const ExportDoc& one) {
   return one.definition.starts_with(one.name) ? one.definition.substr(one.name.size() + 1) : one.definition;
 }
 
-/// Where an export is defined by another module of the program, it is found there.
+/// Returns whether another module of the program defines the export: the search finds it there.
 bool is_found_elsewhere(const DocProgram& all, const ExportDoc& one) {
   return one.origin && all.checked->types->module_types.contains(*one.origin);
 }
@@ -85,7 +85,7 @@ std::string all_of(const std::vector<std::string>& comment) {
   return lower(text);
 }
 
-/// What a search by words looks at, all in lower case.
+/// The text that a search by words reads, all in lower case.
 struct Entry {
   std::string line;
   std::string name;  ///< of the export; of a module: its last word
@@ -94,7 +94,7 @@ struct Entry {
   std::string rest;
 };
 
-/// How well a word fits, from 0 for not at all.
+/// Returns how well a word fits; 0 means not at all.
 int fit(const Entry& entry, const std::string& word) {
   if (entry.name == word) return 6;
   if (entry.name.starts_with(word)) return 5;
@@ -123,7 +123,7 @@ std::vector<Entry> entries_of(const DocProgram& all) {
   return entries;
 }
 
-/// The number of letters to insert, remove or replace.
+/// Returns the number of letters to insert, remove or replace.
 size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
   for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
@@ -137,7 +137,7 @@ size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-/// What to say if nothing has all the words.
+/// Returns the hint for the user if no entry has all the words.
 std::string words_hint(const std::vector<Entry>& entries, std::span<const std::string> words) {
   std::string hint;
   for (const std::string& word : words) {
@@ -164,15 +164,15 @@ std::string words_hint(const std::vector<Entry>& entries, std::span<const std::s
 
 // --- By type --------------------------------------------------------------------
 
-/// A type taken apart: parameters, arguments and what is returned.
+/// A type taken apart: parameters, arguments and result.
 struct Signature {
   std::vector<TypeBinding> params;
   std::vector<Type*> args;
   Type* result;
 };
 
-/// Parameters between arguments count as if they came first. Null for a type with parts
-/// that are not known.
+/// Takes a type apart. Parameters between arguments count as if they came first. The
+/// result is null for a type with unknown parts.
 Signature signature_of(TypeContext& types, Type* type) {
   Signature signature;
   Type* form = strip_params(types, type, signature.params);
@@ -186,7 +186,7 @@ Signature signature_of(TypeContext& types, Type* type) {
 
 constexpr size_t kMostExtraArgs = 2;
 
-/// How an export fits, the best with the least values.
+/// The measure of how an export fits; the best has the smallest values.
 struct Fit {
   size_t extra_args;
   size_t moved_args;
@@ -220,7 +220,7 @@ class TypeMatch {
       const std::vector<TypeBinding> before = found_.params;
       if (types_.match(found_.args[i], query_.args[index], found_.params)) {
         used_[i] = true;
-        // An argument that keeps its order among the others has not been moved.
+        // An argument that keeps its order among the others does not count as moved.
         const bool in_order =
             std::find(used_.begin() + static_cast<ptrdiff_t>(i) + 1, used_.end(), true) == used_.end();
         match_from(index + 1, moved + !in_order, extra);
@@ -230,7 +230,7 @@ class TypeMatch {
     }
   }
 
-  /// False if the export's parameters stand for the query's, one for one.
+  /// Returns false if the export's parameters stand for the query's, one for one.
   bool is_more_general() const {
     std::set<Type*> seen;
     for (const TypeBinding& binding : found_.params) {
@@ -248,8 +248,8 @@ class TypeMatch {
   std::optional<Fit> best_;
 };
 
-/// The module that a short name of a type stands for: the one that is called like the type,
-/// else the one with the shortest path.
+/// Returns the module that a short name of a type stands for: the one that is called like
+/// the type, else the one with the shortest path.
 const Module* exporter_of(const DocProgram& all, const Name& name) {
   TypeContext& types = *all.checked->types;
   std::optional<std::tuple<bool, size_t, std::string>> best;
@@ -268,7 +268,7 @@ const Module* exporter_of(const DocProgram& all, const Name& name) {
   return found;
 }
 
-/// The names of types in an expression for a type that it does not bind itself.
+/// Collects the names of types that an expression for a type mentions and does not bind itself.
 class FreeNames {
  public:
   void visit(const Expr* expr) {
@@ -294,7 +294,7 @@ class FreeNames {
         bound_.pop_back();
         return;
       }
-      default: return;  // no part of a type; the checker finds what is wrong with it
+      default: return;  // no part of a type; the checker reports the error
     }
   }
 
@@ -315,7 +315,7 @@ bool is_variable_name(const std::string& name) {
          std::all_of(name.begin() + 1, name.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-/// Reads the text as the value of a module whose imports and parameters are made up.
+/// Parses the text as the value of a module with made-up imports and parameters.
 Module* make_query(DocProgram& all, const std::string& text, Diagnostics& diagnostics) {
   Arena& arena = *all.program->arena;
   const Symbol file("--type");

@@ -26,7 +26,7 @@ StatusSet statuses_of_command = StatusSet::kProgram;
 /// The machine that the next SIGINT asks to stop.
 std::atomic<Machine*> interruptible{nullptr};
 
-/// A message from a signal handler, which must not wait for long.
+/// Writes a message from a signal handler, which must not wait for long.
 void write_last_message(std::string_view text) { write_all(STDERR_FILENO, text, {.milliseconds = kLastPatienceMs}); }
 
 extern "C" void on_interrupt(int) {
@@ -47,8 +47,8 @@ extern "C" void on_termination(int signal) {
   std::raise(signal);
 }
 
-/// Called by operator new when there is no memory, by the heap, and by the libraries that have no other way. Nothing is
-/// unwound: between here and main there may be machine code, and destructors that need memory.
+/// Ends the process for lack of memory. Called by operator new, by the heap, and by libraries that cannot return the
+/// error. The stack is not unwound: between here and main there may be machine code, and destructors that need memory.
 [[noreturn]] void end_out_of_memory() {
   static std::atomic<bool> entered{false};
   if (!entered.exchange(true)) {
@@ -103,7 +103,7 @@ void prepare_endings(StatusSet statuses) {
 }
 
 Status report_exception(const std::exception& problem) {
-  // A container that cannot be as large as it would have to be is the same to the user.
+  // To the user, a container that cannot become large enough is the same.
   const bool out_of_memory = dynamic_cast<const std::bad_alloc*>(&problem) != nullptr ||
                              dynamic_cast<const std::length_error*>(&problem) != nullptr;
   print_error(out_of_memory ? kOutOfMemoryText : problem.what());

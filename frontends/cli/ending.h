@@ -12,23 +12,24 @@ namespace fble {
 ///
 /// - SIGINT makes the machine's run fail where it is, if there is one (`InterruptibleRun`). Otherwise, and the second
 ///   time, it ends the process with a message and the status of kInterrupted. SIGTERM, SIGHUP and SIGXCPU end it as
-///   they always do. All of these write out first what the program or tool has written so far. A signal that was
-///   ignored when the process started stays ignored.
+///   they always do. All of these first flush what the program or tool has written so far. A signal that was ignored
+///   when the process started stays ignored.
 /// - An allocation that fails ends the process with a message and the status of kOutOfMemory, wherever it happens.
-///   The files of the program are written out.
+///   The files of the program are flushed.
 /// - An exception that is not caught ends it with its message and the status of kOtherError.
 void prepare_endings(StatusSet statuses);
 
-/// Says what an exception means, and returns its status.
+/// Prints the message of an exception, and returns its status.
 Status report_exception(const std::exception& problem);
 
-/// Writes out what is left of the output. An output that could not be written is said, and turns any other ending
-/// into an error; but an interrupted command stays one, as it does not wait for readers.
+/// Flushes the output. An output that could not be written is reported and turns any other ending into an error;
+/// but an interrupted command stays interrupted, as it does not wait for readers.
 Status finish_output(Status status);
 
 class Machine;
 
-/// While it exists, the first SIGINT makes the machine's run fail where it is, with its stack trace.
+/// A run that SIGINT can stop: while it exists, the first SIGINT makes the machine's run fail where it is, with its
+/// stack trace.
 class InterruptibleRun {
  public:
   explicit InterruptibleRun(Machine& machine);

@@ -72,9 +72,9 @@ std::unique_ptr<TraceEngine> attach_engine(const Options& options, Machine& mach
 
 Status report_run_error(const Machine& machine) {
   const bool interrupted = machine.error().interrupted;
-  // An interrupted program does not wait for those who do not read what it has written.
+  // An interrupted program does not wait for readers of its output.
   flush_standard_streams(interrupted ? kLastPatienceMs : kNoLimit);
-  // An output that failed has ended the program: finish_output says so.
+  // A failed output has ended the program: finish_output reports it.
   if (!output_failure().empty() && !interrupted) return Status::kOtherError;
   print_message(machine.error().render());
   if (interrupted) return Status::kInterrupted;

@@ -1,4 +1,4 @@
-// Running compiled modules: a machine set up by the options, and its errors told.
+// Runs compiled modules: sets up a machine by the options, and reports its errors.
 #pragma once
 
 #include "frontends/cli/cli.h"
@@ -7,14 +7,14 @@
 
 namespace fble {
 
-/// The profile that the command line asks for, if it does.
+/// The profile that the command line asks for, if any.
 class ProfileFile {
  public:
   ProfileFile(const Options& options, const ProgramCode& code, uint64_t sample_period);
   ~ProfileFile();
 
   Profile* profile() const { return profile_.get(); }
-  /// Writes the file. That it cannot be written is told, but is no failure of the run.
+  /// Writes the file. A failure to write it is reported, but is no failure of the run.
   void write() const;
 
  private:
@@ -23,17 +23,18 @@ class ProfileFile {
   std::unique_ptr<Profile> profile_;  ///< null without --profile
 };
 
-/// The machine options that the command line asks for.
+/// Returns the machine options that the command line asks for.
 MachineOptions machine_options(const Options& options, Profile* profile);
 
-/// The compiler that the command line asks for, attached to the machine, which must
-/// outlive it. Null with --jit=off, while profiling, or where it cannot work.
+/// Makes the compiler that the command line asks for and attaches it to the
+/// machine, which must outlive it. Returns null with --jit=off, while profiling, or
+/// where the compiler cannot work.
 std::unique_ptr<TraceEngine> attach_engine(const Options& options, Machine& machine);
 
-/// Tells why the machine stopped, after the program's own output.
+/// Reports why the machine stopped, after the program's own output.
 Status report_run_error(const Machine& machine);
 
-/// For --stats.
+/// Prints the statistics of --stats.
 void print_stats(const Machine& machine, const TraceEngine* engine);
 
 }  // namespace fble

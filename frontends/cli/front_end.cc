@@ -23,7 +23,7 @@ ModulePath main_type_module() {
   return path;
 }
 
-/// True if the main module's value is a program; otherwise says what it is.
+/// Returns whether the main module's value is a program; if not, prints its type.
 bool check_is_program(const CheckedProgram& checked, const ModulePath& main) {
   const std::optional<bool> is_program = module_has_type(checked, main, main_type_module(), Symbol("Main"));
   if (is_program.value_or(false)) return true;
@@ -33,15 +33,15 @@ bool check_is_program(const CheckedProgram& checked, const ModulePath& main) {
   return false;
 }
 
-/// A file name as GNU make reads it among the files of a rule.
+/// Returns a file name as GNU make reads it among the files of a rule.
 ///
-/// A backslash takes the meaning from the letter after it, and only before such a
-/// letter means anything itself, so that backslashes are doubled there and nowhere
+/// A backslash removes the special meaning of the letter after it, and is itself
+/// special only before such a letter. So backslashes are doubled there and nowhere
 /// else. '%' has no meaning in this place. A newline, '=' and ';' cannot be written at
 /// all; '?' matches them (and in the worst case further files).
 std::string escape_for_make(const std::string& name) {
   std::string escaped;
-  size_t backslashes = 0;  // at the end of what is written
+  size_t backslashes = 0;  // at the end of the result so far
   for (const char letter : name) {
     const bool is_first = escaped.empty();
     if (std::string_view(" \t#:|*?[]").find(letter) != std::string_view::npos) escaped.append(backslashes + 1, '\\');
@@ -74,8 +74,8 @@ bool find_main_module(const Options& options, MainModule& main) {
 }
 
 std::unique_ptr<ProgramCode> compile_module(const Options& options, const FrontEndOptions& front_end, Status& status) {
-  // Syntax and types come in small pieces and go all at once: take memory in large steps, and
-  // give none back in between.
+  // Syntax and types are allocated in small pieces and freed together: memory is taken in
+  // large steps, and none is returned to the system in between.
   mallopt(M_TOP_PAD, 1 << 20);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
 
@@ -96,15 +96,15 @@ std::unique_ptr<ProgramCode> compile_module(const Options& options, const FrontE
     if (checked == nullptr) return;
     if (front_end.must_be_program && !check_is_program(*checked, main.path)) return;
     files = program->files;
-    // What was loaded for its types only comes after the main module and is not run.
+    // Modules that were loaded only for their types come after the main module and are not run.
     while (!(checked->modules.back().path == main.path)) checked->modules.pop_back();
     if (front_end.purpose == LoadFor::kModule) {
-      // The module alone; what it depends on is only named.
+      // Shows the module alone; its dependencies are only named.
       checked->modules.erase(checked->modules.begin(), checked->modules.end() - 1);
     }
     code = lower_program(*checked);
   });
-  // Syntax and types are gone; the program that runs now is to have their memory.
+  // Syntax and types are freed: the program that runs now can use their memory.
   mallopt(M_TOP_PAD, 128 << 10);
   mallopt(M_TRIM_THRESHOLD, 128 << 10);
   malloc_trim(0);

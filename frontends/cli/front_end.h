@@ -1,4 +1,4 @@
-// From the command line to bytecode: what all commands that look at a module share.
+// From the command line to bytecode: the steps that all commands about a module share.
 #pragma once
 
 #include <memory>
@@ -17,22 +17,22 @@ struct MainModule {
   std::vector<std::string> roots;
 };
 
-/// Finds out what the options mean by -m or a file. False after a message.
+/// Finds the module that -m or a file means. Returns false after a message.
 bool find_main_module(const Options& options, MainModule& main);
 
-/// How far to go with a module, and what must be true of it.
+/// The last step to take with a module, and the properties that it must have.
 struct FrontEndOptions {
   LoadFor purpose = LoadFor::kExecution;
-  /// The value must be a program: of type /Std/Io/Cli%.Main@.
+  /// If true, the value must be a program: of type /Std/Io/Cli%.Main@.
   bool must_be_program = false;
 };
 
-/// Loads, checks and lowers the module with all it depends on, prints what there
-/// is to say, and writes the dependency file if one is asked for. Null and a
-/// status after an error.
+/// Loads, checks and lowers the module with all it depends on, prints the
+/// messages, and writes the dependency file if one is asked for. Returns null
+/// and sets the status after an error.
 std::unique_ptr<ProgramCode> compile_module(const Options& options, const FrontEndOptions& front_end, Status& status);
 
-/// The rule "TARGET: FILE..." for make and ninja, wrapped near 80 columns.
+/// Returns the rule "TARGET: FILE..." for make and ninja, wrapped near 80 columns.
 std::string dependency_rule(const std::string& target, const std::vector<std::string>& files);
 
 }  // namespace fble

@@ -16,7 +16,7 @@ std::string_view take_line(std::string_view& text) {
   return line;
 }
 
-/// Returns text such that roff prints it as it is.
+/// Returns the text escaped, so that roff prints it as it is.
 std::string escaped(std::string_view text) {
   std::string result;
   if (text.starts_with('.') || text.starts_with('\'')) result = "\\&";

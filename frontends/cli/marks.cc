@@ -9,7 +9,7 @@ namespace fble {
 
 namespace {
 
-/// Glue and natives have code of their own in each machine.
+/// Returns whether two code objects are the same. Glue and natives have code of their own in each machine.
 bool same_code(const Code& a, const Code& b) {
   if (&a == &b) return true;
   if (a.arity != b.arity || a.words[0] != b.words[0]) return false;

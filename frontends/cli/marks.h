@@ -1,5 +1,5 @@
-// What `fble-jit test` asks of programs with marks (interp/mark.h): every mark is hit in
-// machine code, and the result is the interpreter's.
+// The checks of `fble-jit test` for programs with marks (interp/mark.h): every mark is
+// hit in machine code, and the result is the interpreter's.
 //
 // Tested by tests/unit/cli/marks_test.cc.
 #pragma once
@@ -11,17 +11,19 @@
 
 namespace fble {
 
-/// Where two values of the same program differ, such as ".0.2: 0x7 and 0xb": the fields on the
-/// way, then what is there. Empty if they are the same: data to the last field, which machine code
-/// and interpreter also represent alike, and functions of the same code with the same captured
-/// values. Values may be circular; what is shared within them makes no difference.
+/// Returns where two values of the same program differ, such as ".0.2: 0x7 and 0xb": the path of
+/// fields, then the two words. Returns an empty text if they are the same: data that is equal in
+/// each field and that machine code and interpreter represent alike, and functions of the same
+/// code with the same captured values. Values may be circular. Sharing within a value makes no
+/// difference.
 std::string value_difference(Word a, Word b);
 
 struct MarksText {
   std::string lines;  ///< one for each mark, with its place
   size_t missed = 0;
 };
-/// How often each mark was hit. `must_hit`: the line of one that was not is an error, with the reason.
+/// Returns how often each mark was hit. With `must_hit`, the line of a mark that was not hit is an error, with the
+/// reason.
 MarksText marks_text(const TraceEngine& engine, bool must_hit);
 
 }  // namespace fble

@@ -1,4 +1,4 @@
-// `fble-jit mem-test`: does a function's memory grow with its argument?
+// `fble-jit mem-test`: checks whether a function's memory grows with its argument.
 //
 // The module's value is a function of a number in binary, a list of bits:
 //
@@ -6,7 +6,7 @@
 //
 // It is run with 1000 and with 2000, written with the same number of bits. The
 // heap collects at every allocation, so the peak of live bytes, call stack
-// included, is exact: what nurseries and thresholds do does not show.
+// included, is exact: nurseries and thresholds have no effect on it.
 //
 // Tested by tests/unit/cli/commands_test.cc.
 #include <fmt/format.h>
@@ -24,10 +24,11 @@ namespace {
 
 constexpr uint64_t kSmall = 1000;
 constexpr uint64_t kLarge = 2000;
-/// Runs may differ by small constants. A leak of less than a byte per unit of the argument is none.
+/// The allowed difference, in bytes. Runs may differ by small constants: growth of less than a byte per unit of the
+/// argument is no leak.
 constexpr uint64_t kMargin = kLarge - kSmall - 1;
 
-/// The number as a list of bits, as long as that of kLarge.
+/// Builds the number as a list of bits, as long as that of kLarge.
 Word build_bits(NativeCall& call, uint64_t number) {
   constexpr int kBits = std::bit_width(kLarge);
   if (!call.reserve(list_words(kBits))) return kOutOfMemory;
@@ -36,7 +37,7 @@ Word build_bits(NativeCall& call, uint64_t number) {
   return make_list(call, bits);
 }
 
-/// Memory at its peak while the function runs. False after an error.
+/// Measures the peak of memory while the function runs. Returns false after an error.
 bool measure(Machine& machine, size_t function, uint64_t number, uint64_t& peak_bytes) {
   machine.set_result(machine.kept(function));
   machine.collect_all();

@@ -1,5 +1,5 @@
-// What commands say. All of it goes through the writer of gc/log.h, and none of it throws when it cannot be written.
-// Tested by tests/robustness/edges_test.cc.
+// The output and the messages of commands. Both use the writer of gc/log.h, and neither throws when it cannot be
+// written. Tested by tests/robustness/edges_test.cc.
 #pragma once
 
 #include <fmt/format.h>
@@ -10,17 +10,17 @@
 
 namespace fble {
 
-/// Appends a command's output to standard output, where it arrives in large pieces. That it cannot be written is
-/// remembered, and said when the command ends (frontends/cli/ending.h).
+/// Appends a command's output to standard output, which gets it in large pieces. A failure to write is
+/// remembered, and reported when the command ends (frontends/cli/ending.h).
 void print_output(std::string_view text);
 
-/// Writes a message to standard error, after the output that came before it. One that cannot be written is lost.
+/// Writes a message to standard error, after the output that came before it. A message that cannot be written is lost.
 void print_message(std::string_view text);
 
 /// Writes the message "error: MESSAGE".
 void print_error(std::string_view message);
 
-/// Replaces or creates the file with these bytes. False, after a message, when that fails.
+/// Replaces or creates the file with these bytes. Returns false, after a message, if that fails.
 bool save_file(const std::string& name, std::string_view bytes);
 
 /// Formats a text for `print_output`.

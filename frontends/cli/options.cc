@@ -55,7 +55,7 @@ std::optional<Number> parse_number(std::string_view text) {
   return number;
 }
 
-/// A number of bytes such as 4096, 64K, 512M or 2G.
+/// Parses a number of bytes such as 4096, 64K, 512M or 2G.
 std::optional<size_t> parse_size(std::string_view text) {
   constexpr std::string_view kUnits = "KMG";
   unsigned shift = 0;
@@ -81,7 +81,7 @@ std::vector<std::string> split(std::string_view list, char separator) {
   return parts;
 }
 
-/// Goes through the words once; stops at the first mistake.
+/// Reads the words once and stops at the first mistake.
 class Parser {
  public:
   Parser(const Command& command, std::span<const std::string> words, Options& options)
@@ -293,7 +293,7 @@ class Parser {
     }
   }
 
-  /// What the options must be together.
+  /// Checks that the options go together.
   bool check() {
     if ((command_.groups & kModuleGroup) != 0) {
       const bool optional = command_.positional == Positional::kModule;

@@ -20,7 +20,7 @@ namespace {
 
 using Text = std::vector<uint32_t>;
 
-/// The program's arguments as text. False after a message.
+/// Decodes the program's arguments as text. Returns false after a message.
 bool decode_arguments(const std::vector<std::string>& words, std::vector<Text>& texts) {
   for (const std::string& word : words) {
     std::optional<Text> text = decode_utf8(word);
@@ -33,7 +33,7 @@ bool decode_arguments(const std::vector<std::string>& words, std::vector<Text>& 
   return true;
 }
 
-/// The monad, the io interface and the arguments as Fble values; 0 when memory has run out.
+/// Builds the monad, the io interface and the arguments as Fble values. Returns 0 if memory has run out.
 Word build_arguments(NativeCall& call, const std::vector<Text>& texts) {
   size_t words = list_words(texts.size()) + object_words(3) + object_words(1) + object_words(3);
   for (const Text& text : texts) words += list_words(text.size());
@@ -48,14 +48,14 @@ Word build_arguments(NativeCall& call, const std::vector<Text>& texts) {
   return call.make_struct(all);
 }
 
-/// What the program's Exit@ is to the world.
+/// Returns the exit status for the program's Exit@.
 int program_status(Word exit, IntForm form) {
   const Read<IntValue> status = read_int(exit, form);
   const bool fits = status.error == ReadError::kNone && status.value.in_range(0, kLargestProgramStatus);
   return fits ? static_cast<int>(status.value.magnitude) : kOtherProgramStatus;
 }
 
-/// Runs the program. Its own status, if it comes to one, goes to `exit_status`.
+/// Runs the program. Stores its own status, if it returns one, in `exit_status`.
 Status execute(const Options& options, ProgramCode& code, const std::vector<Text>& texts, int& exit_status) {
   NativeTable natives;
   register_std(natives);

@@ -38,9 +38,9 @@ bool has_std(const std::string& root) {
   return path_exists(fs::path(root) / "Std") || path_exists(fs::path(root) / "Std.fble");
 }
 
-/// True if the folder has a /Std of its own: one of the modules directly below
-/// /Std that the library has, too. Others, such as tests that live there, add to
-/// whatever /Std is used.
+/// Returns whether the folder has a /Std of its own: one of the modules directly
+/// below /Std that the library has, too. Other modules below /Std, such as
+/// tests, are added to the /Std that is used.
 bool replaces(const std::string& root, const std::string& library) {
   if (path_exists(fs::path(root) / "Std.fble")) return true;
   if (!path_exists(fs::path(root) / "Std")) return false;
@@ -64,7 +64,7 @@ ModulePath module_path_of(const fs::path& relative) {
   return path;
 }
 
-/// True if a file for the module is in one of the folders.
+/// Returns whether one of the folders has a file for the module.
 bool is_found(const ModulePath& module, const std::vector<std::string>& roots) {
   std::string relative;
   for (const Symbol word : module.words) relative += "/" + word.str();
@@ -85,7 +85,7 @@ std::vector<ModuleMention> mentions_of(const std::string& file) {
   return mentions;
 }
 
-/// All folders that a file lies in, the nearest first, as the user would write them.
+/// Returns all folders above a file, the nearest first, as the user would write them.
 std::vector<fs::path> folders_above(const fs::path& file) {
   std::vector<fs::path> folders;
   fs::path above = fs::absolute(file).lexically_normal().parent_path();
@@ -105,7 +105,7 @@ std::vector<std::string> with_first(const fs::path& first, const std::vector<std
   return with_library(std::move(all));
 }
 
-/// The module's name as a path below the root, which is absolute; nothing if the file is not there.
+/// Returns the module's name as a path below the root, which is absolute; nothing if the file is not below it.
 std::optional<fs::path> module_below(const std::string& file, const fs::path& root) {
   const fs::path module = fs::absolute(file.substr(0, file.size() - kSuffix.size())).lexically_normal();
   fs::path relative = module.lexically_relative(root.lexically_normal());
@@ -117,13 +117,13 @@ FileModule module_in(const fs::path& folder, const std::string& file, const std:
   return {with_first(folder, roots), module_path_of(*module_below(file, fs::absolute(folder)))};
 }
 
-/// The nearest folder above the file from where all that it mentions is found.
+/// Finds the nearest folder above the file from where all modules that it mentions are found.
 std::optional<FileModule> locate_by_mentions(const std::string& file, const std::vector<ModuleMention>& mentions,
                                              const std::vector<std::string>& roots) {
   const std::vector<fs::path> folders = folders_above(file);
   for (const fs::path& folder : folders) {
     const std::vector<std::string> all = with_first(folder, roots);
-    // A folder further up has to be of use.
+    // A folder further up must have one of the modules.
     const bool useful = folder == folders.front() || std::ranges::any_of(mentions, [&](const ModuleMention& mention) {
                           return is_found(mention.path, {folder.string()});
                         });
@@ -175,7 +175,7 @@ FileModule locate_file(const std::string& file, const std::vector<std::string>& 
   }
   const std::vector<std::string> all = with_library(roots);
   if (const auto below = module_below(name, fs::absolute(all.back()))) {
-    // Of our library, but shown as the user has written it.
+    // A module of our library, but shown as the user has written it.
     const auto words = static_cast<size_t>(std::distance(below->begin(), below->end()));
     return module_in(folders_above(name)[words - 1], name, roots);
   }

@@ -1,4 +1,4 @@
-// Where modules are searched.
+// The folders where modules are searched, in this order:
 //
 //  1. the folder of a program given as a file (search_path.cc says how it is found);
 //  2. the folders of -I and -p, in order;
@@ -16,11 +16,12 @@
 
 namespace fble {
 
-/// The folder of a package: DIR/PACKAGE for the first DIR of FBLE_PACKAGE_PATH, then
-/// of the installation, where it exists; empty if there is none.
+/// Returns the folder of a package: DIR/PACKAGE for the first DIR of
+/// FBLE_PACKAGE_PATH, then of the installation, where it exists; empty if there is
+/// none.
 std::string find_package(const std::string& package);
 
-/// The roots as given, with our library at the end unless they have their own.
+/// Returns the roots, with our library at the end unless they have a library of their own.
 std::vector<std::string> with_library(std::vector<std::string> roots);
 
 /// A module given as a file: the folders to search, its own root first, and its path there.
@@ -29,11 +30,11 @@ struct FileModule {
   ModulePath path;
 };
 
-/// Finds the root that a file belongs to: the first of `roots`, or else of our library,
-/// that it lies in, by whatever links; else the nearest folder above it that has some
-/// module that the file mentions and from where all of them are found; else, if the file
-/// is a link, such a folder above its target; else its own folder. Requires that the name
-/// ends in ".fble".
+/// Finds the root that a file belongs to: the first of `roots`, or else of our library's
+/// folders, that the file lies in, also through links; else the nearest folder above it
+/// that has some module that the file mentions and from where all of them are found;
+/// else, if the file is a link, such a folder above its target; else its own folder.
+/// Requires that the name ends in ".fble".
 FileModule locate_file(const std::string& file, const std::vector<std::string>& roots);
 
 }  // namespace fble

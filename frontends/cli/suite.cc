@@ -1,9 +1,9 @@
 // `fble-jit suite`: runs the annotated tests below a folder, each in a process of its own.
 //
 // A test is an .fble file with a line that holds "@@fble-test@@ KIND [LINE:COLUMN]";
-// kKinds says what the kinds stand for. "none" marks a module that tests use. A
-// test whose annotation follows one of the kind "xfail" tells how we behave
-// today, not how we should. Module paths start at the root: all words quoted.
+// kKinds lists the kinds. "none" marks a module that tests use. A test whose
+// annotation follows one of the kind "xfail" states today's behaviour, which is not
+// the right one. Module paths start at the root: all words quoted.
 //
 // Marks (`# deopt-here!`) in a test are part of it: see test.cc.
 //
@@ -42,7 +42,7 @@ constexpr Mode kModes[] = {
 #undef FBLE_MODE
 };
 
-/// What a kind of test runs, and what has to come of it.
+/// A kind of test: what it runs, and the expected ending.
 struct Kind {
   const char* name;
   const char* command;
@@ -104,7 +104,7 @@ bool read_annotation(const fs::path& file, Test& test, std::error_code& problem)
   return false;
 }
 
-/// "/'a'/'b'%": every word quoted, as a file name may hold any letters.
+/// Returns the module path, such as "/'a'/'b'%": every word is quoted, as a file name may hold any letters.
 std::string module_path_of(const std::string& name) {
   std::string path = "/'";
   for (const char letter : name) {
@@ -121,7 +121,7 @@ class Suite {
  public:
   Suite(const Options& options, fs::path root) : options_(options), root_(std::move(root)) {}
 
-  /// Finds the tests in name order. False after a message.
+  /// Finds the tests in name order. Returns false after a message.
   bool find() {
     std::error_code problem;
     std::error_code unreadable;
@@ -166,7 +166,7 @@ class Suite {
     }
   }
 
-  /// Runs all jobs. True if none failed and there was one.
+  /// Runs all jobs. Returns whether there was one and none failed.
   bool run() {
     std::atomic<size_t> next = 0;
     std::vector<std::thread> workers;
@@ -177,7 +177,7 @@ class Suite {
     try {
       for (size_t i = 0; i < std::min(count, jobs_.size()); ++i) workers.emplace_back(work);
     } catch (const std::system_error&) {
-      // Where the system has no room for so many threads, those that run do the work.
+      // If the system cannot start all of the threads, those that run do the work.
     }
     if (workers.empty()) work();
     for (std::thread& worker : workers) worker.join();
@@ -205,7 +205,7 @@ class Suite {
     return run_child(words, std::chrono::seconds(options_.timeout_seconds));
   }
 
-  /// Why the outcome is wrong; empty if it is right.
+  /// Returns why the outcome is wrong; empty if it is right.
   static std::string compare(const ChildOutcome& outcome, int status, const std::string& message) {
     if (!outcome.started) return "cannot run: " + outcome.output;
     std::string why;
@@ -220,15 +220,15 @@ class Suite {
     } else {
       return "";
     }
-    // The first line that tells of an error, or the first of all.
+    // The first line that reports an error, or else the first line.
     size_t start = outcome.output.find("error: ");
     start = start == std::string::npos ? 0 : outcome.output.rfind('\n', start) + 1;
     const size_t end = std::min(outcome.output.find('\n', start), outcome.output.size());
     return why + ": " + (end == start ? "(no output)" : outcome.output.substr(start, end - start));
   }
 
-  /// Adds up what `fble-jit test` says of marks (frontends/cli/marks.h). That they have all been hit is
-  /// judged there: one that was not makes it fail.
+  /// Counts the lines of `fble-jit test` about marks (frontends/cli/marks.h). That command fails itself
+  /// if a mark was not hit.
   void count_marks(const std::string& output) {
     constexpr std::string_view kMark = ": deopt-here!";
     for (size_t at = 0; (at = output.find(kMark, at)) != std::string::npos; at += kMark.size()) {
@@ -289,7 +289,7 @@ class Suite {
   const bool on_terminal_ = isatty(STDERR_FILENO) != 0;
 };
 
-/// The modes by name. False after a message.
+/// Finds the modes by name. Returns false after a message.
 bool find_modes(const std::vector<std::string>& names, std::vector<const Mode*>& modes) {
   for (const std::string& name : names) {
     const Mode* mode = std::ranges::find(kModes, name, &Mode::name);

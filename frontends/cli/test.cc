@@ -1,9 +1,9 @@
 // `fble-jit test`: evaluates a module and drops the value.
 //
-// A program with marks (`# deopt-here!`, interp/mark.h) is evaluated twice if there is a
-// compiler: by the interpreter, and with it. Both must come to the same value or error, and
-// every mark must have been hit in machine code. Where marks force call frames, both must have
-// shown the same ones: those that machine code keeps in registers are compared with the interpreter's.
+// A program with marks (`# deopt-here!`, interp/mark.h) is evaluated twice if there is a compiler: by
+// the interpreter, and with it. Both must come to the same value or error, and every mark must have
+// been hit in machine code. If marks force call frames, both must have shown the same frames: those
+// that machine code keeps in registers are compared with the interpreter's.
 //
 // Tested by tests/unit/cli/commands_test.cc and tests/unit/cli/marks_test.cc.
 #include <fmt/format.h>
@@ -21,8 +21,8 @@
 namespace fble {
 namespace {
 
-/// Notes what is to be seen of the stack at each pass of marks that force it. Only of those that do so at
-/// each pass: machine code counts the others' turns, the interpreter does not.
+/// Notes the visible stack at each pass of a mark that forces it. It does so only for marks that force at
+/// each pass: machine code counts the turns of the other marks, and the interpreter does not.
 class FramesSeen final : public FrameObserver {
  public:
   bool look(Thread& thread, const Mark& mark) override {
@@ -37,7 +37,7 @@ class FramesSeen final : public FrameObserver {
     return false;
   }
 
-  /// How two runs differ; empty if they do not.
+  /// Returns how two runs differ; empty if they do not.
   static std::string difference(const FramesSeen& expected, const FramesSeen& found) {
     if (expected.count_ == found.count_ && expected.hash_ == found.hash_) return "";
     for (size_t i = 0; i < std::min(expected.texts_.size(), found.texts_.size()); ++i) {
@@ -58,7 +58,7 @@ class FramesSeen final : public FrameObserver {
   std::vector<std::string> texts_;  ///< the first ones
 };
 
-/// What the interpreter makes of the program; null without marks or compiler.
+/// Runs the program in the interpreter. Returns null without marks or compiler.
 std::unique_ptr<Machine> interpret(const Options& options, ProgramCode& code, const NativeTable& natives,
                                    FramesSeen& seen, bool& ok) {
   if (code.marks.empty() || options.jit == JitMode::kOff || !options.profile.empty()) return nullptr;
@@ -69,9 +69,9 @@ std::unique_ptr<Machine> interpret(const Options& options, ProgramCode& code, co
   return machine;
 }
 
-/// Why the run is not like the interpreter's; empty if it is.
+/// Returns why the run is not like the interpreter's; empty if it is.
 std::string difference(const Machine& expected, bool expected_ok, const Machine& found, bool found_ok) {
-  // Where memory ends is nobody's promise.
+  // The point at which memory runs out is not specified.
   if (expected.error().out_of_memory || found.error().out_of_memory) return "";
   if (expected_ok && found_ok) {
     const std::string where = value_difference(expected.result(), found.result());
@@ -100,7 +100,7 @@ Status evaluate(const Options& options, ProgramCode& code) {
   const bool ok = machine.run_modules();
   Status status = ok ? Status::kOk : report_run_error(machine);
   if (expected != nullptr && engine != nullptr && status != Status::kInterrupted) {
-    // Modes that leave machine code all the time may well never come to some place in it.
+    // In modes that leave machine code all the time, a run may never reach some place in it.
     const bool must_hit = options.deopt_every == 0 && options.gc_stress == 0 && !options.deopt_sweep &&
                           !options.deopt_at && options.chaos == 0;
     const MarksText marks = marks_text(*engine, must_hit);

@@ -16,19 +16,19 @@
 
 namespace fble {
 
-/// A variable or field name. The two namespaces are told apart by a following
-/// '@' token, which is not part of the text (spec 2.2).
+/// A variable or field name. A following '@' token, which is not part of the
+/// text, tells the two namespaces apart (spec 2.2).
 struct Name {
   Symbol text;
   bool is_type = false;
   Loc loc;
 
   friend bool operator==(const Name& a, const Name& b) { return a.text == b.text && a.is_type == b.is_type; }
-  /// As messages show it: the text, plus '@' for a type name.
+  /// Returns the name as messages show it: the text, plus '@' for a type name.
   std::string str() const { return is_type ? text.str() + "@" : text.str(); }
 };
 
-/// spec 6.1. A poly kind has one argument; <@,@>@ is nested.
+/// A kind (spec 6.1). A poly kind has one argument; <@,@>@ is nested.
 struct Kind {
   Loc loc;
   const Kind* arg = nullptr;     ///< null for the basic kind
@@ -58,7 +58,7 @@ enum class ExprKind {
   kPrivate,       // e.%(p): private type or private value
   kLet,           // T x = e, ...; body
   kForeign,       // T x; body
-  kMarked,        // # deopt-here! in front of an expression
+  kMarked,        // # deopt-here! before an expression
 };
 
 struct Expr {
@@ -95,17 +95,17 @@ struct UnionSelectExpr : Expr {
   const Expr* default_choice;      ///< null when absent
 };
 
-/// `func(args...)`. For a bind `T x, U y := func; body` there is one argument,
-/// a chain of FuncValueExpr around `body`, `is_bind` is set, and loc is that of
-/// the statement's first token.
+/// The application `func(args...)`. For a bind `T x, U y := func; body` there
+/// is one argument, a chain of FuncValueExpr around `body`, `is_bind` is set,
+/// and loc is that of the statement's first token.
 struct ApplyExpr : Expr { const Expr* func; std::vector<const Expr*> args; bool is_bind; };
 struct PolyApplyExpr : Expr { const Expr* poly; const Expr* arg; };
 struct PolyValueExpr : Expr { const Kind* arg_kind; Name arg; const Expr* body; };
 struct FuncTypeExpr : Expr { const Expr* arg; const Expr* result; };
 struct FuncValueExpr : Expr { TypedName arg; const Expr* body; };
 struct ListExpr : Expr { const Expr* func; std::vector<const Expr*> elements; };
-/// `word_loc` is the first byte of the word token, the opening quote included;
-/// `word_quoted` tells whether there is one.
+/// A literal. `word_loc` is the first byte of the word token, the opening quote
+/// included; `word_quoted` is true if there is one.
 struct LiteralExpr : Expr { const Expr* func; std::string word; Loc word_loc; bool word_quoted; };
 struct PrivateExpr : Expr { const Expr* operand; const Expr* package; };
 
@@ -113,11 +113,11 @@ struct Binding { const Expr* type; /* null when inferred */ Name name; const Exp
 struct LetExpr : Expr { std::vector<Binding> bindings; const Expr* body; };
 struct ForeignExpr : Expr { const Expr* type; Name name; const Expr* body; };
 
-/// Means its body. `loc` is that of the body.
+/// An expression with a mark: its value is that of its body. `loc` is that of the body.
 struct MarkedExpr : Expr { Mark mark; const Expr* body; };
 // clang-format on
 
-/// The expression below its marks.
+/// Returns the expression below its marks.
 inline const Expr* unmarked(const Expr* expr) {
   while (expr->kind == ExprKind::kMarked) expr = static_cast<const MarkedExpr*>(expr)->body;
   return expr;

@@ -35,7 +35,7 @@ class AstPrinter {
 
   const Sexpr* optional(const Expr* expr) { return expr == nullptr ? atom("-") : convert(expr); }
 
-  /// The head of a node's list.
+  /// Starts the list of a node with its head.
   Items start(const char* head, const Expr* expr) {
     Items items = {atom(head)};
     if (with_locs_) items.push_back(atom(at(expr->loc)));

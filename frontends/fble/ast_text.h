@@ -8,8 +8,8 @@
 
 namespace fble {
 
-/// The tree as an S-expression, such as (apply f x). With `with_locs` every
-/// node shows its "@line:column" and every name its own.
+/// Returns the tree as an S-expression, such as (apply f x). With `with_locs`
+/// every node shows its "@line:column" and every name its own.
 std::string print_ast(const Expr& expr, bool with_locs = false);
 
 }  // namespace fble

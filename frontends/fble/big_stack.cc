@@ -30,7 +30,7 @@ uintptr_t find_stack_floor() {
   return reinterpret_cast<uintptr_t>(base) + std::min(kReserve, size / 4);
 }
 
-/// Memory of this machine or container, whichever is less.
+/// Returns the memory, in bytes, of this machine or container, whichever is less.
 size_t memory_bytes() {
   size_t bytes = static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGESIZE));
   if (std::FILE* file = std::fopen("/sys/fs/cgroup/memory.max", "r")) {
@@ -66,12 +66,13 @@ void run_on_big_stack(const std::function<void()>& function) {
     function();
     return;
   }
-  // A reservation costs nothing until it is used, but using all of it would get
-  // the process killed; recursion stops at a quarter of the memory.
+  // A reservation costs nothing until it is used, but if all of it were used,
+  // the system would kill the process: recursion stops at a quarter of the
+  // memory.
   const size_t usable = std::max(memory_bytes() / 4, 64 * kMiB);
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
-  size_t size = 1024 * kMiB;  // shadow memory is paid for
+  size_t size = 1024 * kMiB;  // the sanitizer's shadow memory has a cost
 #else
   size_t size = 64 * 1024 * kMiB;
 #endif

@@ -8,11 +8,13 @@ namespace fble {
 
 /// Runs the function to its end on a thread with a stack as large as the
 /// machine's memory allows, and passes on what it throws. Calls within such a
-/// function run it in place, as do calls where no larger stack is to be had.
+/// function run it in place, and so do calls where no larger stack can be
+/// allocated.
 void run_on_big_stack(const std::function<void()>& function);
 
-/// True when the calling thread should not recurse any further. To be asked at
-/// each level; what it keeps in reserve is enough for functions that do not recurse.
+/// Returns whether the calling thread should not recurse any further. Recursive
+/// functions ask at each level. The reserve is enough for functions that do not
+/// recurse.
 bool stack_nearly_exhausted();
 
 }  // namespace fble

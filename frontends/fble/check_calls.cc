@@ -11,13 +11,13 @@ namespace {
 
 Type* func_arg(Type* form, size_t) { return static_cast<FuncType*>(form)->arg; }
 
-/// What apply_to_args found for a function returns.
+/// Returns the result type of a function to which apply_to_args has applied arguments.
 Type* result_type(TypeContext& types, Type* applied) {
   Type* form = types.normal(applied);
   return form->kind == TypeKind::kFunc ? static_cast<FuncType*>(form)->result : types.error_type();
 }
 
-/// How much of a word is quoted in messages.
+/// The number of bytes of a word that messages quote.
 constexpr size_t kWordTextLimit = 200;
 
 }  // namespace
@@ -36,7 +36,7 @@ const Expr* without_types(const Expr* expr) {
 
 // --- Functions --------------------------------------------------------------
 
-/// spec 5.2, 6.2. Directly nested function and poly values are taken together.
+/// Checks function and poly values (spec 5.2, 6.2). Directly nested ones are taken together.
 Checked Checker::check_abstraction(const Expr* expr) {
   struct Layer {
     Loc loc;
@@ -48,8 +48,8 @@ Checked Checker::check_abstraction(const Expr* expr) {
   const Loc* func_loc = nullptr;
   uint32_t params = 0;
   const Expr* body_expr = expr;
-  // A mark on a function below poly values marks that; one on a function that is merged
-  // with one above is passed when the body is about to run.
+  // A mark on a function below poly values marks that function. A mark on a function
+  // that is merged with one above is passed when the body is about to run.
   std::vector<const MarkedExpr*> outer_marks;
   std::vector<const MarkedExpr*> inner_marks;
   for (;;) {
@@ -137,14 +137,14 @@ Core* Checker::make_apply(const Loc& loc, const Expr* func, Core* func_core, std
   return make<CoreApply>(CoreKind::kApply, loc, func_core, std::move(args));
 }
 
-/// A statement of types only has been dropped around `core`, but it still keeps
-/// apart what is above and below it.
+/// Keeps `core` apart from the node above it: a statement of types only was
+/// dropped between them, and it still separates them.
 Core* Checker::fence(Core* core) {
   CoreBinding binding{{var_count_++, Symbol("_@"), core->loc}, make<CoreTypeValue>(CoreKind::kTypeValue, core->loc)};
   return make<CoreLet>(CoreKind::kLet, core->loc, false, std::vector<CoreBinding>{binding}, core);
 }
 
-/// spec 3.2, 5.3, 5.4: the type of what is applied decides.
+/// Checks an application (spec 3.2, 5.3, 5.4). The type of the applied expression decides which kind it is.
 Checked Checker::check_apply(const ApplyExpr& expr) {
   Checked func = check(expr.func);
   SmallVector<Checked, 4> args;
@@ -195,7 +195,7 @@ Checked Checker::check_apply(const ApplyExpr& expr) {
 
 // --- Polymorphism -----------------------------------------------------------
 
-/// spec 6.3
+/// Checks the application of a poly value to a type (spec 6.3).
 Checked Checker::check_poly_apply(const PolyApplyExpr& expr) {
   Checked poly = check(expr.poly);
   Type* arg_type = nullptr;
@@ -211,7 +211,7 @@ Checked Checker::check_poly_apply(const PolyApplyExpr& expr) {
 }
 
 /// Checks that something of type `poly` may be applied to a type argument of
-/// type `arg_type` (that is the type of a type, if all is well).
+/// type `arg_type` (which is the type of a type unless there is an error).
 bool Checker::check_poly_arg(Type* poly, Type* arg_type, const Loc& poly_loc, const Loc& arg_loc) {
   KindRef poly_kind = types_.kind_of(poly);
   if (poly_kind->is_basic()) {
@@ -232,7 +232,7 @@ bool Checker::check_poly_arg(Type* poly, Type* arg_type, const Loc& poly_loc, co
   return true;
 }
 
-/// spec 6.4
+/// Infers type arguments (spec 6.4).
 Type* Checker::apply_to_args(Type* poly, Type* form, std::vector<TypeBinding>& bindings, size_t count, const Args& args,
                              const Loc& loc, const Declared& declared) {
   if (count != args.types.size()) {
@@ -242,7 +242,7 @@ Type* Checker::apply_to_args(Type* poly, Type* form, std::vector<TypeBinding>& b
   SmallVector<Type*, 4> asked;
   for (size_t i = 0; i < count; ++i) asked.push_back(declared(form, i));
 
-  // All errors are collected: the last one gets the table of what was inferred.
+  // All errors are collected: the last one gets the table of the inferred types.
   std::vector<std::pair<Loc, std::string>> errors;
   infer(types_, bindings, asked, args.types);
   const auto unknown = [this](Type* type) { return types_.has_error(type); };
@@ -277,7 +277,7 @@ Type* Checker::apply_to_args(Type* poly, Type* form, std::vector<TypeBinding>& b
     return bindings.empty() ? poly : types_.error_type();
   }
 
-  // What was inferred must be fit to be applied to.
+  // The poly type must accept the inferred types.
   Type* rest = poly;
   for (const TypeBinding& binding : bindings) {
     Type* arg_type = types_.type_of(loc, binding.value);
@@ -292,7 +292,7 @@ Type* Checker::apply_to_args(Type* poly, Type* form, std::vector<TypeBinding>& b
 
 // --- Lists and literals -----------------------------------------------------
 
-/// spec 7.1
+/// Checks a list (spec 7.1).
 Checked Checker::check_list(const ListExpr& expr) {
   Checked func = check(expr.func);
   std::vector<TypeBinding> bindings;
@@ -331,7 +331,7 @@ Checked Checker::check_list(const ListExpr& expr) {
   return {result, make_apply(expr.loc, expr.func, func.core, {list})};
 }
 
-/// spec 7.2
+/// Checks a literal (spec 7.2).
 Checked Checker::check_literal(const LiteralExpr& expr) {
   Checked func = check(expr.func);
   Type* form = types_.normal(func.type);

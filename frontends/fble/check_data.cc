@@ -10,7 +10,7 @@
 namespace fble {
 namespace {
 
-/// The index of the first field with the name, `from` on, or the number of fields.
+/// Returns the index of the first field with the name, starting at `from`; the number of fields if there is none.
 uint32_t find_field(const DataType& data, const Name& name, uint32_t from = 0) {
   uint32_t i = from;
   while (i < data.field_count && (data.fields[i].name != name.text || data.fields[i].is_type != name.is_type)) {
@@ -25,7 +25,7 @@ Type* field_type(Type* form, size_t i) { return static_cast<DataType*>(form)->fi
 
 }  // namespace
 
-/// spec 3.2. `type` is the applied type; `form` is the struct below its parameters.
+/// Checks a struct value (spec 3.2). `type` is the applied type; `form` is the struct below its parameters.
 Checked Checker::check_struct_value(const ApplyExpr& expr, Type* type, DataType* form,
                                     std::vector<TypeBinding>& bindings, std::span<const Checked> args) {
   Args found;
@@ -41,7 +41,7 @@ Checked Checker::check_struct_value(const ApplyExpr& expr, Type* type, DataType*
   return {applied, make<CoreStruct>(CoreKind::kStruct, expr.loc, std::move(fields))};
 }
 
-/// spec 3.4. Fields are checked from the last to the first.
+/// Checks a struct export (spec 3.4). Fields are checked from the last to the first.
 Checked Checker::check_export(const StructExportExpr& expr) {
   size_t count = expr.args.size();
   std::vector<Checked> args(count);
@@ -68,7 +68,7 @@ Checked Checker::check_export(const StructExportExpr& expr) {
   return {type, make<CoreStruct>(CoreKind::kStruct, expr.loc, std::move(values))};
 }
 
-/// spec 3.5. Arguments are checked from the last to the first.
+/// Checks a struct copy (spec 3.5). Arguments are checked from the last to the first.
 Checked Checker::check_copy(const StructCopyExpr& expr) {
   Checked source = check(expr.source);
   DataType* data = types_.as_struct(source.type);
@@ -103,7 +103,7 @@ Checked Checker::check_copy(const StructCopyExpr& expr) {
   return {data, make<CoreStructCopy>(CoreKind::kStructCopy, expr.loc, source.core, std::move(fields))};
 }
 
-/// spec 3.3, 4.3
+/// Checks an access to a struct or union (spec 3.3, 4.3).
 Checked Checker::check_access(const DataAccessExpr& expr) {
   Checked object = check(expr.object);
   Type* form = types_.normal(object.type);
@@ -129,7 +129,7 @@ Checked Checker::check_access(const DataAccessExpr& expr) {
   return {type, make<CoreUnionAccess>(CoreKind::kUnionAccess, expr.field.loc, object.core, i, data->field_count)};
 }
 
-/// spec 4.2
+/// Checks a union value (spec 4.2).
 Checked Checker::check_union_value(const UnionValueExpr& expr) {
   Type* type = check_type(expr.type);
   std::vector<TypeBinding> bindings;
@@ -156,7 +156,7 @@ Checked Checker::check_union_value(const UnionValueExpr& expr) {
   return {applied, make<CoreUnion>(CoreKind::kUnion, expr.loc, tag, data->field_count, arg.core)};
 }
 
-/// spec 4.4
+/// Checks a select (spec 4.4).
 Checked Checker::check_select(const UnionSelectExpr& expr) {
   Checked condition = check(expr.condition);
   DataType* data = types_.as_union(condition.type);
@@ -165,7 +165,7 @@ Checked Checker::check_select(const UnionSelectExpr& expr) {
           fmt::format("expected value of union type, but found value of type {}", text(condition.type)));
   }
 
-  // The type of the whole: that of the first branch whose type is known.
+  // The type of the select: that of the first branch whose type is known.
   Type* type = types_.error_type();
   bool same = true;
   const auto check_choice = [&](const Expr* choice) {
@@ -184,11 +184,11 @@ Checked Checker::check_select(const UnionSelectExpr& expr) {
   if (expr.default_choice) default_choice = check_choice(expr.default_choice);
   const size_t last_default_mark = marks_.size();
 
-  // Each name that is out of place is reported once, and each tag that is
-  // missing, but not a tag for which a wrong name stands there.
+  // Each name that is out of place and each missing tag is reported once, but
+  // no tag that has a wrong name in its place.
   std::vector<CoreChoice> choices;
   const uint32_t tag_count = data ? data->field_count : 0;
-  uint32_t tag = 0;      // the first that the next choice may be for
+  uint32_t tag = 0;      // the first tag that the next choice may be for
   bool excused = false;  // the tag has a wrong name
   PointerSet missing;
   const auto miss = [&](uint32_t missed) {

@@ -21,7 +21,7 @@ void Checker::pop_vars(size_t count) {
   }
 }
 
-/// spec 2.4
+/// Checks a variable (spec 2.4).
 Checked Checker::check_var(const VarExpr& expr) {
   const uint32_t* found = innermost_.find(name_key(expr.name));
   if (found == nullptr || *found == 0) {
@@ -43,7 +43,7 @@ Checked Checker::check_var(const VarExpr& expr) {
   return {variable.type, make<CoreVarRef>(CoreKind::kVar, expr.loc, variable.id)};
 }
 
-/// spec 8.2
+/// Checks a reference to a module (spec 8.2).
 Checked Checker::check_module_ref(const ModuleRefExpr& expr) {
   auto dep = std::find_if(module_.deps.begin(), module_.deps.end(),
                           [&](const Module* module) { return module->path == expr.path; });
@@ -58,13 +58,13 @@ Checked Checker::check_module_ref(const ModuleRefExpr& expr) {
   return {type->second, make<CoreModule>(CoreKind::kModule, expr.loc, expr.path)};
 }
 
-/// The unknown type of a let variable without a declared type, while the
-/// definitions of the let are checked.
+/// Makes the unknown type that a let variable without a declared type has while
+/// the definitions of the let are checked.
 VarType* Checker::open_type(const Name& name) {
   return types_.var_type(name.loc, param_count_, name.is_type ? name.text : Symbol("__" + name.text.str()));
 }
 
-/// spec 2.5
+/// Checks a let (spec 2.5).
 Checked Checker::check_let(const LetExpr& expr) {
   const std::vector<Binding>& bindings = expr.bindings;
   size_t count = bindings.size();
@@ -92,7 +92,7 @@ Checked Checker::check_let(const LetExpr& expr) {
   bool recursive = false;
   for (size_t i = 0; i < count; ++i) push_var(bindings[i].name, types[i], var_count_++, &recursive);
 
-  // A failed variable has the error type from the moment when that is known.
+  // A variable gets the error type as soon as its definition has failed.
   const auto fail_variable = [&](size_t i) {
     if (open[i]) {
       open[i]->value = types_.error_type();
@@ -121,8 +121,8 @@ Checked Checker::check_let(const LetExpr& expr) {
     if (!ok || (open[i] && defs[i].type == types_.error_type())) fail_variable(i);
   }
 
-  // From here on the open types are known. A value is shown with the type that
-  // was found for it, a type with the name that it is defined by.
+  // From here on the open types are known. Messages show a value with the type
+  // found for it, and a type with the name that defines it.
   for (size_t i = 0; i < count; ++i) {
     if (!open[i]) continue;
     Type* value = TypeContext::value_of(defs[i].type);
@@ -151,7 +151,7 @@ Checked Checker::check_let(const LetExpr& expr) {
   return {body.type, make<CoreLet>(CoreKind::kLet, expr.loc, recursive, std::move(values), body.core)};
 }
 
-/// spec 3.6
+/// Checks an import (spec 3.6).
 Checked Checker::check_import(const StructImportExpr& expr) {
   Checked source = check(expr.source);
   DataType* data = types_.as_struct(source.type);
@@ -197,8 +197,9 @@ Checked Checker::check_import(const StructImportExpr& expr) {
   pop_vars(count);
   if (!for_value_ || !data) return body;
 
-  // Types are not fetched at run time. The first import is kept all the same
-  // where the struct may be undefined, to report it at the right name.
+  // Types are not fetched at run time. If the struct may be undefined, the
+  // first import is kept all the same, so that the error is reported at the
+  // right name.
   bool defined = unmarked(source.core)->kind == CoreKind::kModule;
   std::vector<CoreImport> imports;
   for (size_t i = 0; i < count; ++i) {
@@ -214,7 +215,7 @@ Checked Checker::check_import(const StructImportExpr& expr) {
                                             std::move(imports), body.core)};
 }
 
-/// spec 10.1
+/// Checks a foreign value (spec 10.1).
 Checked Checker::check_foreign(const ForeignExpr& expr) {
   Type* type = check_type(expr.type);
   int level = TypeContext::type_level(type);

@@ -29,7 +29,7 @@ Type* Checker::check_type(const Expr* expr) {
   }
 }
 
-/// spec 3.1, 4.1
+/// Checks a struct or union type (spec 3.1, 4.1).
 Type* Checker::check_data_type(const DataTypeExpr& expr) {
   std::vector<TypeField> fields;
   fields.reserve(expr.fields.size());
@@ -49,7 +49,7 @@ Type* Checker::check_data_type(const DataTypeExpr& expr) {
   return types_.data_type(expr.loc, expr.is_struct, fields);
 }
 
-/// spec 5.1
+/// Checks a function type (spec 5.1).
 Type* Checker::check_func_type(const FuncTypeExpr& expr) {
   SmallVector<Type*, 4> args;
   const Expr* result_expr = &expr;
@@ -64,7 +64,7 @@ Type* Checker::check_func_type(const FuncTypeExpr& expr) {
   return type;
 }
 
-/// spec 9.2, 9.3
+/// Checks a private type or value (spec 9.2, 9.3).
 Checked Checker::check_private(const PrivateExpr& expr) {
   Type* package = check_type(expr.package);
   Type* form = types_.normal(package);
@@ -90,7 +90,7 @@ Checked Checker::check_private(const PrivateExpr& expr) {
   return {type, operand.core};
 }
 
-/// spec 2.2: names of normal values have type level 0, names of types level 1.
+/// Checks the namespace of a name (spec 2.2): names of normal values have type level 0, names of types level 1.
 bool Checker::check_namespace(const Name& name, Type* type) {
   int level = TypeContext::type_level(type);
   if (level == (name.is_type ? 1 : 0) || types_.is_error(type)) return true;

@@ -4,15 +4,15 @@
 // values), check_data.cc (structs, unions), check_calls.cc (functions, poly
 // values, lists, literals) and check_types.cc (types, private types).
 //
-// Errors are reported where they are found, and the failed part has the error
-// type (types.h), as has a variable whose definition failed. Nothing is said
+// Errors are reported where they are found. The failed part gets the error type
+// (types.h), and so does a variable whose definition failed. Nothing is said
 // about what depends on a failed part; independent parts are all checked, in
 // the order in which the reference checks them, so that the first error is the
 // one where the reference stops.
 //
-// What is certain in spite of an error stays known: the type that a function
-// without type parameters returns, though its argument is wrong; a type that is
-// declared, though a part of the definition failed.
+// Types that are certain in spite of an error stay known: the result type of a
+// function without type parameters although its argument is wrong; a declared
+// type although a part of the definition failed.
 #pragma once
 
 #include <functional>
@@ -33,8 +33,9 @@
 
 namespace fble {
 
-/// A checked expression. What failed has the error type, and that was reported.
-/// `core` is only there where the value is needed; it is of no use after an error.
+/// A checked expression. If checking failed, the error was reported and the type
+/// is the error type. `core` exists only where the value is needed, and is not
+/// used after an error.
 struct Checked {
   Type* type;
   Core* core = nullptr;
@@ -44,8 +45,9 @@ class Checker {
  public:
   Checker(TypeContext& types, Diagnostics& diagnostics, const Module& module);
 
-  /// Checks header and value, and compares them. Returns what is known of the
-  /// module's type. The core of the value goes to `core`, if there was no error.
+  /// Checks header and value, and compares them. Returns the module's type as
+  /// far as it is known. Stores the core of the value in `core` if there was no
+  /// error.
   Type* check_module(CoreProgramModule& core);
 
  private:
@@ -54,12 +56,13 @@ class Checker {
     Name name;
     Type* type;
     VarId id;
-    bool* mentioned;  ///< told when the value is used; null if nobody asks
+    bool* mentioned;  ///< set when the value is used; null if no code reads it
     uint32_t shadowed;
   };
 
-  /// While it lives, expressions are checked for their types only: no core is
-  /// made, and using a variable does not count as mentioning its value.
+  /// While an object of this class lives, expressions are checked for their
+  /// types only: no core is made, and using a variable does not count as
+  /// mentioning its value.
   class TypesOnly {
    public:
     explicit TypesOnly(Checker& checker) : checker_(checker), outer_(checker.for_value_) { checker.for_value_ = false; }
@@ -73,7 +76,8 @@ class Checker {
   };
 
   // --- check_types.cc ---
-  /// Ensures: the result is of use as a type; the error type after an error.
+  /// Checks an expression that denotes a type. Ensures: the result can be used as a type; it is the error type after an
+  /// error.
   Type* check_type(const Expr* expr);
   Type* check_data_type(const DataTypeExpr& expr);
   Type* check_func_type(const FuncTypeExpr& expr);
@@ -84,7 +88,7 @@ class Checker {
   Checked check(const Expr* expr);
   Checked check_case(const Expr* expr);
   Checked failed();
-  /// True if the types are known to differ.
+  /// Returns whether the types are known to differ.
   bool differ(Type* a, Type* b) { return !types_.equal(a, b) && !types_.has_error(a) && !types_.has_error(b); }
   void check_parts(CoreProgramModule& core, Type*& type);
   void note_undefined_again();
@@ -123,24 +127,24 @@ class Checker {
   void warn_unevaluated(const MarkedExpr& mark);
   void drop_marks(size_t from, size_t to);
 
-  /// Marks taken off a core, the outer first, so that what is below can be looked at.
+  /// The marks taken off a core, the outer one first, so that the checker can look at the core below them.
   using CoreMarks = SmallVector<CoreMark*, 2>;
   static Core* take_marks(Core* core, CoreMarks& marks);
-  /// Puts them around another core, where evaluation passes at the same moment.
+  /// Puts the marks around another core, which evaluation passes at the same moment.
   static Core* put_marks(const CoreMarks& marks, Core* core);
 
-  /// What a possibly polymorphic type is applied to: the types of the values
-  /// and where they are.
+  /// The arguments of a possibly polymorphic type: the types of the values and
+  /// their locations.
   struct Args {
     SmallVector<Type*, 4> types;
     SmallVector<Loc, 4> locs;
   };
-  /// The type that a form (a function, a struct...) asks of its i-th argument.
+  /// Returns the type that a form (a function, a struct...) asks of its i-th argument.
   using Declared = std::function<Type*(Type* form, size_t i)>;
   /// Infers the parameters of `poly`, whose form below them is `form` and asks
-  /// for `count` arguments, and checks the arguments. Returns poly applied to
-  /// what was inferred; the error type if that is not certain. `loc` is where the
-  /// applied expression is.
+  /// for `count` arguments, and checks the arguments. Returns `poly` applied to
+  /// the inferred types; the error type if they are not certain. `loc` is the
+  /// location of the applied expression.
   Type* apply_to_args(Type* poly, Type* form, std::vector<TypeBinding>& bindings, size_t count, const Args& args,
                       const Loc& loc, const Declared& declared);
 
@@ -160,7 +164,7 @@ class Checker {
   const Module& module_;
   std::shared_ptr<Arena> arena_;
 
-  /// A name that is not defined is reported once, where it is met first.
+  /// An undefined name. It is reported once, where it is met first.
   struct Undefined {
     size_t message;   ///< the index of the message
     Loc again;        ///< the first other place
@@ -179,7 +183,7 @@ class Checker {
   std::unordered_map<DataType*, std::unique_ptr<LetterTable>> letters_;
 };
 
-/// A name as messages show it: quoted where needed, with '@' for a type.
+/// Returns the name as messages show it: quoted where needed, with '@' for a type.
 std::string name_text(const Name& name);
 
 /// Identifies a name within its namespace.
@@ -187,8 +191,8 @@ inline uintptr_t name_key(const Name& name) {
   return reinterpret_cast<uintptr_t>(name.text.id()) | (name.is_type ? 1 : 0);
 }
 
-/// The expression below what vanishes with types: poly values, poly
-/// applications and casts to private types.
+/// Returns the expression below the nodes that vanish with types: poly values,
+/// poly applications and casts to private types.
 const Expr* without_types(const Expr* expr);
 
 }  // namespace fble

@@ -69,15 +69,15 @@ struct CoreVarRef : Core { VarId var; };
 struct CoreModule : Core { ModulePath path; };
 
 struct CoreBinding { CoreVar var; Core* value; };
-/// `recursive`: some definition mentions a variable of the group (outside of
-/// types). Then all are placeholders until all are evaluated (COMPAT 5.5).
-/// Bindings of types are dropped, except for one where their statement keeps an
-/// Apply or Func below it from being merged with one above.
+/// A let. `recursive`: some definition mentions a variable of the group
+/// (outside of types). Then all are placeholders until all are evaluated
+/// (COMPAT 5.5). Bindings of types are dropped, except for one where their
+/// statement keeps an Apply or Func below it from being merged with one above.
 struct CoreLet : Core { bool recursive; std::vector<CoreBinding> bindings; Core* body; };
 
 struct CoreStruct : Core { std::vector<Core*> fields; };
 struct CoreStructAccess : Core { Core* object; uint32_t field; uint32_t field_count; };
-/// fields[i] is null where the field comes from the source. `loc`: source start.
+/// A struct copy. fields[i] is null where the field comes from the source. `loc`: source start.
 struct CoreStructCopy : Core { Core* source; std::vector<Core*> fields; };
 struct CoreImport { CoreVar var; uint32_t field; };
 struct CoreStructImport : Core { Core* source; uint32_t field_count; std::vector<CoreImport> imports; Core* body; };
@@ -92,9 +92,9 @@ struct CoreUnionSelect : Core {
   Core* default_choice;  ///< null when all tags have a choice
 };
 
-/// `loc`: the first token of the function value; `body_loc`: of its body.
+/// A function value. `loc`: its first token; `body_loc`: the first token of its body.
 struct CoreFunc : Core { std::vector<CoreVar> args; Core* body; Loc body_loc; };
-/// Function first, then the arguments right to left (COMPAT 5.3).
+/// An application. Evaluates the function first, then the arguments right to left (COMPAT 5.3).
 struct CoreApply : Core { Core* func; std::vector<Core*> args; };
 
 /// A list of the elements, in the encoding of spec 7.1.
@@ -109,15 +109,15 @@ struct CoreLiteral : Core {
   std::vector<uint32_t> letters;
 };
 
-/// `loc`: the foreign name.
+/// A foreign value. `loc`: the foreign name.
 struct CoreForeign : Core { ModulePath module; Symbol name; CoreVar var; Core* body; };
 
-/// A `# deopt-here!` in front of its body, whose value it has. `loc`: of the comment. Every
-/// mark of a source that is evaluated at all is here exactly once.
+/// A `# deopt-here!` before its body, whose value it has. `loc`: of the comment. The core
+/// has each mark of the source that is evaluated at all exactly once.
 struct CoreMark : Core { MarkOptions options; Core* body; };
 // clang-format on
 
-/// The expression below its marks.
+/// Returns the expression below its marks.
 inline const Core* unmarked(const Core* core) {
   while (core->kind == CoreKind::kMark) core = static_cast<const CoreMark*>(core)->body;
   return core;
@@ -131,7 +131,7 @@ struct CoreProgramModule {
   Core* body = nullptr;
   Loc loc;                       ///< line 1, column 0 of the source file
   VarId var_count = 0;           ///< all VarIds are below
-  uint32_t mark_count = 0;       ///< so many kMark are in the body
+  uint32_t mark_count = 0;       ///< number of kMark nodes in the body
   std::shared_ptr<Arena> arena;  ///< owns the nodes
 };
 

@@ -55,7 +55,7 @@ class CorePrinter {
     return atom(fmt::format("@{}:{}:{}", loc.file.str(), loc.line, loc.column));
   }
 
-  /// A binder; what refers to it below is printed with its name.
+  /// Prints a binder. References to it below are printed with its name.
   const Sexpr* bind(const CoreVar& var) {
     names_.insert_or_assign(var.id, var.name);
     return atom(fmt::format("{}#{}", var.name.str(), var.id));
@@ -196,8 +196,8 @@ const Sexpr* CorePrinter::convert(const Core* core) {
   return list(std::move(items));
 }
 
-/// The opposite of CorePrinter. A mistake is reported where it is found; after
-/// that, everything fails.
+/// Parses what CorePrinter prints. A mistake is reported where it is found;
+/// after that, every call fails.
 class CoreReader {
  public:
   CoreReader(Symbol text_file, Diagnostics& diagnostics) : text_file_(text_file), diagnostics_(diagnostics) {}
@@ -239,7 +239,7 @@ class CoreReader {
   bool atom(const Sexpr* sexpr) { return !sexpr->is_list || fail(sexpr, "expected an atom"); }
   bool list(const Sexpr* sexpr) { return sexpr->is_list || fail(sexpr, "expected a list"); }
 
-  /// A list with this head and number of other items.
+  /// Reads a list with this head and number of other items.
   bool list(const Sexpr* sexpr, std::string_view head, size_t count, Items& rest) {
     if (!sexpr->is_list || sexpr->items.size() != count + 1 || sexpr->items[0]->is_list ||
         sexpr->items[0]->atom != head) {
@@ -302,7 +302,7 @@ class CoreReader {
     return var(name, result) && read_loc(loc, result.loc);
   }
 
-  /// "-" or "OPTION,OPTION...", as the directive has them.
+  /// Reads "-" or "OPTION,OPTION...", as the directive has them.
   bool options(const Sexpr* sexpr, MarkOptions& options) {
     if (!atom(sexpr)) return false;
     std::string_view text = sexpr->atom;
@@ -321,7 +321,7 @@ class CoreReader {
     core = nullptr;
     return (!sexpr->is_list && sexpr->atom == "-") || child(sexpr, core);
   }
-  /// The items from `first` on.
+  /// Reads the items from `first` on.
   bool children(const Items& items, size_t first, bool may_lack, std::vector<Core*>& cores) {
     for (size_t i = first; i < items.size(); ++i) {
       Core* core;

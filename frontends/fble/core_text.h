@@ -35,11 +35,11 @@ namespace fble {
 
 std::string print_core(const CoreProgramModule& module);
 
-/// The notation of one expression, locations in `file` abbreviated.
+/// Returns the notation of one expression, with locations in `file` abbreviated.
 std::string print_core(const Core& core, Symbol file);
 
-/// Reads what print_core printed. On a mistake reports it, at a position of
-/// the text, which messages call `file`, and returns nothing. Does not verify.
+/// Parses the output of print_core. Reports a mistake at a position of the
+/// text, which messages call `file`, and returns nothing. Does not verify.
 std::optional<CoreProgramModule> parse_core(std::string_view text, Symbol file, Diagnostics& diagnostics);
 
 }  // namespace fble

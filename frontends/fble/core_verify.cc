@@ -13,8 +13,8 @@ namespace {
 constexpr size_t kMaxMessages = 20;
 constexpr size_t kMaxQuoted = 300;
 
-/// Walks the tree with a list of what is still to be done instead of
-/// recursion; entering and leaving a scope are tasks like visiting a node.
+/// Walks the tree with a list of tasks instead of recursion. Entering and
+/// leaving a scope are tasks, like visiting a node.
 class Verifier {
  public:
   explicit Verifier(const CoreProgramModule& module)
@@ -96,7 +96,7 @@ class Verifier {
   std::vector<std::string> messages_;
 };
 
-/// The variables that a node binds.
+/// Returns the variables that a node binds.
 std::vector<CoreVar> binders(const Core& node) {
   std::vector<CoreVar> vars;
   switch (node.kind) {
@@ -164,7 +164,7 @@ void Verifier::visit_let(const CoreLet& let) {
     VarState* var = state(binding.var);
     if (var == nullptr) continue;
     var->defining = true;
-    // The name alone does not tell: a quoted value name may end in '@', too.
+    // The name alone does not decide: a quoted value name may end in '@', too.
     var->is_type = binding.value != nullptr && binding.value->kind == CoreKind::kTypeValue &&
                    binding.var.name.str().ends_with('@');
   }

@@ -1,5 +1,5 @@
-// Checks what core.h says is true of every core module.
-// Tested by tests/unit/frontends/core_text_test.cc.
+// Checks that a core module has the properties that core.h lists. Tested by
+// tests/unit/frontends/core_text_test.cc.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace fble {
 
-/// One message per violation, each with the location and the expression
+/// Returns one message per violation, each with the location and the expression
 /// concerned; empty if the module is sound. Cost: linear, apart from messages.
 std::vector<std::string> verify_core(const CoreProgramModule& module);
 

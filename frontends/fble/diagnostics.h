@@ -16,13 +16,14 @@ struct Diagnostic {
   std::string message;  ///< may have several lines; no newline at the end
 };
 
-/// The text of all messages together has no more than about this many bytes.
-/// Further messages are counted and left out: nobody reads that far, and a large
-/// source with mistakes everywhere would otherwise take memory without bound.
+/// The limit, in bytes, of the text of all messages together; it is not exact.
+/// Further messages are counted and left out: no user reads that far, and a
+/// large source with mistakes everywhere would otherwise take memory without
+/// bound.
 inline constexpr size_t kDiagnosticsLimit = size_t{1} << 20;
 
 /// Collects messages in the order in which they are reported. Nothing is
-/// printed until the owner says so.
+/// printed until the owner asks for it.
 class Diagnostics {
  public:
   void error(const Loc& loc, std::string message) {
@@ -30,7 +31,7 @@ class Diagnostics {
     ++error_count_;
   }
   void warning(const Loc& loc, std::string message) { add(Severity::kWarning, loc, std::move(message)); }
-  /// A line that belongs to the message before, printed as "FILE:L:C: note: ...".
+  /// Adds a line that belongs to the message before, printed as "FILE:L:C: note: ...".
   void note(const Loc& loc, std::string message) { add(Severity::kNote, loc, std::move(message)); }
   /// Adds to the text of the message before.
   void append_to_last(const std::string& text);
@@ -41,7 +42,7 @@ class Diagnostics {
     Loc loc;
     std::string text;
   };
-  /// Puts each note behind its message.
+  /// Puts each note after its message.
   void add_late_notes(std::vector<LateNote> notes);
 
   /// Sorts the messages from index `begin` on by file (in order of appearance),
@@ -52,7 +53,7 @@ class Diagnostics {
   size_t error_count() const { return error_count_; }
   const std::vector<Diagnostic>& messages() const { return messages_; }
 
-  /// All messages, one "FILE:LINE:COL: error: TEXT" line each, and the number of those left out.
+  /// Returns all messages, one "FILE:LINE:COL: error: TEXT" line each, and the number of those left out.
   std::string render() const;
   void clear() { *this = Diagnostics(); }
 

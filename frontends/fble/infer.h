@@ -24,7 +24,7 @@ Type* strip_params(TypeContext& types, Type* type, std::vector<TypeBinding>& bin
 void infer(TypeContext& types, std::span<TypeBinding> bindings, std::span<Type* const> declared,
            std::span<Type* const> found);
 
-/// "unable to infer type for A@ in T from U".
+/// Returns the message "unable to infer type for A@ in T from U".
 std::string not_inferred_text(TypeContext& types, const TypeBinding& binding, std::span<Type* const> declared,
                               std::span<Type* const> found);
 

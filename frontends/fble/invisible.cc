@@ -33,8 +33,8 @@ struct Invisible {
   size_t offset;
 };
 
-/// The code point of the UTF-8 sequence at the start of the text, which begins
-/// with a byte above 0x7F; 0 for a sequence that no code point has.
+/// Returns the code point of the UTF-8 sequence at the start of the text, which
+/// begins with a byte above 0x7F; 0 for an invalid sequence.
 uint32_t code_point(std::string_view text) {
   const auto byte = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
   const uint32_t lead = byte(0);
@@ -48,7 +48,7 @@ uint32_t code_point(std::string_view text) {
   return code;
 }
 
-/// All of them, in order.
+/// Returns all invisible characters of the text, in order.
 std::vector<Invisible> find_invisible(std::string_view text) {
   std::vector<Invisible> found;
   for (size_t i = 0; i < text.size(); ++i) {

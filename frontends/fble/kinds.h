@@ -23,7 +23,7 @@ struct KindTerm {
 
 using KindRef = const KindTerm*;
 
-/// Owns kinds and keeps each only once.
+/// Owns kinds and keeps each of them once.
 class KindTable {
  public:
   KindRef basic() const { return &basic_; }
@@ -38,11 +38,11 @@ class KindTable {
   std::map<std::pair<KindRef, KindRef>, std::unique_ptr<KindTerm>> polys_;
 };
 
-/// True if something of kind `actual` may be used where `expected` is asked
-/// for, because it is at least as polymorphic.
+/// Returns whether something of kind `actual` may be used where `expected` is
+/// required, because it is at least as polymorphic.
 bool kind_compatible(KindRef expected, KindRef actual);
 
-/// As written in source: "@", "<@, @>@".
+/// Returns the kind as written in source: "@", "<@, @>@".
 std::string kind_text(KindRef kind);
 
 }  // namespace fble

@@ -93,14 +93,14 @@ void Lexer::skip_blanks() {
   }
 }
 
-/// Whether the comment at pos_ is a directive: `#`, blanks, and the word `deopt-here!`.
+/// Checks whether the comment at pos_ is a directive: `#`, blanks, and the word `deopt-here!`.
 void Lexer::look_for_directive(size_t end) {
   constexpr std::string_view kWord = "deopt-here!";
   constexpr std::string_view kBlanks = " \t\r";
   const std::string_view comment = text_.substr(pos_, end - pos_);
   size_t start = 1;
   while (start < comment.size() && (comment[start] == ' ' || comment[start] == '\t')) ++start;
-  // Most comments are none, and end here.
+  // Most comments are no directives, and end here.
   if (start == comment.size() || comment[start] != kWord[0] || !comment.substr(start).starts_with(kWord)) return;
   const size_t rest = start + kWord.size();
   if (rest < comment.size() && kBlanks.find(comment[rest]) == std::string_view::npos) return;
@@ -195,8 +195,8 @@ void Lexer::finish_punctuation(Token& token, char first) {
         if (peek(1) == '?') accept(TokenKind::kDotQuestionOpenParen, 3);
         if (peek(1) == '%') accept(TokenKind::kDotPercentOpenParen, 3);
       } else if (peek(1) == '@' || peek(1) == '?' || peek(1) == '%') {
-        // The reference has looked at two characters by now, and so reports
-        // the second (never legal here) one column further right.
+        // The reference has read two characters by now. So it reports the
+        // second, which is never legal here, one column further right.
         column_late_ = true;
       }
       break;

@@ -19,11 +19,11 @@ enum class TokenKind : uint8_t {
 #undef FBLE_TOKEN
 };
 
-/// The name of the token in messages, such as "'{'" or "WORD".
+/// Returns the name of the token in messages, such as "'{'" or "WORD".
 std::string_view token_name(TokenKind kind);
 
-/// One token. `text` points into the source; of a quoted word it is what
-/// stands between the outer quotes, doubled quotes still doubled.
+/// One token. `text` points into the source. For a quoted word it is the part
+/// between the outer quotes, with doubled quotes still doubled.
 struct Token {
   TokenKind kind = TokenKind::kEnd;
   bool quoted = false;       ///< a word in quotes
@@ -44,18 +44,18 @@ struct Directive {
 
 /// Splits a text into tokens, one per call, without allocating. Any bytes are
 /// accepted; those that belong to no token give kInvalid. At the end of the
-/// text it gives kEnd for ever.
+/// text each call gives kEnd.
 class Lexer {
  public:
   explicit Lexer(std::string_view text) : text_(text) {}
 
   Token next();
 
-  /// The directives between the last token and the one before, removed.
+  /// Removes and returns the directives between the last token and the one before.
   std::vector<Directive> take_directives() { return std::exchange(directives_, {}); }
   bool has_directives() const { return !directives_.empty(); }
 
-  /// If a quoted word ran into the end of the text: the token of its start.
+  /// Returns the token that starts a quoted word which ran into the end of the text; null if there is none.
   const Token* unterminated() const { return unterminated_.line != 0 ? &unterminated_ : nullptr; }
 
  private:
@@ -76,13 +76,13 @@ class Lexer {
   std::vector<Directive> directives_;
 };
 
-/// The characters of a word token, doubled quotes undone.
+/// Returns the characters of a word token, with doubled quotes undone.
 std::string word_text(const Token& token);
 
-/// The same as a symbol; cheap for words seen before.
+/// Returns the same as a symbol; cheap for words seen before.
 Symbol word_symbol(const Token& token);
 
-/// True for the characters that may stand in a word without quotes.
+/// Returns whether the character may stand in a word without quotes.
 bool is_word_char(char c);
 
 }  // namespace fble

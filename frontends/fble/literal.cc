@@ -48,7 +48,7 @@ const LetterTable::Letter* LetterTable::next(std::string_view rest) const {
 }
 
 size_t LetterTable::parse(std::string_view word, CoreLiteral& literal) const {
-  // Count first: a long word should not cost more memory than its letters need.
+  // Counts first: a long word should not take more memory than its letters need.
   size_t count = 0;
   size_t offset = 0;
   for (; offset < word.size(); ++count) {

@@ -31,7 +31,7 @@ class LetterTable {
   /// all is well.
   size_t parse(std::string_view word, CoreLiteral& literal) const;
 
-  /// False if there may be more letters, in fields whose types failed to check.
+  /// Returns false if there may be more letters, in fields whose types failed to check.
   bool all_known() const { return all_known_; }
 
  private:
@@ -40,7 +40,7 @@ class LetterTable {
     std::vector<TagStep> path;
   };
 
-  /// The letter at the start of the text, which is not empty; null if there is none.
+  /// Returns the letter at the start of the text, which is not empty; null if there is none.
   const Letter* next(std::string_view rest) const;
   void collect(TypeContext& types, DataType* data, std::vector<TagStep>& path, std::vector<DataType*>& visited);
 

@@ -18,14 +18,14 @@
 namespace fble {
 namespace {
 
-/// Locations hold 32-bit lines and columns.
+/// The limit for the size of a file: locations hold 32-bit lines and columns.
 constexpr off_t kMaxFileBytes = off_t{1} << 31;
 
 enum class ReadStatus { kRead, kMissing, kFailed };
 
-/// Reads a whole file. On failure `text` says why.
+/// Reads a whole file. On failure `text` has the reason.
 ReadStatus read_file(const std::string& name, std::string& text) {
-  // Not blocking: somebody may have put a pipe there.
+  // Does not block: the file may be a pipe.
   int file = -1;
   do {
     file = open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -47,7 +47,7 @@ ReadStatus read_file(const std::string& name, std::string& text) {
   } else if (status.st_size >= kMaxFileBytes) {
     problem = std::strerror(EFBIG);
   } else {
-    // One byte more than there should be, so that one read also sees the end.
+    // One byte more than the file has, so that one read also sees the end.
     size_t length = 0;
     text.resize(static_cast<size_t>(status.st_size) + 1);
     for (;;) {
@@ -151,11 +151,11 @@ class Loader {
     if (!pending_.empty()) pending_.back().entry->module->deps.push_back(entry->module);
   }
 
-  /// The module's file below a root; nothing if no file can have that name.
+  /// Returns the name of the module's file below a root; nothing if no file can have that name.
   static std::optional<std::string> relative_name(const ModulePath& path, std::string_view suffix) {
     std::string relative;
     for (Symbol word : path.words) {
-      // Such a word would lead to a file of some other module.
+      // Such a word would lead to the file of another module.
       if (word.str().find_first_of(std::string_view("/\0", 2)) != std::string::npos) return std::nullopt;
       relative += '/';
       relative += word.str();
@@ -164,8 +164,9 @@ class Loader {
     return relative;
   }
 
-  /// The roots that may hold the module: most of a long search path do not even
-  /// have a folder for its first word. Requires that the module can have a file.
+  /// Returns the roots that may hold the module: on a long search path, most
+  /// have no folder for its first word. Requires that the module can have a
+  /// file.
   const std::vector<std::string>& roots_of(const ModulePath& path) {
     if (path.words.size() < 2) return options_.roots;
     auto [found, is_new] = roots_by_word_.try_emplace(path.words.front());
@@ -188,8 +189,8 @@ class Loader {
     return false;
   }
 
-  /// Parses one file of the pending module. False if there is none; a file
-  /// that cannot be used is reported.
+  /// Parses one file of the pending module. Returns false if there is none.
+  /// Reports a file that cannot be used.
   bool read_source(const ModuleMention& mention, std::string_view suffix, const Expr*& source) {
     std::optional<std::string> relative = relative_name(mention.path, suffix);
     if (!relative) return false;
@@ -223,7 +224,7 @@ class Loader {
     }
   }
 
-  /// Of the mentions of a value file, those of the header file are repetitions.
+  /// Returns whether the header file has mentioned the module before the value file does.
   static bool mentions_again(const std::vector<ModuleMention>& earlier, const ModuleMention& mention) {
     for (const ModuleMention& other : earlier) {
       if (other.loc.file == mention.loc.file) return false;

@@ -16,14 +16,15 @@ enum class LoadFor {
 };
 
 struct LoadOptions {
-  /// Folders that hold module files, searched in order, the first match per file wins.
+  /// The folders that hold module files. They are searched in order; the first match per file wins.
   std::vector<std::string> roots;
   LoadFor purpose = LoadFor::kExecution;
-  /// Modules whose types somebody will ask for. Those that the program does not
-  /// mention are loaded too, where there are files for them; they come after
-  /// the main module, which does not need them.
+  /// The modules whose types the caller will ask for. Those that the program
+  /// does not mention are loaded too, if there are files for them. They come
+  /// after the main module, which does not need them.
   std::vector<ModulePath> types_of;
-  /// The program is wanted although it failed, so that what has not failed can be checked.
+  /// If true, a program that failed to load is returned all the same, so that the caller can check the modules that did
+  /// not fail.
   bool keep_failed = false;
 };
 

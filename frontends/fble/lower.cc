@@ -46,7 +46,7 @@ static_assert(follows(Op::kTailCallGlobal1, Op::kTailCallGlobal, 1) &&
 
 struct FunctionState;
 
-/// Where a variable is.
+/// The place of a variable.
 struct Place {
   FunctionState* owner = nullptr;  ///< function that binds it; null before its binder is reached
   uint32_t slot = kNone;
@@ -56,7 +56,7 @@ struct Place {
   bool being_defined = false;  ///< of a group of recursive values whose definitions are being lowered
 };
 
-/// How a function uses a variable of a function around it.
+/// The use of a variable by a function inside of the one that binds it.
 struct OuterUse {
   uint32_t field = kNone;  ///< the one field of a struct that it looks at; kNone: not only that
   uint32_t field_count = 0;
@@ -144,7 +144,7 @@ class ModuleLowering {
     walk(core, depth);
   }
 
-  /// True for a definition that gives a variable a second name, which costs nothing.
+  /// Returns whether the definition gives a variable a second name, which costs nothing.
   static bool is_alias(const CoreLet* let, const CoreBinding& binding) {
     return !let->recursive && unmarked(binding.value)->kind == CoreKind::kVar;
   }
@@ -305,8 +305,9 @@ class ModuleLowering {
 
   // ---- marks ----------------------------------------------------------------
 
-  /// Emits the marks around an expression that is about to be evaluated; what is below them.
-  /// Whoever looks at what an expression is before, or instead of, evaluating it calls this first.
+  /// Emits the marks around an expression that is about to be evaluated, and returns the
+  /// expression below them. Code that examines an expression before, or instead of, evaluating it
+  /// calls this first.
   const Core* pass_marks(const Core* core) {
     for (; core->kind == CoreKind::kMark; core = static_cast<const CoreMark*>(core)->body) {
       ++marks_lowered_;
@@ -392,8 +393,8 @@ class ModuleLowering {
     return capture_of(var);
   }
 
-  /// Where the value of the expression is without that anything is to be done, as
-  /// an operand of Choose; nothing for other expressions.
+  /// Returns the Choose operand that already holds the value of the expression;
+  /// nullopt if computing it takes an instruction.
   std::optional<uint32_t> source_of(const Core* core) {
     constexpr uint32_t kLimit = UINT32_MAX >> kSourceShift;
     if (const std::optional<Word> word = constant_of(core)) {
@@ -407,8 +408,8 @@ class ModuleLowering {
     return make_source(Source::kCapture, captured_by(core));
   }
 
-  /// The choices of a select among values that are already there, by entry of its
-  /// table; empty for other selects.
+  /// Returns the Choose operands of a select among values that are already
+  /// computed, by entry of its table; empty for other selects.
   std::vector<uint32_t> sources_of(const CoreUnionSelect* core, uint32_t entries) {
     std::vector<uint32_t> sources(entries, kNone);
     for (const CoreChoice& choice : core->choices) {
@@ -631,7 +632,7 @@ class ModuleLowering {
     append(slots);
   }
 
-  /// What a select has established about a variable.
+  /// The tag that a select has established for a variable.
   struct KnownTag {
     uint32_t tag;
     uint32_t arg_slot;              ///< where the argument is, or kNone
@@ -650,7 +651,7 @@ class ModuleLowering {
     return known != nullptr && known->function == function_ ? known->arg_slot : kNone;
   }
 
-  /// Into `dest`, or ending the function when that is kNone.
+  /// Emits a select: its value is stored in `dest`, or ends the function if that is kNone.
   void select(const CoreUnionSelect* core, uint32_t dest) {
     const uint32_t condition = value(core->condition);
     VarId subject = var_of(core->condition);

@@ -12,7 +12,7 @@ namespace fble {
 
 /// Lowers the modules, which are in order of dependency, to one program. A
 /// dependency without core (only its header was loaded) gets a global that
-/// nothing defines, so the result can be shown but not run.
+/// nothing defines, so the result can be printed but not run.
 std::unique_ptr<ProgramCode> lower_program(const std::vector<CoreProgramModule>& modules);
 
 inline std::unique_ptr<ProgramCode> lower_program(const CheckedProgram& checked) {

@@ -13,17 +13,17 @@ namespace fble {
 
 class Diagnostics;
 
-/// The name of a module or package: its words from the root. The words may
-/// hold any characters, also none.
+/// The name of a module or package: its words from the root. A word may hold
+/// any characters, and may be empty.
 struct ModulePath {
   std::vector<Symbol> words;
 
   friend bool operator==(const ModulePath& a, const ModulePath& b) { return a.words == b.words; }
 
-  /// True if `package` is equal to this path or a prefix of it (spec 9.1).
+  /// Returns whether `package` is equal to this path or a prefix of it (spec 9.1).
   bool belongs_to(const ModulePath& package) const;
 
-  /// As written in source, words quoted where needed: "/Std/'a b'%".
+  /// Returns the path as written in source, with words quoted where needed: "/Std/'a b'%".
   std::string str() const;
 };
 
@@ -31,10 +31,10 @@ struct ModulePathHash {
   size_t operator()(const ModulePath& path) const;
 };
 
-/// True if the word can be written without quotes.
+/// Returns whether the word can be written without quotes.
 bool is_plain_word(std::string_view word);
 
-/// The word as it must be written in source: quoted if necessary.
+/// Returns the word as it must be written in source: quoted if necessary.
 std::string quote_word(std::string_view word);
 
 /// Parses text such as "/Std/List%". On a syntax error, reports it with the

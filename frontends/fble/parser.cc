@@ -1,27 +1,27 @@
 // Tested by tests/unit/frontends/parser_test.cc.
 //
 // The grammar (spec 12.2) can be read from left to right with one token of
-// lookahead if decisions are put off where rules begin alike:
+// lookahead if decisions are delayed where rules begin alike:
 //
-//  * a type in front of a name, a condition, a list element and so on are all
-//    read as an expression first; the token after it tells what it was;
+//  * a type before a name, a condition, a list element and so on are all read
+//    as an expression first; the token after it decides which it was;
 //  * where both a name and an expression may stand, the name is read first, and
-//    if the next token does not settle the matter, it begins an expression.
+//    if the next token does not decide, it begins an expression.
 //
-// So every token is looked at by the one place that knows all the tokens that
-// may stand there, and the first that cannot continue a valid program is the
-// one reported. An expression ends only where no postfix operator follows;
-// messages leave these operators out of what was expected.
+// So each token is checked in the one place that knows all the tokens that may
+// stand there, and the first token that cannot continue a valid program is
+// reported. An expression ends only where no postfix operator follows; messages
+// leave these operators out of what was expected.
 //
-// After a syntax error, parsing continues behind the statement that has it: at
+// After a syntax error, parsing continues after the statement that has it: at
 // the next ';' that is nested as deeply as the statement's start. That is safe
 // if all brackets of the file are paired and its quotes closed, because then a
-// ';' found in this way does end the statement. If they are not, only the first
-// error is reported: a missing bracket or quote makes nonsense of all that comes
-// after it.
+// ';' found in this way ends the statement. If they are not, only the first
+// error is reported: after a missing bracket or quote, all of the rest is
+// misread.
 //
 // Repetition (statements, postfix operators, the heads of functions) is done in
-// loops. What nests in the source nests on the stack, as far as it reaches.
+// loops. Nesting in the source is recursion, as deep as the stack allows.
 #include "frontends/fble/parser.h"
 
 #include <fmt/format.h>
@@ -60,7 +60,7 @@ constexpr TokenSet kBlockStart = {Kd::kOpenBrace, Kd::kOpenParen, Kd::kLess};
 constexpr TokenSet kExprStart = {Kd::kAt,        Kd::kWord,      Kd::kSlash, Kd::kStarOpenParen, Kd::kPlusOpenParen,
                                  Kd::kOpenBrace, Kd::kOpenParen, Kd::kLess};
 
-/// More alternatives than this do not help anybody.
+/// The largest number of alternatives that a message lists. More of them do not help.
 constexpr int kMaxListed = 6;
 
 class Parser {
@@ -93,7 +93,7 @@ class Parser {
     Expr* node;
     std::vector<Mark> marks;
   };
-  /// The arguments in front of a block: `(A, B)`, `(A a, B b)` or `<@ A@, @ B@>`.
+  /// The arguments before a block: `(A, B)`, `(A a, B b)` or `<@ A@, @ B@>`.
   struct BlockHead {
     Loc loc;
     const Kind* kind;  ///< of a type argument, else null
@@ -113,14 +113,14 @@ class Parser {
       read_marks();
   }
 
-  // A mark belongs to the outermost expression that starts at the token behind it: whoever
-  // starts to read an expression takes the marks in front, and puts them around the result.
-  // Those that nobody has taken when the token is skipped mark nothing.
+  // A mark belongs to the outermost expression that starts at the token after it: the
+  // function that starts to read an expression takes the marks before it and puts them
+  // around the result. Marks that are still there when the token is skipped mark nothing.
   std::vector<Mark> take_marks() { return std::exchange(marks_, {}); }
   __attribute__((noinline, cold)) void read_marks();
   __attribute__((noinline, cold)) void drop_marks() { report_dangling(take_marks()); }
   void report_dangling(const std::vector<Mark>& marks);
-  /// The expression, which may be null, with the marks around it.
+  /// Returns the expression, which may be null, with the marks around it.
   Expr* marked(Expr* expr, const std::vector<Mark>& marks);
 
   /// Skips the token if it is of this kind.
@@ -138,7 +138,7 @@ class Parser {
   bool is_paired() const;
   bool may_recover();
   bool recover(size_t statement_start);
-  /// Stands for a block with errors that were reported.
+  /// Returns a node that stands for a block with errors that were reported.
   Expr* failed_block();
 
   template <typename T, typename... Args>
@@ -180,7 +180,7 @@ class Parser {
   std::string_view text_;
   Lexer lexer_;
   Token token_;
-  std::vector<Mark> marks_;  ///< in front of token_, not taken yet
+  std::vector<Mark> marks_;  ///< before token_, not taken yet
   Symbol file_;
   Arena& arena_;
   Diagnostics& diagnostics_;
@@ -219,7 +219,7 @@ bool Parser::fail(TokenSet expected) {
   return false;
 }
 
-/// Reads the directives in front of the token.
+/// Reads the directives before the token.
 void Parser::read_marks() {
   for (const Directive& directive : lexer_.take_directives()) {
     Mark& mark = marks_.emplace_back();
@@ -256,7 +256,7 @@ bool Parser::fail_nesting() {
   return false;
 }
 
-/// 1 for a token that opens a bracket, -1 for one that closes it, else 0.
+/// Returns 1 for a token that opens a bracket, -1 for one that closes it, else 0.
 int nesting_of(TokenKind kind) {
   switch (kind) {
     case Kd::kStarOpenParen:
@@ -277,7 +277,7 @@ int nesting_of(TokenKind kind) {
   }
 }
 
-/// True if each bracket of the file has its partner, and there are no invalid tokens.
+/// Returns whether each bracket of the file has its partner and there are no invalid tokens.
 bool Parser::is_paired() const {
   std::vector<TokenKind> closing;
   Lexer lexer(text_);
@@ -302,9 +302,9 @@ bool Parser::may_recover() {
   return *may_recover_;
 }
 
-/// Skips the rest of a statement with an error at the current token: what is
-/// before the next statement, or before the end of the block. False if it is not
-/// certain where that is.
+/// Skips the rest of a statement with an error at the current token, up to the
+/// next statement or the end of the block. Returns false if it is not certain
+/// where that is.
 bool Parser::recover(size_t statement_start) {
   if (at(Kd::kEnd) || !may_recover()) return false;
 
@@ -400,7 +400,7 @@ Expr* Parser::parse_primary() {
 }
 
 /// expr = expr ( '(' ... | '.' name | '.@(' fields ')' | '.?(' ... | '<' ... | '.%(' expr ')' | '[' ... | '|' WORD )
-/// All that these make begins at `start`, even if `expr` is a block and so begins later.
+/// All nodes made here begin at `start`, even if `expr` is a block and so begins later.
 Expr* Parser::parse_postfix(const Loc& start, Expr* expr) {
   if (stack_nearly_exhausted()) return fail_nesting(), nullptr;
   while (expr != nullptr) {
@@ -518,7 +518,7 @@ Expr* Parser::parse_call(const Loc& start, Expr* func) {
   return parse_exprs(apply->args, Kd::kCloseParen) ? apply : nullptr;
 }
 
-/// [expr {',' expr}] and the closing token.
+/// Parses [expr {',' expr}] and the closing token.
 bool Parser::parse_exprs(std::vector<const Expr*>& exprs, TokenKind close) {
   if (accept(close)) return true;
   if (!at_any(kExprStart)) return fail(kExprStart.with({close}));
@@ -682,7 +682,7 @@ Expr* Parser::parse_statements() {
   return joined;
 }
 
-/// One statement up to and with its ';'.
+/// Parses one statement, including its ';'.
 bool Parser::parse_statement(Statement& statement) {
   statement.loc = here();
   statement.marks = take_marks();
@@ -718,7 +718,7 @@ bool Parser::parse_statement(Statement& statement) {
 }
 
 /// let = [expr] name '=' expr {',' [expr] name '=' expr}
-/// Requires: at the first '='; `type` and `name` are what was in front of it.
+/// Requires: at the first '='; `type` and `first` are the type and the name before it.
 bool Parser::parse_let(Statement& statement, const Expr* type, const Name& first) {
   auto* let = make<LetExpr>(ExprKind::kLet, statement.loc);
   statement.form = Statement::kLet;
@@ -780,7 +780,7 @@ bool Parser::parse_import(Statement& statement, const Expr* type, const Name& fi
   return node->source != nullptr && expect(Kd::kSemicolon);
 }
 
-/// What may follow the name of an import. Ensures: at ',', '.=' or ':='.
+/// Parses what may follow the name of an import. Ensures: at ',', '.=' or ':='.
 bool Parser::parse_import_field(Import& import) {
   bool has_field = accept(Kd::kOpenParenDot);
   if (has_field) {

@@ -33,7 +33,7 @@ std::string written_atom(const std::string& atom) {
   return text + '"';
 }
 
-/// Only for what fits on a line, so the recursion is shallow.
+/// Prints an expression that fits on a line, so the recursion is shallow.
 void print_flat(const Sexpr& sexpr, std::string& out) {
   if (!sexpr.is_list) {
     out += written_atom(sexpr.atom);

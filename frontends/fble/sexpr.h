@@ -25,8 +25,8 @@ struct Sexpr {
 const Sexpr* make_atom(Arena& arena, std::string text);
 const Sexpr* make_list(Arena& arena, std::vector<const Sexpr*> items);
 
-/// Prints what fits on a line on one line; longer lists get a line per item.
-/// Nesting may be of any depth. Ends in a newline.
+/// Prints the expression on one line if it fits; a longer list gets a line per
+/// item. Nesting may be of any depth. Ends in a newline.
 std::string print_sexpr(const Sexpr& sexpr);
 
 /// Parses text that holds one S-expression; ';' begins a comment. On a mistake

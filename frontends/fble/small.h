@@ -1,5 +1,5 @@
-// Containers for the many small sets and lists that come and go while a program is
-// checked: they allocate nothing, or one block.
+// Containers for the many short-lived small sets and lists of the checker. They
+// allocate nothing, or one block.
 //
 // Tested by tests/unit/frontends/small_test.cc.
 #pragma once
@@ -69,7 +69,7 @@ class SmallVector {
 template <typename Value>
 class PointerMap {
  public:
-  /// Null if there is none.
+  /// Returns the value; null if there is none.
   Value* find(uintptr_t key) {
     if (slots_.empty()) return nullptr;
     Slot& slot = slot_of(key);
@@ -77,7 +77,7 @@ class PointerMap {
   }
   const Value* find(uintptr_t key) const { return const_cast<PointerMap*>(this)->find(key); }
 
-  /// The value, made if there is none. Valid until the next one is made.
+  /// Returns the value, made if there is none. It is valid until the next one is made.
   Value& operator[](uintptr_t key) {
     if ((count_ + 1) * 2 > slots_.size()) grow();
     Slot& slot = slot_of(key);
@@ -114,10 +114,10 @@ class PointerMap {
   size_t count_ = 0;
 };
 
-/// A set of such numbers that is usually small.
+/// A set of pointers, or of other numbers that are not 0, that is usually small.
 class PointerSet {
  public:
-  /// False if it was there.
+  /// Adds the key. Returns false if the set has it already.
   bool insert(uintptr_t key) {
     if (many_.size() > 0) {
       bool& there = many_[key];

@@ -29,7 +29,7 @@ Checked Checker::check(const Expr* expr) {
   if (stack_nearly_exhausted()) throw TypeTooDeep{};
   const size_t marks_before = marks_.size();
   Checked result = check_case(expr);
-  // What has a type level is known without being evaluated (spec 2.1).
+  // An expression whose type is a type of types is known without being evaluated (spec 2.1).
   if (for_value_ && TypeContext::value_of(result.type)) {
     drop_marks(marks_before, marks_.size());
     if (result.core->kind != CoreKind::kTypeValue) result.core = make<CoreTypeValue>(CoreKind::kTypeValue, expr->loc);
@@ -89,7 +89,7 @@ void Checker::warn_unevaluated(const MarkedExpr& expr) {
   diagnostics_.warning(expr.mark.loc, "deopt-here! marks an expression that is never evaluated");
 }
 
-/// The core of these marks is not used after all.
+/// Forgets these marks: their core is not used after all.
 void Checker::drop_marks(size_t from, size_t to) {
   for (size_t i = from; i < to; ++i) warn_unevaluated(*marks_[i]);
   marks_.erase(marks_.begin() + static_cast<ptrdiff_t>(from), marks_.begin() + static_cast<ptrdiff_t>(to));
@@ -111,7 +111,7 @@ Core* Checker::put_marks(const CoreMarks& marks, Core* core) {
   return core;
 }
 
-/// spec 8.4
+/// Checks a module (spec 8.4).
 Type* Checker::check_module(CoreProgramModule& core) {
   types_.set_viewer(module_.path);
   const size_t errors_before = diagnostics_.error_count();
@@ -129,7 +129,7 @@ Type* Checker::check_module(CoreProgramModule& core) {
   return type;
 }
 
-/// What is known of the module's type is in `type` also if this throws.
+/// Checks header and value. `type` gets the module's type as far as it is known, even if this throws.
 void Checker::check_parts(CoreProgramModule& core, Type*& type) {
   const size_t errors_before = diagnostics_.error_count();
   const auto no_errors = [&] { return diagnostics_.error_count() == errors_before; };
@@ -144,7 +144,7 @@ void Checker::check_parts(CoreProgramModule& core, Type*& type) {
   Checked value = check(module_.value);
   if (no_errors()) warn_unused(module_.value, diagnostics_);
   if (!module_.type) {
-    // Without the header that it has, the module's type is not known.
+    // If the header failed to load, the module's type is not known.
     if (!module_.failed) type = value.type;
   } else if (differ(type, value.type)) {
     error(module_.value->loc, fmt::format("the type {} does not match interface type {} for module {}",
@@ -163,7 +163,7 @@ void Checker::check_parts(CoreProgramModule& core, Type*& type) {
   }
 }
 
-/// A name that is not defined is one mistake, in however many places.
+/// Adds a note with the other places of each undefined name: it is one mistake, however often it is repeated.
 void Checker::note_undefined_again() {
   std::vector<Diagnostics::LateNote> notes;
   for (const auto& [name, undefined] : undefined_) {
@@ -183,7 +183,7 @@ std::unique_ptr<CheckedProgram> typecheck(const Program& program, Diagnostics& d
   run_on_big_stack([&] {
     TypeContext& types = *checked->types;
     for (const Module* module : program.modules) {
-      // The memory for types is used up, and the same would be said of all other modules.
+      // The memory for types is used up, and all other modules would get the same message.
       if (types.is_full()) break;
       CoreProgramModule core;
       types.module_types.emplace(module->path, Checker(types, diagnostics, *module).check_module(core));

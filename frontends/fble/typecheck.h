@@ -22,20 +22,21 @@ struct CheckedProgram {
   std::shared_ptr<TypeContext> types;
 };
 
-/// Checks all modules. Errors and warnings go to `diagnostics`; null after an error,
-/// or if a module of the program has failed to load.
+/// Checks all modules. Errors and warnings are added to `diagnostics`. Returns null
+/// after an error, or if a module of the program has failed to load.
 ///
-/// All errors that do not follow from another one are reported, each once: the first
-/// is the one where the reference stops; the others come module by module, in
-/// the order of the source.
+/// Reports all errors that do not follow from another one, each once. The first is
+/// the one where the reference stops; the others come module by module, in the order
+/// of the source.
 std::unique_ptr<CheckedProgram> typecheck(const Program& program, Diagnostics& diagnostics);
 
-/// The type of a module's value as messages show it; empty for an unknown module.
+/// Returns the type of a module's value as messages show it; empty for an unknown module.
 std::string module_type_text(const CheckedProgram& checked, const ModulePath& module);
 
-/// Whether the value of `module` has the type that `type_module` exports as
-/// `type_field` (a name without its '@'), as seen by a module that belongs to
-/// no package. Nothing if a module or the field does not exist.
+/// Returns whether the value of `module` has the type that `type_module`
+/// exports as `type_field` (a name without its '@'), as seen by a module that
+/// belongs to no package. Returns nothing if a module or the field does not
+/// exist.
 std::optional<bool> module_has_type(const CheckedProgram& checked, const ModulePath& module,
                                     const ModulePath& type_module, Symbol type_field);
 

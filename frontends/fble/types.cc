@@ -11,8 +11,8 @@
 namespace fble {
 namespace {
 
-/// Types of messages are cut after about this many bytes: a type that shares
-/// its parts can be much longer in text than in memory.
+/// The number of bytes, roughly, after which messages cut a type: a type that
+/// shares its parts can be much longer in text than in memory.
 constexpr size_t kTextLimit = 16 * 1024;
 
 void check_stack() {
@@ -195,7 +195,7 @@ Type* TypeContext::normal(Type* type) {
   return result;
 }
 
-/// One step towards the normal form of a type that may not be in it.
+/// Takes one step towards the normal form of a type that may not be in it.
 Type* TypeContext::normal_of(Type* type) {
   switch (type->kind) {
     case TypeKind::kPoly: return normal_of_poly(static_cast<PolyType*>(type));
@@ -215,7 +215,7 @@ Type* TypeContext::normal_of(Type* type) {
   }
 }
 
-/// Eta reduction: <@ T@> { F@<T@>; } is F@.
+/// Does eta reduction: <@ T@> { F@<T@>; } is F@.
 Type* TypeContext::normal_of_poly(PolyType* type) {
   Type* body = normal(type->body);
   if (!body) return nullptr;
@@ -232,8 +232,8 @@ Type* TypeContext::normal_of_apply(ApplyType* type) {
   if (poly->kind == TypeKind::kError) return poly;
   if (poly->kind == TypeKind::kPoly) return normal(substitute(static_cast<PolyType*>(poly), type->arg));
 
-  // Nothing to put the argument into yet. The normal form of the argument is
-  // what makes equal applications one node, which eta reduction relies on.
+  // There is no body to substitute into yet. Equal applications become one node
+  // because the argument is in normal form; eta reduction relies on that.
   Type* arg = normal(type->arg);
   if (!arg) return nullptr;
   if (poly == type->poly && arg == type->arg) return stuck_.try_emplace({poly, arg}, type).first->second;
@@ -251,10 +251,10 @@ bool TypeContext::is_vacuous(Type* type) {
 
 // --- Substitution -----------------------------------------------------------
 
-/// Copies what mentions a parameter, with the parameter replaced. Copies share
-/// what the original shares, and have its cycles. Poly types inside get a
-/// parameter of their own: no binder is ever found within a copy of itself, and
-/// nothing free in the replacement is caught.
+/// Copies the nodes that mention a parameter, with the parameter replaced.
+/// Copies share what the original shares, and have its cycles. Poly types
+/// inside get a parameter of their own: no binder is ever found within a copy
+/// of itself, and no free parameter of the replacement is captured.
 class Substitution {
  public:
   Substitution(TypeContext& context, ParamType* param, Type* value)
@@ -315,7 +315,7 @@ class Substitution {
         if (!var->value) return type;
         uint32_t level = var->level == param_level_ ? param_level_ - 1 : var->level;
         VarType* fresh = context_.var_type(type->loc, std::max({level, value_level_, inner_level_}), var->name);
-        map_.set(type, fresh);  // for cycles; outside of them the name says too little
+        map_.set(type, fresh);  // for cycles; outside of them the name alone does not identify the type
         return fresh->value = apply(var->value);
       }
       case TypeKind::kTypeOf: {
@@ -362,7 +362,7 @@ Type* TypeContext::specialize(Type* type, std::span<const TypeBinding> bindings)
   return type;
 }
 
-/// `leaf`: a parameter or the error type.
+/// Returns whether `leaf`, a parameter or the error type, occurs in the type.
 bool TypeContext::occurs(const Type* leaf, Type* type) {
   std::vector<Type*> pending{type};
   std::unordered_set<Type*> seen;
@@ -400,9 +400,10 @@ bool TypeContext::occurs(const Type* leaf, Type* type) {
 
 // --- Equality ---------------------------------------------------------------
 
-/// One comparison. Below poly types, parameters of the two sides are paired;
-/// an assumption about types with free parameters holds only for the pairing
-/// under which it was made, so it is kept together with the pairing's number.
+/// The state of one comparison. Below poly types, parameters of the two sides
+/// are paired. An assumption about types with free parameters holds only for
+/// the pairing under which it was made, so it is kept together with the
+/// pairing's number.
 class Matcher {
  public:
   Matcher(TypeContext& context, std::span<TypeBinding> bindings) : context_(context), bindings_(bindings) {}
@@ -487,7 +488,7 @@ class Matcher {
     }
   };
 
-  /// False if the two are assumed to be equal already.
+  /// Assumes that the two are equal. Returns false if they are assumed to be equal already.
   bool assume(Type* a, Type* b) {
     Assumption assumption{a, b, a->level == 0 && b->level == 0 ? 0 : pairing_number_};
     if (many_.empty()) {
@@ -702,7 +703,7 @@ class TypePrinter {
       case TypeKind::kVar: {
         const VarType* var = static_cast<const VarType*>(type);
         text_ += quote_word(var->name.str()) + "@";
-        // Tells why the type cannot be accessed.
+        // Shows why the type cannot be accessed.
         if (var->value && var->value->kind == TypeKind::kPrivate) {
           add_package(static_cast<const PrivateType*>(var->value));
         }

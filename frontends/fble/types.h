@@ -3,30 +3,29 @@
 // Tested by tests/unit/frontends/types_test.cc.
 //
 // A type is a graph of nodes that stay as the source wrote them, names
-// included, so that messages speak the user's language. Evaluation is by need:
-// `normal` unfolds names and applications until an outermost constructor
-// appears, and leaves what is below as it was. Every cycle of the graph passes
-// through a VarType, the node of a name that a let defines.
+// included, so that messages use the user's names. Evaluation is lazy: `normal`
+// unfolds names and applications until an outermost constructor appears, and
+// leaves the nodes below as they were. Every cycle of the graph passes through
+// a VarType, the node of a name that a let defines.
 //
 // Why checking ends. A variable is of basic kind while its own definition is
 // checked (spec 6.1), so a name can never be applied to ever larger arguments
-// in its own definition; what a type unfolds to is therefore regular, that is,
+// in its own definition. The unfolding of a type is therefore regular, that is,
 // it has finitely many different parts. Each (poly, argument) pair is
 // substituted once and the result is kept, so equal unfoldings are the same
 // nodes, and equality by assumption (below) meets every pair of nodes once.
 //
-// Equality is coinductive: to compare two types, assume that they are equal
-// and compare their parts. Only a difference that is found makes types differ.
+// Equality is coinductive: to compare two types, assume that they are equal and
+// compare their parts. Types differ only if a difference is found.
 //
-// Private types depend on who looks. `normal` sees through a private type when
+// Private types depend on the viewer. `normal` sees through a private type when
 // the current viewer belongs to its package, and treats it as an unknown
 // constructor otherwise. Normal forms that met a private type, or a variable
 // that has no value yet, are therefore not kept.
 //
-// After an error, checking continues with the error type in the place of what
-// is not known. It is equal to every type, and its kind is compatible with
-// every kind, so that nothing is said about what follows from a mistake that
-// was reported already.
+// After an error, checking continues with the error type in the place of the
+// unknown type. It is equal to every type, and its kind is compatible with
+// every kind, so that a mistake that was reported causes no further messages.
 #pragma once
 
 #include <cstdint>
@@ -61,7 +60,7 @@ enum class TypeKind : uint8_t {
 };
 
 /// Base of all type nodes. `level` is no less than the level of each parameter
-/// that occurs free; 0 says that there is none.
+/// that occurs free; 0 means that there is none.
 struct Type {
   TypeKind kind;
   bool visiting = false;  ///< a normal form is being computed
@@ -85,12 +84,12 @@ struct FuncType : Type {
   Type* arg;
   Type* result;
 };
-/// Free parameters of a poly type have levels below the level of its own.
+/// A type parameter. The free parameters of a poly type have lower levels than its own parameter.
 struct ParamType : Type {
   KindRef param_kind;
   Symbol name;
 };
-/// The body is never a kTypeOf: that moves outwards, as with kApply and kPrivate.
+/// A poly type. The body is never a kTypeOf: that moves outwards, as with kApply and kPrivate.
 struct PolyType : Type {
   ParamType* param;
   Type* body;
@@ -114,7 +113,7 @@ struct TypeOfType : Type {
   Type* type;
 };
 
-/// A type parameter to be inferred and what has been found for it.
+/// A type parameter to be inferred and the type found for it.
 struct TypeBinding {
   ParamType* param;
   Type* value = nullptr;
@@ -141,64 +140,64 @@ class TypeContext {
   Type* package_type(const Loc& loc, const ModulePath& path);
   Type* private_type(const Loc& loc, Type* inner, const ModulePath& package);
   Type* type_of(const Loc& loc, Type* type);
-  /// `level`: 1 + the number of parameters in scope.
+  /// Makes a parameter. `level`: 1 + the number of parameters in scope.
   ParamType* param_type(const Loc& loc, uint32_t level, KindRef kind, Symbol name);
-  /// `level`: the number of parameters in scope. The value is assigned later.
+  /// Makes the node of a variable. `level`: the number of parameters in scope. The value is assigned later.
   VarType* var_type(const Loc& loc, uint32_t level, Symbol name);
 
-  /// The type of what failed to check.
+  /// Returns the error type: the type of an expression that failed to check.
   Type* error_type() { return &error_; }
 
   // --- Questions ----------------------------------------------------------
-  /// The module whose view of private types counts from here on.
+  /// Sets the module whose view of private types counts from here on.
   void set_viewer(const ModulePath& module);
   const ModulePath& viewer() const { return *viewer_; }
 
-  /// Unfolds the type to its outermost constructor. Null if there is none,
-  /// because the type is defined as itself; such types are rejected by
-  /// `is_vacuous` before anything else asks.
+  /// Unfolds the type to its outermost constructor. Returns null if there is
+  /// none because the type is defined as itself; `is_vacuous` rejects such
+  /// types before any other function asks.
   Type* normal(Type* type);
   bool is_vacuous(Type* type);
 
-  /// True if it is not known what can be done with something of the type: it, or
-  /// what it is the type of, is the error type, perhaps below parameters. A type may
-  /// be known and still have parts that are not.
+  /// Returns whether the operations on a value of the type are unknown: the type, or
+  /// the type whose type it is, is the error type, perhaps below parameters. A type
+  /// may be known and still have unknown parts.
   bool is_error(Type* type);
-  /// True if some part of the type is the error type: that is no ground to say
-  /// anything about how it compares with others.
+  /// Returns whether some part of the type is the error type. Then comparing it
+  /// with another type proves nothing.
   bool has_error(Type* type) { return occurs(&error_, type); }
 
-  /// The normal form as a struct or union, or null.
+  /// Returns the normal form as a struct or union, or null.
   DataType* as_struct(Type* type);
   DataType* as_union(Type* type);
   bool is_unit(Type* type);
 
-  /// 0 for the type of a normal value, 1 for the type of a type...
+  /// Returns 0 for the type of a normal value, 1 for the type of a type, and so on.
   static int type_level(const Type* type);
-  /// What the type is the type of; null if it is the type of a normal value.
+  /// Returns the type whose type this is; null if it is the type of a normal value.
   static Type* value_of(Type* type);
 
   KindRef kind_of(Type* type);
 
   bool equal(Type* a, Type* b) { return match(a, b, {}); }
-  /// Compares, and on the way gives each of the parameters the first type that
-  /// stands for it in `type` (spec 6.4). Stops at the first difference.
+  /// Compares, and binds each parameter to the first type that stands for it in
+  /// `type` (spec 6.4). Stops at the first difference.
   bool match(Type* pattern, Type* type, std::span<TypeBinding> bindings);
 
-  /// The type with the values of the bindings in the place of their parameters.
+  /// Returns the type with each bound parameter replaced by its value.
   Type* specialize(Type* type, std::span<const TypeBinding> bindings);
 
-  /// The element type if the type has the shape of spec 7.1, else null. The
-  /// error type if the shape is not known.
+  /// Returns the element type if the type has the shape of spec 7.1, else null;
+  /// the error type if the shape is not known.
   Type* list_element(Type* type);
 
-  /// Memory taken by type nodes, and how much they may take: definitions of a
-  /// few lines can describe types of any size.
+  /// Returns whether the type nodes have reached their memory limit:
+  /// definitions of a few lines can describe types of any size.
   bool is_full() const { return node_bytes() > node_bytes_limit; }
   size_t node_bytes() const { return chunks_.size() * kChunkBytes; }
   size_t node_bytes_limit = size_t{256} << 20;
 
-  /// As messages show it: names where the source has names.
+  /// Returns the type as messages show it: names where the source has names.
   std::string text(const Type* type);
 
   // --- Module types -------------------------------------------------------
@@ -238,12 +237,13 @@ class TypeContext {
   ModulePath no_module_;
   const ModulePath* viewer_ = &no_module_;
 
-  /// Poly types applied to arguments (both as pointers): the body with the
-  /// argument put in, and applications that wait for a parameter.
+  /// The results of applying poly types to arguments (both as pointers): the
+  /// body with the argument substituted, and applications that wait for a
+  /// parameter.
   std::unordered_map<std::pair<Type*, Type*>, Type*, PairHash> substituted_;
   std::unordered_map<std::pair<Type*, Type*>, Type*, PairHash> stuck_;
 
-  /// Counts what makes normal forms temporary: private types and open variables met.
+  /// Counts the private types and open variables met, which make normal forms temporary.
   uint64_t temporary_ = 0;
 
   Type error_{TypeKind::kError};

@@ -14,7 +14,7 @@ namespace fble {
 namespace {
 
 /// The indices of let variables that are used and whose definitions still wait
-/// for a visit, the first first.
+/// for a visit; the smallest comes first.
 using Pending = std::priority_queue<size_t, std::vector<size_t>, std::greater<>>;
 
 class UnusedVariables {
@@ -109,7 +109,7 @@ class UnusedVariables {
     if (exempt && pending) pending->push(index);
   }
 
-  /// Ends the scope of the innermost variable. True if it was used.
+  /// Ends the scope of the innermost variable. Returns whether it was used.
   bool pop() {
     Variable variable = variables_.back();
     variables_.pop_back();

@@ -1,5 +1,5 @@
-// The wire format of protocol buffers is a few lines when only written; the
-// messages and their field numbers are those of pprof's profile.proto.
+// Writing the wire format of protocol buffers takes a few lines. The messages
+// and their field numbers are those of pprof's profile.proto.
 //
 // Tested by tests/unit/prof/profile_test.cc.
 #include "frontends/prof/pprof.h"

@@ -8,10 +8,10 @@
 
 namespace fble {
 
-/// The bytes of the profile: per sequence of calls, leaf first, the values
-/// `calls` and `samples`. With a period, the samples of each sequence are divided
-/// by it, what is left over goes to the next one, and sequences without samples
-/// are left out.
+/// Returns the bytes of the profile: for each sequence of calls, leaf first, the
+/// values `calls` and `samples`. With a period, the samples of each sequence are
+/// divided by it, the remainder is added to the next sequence, and sequences
+/// without samples are left out.
 std::string encode_pprof(const Profile& profile, uint64_t sample_period);
 
 }  // namespace fble

@@ -24,7 +24,8 @@ constexpr std::string_view kEnd = "<!-- end -->";
 
 /// The folders and files whose prose has been edited. The list grows until it has all of them.
 constexpr std::string_view kEdited[] = {
-    "CHANGELOG.md", "CONTRIBUTING.md", "README.md", "SECURITY.md", "frontends/prof", "gc", "scripts",
+    "CHANGELOG.md",   "CONTRIBUTING.md", "README.md", "SECURITY.md", "frontends/cli",
+    "frontends/fble", "frontends/prof",  "gc",        "scripts",
 };
 
 constexpr std::string_view kExtensions[] = {
