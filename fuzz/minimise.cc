@@ -33,14 +33,14 @@ std::vector<uint32_t> minimise_choices(std::vector<uint32_t> choices,
   bool changed = true;
   while (changed && !deadline.passed()) {
     changed = false;
-    // Cut the end: all choices behind are 0, the simplest.
+    // Cuts the end: all choices after it are 0, the simplest.
     for (size_t step = choices.size(); step > 0; step /= 2) {
       while (choices.size() >= step) {
         if (!try_it({choices.begin(), choices.end() - static_cast<ptrdiff_t>(step)})) break;
         changed = true;
       }
     }
-    // Leave parts out, from the end, since later ones depend on earlier ones.
+    // Leaves parts out, from the end, since later ones depend on earlier ones.
     for (size_t length = std::max<size_t>(choices.size() / 2, 1); length > 0; length /= 2) {
       for (size_t at = choices.size(); at > 0 && !deadline.passed();) {
         at = at > length ? at - length : 0;
@@ -51,7 +51,7 @@ std::vector<uint32_t> minimise_choices(std::vector<uint32_t> choices,
         changed |= try_it(std::move(candidate));
       }
     }
-    // Simpler choices: zero for several, then less for each.
+    // Makes choices simpler: zero for several, then a smaller number for each.
     for (size_t length = 16; length > 0; length /= 4) {
       for (size_t at = 0; at < choices.size() && !deadline.passed(); at += length) {
         const size_t end = std::min(at + length, choices.size());
@@ -99,7 +99,7 @@ std::string minimise_text(std::string text, const std::function<bool(const std::
   bool changed = true;
   while (changed && !deadline.passed()) {
     changed = false;
-    // Whole statements: a line and those that belong to it, which are indented more or close it.
+    // Leaves out whole statements: a line and the lines that belong to it, which are indented more or close it.
     for (size_t at = lines_of(text).size(); at > 0 && !deadline.passed();) {
       const std::vector<std::string> lines = lines_of(text);
       at = std::min(at, lines.size());
@@ -117,7 +117,7 @@ std::string minimise_text(std::string text, const std::function<bool(const std::
       else if (try_it(joined(lines, at, at + 1)))
         changed = true;
     }
-    // Bracketed parts: "(...)" and "{...}" without what is in them, or what is in them alone.
+    // Shrinks bracketed parts: "(...)" and "{...}" become empty, or are replaced by their content.
     for (size_t at = 0; at < text.size() && !deadline.passed(); ++at) {
       if (text[at] != '(' && text[at] != '{') continue;
       int depth = 0;
@@ -128,7 +128,7 @@ std::string minimise_text(std::string text, const std::function<bool(const std::
         if (depth == 0) break;
       }
       if (end >= text.size()) continue;
-      size_t start = at;  // with what is applied: "f(...)" or "U1@(t0: ...)"
+      size_t start = at;  // includes the applied expression: "f(...)" or "U1@(t0: ...)"
       while (start > 0 && (std::isalnum(static_cast<unsigned char>(text[start - 1])) || text[start - 1] == '@' ||
                            text[start - 1] == '_'))
         --start;

@@ -18,7 +18,8 @@ std::vector<uint32_t> minimise_choices(std::vector<uint32_t> choices,
                                        const MinimiseOptions& options);
 
 /// Shrinks a program text as long as `fails` holds: leaves out lines and bracketed
-/// parts, and replaces parts by others. Texts that do not compile do not fail.
+/// parts, and replaces parts by others. A text that does not compile counts as not
+/// failing.
 std::string minimise_text(std::string text, const std::function<bool(const std::string&)>& fails,
                           const MinimiseOptions& options);
 

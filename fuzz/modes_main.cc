@@ -2,10 +2,10 @@
 //
 //   fble-fuzz-modes --seed 1 --count 1000 --jobs 2 --out /tmp/found
 //
-// Programs run in worker processes. A worker that crashes or hangs is a finding, is
-// replaced, and the others go on. Findings are made smaller (fuzz/minimise.h) and
-// written to the folder: SEED-MODE.fble is a program for the command line, SEED-MODE.txt
-// says what happened. The exit status is 1 if anything was found.
+// Programs run in worker processes. A worker that crashes or hangs is a finding and is
+// replaced; the others continue. Findings are made smaller (fuzz/minimise.h) and written
+// to the folder: SEED-MODE.fble is a program for the command line, SEED-MODE.txt
+// describes the failure. The exit status is 1 if anything was found.
 //
 // Tested by the ctests fuzz.modes and fuzz.night.
 #include <fcntl.h>
@@ -41,7 +41,7 @@ namespace {
 
 constexpr double kJudgeSeconds = 5;
 constexpr double kModeSeconds = 60;
-constexpr double kKillSeconds = 20;  ///< after the time that the mode has
+constexpr double kKillSeconds = 20;  ///< seconds that the worker gets after the time of the mode
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
@@ -49,7 +49,7 @@ struct Settings {
   uint64_t seed = 1;
   uint64_t count = 100;
   unsigned jobs = 1;
-  double seconds = 0;  ///< stop after so long; 0 for never
+  double seconds = 0;  ///< time after which to stop; 0 for never
   std::vector<std::string> modes;
   std::string out;
   std::string command;    ///< run this command instead, in processes of its own
@@ -68,13 +68,13 @@ struct Settings {
 // One program in one process
 
 struct Probe {
-  /// Empty if nothing is wrong; else the kind of what is: what has to stay the same
-  /// while the program is made smaller.
+  /// The kind of the failure, which has to stay the same while the program is made
+  /// smaller; empty if there is none.
   std::string kind;
   std::string details;
 };
 
-/// What is wrong, in a word or two.
+/// Names the failure, in a word or two.
 std::string kind_of(const Verdict& verdict, const Difference& difference) {
   if (verdict.judge.end != difference.outcome.end) {
     return fmt::format("end {}/{}", static_cast<int>(verdict.judge.end), static_cast<int>(difference.outcome.end));
@@ -82,7 +82,7 @@ std::string kind_of(const Verdict& verdict, const Difference& difference) {
   return verdict.judge.output != difference.outcome.output ? "output" : "error text";
 }
 
-/// Runs a function in a child process; what it and its standard error write comes back.
+/// Runs a function in a child process. Returns its output and its standard error.
 template <typename Body>
 std::optional<int> in_child(double seconds, std::string& text, Body&& body) {
   int ends[2];
@@ -224,7 +224,7 @@ void report(ModesOracle& oracle, const Settings& settings, const Finding& findin
 // ---------------------------------------------------------------------------
 // Workers
 
-/// What the workers and their master share.
+/// The memory that the workers and their master share.
 struct Shared {
   std::atomic<uint64_t> next{0};
   std::atomic<uint64_t> agreed{0};
@@ -243,7 +243,7 @@ struct Shared {
 
 struct Message {
   uint64_t seed;
-  int mode;  ///< -1: the generator made something that is no program
+  int mode;  ///< -1: the text from the generator is no program
 };
 
 [[noreturn]] void work(ModesOracle& oracle, const Settings& settings, Shared& shared, unsigned slot_index, int end) {
@@ -451,7 +451,7 @@ int run_commands(const Settings& settings) {
     if (!settings.reference.empty()) {
       const CommandOutcome outcome =
           run_command(fmt::format("{} -I {} -m /Program{}%", settings.reference, folder, seed), kModeSeconds);
-      // Its messages are its own.
+      // The command has messages of its own.
       const bool agrees = outcome.output == judge.output && (outcome.end == "status 0") == (judge.end == "status 0");
       if (!agrees) fmt::print("FOUND seed {}: the reference ends by {}, we end by {}\n", seed, outcome.end, judge.end);
       same &= agrees;

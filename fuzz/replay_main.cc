@@ -2,8 +2,8 @@
 //
 //   fble-fuzz-replay TARGET [FILE or FOLDER]... [--random N] [--seed S]
 //
-// Runs the target on each file (folders: on all files in them), then on N inputs that are
-// random, or files with random changes. The input at work is in a file that is named when the process ends by a signal.
+// Runs the target on each file (folders: on all files in them), then on N inputs that are random, or files with random
+// changes. The current input is kept in a file, whose name is printed if the process ends by a signal.
 //
 // Tested by the ctests fuzz.replay.TARGET.
 #include <unistd.h>
@@ -24,7 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 using Bytes = std::vector<uint8_t>;
 
-std::string at_work;  // the file with the input
+std::string at_work;  // the file with the current input
 
 extern "C" void tell_input(int signal) {
   constexpr std::string_view kText = "the input is in ";

@@ -1,4 +1,4 @@
-// The list of all natives. Each file of native/ defines the rows of one.
+// The lists of all natives. Each file of native/ defines one of them.
 #pragma once
 
 #include <span>
@@ -19,10 +19,10 @@ std::span<const NativeRow> map_natives();        ///< /Std/Map%, /Std/Data/Bits%
 std::span<const NativeRow> socket_natives();     ///< /Network/Sockets/Native%
 std::span<const NativeRow> spec_natives();       ///< /SpecTests/'10.1-ForeignValue'/...
 
-/// Adds what programs can use.
+/// Adds the natives that programs can use.
 void register_std(NativeTable& natives);
 
-/// Adds what the tests of the language specification declare (its chapter 10.1).
+/// Adds the natives that the tests of the language specification declare (its chapter 10.1).
 void register_spec_tests(NativeTable& natives);
 
 }  // namespace fble

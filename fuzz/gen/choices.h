@@ -1,11 +1,11 @@
 // All the choices that a generator makes, from one source.
 //
-// A generator asks for numbers and makes something of them. The numbers come from a
+// A generator asks for numbers and makes its output from them. The numbers come from a
 // seed, from a list of earlier choices, or from the bytes that libFuzzer mutates; so
 // one generator serves a random search, a coverage-guided one and the minimiser, which
 // shrinks the list of choices (fuzz/minimise.h). That works because 0 is always the
-// simplest choice, and because all choices are 0 after the end of a list: cutting the
-// list short ends the generation soon.
+// simplest choice, and because all choices are 0 after the end of a list: generation
+// ends soon after a list that was cut short.
 //
 // Tested by fuzz/tests/program_gen_test.cc.
 #pragma once
@@ -30,28 +30,28 @@ class Choices {
     choices.given_ = std::move(values);
     return choices;
   }
-  /// One byte for small choices, two for larger ones.
+  /// Takes choices from bytes: one byte for a small choice, two for a larger one.
   static Choices from_bytes(std::span<const uint8_t> bytes) {
     Choices choices;
     choices.bytes_ = bytes;
     return choices;
   }
 
-  /// A number below `bound`, which is at least 1.
+  /// Chooses a number below `bound`, which is at least 1.
   uint32_t below(uint32_t bound) {
     if (bound <= 1) return 0;
     const uint32_t value = next(bound) % bound;
     taken_.push_back(value);
     return value;
   }
-  /// True for about so many in a hundred.
+  /// Returns true with a probability of `percent` in a hundred.
   bool chance(uint32_t percent) { return below(100) >= 100 - percent; }
 
   template <typename Container>
   const auto& of(const Container& container) {
     return container[below(static_cast<uint32_t>(container.size()))];
   }
-  /// An index, each as likely as its weight. The first is the simplest.
+  /// Chooses an index with the probability of its weight. The first is the simplest.
   uint32_t weighted(std::span<const uint32_t> weights) {
     uint32_t sum = 0;
     for (const uint32_t weight : weights) sum += weight;
@@ -61,9 +61,9 @@ class Choices {
     return index;
   }
 
-  /// All choices so far; from_values of them does the same again.
+  /// Returns all choices so far. from_values of them repeats the generation.
   const std::vector<uint32_t>& taken() const { return taken_; }
-  /// True when a list or bytes are used up.
+  /// Returns whether the list or the bytes are used up.
   bool exhausted() const { return !random_ && position_ >= (given_.empty() ? bytes_.size() : given_.size()); }
 
  private:

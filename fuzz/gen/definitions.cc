@@ -112,7 +112,7 @@ std::string Generator::let_statement(int size) {
       return text + " .= " + value + ";\n";
     }
     default: {
-      // Two at once, which do not know of each other.
+      // Two together that do not refer to each other.
       const Type* first = any_type();
       const Type* second = any_type();
       const std::string first_value = expression(first, size / 2);
@@ -396,7 +396,7 @@ void Generator::poly_definition(int size) {
     body_ += function_definition(params, args, result, 200, size);
   }
   const Function function = functions_[before];
-  // Used at once, where all its parameters are known.
+  // Used right here, where all its parameters are known.
   Binding binding;
   for (const Type* param : params) binding[param] = any_type(0);
   const double limit = limit_;
@@ -443,7 +443,7 @@ void Generator::library_functions() {
       break;
     default: break;
   }
-  // Type arguments that are functions would make the function values cost more than is counted.
+  // Type arguments that are functions would make the function values cost more than the counted cost.
   if (!functions_.empty()) functions_.back().cheap_type_args |= !functions_.back().params.empty() && which != 0;
 }
 

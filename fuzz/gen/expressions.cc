@@ -1,4 +1,4 @@
-// Expressions of a type that is wanted.
+// Expressions of a given type.
 //
 // Tested by fuzz/tests/program_gen_test.cc.
 #include <fmt/format.h>
@@ -415,7 +415,7 @@ std::string Generator::call_of(const Function function, Binding binding, size_t 
     text += ">";
   }
   if (given == 0) return text;
-  // What the call itself takes is put aside before the arguments are made.
+  // The cost of the call itself is reserved before the arguments are made.
   uint32_t count = 0;
   if (given == function.args.size()) {
     double cost = function.cost;

@@ -1,5 +1,6 @@
 // The model keeps nodes in a graph of its own, never moves and never frees them. A
-// variable has a word and a node that say the same; comparing walks both at once.
+// variable has a word and a node with the same meaning. Comparing walks both
+// together.
 //
 // Tested by fuzz/tests/oracles_test.cc.
 #include "fuzz/oracle/heap_model.h"
@@ -17,7 +18,7 @@ namespace fble {
 namespace {
 
 struct Node;
-/// What a word stands for: a packed word, or a node.
+/// The meaning of a word: a packed word, or a node.
 struct Meaning {
   Word packed = kUnitWord;
   Node* node = nullptr;
@@ -102,7 +103,7 @@ class HeapCheck final : public RootReporter {
     set(variable(), from_object(object), {0, &node});
   }
 
-  /// Two objects that refer to each other; the one that is older may be old by then.
+  /// Makes two objects that refer to each other. The first may be in the old space by the time the second is made.
   void circle() {
     const size_t a = variable();
     const size_t b = (a + 1) % kVariables;
@@ -133,8 +134,8 @@ class HeapCheck final : public RootReporter {
     set(variable(), as_object(words_[from])->fields[field], node.fields[field]);
   }
 
-  /// Whether words and model are the same graph: equal, and shared in the same places,
-  /// but that equal objects may have become one.
+  /// Returns whether words and model are the same graph: equal, and shared in the same
+  /// places, except that equal objects may have become one.
   bool compare() {
     std::map<const Object*, const Node*> first;
     std::set<std::pair<const Object*, const Node*>> seen;

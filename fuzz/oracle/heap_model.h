@@ -7,8 +7,9 @@
 
 namespace fble {
 
-/// Makes objects, forgets some, patches placeholders, collects, and compares what can be
-/// reached with the model until the choices are used up. Empty if all is as it should be.
+/// Makes objects, forgets some, patches placeholders, collects, and compares the
+/// reachable objects with the model until the choices are used up. Returns an empty text
+/// if they agree.
 std::string check_heap(Choices& choices);
 
 }  // namespace fble

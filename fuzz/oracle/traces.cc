@@ -18,7 +18,8 @@ using reference::IrOutcome;
 
 constexpr int kInputs = 8;
 
-/// Leaving because a result does not fit is no obligation when nobody needs the result. Leaving for an error is.
+/// Returns whether the trace may continue although the outcome is an exit. A guard for a result that does not fit may
+/// be dropped if the result is not needed; a guard for an error may not.
 bool may_go_on(const Trace& trace, const IrOutcome& outcome) {
   if (outcome.kind != IrOutcome::Kind::kExit || outcome.at == kNoRef) return false;
   return ir_has_result(trace.at(outcome.at).op) && !may_be_error(trace, trace.at(outcome.at));
@@ -58,10 +59,10 @@ std::string check_passes(const TraceChoices& choices) {
     const std::string expected_text = to_text(gen.plain, expected, gen.heap);
     const std::string text = to_text(after, outcome, gen.heap);
     if (expected.kind != IrOutcome::Kind::kBroken && text == expected_text) continue;
-    // A loop that nothing leaves but what is not needed does not end in the model.
+    // A loop whose only exits are for unneeded results does not end in the model.
     const bool goes_on = outcome.kind != IrOutcome::Kind::kBroken || is_loop;
     if (goes_on && may_go_on(gen.plain, expected)) continue;
-    // Of a loop, the plain trace is one turn.
+    // The plain trace is one turn of the loop.
     if (is_loop && expected.kind == IrOutcome::Kind::kTailCall) continue;
     return fmt::format("{}: before\n{}after\n{}expected {}\nis {}", pass, before_text, to_text(after), expected_text,
                        text);

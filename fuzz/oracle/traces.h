@@ -7,7 +7,7 @@
 
 namespace fble {
 
-/// Which random trace (tests/support/ir_gen.h), and what is done to it.
+/// The choice of a random trace (tests/support/ir_gen.h) and of the passes on it.
 struct TraceChoices {
   uint64_t seed = 0;
   size_t instructions = 40;
@@ -18,10 +18,10 @@ struct TraceChoices {
   static TraceChoices from(std::span<const uint8_t> bytes);
 };
 
-/// Empty if the trace does after a pass what it did before, on many inputs.
+/// Checks that the trace behaves the same after each pass, on many inputs. Returns an empty text if it does.
 std::string check_passes(const TraceChoices& choices);
 
-/// Empty if the allocation of the trace's registers is right.
+/// Checks the register allocation of the trace. Returns an empty text if it is right.
 std::string check_registers(const TraceChoices& choices);
 
 }  // namespace fble

@@ -1,4 +1,4 @@
-// Any text as bytecode: accepted or rejected, and printed as it was read.
+// Any text as bytecode: it is accepted or rejected, and prints as it was parsed.
 #include "fuzz/oracle/front_end.h"
 #include "fuzz/targets/target.h"
 

@@ -1,4 +1,4 @@
-// Any bytes: the front end says what is wrong, or makes sound core and bytecode.
+// Any bytes: the front end reports an error, or makes sound core and bytecode.
 #include "fuzz/oracle/front_end.h"
 
 #include "fuzz/targets/target.h"

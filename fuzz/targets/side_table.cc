@@ -1,7 +1,7 @@
-// Side tables: what is encoded decodes to the same, and bytes that are not what a
-// builder writes are rejected. The first four bytes choose random entries; of the
-// rest, each three change a byte of the table, or, if the first byte is odd, the rest
-// itself is taken for a table.
+// Side tables: encoded entries decode to the same, and bytes that no builder writes
+// are rejected. The first four bytes choose random entries. Each three of the rest
+// change a byte of the table; or, if the first byte is odd, the rest itself is taken
+// as a table.
 #include "deopt/side_table.h"
 
 #include "deopt/side_table_verify.h"
@@ -12,7 +12,7 @@ using namespace fble;
 
 namespace {
 
-/// Encodes the entries again.
+/// Returns whether the entries encode to these bytes.
 bool encodes_to(const std::vector<ExitEntry>& entries, std::span<const uint8_t> bytes) {
   SideTableBuilder builder;
   for (const ExitEntry& entry : entries) builder.add(entry);

@@ -1,5 +1,5 @@
-// What a fuzz target is: a function on bytes that ends the process when it finds
-// something. With libFuzzer (FBLE_FUZZ) each is a program of its own; without, all are in
+// A fuzz target is a function on bytes that ends the process when it finds a failure.
+// With libFuzzer (FBLE_FUZZ) each is a program of its own; without, all are in
 // fble-fuzz-replay, which runs corpora and random bytes (fuzz/replay_main.cc).
 #pragma once
 

@@ -1,4 +1,4 @@
-// Any bytes as UTF-8: what decodes encodes to the same, and names always do.
+// Any bytes as UTF-8: decoded text encodes to the same bytes, and so do all names.
 #include "frontends/std/native/values.h"
 #include "fuzz/targets/target.h"
 
@@ -15,7 +15,7 @@ FBLE_FUZZ_TARGET(utf8) {
     require(encoded == text, "encodes to other bytes");
   }
   for (const uint32_t point : decode_name(text)) require(point < 0x110000, "no code point of a name");
-  // Anything up to 31 bits encodes, and nothing beyond.
+  // Every number of up to 31 bits encodes, and no larger one.
   uint64_t point = 0;
   for (const uint8_t byte : bytes.first(std::min<size_t>(bytes.size(), 8))) point = point << 8 | byte;
   std::string encoded;

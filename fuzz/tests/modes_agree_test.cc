@@ -1,4 +1,4 @@
-// The oracle sees what it should: values, errors, time, and what is no program.
+// The oracle notices differences in values, errors and time, and texts that are no program.
 #include "fuzz/oracle/modes_agree.h"
 
 #include <fmt/format.h>
@@ -64,7 +64,7 @@ TEST(ModesOracle, StopsWhatTakesTooMuchMemory) {
   EXPECT_EQ(verdict.kind, Verdict::Kind::kOutOfMemory);
 }
 
-/// What once was a difference, with exits at many places.
+/// Programs that once behaved differently, with exits at many places.
 TEST(ModesOracle, ProgramsOfTheCorpus) {
   ModesOracle oracle;
   unsigned count = 0;
@@ -82,8 +82,8 @@ TEST(ModesOracle, ProgramsOfTheCorpus) {
   EXPECT_GE(count, 2u);
 }
 
-/// No mode sees what an earlier mode, or an earlier program, left behind: with code that is shared each does
-/// what it does with code of its own in a new oracle, down to the number of traces and exits.
+/// Earlier modes and programs have no effect on a mode: with shared code each behaves as with its own code
+/// in a new oracle, down to the number of traces and exits.
 TEST(ModesOracle, ModesAndProgramsLeaveNothingBehind) {
   const auto check = [](ModesOracle& oracle, uint64_t seed, std::vector<std::string> modes, bool share_code) {
     Choices choices = Choices::from_seed(seed);

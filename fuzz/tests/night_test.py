@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A night goes on where the last one stopped, and says what it did (fuzz/night)."""
+"""A night continues where the last one stopped, and says what it did (fuzz/night)."""
 
 import json
 import pathlib

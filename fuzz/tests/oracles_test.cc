@@ -1,5 +1,5 @@
-// The oracles that are not about whole programs: they accept what is right, and see
-// what is wrong.
+// The oracles that are not about whole programs: they accept correct behaviour and
+// notice wrong behaviour.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
-// What the generator promises: programs that are accepted, that end, and that
-// can be made again and smaller.
+// The generator's programs are accepted, they end, and they can be generated
+// again and made smaller.
 #include "fuzz/gen/program_gen.h"
 
 #include <gtest/gtest.h>

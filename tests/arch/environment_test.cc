@@ -27,8 +27,8 @@ std::set<std::string> matches(const std::string& text, const std::regex& pattern
   return found;
 }
 
-/// Calls whose argument is not a literal. The first is the program's; the second is a helper of which the argument is
-/// one.
+/// The calls whose argument is not a literal. The first is the program's; the second is a helper whose argument is a
+/// literal.
 const std::set<std::string, std::less<>> kOtherCalls = {
     "frontends/std/native/env.cc",
     "tests/robustness/front_end_robustness_test.cc",

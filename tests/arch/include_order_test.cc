@@ -1,4 +1,4 @@
-// Who may include whom.
+// Which folder may include which:
 //
 //     gc <- interp <- deopt <- jit <- frontends <- tests <- fuzz
 //
@@ -10,9 +10,9 @@
 //
 //     fble <- std <- prof <- cli
 //
-// where cli has the subcommands. fble reaches down only to what the bytecode is
-// made of and to gc/base.h and gc/log.h, so that programs can be checked and
-// lowered without an engine. asmjit and Zydis are used in jit/x64 only.
+// where cli has the subcommands. fble includes only the headers of bytecode,
+// gc/base.h and gc/log.h of the lower folders, so that programs can be checked
+// and lowered without an engine. asmjit and Zydis are used in jit/x64 only.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -34,7 +34,7 @@ namespace fs = std::filesystem;
 
 constexpr std::array<std::string_view, 7> kFolders = {"gc", "interp", "deopt", "jit", "frontends", "tests", "fuzz"};
 
-/// What frontends/fble may include of interp/ and gc/.
+/// The headers of interp/ and gc/ that frontends/fble may include.
 const std::set<std::string, std::less<>> kBytecodeHeaders = {
     "gc/base.h",
     "gc/log.h",
@@ -67,7 +67,7 @@ std::optional<size_t> rank_of(std::string_view folder) {
   return static_cast<size_t>(found - kFolders.begin());
 }
 
-/// Height in jit/: a part includes itself and lower ones. -1: unknown.
+/// Returns the height in jit/: a part includes itself and lower ones. -1: unknown.
 int jit_height(std::string_view part) {
   if (part.empty()) return 0;
   if (part == "jit/ir") return 1;
@@ -82,7 +82,7 @@ int frontends_height(std::string_view part) {
   return part == "frontends/cli" ? 3 : -1;
 }
 
-/// Why the file must not include that; empty if it may. Paths are from the root.
+/// Returns why the file must not include the other; empty if it may. Paths are from the root.
 std::string violation(std::string_view file, std::string_view included) {
   const std::optional<size_t> from = rank_of(folder_of(file, 1));
   const std::optional<size_t> to = rank_of(folder_of(included, 1));
@@ -130,7 +130,7 @@ std::vector<Include> includes_of(const fs::path& file) {
   return includes;
 }
 
-/// All C++ files of the seven folders, from the root, in name order.
+/// Returns all C++ files of the seven folders, from the root, in name order.
 std::vector<std::string> sources() {
   const fs::path root = FBLE_SOURCE_DIR;
   std::vector<std::string> files;
@@ -139,7 +139,7 @@ std::vector<std::string> sources() {
     for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
       const std::string extension = entry.path().extension();
       if (extension != ".h" && extension != ".cc" && extension != ".def") continue;
-      // Rival programs of the benchmarks are none of ours.
+      // The programs in other languages that benchmarks compare with are left out.
       const std::string path = entry.path().lexically_relative(root);
       if (!path.starts_with("tests/bench/peers/")) files.push_back(path);
     }

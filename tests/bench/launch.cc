@@ -5,13 +5,13 @@
 // The command's standard output goes to the file OUTPUT. REPORT gets a JSON object:
 // exit status or signal, seconds of user, system and wall time, peak memory in KiB,
 // forced context switches, seconds from the start to the first byte of output, the
-// processor time that was used up to each line of output, and, when SAMPLE_MS is not 0,
+// processor time that was used until each line of output, and, when SAMPLE_MS is not 0,
 // pairs of seconds and resident KiB.
 //
-// Why not from Python: the kernel hands the peak of a process on to what it
-// executes, so whatever is measured from a large process looks large. This one is
-// linked statically and small. It also gives all contestants the same stack: up to
-// 4 GiB if the hard limit allows it.
+// Python cannot do this: the kernel passes the peak of a process to the program
+// that it executes, so each command that a large process starts looks large. This
+// one is linked statically and small. It also gives all contestants the same
+// stack: up to 4 GiB if the hard limit allows it.
 //
 // Used by tests/bench/run, which builds it.
 #include <fcntl.h>

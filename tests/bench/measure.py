@@ -100,7 +100,7 @@ class Contestant:
 
 
 def progress(text, end=False):
-    """Shows what is going on: one line that changes on a terminal, else nothing but the last."""
+    """Shows the progress: one line that changes on a terminal, else nothing but the last."""
     if sys.stderr.isatty():
         sys.stderr.write("\r\x1b[K" + text[: shutil.get_terminal_size().columns - 1] + ("\n" if end else ""))
         sys.stderr.flush()
@@ -439,7 +439,7 @@ def measure(works, contestants, runner, rounds, seconds, say):
         before = time.monotonic()
         if done >= 3 and before - start + slower * expected_seconds(durations, done, done + 1) > seconds:
             break
-    # Contestants in their order, whoever came first in the first round.
+    # Contestants in their order, regardless of the order of the first round.
     runs = {key: {c.name: by[c.name] for c in contestants if c.name in by} for key, by in runs.items()}
     return runs, done, loads, reasons, wrong
 

@@ -299,7 +299,7 @@ class Figures(unittest.TestCase):
     def test_bad_blocks(self):
         for wrong in ("<!-- figures a ratios programs -->\n", "<!-- figures a -->\n<!-- end -->",
                       "<!-- figures b about -->\n<!-- end -->", "<!-- figures a nonsense -->\n<!-- end -->",
-                      "<!-- figures a ratios programs base=nobody -->\n<!-- end -->",
+                      "<!-- figures a ratios programs base=nothing -->\n<!-- end -->",
                       "<!-- figures a plot-scale -->\n<!-- end -->", "<!-- figures a scale -->\n<!-- end -->"):
             with self.assertRaises(figures.Failure, msg=wrong):
                 self.renew(wrong)

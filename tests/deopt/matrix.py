@@ -4,7 +4,7 @@
     matrix.py FBLE_JIT            runs the programs, fails if a cell is empty that should not be, or the other way round
     matrix.py FBLE_JIT --print    also prints the matrix, with the test that filled each cell first
 
-A row is a position in the bytecode: "at OPCODE", where the interpreter goes on, or "behind OPCODE", where a frame waits for
+A row is a position in the bytecode: "at OPCODE", where the interpreter continues, or "behind OPCODE", where a frame waits for
 a call to return. The opcodes are those of interp/opcodes.def, so a new one makes empty rows. A column is a way in
 which a live value was there (jit/engine/deopt_matrix.h), or a reason to leave: the guards of jit/ir/ir_ops.def, most of them together
 ("guard"), marks with and without `invalidate` and `force`, and errors of the program. Ways and reasons are crossed, too.
@@ -29,18 +29,18 @@ import matrix_programs as programs
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LANG = ROOT / "tests" / "lang"
 CHAOS_SEEDS = 8
-# Recordings end after so many IR instructions, so that there is an exit at every place.
+# The lengths of recordings, in IR instructions, so that there is an exit at every place.
 CUTS = range(20, 140, 2)
 
 LOCATIONS = ["register", "spill slot", "memory", "other slot", "packed constant", "constant object", "virtual struct",
              "virtual union", "virtual closure", "nested", "shared", "recursive", "packed union", "packed struct"]
 
-# What cannot be, and why: positions (a regular expression), columns (likewise), the reason.
+# The impossible cells: positions (a regular expression), columns (likewise), the reason.
 IMPOSSIBLE = [
     ("at halt", ".*", "it belongs to the code that starts a run, which is not recorded"),
     ("at define", ".*", "guards in a group of recursive values go back to its declaration, and a group with other things in between "
-                        "ends the trace in front of it"),
-    ("at .*", "return", "a call's return is behind the call"),
+                        "ends the trace before it"),
+    ("at .*", "return", "a call's return is after the call"),
     ("(?!memory|at |behind ).*", "return", "when a call returns all is in memory"),
     ("at (closure|constant|declare|foreign|function|global|jump|literal|move|capture)", "guard", "it looks at no value"),
     ("at call_global3?", "guard", "the function is a constant, and no native of three arguments is computed in traces"),
@@ -58,11 +58,11 @@ IMPOSSIBLE = [
     ("at foreign", "error", "if there is no such native, the run has ended at the first pass"),
 ]
 
-# All that can be inlined is.
+# Inlines every call that can be inlined.
 INLINE = [word for name, value in (("inline_paths", 100), ("inline_product", 100000), ("inline_size", 500), ("max_depth", 20), ("site_functions", 1))
           for word in ("--jit-param", f"{name}={value}")]
 
-# Cells without a test of which nobody knows that they cannot be: none, and the list should stay like this.
+# Cells that have no test and are not known to be impossible: none, and the list should stay like this.
 OPEN = []
 
 NAME = "/SpecTests/'10.1-ForeignValue'/Basic/Basic%"
@@ -115,8 +115,8 @@ def runs(fble, folder):
         yield f"{opcode}, sweep", [*words, "--deopt-sweep"]
         yield f"{opcode}, all inlined", [*words, "--deopt-sweep", *INLINE]
     words = words_for(put(folder / "all", programs.program(programs.BODIES)))
-    # Behind a mark the interpreter goes on: programs with marks show nothing else. Not all marks are reached in machine
-    # code, for which `fble-jit test` has a status.
+    # After a mark the interpreter continues: programs with marks show nothing else. Not all marks are reached in
+    # machine code; `fble-jit test` has a status for that.
     marked = programs.program(programs.BODIES, "# deopt-here!")
     in_callees = re.sub(r"(\b(?:(?:G|Give|End)[1-4BTFX]?|Over|OverX|Curry) = \([^)]*\) \{)", r"\1\n# deopt-here!\n", programs.program(programs.BODIES))
     for option in ("", " invalidate", " force"):

@@ -171,7 +171,7 @@ BODIES = {
                                              "t.hW(Box@(empty: unit), Global)")),],
 }
 
-# What fails with `failing`, and which position in the bytecode that is for, or of a frame that waits.
+# Expressions that fail with `failing`, by the position in the bytecode, or of a frame that waits.
 FAILING = {
     "at arg": "t.bad.full", "at arg_field": "z.cons.tail",
     "at call1": "List@(cons: Cell@(/Std/Int%.Exp2(t.number), z))", "at call2": "List@(cons: Cell@(/Std/Int/Div%.Quot(i, t.number), z))",
@@ -186,7 +186,7 @@ FAILING = {
 }
 
 HELPERS = """
-# Nobody knows here which function is called.
+# The called function is not known here.
 ((Ctx@, List@) { All@; }, Ctx@, List@) { All@; } Run = ((Ctx@, List@) { All@; } f, Ctx@ t, List@ z) { f(t, z); };
 # Needs more of the call stack than G1.
 (List@) { List@; } Deep3 = (List@ a) { List@ b = G4(a, a, nil, a); G2(b, a); };
@@ -283,8 +283,8 @@ _ = Loop0(ctx, I|9, Global);
 Loop0(failing, I|1, {list});
 """
 
-# Values that are already in call frames: `a`, `b` and `c` are looked at behind the instruction only. It is not the
-# first of its function, and follows something that is recorded, so that a recording can be cut in front of it.
+# Values that are already in call frames: `a`, `b` and `c` are read after the instruction only. It is not the first
+# of its function, and follows a recorded instruction, so that a recording can be cut before it.
 IN_SLOTS = {
     "move": "{ List@ x = t.x; List@ y = t.y; List@ r = x.?(cons: y, nil: t.x); Out(r, a, b, c); }",
     "capture_field": "f(a, b, c)",
@@ -316,8 +316,8 @@ _ = L{number}(ctx, MakeCaptures(ctx), I|4, Global);
 _ = L{number}(other, MakeCaptures(ctx), I|4, Global);
 """
 
-# Closures and natives that nobody knows where they are called. What the closures capture is read from memory: so a recording can be
-# cut in front of what follows.
+# Closures and natives that are not known where they are called. The captures are read from memory, so that a recording
+# can be cut before the next instruction.
 HELD = """
 Held@ = (Pair@, Box@, (Unit@) { List@; }, Nest@, Bits@, Two@, Fn1@, Bool@, Fn1@, List@, Int@, Int@,
          List@, List@, List@, List@, List@, List@) { All@; };
@@ -339,7 +339,7 @@ Held@ = (Pair@, Box@, (Unit@) { List@; }, Nest@, Bits@, Two@, Fn1@, Bool@, Fn1@,
   });
 };
 """
-# How H calls what it is given, the type of that, and what it is given.
+# How H calls its argument, the type of the argument, and the argument.
 GIVEN = [("h(s, u, c, n, p, q, rec, k, f, x, i, j, w1, w2, w3, w4, w5, w6).r", "Held@", "MakeProjected(ctx.pair, Global)"),
          ("h(s, u, c, n, p, q, rec, k, f, x, i, j, w1, w2, w3, w4, w5, w6).r", "Held@", "MakeKnown(ctx.box, Global)"),
          *((f"h({value}).?(nothing: x, just: y)", f"({type}) {{ Got@; }}", f"Nothing<{type}>") for type, values in {

@@ -1,13 +1,12 @@
 // The examples, as people run them: sessions at a command line with what is printed.
 //
 // tests/examples/X.session and the indented blocks of examples/README.md have commands in
-// lines that begin with "$ " and go on in those with "> ", each with its output below,
-// standard error included, and
-// "[status N]" where it ends with another status than 0. In a session, lines that begin
-// with "#" are comments, and output ends before an empty line followed by one of these or
-// a command. Commands run in the project's folder; "$TMP" is a folder for files. They are
-// run by bash, with a pipe behind them as a reader who sees everything at once, and in
-// several modes, which must not make a difference.
+// lines that begin with "$ " and continue in lines that begin with "> ". Each is followed
+// by its output, standard error included, and by "[status N]" if its exit status is not
+// 0. In a session, lines that begin with "#" are comments, and output ends before an
+// empty line followed by one of these or a command. Commands run in the project's folder;
+// "$TMP" is a folder for files. They are run by bash, with a pipe that reads their
+// output, and in several modes, which must make no difference.
 //
 // `fble-jit-tests --gtest_filter='*ExampleSession*' --update-goldens` rewrites the output.
 #include <gtest/gtest.h>
@@ -74,7 +73,7 @@ class ExampleSession : public CommandTest, public testing::WithParamInterface<st
   bool counts(size_t i) const { return i < lines_.size() && (!session().indented || lines_[i].starts_with(kIndent)); }
   std::string text(size_t i) const { return lines_[i].substr(session().indented ? kIndent.size() : 0); }
   bool is_command(size_t i) const { return counts(i) && text(i).starts_with(kPrompt); }
-  /// Output goes on behind an empty line, but not if that is in front of a comment or command.
+  /// Returns whether the line ends the output. An empty line does so only before a comment or command.
   bool ends_output(size_t i) const {
     if (!counts(i) || is_command(i)) return true;
     if (session().indented) return false;

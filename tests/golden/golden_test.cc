@@ -1,4 +1,4 @@
-// What the command says, word for word.
+// The messages of the command, word for word.
 //
 // diagnostics/X.fble is run by `fble-jit test` in its folder, as module /X%, and
 // has to print X.expected on standard error and nothing else. Its first line is
@@ -24,7 +24,7 @@ namespace {
 const std::string kFolder = FBLE_SOURCE_DIR "/tests/golden/diagnostics";
 constexpr std::string_view kStatusMark = "# exit status ";
 
-/// What the input's first line says; -1 for a module that others use.
+/// Returns the exit status in the input's first line; -1 for a module that others use.
 int wanted_status(const std::string& name) {
   std::ifstream stream(kFolder + "/" + name + ".fble", std::ios::binary);
   std::string line;

@@ -1,6 +1,6 @@
 // The slow twin of lowering, interpreter and heap: evaluates typed core by
-// walking it. Values are never moved or freed, placeholders are cells that are
-// looked through, and the call stack is that of C++. For tests only.
+// walking it. Values are never moved or freed, placeholders are cells that lead
+// to their value, and the call stack is that of C++. For tests only.
 #pragma once
 
 #include <deque>
@@ -17,8 +17,8 @@ namespace fble::reference {
 
 struct Value;
 
-/// A variable of a recursive group: what its placeholder stands for once the
-/// group is complete.
+/// A variable of a recursive group: the value of its placeholder once the group
+/// is complete.
 struct Cell {
   const Value* value = nullptr;
   size_t group = 0;
@@ -37,7 +37,8 @@ struct Value {
 };
 
 /// A run-time error: the location and message of the innermost activation, then
-/// the locations of the calls that wait. Line 0 for what no activation made.
+/// the locations of the calls that wait. A call that no activation made has
+/// line 0.
 struct Failure {
   std::vector<Loc> locs;
   std::string message;
@@ -52,7 +53,7 @@ class Evaluator {
  public:
   Evaluator(size_t max_steps, size_t max_depth) : max_steps_(max_steps), max_depth_(max_depth) {}
 
-  /// The value of a module whose dependencies have been evaluated, or the error.
+  /// Evaluates a module whose dependencies have been evaluated. Returns its value, or null with the error.
   const Value* run(const CoreProgramModule& module, std::optional<Failure>& failure) {
     waiting_.clear();
     try {
@@ -65,7 +66,7 @@ class Evaluator {
     }
   }
 
-  /// The value that a placeholder stands for, if it is complete.
+  /// Returns the value that a placeholder stands for, if it is complete.
   static const Value* look(const Value* value) {
     while (value->kind == Value::Kind::kPlaceholder && value->cell->value != nullptr) value = value->cell->value;
     return value;
@@ -84,7 +85,7 @@ class Evaluator {
     throw failure;
   }
 
-  /// The defined value, or an error.
+  /// Returns the defined value, or reports an error.
   const Value* defined(const Value* value, const Loc& loc, const char* message) {
     value = look(value);
     if (value->kind == Value::Kind::kPlaceholder) fail(loc, message);
@@ -229,7 +230,7 @@ class Evaluator {
     }
     std::vector<const Value*> values;
     for (const CoreBinding& binding : let->bindings) values.push_back(eval(binding.value, environment, false));
-    // A definition may be another variable of the group, but not for ever.
+    // A definition may be another variable of the group, but not in a cycle.
     auto in_group = [&](const Value* value) {
       return value->kind == Value::Kind::kPlaceholder && value->cell->group == group;
     };

@@ -114,13 +114,13 @@ bool IrRun::end(IrOutcome::Kind kind, const IrIns& ins) {
   return true;
 }
 
-/// True when the trace has been left.
+/// Executes one instruction. Returns true if the trace has been left.
 bool IrRun::execute(const IrIns& ins) {
   Word& result = values_[next_ - 1];
   const auto a = [&] { return value(ins.a); };
   const auto b = [&] { return value(ins.b); };
   const auto guard = [&](bool holds) { return is_done_ || (!holds && leave(ins)); };
-  // 0 is what does not fit.
+  // 0 means that the result does not fit.
   const auto give = [&](Word word) {
     if (is_done_) return true;
     if (word == 0) return leave(ins);
@@ -245,7 +245,7 @@ bool IrRun::execute(const IrIns& ins) {
     }
     case IrOp::kIntShiftRight: return set(static_cast<Word>(static_cast<int64_t>(a()) >> ins.n));
     case IrOp::kOrderKey: {
-      // What fold computes is compared with what machine code computes, so it must be this one.
+      // The result of fold is compared with that of machine code, so both must compute this one.
       const Word bits = packed(ins.a) >> 1;
       return set(unpack_int(packed(ins.a)) < 0 ? (Word{1} << 63) - 1 - bits : (Word{1} << 63) + bits);
     }

@@ -20,14 +20,14 @@ class IrHeap {
   Word make(Word header, std::vector<Word> fields);
   Object* object(Word word) { return as_object(word); }
 
-  /// The value as text, followed to a depth: equal for values that no program can tell apart.
+  /// Returns the value as text, followed to a depth: equal for values that no program can distinguish.
   std::string describe(Word word, int depth = 8) const;
 
  private:
   std::deque<std::unique_ptr<Word[]>> objects_;
 };
 
-/// What a trace starts from.
+/// The state in which a trace starts.
 struct IrInput {
   std::map<int32_t, Word> slots;
   std::vector<Word> inherited;
@@ -35,7 +35,7 @@ struct IrInput {
   std::vector<Word> globals;
 };
 
-/// Where and in what state a trace was left.
+/// The instruction at which a trace was left, and the state there.
 struct IrOutcome {
   enum class Kind { kExit, kReturn, kTailCall, kCall, kBroken };
   Kind kind = Kind::kBroken;
@@ -49,8 +49,8 @@ struct IrOutcome {
   std::string message;              ///< kBroken: what an instruction requires and did not get
 };
 
-/// What natives of random traces make of their arguments: a packed integer, or 0, which is to leave. Of objects
-/// they know no more than that they are some.
+/// Computes the result of natives in random traces from their arguments: a packed integer, or 0, which leaves
+/// the trace. All objects count as equal.
 Word mix_words(std::span<const Word> words);
 
 /// Runs instructions one at a time.
@@ -58,23 +58,23 @@ class IrRun {
  public:
   IrRun(const Trace& trace, const IrInput& input, IrHeap& heap);
 
-  /// True if the guard, which could always leave (a yield point), is to leave here.
+  /// Returns whether a guard that may always leave (a yield point) leaves here.
   std::function<bool(const IrIns&)> leaves = [](const IrIns&) { return false; };
-  /// What natives return: 0 to leave.
+  /// Computes the result of natives; 0 leaves the trace.
   std::function<Word(const Code&, const std::vector<Word>&)> native = [](const Code&, const std::vector<Word>& words) {
     return mix_words(words);
   };
-  /// Turns of a loop until it is told to be broken.
+  /// The number of turns after which a loop counts as broken.
   int max_turns = 1000;
 
-  /// To the end.
+  /// Runs to the end.
   IrOutcome run();
-  /// Executes the instructions up to the trace's present end. True if it has been left.
+  /// Executes the instructions up to the trace's present end. Returns whether the trace has been left.
   bool step();
 
   Word value(IrRef ref) const { return values_[index_of(ref)]; }
   const IrOutcome& outcome() const { return outcome_; }
-  /// The state that a snapshot describes, as far as its values are there.
+  /// Returns the state that a snapshot describes, as far as its values have been computed.
   IrOutcome state(uint32_t snapshot) const;
 
  private:
@@ -100,8 +100,8 @@ class IrRun {
 
 IrOutcome run_ir(const Trace& trace, const IrInput& input, IrHeap& heap);
 
-/// The outcome as text, with the values as `describe` has them; exits are told apart by
-/// their frames, not by instruction.
+/// Returns the outcome as text, with the values as `describe` prints them. Exits are
+/// distinguished by their frames, not by instruction.
 std::string to_text(const Trace& trace, const IrOutcome& outcome, const IrHeap& heap);
 
 }  // namespace fble::reference

@@ -1,4 +1,4 @@
-// What the tests of broken streams, limits, signals and faults share: processes in surroundings of any kind, a small
+// Tools for the tests of broken streams, limits, signals and faults: processes in surroundings of any kind, a small
 // program for each purpose, and the table of subcommands.
 #pragma once
 
@@ -19,10 +19,10 @@ namespace fble {
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
-/// What a standard stream of a process is.
+/// The kinds of standard streams of a process.
 enum class Stream : uint8_t {
   kFile,
-  kFull,    ///< a device that has no room
+  kFull,    ///< a device without space
   kClosed,  ///< nothing
   kGone,    ///< a pipe whose reader has gone
   kSlow,    ///< a pipe that does not block, and a slow reader
@@ -36,7 +36,7 @@ inline constexpr milliseconds kPatience{60'000};
 struct Surroundings {
   Stream out = Stream::kFile;
   Stream err = Stream::kFile;
-  std::vector<std::pair<int, rlim_t>> limits;  ///< RLIMIT_... and how much
+  std::vector<std::pair<int, rlim_t>> limits;  ///< RLIMIT_... and its value
   std::vector<std::string> environment;        ///< "NAME=VALUE"
   std::vector<int> ignored_signals;
 };
@@ -97,7 +97,7 @@ class EdgesTest : public CommandTest {
                   "Loop(/Std/List%.Items(Int|1, l)); }; Loop(/Std/List%.List<Int@>[]);");
   }
 
-  /// Writes a program with the body, which may use m, io and out.
+  /// Writes a program with this body, which may use m, io and out.
   void write_program(const std::string& name, const std::string& body) {
     write(name, R"(
 StringE .= /Std/Char/Ascii/Stream%;
@@ -117,7 +117,7 @@ Main@ Main = <<@>@ M@>(Monad@<M@> m, Io@<M@> io, List@<String@> args) {
 )" + body + "\n};\nMain;\n");
   }
 
-  /// A process that runs, and what is needed to talk to it.
+  /// A running process, with the descriptors to communicate with it.
   struct Process {
     pid_t id = -1;
     int out = -1;  ///< the reader's end of a pipe, if there is one
@@ -143,7 +143,7 @@ Main@ Main = <<@>@ M@>(Monad@<M@> m, Io@<M@> io, List@<String@> args) {
       dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
       out < 0 ? close(STDOUT_FILENO) : dup2(out, STDOUT_FILENO);
       err < 0 ? close(STDERR_FILENO) : dup2(err, STDERR_FILENO);
-      // Only what a shell would hand on.
+      // The process gets only the descriptors that a shell would pass.
       for (int descriptor = 3; descriptor < 64; ++descriptor) close(descriptor);
       const rlimit no_core{0, 0};
       setrlimit(RLIMIT_CORE, &no_core);
@@ -197,7 +197,8 @@ Main@ Main = <<@>@ M@>(Monad@<M@> m, Io@<M@> io, List@<String@> args) {
   }
 
  private:
-  /// The stream as the process has it, or -1 for none. The reader's end of a pipe, if it is there, goes to `reader`.
+  /// Opens the stream and returns the process's end of it, or -1 for none. Stores the reader's end of a pipe, if there
+  /// is one, in `reader`.
   int open_stream(Stream kind, const char* file, int& reader) const {
     const std::string path = folder() + "/" + file;
     const int plain = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -243,14 +244,14 @@ inline constexpr Statuses kEvaluation{4, 5, 6};
 inline constexpr Statuses kTool{2, 5, 6};
 inline constexpr int kInterrupted = 130;
 
-/// A command, and what it is to do.
+/// A command, with words for each kind of test.
 struct Subcommand {
   const char* name;  ///< empty for running a program
   Statuses statuses;
-  std::vector<std::string> words;          ///< succeeds at once
+  std::vector<std::string> words;          ///< succeeds quickly
   bool has_output;                         ///< these words print something to standard output
   std::vector<std::string> long_words;     ///< prints more than a pipe holds; empty if it has no output
-  std::vector<std::string> endless_words;  ///< computes for ever; empty if the command cannot
+  std::vector<std::string> endless_words;  ///< computes without end; empty if the command cannot
 };
 
 inline const std::vector<Subcommand>& subcommands() {

@@ -1,7 +1,7 @@
 // Every command against every kind of broken stream, resource limit and signal, and every exit status of --help.
 //
-// What must hold is the same everywhere: a documented status, one clear message for a mistake, and no crash and no
-// waiting for ever. frontends/cli/{messages,ending}.h, gc/log.h and frontends/std/native/file.h are what is tested.
+// The same must hold everywhere: a documented status, one clear message for a mistake, no crash and no endless
+// wait. The tests are about frontends/cli/{messages,ending}.h, gc/log.h and frontends/std/native/file.h.
 #include "tests/robustness/edges.h"
 
 #include <gmock/gmock.h>
@@ -154,7 +154,7 @@ TEST_F(EdgesTest, ProcessorTimeEndsAProgramAfterItsOutput) {
 }
 
 #if !__has_feature(address_sanitizer)
-/// The least address space with which the command starts.
+/// Finds the smallest address space with which the command starts.
 rlim_t least_address_space(const std::function<CommandResult(rlim_t)>& version) {
   rlim_t limit = rlim_t{1} << 20;
   while (version(limit).status != 0) limit += rlim_t{256} << 10;
@@ -190,8 +190,8 @@ TEST_F(EdgesTest, LittleAddressSpaceIsOutOfMemory) {
         EXPECT_EQ(result.err, "error: out of memory: the system has none left\n") << where;
       }
     }
-    // What bisect itself needs does not grow with the program: its children run out (faults_test.cc fails its
-    // allocations).
+    // The memory of bisect itself does not grow with the program: its children run out (faults_test.cc fails
+    // its allocations).
     if (std::string(sub.name) != "bisect") EXPECT_TRUE(ran_out) << sub.name;
   }
 }
@@ -211,7 +211,7 @@ TEST_F(EdgesTest, MemoryThatRunsOutLate) {
 }
 #endif
 
-/// True once the process has used so much processor time that it is in the middle of its work.
+/// Returns whether the process has used enough processor time to be in the middle of its work.
 bool is_working(pid_t process) {
   std::ifstream file("/proc/" + std::to_string(process) + "/stat");
   std::string text{std::istreambuf_iterator<char>(file), {}};
@@ -232,7 +232,7 @@ void wait_until(const std::function<bool()>& condition) {
   }
 }
 
-/// Requires: the process writes more than the pipe holds.
+/// Waits until the pipe is full. Requires: the process writes more than the pipe holds.
 void wait_until_stuck(int pipe) {
   wait_until([&] {
     int bytes = 0;
@@ -261,7 +261,7 @@ TEST_F(EdgesTest, SignalsEndWhatComputes) {
       } else {
         EXPECT_EQ(result.err, "") << sub.name;
       }
-      // SIGQUIT is for looking at what is there, and leaves it alone.
+      // SIGQUIT ends the process as it is, for examination: the output is not flushed.
       if (*sub.name == '\0') EXPECT_EQ(result.out, signal == SIGQUIT ? "" : "begun\n") << signal;
     }
   }
@@ -310,7 +310,7 @@ TEST_F(EdgesTest, AnInitialisationThatIsInterruptedHasAProfile) {
   write("Init.fble", read("Spin.fble"));
   for (const std::vector<std::string>& words : {std::vector<std::string>{"test", "--profile=p", "Init.fble"},
                                                 std::vector<std::string>{"--profile=p", "Deep.fble"}}) {
-    // A program whose module needs for ever to come to its value.
+    // A program whose module is evaluated without end.
     write_program("Deep.fble", "m.return(Int|0);");
     std::string text = read("Deep.fble");
     text.insert(text.rfind("Main;"), "(Unit@) { Unit@; } Spin = (Unit@ x) { Spin(x); };\n_ = Spin(Unit@());\n");
@@ -326,7 +326,7 @@ TEST_F(EdgesTest, AnInitialisationThatIsInterruptedHasAProfile) {
   EXPECT_THAT(read("q"), HasSubstr("/Fails%"));
 }
 
-/// The numbers under "Exit status:" in the help of a command; a range is its ends.
+/// Returns the numbers under "Exit status:" in the help of a command; a range counts as its two ends.
 std::set<int> documented_statuses(const std::string& help) {
   std::set<int> statuses;
   std::istringstream lines(help.substr(help.find("\nExit status:\n") + 14));
@@ -340,7 +340,7 @@ std::set<int> documented_statuses(const std::string& help) {
   return statuses;
 }
 
-/// How a status comes about.
+/// A way to provoke a status.
 struct Provocation {
   const char* subcommand;
   int status;
@@ -440,9 +440,9 @@ TEST_F(EdgesTest, EachStatusOfHelpComesAbout) {
     const CommandResult result = finish(process);
     EXPECT_EQ(result.status, row.status) << words_text(row.words) << ": " << result.err;
   }
-  // Only a mistake in fble-jit itself brings this about: bisect_test.cc has made-up ones.
+  // Only a fault of fble-jit itself causes this: bisect_test.cc has made-up ones.
   seen["bisect"].insert(1);
-  // faults_test.cc fails the allocations of bisect; what it needs itself does not grow with the program.
+  // faults_test.cc fails the allocations of bisect; its own memory does not grow with the program.
   seen["bisect"].insert(6);
   for (const Subcommand& sub : subcommands()) {
     std::vector<std::string> words{"--help"};

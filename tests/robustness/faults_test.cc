@@ -23,7 +23,7 @@ class FaultsTest : public EdgesTest {
   }
 };
 
-/// What each command is made to do here: little, and much.
+/// The tasks of each command: a small one, and a large one.
 std::vector<std::vector<std::string>> tasks() {
   std::vector<std::vector<std::string>> all;
   for (const Subcommand& sub : subcommands()) {
@@ -131,7 +131,7 @@ TEST_F(AllocationFaultsTest, OneInMany) {
     for (int seed = 1; seed <= 8; ++seed) {
       const std::string plan = "malloc:ENOMEM:1000%" + std::to_string(seed);
       if (std::string(sub.name) == "suite" || std::string(sub.name) == "bisect") {
-        // Their children have the faults, too, and the command says what became of them.
+        // Their children have the faults, too, and the command reports how they ended.
         const CommandResult result = run_with(plan, sub.words);
         EXPECT_THAT(result.status, testing::AnyOf(0, 1, 5, 6)) << sub.name << " with " << plan << ": " << result.err;
       } else {

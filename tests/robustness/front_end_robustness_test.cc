@@ -1,19 +1,19 @@
-// The front end must survive anything that is called a program.
+// The front end must survive any text that is passed to it as a program.
 //
 // Takes our own programs (tests/lang, tests/golden, frontends/std, examples),
-// spoils them in many ways and gives the result to the parser and, if it can be
-// parsed, to the checker. Neither may crash, hang or contradict itself: there is
-// a result exactly when there is no error, and what the checker makes is sound.
+// mutates them in many ways and passes the result to the parser and, if it can
+// be parsed, to the checker. Neither may crash, hang or contradict itself: there
+// is a result exactly when there is no error, and the checker's core is sound.
 //
 // Variant i depends on the seed and on i alone, so a failure is repeated by
 //
 //   FBLE_ROBUSTNESS_FIRST=i FBLE_ROBUSTNESS_COUNT=1 fble-jit-tests --gtest_filter='FrontEndRobustness*'
 //
-// FBLE_ROBUSTNESS_COUNT    how many variants (2000; try 10000)
-// FBLE_ROBUSTNESS_SEED     another seed
-// FBLE_ROBUSTNESS_SECONDS  the time one variant may take (20)
+// FBLE_ROBUSTNESS_COUNT number of variants (2000; try 10000)
+// FBLE_ROBUSTNESS_SEED another seed FBLE_ROBUSTNESS_SECONDS the time one
+// variant may take (20)
 //
-// The variant at work is in a file whose name is printed when it goes wrong.
+// The current variant is in a file whose name is printed if the test fails.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -52,7 +52,7 @@ uint64_t setting(const char* name, uint64_t otherwise) {
 // ---------------------------------------------------------------------------
 // The programs we start from
 
-/// Our own files: texts to spoil, and modules that the results may mention.
+/// Our own files: texts to mutate, and modules that the results may mention.
 struct Corpus {
   std::vector<std::string> texts;
   std::map<std::string, std::string> modules;  ///< text of "/A/B%"
@@ -83,7 +83,7 @@ struct Corpus {
 };
 
 // ---------------------------------------------------------------------------
-// How they are spoiled
+// How they are mutated
 
 /// Makes variants. All choices come from one generator, seeded for each variant.
 class Spoiler {
@@ -122,7 +122,7 @@ class Spoiler {
     return truncate_at(std::move(text), size);
   }
 
-  /// The front of one and the back of another, at line or any boundaries.
+  /// Joins the front of one text and the back of another, at line boundaries or anywhere.
   std::string splice(const std::string& a, const std::string& b) {
     return a.substr(0, boundary(a)) + b.substr(boundary(b));
   }
@@ -174,13 +174,13 @@ class Spoiler {
     }
   }
 
-  /// Edits after which a text can often still be parsed.
+  /// Makes an edit after which a text can often still be parsed.
   void edit_gently(std::string& text) { below(3) == 0 ? replace_group(text) : replace_word(text); }
 
   static bool is_word(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
   }
-  /// A word becomes another word of the same text: names still exist, types go wrong.
+  /// Replaces a word by another word of the same text: names still exist, types become wrong.
   void replace_word(std::string& text) {
     std::vector<std::pair<size_t, size_t>> words;
     for (size_t i = 0; i < text.size();) {
@@ -196,7 +196,7 @@ class Spoiler {
     text.replace(to, to_size, word);
   }
 
-  /// What stands in brackets is replaced by what stands in others of the same sort.
+  /// Replaces the content of brackets by that of other brackets of the same sort.
   void replace_group(std::string& text) {
     constexpr std::string_view kOpen = "({[", kClose = ")}]";
     const size_t sort = below(kOpen.size());
@@ -232,7 +232,7 @@ class Spoiler {
     return text;
   }
 
-  /// Some opening repeated very often, with or without what closes it.
+  /// Repeats some opening very often, with or without its closing.
   std::string nest() {
     static constexpr std::pair<std::string_view, std::string_view> kPairs[] = {
         {"{", ";}"},         {"x(", ")"},         {"*(", " x)"},       {"+(", " x)"},
@@ -257,9 +257,9 @@ class Spoiler {
 };
 
 // ---------------------------------------------------------------------------
-// What is done with a variant
+// Checking a variant
 
-/// Ends the process when a piece of work takes too long.
+/// Ends the process when a variant takes too long.
 class Watchdog {
  public:
   explicit Watchdog(std::chrono::seconds limit) : limit_(limit), thread_([this] { watch(); }) {}
@@ -314,7 +314,8 @@ class MemoryProgram {
   explicit MemoryProgram(const Corpus& corpus) : corpus_(corpus) { program_.arena = std::make_shared<Arena>(); }
 
   /// Parses the text as the value of the module and loads what it mentions,
-  /// depth first. Null if it cannot be parsed or mentions what is not there.
+  /// depth first. Returns null if it cannot be parsed or mentions a module that
+  /// is missing.
   Module* add(const std::string& name, const std::string& text) {
     if (const auto known = modules_.find(name); known != modules_.end()) return known->second;
     modules_[name] = nullptr;  // a mention from within is a cycle
@@ -401,7 +402,7 @@ TEST(FrontEndRobustness, Variants) {
               static_cast<unsigned long long>(outcomes[1]), static_cast<unsigned long long>(outcomes[2]));
 }
 
-/// The files themselves, to be sure that the tests above get as far as the checker.
+/// Checks the files themselves, to be sure that the tests above reach the checker.
 TEST(FrontEndRobustness, OurOwnFilesAreUnderstood) {
   const Corpus corpus;
   size_t well_typed = 0, all = 0;

@@ -23,7 +23,8 @@ class SourceProgram {
   SourceProgram() { program_.arena = std::make_shared<Arena>(); }
 
   /// Adds a module; an empty text stands for an absent file. The file of the
-  /// value is called like the module ("/A%"), the header's has an '@' behind.
+  /// value has the module's name ("/A%"), that of the header the same name with
+  /// an '@' after it.
   SourceProgram& add(std::string_view path_text, std::string_view value, std::string_view header = "") {
     ModulePath path = path_of(path_text);
     Module* module = program_.arena->make<Module>(Module{path, Loc{Symbol(path_text), 1, 0}});
@@ -75,7 +76,7 @@ class SourceProgram {
   std::unique_ptr<CheckedProgram> checked_;
 };
 
-/// All messages about one module /M%, without the file name: "3:1: error: ...".
+/// Returns all messages about one module /M%, without the file name: "3:1: error: ...".
 inline std::string messages_of(std::string_view text) {
   SourceProgram program;
   program.add("/M%", text).check();
@@ -84,14 +85,14 @@ inline std::string messages_of(std::string_view text) {
   return rendered;
 }
 
-/// The type of a module's value, or the messages if it has none.
+/// Returns the type of a module's value, or the messages if it has none.
 inline std::string type_of_module(std::string_view text) {
   SourceProgram program;
   const CheckedProgram* checked = program.add("/M%", text).check();
   return checked ? module_type_text(*checked, SourceProgram::path_of("/M%")) : program.diagnostics().render();
 }
 
-/// The core of a module's value, locations and line breaks left out.
+/// Returns the core of a module's value without locations and line breaks.
 inline std::string core_of(std::string_view text) {
   SourceProgram program;
   const CheckedProgram* checked = program.add("/M%", text).check();

@@ -1,4 +1,4 @@
-// Runs fble-jit as users do, in a folder of its own, and looks at what it does.
+// Runs fble-jit as users do, in a folder of its own, and captures its output and status.
 #pragma once
 
 #include <fcntl.h>
@@ -44,7 +44,7 @@ class CommandTest : public testing::Test {
   }
 
   /// Runs the command in the working folder. `environment`: "NAME=VALUE" words
-  /// that are added; `script` may go before the command: `script_ "$@"`.
+  /// that are added; `script` may precede the command: `script_ "$@"`.
   CommandResult run(const std::vector<std::string>& words, const std::string& input = "",
                     const std::vector<std::string>& environment = {}, const std::string& script = "exec \"$@\"") const {
     write(".in", input);

@@ -1,8 +1,8 @@
-// Random typed core: programs that are well-typed by construction. What they
-// compute is up to chance; most end, some with a run-time error.
+// Random typed core: programs that are well-typed by construction. Their
+// results are random; most programs end, some with a run-time error.
 //
-// It never judges; who uses it compares two ways to run the program. Each node
-// has a line of its own, so that error traces tell nodes apart.
+// It never judges; its users compare two ways to run the program. Each node has
+// a line of its own, so that error traces tell nodes apart.
 #pragma once
 
 #include <algorithm>
@@ -19,7 +19,7 @@
 
 namespace fble {
 
-/// A type, just enough of it to make well-typed terms. Types of one generator
+/// A type, with as much detail as well-typed terms need. Types of one generator
 /// are equal exactly when their addresses are.
 struct GenType {
   enum class Kind { kStruct, kUnion, kFunction, kList, kFuel };
@@ -51,7 +51,7 @@ class CoreGenerator {
     functions_.push_back(function_type(data_[2], function_type(unit_, function_type(data_[2], data_[3]))));
   }
 
-  /// One more module, which may mention those before.
+  /// Makes another module, which may mention those before.
   CoreProgramModule module() {
     CoreProgramModule result;
     const std::string name(1, static_cast<char>('A' + modules_.size()));
@@ -83,16 +83,16 @@ class CoreGenerator {
     VarId var;
     const GenType* type;
     VarId fuel = UINT32_MAX;
-    /// While its group is being defined: how many functions there are around that.
+    /// The number of functions around the group, while the group is being defined.
     int open_depth = -1;
   };
 
-  /// False, mostly, for what is a placeholder here: to look at it is an error.
+  /// Returns false, in most cases, for a variable that is a placeholder here: examining it is an error.
   bool may_look_at(const Entry& entry) {
     return entry.open_depth < 0 || function_depth_ > entry.open_depth || chance(1);
   }
 
-  /// Not all that is generated is used.
+  /// Counts the marks in the body: some generated expressions are not used.
   uint32_t marks_in(const Core& body) const {
     constexpr std::string_view kMark = "(mark @";
     const std::string text = print_core(body, file_);
@@ -122,7 +122,7 @@ class CoreGenerator {
   }
 
  public:
-  /// The types of a union's arguments, also of lists and fuel.
+  /// Returns the types of a union's arguments, also of lists and fuel.
   std::vector<const GenType*> union_parts(const GenType* of) {
     if (of->kind == GenType::Kind::kUnion) return of->parts;
     if (of->kind == GenType::Kind::kFuel) return {unit_, fuel_};
@@ -184,7 +184,7 @@ class CoreGenerator {
 
   // ---- expressions ----------------------------------------------------------
 
-  /// Now and then with a mark in front.
+  /// Makes an expression, sometimes with a mark before it.
   Core* expression(const GenType* wanted, int size) {
     Core* made = plain_expression(wanted, size);
     while (chance(4)) {
@@ -227,7 +227,7 @@ class CoreGenerator {
     return construct(wanted, size);
   }
 
-  /// `is_part`: of a data value, where a placeholder does no harm.
+  /// Makes a mention of a variable. `is_part`: as part of a data value, where a placeholder does no harm.
   Core* variable_of(const GenType* wanted, bool is_part = false) {
     for (int attempt = 0; attempt < 8 && !scope_.empty(); ++attempt) {
       const Entry& entry = scope_[below(scope_.size())];
@@ -242,7 +242,7 @@ class CoreGenerator {
     return nullptr;
   }
 
-  /// A field or argument of a data value.
+  /// Makes a field or argument of a data value.
   Core* part(const GenType* wanted, int size) {
     if (chance(20)) {
       if (Core* made = variable_of(wanted, true)) return made;
@@ -305,8 +305,8 @@ class CoreGenerator {
     return made;
   }
 
-  /// A function value whose body is no function: arguments that are left over
-  /// need a statement in between.
+  /// Makes a function value whose body is no function: more arguments need a
+  /// statement in between.
   Core* function(const GenType* wanted, int size) {
     Scope scope(*this);
     auto* made = node<CoreFunc>(CoreKind::kFunc);
@@ -476,7 +476,7 @@ class CoreGenerator {
     return type(GenType::Kind::kStruct, {unit_, data_[2]});
   }
 
-  /// A variable applied to as many arguments as it takes to get the type.
+  /// Makes a variable applied to the number of arguments that gives the type.
   Core* application(const GenType* wanted, int size) {
     for (int attempt = 0; attempt < 12 && !scope_.empty(); ++attempt) {
       const Entry entry = scope_[below(scope_.size())];
@@ -500,7 +500,7 @@ class CoreGenerator {
     return made;
   }
 
-  /// A field of a struct, or rarely the argument of a union whatever its tag.
+  /// Makes an access to a field of a struct or, rarely, to the argument of a union with any tag.
   Core* access(const GenType* wanted, int size) {
     for (int attempt = 0; attempt < 12 && !scope_.empty(); ++attempt) {
       const Entry entry = scope_[below(scope_.size())];

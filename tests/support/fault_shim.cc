@@ -1,4 +1,4 @@
-// A library to be preloaded (LD_PRELOAD), in which system calls and allocations fail as they are told to.
+// A library to be preloaded (LD_PRELOAD), in which system calls and allocations fail according to a plan.
 //
 // FBLE_FAULT_PLAN has rules, separated by ';':
 //
@@ -7,7 +7,7 @@
 //   CALL:FAULT:N%SEED  one call in N, chosen by the seed
 //
 // CALL: write, read, open, poll, mmap, or malloc, which stands for all ways to allocate. FAULT: the name of an error,
-// or `short` for a read or write of one byte where more is asked for. What is not told to fail goes to the system.
+// or `short` for a read or write of one byte when the call asks for more. All other calls are passed to the system.
 // The library uses no other one than libc and allocates nothing.
 //
 // Used by tests/robustness/faults_test.cc.
@@ -26,7 +26,7 @@
 #include <cstring>
 
 extern "C" {
-// What glibc's own allocator is called beside malloc and its like.
+// The names of glibc's own allocator beside malloc and its like.
 void* __libc_malloc(size_t);
 void* __libc_calloc(size_t, size_t);
 void* __libc_realloc(void*, size_t);
@@ -66,7 +66,7 @@ uint64_t mix(uint64_t x) {
   return x ^ (x >> 29);
 }
 
-/// The fault of this call: 0, an error, or kShort.
+/// Returns the fault of this call: 0, an error, or kShort.
 int next_fault(Call call) {
   if (rule_count == 0) return 0;
   const uint64_t n = ++counts[call];
@@ -80,7 +80,7 @@ int next_fault(Call call) {
   return 0;
 }
 
-/// Fails like a call that returns -1. False if it is not to fail.
+/// Sets errno and returns true if the fault is an error: the call then returns -1.
 bool fails(int fault) {
   if (fault <= 0) return false;
   errno = fault;

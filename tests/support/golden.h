@@ -5,7 +5,7 @@
 
 namespace fble {
 
-/// Set by `fble-jit-tests --update-goldens`: expectations are rewritten, not compared.
+/// The flag of `fble-jit-tests --update-goldens`: expectations are rewritten, not compared.
 extern bool update_goldens;
 
 /// Compares the text with the file's, reporting the first line that differs;

@@ -10,8 +10,8 @@
 
 namespace fble {
 
-/// Makes code objects as they are asked for. Every word of them is an
-/// instruction, before which all arguments are live and nothing else.
+/// Makes code objects on demand. Every word of them is an instruction, before
+/// which all arguments and no other slots are live.
 class IrCodes {
  public:
   Code* make(std::string_view block, uint32_t arity, uint32_t captures) {

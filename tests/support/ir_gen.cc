@@ -9,10 +9,11 @@ namespace fble {
 
 namespace {
 
-/// Where the frame of an inlined call is: the word in front of a return position, and all words of IrCodes are these.
+/// The base of the frame of an inlined call. It is the word before a return position, and all words of IrCodes have
+/// this value.
 constexpr int32_t kInnerBase = static_cast<int32_t>(Op::kApplyHeld);
 
-/// The same in machine code as in the model.
+/// A native that does the same in machine code as in the model.
 template <uint32_t kCount>
 Word mix_native(NativeCall& call) {
   Word words[kCount];
@@ -151,7 +152,7 @@ std::optional<size_t> IrGen::append(IrIns ins, ShapeRef shape) {
   value.plain = IrRef{static_cast<uint32_t>(plain.ins.size())};
   plain.ins.push_back(std::move(ins));
   if (run_->step()) {
-    // The witness would leave here: what does not fit is not tried.
+    // The witness would leave here: a result that does not fit is not used.
     FBLE_ASSERT(run_->outcome().kind == reference::IrOutcome::Kind::kExit);
     failed_ = true;
   }
@@ -161,7 +162,7 @@ std::optional<size_t> IrGen::append(IrIns ins, ShapeRef shape) {
   return add_value(std::move(value));
 }
 
-/// Some values in some slots, and now and then an inlined call.
+/// Makes a snapshot: some values in some slots, and sometimes an inlined call.
 uint32_t IrGen::snapshot() {
   Snapshot taken[2];
   for (int which = 0; which < 2; ++which) {
@@ -178,7 +179,7 @@ uint32_t IrGen::snapshot() {
   for (int32_t slot = static_cast<int32_t>(root_->arity); slot < kInnerBase + 4 && !values_.empty(); ++slot) {
     if (slot >= 17 && slot < kInnerBase) continue;
     if (!chance(15)) continue;
-    // What has just been made is what an exit mentions most.
+    // Exits mention the newest values most often.
     const size_t index = chance(25) ? values_.size() - 1 : pick();
     const uint8_t facts = value_facts(builder_->facts(values_[index].optimised));
     taken[0].slots.push_back({slot, values_[index].plain, 0});
@@ -188,7 +189,7 @@ uint32_t IrGen::snapshot() {
   return builder_->add_snapshot(std::move(taken[1]));
 }
 
-/// Guards whether the value is packed.
+/// Appends a guard that the value is packed, or that it is not.
 void IrGen::know(size_t index) {
   if (values_[index].rep_known && chance(80)) return;
   IrIns ins;
@@ -211,7 +212,7 @@ void IrGen::guard_code(size_t index) {
   append(ins, nullptr);
 }
 
-/// A part of the value.
+/// Reads a part of the value.
 void IrGen::take_apart(size_t index) {
   know(index);
   const ShapeRef shape = values_[index].shape;
@@ -297,7 +298,7 @@ size_t IrGen::pick_natural() {
   return constant(pack_int(random(chance(80) ? 10 : 100000)), int_shape_);
 }
 
-/// Arithmetic, comparisons, intrinsics.
+/// Makes arithmetic, comparisons, intrinsics.
 void IrGen::compute() {
   IrIns ins;
   const size_t a = pick_natural();
@@ -370,7 +371,7 @@ void IrGen::compute() {
       Word args[4];
       for (uint32_t i = 0; i < info.arity; ++i) {
         size_t arg = chance(70) ? pick_natural() : pick_packed();
-        // What is no integer is read as one all the same, but the result must not depend on packing.
+        // A value that is no integer is read as one all the same, but the result must not depend on packing.
         if (values_[arg].shape != int_shape_) arg = pick_natural();
         ins.list.push_back(IrRef{static_cast<uint32_t>(arg)});
         args[i] = word(values_[arg]);
@@ -414,7 +415,7 @@ IrGen::Bare IrGen::append_bare(IrOp op, const Bare& a, const Bare& b, int32_t n,
   return {result.plain, builder_->append(std::move(other))};
 }
 
-/// Integers of either sign, and choices between them.
+/// Makes signed integers, and choices between them.
 void IrGen::compute_signed() {
   const auto pick_int = [&] {
     for (int i = 0; i < 10; ++i) {
@@ -455,7 +456,7 @@ void IrGen::compute_signed() {
     values_[*append(ins, int_shape_)].rep_known = true;
     return;
   }
-  // What the witness would leave at is not tried.
+  // An instruction at which the witness would leave is not used.
   constexpr IrOp kOps[] = {IrOp::kIntAdd, IrOp::kIntSub,        IrOp::kIntMul,
                            IrOp::kIntDiv, IrOp::kIntShiftRight, IrOp::kIntOf};
   const IrOp op = kOps[kind];
@@ -475,7 +476,7 @@ void IrGen::compute_signed() {
   give(append_bare(IrOp::kIntWord, number, {}, 0), int_shape_);
 }
 
-/// A pure native of any values: an integer of which nothing is known yet.
+/// Calls a pure native with any values: its result is an integer without known facts.
 void IrGen::call_native() {
   IrIns ins{.op = IrOp::kNative};
   std::vector<Word> words;
@@ -488,7 +489,7 @@ void IrGen::call_native() {
   if (reference::mix_words(words) != 0) append(ins, int_shape_);
 }
 
-/// A struct, union or closure, packed or not.
+/// Makes a struct, union or closure, packed or not.
 void IrGen::make() {
   IrIns ins;
   const uint32_t kind = random(4);
@@ -551,7 +552,7 @@ void IrGen::make() {
   values_[index].code_known = shape.kind == Shape::Kind::kClosure;
 }
 
-/// Two or three closures that know each other.
+/// Makes two or three closures that capture each other.
 void IrGen::make_group() {
   const uint32_t count = 2 + random(2);
   const auto first_plain = static_cast<uint32_t>(plain.ins.size());
@@ -559,7 +560,7 @@ void IrGen::make_group() {
   const size_t first_value = values_.size();
   const size_t captured = pick();
   const uint32_t taken = snapshot();
-  // What is behind the other members is not described: shapes would be endless.
+  // The captures of the other members are not described: shapes would be endless.
   const auto shape = std::make_shared<Shape>(Shape{Shape::Kind::kClosure, 0, {values_[captured].shape}, other_});
   for (uint32_t i = 0; i < count; ++i) {
     IrIns ins;
@@ -653,7 +654,7 @@ void IrGen::step() {
   }
 }
 
-/// A return, a call or a tail call.
+/// Ends the trace with a return, a call or a tail call.
 void IrGen::finish() {
   IrIns ins;
   const uint32_t kind = options_.ends_in_self_call ? 3 : random(3);
@@ -680,7 +681,7 @@ void IrGen::finish() {
     if (kind == 1) ins.n = 40;
     list(2);
   } else {
-    // Each argument becomes something of its own shape: most stay, some change.
+    // Each argument gets a value of its own shape: most stay, some change.
     ins.op = IrOp::kTailCall;
     ins.a = IrRef{0};
     if (chance(30)) {

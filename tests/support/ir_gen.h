@@ -1,12 +1,12 @@
 // Random traces that a recorder could have made.
 //
-// The generator has an input in mind, the witness, and runs the model along
-// (tests/reference/ir_interp.h), as the recorder watches the interpreter: guards are
-// such as hold for the witness, instructions such as their requirements are met.
-// The same instructions are appended as they are and through the forward passes.
+// The generator chooses an input, the witness, and runs the model on it
+// (tests/reference/ir_interp.h), as the recorder watches the interpreter. Guards
+// hold for the witness, and the requirements of instructions are met. The same
+// instructions are appended as they are and through the forward passes.
 //
-// Values have shapes, which play the role of types: inputs() makes other values of
-// the same shapes, packed or not, with other tags, for which guards fail.
+// Values have shapes, which serve as types: inputs() makes other values of the
+// same shapes, packed or not, with other tags, for which guards fail.
 #pragma once
 
 #include <memory>
@@ -34,7 +34,7 @@ class IrGen {
 
   reference::IrHeap heap;
   const reference::IrInput& witness() const { return witness_; }
-  /// Another input with values of the same shapes.
+  /// Makes another input with values of the same shapes.
   reference::IrInput input();
 
  private:
@@ -73,7 +73,7 @@ class IrGen {
   void take_apart(size_t index);
   void guard_code(size_t index);
   void compute();
-  /// What an instruction has become in each trace.
+  /// The results of an instruction in the two traces.
   struct Bare {
     IrRef plain = kNoRef;
     IrRef optimised = kNoRef;
@@ -84,12 +84,12 @@ class IrGen {
   void call_native();
   void make();
   void make_group();
-  /// A value of the shape: one that is there, or a new one.
+  /// Returns a value of the shape: an existing one, or a new one.
   std::optional<size_t> build(const ShapeRef& shape, int depth);
   void step();
   void finish();
   size_t pick() { return random(static_cast<uint32_t>(values_.size())); }
-  /// A value with the property, or a constant.
+  /// Chooses a value with the property, or a constant.
   size_t pick_packed();
   size_t pick_natural();
   size_t constant(Word word, ShapeRef shape);
@@ -107,7 +107,7 @@ class IrGen {
   std::unique_ptr<reference::IrRun> run_;
   std::unique_ptr<IrBuilder> builder_;
   std::vector<Value> values_;
-  uint32_t pc_ = 2;  ///< in front of a return position are two words
+  uint32_t pc_ = 2;  ///< two words precede a return position
   bool failed_ = false;
 };
 

@@ -1,5 +1,5 @@
-// Side tables and leaving machine code, without machine code: what an exit costs from its
-// stub to the interpreter's handler, and what reading and writing the tables costs.
+// Side tables and leaving machine code, without machine code: the cost of an exit from
+// its stub to the interpreter's handler, and the cost of reading and writing the tables.
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
@@ -24,7 +24,7 @@ namespace {
   std::exit(1);
 }
 
-// A list is walked: the tail's sum is asked for, and added by a function that is inlined.
+// A function walks a list: it computes the tail's sum and adds the item by a function that is inlined.
 constexpr std::string_view kProgram = R"(
 globals 3
 code 0 "/A%" arity 2 slots 24 captures 0
@@ -53,7 +53,7 @@ more:
 }
 )";
 
-// Exits as they follow one another in a trace: each knows a little more than the last.
+// Exits in the order of a trace: each has a few more facts than the one before.
 constexpr std::string_view kExits = R"(
 exit 0
   frame f0 +0 b0 memory
@@ -120,7 +120,7 @@ void BM_EncodeExits(benchmark::State& state) {
 }
 BENCHMARK(BM_EncodeExits);
 
-/// The last exit of a group is the dearest to decode.
+/// Measures the last exit of a group, which takes longest to decode.
 void BM_DecodeExit(benchmark::State& state) {
   const Exits exits;
   ExitEntry entry;
@@ -131,7 +131,7 @@ void BM_DecodeExit(benchmark::State& state) {
 }
 BENCHMARK(BM_DecodeExit)->Arg(0)->Arg(3)->Arg(5);
 
-/// From the stub to the interpreter: 0 writes two slots, 3 also a frame, 5 also makes two objects.
+/// Measures the way from the stub to the interpreter: 0 writes two slots, 3 also a frame, 5 also makes two objects.
 void BM_LeaveMachineCode(benchmark::State& state) {
   Exits exits;
   NativeTable natives;

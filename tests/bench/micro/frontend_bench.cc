@@ -69,7 +69,7 @@ const Sources& sources() {
 // Loading and checking recurse on a large stack, in a thread of their own, so the time
 // of the whole process counts.
 
-/// The rate is lines per second.
+/// Reports the rate in lines per second.
 void report_lines(benchmark::State& state) {
   state.SetItemsProcessed(static_cast<int64_t>(state.iterations()) * sources().lines);
   state.SetBytesProcessed(static_cast<int64_t>(state.iterations()) * sources().bytes);
@@ -100,7 +100,7 @@ void BM_Parse(benchmark::State& state) {
 }
 BENCHMARK(BM_Parse)->MeasureProcessCPUTime()->Unit(benchmark::kMillisecond);
 
-/// Finding and reading the files, and parsing.
+/// Measures finding, reading and parsing the files.
 void BM_Load(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(load());
   report_lines(state);

@@ -1,4 +1,4 @@
-// The heap alone: allocation, minor collections by how much survives, marking, pauses.
+// The heap alone: allocation, minor collections by the share of survivors, marking, pauses.
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
@@ -55,7 +55,7 @@ void report_heap(benchmark::State& state, const Heap& heap) {
       benchmark::Counter(static_cast<double>(stats.total_pause_ns) * 1e-9, benchmark::Counter::kIsRate);
 }
 
-/// Objects that die at once: moving a pointer, and collections that find nothing.
+/// Measures objects that die immediately: moving a pointer, and collections that find no live object.
 void BM_AllocateGarbage(benchmark::State& state) {
   Mutator mutator;
   for (auto _ : state) benchmark::DoNotOptimize(mutator.pair(kUnitWord, kUnitWord));
@@ -65,7 +65,7 @@ void BM_AllocateGarbage(benchmark::State& state) {
 }
 BENCHMARK(BM_AllocateGarbage);
 
-/// One of so many objects stays for a while: in a window of the last 1024 of them.
+/// Measures survivors: one object of every `range(0)` lives for a while, in a window of the last 1024 of them.
 void BM_AllocateSurvivors(benchmark::State& state) {
   const auto period = static_cast<uint64_t>(state.range(0));
   Mutator mutator;
@@ -84,7 +84,7 @@ void BM_AllocateSurvivors(benchmark::State& state) {
 }
 BENCHMARK(BM_AllocateSurvivors)->Arg(1)->Arg(10)->Arg(100);
 
-/// A list that grows to so many cells and is then dropped: all of it is promoted.
+/// Measures promotion: a list grows to `range(0)` cells and is then dropped. All of it is promoted.
 void BM_Promote(benchmark::State& state) {
   Mutator mutator;
   for (auto _ : state) {
@@ -107,7 +107,7 @@ Word full_tree(Mutator& mutator, int depth) {
   return mutator.pair(first, second);
 }
 
-/// A full collection with a live tree of 2^depth objects.
+/// Measures a full collection with a live tree of 2^depth objects.
 void BM_FullCollection(benchmark::State& state) {
   const auto depth = static_cast<int>(state.range(0));
   Mutator mutator;
@@ -119,8 +119,8 @@ void BM_FullCollection(benchmark::State& state) {
 }
 BENCHMARK(BM_FullCollection)->Arg(10)->Arg(16)->Arg(20)->Unit(benchmark::kMillisecond);
 
-/// Garbage is made while a tree of 2^depth objects lives and trees of 2^8 come and
-/// go: how long is the longest stop?
+/// Measures the longest pause while garbage is made, a tree of 2^depth objects
+/// lives, and trees of 2^8 objects are made and dropped.
 void BM_PauseWithLargeHeap(benchmark::State& state) {
   const auto depth = static_cast<int>(state.range(0));
   Mutator mutator;

@@ -1,6 +1,6 @@
-// Interpreter and machine code: small programs in bytecode that walk a list and do one thing
-// at each item, /off interpreted and /on compiled. What a thing costs is the difference to
-// BM_TailCall.
+// Interpreter and machine code: small programs in bytecode that walk a list and do one
+// operation at each item, /off interpreted and /on compiled. The cost of an operation is the
+// difference to BM_TailCall.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -31,7 +31,7 @@ Word number(uint64_t n) {
   std::exit(1);
 }
 
-/// The program whose functions are the globals g0, g1... ; its value is g0.
+/// Returns the program whose functions are the globals g0, g1... ; its value is g0.
 std::string program_text(std::initializer_list<const char*> functions, std::initializer_list<Word> constants) {
   std::string tables = "constants";
   for (const Word word : constants) tables += " " + std::to_string(word);
@@ -42,7 +42,7 @@ std::string program_text(std::initializer_list<const char*> functions, std::init
   text += "code 0 \"/Bench%\" at \"Bench.fble\":1:0 arity 0 slots 4 captures 0\n" + tables + "{\n";
   size_t global = 0;
   for (const char* function : functions) {
-    // Only closures are made of code with captures, where it is used.
+    // Code with captures gets closures where it is used, and no global.
     if (std::string_view(function).find("captures 0\n") != std::string_view::npos) {
       text += "function s0 f" + std::to_string(global) + "\nset_global g" + std::to_string(global) + " s0\n";
     }
@@ -82,7 +82,7 @@ class Program {
     function_ = machine_->keep(machine_->result());
   }
 
-  /// A list, kept, whose items are in turn the two values of a union of units.
+  /// Makes and keeps a list whose items are in turn the two values of a union of units.
   size_t list(int64_t length) {
     const Word empty = pack_union(kUnitWord, 1, 1);
     size_t kept = machine_->keep(empty);
@@ -120,7 +120,7 @@ class Program {
   size_t function_ = 0;
 };
 
-/// Calls that come before what is measured: enough for everything hot to be compiled.
+/// The number of calls before the measurement: enough for all hot code to be compiled.
 constexpr int kWarmUpCalls = 200;
 
 void walk(benchmark::State& state, Program& program, int64_t length = 1000) {
@@ -170,7 +170,7 @@ void BM_TwoWays(benchmark::State& state, bool compiled) {
 }
 FBLE_BENCHMARK_TIERS(BM_TwoWays);
 
-/// Machine code is left at every guard: the counter tells how many exits that is.
+/// Leaves machine code at every guard. The counter shows the number of exits.
 void BM_ExitAtEveryGuard(benchmark::State& state) {
   JitOptions options;
   options.deopt_every = 1;

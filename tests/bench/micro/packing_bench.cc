@@ -1,4 +1,4 @@
-// Data in a word (gc/value.h, gc/integer.h): what making and taking apart costs.
+// Data in a word (gc/value.h, gc/integer.h): the cost of packing and unpacking.
 #include <benchmark/benchmark.h>
 
 #include <array>
@@ -19,7 +19,7 @@ Word number(uint64_t n) {
   return pack_union(number(n / 2), kDigitWidth, n % 2 == 0 ? 1 : 2);
 }
 
-/// Numbers below 2^28, as random as a counter times a constant.
+/// Returns numbers below 2^28, as random as a counter times a constant.
 uint64_t scattered(uint64_t i) { return (i * 0x9e3779b97f4a7c15u) >> 36; }
 
 void BM_WrapInUnion(benchmark::State& state) {
@@ -65,7 +65,7 @@ Word add(Word a, Word b) {
   return pack_union(rest, kDigitWidth, x == y ? 1 : 2);
 }
 
-/// The least that adding digit by digit can cost in C++: the floor for machine code.
+/// Measures the lowest cost of adding digit by digit in C++: the floor for machine code.
 void BM_AddDigits(benchmark::State& state) {
   std::array<Word, 1024> numbers;
   for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = number(scattered(i + 1));

@@ -10,7 +10,7 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-/// With a module /Shapes% in a folder that is searched.
+/// A test with a module /Shapes% in a folder that is searched.
 class DocSearchTest : public CommandTest {
  protected:
   DocSearchTest() {
@@ -81,7 +81,7 @@ TEST_F(DocSearchTest, VariablesMayHaveOtherNames) {
   EXPECT_THAT(doc("--type", "<@ From@, @ To@>(List@<From@>, (From@) { To@; }) { List@<To@>; }").out,
               StartsWith(expected));
   EXPECT_THAT(doc("--type", "(List@<Int@>, (Int@) { Bool@; }) { List@<Bool@>; }").out, HasSubstr(expected));
-  // Variables stand for themselves: what is for one type only is not for all.
+  // Variables stand for themselves: a function for one type is not found for all.
   EXPECT_THAT(doc("--type", "(A@, A@) { A@; }").out, Not(HasSubstr("/Std/Int%.Add")));
 }
 

@@ -1,5 +1,5 @@
-// `fble-jit doc`: frontends/cli/doc*.cc, on the modules of tests/golden/doc. The text and
-// pages that they give are next to them in *.expected, rewritten by --update-goldens.
+// `fble-jit doc`: frontends/cli/doc*.cc, on the modules of tests/golden/doc. The expected
+// text and pages are next to them in *.expected, rewritten by --update-goldens.
 #include <gmock/gmock.h>
 
 #include <regex>
@@ -23,17 +23,17 @@ class DocTest : public CommandTest {
     return run(words, "", {"FOLDER=" + kFolder}, "cd \"$FOLDER\" && exec \"$@\"");
   }
 
-  /// All pages of the modules, in the test's own folder.
+  /// Writes all pages of the modules in the test's own folder.
   CommandResult write_pages() const { return doc({"-I", ".", "--html", folder() + "/new/site"}); }
   std::string page(const std::string& name) const { return read("new/site/" + name); }
 };
 
-/// The page without its style, which is of no interest here.
+/// Returns the page without its style.
 std::string without_style(const std::string& page) {
   return std::regex_replace(page, std::regex("<style>[^<]*</style>"), "<style></style>");
 }
 
-/// The tags that are open at the end of the page, or closed out of order.
+/// Returns the tags that are open at the end of the page, or closed out of order.
 std::string unbalanced_tags(const std::string& page) {
   std::vector<std::string> open;
   const std::regex tag("<(/?)([a-z0-9]+)[^>]*>");

@@ -31,7 +31,7 @@ TEST_F(FrontEndTest, MakeReadsTheRule) {
   for (const std::string& name : names) {
     const std::string file = "in/" + name + ".fble";
     write(file, "");
-    // The file stands first in the rule, too, where some letters mean more than elsewhere.
+    // The file is also first in the rule, where more letters are special.
     std::filesystem::copy_file(folder() + "/" + file, folder() + "/" + name + ".fble",
                                std::filesystem::copy_options::overwrite_existing);
     write("rule.d", dependency_rule("goal", {name + ".fble", file}));
@@ -53,7 +53,7 @@ TEST_F(FrontEndTest, MakeReadsTheRule) {
       std::filesystem::last_write_time(folder() + "/" + changed, now);
       EXPECT_EQ(made(), "made\n") << changed;
     }
-    // A '?' for a letter that cannot be written is not to match other files.
+    // A '?' for a letter that cannot be written must not match other files.
     for (const std::string& done : {std::string("goal"), name + ".fble", file}) {
       std::filesystem::remove(folder() + "/" + done);
     }

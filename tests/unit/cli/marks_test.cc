@@ -1,4 +1,4 @@
-// Programs with `# deopt-here!`: what `fble-jit test` says about them, and that they show in dumps.
+// Programs with `# deopt-here!`: the reports of `fble-jit test` about them, and the marks in dumps.
 #include "frontends/cli/marks.h"
 
 #include <gmock/gmock.h>
@@ -16,7 +16,7 @@ using testing::Not;
 
 // ---- comparing values ---------------------------------------------------------
 
-/// Objects of a test.
+/// The objects of a test.
 class Values {
  public:
   Word make(ObjectKind kind, uint32_t tag, std::vector<Word> fields) {
@@ -82,7 +82,7 @@ TEST(ValueDifference, FunctionsAreTheirCodeAndWhatTheyCapture) {
 
 // ---- the command ----------------------------------------------------------------
 
-/// A loop over unary numbers; MARK is replaced, in the turn for all numbers but zero.
+/// Returns a loop over unary numbers; MARK is replaced, in the turn for all numbers but zero.
 std::string loop(std::string_view mark, std::string_view more = "") {
   std::string text = R"(Unit@ = *();
 Nat@ = +(Unit@ z, Nat@ s);
@@ -205,7 +205,7 @@ TEST_F(MarksTest, AMarkThatIsNotHitFailsTheTestWithTheReason) {
             "(never reached)");
   EXPECT_EQ(reason(loop("", "_once = # deopt-here!\nUnit@();\n"), {"--jit=eager"}), "(never hot: interpreted 1 times)");
   EXPECT_EQ(reason(loop("# deopt-here!"), {"--jit-param=hot_calls=100000"}), "(never hot: interpreted 1024 times)");
-  // What a recursive group calls before it is defined is interpreted.
+  // A call from a recursive group before it is defined is interpreted.
   const std::string group = R"(
 Cell@ = *(Nat@ head, Cell@ tail);
 (Nat@) { Cell@; } Circle = (Nat@ n) {

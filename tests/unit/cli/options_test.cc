@@ -12,7 +12,7 @@ using testing::StartsWith;
 
 class OptionsTest : public CommandTest {
  protected:
-  /// A mistake: one line that says what is wrong, nothing on standard output.
+  /// Expects a mistake: one line with the error, and no standard output.
   void expect_mistake(const std::vector<std::string>& words, int status, const std::string& message) {
     const CommandResult result = run(words);
     EXPECT_EQ(result.status, status) << message;

@@ -1,5 +1,5 @@
-// Man pages and completions: every command and option is in them, and what has a meaning to their readers is escaped.
-// tests/packaging/pages_test.py lets those readers read them.
+// Man pages and completions: every command and option is in them, and special characters are escaped.
+// tests/packaging/pages_test.py reads them with man and the shells.
 #include "frontends/cli/pages.h"
 
 #include <gmock/gmock.h>

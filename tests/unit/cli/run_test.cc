@@ -10,7 +10,7 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-/// What the programs of these tests begin with.
+/// The first lines of the programs of these tests.
 constexpr const char* kImports = R"(
 Char@ .= /Std/Char%;
 Str .= /Std/Char/Ascii%;

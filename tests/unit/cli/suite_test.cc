@@ -61,7 +61,7 @@ TEST_F(SuiteTest, Filters) {
 TEST_F(SuiteTest, NoTestsAreNoSuccess) { EXPECT_EQ(run({"suite", "s", "--filter", "nothing"}).status, 1); }
 
 TEST_F(SuiteTest, Timeouts) {
-  // A module that counts for longer than anybody waits.
+  // A module that counts for longer than the test waits.
   write("t/Long.fble", R"(# @@fble-test@@ no-error
 Unit@ = *();
 (Unit@) { Unit@; } Loop = (Unit@ x) { Loop(x); };

@@ -14,7 +14,7 @@
 
 namespace fble {
 
-/// A handful of functions with calls of all sizes, branches and wide frames.
+/// A program of a few functions with calls of all sizes, branches and wide frames.
 inline constexpr std::string_view kExitProgram = R"(
 globals 3
 code 0 "/A%" arity 2 slots 24 captures 0
@@ -73,7 +73,7 @@ inline std::vector<Code*> all_codes(ProgramCode& program) {
   return codes;
 }
 
-/// Positions of a code object where an activation may be, or wait for a call.
+/// Returns the positions of a code object where an activation may be, or wait for a call.
 inline std::vector<const uint32_t*> positions_of(const Code& code, bool behind_call) {
   std::vector<const uint32_t*> positions;
   for (size_t at = 0; at < code.words.size();) {
@@ -89,7 +89,7 @@ class ExitGenerator {
  public:
   ExitGenerator(ProgramCode& program, uint32_t seed) : codes_(all_codes(program)), random_(seed) {}
 
-  /// The next exit: often much like the last one.
+  /// Makes the next exit: often similar to the last one.
   ExitEntry next() {
     if (!entry_.frames.empty() && chance(70)) {
       change_some();
@@ -117,7 +117,7 @@ class ExitGenerator {
   void change_some() {
     if (!entry_.is_return && chance(20)) add_virtuals(1 + below(2));
     if (entry_.is_return) {
-      // Back to something that is no return.
+      // Makes it an exit that is no return.
       entry_.is_return = false;
       entry_.frames.back().pc = any(positions_of(*entry_.frames.back().code, false));
     }
@@ -143,7 +143,7 @@ class ExitGenerator {
     entry_.frames.push_back(frame);
   }
 
-  /// Positions and bases, where they do not fit.
+  /// Corrects positions and bases that do not fit.
   void place_frames() {
     int32_t base = 0;
     for (size_t i = 0; i < entry_.frames.size(); ++i) {
@@ -226,7 +226,7 @@ class ExitGenerator {
       for (Location& field : value.fields) {
         field = any_location();
         if (value.kind == VirtualValue::Kind::kObject) continue;
-        // What packed values are made of is packed and does not name them.
+        // The parts of a packed value are packed and do not name it.
         const bool fits =
             field.kind == LocationKind::kVirtual
                 ? static_cast<size_t>(field.index) < i &&
@@ -264,7 +264,7 @@ class ExitGenerator {
   ExitEntry entry_;
 };
 
-/// Whether two entries say the same: virtuals may be numbered, shared and listed differently.
+/// Compares two entries by meaning: virtuals may be numbered, shared and listed differently.
 class SameExits {
  public:
   SameExits(const ExitEntry& a, const ExitEntry& b) : a_(a), b_(b) {}

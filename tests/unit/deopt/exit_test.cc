@@ -1,6 +1,6 @@
 // Leaving machine code, without machine code: registers, spill slots and frame slots are
-// filled by hand, the exit is taken, and what the interpreter finds is compared with
-// what the exit describes. Then a collection must find all of it.
+// filled by hand, the exit is taken, and the interpreter's state is compared with the
+// description of the exit. Then a collection must find all of it.
 #include "deopt/exit.h"
 
 #include <gtest/gtest.h>
@@ -54,7 +54,7 @@ class Activation {
 
   ExitState& state() { return thread.exit_state; }
 
-  /// A new object whose first field tells it from others. There is room.
+  /// Makes an object whose first field identifies it. Requires that there is room.
   Word make_object() {
     Word* object = thread.ap;
     thread.ap += object_words(12);
@@ -106,7 +106,7 @@ class Activation {
   Word made_ = 0;
 };
 
-/// What identifies a word wherever it may have moved.
+/// The identity of a word, wherever it may have moved.
 using Key = std::pair<Word, Word>;
 Key key_of(Word word) {
   if (!is_pointer(word)) return {0, word};
@@ -128,7 +128,7 @@ class Expectation {
     }
   }
 
-  /// Values of packed virtuals, 0 where one does not fit: then the exit cannot be.
+  /// Computes the values of packed virtuals. Returns false if one does not fit: then the exit is impossible.
   bool packed_fit() {
     for (const VirtualValue& value : entry_.virtuals) packed_.push_back(pack(value));
     for (size_t i = 0; i < packed_.size(); ++i) {
@@ -227,7 +227,7 @@ class Expectation {
 
 Location in_its_place(const ExitFrame& frame) { return {LocationKind::kSlot, frame.base + kClosureSlot, 0}; }
 
-/// Closures of frames run the frames' code.
+/// Gives each frame a closure that runs the frame's code.
 void give_closures(ExitEntry& entry, ExitGenerator& generator) {
   for (size_t i = 0; i < entry.frames.size(); ++i) {
     ExitFrame& frame = entry.frames[i];
@@ -250,7 +250,7 @@ void give_closures(ExitEntry& entry, ExitGenerator& generator) {
   }
 }
 
-/// Registers 0 to 2, spill slots 0 to 3 and slots 0 to 1 hold packed values.
+/// Restricts the exit: registers 0 to 2, spill slots 0 to 3 and slots 0 to 1 hold packed values.
 void restrict_packed_fields(ExitEntry& entry) {
   for (VirtualValue& value : entry.virtuals) {
     if (value.kind == VirtualValue::Kind::kObject) continue;
@@ -284,8 +284,8 @@ void fill(Activation& activation, const ExitEntry& entry, ExitGenerator& generat
   }
 }
 
-/// Forces the frames of the exit, checks them, and takes them back: all must be as it was. False if there was no
-/// room for what is virtual.
+/// Forces the frames of the exit, checks them, and undoes that: the state must be as before. Returns false if
+/// there was no room for the virtual values.
 bool force_and_take_back(Activation& activation, const ExitEntry& entry, Expectation& expectation) {
   Thread& thread = activation.thread;
   activation.state().at(RegisterRole::kAp) = reinterpret_cast<Word>(thread.ap);
@@ -332,7 +332,7 @@ void leave_randomly(const MachineOptions& options, uint32_t first_seed, uint32_t
       while (static_cast<size_t>(activation.thread.machine.heap.limit() - activation.thread.ap) > 20)
         activation.make_object();
     }
-    // What is compared is the decoded form: equal virtuals become one.
+    // The decoded form is compared: equal virtuals become one.
     SideTableBuilder builder;
     builder.add(entry);
     const ExitEntry decoded = decode_exit(builder.finish(), 0);
@@ -341,7 +341,7 @@ void leave_randomly(const MachineOptions& options, uint32_t first_seed, uint32_t
     if (!expectation.packed_fit()) continue;
     ++taken;
     with_virtuals += !decoded.virtuals.empty();
-    // First the frames are only shown: the exit then finds all as it was.
+    // First the frames are only shown: the exit then finds the state unchanged.
     forced += force_and_take_back(activation, decoded, expectation);
     if (!testing::Test::HasFailure()) {
       ASSERT_TRUE(activation.leave(entry)) << activation.thread.current->error.render();
@@ -454,7 +454,7 @@ TEST(Exit, CirclesOfFunctions) {
   }
 }
 
-/// Nothing here recurs: a chain far deeper than the C++ stack could follow.
+/// Rebuilds without recursion a chain far deeper than the C++ stack.
 TEST(Exit, ChainsOfAnyLength) {
   constexpr int kLength = 150'000;
   Activation activation(options_of(256 * 1024, 0, 8));
@@ -477,8 +477,8 @@ TEST(Exit, ChainsOfAnyLength) {
   EXPECT_EQ(word, 9u);
 }
 
-/// A call is inlined in machine code, which is left in the middle of it: the interpreter
-/// ends the call, what called it, and the run.
+/// Leaves machine code in the middle of an inlined call: the interpreter ends the call,
+/// its caller, and the run.
 TEST(Exit, TheInterpreterGoesOn) {
   for (unsigned stress : {0u, 1u}) {
     const std::unique_ptr<ProgramCode> program = parse_exit_program(R"(
@@ -550,7 +550,7 @@ TEST(Exit, NoRoomIsAnError) {
             std::string::npos);
 }
 
-/// An exit as root map: what is in registers, spill slots and frames moves, once.
+/// Uses an exit as root map: each value in registers, spill slots and frames is moved once.
 TEST(Exit, RootsInsideOfMachineCode) {
   Activation activation(options_of(64 * 1024, 0, 8));
   ExitEntry entry = parse_exit(activation, R"(exit 0
@@ -571,7 +571,7 @@ TEST(Exit, RootsInsideOfMachineCode) {
   } roots;
   roots.activation = &activation;
   roots.entry = &entry;
-  // Closures, live slots in memory (2 in the outer frame; 13 in the inner one) and what the exit names.
+  // Closures, live slots in memory (2 in the outer frame; 13 in the inner one) and the values that the exit names.
   std::vector<Word*> expected = {&activation.root[kClosureSlot],
                                  &activation.root[2],
                                  &activation.root[13],

@@ -1,4 +1,4 @@
-// Comparing states of the interpreter, and getting from one to another.
+// Comparing states of the interpreter, and running from one to another.
 #include "deopt/shadow_check.h"
 
 #include <gmock/gmock.h>
@@ -110,7 +110,7 @@ TEST_F(Compared, TheFirstDifferenceIsTold) {
   EXPECT_THAT(difference(state(9), other), HasSubstr("the closure of frame 0"));
 }
 
-/// A value that occurs twice is compared once; what was equal up to a difference need not be.
+/// Compares a value that occurs twice only once; values that were equal until a difference need not be equal later.
 TEST_F(Compared, AfterADifference) {
   SameValue same([](const Code& a, const Code& b) { return &a == &b; });
   const Made one(ObjectKind::kStruct, {3, 5});
@@ -160,7 +160,7 @@ TEST_F(Compared, StatesCanBeRead) {
   EXPECT_THAT(describe(state(wide.word())), HasSubstr("struct(0x3, 0x3, 0x3, 0x3, 0x3, 0x3, 0x3, 0x3)\n"));
 }
 
-/// Every step of a run can be repeated from the one before.
+/// Repeats every step of a run from the one before.
 TEST(Rehearsals, RepeatWhatWasRun) {
   SourceProgram source;
   const CheckedProgram* checked = source
@@ -180,7 +180,7 @@ Append(one, Append(Append(one, one), one));
   Machine machine(*program, natives);
   Thread& thread = machine.thread();
 
-  // Stops in front of each instruction.
+  // Stops before each instruction.
   class Stepper final : public EngineHooks {
    public:
     void on_hot_function(Thread&, Code&) override {}

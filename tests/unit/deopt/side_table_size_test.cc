@@ -1,6 +1,6 @@
-// How large side tables get: traces are simulated over the bytecode of a real program, with
-// guards, inlined calls, registers and virtual objects about as a recorder and a register
-// allocator would have them.
+// The size of side tables: traces are simulated over the bytecode of a real program, with
+// guards, inlined calls, registers and virtual objects roughly as from a recorder and a
+// register allocator.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -25,7 +25,7 @@ std::unique_ptr<ProgramCode> compile(const char* module) {
   return checked == nullptr ? nullptr : lower_program(*checked);
 }
 
-/// One trace: a path through the code, with what is known and where it is.
+/// A trace: a path through the code, with the known facts and the places of values.
 class TraceSimulator {
  public:
   TraceSimulator(const std::vector<Code*>& codes, Code& start, uint32_t seed) : codes_(codes), random_(seed) {
@@ -61,7 +61,7 @@ class TraceSimulator {
   Location new_register() {
     static constexpr int32_t kRegisters[] = {0, 1, 2, 3, 6, 8, 9, 10, 11, 12};
     const Location fresh{LocationKind::kRegister, kRegisters[next_register_++ % 10], 0};
-    // Who had it is spilled.
+    // The value that had the register is spilled.
     const Location spilled{LocationKind::kSpill, static_cast<int32_t>(next_spill_), 0};
     auto spill = [&](Location& location) {
       if (location == fresh) location = spilled;
@@ -192,7 +192,7 @@ class TraceSimulator {
     if (fitting.empty() || entry_.frames.size() > 4 || below(100) < 40) {
       ended_ = true;
       if (is_tail) return;
-      // An opaque call: all is in memory.
+      // An opaque call: all values are in memory.
       exit_here();
       ExitEntry& exit = exits_.back();
       exit.is_return = true;

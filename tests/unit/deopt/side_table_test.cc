@@ -1,5 +1,5 @@
-// The byte format: what is written is read again, in one way only, and what is
-// corrupt is refused.
+// The byte format: written tables are read back, there is one encoding only,
+// and corrupt tables are refused.
 #include "deopt/side_table.h"
 
 #include <gtest/gtest.h>
@@ -46,8 +46,8 @@ TEST(SideTable, RandomExitsComeBack) {
   }
 }
 
-/// Any change of any byte, and any other length, is refused, or else is what a
-/// builder might have made of other exits.
+/// Changes each byte and the length: the table is refused, or is the encoding
+/// of other exits.
 TEST(SideTable, CorruptTablesAreRefused) {
   const std::unique_ptr<ProgramCode> program = parse_exit_program();
   const std::vector<Code*> codes = all_codes(*program);

@@ -1,4 +1,4 @@
-// The text form: what is printed is read again, and nonsense gets a located message.
+// The text form: printed tables parse back, and invalid text gets a located message.
 #include "deopt/side_table_text.h"
 
 #include <gtest/gtest.h>
@@ -50,7 +50,7 @@ TEST(SideTableText, RandomExitsComeBack) {
     const ExitsParse parse = parse_exits(print_exits(exits, codes), "t", codes);
     ASSERT_EQ(parse.error, "");
     for (size_t i = 0; i < exits.size(); ++i) {
-      // Of frames in memory the closure means nothing and is not printed.
+      // The closure of a frame in memory has no meaning and is not printed.
       for (ExitFrame& frame : exits[i].frames) {
         if (frame.in_memory) frame.closure = {};
       }

@@ -1,4 +1,4 @@
-// What verify_exit refuses: one exit that is right, and changes that make it wrong.
+// The refusals of verify_exit: one exit that is right, and changes that make it wrong.
 #include "deopt/side_table_verify.h"
 
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@ namespace {
 
 class SideTableVerify : public testing::Test {
  protected:
-  /// The problem with the first exit of the text.
+  /// Returns the problem with the first exit of the text.
   std::string problem(std::string_view text) {
     const ExitsParse parse = parse_exits(text, "t", codes_);
     EXPECT_EQ(parse.error, "") << text;
@@ -51,9 +51,9 @@ TEST_F(SideTableVerify, Frames) {
   EXPECT_EQ(verify_exit(entry), "frame 0: no position of an instruction") << "no code";
   entry.frames[0].code = codes_[0];
   entry.frames[0].pc = codes_[0]->start - 1;
-  EXPECT_EQ(verify_exit(entry), "frame 0: no position of an instruction") << "in front of the code";
+  EXPECT_EQ(verify_exit(entry), "frame 0: no position of an instruction") << "before the code";
   entry.frames[0].pc = codes_[0]->start + codes_[0]->words.size();
-  EXPECT_EQ(verify_exit(entry), "frame 0: no position of an instruction") << "behind the code";
+  EXPECT_EQ(verify_exit(entry), "frame 0: no position of an instruction") << "after the code";
   entry.frames[0].pc = codes_[0]->start;
   entry.frames[0].in_memory = true;
   EXPECT_EQ(verify_exit(entry), "");

@@ -84,7 +84,7 @@ CoreProgramModule parse_ok(std::string_view text) {
   return module.has_value() ? *module : CoreProgramModule();
 }
 
-/// The messages about a mistake in the text.
+/// Returns the messages about a mistake in the text.
 std::string parse_error(std::string_view text) {
   Diagnostics diagnostics;
   EXPECT_FALSE(parse_core(text, Symbol("core"), diagnostics).has_value()) << text;
@@ -207,7 +207,7 @@ TEST(CoreText, BrokenTextNeverCrashes) {
 
 // --- the verifier ----------------------------------------------------------
 
-/// What is wrong with the body, without location and quotation.
+/// Returns the verifier's message about the body, without location and quotation.
 std::string verdict(std::string_view body) {
   CoreProgramModule module = parse_ok(with_body(body));
   std::string text;

@@ -1,4 +1,4 @@
-// Warnings about characters that are not seen: frontends/fble/invisible.h.
+// Warnings about invisible characters: frontends/fble/invisible.h.
 #include "frontends/fble/invisible.h"
 
 #include <gtest/gtest.h>
@@ -15,7 +15,7 @@ std::string warnings_of(std::string_view text) {
 TEST(Invisible, NothingInOrdinaryText) {
   EXPECT_EQ(warnings_of(""), "");
   EXPECT_EQ(warnings_of("# \xC3\xA9t\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80\nStr|'na\xC3\xAFve';"), "");
-  // What is not UTF-8 at all.
+  // Bytes that are not UTF-8.
   EXPECT_EQ(warnings_of("\xFF\x80\xE2\x80"), "");
 }
 

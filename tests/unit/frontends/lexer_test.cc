@@ -32,7 +32,7 @@ std::vector<std::string> words_of(std::string_view text) {
   return words;
 }
 
-/// "line:column" of each token and of the end.
+/// Returns "line:column" of each token and of the end.
 std::vector<std::string> places_of(std::string_view text) {
   Lexer lexer(text);
   std::vector<std::string> places;
@@ -147,7 +147,7 @@ TEST(Lexer, LongWordsAreOneTokenEach) {
   EXPECT_EQ(tokens_of(text)[0].text.size(), 2'000'000u);
 }
 
-/// "line:column options" of the directives in front of each token, the end included; '/' between tokens.
+/// Returns "line:column options" of the directives before each token, the end included; '/' between tokens.
 std::string directives_of(std::string_view text) {
   Lexer lexer(text);
   std::string result;

@@ -27,7 +27,7 @@ class LoaderTest : public testing::Test {
     std::ofstream(root_ / name, std::ios::binary) << text;
   }
 
-  /// Loads and returns what was reported, with the root left out of file names.
+  /// Loads and returns the messages, with the root left out of file names.
   std::string load(std::string_view main, LoadFor purpose = LoadFor::kExecution) {
     Diagnostics diagnostics;
     LoadOptions options;
@@ -46,7 +46,7 @@ class LoaderTest : public testing::Test {
     return text;
   }
 
-  /// The modules in order, each with its dependencies.
+  /// Returns the modules in order, each with its dependencies.
   std::string modules() {
     std::string text;
     for (const Module* module : program_->modules) {

@@ -106,7 +106,7 @@ void run_random_program(uint64_t seed, Counts& counts) {
   ASSERT_EQ(verify_bytecode(*program), "");
   const std::string text = print_bytecode(*program);
   if (seed % 2 == 0) {
-    // The text says it all.
+    // The text is complete: it parses back to the same program.
     BytecodeParse parse = parse_bytecode(text, "text");
     ASSERT_NE(parse.program, nullptr) << parse.error;
     ASSERT_EQ(print_bytecode(*parse.program), text);
@@ -139,7 +139,7 @@ void run_random_program(uint64_t seed, Counts& counts) {
   }
 }
 
-/// Runs a module given as text of its core; the line of the error, or 0.
+/// Runs a module given as text of its core. Returns the line of the error, or 0.
 uint32_t error_line(const std::string& body) {
   Diagnostics diagnostics;
   std::optional<CoreProgramModule> module = parse_core(
@@ -156,13 +156,13 @@ uint32_t error_line(const std::string& body) {
   return machine.run_modules() ? 0 : machine.error().lines[0].loc.line;
 }
 
-/// An expression that fails, at the line.
+/// Returns an expression that fails, at the line.
 std::string bad(int line) { return fmt::format("(union-field @{}:1 0/2 (union @ 1/2 (struct @)))", line); }
 constexpr const char* kGood = "(struct @)";
 
 TEST(Lower, EvaluatesInTheOrderOfTheReference) {
   EXPECT_EQ(error_line(kGood), 0u);
-  // Left to right, but for calls: the function, then the arguments from the right.
+  // From left to right, except in calls: the function, then the arguments from the right.
   EXPECT_EQ(error_line(fmt::format("(struct @ {} {} {})", kGood, bad(2), bad(3))), 2u);
   EXPECT_EQ(error_line(fmt::format("(union @ 0/1 (struct @ {} {}))", bad(2), bad(3))), 2u);
   EXPECT_EQ(error_line(fmt::format("(list @ {} {})", bad(2), bad(3))), 2u);

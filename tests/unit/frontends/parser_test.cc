@@ -20,7 +20,7 @@ struct Parsed {
   explicit Parsed(std::string_view text) { expr = parse_source(text, Symbol("t"), arena, diagnostics, mentions); }
 };
 
-/// The dump of the tree, or the errors.
+/// Returns the dump of the tree, or the errors.
 std::string parse(std::string_view text, bool with_locs = false) {
   Parsed parsed(text);
   std::string result = parsed.expr != nullptr ? print_ast(*parsed.expr, with_locs) : parsed.diagnostics.render();
@@ -28,7 +28,7 @@ std::string parse(std::string_view text, bool with_locs = false) {
   return result;
 }
 
-/// "line:column message" of the only error, without "syntax error, unexpected ".
+/// Returns "line:column message" of the only error, without "syntax error, unexpected ".
 std::string error_of(std::string_view text) {
   Parsed parsed(text);
   if (parsed.expr != nullptr) return "no error";
@@ -182,7 +182,7 @@ TEST(Parser, ErrorsInSeveralStatements) {
             "t:2:25: error: syntax error, unexpected WORD, expecting ',' or ';'\n"
             "t:3:7: error: syntax error, unexpected ',', expecting expression\n"
             "t:4:8: error: syntax error, unexpected '}', expecting expression");
-  // What is skipped has no errors of its own, and a block may end where it had one.
+  // The skipped part has no errors of its own, and a block may end where it had one.
   EXPECT_EQ(parse("a = b c d e, f(g h); 'i j'@ k l;\nm;"),
             "t:1:7: error: syntax error, unexpected WORD, expecting ',' or ';'\n"
             "t:1:31: error: syntax error, unexpected WORD, expecting .= or := or (. or ',' or ';' or '='");
@@ -302,7 +302,7 @@ TEST(Diagnostics, RendersOneLinePerMessage) {
   EXPECT_EQ(diagnostics.error_count(), 3u);
 }
 
-/// "line:column message" of the warnings, one per line.
+/// Returns "line:column message" of the warnings, one per line.
 std::string warnings_of(std::string_view text) {
   Parsed parsed(text);
   EXPECT_NE(parsed.expr, nullptr) << parsed.diagnostics.render();

@@ -11,13 +11,13 @@
 namespace fble {
 namespace {
 
-/// Three lines; what is tested starts on line 4.
+/// The three lines before the text of a test, which starts on line 4.
 constexpr const char* kPrelude =
     "Unit@ = *(); Unit = Unit@();\n"
     "Bool@ = +(Unit@ true, Unit@ false); True = Bool@(true: Unit);\n"
     "Pair@ = *(Unit@ a, Bool@ b); pair = Pair@(Unit, True);\n";
 
-/// The error of a program that starts with the prelude; its line counts from 1.
+/// Returns the error of a program that starts with the prelude; its line counts from 1.
 std::string error_of(const std::string& text) {
   SourceProgram program;
   program.add("/M%", kPrelude + text).check();
@@ -31,7 +31,7 @@ std::string error_of(const std::string& text) {
   return result.empty() ? "no error" : result;
 }
 
-/// The type of the text's value, after the prelude.
+/// Returns the type of the text's value, after the prelude.
 std::string type_of(const std::string& text) { return type_of_module(kPrelude + text); }
 
 // --- Several errors -------------------------------------------------------------
@@ -119,7 +119,7 @@ TEST(SeveralErrors, OfVacuousTypes) {
 }
 
 TEST(SeveralErrors, WhatIsCertainStaysKnown) {
-  // A function that returns a Bool@ does, whatever is wrong with its argument or body.
+  // A function that returns a Bool@ has that result type, whatever error its argument or body has.
   EXPECT_EQ(
       error_of("f = (Unit@ x) { a = nope; True; }; Unit@ y = f(pair); y;"),
       "1:21 variable 'nope' not defined\n"

@@ -9,7 +9,7 @@
 namespace fble {
 namespace {
 
-/// Hand-made types, without places in a source.
+/// A test with hand-made types, without places in a source.
 class TypesTest : public testing::Test {
  protected:
   Type* data(bool is_struct, std::initializer_list<std::pair<const char*, Type*>> fields) {
@@ -27,13 +27,13 @@ class TypesTest : public testing::Test {
   VarType* var(const char* name, uint32_t level = 0) { return types.var_type({}, level, Symbol(name)); }
   KindRef one_arg() { return types.kinds().poly(types.kinds().basic(), types.kinds().basic()); }
 
-  /// name@ = +(*(element head, name@ tail) items, *() empty), a new one each time.
+  /// Makes name@ = +(*(element head, name@ tail) items, *() empty), a new one each time.
   VarType* list_of(const char* name, Type* element, uint32_t level = 0) {
     VarType* list = var(name, level);
     list->value = data(false, {{"items", data(true, {{"head", element}, {"tail", list}})}, {"empty", unit()}});
     return list;
   }
-  /// <@ T@> { L@ = ...; L@; }
+  /// Makes <@ T@> { L@ = ...; L@; }
   Type* list_poly() {
     ParamType* t = param("T", 1);
     return poly(t, list_of("L", t, 1));

@@ -1,5 +1,5 @@
-// The heap against an obvious model: objects with identities that nothing ever
-// moves, and a walk over all that is reachable.
+// The heap against an obvious model: objects with identities that never move,
+// and a walk over all reachable objects.
 #include "gc/heap.h"
 
 #include <gtest/gtest.h>
@@ -19,7 +19,7 @@ namespace {
 
 struct ModelObject;
 
-/// A word and what the model says about it.
+/// A word and the model's description of it.
 struct Value {
   Word word = kUnitWord;
   ModelObject* object = nullptr;  ///< null unless the word is a pointer
@@ -28,7 +28,7 @@ struct Value {
 struct ModelObject {
   ObjectKind kind;
   uint32_t tag = 0;
-  std::vector<Word> raw;      ///< fields that the collector must not look at
+  std::vector<Word> raw;      ///< fields that the collector must not read
   std::vector<Value> values;  ///< the others; `word` counts only if there is no object
   uint64_t native = 0;        ///< number of the native resource
 };
@@ -131,7 +131,7 @@ class Mutator final : public RootReporter {
     root() = {reinterpret_cast<Word>(memory), object};
   }
 
-  /// An object with a placeholder, to be patched later.
+  /// Makes an object with a placeholder, to be patched later.
   void declare() {
     if (pending_.size() >= 6) return;
     auto* object = new_model(ObjectKind::kStruct);
@@ -170,7 +170,7 @@ class Mutator final : public RootReporter {
 
   void pop(size_t count) {
     for (; count > 0 && stack_.size() > 1; --count) stack_.pop_back();
-    // The caller runs: whatever it did before, its frame may change now.
+    // The caller runs, so its frame may change now.
     ran_down_to_ = std::min(ran_down_to_, stack_.size() - 1);
     if (below(2) == 0) stack_.back() = roots_[below(roots_.size())];
   }
@@ -182,7 +182,7 @@ class Mutator final : public RootReporter {
 
   void collect_all() { ap_ = heap.collect_all(ap_, *this); }
 
-  /// Compares everything that can be reached.
+  /// Compares all reachable objects.
   void check() {
     std::set<std::pair<Word, ModelObject*>> seen;
     std::unordered_map<Word, ModelObject*> firsts;
@@ -240,7 +240,7 @@ class Mutator final : public RootReporter {
   }
 
   size_t live_words() const { return live_words_; }
-  /// Objects found equal to another in all checks.
+  /// Returns the number of objects found equal to another in all checks.
   size_t equals() const { return equals_; }
   size_t reachable_natives() const { return reachable_natives_; }
   void drop_everything() {
@@ -352,7 +352,7 @@ void run(const HeapOptions& options, uint64_t seed, int steps, int check_period)
       mutator.collect_all();
       mutator.check();
       if (testing::Test::HasFatalFailure()) return;
-      // Nothing dead is left.
+      // No dead object is left.
       ASSERT_EQ(mutator.reachable_natives(), live_resources.size());
       ASSERT_GE(mutator.heap.old_bytes(), mutator.live_words() * sizeof(Word));
       ASSERT_LE(mutator.heap.old_bytes(), mutator.live_words() * sizeof(Word) * 3 / 2 + 64);
@@ -422,7 +422,7 @@ TEST(Heap, AgreesWithTheModelUnderStress) {
 }
 
 TEST(Heap, AgreesWithTheModelWhileMarkingGoesOn) {
-  // No full collections in between, so markings come to their end step by step.
+  // There are no full collections in between, so markings end step by step.
   for (uint64_t seed = 1; seed <= 4; ++seed) {
     HeapOptions options;
     options.nursery_bytes = 8 * 1024;
@@ -456,7 +456,7 @@ TEST(Heap, AgreesWithTheModelWithATinyNursery) {
   }
 }
 
-/// A second of runs that no other test makes; FBLE_HEAP_MODEL_SECONDS=600 for ten minutes.
+/// Runs new seeds for a second; FBLE_HEAP_MODEL_SECONDS=600 runs for ten minutes.
 TEST(Heap, AgreesWithTheModelForAWhile) {
   const char* seconds = std::getenv("FBLE_HEAP_MODEL_SECONDS");
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds == nullptr ? 1 : std::atoi(seconds));
@@ -570,7 +570,7 @@ TEST(Heap, WhatOnlyGrowsIsAdopted) {
     EXPECT_GE(stats.adopted_bytes, stats.survived_bytes / 2);
     Word at = mutator.list;
     for (Word i = most; i > 0; --i, at = as_object(at)->fields[1]) ASSERT_EQ(as_object(at)->fields[0], i << 1 | 1);
-    // What has no use any more is found in spite of it, and nothing more is adopted.
+    // Dead objects are found in spite of it, and no further nursery is adopted.
     mutator.list = kUnitWord;
     mutator.ap = mutator.heap.collect_all(mutator.ap, mutator);
     EXPECT_EQ(mutator.heap.old_bytes(), 0u);
@@ -585,7 +585,7 @@ TEST(Heap, WhatOnlyGrowsIsAdopted) {
   }
 }
 
-/// Words of the nursery now.
+/// Returns the current number of words of the nursery.
 size_t nursery_words(const Heap& heap) { return static_cast<size_t>(heap.limit() - heap.nursery_start()); }
 
 TEST(Heap, TheNurseryGrowsWhereMuchSurvivesAndShrinksAgain) {
@@ -642,7 +642,7 @@ TEST(Heap, StopsAtTheLimitOfMemory) {
     while (mutator.prepend(count)) ++count;
     EXPECT_LE(count * 24, options.max_bytes);
     EXPECT_GE(count * 24, options.max_bytes / 2);
-    // Who can do with less goes on.
+    // A program that needs less continues.
     mutator.list = kUnitWord;
     mutator.ap = mutator.heap.nursery_start();
     for (Word i = 0; i < 1000; ++i) ASSERT_TRUE(mutator.prepend(i));
@@ -694,7 +694,7 @@ TEST(Heap, ManyObjectsWaitToBeMarked) {
   options.verify = true;
   ListMutator mutator(options);
   for (Word i = 0; i < kCount; ++i) ASSERT_TRUE(mutator.prepend(i));
-  // One object that refers to all cells of the list: its marking reaches them at once.
+  // One object that refers to all cells of the list: its marking reaches them in one step.
   Word* memory = mutator.allocate(object_words(kCount));
   ASSERT_NE(memory, nullptr);
   memory[0] = Object::make_header(ObjectKind::kStruct, kCount);
@@ -722,7 +722,7 @@ TEST(Heap, WhatIsRememberedIsForgottenByTheNextCollection) {
   mutator.ap = mutator.heap.collect_all(mutator.ap, mutator);
   Object* old = as_object(mutator.list);
   mutator.heap.remember(old);
-  // Nothing is new, but the object may be dead after this, and its memory something else.
+  // No object is new, but this one may be dead after the collection, and its memory reused.
   mutator.ap = mutator.heap.collect_all(mutator.ap, mutator);
   Word* young = mutator.allocate(3);
   young[0] = Object::make_header(ObjectKind::kStruct, 2);

@@ -8,7 +8,7 @@
 namespace fble {
 namespace {
 
-/// Integers at all distances from zero and from the limits.
+/// Returns integers at all distances from zero and from the limits.
 std::vector<int64_t> samples() {
   std::vector<int64_t> values{0, kMaxPackedInt, kMinPackedInt, kMaxPackedInt - 1, kMinPackedInt + 1};
   std::mt19937_64 random(1);

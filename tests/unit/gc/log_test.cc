@@ -33,7 +33,7 @@ struct Pipe {
     if (ends[0] >= 0) close(ends[0]);
     ends[0] = -1;
   }
-  /// Everything until the other end is closed, in small pieces with pauses.
+  /// Reads until the other end is closed, in small pieces with pauses.
   std::string read_slowly() const {
     std::string text;
     char piece[3000];
@@ -57,7 +57,7 @@ std::string contents(const std::string& name) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-/// What a slow reader gets from a pipe, whose writing end blocks or not.
+/// Returns the text that a slow reader gets from a pipe, whose writing end blocks or not.
 std::string through_pipe(int flags, const WritePatience& patience) {
   Pipe pipe(flags);
   const std::string text = long_text();
@@ -79,7 +79,7 @@ TEST(WriteAll, WaitsForSlowReaders) {
 }
 
 TEST(WriteAll, WaitsWhereTheDescriptorDoesNot) {
-  // Only the writing end must not block.
+  // Only the writing end is non-blocking.
   for (const int patience : {-1, 10'000}) {
     Pipe pipe;
     fcntl(pipe.ends[1], F_SETFL, O_NONBLOCK);

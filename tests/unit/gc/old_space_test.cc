@@ -11,7 +11,7 @@
 namespace fble {
 namespace {
 
-/// What the old space should contain: objects by address.
+/// The expected content of the old space: objects by address.
 class Model {
  public:
   explicit Model(uint64_t seed) : random_(seed) {}
@@ -23,7 +23,7 @@ class Model {
     if (kind == 0) words = 500 + random_() % 5000;
     Word* memory = space_.allocate(words);
     ASSERT_NE(memory, nullptr);
-    // Nothing alive is there.
+    // No live object is there.
     auto next = objects_.upper_bound(memory);
     if (next != objects_.end()) ASSERT_LE(memory + words, next->first);
     if (next != objects_.begin()) {
@@ -68,7 +68,7 @@ class Model {
 
   void sweep(size_t blocks) { space_.sweep_some(blocks); }
 
-  /// Requires: all is swept.
+  /// Compares the old space with the model. Requires: all is swept.
   void check() {
     ASSERT_FALSE(space_.sweeping());
     size_t words = 0;

@@ -1,4 +1,4 @@
-// The table of objects that can be found: what is found is equal, and alive.
+// The table of shared objects: found objects are equal and alive.
 #include "gc/shared_objects.h"
 
 #include <gtest/gtest.h>
@@ -24,7 +24,7 @@ class Objects {
   SharedObjects::Found find(const std::vector<Word>& fields, uint32_t tag = 0) {
     return shared.find(header(fields, tag), fields.data(), static_cast<uint32_t>(fields.size()));
   }
-  /// The object that the collector would keep.
+  /// Returns the object that the collector would keep.
   Object* keep(const std::vector<Word>& fields, uint32_t tag = 0) {
     const SharedObjects::Found found = find(fields, tag);
     return found.object != nullptr ? found.object : *found.entry = make(fields, tag);
@@ -124,12 +124,12 @@ TEST(SharedObjects, RestsWhenLittleIsFound) {
   SharedObjects shared;
   const size_t trial = kTrialWords;
   ASSERT_TRUE(shared.begin(1 << 20, false));
-  // A trial that finds enough goes on.
+  // A trial that finds enough continues.
   shared.end(trial - trial / kWorthwhileOneIn, trial / kWorthwhileOneIn);
   ASSERT_TRUE(shared.begin(1 << 20, false));
   EXPECT_GT(shared.entry_count(), 0u);
   for (size_t rest = kShortestPause; rest <= 4 * kLongestPause; rest *= 2) {
-    // Too little, but not so little that the trial would end before its time.
+    // Too little, but enough that the trial does not end early.
     ASSERT_TRUE(shared.begin(1 << 20, false));
     shared.end(trial / 2 - trial / 64, trial / 64);
     ASSERT_TRUE(shared.begin(1 << 20, false));
@@ -147,10 +147,10 @@ TEST(SharedObjects, GivesUpWhenNothingIsFound) {
   SharedObjects shared;
   const size_t trial = kTrialWords;
   ASSERT_TRUE(shared.begin(1 << 20, false));
-  shared.end(trial / 4 - 1, 0);  // too early to tell
+  shared.end(trial / 4 - 1, 0);  // too early to decide
   ASSERT_TRUE(shared.begin(1 << 20, false));
   shared.end(1, 0);
-  // It rests as long as after a whole trial.
+  // The pause is as long as after a whole trial.
   for (size_t i = 0; i < kShortestPause; ++i) {
     ASSERT_FALSE(shared.begin(1 << 20, false));
     shared.note_moved(trial);

@@ -11,7 +11,7 @@
 namespace fble {
 namespace {
 
-/// A nursery that is always adopted, cells from holes, and what should be there.
+/// A nursery that is always adopted, cells from holes, and the expected objects.
 class Model {
  public:
   Model(uint64_t seed, bool is_exact) : random_(seed), is_exact_(is_exact) {
@@ -35,7 +35,7 @@ class Model {
     }
     const Word* start = slab_->top;
     slabs_.adopt(slab_, at);
-    // Born marked, one by one or all at once as the collector does it.
+    // Objects are born marked, one by one or all together as the collector does it.
     if (marking_ && below(2) == 0) {
       for (Object* object : made) ASSERT_TRUE(Slabs::mark(object));
     } else if (marking_) {
@@ -43,7 +43,7 @@ class Model {
       Slabs::mark_all(start, at);
       ASSERT_EQ(slab_->live_words - live, static_cast<size_t>(at - start));
       for (Object* object : made) ASSERT_FALSE(Slabs::mark(object));
-      // What may come to lie behind them is not marked, though it begin in the middle of a granule.
+      // An object that may follow them later is not marked, even if it begins in the middle of a granule.
       if (at + 2 <= slab_->end()) {
         ASSERT_FALSE(Slabs::is_marked(reinterpret_cast<Object*>(at)));
       }
@@ -104,7 +104,7 @@ class Model {
     slabs_.return_some_memory();
   }
 
-  /// Requires: all is swept.
+  /// Compares the slabs with the model. Requires: all is swept.
   void check() {
     size_t words = 0;
     std::set<const Word*> found;
@@ -122,7 +122,7 @@ class Model {
     });
     ASSERT_EQ(found.size(), objects_.size());
     ASSERT_GE(slabs_.used_words(), words);
-    // What is dead and was not made a hole is less than an eighth.
+    // Dead memory that was not made a hole is less than an eighth.
     ASSERT_LE(slabs_.used_words(), is_exact_ ? words : words + words / 7 + 64);
     if (is_exact_) dead_.clear();
   }

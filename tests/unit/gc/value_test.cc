@@ -22,14 +22,14 @@ Bits number_bits(uint64_t number, unsigned width) {
   return bits;
 }
 
-/// A data value of a shape, and what the model says about its representation.
+/// A data value of a shape, with the model's representation.
 struct Data {
   bool is_union = false;
   uint32_t tag = 0;
   unsigned width = 0;
   std::vector<Data> parts;  ///< the argument, or the fields
 
-  /// Nothing if the value, or a part of it, does not fit into a word.
+  /// Returns the bits; nothing if the value, or a part of it, does not fit into a word.
   std::optional<Bits> model() const {
     Bits bits;
     if (is_union) {
@@ -50,7 +50,7 @@ struct Data {
     return bits.size() <= kMaxPackedBits ? std::optional<Bits>(bits) : std::nullopt;
   }
 
-  /// What the code under test says; 0 if it does not fit.
+  /// Returns the word of the code under test; 0 if the value does not fit.
   Word pack() const {
     std::vector<Word> words;
     for (const Data& part : parts) {
@@ -71,7 +71,7 @@ Word word_of(const Bits& bits) {
 Data make_struct(std::vector<Data> fields) { return {false, 0, 0, std::move(fields)}; }
 Data make_union(uint32_t tag, unsigned width, Data arg) { return {true, tag, width, {std::move(arg)}}; }
 
-/// Compares the word of a value with the model, and taking it apart again.
+/// Compares the word of a value with the model, and takes it apart again.
 void check(const Data& data) {
   const std::optional<Bits> bits = data.model();
   const Word word = data.pack();
@@ -99,7 +99,7 @@ void check(const Data& data) {
   }
 }
 
-/// All values that nest `depth` deep and whose structs and unions are small.
+/// Returns all values that nest `depth` deep and whose structs and unions are small.
 std::vector<Data> all_values(int depth) {
   if (depth == 0) return {make_struct({})};
   const std::vector<Data> smaller = all_values(depth - 1);
@@ -133,7 +133,7 @@ TEST(Value, SmallShapesAgreeWithTheModel) {
   }
 }
 
-/// A value whose content has exactly `bits` bits.
+/// Returns a value whose content has exactly `bits` bits.
 Data random_value(std::mt19937_64& random, unsigned bits) {
   if (bits == 0) return random() % 2 == 0 ? make_struct({}) : make_union(0, 0, make_struct({}));
   if (bits > kOffsetBits && random() % 2 == 0) {

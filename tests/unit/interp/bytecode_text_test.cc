@@ -1,5 +1,5 @@
-// Bytecode text: what is printed reads back as the same program, whatever it is;
-// what does not read back says where and why.
+// Bytecode text: any printed program parses back to the same; text that does not
+// parse gets a located message.
 #include "interp/bytecode_text.h"
 
 #include <fmt/format.h>
@@ -118,7 +118,7 @@ TEST(BytecodeText, ParsesWordsAndLocations) {
 }
 
 TEST(BytecodeText, EveryInstructionOfTheTableReadsBack) {
-  // Rows are exercised with made up operands, so a new row needs no new test.
+  // Rows are tested with made-up operands, so a new row needs no new test.
   for (uint32_t op = 0; op < static_cast<uint32_t>(Op::kCount); ++op) {
     for (uint32_t list = 0; list < 4; ++list) {
       ProgramCode program;
@@ -136,7 +136,7 @@ TEST(BytecodeText, EveryInstructionOfTheTableReadsBack) {
       ASSERT_NE(parse.program, nullptr) << parse.error << text;
       EXPECT_EQ(parse.program->codes[0].words, code.words) << text;
       EXPECT_EQ(print_bytecode(*parse.program), text);
-      // And with words missing it is shown as words.
+      // With missing words it is shown as words.
       for (size_t size = 1; size < code.words.size(); ++size) {
         Code& part = program.codes.emplace_back();
         part.words.assign(code.words.begin(), code.words.begin() + static_cast<ptrdiff_t>(size));

@@ -1,4 +1,4 @@
-// The verifier accepts what is sound and says what is wrong with the rest.
+// The verifier accepts sound code and reports the errors of other code.
 #include "interp/bytecode_verify.h"
 
 #include <fmt/format.h>
@@ -21,7 +21,7 @@ std::string verify(std::string_view text) {
 }
 
 /// Verifies a function of two arguments, eight slots and one capture, with
-/// tables to refer to. The first line of the problem, or nothing.
+/// tables to refer to. Returns the first line of the problem, or nothing.
 std::string check(std::string_view body) {
   std::string problem = verify(fmt::format(R"(
     globals 2
@@ -200,7 +200,7 @@ TEST(BytecodeVerify, CalleesLieAboveWhatIsInUse) {
   EXPECT_PROBLEM("call_global2 g0 s1 s1 s0 b7\n return s0", "0: the arguments at b7 need 9 slots, the frame has 8");
   EXPECT_PROBLEM("call s0 (s1) s0 b4294967295\n return s0",
                  "0: the arguments at b4294967295 need 4294967296 slots, the frame has 8");
-  // What is not needed later may be overwritten.
+  // A value that is not needed later may be overwritten.
   EXPECT_EQ(check("constant s3 k0\n call s0 (s1) s3 b5\n return s3"), "");
   EXPECT_EQ(check("call s0 (s1) s0 b7\n return s0"), "");
 }
@@ -268,7 +268,7 @@ TEST(BytecodeVerify, TablesAreSound) {
   EXPECT_EQ(tables("arity 1 slots 1 location 2 1:1 location 2 1:2"),
             "code 0 \"/A%\": locations are not in order at the one that ends at 2");
   EXPECT_EQ(tables("arity 1 slots 1 location 3 1:1"), "code 0 \"/A%\": a location ends at 3, behind the code");
-  // The frame of nonsense may be huge; nothing of that size is ever allocated.
+  // The frame of invalid code may be huge; no memory of that size is allocated.
   EXPECT_EQ(tables("arity 16777216 slots 16777216"), "");
   EXPECT_EQ(tables("arity 1 slots 16777217"), "code 0 \"/A%\": 16777217 slots are more than a frame can have");
 }

@@ -33,7 +33,7 @@ Word native_incr(NativeCall& call) { return pack_int(unpack_int(call.arg(0)) + 1
 Word native_decr(NativeCall& call) { return pack_int(unpack_int(call.arg(0)) - 1); }
 Word native_is_zero(NativeCall& call) { return bool_word(unpack_int(call.arg(0)) == 0); }
 Word native_add(NativeCall& call) { return pack_int(unpack_int(call.arg(0)) + unpack_int(call.arg(1))); }
-/// A struct of the two arguments and ten units, so that it is never packed.
+/// Makes a struct of the two arguments and ten units, so that it is never packed.
 Word native_box(NativeCall& call) {
   if (!call.reserve(object_words(12))) return 0;
   std::vector<Word> fields(12, kUnitWord);
@@ -53,7 +53,7 @@ Word native_open_and_fail(NativeCall& call) {
   return call.fail("opened and failed");
 }
 Word native_number(NativeCall&) { return pack_int(42); }
-/// As many words as the argument says, for nothing.
+/// Reserves the number of words in the argument and does not use them.
 Word native_reserve(NativeCall& call) {
   if (!call.reserve(static_cast<size_t>(unpack_int(call.arg(0))))) return 0;
   return kUnitWord;
@@ -89,10 +89,11 @@ struct Function {
   std::string body;
 };
 
-/// A program of one module. Code 0 is its body: the natives with arguments are
-/// put into the globals g0 Incr, g1 Decr, g2 IsZero, g3 Add, g4 Box, g5 Fail,
-/// g6 Check, g7 Open, g8 OpenAndFail, g9 Reserve, then `main` runs in 100 slots.
-/// All code has the tables f0, f1... of all code and k0 to k9 of the integers.
+/// Returns a program of one module. Code 0 is its body: the natives with
+/// arguments are put into the globals g0 Incr, g1 Decr, g2 IsZero, g3 Add, g4
+/// Box, g5 Fail, g6 Check, g7 Open, g8 OpenAndFail, g9 Reserve, then `main` runs
+/// in 100 slots. All code has the tables f0, f1... of all code and k0 to k9 of
+/// the integers.
 std::string program_text(const std::string& main, const std::vector<Function>& functions) {
   std::string tables = "constants";
   for (int i = 0; i < 10; ++i) tables += fmt::format(" {:#x}", pack_int(i));
@@ -396,7 +397,7 @@ TEST(Interpreter, TailCallsMoveManyArguments) {
               {rotate}, expected);
 }
 
-/// All ways to write `total` as a sum of positive numbers in order.
+/// Returns all ways to write `total` as a sum of positive numbers in order.
 std::vector<std::vector<int>> compositions(int total) {
   if (total == 0) return {{}};
   std::vector<std::vector<int>> all;
@@ -409,8 +410,8 @@ std::vector<std::vector<int>> compositions(int total) {
   return all;
 }
 
-/// Functions that together take `total` arguments, as many at a time as `arities`
-/// says, and then make the list of all. Code numbers start at `number`.
+/// Returns functions that together take all arguments, in groups of the sizes in
+/// `arities`, and then make the list of them. Code numbers start at `number`.
 std::vector<Function> curried(const std::vector<int>& arities, int number) {
   std::vector<Function> functions;
   int held = 0;
@@ -437,8 +438,8 @@ std::vector<Function> curried(const std::vector<int>& arities, int number) {
 }
 
 TEST(Interpreter, ApplicationsOfAnyShapeAgree) {
-  // However a function groups its arguments and however the calls do, the result
-  // is the same; in tail position, too, and by way of a global.
+  // The result does not depend on how a function and its calls group the
+  // arguments; not in tail position either, nor through a global.
   constexpr int kTotal = 5;
   const std::vector<Mode> modes = all_modes();
   size_t mode = 0;
@@ -483,7 +484,7 @@ TEST(Interpreter, ApplicationsOfAnyShapeAgree) {
 }
 
 TEST(Interpreter, NativesArePartiallyAndOverApplied) {
-  // add(1)(2), and a function that returns a native, applied to all at once.
+  // add(1)(2), and a function that returns a native, applied to all arguments in one call.
   expect_int("constant s1 k1\n constant s2 k2\n call_global1 g3 s1 s3 b50\n call1 s3 s2 s0 b50\n return s0", {}, 3);
   const Function give = {"arity 1 slots 9 captures 0", "global s1 g3\n return s1"};
   for (const char* call :
@@ -550,7 +551,7 @@ TEST(Interpreter, BuildsListsOnTheWayBack) {
   }
 }
 
-/// A loop of n rounds must leave no trace in stack and heap.
+/// Expects that a loop of n rounds takes no memory in stack and heap.
 void expect_constant_memory(const std::string& main, const std::vector<Function>& functions, int64_t expected) {
   MachineOptions options;
   options.heap.nursery_bytes = 64 * 1024;
@@ -561,7 +562,7 @@ void expect_constant_memory(const std::string& main, const std::vector<Function>
   EXPECT_LE(run.machine->heap().stats().peak_bytes, 256u * 1024);
 }
 
-/// Number `n` in slot s1 of main, by adding 9 and doubling.
+/// Returns code that makes a large number in slot s1 of main, by adding 9 and doubling.
 std::string large_number(int doublings) {
   std::string text = "constant s1 k9\n";
   for (int i = 0; i < doublings; ++i) text += "call_global2 g3 s1 s1 s1 b50\n";
@@ -950,8 +951,8 @@ TEST(Interpreter, LongTracesAreShortened) {
 
 // ---- limits -----------------------------------------------------------------
 
-/// Calls the result of the program, a function, with an integer; the machine
-/// must be as good as new after an error.
+/// Calls the result of the program, a function, with an integer, and expects
+/// the error. The machine must be usable like a new one after that.
 void expect_limit(const std::vector<Function>& functions, const MachineOptions& options, const std::string& message) {
   Execution run(program_text("function s0 f1\n return s0", functions), options);
   ASSERT_TRUE(run.ok) << run.error();

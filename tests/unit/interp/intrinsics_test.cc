@@ -18,7 +18,7 @@ namespace {
 
 using Wide = __int128;
 
-/// The slow twin: results as numbers that have room for all of them.
+/// The slow twin: results as numbers of a type that holds all of them.
 struct Outcome {
   enum Kind { kInt, kTag, kPair, kNone } kind = kNone;
   Wide value = 0;  ///< of an integer, or the tag
@@ -33,7 +33,7 @@ Outcome truth(bool value) { return tag(value ? 0 : 1, 2); }
 Wide floor_quotient(Wide a, Wide b) { return a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0); }
 Wide magnitude(Wide a) { return a < 0 ? -a : a; }
 
-constexpr Wide kHuge = Wide{1} << 100;  // stands for all that is too large for a word
+constexpr Wide kHuge = Wide{1} << 100;  // stands for all numbers that are too large for a word
 
 Wide shifted_left(Wide a, Wide count) {
   if (a == 0) return 0;
@@ -109,7 +109,7 @@ const std::map<Intrinsic, Twin> kTwins = {
 
 bool fits(Wide value) { return value >= kMinPackedInt && value <= kMaxPackedInt; }
 
-/// The word of the outcome, or 0 if it is not packed.
+/// Returns the word of the outcome, or 0 if it is not packed.
 Word word_of(const Outcome& outcome) {
   switch (outcome.kind) {
     case Outcome::kInt: return fits(outcome.value) ? pack_int(static_cast<int64_t>(outcome.value)) : 0;
@@ -129,7 +129,7 @@ std::vector<Intrinsic> all_intrinsics() {
   return all;
 }
 
-/// A packed integer of any size, most often near something.
+/// Returns a packed integer of any size, most often near a limit.
 int64_t random_int(std::mt19937_64& random) {
   const int64_t limits[] = {0, 64, kMaxPackedInt, int64_t{1} << 31, int64_t{1} << 32};
   const int64_t near = static_cast<int64_t>(random() % 5) - 2;

@@ -21,7 +21,7 @@ std::unique_ptr<ProgramCode> parse(std::string_view body, uint32_t arity = 2) {
   return std::move(parsed.program);
 }
 
-/// Live slots at the start of the n-th instruction.
+/// Returns the live slots at the start of the n-th instruction.
 Slots live_at(std::string_view body, int index, uint32_t arity = 2) {
   const std::unique_ptr<ProgramCode> program = parse(body, arity);
   Code& code = program->codes[0];
@@ -87,7 +87,7 @@ TEST(Liveness, GroupsKeepTheirSlotsToTheEnd) {
   EXPECT_EQ(live_at(kBody, 3), (Slots{2}));
 }
 
-/// A list of 2000 elements, as front ends make it: all slots live in the middle.
+/// Checks a list of 2000 elements, as front ends make it: all slots are live in the middle.
 TEST(Liveness, LargeFunctionsKeepLittle) {
   std::string text = "code 0 \"\" arity 1 slots 2010 captures 0 {\n";
   for (int i = 1; i <= 2000; ++i) text += fmt::format("struct s{} (s0 s0)\n", i);
@@ -107,7 +107,7 @@ TEST(Liveness, LargeFunctionsKeepLittle) {
   EXPECT_LT(code.liveness->sets.size(), 4000 * 32 / 10);
 }
 
-/// The definition, one slot and one path at a time.
+/// Returns whether a slot is live, by the definition: one path at a time.
 bool is_live(const Code& code, uint32_t offset, uint32_t slot) {
   for (;;) {
     const uint32_t* words = &code.words[offset];

@@ -1,5 +1,5 @@
-// Allocated code against the code before: on every path each read gives what was written by the same instruction, and
-// frames are as small as they can be where it is easy to see how small that is.
+// Allocated code against the code before: on every path each read gives the value that the same instruction wrote.
+// Frames are minimal where the minimum is easy to see.
 #include "interp/slot_allocation.h"
 
 #include <fmt/format.h>
@@ -34,7 +34,7 @@ std::unique_ptr<ProgramCode> parse(std::string_view body, uint32_t arity, uint32
   return std::move(parsed.program);
 }
 
-/// The instructions of `body` after allocation, one in a line, without their offsets.
+/// Returns the instructions of `body` after allocation, one in a line, without their offsets.
 std::string allocated(std::string_view body, uint32_t arity = 2, uint32_t slots = 20) {
   const std::unique_ptr<ProgramCode> program = parse(body, arity, slots);
   Code& code = program->codes[1];
@@ -62,7 +62,7 @@ TEST(SlotAllocation, ArgumentsThatNobodyReadsGiveTheirSlotsAway) {
 }
 
 TEST(SlotAllocation, CalleesFrameIsAboveWhatIsNeededDuringTheCall) {
-  // What a recursion leaves behind: one value, one slot for argument and result, and the header.
+  // A recursion keeps: one value, one slot for argument and result, and the header.
   EXPECT_EQ(allocated(R"(
       struct s1 (s0)
       call_global1 g1 s1 s2 b0
@@ -133,7 +133,7 @@ class Writer {
   std::string known() { return fmt::format("s{}", known_[below(known_.size())]); }
   std::string label() { return fmt::format("L{}", next_label_++); }
 
-  /// Instructions that make new values.
+  /// Writes instructions that make new values.
   void some(int depth) {
     for (uint32_t left = below(6); left > 0; --left) {
       const uint32_t made = next_slot_++;
@@ -160,7 +160,8 @@ class Writer {
     }
   }
 
-  /// A select whose branches write the slot, or, for kEnd, end the function.
+  /// The value of `made` that stands for no slot: `branches` writes a select whose branches write the slot, or, for
+  /// kEnd, end the function.
   static constexpr uint32_t kEnd = UINT32_MAX;
   void branches(int depth, uint32_t made) {
     const std::string end_label = label();
@@ -208,10 +209,10 @@ class Writer {
   uint32_t next_label_ = 0;
 };
 
-/// What each slot was last written by: the offset of the instruction and which of its slots.
+/// The last writer of each slot: the offset of the instruction and the index of its slot.
 using Written = std::map<uint32_t, std::pair<uint32_t, uint32_t>>;
 
-/// Goes along one random path of both.
+/// Follows one random path of both.
 void compare_on_a_path(const Code& before, const Code& after, std::mt19937_64& random) {
   Written written_before, written_after;
   for (uint32_t arg = 0; arg < before.arity; ++arg) {

@@ -81,7 +81,7 @@ TEST_F(ProfileTest, ArgumentsLeftOverAreACallOfTheCaller) {
   EXPECT_EQ(calls_, (Calls{{"F", 1}, {"F > Get", 1}, {"F > Not", 1}}));
 }
 
-/// Splits a message into (field, value) pairs; the value of a number is its text.
+/// Splits a message into (field, value) pairs; a number's value is its text.
 std::vector<std::pair<uint64_t, std::string>> fields_of(const std::string& bytes) {
   std::vector<std::pair<uint64_t, std::string>> fields;
   size_t at = 0;

@@ -11,7 +11,7 @@
 #include "interp/bytecode_text.h"
 #include "interp/machine.h"
 
-/// For messages: the stream operator of GMP is in a library of its own.
+/// Prints a number in messages: the stream operator of GMP is in a library of its own.
 template <typename T, typename U>
 void PrintTo(const __gmp_expr<T, U>& number, std::ostream* out) {
   *out << mpz_class(number).get_str();
@@ -32,7 +32,7 @@ Number read_number(Word word) {
   const Object* object = as_object(word);
   EXPECT_EQ(object->kind(), ObjectKind::kBytes);
   mpz_import(result.get_mpz_t(), object->count(), -1, sizeof(Word), 0, 0, object->fields);
-  // Canonical: what fits is packed, and there are no leading zeros.
+  // Canonical: a number that fits is packed, and there are no leading zeros.
   EXPECT_NE(object->fields[object->count() - 1], 0u);
   EXPECT_GT(result, Number(kMaxPackedInt));
   return big_is_negative(object) ? Number(-result) : result;
@@ -83,7 +83,7 @@ class Native {
     for (const char letter : text) letters.push_back(pack_int(letter));
     return arg_list(letters);
   }
-  /// A character around the last argument.
+  /// Makes a character around the last argument.
   Native& as_char() {
     const size_t last = args_.back();
     args_.back() = machine_->keep(machine_->build([&](NativeCall& call) {
@@ -94,7 +94,7 @@ class Native {
     return *this;
   }
 
-  /// Calls it; 0 after an error.
+  /// Calls the native. Returns 0 after an error.
   Word call() {
     std::vector<Word> words;
     for (const size_t arg : args_) words.push_back(machine_->kept(arg));
@@ -142,7 +142,7 @@ Number power_of_2(size_t exponent) {
   return result;
 }
 
-/// Numbers of all sizes, most of them near where forms change.
+/// Makes numbers of all sizes, most of them near the limits of a form.
 class Numbers {
  public:
   explicit Numbers(uint64_t seed) : random_(seed) {}
@@ -375,11 +375,11 @@ TEST_P(IntTest, ParsesNoMoreThanNumbers) {
   EXPECT_EQ(read_number(union_arg(parse.arg(100).arg_text("-Zz").call(), 1)), -3535);
   EXPECT_EQ(read_number(union_arg(parse.arg(power_of_2(64)).arg_text("1z0").call(), 1)),
             power_of_2(128) + 35 * power_of_2(64));
-  // What stands behind a character that is no digit does not matter.
+  // The rest of the text after a character that is no digit does not matter.
   EXPECT_EQ(parse.arg(10).arg_list({pack_int('1'), pack_int('x'), make_placeholder(9)}).call(), nothing_word());
 }
 
-/// The letter of a literal: Sep@ around the digit's union.
+/// Makes the letter of a literal: Sep@ around the digit's union.
 Word letter_of(unsigned radix, unsigned digit, bool upper) {
   Word word = pack_union(kUnitWord, tag_width(radix), digit);
   if (radix >= 10) {
@@ -410,7 +410,7 @@ TEST_P(IntTest, Literals) {
   }
 }
 
-/// The bits of /Std/Int/Data%, from the native's pairs of them.
+/// Returns the bits of /Std/Int/Data%, from the native's pairs of them.
 std::string bits_of(Word word) {
   static const char* const kBits[] = {"", "0", "1", "00", "10", "01", "11"};  // reversed
   std::string bits;
@@ -495,7 +495,7 @@ TEST(IntErrors, UndefinedArguments) {
   NativeTable natives;
   register_std(natives);
   for (const NativeRow& row : int_natives()) {
-    // Making a character of something does not look at it; values have no arguments.
+    // Making a character does not read its argument; values have no arguments.
     if (row.arity == 0 || std::string(row.name) == "Char") continue;
     for (uint32_t position = 0; position < row.arity; ++position) {
       Native native(row.module, row.name);

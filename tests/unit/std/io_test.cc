@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 constexpr const char* kFile = "/Std/Io/File%";
 constexpr const char* kDirectory = "/Std/Io/Directory%";
 
-/// Values as words that a test keeps over calls: the heap collects at every chance.
+/// A test that keeps values as words over calls: the heap collects at every opportunity.
 class IoTest : public testing::Test {
  protected:
   IoTest() {
@@ -62,7 +62,7 @@ class IoTest : public testing::Test {
   }
   Arg number(int64_t value) { return keep(pack_int(value)); }
 
-  /// Calls a native; 0 after an error.
+  /// Calls a native. Returns 0 after an error.
   Word call(const char* module, const char* name, std::initializer_list<Arg> args) {
     const NativeRow* row = natives_.find(module, name);
     if (row == nullptr) {
@@ -377,7 +377,7 @@ TEST_F(NetworkTest, PatienceEnds) {
   EXPECT_EQ(call(kFile, "ReadByte", {peer.in}), nothing_word());
   EXPECT_EQ(text_of(union_arg(call(kFile, "Failure", {peer.in}), 1)),
             "cannot read the connection: Connection timed out");
-  // Nobody reads: at some time nothing more fits in between.
+  // The other side does not read: at some time nothing more fits in between.
   const Arg much = text(std::string(100'000, 'x'));
   Word written = ok_unit();
   for (int i = 0; i < 1000 && written == ok_unit(); ++i) written = call(kFile, "WriteText", {client.out, much});

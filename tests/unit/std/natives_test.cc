@@ -78,7 +78,7 @@ TEST_F(NativesTest, UndefinedArgumentsAreErrors) {
 }
 
 TEST_F(NativesTest, UndefinedItemsAreKept) {
-  // Only what is looked at has to be there.
+  // Only arguments that are read have to be defined.
   const Word undefined = make_placeholder(1);
   const Word cell = machine_.build(
       [&](NativeCall& call) { return call.reserve(list_words(1)) ? call.make_cons(undefined, packed_enum(1, 2)) : 0; });

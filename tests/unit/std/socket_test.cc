@@ -43,7 +43,7 @@ class SocketTest : public testing::Test {
     });
   }
   static Word just(Word maybe) { return union_arg(maybe, 1); }
-  /// The byte that GetByte gives, or -1.
+  /// Returns the byte of GetByte, or -1.
   int get(Word socket) {
     const Word byte = call("GetByte", {socket});
     return byte == nothing_word() ? -1 : read_int(just(byte)).value.low_byte();
@@ -54,7 +54,7 @@ class SocketTest : public testing::Test {
   Machine machine_{program_, natives_};
 };
 
-/// A plain connection to a port of this machine.
+/// Makes a plain connection to a port of this machine.
 int connect_plainly(uint64_t port) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -121,7 +121,7 @@ TEST_F(SocketTest, WhatCannotWork) {
   const std::string errors = testing::internal::GetCapturedStderr();
   EXPECT_EQ(std::ranges::count(errors, '\n'), 6);
   EXPECT_TRUE(errors.starts_with("getaddrinfo failed: ")) << errors;
-  // Nobody listens there: an ordinary Nothing.
+  // No server listens there: an ordinary Nothing.
   const Word server = call("Server", {string("localhost"), integer(0)});
   call("Close", {struct_field(just(server), 1, 2)});
   EXPECT_EQ(call("Client", {string("localhost"), struct_field(just(server), 0, 2)}), nothing_word());

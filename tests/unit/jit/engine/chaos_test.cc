@@ -8,13 +8,13 @@
 namespace fble {
 namespace {
 
-/// What a run with the seed and fuel decides at each of many opportunities.
+/// Returns the decisions of a run with the seed and fuel at each of many opportunities.
 std::vector<bool> decisions(uint64_t seed, uint64_t fuel) {
   Chaos chaos(seed, fuel);
   std::vector<bool> all;
   for (int i = 0; i < 2000; ++i) {
     const bool happens = chaos.decide(i % 2 == 0 ? ChaosKind::kCollect : ChaosKind::kSpill);
-    // What a disturbance draws beyond the decision belongs to it.
+    // The disturbance itself draws further numbers.
     if (happens) chaos.below(100);
     all.push_back(happens);
   }

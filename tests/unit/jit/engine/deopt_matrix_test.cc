@@ -1,4 +1,4 @@
-// What is counted of exits for tests/deopt/matrix.py.
+// The counts of exits for tests/deopt/matrix.py.
 #include "jit/engine/deopt_matrix.h"
 
 #include <gtest/gtest.h>
@@ -26,7 +26,7 @@ class Matrix : public testing::Test {
     EXPECT_EQ(parse.error, "") << text;
     return parse.exits.at(0);
   }
-  /// Position, location and reason of the lines, without the counts.
+  /// Returns position, location and reason of the lines, without the counts.
   std::set<std::string> cells() {
     std::set<std::string> cells;
     std::ifstream in(file_);
@@ -100,7 +100,7 @@ TEST_F(Matrix, KindsOfVirtualValues) {
   EXPECT_EQ(location_kinds(entry, {}, 0), Kinds{});
 }
 
-/// An error of the instruction at which machine code was left, or of a native that it calls.
+/// Checks errors of the instruction at which machine code was left, or of a native that it calls.
 TEST_F(Matrix, ErrorsAreReasons) {
   NativeTable natives;
   Machine machine(*program_, natives, MachineOptions{});
@@ -161,7 +161,7 @@ TEST_F(Matrix, IsThereIfSomebodyWantsIt) {
   DeoptMatrix::if_wanted()->note(exit("exit 0 frame f0 +0 b0 memory"), "exit");
   ASSERT_EQ(unsetenv("FBLE_DEOPT_MATRIX"), 0);
   EXPECT_EQ(cells(), (std::set<std::string>{"at struct\tmemory\texit"}));
-  // Where nothing can be written, nothing is.
+  // If the file cannot be written, there is no error.
   DeoptMatrix("/nowhere/at/all").note(exit("exit 0 frame f0 +0 b0 memory"), "exit");
 }
 

@@ -1,5 +1,5 @@
-// What the engine decides: when something is compiled, shared, bounded, flushed.
-// That results are right is the business of tests/lang in JIT modes and of fuzz/.
+// The decisions of the engine: when code is compiled, shared, limited, flushed.
+// tests/lang in JIT modes and fuzz/ check that results are right.
 #include "jit/engine/trace_engine.h"
 
 #include <gmock/gmock.h>
@@ -15,8 +15,9 @@ namespace {
 
 using testing::HasSubstr;
 
-/// Sum of binary numbers by digits, which are random enough: deep recursion, calls
-/// with several returns, and a tail-recursive loop around. The value is a number.
+/// A sum of binary numbers by digits, which are random enough: deep recursion,
+/// calls with several returns, and a tail-recursive loop around them. The value is
+/// a number.
 constexpr const char* kSums = R"(
 Unit@ = *();
 Nat@ = +(Unit@ 1, Nat@ 2, Nat@ 3);
@@ -41,7 +42,7 @@ Bool@ = +(Unit@ true, Unit@ false);
 Repeat(Double(Double(Double(Double(Double(Double(1)))))), 1);
 )";
 
-/// Counts in the system of eight, and adds up the lowest digits modulo eight.
+/// A program that counts in base 8, and adds up the lowest digits modulo 8.
 constexpr const char* kDigits = R"(
 Unit@ = *();
 Unit@ u = Unit@();
@@ -68,7 +69,7 @@ D@ zero = D@(0: u);
 Show(Add(Count(zero, zero, zero, zero, zero), Count(zero, Next(zero), zero, zero, zero)));
 )";
 
-/// A mark in two trees, and one in what follows a call, that is in a tree of its own.
+/// A program with a mark in two trees, and one after a call, which is in a tree of its own.
 constexpr const char* kMarkedTrees = R"(
 Unit@ = *();
 Nat@ = +(Unit@ 1, Nat@ 2, Nat@ 3);
@@ -114,7 +115,7 @@ class Engine : public testing::Test {
     }
     return word;
   }
-  /// What the interpreter says.
+  /// Returns the interpreter's result.
   static Word expected() {
     static const Word word = [] {
       class Interpreted final : public Engine {
@@ -124,7 +125,7 @@ class Engine : public testing::Test {
     }();
     return word;
   }
-  /// What the statistics say of chaos and aborts: that is not a matter of time.
+  /// Returns the statistics of chaos and aborts, which do not depend on time.
   std::string after_chaos() const {
     const std::string text = engine_->stats_text();
     return text.substr(text.find("chaos:"));
@@ -161,7 +162,7 @@ TEST_F(Engine, ContinuationsAreSharedByAllCallsThatReturnToAPlace) {
       calls += std::string_view(op_info(static_cast<Op>(code.words[at])).operands).ends_with("DB") ? 1 : 0;
     }
   }
-  // However many traces make the call. (Inlining may give a place two frames.)
+  // The number does not depend on how many traces make the call. (Inlining may give a place two frames.)
   EXPECT_LE(stats().traces[static_cast<size_t>(TraceKind::kContinuation)], 2 * calls);
 }
 
@@ -174,12 +175,12 @@ TEST_F(Engine, SelectsAmongManyTagsGetNodes) {
   EXPECT_EQ(run(&options), interpreted);
   EXPECT_GE(stats().dispatch_nodes, 2u);
   const uint64_t exits = stats().exits;
-  // All the ways are found in the end, however many.
+  // All the ways are found in the end.
   EXPECT_LE(exits, (stats().guards + 8 * stats().dispatch_nodes) * options.params.hot_exits);
   options.eager = true;
   EXPECT_EQ(run(&options), interpreted);
   EXPECT_GE(stats().dispatch_nodes, 2u);
-  // Where guards are made to fail the tag is not known, and there are no nodes.
+  // If guards are made to fail, the tag is not known, and there are no dispatch tables.
   options.deopt_every = 3;
   EXPECT_EQ(run(&options), interpreted);
   EXPECT_EQ(stats().dispatch_nodes, 0u);
@@ -212,8 +213,8 @@ TEST_F(Engine, EvictedCodeIsNotRunAgain) {
   const std::vector<MarkReport> reports = engine_->mark_reports();
   ASSERT_EQ(reports.size(), 2u);
   for (const MarkReport& report : reports) {
-    // Each hit evicts all trees with the mark. They come back when the interpreter has come by
-    // twenty times; but code that is left over is hit at each pass.
+    // Each hit evicts all trees with the mark. They are compiled again when the interpreter
+    // has passed the mark twenty times; but remaining code is hit at each pass.
     EXPECT_GE(report.hits, 50u);
     EXPECT_LE(report.hits, report.interpreted / 6);
   }
@@ -244,7 +245,7 @@ TEST_F(Engine, StopsGrowingATree) {
   const uint64_t roots = stats().traces[static_cast<size_t>(TraceKind::kFunction)] +
                          stats().traces[static_cast<size_t>(TraceKind::kContinuation)];
   EXPECT_LE(stats().traces[static_cast<size_t>(TraceKind::kBridge)], roots);
-  EXPECT_GT(stats().exits, 100u) << "what has no bridge goes on in the interpreter";
+  EXPECT_GT(stats().exits, 100u) << "an exit without a bridge continues in the interpreter";
 }
 
 TEST_F(Engine, LeavesAtEveryGuard) {

@@ -59,7 +59,7 @@ TEST(Facts, TagGuards) {
   EXPECT_EQ(guard_truth(tag_guard(IrOp::kTagFrom, 2, 2), with_tag(-1, 1)), Truth::kUnknown);
   EXPECT_EQ(guard_truth(tag_guard(IrOp::kTagFrom, 0, 2), unknown), Truth::kTrue);
   EXPECT_EQ(guard_truth(tag_guard(IrOp::kTagIs, 0, 0), unknown), Truth::kTrue);
-  // One that looks at the low two bits of three says nothing of tags from 4 on.
+  // A guard on the low two bits of three decides nothing about tags from 4 on.
   IrIns narrowed = tag_guard(IrOp::kTagIs, 0, 2);
   narrowed.narrowed = true;
   EXPECT_EQ(guard_truth(narrowed, with_tag(-1, 0b1'1110)), Truth::kUnknown);
@@ -86,7 +86,7 @@ TEST(Facts, BothAndEither) {
   EXPECT_TRUE(pointer.pointer && pointer.not_packed);
 }
 
-/// What is wrong with saying `facts` of the word; empty if it is true.
+/// Returns which of the facts is false for the word; empty if all are true.
 std::string lie(const Facts& facts, Word word) {
   if (facts.packed && !is_packed(word)) return "packed";
   if (facts.pointer && !is_pointer(word)) return "pointer";
@@ -103,7 +103,7 @@ std::string lie(const Facts& facts, Word word) {
   return "";
 }
 
-// Whatever the table says of a value is so on every input that reaches the trace's end.
+// Every fact in the table is true on every input that reaches the trace's end.
 TEST(Facts, AreTrue) {
   int checked = 0;
   for (uint64_t seed = 0; seed < 300; ++seed) {
@@ -147,7 +147,7 @@ TEST(Facts, ShiftsOfNegativeNumbersRoundAwayFromZero) {
   }
 }
 
-// The same for what arithmetic and intrinsics say of their results, on many words.
+// The same for the facts about results of arithmetic and intrinsics, on many words.
 TEST(Facts, BoundsOfResultsAreTrue) {
   std::vector<Word> words;
   for (const int64_t value : {int64_t{0}, int64_t{1}, int64_t{2}, int64_t{7}, int64_t{-1}, int64_t{-8},

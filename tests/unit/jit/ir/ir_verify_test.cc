@@ -8,7 +8,7 @@
 namespace fble {
 namespace {
 
-/// The first line of what is wrong with a function's trace of these instructions.
+/// Returns the first line of the verifier's message about a function's trace of these instructions.
 std::string problem(const std::string& instructions, const std::string& snapshots = "", bool complete = false,
                     const std::string& kind = "function") {
   IrCodes codes;
@@ -95,7 +95,7 @@ TEST(IrVerify, NumbersAreNoLargerThanTheyMayBe) {
   EXPECT_EQ(problem(numbers + "%d = int_add %c %a\nreturn %x"), "the number is not known to fit in a packed word");
   EXPECT_EQ(problem(numbers + "%d = int_add %a %c\nreturn %x"),
             "the second number is not known to fit in a packed word");
-  // What has become a word is no larger.
+  // A number that was made a word is no larger than a word.
   EXPECT_EQ(problem(numbers + "%w = int_word %c @s\n%d = int_add %c %a\nreturn %x"), "");
   EXPECT_EQ(problem(numbers + "%w = int_word %c fits\nreturn %w"), "the result is not known to fit");
   EXPECT_EQ(problem(numbers + "%w = int_word %a fits\nreturn %w"), "");

@@ -1,7 +1,8 @@
-// What each pass makes of small traces, as text: the manual of the passes.
+// The result of each pass on small traces, as text: the manual of the passes.
 //
-// tests/ir/PASS/NAME.trace is read, run through the pass, and compared with
-// NAME.expected beside it. `fble-jit-tests --update-goldens` rewrites those.
+// The test reads tests/ir/PASS/NAME.trace, runs the pass, and compares the
+// result with NAME.expected beside it. `fble-jit-tests --update-goldens`
+// rewrites those.
 #include "tests/support/golden.h"
 
 #include <gtest/gtest.h>
@@ -23,7 +24,7 @@ namespace {
 
 const std::string kFolder = FBLE_SOURCE_DIR "/tests/ir";
 
-/// "PASS/NAME" of all traces, or of the expectations.
+/// Returns "PASS/NAME" of all traces, or of the expectations.
 std::vector<std::string> files(const char* extension) {
   std::vector<std::string> names;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(kFolder)) {

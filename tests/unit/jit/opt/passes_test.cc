@@ -1,5 +1,5 @@
-// Passes do not change what a trace does: random traces are executed by the IR
-// interpreter before and after them, on many inputs.
+// Passes do not change the behaviour of a trace: the IR interpreter executes
+// random traces before and after them, on many inputs.
 #include <gtest/gtest.h>
 
 #include "jit/ir/ir_text.h"
@@ -18,7 +18,8 @@ using reference::IrRun;
 constexpr uint64_t kSeeds = 250;
 constexpr int kInputs = 12;
 
-/// Leaving because a result does not fit is no obligation when nobody needs the result. Leaving for an error is.
+/// Returns whether the trace may continue although the outcome is an exit. A guard for a result that does not fit may
+/// be dropped if the result is not needed; a guard for an error may not.
 bool may_go_on(const Trace& trace, const IrOutcome& outcome) {
   if (outcome.kind != IrOutcome::Kind::kExit || outcome.at == kNoRef) return false;
   return ir_has_result(trace.at(outcome.at).op) && !may_be_error(trace, trace.at(outcome.at));
@@ -29,7 +30,7 @@ struct Counts {
   int went_on = 0;
 };
 
-/// Runs both on the input. False after a difference, which has been reported.
+/// Runs both on the input. Returns false after a difference, which has been reported.
 bool same_outcome(const Trace& before, const Trace& after, const IrInput& input, IrGen& gen, Counts& counts) {
   const IrOutcome expected = reference::run_ir(before, input, gen.heap);
   const IrOutcome outcome = reference::run_ir(after, input, gen.heap);
@@ -49,7 +50,7 @@ bool same_outcome(const Trace& before, const Trace& after, const IrInput& input,
   return false;
 }
 
-/// Checks `pass` on random traces; `of` picks what it starts from.
+/// Checks `pass` on random traces; `of` picks the trace that it starts from.
 template <typename Pass>
 void check_pass(Pass&& pass, Trace IrGen::* of, bool complete = false) {
   Counts counts;
@@ -89,8 +90,8 @@ TEST(Passes, EachPassKeepsTheMeaning) {
 TEST(Passes, OptimizeKeepsTheMeaning) { check_pass(optimize, &IrGen::optimised, true); }
 TEST(Passes, OptimizeWorksWithoutForwardPasses) { check_pass(optimize, &IrGen::plain, true); }
 
-// Of the tags of a union of seven, 2 and 4 are known not to be there: 0 is told from all others by its low two bits,
-// and not by its lowest one, since 6 is even, too.
+// Tags 2 and 4 of a union of seven are known to be absent: the low two bits distinguish 0 from all others, but the
+// lowest bit alone does not, since 6 is even, too.
 TEST(Passes, ANarrowedGuardIsNotMadeNarrower) {
   Trace trace;
   const auto builder = make_builder(trace);
@@ -116,7 +117,7 @@ TEST(Passes, RunPassKnowsItsNames) {
   EXPECT_FALSE(run_pass("no such pass", trace));
 }
 
-/// The state of a snapshot as text, memory left out.
+/// Returns the state of a snapshot as text, without memory.
 std::string listed(const Trace& trace, uint32_t index, const IrOutcome& state, const reference::IrHeap& heap) {
   std::string text;
   for (const SnapshotFrame& frame : trace.snapshots[index].frames) {
@@ -129,7 +130,7 @@ std::string listed(const Trace& trace, uint32_t index, const IrOutcome& state, c
   return text;
 }
 
-// When there is no room, an alloc_check goes back to a state that the trace went through.
+// When there is no room, an alloc_check returns to a state that the trace had before.
 TEST(Passes, AllocChecksLeaveInAStateOfBefore) {
   int left = 0;
   for (uint64_t seed = 0; seed < kSeeds; ++seed) {

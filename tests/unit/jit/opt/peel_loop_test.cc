@@ -1,4 +1,4 @@
-// A loop does what its function does when it is called again and again.
+// A loop behaves like repeated calls of its function.
 #include <gtest/gtest.h>
 
 #include "jit/ir/ir_text.h"
@@ -17,7 +17,7 @@ using reference::IrRun;
 
 constexpr int kMaxTurns = 30;
 
-/// The closure of the root frame goes where memory has it, if it does not come from there.
+/// Stores the closure of the root frame in its slot, if it is not from there.
 IrOutcome with_closure_in_slot(IrOutcome outcome) {
   if (!outcome.closures.empty() && outcome.closures[0] != 0) {
     outcome.slots[-3] = std::exchange(outcome.closures[0], 0);
@@ -25,7 +25,7 @@ IrOutcome with_closure_in_slot(IrOutcome outcome) {
   return outcome;
 }
 
-/// Frames, and slots of what is live there: all arguments, and what is listed.
+/// Returns the frames with their live slots: all arguments, and the listed values.
 std::string state_text(const Trace& trace, const IrOutcome& outcome, const IrHeap& heap) {
   return to_text(trace, with_closure_in_slot(outcome), heap);
 }
@@ -36,7 +36,7 @@ struct Turns {
   bool may_go_on = false;
 };
 
-/// Enters the trace again as long as it calls its own function.
+/// Enters the trace again while it calls its own function.
 Turns run_by_calls(const Trace& trace, IrInput input, IrHeap& heap) {
   Turns result;
   for (;; ++result.turns) {

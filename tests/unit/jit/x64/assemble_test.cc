@@ -1,5 +1,5 @@
-// Assembled traces as a whole: how they are entered and left, calls and returns, exits
-// and their side table, bridges that are linked by patching, objects, loops.
+// Assembled traces as a whole: entries and exits, calls and returns, the side table,
+// bridges that are linked by patching, objects, loops.
 #include "jit/x64/assemble.h"
 
 #include <fmt/format.h>
@@ -23,7 +23,7 @@ class Assemble : public testing::Test {
     for (Code* code : {f_, g_}) code->entry = CodeRunner::code_entry();
   }
 
-  /// c0 is f_, c1 is g_; s0 has nothing but the frame unless snapshots are given.
+  /// Assembles a trace. c0 is f_, c1 is g_; s0 has only the frame unless snapshots are given.
   AssembledTrace assemble_text(const std::string& head, const std::string& instructions,
                                const std::string& snapshots = "", const AssembleOptions& options = {}) {
     std::string text = "code c0 \"/A%.f\" arity 4 captures 0\ncode c1 \"/A%.g\" arity 2 captures 1\n";
@@ -42,7 +42,7 @@ class Assemble : public testing::Test {
     return assemble_text("trace 0 function c0 extent 12\n", instructions, snapshots, options);
   }
 
-  /// What the slot becomes at the exit that was taken.
+  /// Returns the value of the slot at the exit that was taken.
   Word restored(const AssembledTrace& code, int32_t slot) {
     const ExitEntry entry = decode_exit(code.side_table, runner_.exit_id);
     std::map<int32_t, Word> virtuals;
@@ -139,13 +139,13 @@ TEST_F(Assemble, ReturnsGoToTheContinuationWhenItIsLinked) {
   const AssembledTrace continuation =
       assemble_text("trace 1 continuation c0 extent 12\nparent 0 exit 0\ncallee_base 9\n", "%r = result\nreturn %r\n");
   link_exit(cache_, caller.exits[0], continuation.start);
-  // Frames from before and new ones come by the stub.
+  // Old frames and new ones return through the stub.
   runner_.enter_raw(reinterpret_cast<const uint8_t*>(old_stub), 77, 9);
   EXPECT_EQ(runner_.end, End::kReturn);
   EXPECT_EQ(runner_.value, 77u);
   runner_.enter(caller.start);
   EXPECT_EQ(runner_.frame()[9 + kReturnAddressSlot], old_stub);
-  // And back again.
+  // Unlinks it again.
   unlink_exit(cache_, caller.exits[0]);
   runner_.enter(caller.start);
   EXPECT_EQ(runner_.frame()[9 + kReturnAddressSlot], old_stub);
@@ -153,8 +153,8 @@ TEST_F(Assemble, ReturnsGoToTheContinuationWhenItIsLinked) {
   EXPECT_EQ(runner_.end, End::kExit);
 }
 
-// A function that calls itself until its argument is 9, and a continuation that adds one: as many
-// addresses on the native stack as calls.
+// A function that calls itself until its argument is 9, and a continuation that adds one: there
+// is one address on the native stack for each call.
 TEST_F(Assemble, ReturnsByTheNativeStackOrByTheFrames) {
   const AssembledTrace down =
       function(R"(%a = slot 0
@@ -181,7 +181,7 @@ TEST_F(Assemble, ReturnsByTheNativeStackOrByTheFrames) {
   ASSERT_FALSE(last.failure);
   link_exit(cache_, down.exits.back(), back.start);
   f_->native_entry = down.start;
-  // Left at the innermost frame: the native stack is cut off, and the frames say where to go on.
+  // Left at the innermost frame: the native stack is cut off, and the frames have the return addresses.
   runner_.frame()[0] = pack_int(30);
   runner_.enter(down.start);
   ASSERT_EQ(runner_.end, End::kExit);
@@ -199,7 +199,7 @@ TEST_F(Assemble, ReturnsByTheNativeStackOrByTheFrames) {
   EXPECT_EQ(unpack_int(runner_.value), 9 + 21);
 }
 
-/// All ways in which four arguments, the closure among them, can change places.
+/// Tries all ways in which four arguments, the closure among them, can change places.
 TEST_F(Assemble, TailCallsMoveArgumentsAtOnce) {
   const Word closure = heap_.make(Object::make_header(ObjectKind::kClosure, 2), {Code::from_code(g_), 21});
   for (int order = 0; order < 625; ++order) {
@@ -289,7 +289,7 @@ snapshot s1
   EXPECT_EQ(restored(code, 1), runner_.frame()[0]);
 }
 
-/// More exits than one group of stubs, and numbers that do not fit a byte.
+/// Makes more exits than one group of stubs has, and numbers that do not fit a byte.
 TEST_F(Assemble, EachExitHasItsNumber) {
   std::string text = "%a = slot 0\n";
   for (int i = 0; i < 100; ++i) text += fmt::format("%k{} = constant {:#x}\nnot_equal %a %k{} @s0\n", i, 2 * i + 3, i);
@@ -331,7 +331,7 @@ TEST_F(Assemble, BridgesInheritRegistersAndSpills) {
                         : fmt::format("inherited spill {}\n", slot.location.index);
     body += fmt::format("%i{} = inherit {}\n", slot.slot, slot.slot);
   }
-  // Enough of its own to make it spill, too: what it inherits must survive that.
+  // The bridge has enough values of its own to spill, too: the inherited values must survive that.
   body += "%o = slot 1\n";
   for (int i = 0; i < 12; ++i) body += fmt::format("%w{} = field %o {}\n", i, i);
   for (int i = 0; i < 12; ++i) body += fmt::format("is_packed %w{} @s0\n", i);
@@ -445,7 +445,7 @@ TEST_F(Assemble, GroupsReferForwards) {
   EXPECT_EQ(runner_.allocated, 8);
 }
 
-/// More fields than registers, from registers, constants, slots and spill slots.
+/// Makes objects with more fields than registers, from registers, constants, slots and spill slots.
 TEST_F(Assemble, LargeObjects) {
   std::string text = "%o = slot 0\n%s = slot 1\n%k = constant 0x123456789\n";
   std::string list = "%s %k";
@@ -502,7 +502,7 @@ snapshot s1
   EXPECT_EQ(restored(code, 3), 7u);
 }
 
-/// Variables that change places, more of them than registers.
+/// Rotates loop variables, more of them than registers.
 TEST_F(Assemble, LoopVariablesRotate) {
   for (const int count : {2, 5, 9, 10, 13}) {
     std::string text = "%o = slot 1\n%n = slot 0\n%z = constant 0x3\n%one = constant 0x7\n";

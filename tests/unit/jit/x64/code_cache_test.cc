@@ -8,7 +8,7 @@
 namespace fble {
 namespace {
 
-/// Calls it. The sanitizer reads a function's type in front of it, where there may be no memory.
+/// Calls the code. The sanitizer would read the function's type before it, where there may be no memory.
 __attribute__((no_sanitize("function"))) int result_of(const uint8_t* code) {
   return reinterpret_cast<int (*)()>(reinterpret_cast<uintptr_t>(code))();
 }
@@ -58,7 +58,7 @@ TEST(CodeCache, IsFullAtItsCapacity) {
   EXPECT_NE(cache.install(kReturnSeven), nullptr);
 }
 
-/// No page of the process is both writable and executable.
+/// Checks that no page of the process is both writable and executable.
 TEST(CodeCache, NoPageIsWritableAndExecutable) {
   CodeCache cache(1 << 20);
   cache.install(kReturnSeven);

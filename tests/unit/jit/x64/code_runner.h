@@ -1,5 +1,5 @@
-// Runs the machine code of a trace without an interpreter: whoever it jumps to is a
-// handler that writes down the state and returns to the test.
+// Runs the machine code of a trace without an interpreter: all its jump targets are
+// handlers that store the state and return to the test.
 #pragma once
 
 #include <array>
@@ -25,7 +25,7 @@ class CodeRunner {
   }
 
   static RuntimeEntries entries() { return {.checked_entry = &slow_entry, .leave = &leave}; }
-  /// An entry for code objects, to see that they are called.
+  /// Returns an entry for code objects, which notes that they are called.
   static Handler code_entry() { return &code_entered; }
 
   Word* frame() { return stack_ + kBase; }
@@ -39,12 +39,12 @@ class CodeRunner {
     thread_.table = &handlers_;
   }
 
-  /// Enters at the address. `fp` is where the frame register points, counted from frame().
+  /// Enters at the address. `fp` is the offset of the frame register from frame().
   void enter(const uint8_t* start, Word value = 0, int32_t fp = 0) {
     frame()[fp + kReturnAddressSlot] = reinterpret_cast<Word>(&returned);
     enter_raw(start, value, fp);
   }
-  /// The same without making the frame return to the test.
+  /// Does the same without making the frame return to the test.
   void enter_raw(const uint8_t* start, Word value = 0, int32_t fp = 0) {
     end = End::kNone;
     current_ = this;
@@ -59,7 +59,7 @@ class CodeRunner {
   int32_t fp = 0;         ///< counted from frame()
   int64_t allocated = 0;  ///< words
 
-  /// The word that a location names after an exit, made by `heap` if it is virtual.
+  /// Returns the word that a location names after an exit, made by `heap` if it is virtual.
   Word word(const Location& location, const ExitEntry& entry, reference::IrHeap& heap,
             std::map<int32_t, Word>& virtuals) {
     switch (location.kind) {
@@ -110,7 +110,7 @@ class CodeRunner {
   static void leave(Thread* thread, uint32_t exit_id) {
     static const uint32_t kOpcode = 0;
     current_->exit_id = exit_id;
-    // Called as C++ expects it: the compiler may rely on an aligned stack.
+    // Called by the C++ convention: the compiler may rely on an aligned stack.
     alignas(16) volatile char probe[16];
     if (reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) % 16 != 0) FBLE_BUG("unaligned stack");
     probe[0] = 0;

@@ -18,7 +18,7 @@ TEST(Cpu, NamesWhatIsMissing) {
   EXPECT_EQ(missing_cpu_extensions({.bmi1 = false, .bmi2 = false, .lzcnt = false}), "BMI1, BMI2, LZCNT");
 }
 
-/// The kernel reads the same bits. It calls LZCNT "abm".
+/// Compares with the kernel, which reads the same bits. It calls LZCNT "abm".
 TEST(Cpu, AgreesWithTheKernel) {
   std::ifstream file("/proc/cpuinfo");
   std::string line;

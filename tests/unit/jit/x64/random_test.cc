@@ -16,13 +16,13 @@ using reference::IrHeap;
 using reference::IrInput;
 using reference::IrOutcome;
 
-/// FBLE_RANDOM_TRACES=N tries N times as many.
+/// Returns the factor for the number of traces: FBLE_RANDOM_TRACES=N tries N times as many.
 uint64_t effort() {
   const char* setting = std::getenv("FBLE_RANDOM_TRACES");
   return setting == nullptr ? 1 : std::strtoull(setting, nullptr, 10);
 }
 
-/// What machine code did, in the model's terms.
+/// Returns the outcome of machine code in the model's terms.
 IrOutcome outcome_of(CodeRunner& runner, const Trace& trace, const x64::Allocation& allocation, IrHeap& heap,
                      const IrOutcome& expected) {
   IrOutcome outcome;
@@ -77,7 +77,7 @@ class RandomTraces : public testing::Test {
   void check(const Trace& trace, const IrInput& input, IrHeap& heap, const AssembledTrace& code,
              const x64::Allocation& allocation, const std::string& what) {
     const IrOutcome expected = reference::run_ir(trace, input, heap);
-    if (expected.kind == IrOutcome::Kind::kBroken) return;  // what the trace is not for
+    if (expected.kind == IrOutcome::Kind::kBroken) return;  // the trace does not support this input
     runner_.reset_limits();
     for (const auto& [slot, word] : input.slots) runner_.frame()[slot] = word;
     runner_.enter(code.start);
@@ -91,11 +91,11 @@ class RandomTraces : public testing::Test {
 
   void run(uint64_t seed, const IrGenOptions& options, bool optimised) {
     IrGen gen(seed, options);
-    // A pass may add a snapshot, after which those of the plain trace have other numbers.
+    // A pass may add a snapshot; then the numbers of the plain trace's snapshots differ.
     if (!optimised && gen.plain.snapshots.size() != gen.optimised.snapshots.size()) return;
     Trace& trace = optimised ? gen.optimised : gen.plain;
     if (optimised) optimize(trace);
-    // A call of the trace's own function would not come out.
+    // A call of the trace's own function would not leave it.
     Code stranger;
     if (trace.ins.back().op == IrOp::kTailCall || trace.ins.back().op == IrOp::kCall) trace.code = &stranger;
     for (IrIns& ins : trace.ins) {

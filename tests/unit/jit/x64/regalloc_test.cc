@@ -1,4 +1,4 @@
-// Register allocation: what the plans look like where that matters, and that the checker finds faults.
+// Register allocation: the important properties of plans, and the faults that the checker finds.
 #include "jit/x64/regalloc.h"
 
 #include <fmt/format.h>
@@ -17,7 +17,7 @@ namespace {
 
 class Regalloc : public testing::Test {
  protected:
-  /// The plan of a trace of c0, whose snapshot s0 is as given.
+  /// Makes the plan of a trace of c0, whose snapshot s0 is as given.
   Allocation allocate(const std::string& instructions, const std::string& snapshots = "") {
     std::string text = "code c0 \"/A%.f\" arity 4 captures 0\ncode c1 \"/A%.g\" arity 2 captures 1\n";
     text += "trace 0 function c0 extent 64\n{\n" + instructions + "}\n";
@@ -30,7 +30,7 @@ class Regalloc : public testing::Test {
     return allocation;
   }
 
-  /// Moves from and to the kinds of places.
+  /// Counts the moves from and to the kinds of places.
   static size_t count_moves(const Allocation& allocation, LocationKind to, LocationKind from) {
     return static_cast<size_t>(std::count_if(allocation.moves.begin(), allocation.moves.end(), [&](const Move& move) {
       return move.to.kind == to && move.from.kind == from;
@@ -54,7 +54,7 @@ TEST_F(Regalloc, SlotsAreLoadedOnceAndOnlyIfUsed) {
                                    "snapshot s0\n  frame c0+0 base 0 memory\n  slot 2 %c\n");
   EXPECT_EQ(plan.moves.size(), 2u);
   EXPECT_EQ(count_moves(plan, LocationKind::kRegister, LocationKind::kSlot), 2u);
-  // Nobody has loaded slot 2: it is where it was.
+  // Slot 2 was never loaded: its value stays in its place.
   EXPECT_EQ(plan.exits[0].slots[0].location, in_slot(2));
 }
 
@@ -172,7 +172,7 @@ TEST_F(Regalloc, TooManySpillsFail) {
 }
 
 TEST_F(Regalloc, AValueLostAcrossACallIsABug) {
-  // The snapshot of the call wants %b in slot 1, where nothing has stored it.
+  // The snapshot of the call has %b in slot 1, where no instruction has stored it.
   const std::string text = R"(
     %a = slot 0
     %b = field %a 0
@@ -192,7 +192,7 @@ TEST_F(Regalloc, LoopVariablesStayInTheirRegisters) {
     %j = add %i %one @s0
     loop_back (%j) @s0
   )");
-  // The sum is made where the variable is: nothing is left for loop_back to move.
+  // The sum is computed in the variable's place: loop_back has no move to make.
   EXPECT_EQ(plan.plans[6].moves_begin, plan.plans[6].moves_end);
   EXPECT_EQ(plan.plans[5].result, plan.plans[2].result);
 }
@@ -208,12 +208,12 @@ TEST_F(Regalloc, InvariantsThatLoseTheirRegisterAreSpilledBeforeTheLoop) {
   for (uint32_t m = plan.plans[loop].moves_end; m < plan.moves.size(); ++m) {
     const Move& move = plan.moves[m];
     if (move.to.kind != LocationKind::kSpill) continue;
-    // What is stored inside is made inside.
+    // A value that is stored inside the loop is computed inside.
     EXPECT_NE(move.to, in_spill(0));
   }
 }
 
-// ---- moves at once ----------------------------------------------------------
+// ---- parallel moves ----------------------------------------------------------
 
 /// Executes moves on named contents.
 std::string after(std::vector<Move> moves, const std::vector<Location>& places) {
@@ -277,7 +277,7 @@ TEST(OrderMoves, CopiesAndCirclesWithBranches) {
 
 class Checker : public Regalloc {
  protected:
-  /// The plan is right, and with the fault it is not.
+  /// Expects that the plan is right, and that with the fault it is not.
   void expect_fault(const std::function<void(Allocation&)>& fault) {
     Allocation plan = allocate(kTrace, kSnapshots);
     fault(plan);
@@ -360,7 +360,7 @@ TEST_F(Checker, FindsInvariantsThatALoopLoses) {
   )";
   Allocation plan = allocate(text);
   ASSERT_EQ(check_allocation(trace_, plan), "");
-  // Inside the loop something else takes the invariant's register: wrong in the second turn only.
+  // Inside the loop another value takes the invariant's register: wrong in the second turn only.
   const int lost = plan.plans[5].a.index;
   Allocation broken = plan;
   broken.plans[9].moves_begin = static_cast<uint32_t>(broken.moves.size());

@@ -18,7 +18,7 @@ namespace fble {
 namespace {
 
 using Words = std::vector<Word>;
-/// The result; 0 if the instruction leaves. Guards without result give the unit.
+/// Computes the result; 0 if the instruction leaves. Guards without result give the unit.
 using Definition = std::function<Word(const Words&)>;
 
 enum class Domain { kNaturals, kPacked, kAny };
@@ -98,7 +98,7 @@ class Rows : public testing::Test {
       return;
     }
     ASSERT_EQ(runner_.end, CodeRunner::End::kExit) << listing();
-    // The operands are where the side table says.
+    // The side table has the places of the operands.
     const ExitEntry entry = decode_exit(code.side_table, runner_.exit_id);
     reference::IrHeap heap;
     std::map<int32_t, Word> virtuals;
@@ -164,7 +164,7 @@ TEST_F(Rows, Arithmetic) {
   }
 }
 
-/// What is known to fit is not checked: the same without exits.
+/// Tests arithmetic whose result is known to fit: it has no checks and no exits.
 TEST_F(Rows, ArithmeticThatFits) {
   const auto is_small = [](const Words& w) {
     for (const Word word : w) {
@@ -188,7 +188,7 @@ TEST_F(Rows, ArithmeticThatFits) {
               [](const Words& w) { return pack_struct(2, [&](uint32_t i) { return w[i]; }); });
 }
 
-/// Any packed word is an integer, and becomes a word again if the result fits.
+/// Tests that any packed word is an integer, and becomes a word again if the result fits.
 TEST_F(Rows, Numbers) {
   const auto word = [](__int128 number) {
     return number > kMaxPackedInt || number < kMinPackedInt ? 0 : pack_int(static_cast<int64_t>(number));
@@ -328,7 +328,7 @@ TEST_F(Rows, Structs) {
   }
 }
 
-/// Fields whose length is known by how they are made, and many fields.
+/// Tests fields whose length is known from their definition, and many fields.
 TEST_F(Rows, StructsOfKnownParts) {
   const auto pack = [](const Words& fields) {
     return pack_struct(static_cast<uint32_t>(fields.size()), [&](uint32_t i) { return fields[i]; });
@@ -385,7 +385,7 @@ TEST_F(Rows, Natives) {
          [](const Words& w) { return mix(w[0], w[0], boolean(w[0] < w[1])); }, "  %x = less %a %b\n"});
 }
 
-// What the native makes lies between the objects that the trace makes itself.
+// The native's object lies between the objects that the trace makes itself.
 TEST_F(Rows, NativesMakeObjects) {
   g_->native = turn_native;
   const std::string text =
