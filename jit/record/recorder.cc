@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "gc/log.h"
 #include "interp/foreign.h"
 #include "interp/interpreter.h"
 #include "interp/liveness.h"
@@ -74,7 +75,7 @@ const char* trace_link_text(TraceLink link) {
 }
 
 Recorder::Recorder(Thread& thread, IrBuilder& builder, CallPolicy& policy, const RecorderLimits& limits)
-    : Appender(thread, builder), policy_(policy), limits_(limits) {}
+    : Appender(thread, builder), policy_(policy), limits_(limits), slot_check_(thread.machine) {}
 
 // ---- starting ---------------------------------------------------------------
 
@@ -771,6 +772,9 @@ Recorder::Status Recorder::step() {
       thread_.pc >= frame().code->start + frame().code->words.size()) {
     return abort(AbortReason::kLostTrack);
   }
+#ifndef NDEBUG
+  check_slots();
+#endif
   if (!in_group_) {
     snapshot_ = kNoSnapshot;
     const Trace& trace = builder_.trace();
@@ -781,6 +785,14 @@ Recorder::Status Recorder::step() {
   const Status status = record(thread_.pc);
   ++steps_;
   return status;
+}
+
+/// Stops the process if the shadow frames are not as the call frames are.
+void Recorder::check_slots() {
+  const std::string problem = slot_check_.problem(builder_, frames_, root_fp_, thread_.pc);
+  if (problem.empty()) return;
+  log_print("recording of {}, step {}: {}\n", frame().code->block.str(), steps_, problem);
+  FBLE_BUG("the recorder's shadow slots differ from the call frames");
 }
 
 Recorder::Status Recorder::record_call_at(const uint32_t* pc) {

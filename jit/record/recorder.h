@@ -28,6 +28,8 @@
 #include "jit/abort_reasons.h"
 #include "jit/record/appender.h"
 #include "jit/record/exit_values.h"
+#include "jit/record/shadow_frame.h"
+#include "jit/record/slot_check.h"
 
 namespace fble {
 
@@ -51,18 +53,6 @@ struct RecorderLimits {
   uint32_t max_instructions = 400;
   uint32_t max_snapshots = 96;
   uint32_t max_depth = 10;
-};
-
-/// A call frame as the trace sees it.
-struct ShadowFrame {
-  Code* code = nullptr;
-  int32_t base = 0;                           ///< slots above the root frame
-  bool in_memory = false;                     ///< its return words are on the call stack
-  bool closure_in_memory = false;             ///< and so is its closure
-  IrRef closure = kNoRef;                     ///< known reference, if any
-  const uint32_t* return_position = nullptr;  ///< where it goes on when the frame above returns
-  std::vector<IrRef> slots;                   ///< kNoRef: in memory, or dead
-  std::vector<const Code*> past;              ///< codes that tail calls have replaced
 };
 
 class Recorder final : private Appender {
@@ -106,6 +96,7 @@ class Recorder final : private Appender {
   Status abort(AbortReason reason);
 
   // reading and writing shadow slots
+  void check_slots();
   IrRef closure_ref();
   IrRef closure_ref(ShadowFrame& shadow);
   Operand operand(uint32_t slot);
@@ -170,6 +161,7 @@ class Recorder final : private Appender {
   CallPolicy& policy_;
   const RecorderLimits limits_;
   std::vector<ShadowFrame> frames_;
+  SlotCheck slot_check_;  ///< of debug builds
   Word* root_fp_ = nullptr;
   uint32_t snapshot_ = kNoSnapshot;
   bool mixed_signs_ = false;
