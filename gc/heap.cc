@@ -601,6 +601,12 @@ void Heap::note_peaks(const RootReporter& roots) {
   stats_.peak_live_bytes = std::max<uint64_t>(stats_.peak_live_bytes, old_bytes() + roots.stack_bytes());
 }
 
+bool Heap::is_within_limit(const RootReporter& roots) const {
+  if (options_.max_bytes == 0) return true;
+  const size_t nursery_bytes = static_cast<size_t>(nursery_end_ - nursery_) * sizeof(Word);
+  return old_bytes() + nursery_bytes + roots.stack_bytes() + held_bytes_ <= options_.max_bytes;
+}
+
 Word* Heap::make_room(Word* ap, size_t words, RootReporter& roots) {
   bool full = false;
   if (options_.stress != 0) {
@@ -621,7 +627,8 @@ Word* Heap::make_room(Word* ap, size_t words, RootReporter& roots) {
   const uint64_t start = now_ns();
   const size_t young_bytes = static_cast<size_t>(ap - nursery_) * sizeof(Word);
   most_stack_words_ = std::max(most_stack_words_, roots.stack_bytes() / sizeof(Word));
-  stats_.peak_bytes = std::max<uint64_t>(stats_.peak_bytes, old_bytes() + young_bytes + roots.stack_bytes());
+  stats_.peak_bytes =
+      std::max<uint64_t>(stats_.peak_bytes, old_bytes() + young_bytes + roots.stack_bytes() + held_bytes_);
   minor_collection(ap, roots);
   if (full) {
     full_collection(roots);
@@ -641,12 +648,9 @@ Word* Heap::make_room(Word* ap, size_t words, RootReporter& roots) {
   } else if (words <= usual_words_ && size != usual_words_ && size >= smallest) {
     resize_nursery(usual_words_);  // adopting has left a smaller one of the slab
   }
-  if (options_.max_bytes != 0) {
-    const size_t rest = static_cast<size_t>(nursery_end_ - nursery_) * sizeof(Word) + roots.stack_bytes();
-    if (old_bytes() + rest > options_.max_bytes) {
-      full_collection(roots);
-      if (old_bytes() + rest > options_.max_bytes) return nullptr;
-    }
+  if (!is_within_limit(roots)) {
+    full_collection(roots);
+    if (!is_within_limit(roots)) return nullptr;
   }
   limit_ = options_.stress != 0 ? nursery_ + words : nursery_end_;
   const uint64_t pause = now_ns() - start;

@@ -61,7 +61,7 @@ class RootReporter {
 
 struct HeapOptions {
   size_t nursery_bytes = 256 * 1024;  ///< may double; tests use as little as 64
-  /// The limit for nursery, old space and call stack together; 0 for none.
+  /// The limit for nursery, old space, call stack and what is held outside together; 0 for none.
   size_t max_bytes = 0;
   /// Collects at every n-th allocation on the slow path; 0 for off.
   unsigned stress = 0;
@@ -99,7 +99,8 @@ struct HeapStats {
   uint64_t survived_bytes = 0;    ///< moved by minor collections, or adopted
   uint64_t adopted_bytes = 0;     ///< the part of these that became old without moving
   uint64_t shared_bytes = 0;      ///< replaced by an equal object of the old space
-  uint64_t peak_bytes = 0;        ///< old space and nursery in use and call stack, seen at collections
+  uint64_t peak_bytes = 0;        ///< old space, nursery in use, call stack and held bytes, seen at collections
+  uint64_t peak_held_bytes = 0;   ///< see Heap::hold
   uint64_t peak_live_bytes = 0;   ///< live objects and call stack after a collection
   uint64_t longest_pause_ns = 0;
   uint64_t total_pause_ns = 0;
@@ -150,6 +151,16 @@ class Heap {
   /// reported. Returns null when the memory limit is reached; a caller that needs less may then allocate at
   /// `nursery_start`.
   Word* make_room(Word* ap, size_t words, RootReporter& roots);
+
+  /// Counts bytes that the program has caused to be allocated outside the heap against the limit, until they are
+  /// released. A collection may be necessary to stay within it: see `is_within_limit`.
+  void hold(size_t bytes) {
+    held_bytes_ += bytes;
+    stats_.peak_held_bytes = std::max<uint64_t>(stats_.peak_held_bytes, held_bytes_);
+  }
+  void release(size_t bytes) { held_bytes_ -= bytes; }
+  /// Returns whether everything fits into the limit, garbage included.
+  bool is_within_limit(const RootReporter& roots) const;
 
   /// Runs a full collection to its end. Returns the new allocation pointer.
   Word* collect_all(Word* ap, RootReporter& roots);
@@ -219,6 +230,7 @@ class Heap {
   std::vector<Object*> remembered_;
   std::vector<Object*> young_natives_;
   std::vector<Object*> old_natives_;
+  size_t held_bytes_ = 0;
   unsigned stress_countdown_ = 0;
   unsigned stress_collections_ = 0;
   HeapStats stats_;

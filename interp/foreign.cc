@@ -28,6 +28,23 @@ bool NativeCall::reserve(size_t words) {
   return made;
 }
 
+bool NativeCall::charge(size_t bytes) {
+  Heap& heap = thread_.machine.heap;
+  const size_t limit = heap.options().max_bytes;
+  if (limit == 0 || bytes <= limit) {
+    heap.hold(bytes);
+    charged_bytes_ += bytes;
+    if (heap.is_within_limit(thread_)) return true;
+    if (mode_ == Mode::kTrial) return false;
+    collect_all();
+    if (heap.is_within_limit(thread_)) return true;
+  }
+  fail_out_of_memory(Thread::kHeapIsFull);
+  return false;
+}
+
+void NativeCall::release_charge() { thread_.machine.heap.release(charged_bytes_); }
+
 void NativeCall::collect_all() {
   thread_.ap = ap_;
   thread_.collect_all();

@@ -5,10 +5,16 @@
 // the running call frame and return a word. They run on the carrier's C++ stack
 // and never call back into Fble.
 //
-// GC safety: a body may collect only by calling `NativeCall::reserve` (or `collect_all`). Afterwards
+// GC safety: a body may collect only by calling `NativeCall::reserve`, `charge` or `collect_all`. Afterwards
 // `arg(i)` is up to date, any other word that pointed into the heap is stale, and
 // the reserved number of words can be allocated without a collection. So the
 // usual body computes what it needs, reserves once, then builds its result.
+//
+// Memory: what a body holds outside the heap and what grows with its arguments or its input is
+// charged before it is allocated (`charge`, interp/gathered.h), so that --max-heap bounds it, too.
+//
+// Interrupts: a body that may run or wait for long asks `interrupt_requested` again and again, and
+// returns 0 when it is true. The run ends then, whatever the body returns.
 //
 // Machine code calls pure natives on trial: nothing is collected then and nothing is
 // raised, `reserve` says no instead, and 0 as the result means that the call has to be
@@ -67,6 +73,14 @@ class NativeCall {
 
   NativeCall(Thread& thread, Word* args, Word* ap, Mode mode = Mode::kFinal)
       : thread_(thread), args_(args), ap_(ap), mode_(mode) {}
+  ~NativeCall() {
+    if (charged_bytes_ != 0) release_charge();
+  }
+  NativeCall(const NativeCall&) = delete;
+  NativeCall& operator=(const NativeCall&) = delete;
+
+  /// Whether the call may be made again, by the interpreter: work that takes long is not worth beginning.
+  bool is_trial() const { return mode_ == Mode::kTrial; }
 
   Word arg(uint32_t index) const { return args_[index]; }
   /// Keeps a word in the place of an argument, where collections find it.
@@ -77,6 +91,9 @@ class NativeCall {
   [[nodiscard]] bool reserve(size_t words);
   /// Whether reserve(words) has nothing to do.
   bool has_room(size_t words) const;
+  /// Counts bytes that the body is about to allocate outside the heap against the limit of the heap, until the call
+  /// ends. May collect, and ends what was reserved. False when they would pass the limit: then return kOutOfMemory.
+  [[nodiscard]] bool charge(size_t bytes);
   /// A full collection now, so that what forgotten handles hold is released. What
   /// was reserved before is not any longer.
   void collect_all();
@@ -117,6 +134,7 @@ class NativeCall {
  private:
   struct Sink;
 
+  void release_charge();
   Word* take(size_t words) {
     Word* at = ap_;
     ap_ += words;
@@ -127,10 +145,11 @@ class NativeCall {
   Word* args_;
   Word* ap_;
   const Mode mode_;
+  size_t charged_bytes_ = 0;
 };
 
-/// Whether the user has asked a program to stop. Natives that wait give up then, with
-/// any result: the run ends with an error when they return.
+/// Whether the user has asked the program to stop, since its run began. Natives that wait or take long give up
+/// then, with any result: the run ends with an error when they return.
 bool interrupt_requested();
 
 /// The resource behind a handle word made by make_native.

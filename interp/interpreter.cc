@@ -47,14 +47,21 @@ __attribute__((noinline)) void raise_out_of_memory(Thread* th, const char* messa
   th->raise_out_of_memory(message);
 }
 
+/// Ends the run because the user wants it.
+__attribute__((noinline, cold)) void end_interrupted(Thread* th) {
+  th->attention.store(0);
+  th->restore_limits();
+  th->raise_interrupted();
+}
+
 /// Looks at what asked for attention. False when the run must end.
 __attribute__((noinline)) bool attend(Thread* th) {
   const int reason = th->attention.exchange(0);
-  th->restore_limits();
   if (reason == static_cast<int>(Attention::kInterrupt)) {
-    th->raise_interrupted();
+    end_interrupted(th);
     return false;
   }
+  th->restore_limits();
   return true;
 }
 
@@ -814,10 +821,14 @@ OP(ApplyHeld) {
 /// local object with an address has no place in a handler's frame.
 __attribute__((noinline)) Word run_native(Thread* th, NativeBody body) {
   NativeCall call(*th, th->fp, th->ap);
-  const Word result = body(call);
+  Word result = 0;
+  if (LIKELY(!interrupt_requested())) result = body(call);
   th->ap = call.allocation_pointer();
-  // A wait that was cut short has no result to go on with.
-  if (UNLIKELY(interrupt_requested()) && result != 0 && !attend(th)) return 0;
+  // A wait that was cut short has no result to go on with, and its error is not the reason.
+  if (UNLIKELY(interrupt_requested())) {
+    end_interrupted(th);
+    return 0;
+  }
   return result;
 }
 

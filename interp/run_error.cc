@@ -52,7 +52,12 @@ RunError make_error(const uint32_t* pc, const Word* fp, const Loc* loc, const st
   });
   if (skipped != 0) error.lines.push_back({Loc{}, "", fmt::format("({} more calls)", skipped)});
   for (ErrorLine& line : outer) error.lines.push_back(std::move(line));
-  if (pending_message) error.lines.push_back({Loc{}, "", message});
+  // Monads are glue: what an action calls last has no caller with a line. A native has that of its declaration.
+  if (pending_message && fp != nullptr && code_of_frame(fp).native != nullptr) {
+    error.lines.push_back({code_of_frame(fp).loc, code_of_frame(fp).block.str(), message});
+  } else if (pending_message) {
+    error.lines.push_back({Loc{}, "", message});
+  }
   return error;
 }
 

@@ -26,8 +26,8 @@ Thread::Thread(MachineState& state, VirtualThread& first, Mapping native_memory)
 
 void Thread::request(Attention reason) {
   if (reason == Attention::kInterrupt) {
-    interrupt_pending.store(true);
     attention.store(static_cast<int>(reason));
+    interrupt_pending.store(true);
   } else {
     // Nothing that has been asked for is forgotten.
     int none = 0;
@@ -68,7 +68,7 @@ bool Thread::make_room(size_t words) {
   Word* room = machine.heap.make_room(ap, words, *this);
   ap = room != nullptr ? room : machine.heap.nursery_start();
   restore_limits();
-  if (room == nullptr) raise_out_of_memory("out of memory: the heap has reached its limit");
+  if (room == nullptr) raise_out_of_memory(kHeapIsFull);
   return room != nullptr;
 }
 
@@ -94,6 +94,8 @@ bool Thread::run(Word func, std::span<const Word> args) {
   current->groups.clear();
   value = 0;
   current->error = RunError{};
+  // What has ended the last run is over; what came since then is attended to.
+  if (attention.load() != static_cast<int>(Attention::kInterrupt)) interrupt_pending.store(false);
   allow_stack(current->stack.base());
   if (machine.profile != nullptr) machine.profile->begin_run();
   enter_interpreter(*this, code->start, fp);
@@ -113,7 +115,6 @@ void Thread::raise_out_of_memory(const char* what) {
 }
 
 void Thread::raise_interrupted() {
-  interrupt_pending.store(false);
   raise("interrupted");
   current->error.interrupted = true;
 }

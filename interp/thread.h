@@ -90,6 +90,7 @@ struct Thread final : RootReporter {
   void raise(const std::string& message);
   void raise_at(const Loc& loc, const std::string& message);
   void raise_out_of_memory(const char* what);
+  static constexpr const char* kHeapIsFull = "out of memory: the heap has reached its limit";
   void raise_interrupted();
 
   /// Collects so that `words` words fit at `ap`. False, with an error, if that fails.
