@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <ctime>
 #include <new>
 #include <stdexcept>
 #include <string_view>
@@ -26,6 +27,31 @@ StatusSet statuses_of_command = StatusSet::kProgram;
 /// The machine that the next SIGINT asks to stop.
 std::atomic<Machine*> interruptible{nullptr};
 
+// A signal that comes just before a system call does not interrupt it. So after the first SIGINT a timer sends a signal
+// again and again, which does nothing else, until the run has ended.
+
+constexpr long kRepeatNanoseconds = 20'000'000;
+timer_t repeater;
+bool has_repeater = false;
+
+/// Starts or stops the signals.
+void repeat_signals(bool on) {
+  const timespec period{.tv_sec = 0, .tv_nsec = on ? kRepeatNanoseconds : 0};
+  const itimerspec times{.it_interval = period, .it_value = period};
+  if (has_repeater) timer_settime(repeater, 0, &times, nullptr);
+}
+
+/// Without a timer, a signal may still come at the wrong time, and the second SIGINT is needed.
+void prepare_repeater() {
+  struct sigaction action{};
+  action.sa_handler = [](int) {};
+  sigaction(SIGRTMIN, &action, nullptr);
+  sigevent event{};
+  event.sigev_notify = SIGEV_SIGNAL;
+  event.sigev_signo = SIGRTMIN;
+  has_repeater = timer_create(CLOCK_MONOTONIC, &event, &repeater) == 0;
+}
+
 /// Writes a message from a signal handler, which must not wait for long.
 void write_last_message(std::string_view text) { write_all(STDERR_FILENO, text, {.milliseconds = kLastPatienceMs}); }
 
@@ -33,6 +59,7 @@ extern "C" void on_interrupt(int) {
   const int saved_errno = errno;
   if (Machine* machine = interruptible.exchange(nullptr); machine != nullptr) {
     machine->request_interrupt();
+    repeat_signals(true);
     errno = saved_errno;
     return;
   }
@@ -98,6 +125,7 @@ void prepare_endings(StatusSet statuses) {
   statuses_of_command = statuses;
   std::set_new_handler(end_out_of_memory);
   std::set_terminate(end_by_exception);
+  prepare_repeater();
   handle(SIGINT, on_interrupt);
   for (const int signal : {SIGTERM, SIGHUP, SIGXCPU}) handle(signal, on_termination);
 }
@@ -119,6 +147,9 @@ Status finish_output(Status status) {
 }
 
 InterruptibleRun::InterruptibleRun(Machine& machine) { interruptible.store(&machine); }
-InterruptibleRun::~InterruptibleRun() { interruptible.store(nullptr); }
+InterruptibleRun::~InterruptibleRun() {
+  interruptible.store(nullptr);
+  repeat_signals(false);
+}
 
 }  // namespace fble

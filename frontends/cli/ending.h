@@ -10,10 +10,10 @@ namespace fble {
 
 /// Prepares all ways to end of a command with these statuses:
 ///
-/// - SIGINT makes the machine's run fail where it is, if there is one (`InterruptibleRun`). Otherwise, and the second
-///   time, it ends the process with a message and the status of kInterrupted. SIGTERM, SIGHUP and SIGXCPU end it as
-///   they always do. All of these first flush what the program or tool has written so far. A signal that was ignored
-///   when the process started stays ignored.
+/// - SIGINT makes the machine's run fail where it is, if there is one (`InterruptibleRun`), and signals interrupt what
+///   it waits for until it has ended. Otherwise, and the second time, it ends the process with a message and the status
+///   of kInterrupted. SIGTERM, SIGHUP and SIGXCPU end it as they always do. All of these first flush what the program
+///   or tool has written so far. A signal that was ignored when the process started stays ignored.
 /// - An allocation that fails ends the process with a message and the status of kOutOfMemory, wherever it happens.
 ///   The files of the program are flushed.
 /// - An exception that is not caught ends it with its message and the status of kOtherError.
