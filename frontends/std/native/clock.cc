@@ -1,10 +1,10 @@
 // /Std/Io/Clock%: time, in nanoseconds.
 // Tested by tests/unit/std/io_test.cc.
-#include <cerrno>
 #include <ctime>
 
 #include "frontends/std/native/file.h"
 #include "frontends/std/native/values.h"
+#include "frontends/std/native/waiting.h"
 #include "frontends/std/register_std.h"
 
 namespace fble {
@@ -29,7 +29,7 @@ Word sleep(NativeCall& call) {
   const uint64_t nanoseconds = time.value.overflow ? UINT64_MAX : time.value.magnitude;
   timespec rest{.tv_sec = static_cast<time_t>(nanoseconds / kSecond),
                 .tv_nsec = static_cast<long>(nanoseconds % kSecond)};
-  while (nanosleep(&rest, &rest) != 0 && errno == EINTR && !interrupt_requested()) {}
+  wait_in([&] { return nanosleep(&rest, &rest); });
   return kUnitWord;
 }
 

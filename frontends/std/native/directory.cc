@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <memory>
 
 #include "frontends/std/native/file.h"
 #include "frontends/std/native/values.h"
@@ -24,6 +25,9 @@ struct Entry {
   int64_t size;
 };
 constexpr uint32_t kKinds = 4;
+/// What an entry of a list takes besides its name: a vector doubles, and the list's words are gathered, too.
+constexpr size_t kEntryBytes = 2 * sizeof(Entry) + 2 * sizeof(Word);
+constexpr size_t kChargeBytes = size_t{1} << 16;
 
 /// Ready-made answers of the system: where 0 means success, errno tells of failures.
 Word answer(NativeCall& call, int status, const std::string& what) {
@@ -81,26 +85,32 @@ Word list_directory(NativeCall& call) {
   Word result = 0;
   if (!read_path(call, 0, path, result)) return result;
   const std::string what = "cannot list '" + path + "'";
-  DIR* folder = opendir(path.c_str());
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir(path.c_str()), closedir);
   if (folder == nullptr) return answer(call, -1, what);
   std::vector<Entry> entries;
+  size_t uncharged_bytes = 0;
   errno = 0;
-  while (const dirent* found = readdir(folder)) {
+  while (const dirent* found = readdir(folder.get())) {
+    if (interrupt_requested()) return 0;
     const std::string name = found->d_name;
     Entry entry;
     // What has gone in the meantime is not there.
-    if (name != "." && name != ".." && look_at(dirfd(folder), name, entry)) entries.push_back(std::move(entry));
+    if (name != "." && name != ".." && look_at(dirfd(folder.get()), name, entry)) {
+      uncharged_bytes += kEntryBytes + name.size();
+      entries.push_back(std::move(entry));
+    }
+    if (uncharged_bytes >= kChargeBytes) {
+      if (!call.charge(uncharged_bytes)) return kOutOfMemory;
+      uncharged_bytes = 0;
+    }
     errno = 0;
   }
-  const int problem = errno;
-  closedir(folder);
-  errno = problem;
-  if (problem != 0) return answer(call, -1, what);
+  if (errno != 0) return answer(call, -1, what);
   std::ranges::sort(entries, {}, &Entry::name);
 
   size_t words = list_words(entries.size()) + object_words(1);
   for (const Entry& entry : entries) words += entry_words(call, entry);
-  if (!call.reserve(words)) return kOutOfMemory;
+  if (!call.charge(uncharged_bytes) || !call.reserve(words)) return kOutOfMemory;
   std::vector<Word> elements;
   for (const Entry& entry : entries) elements.push_back(make_entry(call, entry));
   return ok_word(call, make_list(call, elements));

@@ -18,6 +18,7 @@ Word get_var(NativeCall& call) {
   const char* value = std::getenv(name.value.c_str());
   if (value == nullptr) return nothing_word();
 
+  if (!call.charge(decoded_bytes(value))) return kOutOfMemory;
   const std::optional<std::vector<uint32_t>> text = decode_utf8(value);
   if (!text) return call.fail("the value of environment variable '" + name.value + "' is not valid UTF-8");
   if (!call.reserve(list_words(text->size()) + object_words(1))) return kOutOfMemory;
@@ -29,6 +30,7 @@ Word get_all(NativeCall& call) {
   std::vector<std::pair<std::vector<uint32_t>, std::vector<uint32_t>>> variables;
   size_t words = 0;
   for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
+    if (!call.charge(2 * sizeof(variables[0]) + decoded_bytes(*variable))) return kOutOfMemory;
     const std::string_view text = *variable;
     const size_t end = std::min(text.find('='), text.size());
     variables.emplace_back(decode_name(text.substr(0, end)), decode_name(text.substr(std::min(end + 1, text.size()))));

@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "frontends/std/native/values.h"
+#include "frontends/std/native/waiting.h"
 #include "frontends/std/register_std.h"
 
 namespace fble {
@@ -129,7 +130,9 @@ std::unique_ptr<File> File::of_connection(int descriptor, Direction direction, s
 }
 
 bool File::close() {
-  bool ok = write_out({.milliseconds = patience_ms_});
+  // After an interrupt little time is left for readers.
+  const int patience_ms = interrupt_requested() ? kLastPatienceMs : patience_ms_;
+  bool ok = write_out({.milliseconds = patience_ms, .give_up = interrupt_requested});
   if (descriptor_ <= STDERR_FILENO) return ok;
   // The other direction has a descriptor of its own, and may go on.
   if (is_connection_ && direction_ == Direction::kWrite) shutdown(descriptor_, SHUT_WR);
@@ -185,10 +188,7 @@ std::unique_ptr<File> File::open(const std::string& path, const std::string& mod
     errno = EINVAL;
     return nullptr;
   }
-  int descriptor;
-  do {
-    descriptor = ::open(path.c_str(), flags, 0666);
-  } while (descriptor < 0 && errno == EINTR);
+  const int descriptor = wait_in([&] { return ::open(path.c_str(), flags, 0666); });
   if (descriptor < 0) return nullptr;
   const Direction direction = (flags & O_ACCMODE) == O_RDONLY ? Direction::kRead : Direction::kWrite;
   return std::make_unique<File>(descriptor, direction, "'" + path + "'");
@@ -207,10 +207,13 @@ File& File::standard_error() {
   return file;
 }
 
-/// Waits until a descriptor that does not block by itself is ready again; false if that takes too long.
+/// Waits until a descriptor that does not block by itself is ready again; false, with errno set, if that takes too
+/// long or the user does not want to wait.
 bool File::wait_until_ready(short events) const {
   pollfd entry{.fd = descriptor_, .events = events, .revents = 0};
-  return poll(&entry, 1, patience_ms_) != 0;
+  const int ready = wait_in([&] { return poll(&entry, 1, patience_ms_); });
+  if (ready == 0) errno = ETIMEDOUT;
+  return ready > 0;
 }
 
 int File::refill() {
@@ -219,17 +222,13 @@ int File::refill() {
   if (descriptor_ == STDIN_FILENO) standard_output().publish();
   flush_open_files();
   for (;;) {
-    const ssize_t count = read(descriptor_, buffer_.get(), kBufferBytes);
+    const ssize_t count = wait_in([&] { return read(descriptor_, buffer_.get(), kBufferBytes); });
     if (count > 0) {
       end_ = static_cast<size_t>(count);
       next_ = 1;
       return buffer_[0];
     }
-    if (count < 0 && errno == EINTR && !interrupt_requested()) continue;
-    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) && !interrupt_requested()) {
-      if (wait_until_ready(POLLIN)) continue;
-      errno = ETIMEDOUT;
-    }
+    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) && wait_until_ready(POLLIN)) continue;
     if (count < 0) failure_ = "cannot read " + name_ + ": " + std::strerror(errno);
     at_end_ = true;
     return kEnd;

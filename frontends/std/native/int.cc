@@ -14,6 +14,7 @@
 // Tested by tests/unit/std/int_test.cc.
 #include <cstring>
 
+#include "frontends/std/native/big_number.h"
 #include "frontends/std/native/limbs.h"
 #include "frontends/std/native/values.h"
 #include "frontends/std/register_std.h"
@@ -49,20 +50,6 @@ bool are_ints(NativeCall& call, uint32_t first, uint32_t count) {
 /// What bodies return after are_ints or NativeCall::reserve was false.
 constexpr Word kFailed = 0;
 
-/// Numbers of GMP's own, for what there is no function on limbs.
-class BigNumber {
- public:
-  BigNumber() { mpz_init(number_); }
-  ~BigNumber() { mpz_clear(number_); }
-  BigNumber(const BigNumber&) = delete;
-  BigNumber& operator=(const BigNumber&) = delete;
-  operator mpz_ptr() { return number_; }
-  operator mpz_srcptr() const { return number_; }
-
- private:
-  mpz_t number_;
-};
-
 // ---- results ----------------------------------------------------------------
 
 /// Words to reserve for the integer.
@@ -77,11 +64,29 @@ Word make_result(NativeCall& call, mpz_srcptr number) {
   return copy_finish(call, number);
 }
 
+/// Makes an integer of the operation's result. 0 if there is none, or after an error.
+Word finish_apart(NativeCall& call, const std::shared_ptr<Operation>& operation) {
+  return operation == nullptr ? kFailed : make_result(call, operation->result);
+}
+/// The same for both results, as a struct.
+Word finish_both_apart(NativeCall& call, const std::shared_ptr<Operation>& operation) {
+  if (operation == nullptr) return kFailed;
+  if (!call.reserve(words_of(operation->result) + words_of(operation->second_result) + object_words(2))) {
+    return kFailed;
+  }
+  const Word first = copy_finish(call, operation->result);
+  const Word both[] = {first, copy_finish(call, operation->second_result)};
+  return call.make_struct(both);
+}
+
+/// False, with an error, for more limbs than any integer has.
+bool is_possible(NativeCall& call, size_t size) {
+  if (size > kMaxLimbs) call.fail_out_of_memory(kTooLarge);
+  return size <= kMaxLimbs;
+}
 /// Room for an integer of so many limbs. False with an error.
 bool reserve_limbs(NativeCall& call, size_t size) {
-  if (size <= kMaxLimbs) return call.reserve(object_words(static_cast<uint32_t>(size)));
-  call.fail_out_of_memory(kTooLarge);
-  return false;
+  return is_possible(call, size) && call.reserve(object_words(static_cast<uint32_t>(size)));
 }
 
 // ---- sums -------------------------------------------------------------------
@@ -163,8 +168,15 @@ Word absolute(NativeCall& call) {
 
 Word multiply(NativeCall& call) {
   if (!are_ints(call, 0, 2)) return kFailed;
-  const size_t size = limbs(call, 0).size() + limbs(call, 1).size();
-  if (!reserve_limbs(call, size)) return kFailed;
+  const size_t a_size = limbs(call, 0).size();
+  const size_t b_size = limbs(call, 1).size();
+  const size_t size = a_size + b_size;
+  if (takes_long(a_size, b_size)) {
+    if (!is_possible(call, size)) return kFailed;
+    return finish_apart(call, compute_apart(call, {0, 1}, {}, kProductLimbs * size,
+                                            [](Operation& op) { mpz_mul(op.result, op.a, op.b); }));
+  }
+  if (!charge_limbs(call, kProductLimbs * size) || !reserve_limbs(call, size)) return kFailed;
   const Limbs a = limbs(call, 0);
   const Limbs b = limbs(call, 1);
   if (a.is_zero() || b.is_zero()) return pack_int(0);
@@ -258,9 +270,15 @@ Word power(NativeCall& call) {
     return pack_int(base.is_zero() ? 0 : base.is_negative() && odd ? -1 : 1);
   }
   if (exponent > kMaxLimbs * kLimbBits / (base.bits() - 1)) return call.fail_out_of_memory(kTooLarge);
+  const size_t size = base.bits() * exponent / kLimbBits + 1;
+  if (takes_long(size, size)) {
+    return finish_apart(call, compute_apart(call, {0}, {}, kPowerLimbs * size,
+                                            [exponent](Operation& op) { mpz_pow_ui(op.result, op.a, exponent); }));
+  }
+  if (!charge_limbs(call, kPowerLimbs * size)) return kFailed;
   mpz_t space;
   BigNumber result;
-  mpz_pow_ui(result, base.as_mpz(space), exponent);
+  mpz_pow_ui(result, limbs(call, 0).as_mpz(space), exponent);
   return make_result(call, result);
 }
 
@@ -275,6 +293,14 @@ Word divide(NativeCall& call) {
   if (limbs(call, 1).is_zero()) return call.fail("undefined: division by zero");
   const size_t a_size = limbs(call, 0).size();
   const size_t b_size = limbs(call, 1).size();
+  if (a_size > b_size && takes_long(b_size, a_size - b_size)) {
+    const auto operation = compute_apart(call, {0, 1}, {}, kDivisionLimbs * (a_size + b_size),
+                                         [](Operation& op) { mpz_fdiv_qr(op.result, op.second_result, op.a, op.b); });
+    if constexpr (kParts == Parts::kBoth) return finish_both_apart(call, operation);
+    if (operation == nullptr) return kFailed;
+    return make_result(call, kParts == Parts::kQuotient ? operation->result : operation->second_result);
+  }
+  if (!charge_limbs(call, kDivisionLimbs * (a_size + b_size))) return kFailed;
   // The quotient may need a limb more for rounding.
   const size_t quotient_size = (a_size >= b_size ? a_size - b_size + 1 : 0) + 1;
   const size_t words = object_words(static_cast<uint32_t>(quotient_size)) +
@@ -315,6 +341,12 @@ Word square_root(NativeCall& call) {
   if (!are_ints(call, 0, 1)) return kFailed;
   if (limbs(call, 0).is_negative()) return call.fail("undefined: square root of a negative number");
   const size_t size = limbs(call, 0).size();
+  if (takes_long(size, size)) {
+    return finish_both_apart(call, compute_apart(call, {0}, {}, kRootLimbs * size, [](Operation& op) {
+                               mpz_sqrtrem(op.result, op.second_result, op.a);
+                             }));
+  }
+  if (!charge_limbs(call, kRootLimbs * size)) return kFailed;
   const size_t root_size = (size + 1) / 2;
   if (!call.reserve(object_words(static_cast<uint32_t>(root_size)) + object_words(static_cast<uint32_t>(size)) +
                     object_words(2))) {
@@ -334,6 +366,14 @@ Word square_root(NativeCall& call) {
 
 Word greatest_common_divisor(NativeCall& call) {
   if (!are_ints(call, 0, 2)) return kFailed;
+  const size_t a_size = limbs(call, 0).size();
+  const size_t b_size = limbs(call, 1).size();
+  const size_t needed = kGcdLimbs * (a_size + b_size);
+  if (takes_long(a_size, b_size)) {
+    return finish_apart(call,
+                        compute_apart(call, {0, 1}, {}, needed, [](Operation& op) { mpz_gcd(op.result, op.a, op.b); }));
+  }
+  if (!charge_limbs(call, needed)) return kFailed;
   const Limbs a = limbs(call, 0);
   const Limbs b = limbs(call, 1);
   mpz_t a_space;
@@ -348,6 +388,7 @@ Word greatest_common_divisor(NativeCall& call) {
 template <void (*kOperation)(mpz_ptr, mpz_srcptr, mpz_srcptr)>
 Word bitwise(NativeCall& call) {
   if (!are_ints(call, 0, 2)) return kFailed;
+  if (!charge_limbs(call, std::max(limbs(call, 0).size(), limbs(call, 1).size()) + 1)) return kFailed;
   const Limbs a = limbs(call, 0);
   const Limbs b = limbs(call, 1);
   mpz_t a_space;
@@ -359,6 +400,7 @@ Word bitwise(NativeCall& call) {
 
 Word bitwise_not(NativeCall& call) {
   if (!are_ints(call, 0, 1)) return kFailed;
+  if (!charge_limbs(call, limbs(call, 0).size() + 1)) return kFailed;
   const Limbs a = limbs(call, 0);
   mpz_t space;
   BigNumber result;
@@ -458,14 +500,16 @@ Word int_from_char(NativeCall& call) {
 constexpr unsigned kLargestRadix = 36;
 
 /// The digits as characters, most significant first, after '-' if the number is negative.
+std::string text_of(mpz_srcptr number, unsigned radix) {
+  std::string text(mpz_sizeinbase(number, static_cast<int>(radix)) + 2, '\0');
+  mpz_get_str(text.data(), static_cast<int>(radix), number);
+  text.resize(std::strlen(text.data()));
+  return text;
+}
 std::string text_of(const Limbs& a, unsigned radix) {
   if (a.size() > 1) {
     mpz_t space;
-    mpz_srcptr number = a.as_mpz(space);
-    std::string text(mpz_sizeinbase(number, static_cast<int>(radix)) + 2, '\0');
-    mpz_get_str(text.data(), static_cast<int>(radix), number);
-    text.resize(std::strlen(text.data()));
-    return text;
+    return text_of(a.as_mpz(space), radix);
   }
   std::string text;
   mp_limb_t rest = a.is_zero() ? 0 : a.data()[0];
@@ -485,7 +529,18 @@ Word show(NativeCall& call, bool reversed) {
   if (!is_natural(radix) || packed_magnitude(radix) < 2 || packed_magnitude(radix) > kLargestRadix) {
     return call.fail("undefined: the base of digits must be from 2 to 36");
   }
-  std::string text = text_of(limbs(call, 1), static_cast<unsigned>(packed_magnitude(radix)));
+  const auto base = static_cast<unsigned>(packed_magnitude(radix));
+  const size_t size = limbs(call, 1).size();
+  std::string text;
+  if (takes_long(size, size)) {
+    const auto operation =
+        compute_apart(call, {1}, {}, kTextLimbs * size, [base](Operation& op) { op.text = text_of(op.a, base); });
+    if (operation == nullptr) return kFailed;
+    text = std::move(operation->text);
+  } else {
+    if (!charge_limbs(call, kTextLimbs * size)) return kFailed;
+    text = text_of(limbs(call, 1), base);
+  }
   if (!reversed) std::ranges::reverse(text);
   if (!call.reserve(list_words(text.size()))) return kFailed;
   Word list = packed_enum(1, 2);
@@ -498,6 +553,12 @@ Word show(NativeCall& call, bool reversed) {
 Word show_text(NativeCall& call) { return show(call, false); }
 Word show_reversed(NativeCall& call) { return show(call, true); }
 
+/// The integer, with `wrap` around it, which takes up to `extra` words.
+template <typename Wrap>
+Word wrap_number(NativeCall& call, mpz_srcptr number, size_t extra, Wrap&& wrap) {
+  return call.reserve(words_of(number) + extra) ? wrap(copy_finish(call, number)) : kFailed;
+}
+
 /// The number with the digit values, most significant first, then `wrap` around it,
 /// which takes up to `extra` words.
 template <typename Wrap>
@@ -505,7 +566,17 @@ Word from_digits(NativeCall& call, std::string_view digits, unsigned radix, bool
   digits.remove_prefix(std::min(digits.find_first_not_of('\0'), digits.size()));
   const size_t bits = digits.size() * static_cast<size_t>(std::bit_width(radix - 1));
   const size_t size = bits / kLimbBits + 2;
-  if (size > kMaxLimbs) return call.fail_out_of_memory(kTooLarge);
+  if (!is_possible(call, size)) return kFailed;
+  if (takes_long(size, size)) {
+    const auto operation = compute_apart(call, {}, digits, kDigitsLimbs * size, [=](Operation& op) {
+      mp_limb_t* room = mpz_limbs_write(op.result, static_cast<mp_size_t>(size));
+      const auto* values = reinterpret_cast<const unsigned char*>(op.text.data());
+      const mp_size_t written = mpn_set_str(room, values, op.text.size(), static_cast<int>(radix));
+      mpz_limbs_finish(op.result, negative ? -written : written);
+    });
+    return operation == nullptr ? kFailed : wrap_number(call, operation->result, extra, wrap);
+  }
+  if (!charge_limbs(call, kDigitsLimbs * size)) return kFailed;
   if (!call.reserve(object_words(static_cast<uint32_t>(size)) + extra)) return kFailed;
   if (bits < kLimbBits) {
     mp_limb_t value = 0;
@@ -534,13 +605,14 @@ unsigned digit_value(Word letter) {
 Word parse(NativeCall& call) {
   if (!are_ints(call, 0, 1)) return kFailed;
   const Limbs radix = limbs(call, 0);
+  const size_t radix_size = radix.size();
   const bool has_digits = !radix.is_negative() && !radix.is_zero();
   const Word low_limb = has_digits ? radix.data()[0] : 0;
   const unsigned digit_count =
-      radix.size() > 1 && has_digits ? kLargestRadix : static_cast<unsigned>(std::min<Word>(low_limb, kLargestRadix));
+      radix_size > 1 && has_digits ? kLargestRadix : static_cast<unsigned>(std::min<Word>(low_limb, kLargestRadix));
 
   ListReader letters(call.arg(1));
-  std::string digits;
+  Gathered<char> digits(call);
   bool negative = false;
   bool first = true;
   for (Word letter; letters.next(letter); first = false) {
@@ -552,27 +624,36 @@ Word parse(NativeCall& call) {
     }
     const unsigned value = digit_value(letter);
     if (value >= digit_count) return nothing_word();
-    digits.push_back(static_cast<char>(value));
-    if (digits.size() > kMaxLimbs * 16) return call.fail_out_of_memory(kTooLarge);
+    if (digits.size() == kMaxLimbs * 16) return call.fail_out_of_memory(kTooLarge);
+    if (!add_from_list(call, digits, static_cast<char>(value), 1, letters)) return kFailed;
   }
   if (letters.error() != ReadError::kNone) return fail_read(call, letters.error(), "text");
-  if (digits.empty()) return nothing_word();
+  if (digits.size() == 0) return nothing_word();
 
   const auto just = [&](Word number) { return call.make_union(0, 2, number); };
-  if (radix.size() == 1 && low_limb >= 2 && low_limb <= kLargestRadix) {
-    return from_digits(call, digits, digit_count, negative, object_words(1), just);
+  const std::string_view text(digits.items().data(), digits.size());
+  if (radix_size == 1 && low_limb >= 2 && low_limb <= kLargestRadix) {
+    return from_digits(call, text, digit_count, negative, object_words(1), just);
   }
+  const size_t size = text.size() * limbs(call, 0).bits() / kLimbBits + 1;
+  if (!is_possible(call, size)) return kFailed;
+  const auto compute = [negative](BigNumber& number, mpz_srcptr base, std::string_view values) {
+    for (const char digit : values) {
+      mpz_mul(number, number, base);
+      mpz_add_ui(number, number, static_cast<unsigned char>(digit));
+    }
+    if (negative) mpz_neg(number, number);
+  };
+  if (takes_long(size, size)) {
+    const auto operation = compute_apart(call, {0}, text, kDigitsLimbs * size,
+                                         [compute](Operation& op) { compute(op.result, op.a, op.text); });
+    return operation == nullptr ? kFailed : wrap_number(call, operation->result, object_words(1), just);
+  }
+  if (!charge_limbs(call, kDigitsLimbs * size)) return kFailed;
   mpz_t space;
-  mpz_srcptr base = radix.as_mpz(space);
   BigNumber number;
-  for (const char digit : digits) {
-    mpz_mul(number, number, base);
-    mpz_add_ui(number, number, static_cast<unsigned char>(digit));
-  }
-  if (negative) mpz_neg(number, number);
-  if (mpz_size(number) > kMaxLimbs) return call.fail_out_of_memory(kTooLarge);
-  if (!call.reserve(words_of(number) + object_words(1))) return kFailed;
-  return just(copy_finish(call, number));
+  compute(number, limbs(call, 0).as_mpz(space), text);
+  return wrap_number(call, number, object_words(1), just);
 }
 
 /// The value of a literal's letter, from the union types of /Std/Int/Lit%:
@@ -631,17 +712,20 @@ Word literal(NativeCall& call) {
   using Table = ElementTable<kRadix>;
   static const Table table;
   ListReader elements(call.arg(0));
-  std::string digits;
+  Gathered<char> digits(call);
   for (Word element; elements.next(element);) {
     unsigned value = element < Table::kWords ? table.values[element] : Table::kOther;
     if (value == Table::kOther) {
       const ReadError error = read_element(element, kRadix, value);
       if (error != ReadError::kNone) return fail_read(call, error, "literal");
     }
-    if (value != kSeparator) digits.push_back(static_cast<char>(value));
+    if (value == kSeparator) continue;
+    if (digits.size() == kMaxLimbs * 16) return call.fail_out_of_memory(kTooLarge);
+    if (!add_from_list(call, digits, static_cast<char>(value), 0, elements)) return kFailed;
   }
   if (elements.error() != ReadError::kNone) return fail_read(call, elements.error(), "literal");
-  return from_digits(call, digits, kRadix, false, 0, [](Word number) { return number; });
+  return from_digits(call, {digits.items().data(), digits.size()}, kRadix, false, 0,
+                     [](Word number) { return number; });
 }
 
 // ---- the order-preserving code ----------------------------------------------

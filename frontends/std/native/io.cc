@@ -50,11 +50,6 @@ bool get_char(File& file, uint32_t& code_point) {
   return true;
 }
 
-Word make_text(NativeCall& call, std::span<const uint32_t> text) {
-  if (!call.reserve(list_words(text.size()))) return kOutOfMemory;
-  return make_string(call, text);
-}
-
 Word read_byte(NativeCall& call) {
   File* file = file_arg(call, 0);
   if (file == nullptr) return 0;
@@ -114,12 +109,13 @@ bool is_ascii(std::span<const uint8_t> bytes) {
 /// Characters up to `limit` of them, or until `is_last` holds for one.
 template <typename IsLast>
 Word read_while(NativeCall& call, File& file, size_t limit, IsLast&& is_last) {
-  std::vector<uint32_t> text;
+  Gathered<uint32_t> text(call);
   for (uint32_t code_point; text.size() < limit && get_char(file, code_point);) {
-    text.push_back(code_point);
+    if (!text.add(code_point)) return kOutOfMemory;
     if (is_last(code_point)) break;
   }
-  return make_text(call, text);
+  if (interrupt_requested() || !call.reserve(list_words(text.size()))) return 0;
+  return make_string(call, text.items());
 }
 
 Word read_line(NativeCall& call) {
@@ -154,6 +150,7 @@ Word failure(NativeCall& call) {
   File* file = file_arg(call, 0);
   if (file == nullptr) return 0;
   if (file->failure().empty()) return nothing_word();
+  if (!call.charge(decoded_bytes(file->failure()))) return kOutOfMemory;
   const std::vector<uint32_t> text = decode_name(file->claim_failure());
   if (!call.reserve(list_words(text.size()) + object_words(1))) return kOutOfMemory;
   return call.make_union(0, 2, make_string(call, text));

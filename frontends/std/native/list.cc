@@ -30,13 +30,14 @@ Word empty_list() { return packed_enum(1, 2); }
 /// Turn : <@ T@>(List@<T@> from, List@<T@> onto) { List@<T@>; }
 Word turn(NativeCall& call) {
   for (size_t all = 0; all < kMaxCells; all += kStepCells) {
+    if (interrupt_requested()) return 0;
     // Most lists are short: no more room than they need.
     size_t count = 0;
     ListReader counted(call.arg(0));
     for (Word item; count < kStepCells && counted.next(item);) ++count;
     if (counted.error() != ReadError::kNone) return fail_read(call, counted.error(), kList);
     if (!call.reserve(list_words(count))) return kOutOfMemory;
-    ListReader items(call.arg(0));
+    ListReader items = ListReader::again(call.arg(0));
     Word done = call.arg(1);
     for (size_t i = 0; i < count; ++i) {
       Word item = 0;
@@ -68,12 +69,13 @@ Word put_in_front(NativeCall& call, size_t left, Rest rest) {
   if (count < left) return call.fail("undefined: an empty list has no last item");
   const size_t wanted = count - left;
   if (count > kSome || !call.has_room(list_words(wanted))) {
+    if (count > kSome && !call.charge(wanted * sizeof(Word))) return kOutOfMemory;
     if (!call.reserve(list_words(wanted))) return kOutOfMemory;
     if (count > kSome) {
       many = std::make_unique_for_overwrite<Word[]>(wanted);
       items = many.get();
     }
-    ListReader again(call.arg(0));
+    ListReader again = ListReader::again(call.arg(0));
     for (size_t i = 0; i < wanted; ++i) again.next(items[i]);
   }
   Word list = rest();
@@ -123,26 +125,19 @@ static_assert(ascii_letter(kAsciiLetters - 1) == '~');
 
 /// Text : (List@<Ascii@>) { String@; }
 Word ascii_text(NativeCall& call) {
-  uint8_t some[256];
-  std::vector<uint8_t> many;
-  size_t count = 0;
+  Gathered<uint8_t> codes(call);
   ListReader letters(call.arg(0));
-  for (Word letter; letters.next(letter); ++count) {
+  for (Word letter; letters.next(letter);) {
     const UnionView view = view_union(letter, kAsciiLetters);
     if (view.error != ReadError::kNone) return fail_read(call, view.error, "literal");
+    if (codes.size() == kMaxCells) return call.fail_out_of_memory(kEndless);
     const auto code = static_cast<uint8_t>(ascii_letter(view.tag));
-    if (count < std::size(some)) {
-      some[count] = code;
-    } else {
-      if (count > kMaxCells) return call.fail_out_of_memory(kEndless);
-      many.push_back(code);
-    }
+    if (!add_from_list(call, codes, code, 0, letters)) return kOutOfMemory;
   }
   if (letters.error() != ReadError::kNone) return fail_read(call, letters.error(), "literal");
-  if (!call.reserve(list_words(count))) return kOutOfMemory;
+  if (!call.reserve(list_words(codes.size()))) return kOutOfMemory;
   Word done = empty_list();
-  while (count > std::size(some)) done = call.make_cons(pack_int(many[--count - std::size(some)]), done);
-  while (count > 0) done = call.make_cons(pack_int(some[--count]), done);
+  for (size_t i = codes.size(); i-- > 0;) done = call.make_cons(pack_int(codes[i]), done);
   return done;
 }
 
@@ -211,11 +206,13 @@ Word escape_text(NativeCall& call) {
     }
   }
   if (counted.error() != ReadError::kNone) return fail_read(call, counted.error(), kText);
-  if (!call.reserve(list_words(count))) return kOutOfMemory;
+  if (!call.charge(count * sizeof(Word)) || !call.reserve(list_words(count))) return kOutOfMemory;
   std::vector<Word> result;
   result.reserve(count);
-  ListReader letters(call.arg(0));
-  for (Word letter; letters.next(letter);) {
+  ListReader letters = ListReader::again(call.arg(0));
+  while (result.size() < count) {
+    Word letter = 0;
+    letters.next(letter);
     if (letter == pack_int('\\')) take_escape(letters, letter);
     result.push_back(letter);
   }

@@ -36,7 +36,8 @@ namespace {
 
 // ---- bits -------------------------------------------------------------------
 
-/// Bits in a row, to be put in front of others.
+/// Bits in a row, to be put in front of others. What there is no room for is counted, so that the row can be filled
+/// again when there is (fill_row).
 class BitRow {
  public:
   /// Appends the `count` lowest bits of `bits`. Requires: count <= 64, no other bits.
@@ -58,28 +59,37 @@ class BitRow {
     }
   }
   size_t size() const { return size_; }
-  const uint64_t* limbs() const { return many_.empty() ? some_ : many_.data(); }
+  const uint64_t* limbs() const { return limbs_; }
+  bool is_complete() const { return size_ <= capacity_ * kLimbBits; }
+
+  /// Makes the row empty, with room for what it counted. May collect. False, with an error, when memory has run out.
+  [[nodiscard]] bool make_room(NativeCall& call) {
+    capacity_ = size_ / kLimbBits + 1;
+    size_ = 0;
+    if (!call.charge(capacity_ * sizeof(uint64_t))) return false;
+    many_ = std::make_unique_for_overwrite<uint64_t[]>(capacity_);
+    limbs_ = many_.get();
+    return true;
+  }
 
  private:
   static constexpr size_t kSome = 8;
 
   void push(uint64_t limb) {
     const size_t index = size_ / kLimbBits + (size_ % kLimbBits != 0 ? 1 : 0);
-    if (index < kSome) {
-      some_[index] = limb;
-      return;
-    }
-    if (many_.empty()) many_.assign(some_, some_ + kSome);
-    many_.push_back(limb);
+    (index < capacity_ ? limbs_[index] : beyond_) = limb;
   }
   uint64_t& last() {
     const size_t index = size_ / kLimbBits;
-    return many_.empty() ? some_[index] : many_[index];
+    return index < capacity_ ? limbs_[index] : beyond_;
   }
 
   size_t size_ = 0;
+  size_t capacity_ = kSome;  ///< in limbs
+  uint64_t* limbs_ = some_;
   uint64_t some_[kSome];
-  std::vector<uint64_t> many_;
+  uint64_t beyond_ = 0;  ///< for limbs without a place
+  std::unique_ptr<uint64_t[]> many_;
 };
 
 uint64_t mirror(uint64_t bits, unsigned count) { return __builtin_bitreverse64(bits) >> (kLimbBits - count); }
@@ -181,32 +191,43 @@ bool append_int_word(NativeCall& call, BitRow& row, Word word) {
   return true;
 }
 
+/// Lets `append(row)` fill the row, which it reads from the arguments. It is called again when there is more than a
+/// little. False when it is, or memory has run out.
+template <typename Append>
+bool fill_row(NativeCall& call, BitRow& row, Append&& append) {
+  if (!append(row)) return false;
+  return row.is_complete() || (row.make_room(call) && append(row));
+}
+
 /// PutInt : <@ S@>(Int@, S@ return, (Bit@, S@) { S@; } put) { Maybe@<S@>; }
 Word put_int(NativeCall& call) {
   if (!is_push(call.arg(2))) return nothing_word();
   BitRow row;
-  return append_int_word(call, row, call.arg(0)) ? put_whole_row(call, row) : 0;
+  const auto append = [&](BitRow& to) { return append_int_word(call, to, call.arg(0)); };
+  return fill_row(call, row, append) ? put_whole_row(call, row) : 0;
+}
+
+bool append_text(NativeCall& call, BitRow& row) {
+  ListReader letters(call.arg(0));
+  for (Word letter; letters.next(letter);) {
+    row.append(1, 1);
+    if (!append_int_word(call, row, letter)) return false;
+    if (row.size() > kMaxKeyBits) return call.fail_out_of_memory(kKeyTooLong), false;
+  }
+  if (letters.error() != ReadError::kNone) return fail_read(call, letters.error(), "text"), false;
+  row.append(0, 1);
+  return true;
 }
 
 /// PutText : <@ S@>(String@, S@ return, (Bit@, S@) { S@; } put) { Maybe@<S@>; }
 Word put_text(NativeCall& call) {
   if (!is_push(call.arg(2))) return nothing_word();
   BitRow row;
-  ListReader letters(call.arg(0));
-  for (Word letter; letters.next(letter);) {
-    row.append(1, 1);
-    if (!append_int_word(call, row, letter)) return 0;
-    if (row.size() > kMaxKeyBits) return call.fail_out_of_memory(kKeyTooLong);
-  }
-  if (letters.error() != ReadError::kNone) return fail_read(call, letters.error(), "text");
-  row.append(0, 1);
-  return put_whole_row(call, row);
+  const auto append = [&](BitRow& to) { return append_text(call, to); };
+  return fill_row(call, row, append) ? put_whole_row(call, row) : 0;
 }
 
-/// PutBits : <@ S@>(List@<Bit@>, S@ return, (Bit@, S@) { S@; } put) { Maybe@<S@>; }
-Word put_bits(NativeCall& call) {
-  if (!is_push(call.arg(2))) return nothing_word();
-  BitRow row;
+bool append_bits(NativeCall& call, BitRow& row) {
   ListReader bits(call.arg(0));
   // A limb is filled in a register.
   uint64_t limb = 0;
@@ -215,19 +236,26 @@ Word put_bits(NativeCall& call) {
     uint64_t tag = packed_tag(word, 1);
     if (pack_union(kUnitWord, 1, static_cast<uint32_t>(tag)) != word) {
       const UnionView bit = view_union(word, 2);
-      if (bit.error != ReadError::kNone) return fail_read(call, bit.error, "bit");
+      if (bit.error != ReadError::kNone) return fail_read(call, bit.error, "bit"), false;
       tag = bit.tag;
     }
     limb |= tag << count;
     if (++count < kLimbBits) continue;
     row.append(limb, count);
     limb = count = 0;
-    if (row.size() > kMaxKeyBits) return call.fail_out_of_memory(kKeyTooLong);
+    if (row.size() > kMaxKeyBits) return call.fail_out_of_memory(kKeyTooLong), false;
   }
-  if (bits.error() != ReadError::kNone) return fail_read(call, bits.error(), "list");
+  if (bits.error() != ReadError::kNone) return fail_read(call, bits.error(), "list"), false;
   row.append(limb, count);
-  if (row.size() > kMaxKeyBits) return call.fail_out_of_memory(kKeyTooLong);
-  return put_whole_row(call, row);
+  return true;
+}
+
+/// PutBits : <@ S@>(List@<Bit@>, S@ return, (Bit@, S@) { S@; } put) { Maybe@<S@>; }
+Word put_bits(NativeCall& call) {
+  if (!is_push(call.arg(2))) return nothing_word();
+  BitRow row;
+  const auto append = [&](BitRow& to) { return append_bits(call, to); };
+  return fill_row(call, row, append) ? put_whole_row(call, row) : 0;
 }
 
 /// The place of the first bit in which two keys differ.

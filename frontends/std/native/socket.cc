@@ -20,7 +20,9 @@
 #include <cstring>
 
 #include "frontends/std/native/file.h"
+#include "frontends/std/native/long_work.h"
 #include "frontends/std/native/values.h"
+#include "frontends/std/native/waiting.h"
 #include "frontends/std/register_std.h"
 
 namespace fble {
@@ -57,10 +59,7 @@ class Socket final : public NativeResource {
   int get_byte() {
     if (next_ != end_) return buffer_[next_++];
     if (!descriptor_.is_open()) return File::kEnd;
-    ssize_t count;
-    do {
-      count = recv(descriptor_.number(), buffer_, sizeof(buffer_), 0);
-    } while (count < 0 && errno == EINTR && !interrupt_requested());
+    const ssize_t count = wait_in([&] { return recv(descriptor_.number(), buffer_, sizeof(buffer_), 0); });
     if (count <= 0) return File::kEnd;
     end_ = static_cast<size_t>(count);
     next_ = 1;
@@ -69,7 +68,7 @@ class Socket final : public NativeResource {
 
   void put_byte(uint8_t byte) {
     if (!descriptor_.is_open()) return;
-    while (send(descriptor_.number(), &byte, 1, MSG_NOSIGNAL) < 0 && errno == EINTR) {}
+    wait_in([&] { return send(descriptor_.number(), &byte, 1, MSG_NOSIGNAL); });
   }
 
   void close() {
@@ -88,6 +87,32 @@ class Socket final : public NativeResource {
 
 using Addresses = std::unique_ptr<addrinfo, void (*)(addrinfo*)>;
 
+/// Does what getaddrinfo does, which would not stop for a signal. EAI_SYSTEM with EINTR after an interrupt.
+int find_addresses(const std::string& host, const std::string& port, const addrinfo& hints, addrinfo*& found) {
+  struct Lookup {
+    std::string host;
+    std::string port;
+    addrinfo hints;
+    Addresses found{nullptr, freeaddrinfo};
+    int status = 0;
+    int problem = 0;
+  };
+  const auto lookup = std::make_shared<Lookup>(Lookup{.host = host, .port = port, .hints = hints});
+  const auto look = [lookup] {
+    addrinfo* list = nullptr;
+    lookup->status = getaddrinfo(lookup->host.c_str(), lookup->port.c_str(), &lookup->hints, &list);
+    lookup->problem = errno;
+    if (lookup->status == 0) lookup->found.reset(list);
+  };
+  if (!finish_long_work(look)) {
+    errno = EINTR;
+    return EAI_SYSTEM;
+  }
+  errno = lookup->problem;
+  found = lookup->found.release();
+  return lookup->status;
+}
+
 /// Looks up a host and port for either side. Null, with the reason, if there is none.
 Addresses look_up(const std::string& host, const IntValue& port, int flags, std::string& reason) {
   const char* problem = nullptr;
@@ -101,7 +126,7 @@ Addresses look_up(const std::string& host, const IntValue& port, int flags, std:
   } else if (host.find('\0') != std::string::npos) {
     problem = gai_strerror(EAI_NONAME);
   } else {
-    const int status = getaddrinfo(host.c_str(), std::to_string(port.magnitude).c_str(), &hints, &found);
+    const int status = find_addresses(host, std::to_string(port.magnitude), hints, found);
     if (status == EAI_SYSTEM) {
       problem = std::strerror(errno);
     } else if (status != 0) {
@@ -133,11 +158,12 @@ void send_without_delay(int descriptor) {
 }
 
 bool connect_to(int descriptor, const addrinfo& address) {
+  if (interrupt_requested()) return false;
   if (connect(descriptor, address.ai_addr, address.ai_addrlen) == 0) return true;
   if (errno != EINTR) return false;
   // The attempt goes on by itself.
   pollfd entry{.fd = descriptor, .events = POLLOUT, .revents = 0};
-  while (poll(&entry, 1, -1) < 0 && errno == EINTR) {}
+  if (wait_in([&] { return poll(&entry, 1, -1); }) < 0) return false;
   int problem = 0;
   socklen_t size = sizeof(problem);
   return getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &problem, &size) == 0 && problem == 0;
@@ -207,16 +233,16 @@ Word server(NativeCall& call) {
 /// The next connection to a socket that listens; none, with errno set, if there can be none.
 Descriptor accept_next(NativeCall& call, const Socket& listener) {
   for (bool collected = false;;) {
-    Descriptor descriptor(accept4(listener.descriptor().number(), nullptr, nullptr, SOCK_CLOEXEC));
+    const int listening = listener.descriptor().number();
+    Descriptor descriptor(wait_in([&] { return accept4(listening, nullptr, nullptr, SOCK_CLOEXEC); }));
     if (descriptor.is_open()) {
       send_without_delay(descriptor.number());
       return descriptor;
     }
     // These concern one peer, who has gone: wait for the next.
-    constexpr int kPassing[] = {EINTR,     ECONNABORTED, EPROTO,       ENETDOWN,    ENOPROTOOPT,
-                                EHOSTDOWN, ENONET,       EHOSTUNREACH, ENETUNREACH, EAGAIN};
+    constexpr int kPassing[] = {ECONNABORTED, EPROTO,       ENETDOWN,    ENOPROTOOPT, EHOSTDOWN,
+                                ENONET,       EHOSTUNREACH, ENETUNREACH, EAGAIN};
     const int problem = errno;
-    if (interrupt_requested()) return Descriptor();
     if ((problem == EMFILE || problem == ENFILE) && !collected) {
       call.collect_all();  // closes the sockets that nothing refers to any more
       collected = true;

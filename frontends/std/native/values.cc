@@ -15,6 +15,7 @@ constexpr uint32_t kIntPositive = 2;
 constexpr uint32_t kDigitOne = 0;  // ends the digits; the others carry the rest
 constexpr uint32_t kDigit2p1 = 2;
 constexpr size_t kMaxDigits = size_t{1} << 28;
+constexpr size_t kDigitsPerLook = size_t{1} << 16;
 constexpr uint32_t kListEmpty = 1;
 
 ReadError check_struct(Word word, uint32_t count) {
@@ -48,6 +49,13 @@ UnionView view_union(Word word, uint32_t tag_count) {
   const UnionView view{.tag = union_tag(word, width), .arg = union_arg(word, width)};
   if (view.tag >= tag_count) return {.error = ReadError::kShape};
   return view;
+}
+
+bool ListReader::is_interrupted() {
+  until_look_ = kItemsPerLook;
+  if (!interrupt_requested()) return false;
+  error_ = ReadError::kInterrupted;
+  return true;
 }
 
 bool ListReader::next_of_any(Word& element) {
@@ -130,6 +138,7 @@ std::optional<std::vector<uint32_t>> decode_utf8(std::string_view text) {
 
 std::vector<uint32_t> decode_name(std::string_view name) {
   std::vector<uint32_t> code_points;
+  code_points.reserve(name.size());
   for (size_t at = 0; at < name.size();) {
     const std::optional<uint32_t> code_point = decode_one(name, at);
     code_points.push_back(code_point ? *code_point : kLoneBytes + static_cast<unsigned char>(name[at++]));
@@ -152,7 +161,9 @@ Read<IntValue> read_int(Word word, IntForm form) {
     if (view.tag == kDigitOne || view.tag == kDigit2p1) result.value.magnitude |= digit;
     if (view.tag == kDigitOne) return result;
     digit <<= 1;
-    if (++digits == kMaxDigits) view.error = ReadError::kTooLong;  // a recursive value may have no end
+    // A recursive value may have no end.
+    if (++digits == kMaxDigits) view.error = ReadError::kTooLong;
+    if (digits % kDigitsPerLook == 0 && interrupt_requested()) view.error = ReadError::kInterrupted;
   }
   result.error = view.error;
   return result;
@@ -213,6 +224,7 @@ Word fail_read(NativeCall& call, ReadError error, const char* what) {
     case ReadError::kUndefined: return call.fail_undefined();
     case ReadError::kTooLong: return call.fail(std::string(what) + " is too long");
     case ReadError::kNotUnicode: return call.fail(std::string(what) + " is not a Unicode character");
+    case ReadError::kInterrupted: return 0;  // the run ends in any case
     default: return call.fail(std::string(what) + " has an unexpected type");
   }
 }
@@ -271,6 +283,7 @@ Word make_string(NativeCall& call, std::span<const uint32_t> code_points) {
 }
 
 Word make_error(NativeCall& call, std::string_view message) {
+  if (!call.charge(decoded_bytes(message))) return kOutOfMemory;
   const std::vector<uint32_t> text = decode_name(message);
   if (!call.reserve(list_words(text.size()) + object_words(1))) return kOutOfMemory;
   return call.make_union(1, 2, make_string(call, text));

@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "interp/foreign.h"
+#include "interp/gathered.h"
 
 namespace fble {
 
@@ -42,15 +43,18 @@ std::optional<std::vector<uint32_t>> decode_utf8(std::string_view text);
 /// Names of the system are any bytes but NUL, most often UTF-8. A byte that is no
 /// part of that becomes a code point of its own, U+DC00 and the byte, and comes back from it.
 std::vector<uint32_t> decode_name(std::string_view name);
+/// What the results of both functions above take at most, to be charged.
+inline size_t decoded_bytes(std::string_view text) { return text.size() * sizeof(uint32_t); }
 
 // Reading.
 
 enum class ReadError : uint8_t {
   kNone,
-  kUndefined,   ///< a part is the placeholder of a recursive value
-  kShape,       ///< not a value of the type that the library gives the native
-  kTooLong,     ///< a string without an end, or beyond the caller's limit
-  kNotUnicode,  ///< a character that has no encoding
+  kUndefined,    ///< a part is the placeholder of a recursive value
+  kShape,        ///< not a value of the type that the library gives the native
+  kTooLong,      ///< a string without an end, or beyond the caller's limit
+  kNotUnicode,   ///< a character that has no encoding
+  kInterrupted,  ///< the user has asked the program to stop
 };
 
 template <typename T>
@@ -90,13 +94,20 @@ struct UnionView {
 };
 UnionView view_union(Word word, uint32_t tag_count);
 
-/// Walks along a list.
+/// Walks along a list. A list may have no end: then only the user's interrupt ends the walk.
 class ListReader {
  public:
   explicit ListReader(Word list) : rest_(list) {}
+  /// Walks along what has been read before, and is not interrupted.
+  static ListReader again(Word list) {
+    ListReader reader(list);
+    reader.until_look_ = 0;  // the next look would be in 2^64 items
+    return reader;
+  }
 
-  /// Takes the next element. False at the end of the list or what is defined of it.
+  /// Takes the next element. False at the end of the list or what is defined of it, and after an interrupt.
   bool next(Word& element) {
+    if (--until_look_ == 0 && is_interrupted()) return false;
     constexpr Word kShape = ~(Word{0xf} << 4);  // all of the header but the flags
     if (is_pointer(rest_) && (as_object(rest_)->header & kShape) == Object::make_header(ObjectKind::kStruct, 2, 0)) {
       element = as_object(rest_)->fields[0];
@@ -113,15 +124,32 @@ class ListReader {
  private:
   static constexpr Word kEmptyList = 7;
 
+  static constexpr size_t kItemsPerLook = 4096;
+
   bool next_of_any(Word& element);
+  bool is_interrupted();
 
   Word rest_;
+  size_t until_look_ = kItemsPerLook;
   ReadError error_ = ReadError::kNone;
 };
 
+/// Appends an item that was made from the elements of the list in an argument, as far as `elements` has come. May
+/// collect, and goes on where it was. False, with an error, when memory has run out.
+template <typename T>
+[[nodiscard]] bool add_from_list(NativeCall& call, Gathered<T>& items, T item, uint32_t index, ListReader& elements) {
+  if (items.is_full()) {
+    call.set_arg(index, elements.rest());
+    if (!items.grow()) return false;
+    elements = ListReader(call.arg(index));
+  }
+  items.push(item);
+  return true;
+}
+
 /// Ends the call with the run-time error for a failed read of the named argument.
 Word fail_read(NativeCall& call, ReadError error, const char* what);
-/// What a body returns after a failed NativeCall::reserve, which has recorded the error.
+/// What a body returns after a failed NativeCall::reserve or charge, which has recorded the error.
 inline constexpr Word kOutOfMemory = 0;
 
 /// The resource of type T behind a handle, or null when the word is no such handle.

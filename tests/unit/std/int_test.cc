@@ -2,6 +2,7 @@
 #include <gmpxx.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <functional>
 #include <random>
 
@@ -460,6 +461,148 @@ TEST_P(IntTest, CharactersWithLateDefinitions) {
   alignas(8) Word object[] = {Object::make_header(ObjectKind::kStruct, 1, 0, kPermanentFlag), pack_int('a')};
   EXPECT_TRUE(eq.arg_word(reinterpret_cast<Word>(object)).arg('a').truth());
   EXPECT_FALSE(eq.arg('b').arg_word(reinterpret_cast<Word>(object)).truth());
+}
+
+/// What GMP has allocated, and the most that it had.
+std::atomic<size_t> gmp_bytes;
+std::atomic<size_t> gmp_peak_bytes;
+
+void count_gmp(size_t more, size_t less) {
+  gmp_bytes += more;
+  gmp_bytes -= less;
+  gmp_peak_bytes = std::max(gmp_peak_bytes.load(), gmp_bytes.load());
+}
+
+/// Counts in place of GMP's usual functions while it exists.
+class GmpCounter {
+ public:
+  GmpCounter() {
+    mp_get_memory_functions(&allocate_, &reallocate_, &free_);
+    mp_set_memory_functions(
+        [](size_t bytes) { return count_gmp(bytes, 0), malloc(bytes); },
+        [](void* memory, size_t old, size_t bytes) { return count_gmp(bytes, old), realloc(memory, bytes); },
+        [](void* memory, size_t bytes) { count_gmp(0, bytes), free(memory); });
+  }
+  ~GmpCounter() { mp_set_memory_functions(allocate_, reallocate_, free_); }
+
+ private:
+  void* (*allocate_)(size_t);
+  void* (*reallocate_)(void*, size_t, size_t);
+  void (*free_)(void*, size_t);
+};
+
+Number random_number(std::mt19937_64& random, size_t limbs) {
+  std::vector<uint64_t> words(limbs);
+  for (uint64_t& word : words) word = random() | 1;
+  Number result;
+  mpz_import(result.get_mpz_t(), limbs, -1, sizeof(uint64_t), 0, 0, words.data());
+  return result;
+}
+
+/// Sizes at which GMP uses all its algorithms, on both sides of big_number.h's takes_long.
+constexpr std::pair<size_t, size_t> kBigSizes[] = {
+    {3000, 3000}, {8100, 8100}, {9000, 8500}, {20'000, 3000}, {20'000, 10'000}, {40'000, 40'000}, {200'000, 2},
+};
+
+TEST(BigInts, AreWhatGmpSays) {
+  std::mt19937_64 random(21);
+  Native mul("/Std/Int%", "Mul");
+  Native exp("/Std/Int%", "Exp");
+  Native quot("/Std/Int/Div%", "Quot");
+  Native mod("/Std/Int/Div%", "Mod");
+  Native div("/Std/Int/Div%", "Div");
+  Native gcd_of("/Std/Int/Div%", "Gcd");
+  Native sqrt("/Std/Int/Sqrt%", "Sqrt");
+  Native text("/Std/Int/Show%", "Text");
+  Native parse("/Std/Int/Parse%", "Radix");
+  for (const auto& [a_size, b_size] : {kBigSizes[1], kBigSizes[2], kBigSizes[4]}) {
+    const Number common = random_number(random, b_size / 2);
+    const Number a = random_number(random, a_size - b_size / 2) * common;
+    const Number b = -random_number(random, b_size - b_size / 2) * common;
+    EXPECT_EQ(mul.arg(a).arg(b).number(), Number(a * b));
+    EXPECT_EQ(quot.arg(a).arg(b).number(), floor_quotient(a, b));
+    EXPECT_EQ(mod.arg(a).arg(b).number(), Number(a - b * floor_quotient(a, b)));
+    const Word both = div.arg(a).arg(b).call();
+    EXPECT_EQ(read_number(struct_field(both, 0, 2)), floor_quotient(a, b));
+    EXPECT_EQ(read_number(struct_field(both, 1, 2)), Number(a - b * floor_quotient(a, b)));
+    EXPECT_EQ(gcd_of.arg(a).arg(b).number(), gcd(a, b));
+    const Word roots = sqrt.arg(a).call();
+    EXPECT_EQ(read_number(struct_field(roots, 0, 2)), Number(::sqrt(a)));
+    EXPECT_EQ(read_number(struct_field(roots, 1, 2)), Number(a - ::sqrt(a) * ::sqrt(a)));
+    EXPECT_EQ(text.arg(36).arg(b).text(), b.get_str(36));
+    EXPECT_EQ(read_number(union_arg(parse.arg(36).arg_text(b.get_str(36)).call(), 1)), b);
+    Number power;
+    mpz_pow_ui(power.get_mpz_t(), b.get_mpz_t(), 3);
+    EXPECT_EQ(exp.arg(b).arg(3).number(), power);
+  }
+  // A base beyond 36 whose digits are 0 to 35.
+  std::string digits;
+  Number expected;
+  const Number base = power_of_2(640);
+  for (int i = 0; i < 1000; ++i) {
+    digits.push_back("0123456789"[(7 * i + 1) % 10]);
+    expected = expected * base + (7 * i + 1) % 10;
+  }
+  EXPECT_EQ(read_number(union_arg(parse.arg(base).arg_text("-" + digits).call(), 1)), Number(-expected));
+}
+
+TEST(BigInts, WhatGmpNeedsIsCharged) {
+  std::mt19937_64 random(22);
+  int charged = 0;
+  const auto check = [&](Native& native, const char* name, size_t a_size, size_t b_size) {
+    HeapStats before = native.machine().heap().stats();
+    const GmpCounter counter;
+    gmp_bytes = gmp_peak_bytes = 0;
+    EXPECT_NE(native.call(), 0u) << name;
+    constexpr size_t kLittle = 4096 * sizeof(mp_limb_t);
+    const HeapStats& after = native.machine().heap().stats();
+    EXPECT_EQ(before.peak_held_bytes, 0u);
+    EXPECT_LE(gmp_peak_bytes.load(), after.peak_held_bytes + kLittle) << name << " " << a_size << " " << b_size;
+    charged += after.peak_held_bytes > 0 ? 1 : 0;
+  };
+  for (const auto& [a_size, b_size] : kBigSizes) {
+    const Number a = random_number(random, a_size);
+    const Number b = random_number(random, b_size);
+    for (const auto& [module, name] : {std::pair{"/Std/Int%", "Mul"},
+                                       {"/Std/Int/Div%", "Div"},
+                                       {"/Std/Int/Div%", "Quot"},
+                                       {"/Std/Int/Div%", "Mod"},
+                                       {"/Std/Int/Div%", "Gcd"},
+                                       {"/Std/Int/Bits%", "And"},
+                                       {"/Std/Int/Bits%", "Xor"}}) {
+      Native native(module, name);
+      check(native.arg(a).arg(b), name, a_size, b_size);
+    }
+    Native sqrt("/Std/Int/Sqrt%", "Sqrt");
+    check(sqrt.arg(a), "Sqrt", a_size, 0);
+    Native complement("/Std/Int/Bits%", "Not");
+    check(complement.arg(a), "Not", a_size, 0);
+    if (a_size > 100'000) continue;
+    Native text("/Std/Int/Show%", "Text");
+    check(text.arg(10).arg(a), "Text", a_size, 0);
+    Native parse("/Std/Int/Parse%", "Radix");
+    check(parse.arg(10).arg_text(a.get_str()), "Radix", a_size, 0);
+    for (const unsigned long exponent : {2ul, 7ul, 8ul, 31ul}) {
+      Native exp("/Std/Int%", "Exp");
+      check(exp.arg(random_number(random, a_size / exponent)).arg(exponent), "Exp", a_size, exponent);
+    }
+    Native exp("/Std/Int%", "Exp");
+    check(exp.arg(3).arg(a_size * 40), "Exp", a_size, 3);
+  }
+  EXPECT_GT(charged, 50);
+}
+
+TEST(BigInts, MeetTheLimitBeforeGmpDoes) {
+  std::mt19937_64 random(23);
+  const Number a = random_number(random, 20'000);
+  for (const auto& [module, name] : {std::pair{"/Std/Int%", "Mul"}, {"/Std/Int/Div%", "Gcd"}}) {
+    Native native(module, name, {.max_bytes = 1 << 20});
+    native.arg(a).arg(a);
+    const GmpCounter counter;
+    gmp_bytes = gmp_peak_bytes = 0;
+    EXPECT_EQ(native.error(), "out of memory: the heap has reached its limit");
+    EXPECT_EQ(gmp_peak_bytes.load(), 0u);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(, IntTest, testing::Bool(), [](const auto& info) { return info.param ? "Stress" : "Plain"; });
