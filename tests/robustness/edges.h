@@ -8,6 +8,9 @@
 
 #include <chrono>
 #include <csignal>
+#include <fstream>
+#include <functional>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -39,6 +42,7 @@ struct Surroundings {
   std::vector<std::pair<int, rlim_t>> limits;  ///< RLIMIT_... and its value
   std::vector<std::string> environment;        ///< "NAME=VALUE"
   std::vector<int> ignored_signals;
+  int in = -1;  ///< a descriptor for standard input, instead of nothing to read
 };
 
 class EdgesTest : public CommandTest {
@@ -140,7 +144,7 @@ Main@ Main = <<@>@ M@>(Monad@<M@> m, Io@<M@> io, List@<String@> args) {
       for (const std::string& word : around.environment) putenv(const_cast<char*>(word.c_str()));
       std::signal(SIGPIPE, SIG_DFL);
       for (const int signal : around.ignored_signals) std::signal(signal, SIG_IGN);
-      dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
+      dup2(around.in >= 0 ? around.in : open("/dev/null", O_RDONLY), STDIN_FILENO);
       out < 0 ? close(STDOUT_FILENO) : dup2(out, STDOUT_FILENO);
       err < 0 ? close(STDERR_FILENO) : dup2(err, STDERR_FILENO);
       // The process gets only the descriptors that a shell would pass.
@@ -232,6 +236,27 @@ Main@ Main = <<@>@ M@>(Monad@<M@> m, Io@<M@> io, List@<String@> args) {
     return text;
   }
 };
+
+/// Returns whether the process has used enough processor time to be in the middle of its work.
+inline bool is_working(pid_t process) {
+  std::ifstream file("/proc/" + std::to_string(process) + "/stat");
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  std::istringstream fields(text.substr(text.rfind(')') + 2));
+  std::string skipped;
+  for (int i = 0; i < 11; ++i) fields >> skipped;
+  long user = 0;
+  long system = 0;
+  fields >> user >> system;
+  return (user + system) * 1000 / sysconf(_SC_CLK_TCK) >= 150;
+}
+
+inline void wait_until(const std::function<bool()>& condition) {
+  const Clock::time_point deadline = Clock::now() + kPatience;
+  while (!condition()) {
+    ASSERT_LT(Clock::now(), deadline) << "never comes";
+    std::this_thread::sleep_for(milliseconds(2));
+  }
+}
 
 /// The columns of frontends/cli/statuses.def that the tests need.
 struct Statuses {

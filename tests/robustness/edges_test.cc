@@ -8,7 +8,6 @@
 #include <sys/ioctl.h>
 
 #include <algorithm>
-#include <functional>
 #include <map>
 #include <regex>
 #include <set>
@@ -210,27 +209,6 @@ TEST_F(EdgesTest, MemoryThatRunsOutLate) {
   }
 }
 #endif
-
-/// Returns whether the process has used enough processor time to be in the middle of its work.
-bool is_working(pid_t process) {
-  std::ifstream file("/proc/" + std::to_string(process) + "/stat");
-  std::string text{std::istreambuf_iterator<char>(file), {}};
-  std::istringstream fields(text.substr(text.rfind(')') + 2));
-  std::string skipped;
-  for (int i = 0; i < 11; ++i) fields >> skipped;
-  long user = 0;
-  long system = 0;
-  fields >> user >> system;
-  return (user + system) * 1000 / sysconf(_SC_CLK_TCK) >= 150;
-}
-
-void wait_until(const std::function<bool()>& condition) {
-  const Clock::time_point deadline = Clock::now() + kPatience;
-  while (!condition()) {
-    ASSERT_LT(Clock::now(), deadline) << "never comes";
-    std::this_thread::sleep_for(milliseconds(2));
-  }
-}
 
 /// Waits until the pipe is full. Requires: the process writes more than the pipe holds.
 void wait_until_stuck(int pipe) {

@@ -6,8 +6,9 @@
 //   CALL:FAULT:N+      so do all that follow
 //   CALL:FAULT:N%SEED  one call in N, chosen by the seed
 //
-// CALL: write, read, open, poll, mmap, or malloc, which stands for all ways to allocate. FAULT: the name of an error,
-// or `short` for a read or write of one byte when the call asks for more. All other calls are passed to the system.
+// CALL: write, read, open, poll, accept, sleep, connect, mmap, or malloc, which stands for all ways to allocate. FAULT:
+// the name of an error, `short` for a read or write of one byte when the call asks for more, or SIGINT for that signal
+// just before the call. All other calls are passed to the system.
 // The library uses no other one than libc and allocates nothing.
 //
 // Used by tests/robustness/faults_test.cc.
@@ -15,15 +16,18 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <cstdarg>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 
 extern "C" {
 // The names of glibc's own allocator beside malloc and its like.
@@ -35,17 +39,18 @@ void* __libc_memalign(size_t, size_t);
 
 namespace {
 
-enum Call : uint8_t { kWrite, kRead, kOpen, kPoll, kMmap, kMalloc, kCalls };
-constexpr const char* kCallNames[] = {"write", "read", "open", "poll", "mmap", "malloc"};
+enum Call : uint8_t { kWrite, kRead, kOpen, kPoll, kAccept, kSleep, kConnect, kMmap, kMalloc, kCalls };
+constexpr const char* kCallNames[] = {"write", "read", "open", "poll", "accept", "sleep", "connect", "mmap", "malloc"};
 
 struct Fault {
   const char* name;
   int error;
 };
 constexpr int kShort = -1;
+constexpr int kInterrupt = -2;
 constexpr Fault kFaults[] = {
     {"EINTR", EINTR},   {"EAGAIN", EAGAIN}, {"ENOSPC", ENOSPC}, {"EIO", EIO},
-    {"EMFILE", EMFILE}, {"ENOMEM", ENOMEM}, {"short", kShort},
+    {"EMFILE", EMFILE}, {"ENOMEM", ENOMEM}, {"short", kShort},  {"SIGINT", kInterrupt},
 };
 
 struct Rule {
@@ -66,8 +71,7 @@ uint64_t mix(uint64_t x) {
   return x ^ (x >> 29);
 }
 
-/// Returns the fault of this call: 0, an error, or kShort.
-int next_fault(Call call) {
+int due_fault(Call call) {
   if (rule_count == 0) return 0;
   const uint64_t n = ++counts[call];
   for (size_t i = 0; i < rule_count; ++i) {
@@ -77,6 +81,14 @@ int next_fault(Call call) {
         rule.by_seed ? mix(rule.seed * 1'000'003 + n) % rule.n == 0 : n == rule.n || (rule.onwards && n > rule.n);
     if (due) return rule.error;
   }
+  return 0;
+}
+
+/// Returns the fault of this call: 0, an error, or kShort.
+int next_fault(Call call) {
+  const int fault = due_fault(call);
+  if (fault != kInterrupt) return fault;
+  kill(getpid(), SIGINT);
   return 0;
 }
 
@@ -172,6 +184,21 @@ int open64(const char* name, int flags, ...) {
 int poll(pollfd* entries, nfds_t count, int timeout) {
   if (fails(next_fault(kPoll))) return -1;
   return static_cast<int>(syscall(SYS_poll, entries, count, timeout));
+}
+
+int accept4(int descriptor, sockaddr* address, socklen_t* size, int flags) {
+  if (fails(next_fault(kAccept))) return -1;
+  return static_cast<int>(syscall(SYS_accept4, descriptor, address, size, flags));
+}
+
+int connect(int descriptor, const sockaddr* address, socklen_t size) {
+  if (fails(next_fault(kConnect))) return -1;
+  return static_cast<int>(syscall(SYS_connect, descriptor, address, size));
+}
+
+int nanosleep(const timespec* time, timespec* rest) {
+  if (fails(next_fault(kSleep))) return -1;
+  return static_cast<int>(syscall(SYS_nanosleep, time, rest));
 }
 
 void* mmap(void* address, size_t size, int protection, int flags, int descriptor, off_t offset) {

@@ -7,9 +7,9 @@
 
 namespace fble {
 
-/// Does the work on a thread of its own and waits for it. False when the user has asked the program to stop: then the
-/// work goes on alone until it or the process ends, so it must own all that it uses. Where there can be no other
-/// thread the work is done here, and cannot be interrupted.
+/// Does the work on a thread of its own and waits for it. Returns false when the user has asked the program to stop:
+/// then the work continues alone until it or the process ends, so it must own all that it uses. When the system refuses
+/// another thread, the work is done on this one and cannot be interrupted.
 [[nodiscard]] bool finish_long_work(std::function<void()> work);
 
 }  // namespace fble

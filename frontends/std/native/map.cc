@@ -36,8 +36,8 @@ namespace {
 
 // ---- bits -------------------------------------------------------------------
 
-/// Bits in a row, to be put in front of others. What there is no room for is counted, so that the row can be filled
-/// again when there is (fill_row).
+/// Bits in a row, to be put before others. Bits beyond the room are only counted: fill_row then makes room and fills
+/// the row again.
 class BitRow {
  public:
   /// Appends the `count` lowest bits of `bits`. Requires: count <= 64, no other bits.

@@ -134,8 +134,8 @@ class ListReader {
   ReadError error_ = ReadError::kNone;
 };
 
-/// Appends an item that was made from the elements of the list in an argument, as far as `elements` has come. May
-/// collect, and goes on where it was. False, with an error, when memory has run out.
+/// Appends an item that was made from the elements of the list in argument `index`. May collect: then `elements`
+/// continues at the same element. Returns false, with an error, when memory has run out.
 template <typename T>
 [[nodiscard]] bool add_from_list(NativeCall& call, Gathered<T>& items, T item, uint32_t index, ListReader& elements) {
   if (items.is_full()) {
