@@ -639,7 +639,7 @@ Recorder::Status Recorder::record_exact_call(CallSite& site) {
     return Status::kRecording;
   }
   if (code->native == nullptr && !repeated && frames_.size() < limits_.max_depth &&
-      builder_.trace().ins.size() < limits_.max_instructions && policy_.may_inline(*code, frames_.size()) &&
+      builder_.trace().ins.size() < limits_.max_instructions && policy_.may_inline(*code) &&
       (known || policy_.may_guard_site(thread_.pc, *code))) {
     if (site.tail && !release_return_words()) return end_with_exit();
     if (!known) guard_code(func, code);

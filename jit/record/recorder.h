@@ -41,8 +41,8 @@ const char* trace_link_text(TraceLink link);
 class CallPolicy {
  public:
   virtual ~CallPolicy() = default;
-  /// Whether to inline a call of the code into a trace with `depth` frames.
-  virtual bool may_inline(const Code& code, size_t depth) = 0;
+  /// Whether to inline a call of the code.
+  virtual bool may_inline(const Code& code) = 0;
   /// The same for the call site, whose function is not the same at all calls.
   virtual bool may_guard_site(const uint32_t* site, const Code& code) = 0;
   /// The code calls itself, directly or through others.

@@ -95,10 +95,8 @@ AssembledTrace assemble(const Trace& trace, CodeCache& cache, const RuntimeEntri
 /// starts from is in Thread::exit_state, and goes to the registers that have no role.
 Handler trace_entry(const CodeCache& cache);
 
-/// Sends an exit to the machine code at `target` instead of its stub.
-void link_exit(CodeCache& cache, const ExitSite& exit, const uint8_t* target);
-/// Undoes it.
-void unlink_exit(CodeCache& cache, const ExitSite& exit);
+/// Sends a jump among ExitSite::jumps to the machine code at `target` instead of the exit's stub.
+void redirect_jump(CodeCache& cache, const uint8_t* jump, const uint8_t* target);
 /// Where a jump among ExitSite::jumps leads now.
 const uint8_t* jump_target(const uint8_t* jump);
 

@@ -18,13 +18,9 @@
 
 namespace fble {
 
-namespace {
-
-void redirect(CodeCache& cache, const uint8_t* jump, const uint8_t* target) {
+void redirect_jump(CodeCache& cache, const uint8_t* jump, const uint8_t* target) {
   cache.patch32(jump, static_cast<int32_t>(target - (jump + 4)));
 }
-
-}  // namespace
 
 const uint8_t* jump_target(const uint8_t* jump) {
   int32_t distance;
@@ -77,11 +73,5 @@ int free_register(const ExitEntry& entry, int reg) {
   }
   return -1;
 }
-
-void link_exit(CodeCache& cache, const ExitSite& exit, const uint8_t* target) {
-  for (const uint8_t* jump : exit.jumps) redirect(cache, jump, target);
-}
-
-void unlink_exit(CodeCache& cache, const ExitSite& exit) { link_exit(cache, exit, exit.stub); }
 
 }  // namespace fble

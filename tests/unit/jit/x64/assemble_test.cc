@@ -17,6 +17,11 @@ namespace {
 
 using End = CodeRunner::End;
 
+/// As the engine links an exit.
+void link_exit(CodeCache& cache, const ExitSite& exit, const uint8_t* target) {
+  for (const uint8_t* jump : exit.jumps) redirect_jump(cache, jump, target);
+}
+
 class Assemble : public testing::Test {
  protected:
   Assemble() : cache_(size_t{1} << 20) {
@@ -146,7 +151,7 @@ TEST_F(Assemble, ReturnsGoToTheContinuationWhenItIsLinked) {
   runner_.enter(caller.start);
   EXPECT_EQ(runner_.frame()[9 + kReturnAddressSlot], old_stub);
   // Unlinks it again.
-  unlink_exit(cache_, caller.exits[0]);
+  link_exit(cache_, caller.exits[0], caller.exits[0].stub);
   runner_.enter(caller.start);
   EXPECT_EQ(runner_.frame()[9 + kReturnAddressSlot], old_stub);
   runner_.enter_raw(reinterpret_cast<const uint8_t*>(old_stub), 81, 9);
@@ -342,7 +347,7 @@ TEST_F(Assemble, BridgesInheritRegistersAndSpills) {
   runner_.enter(parent.start);
   ASSERT_EQ(runner_.end, End::kReturn);
   EXPECT_EQ(runner_.value, 3u + 8 + 16 + 24);
-  unlink_exit(cache_, parent.exits[0]);
+  link_exit(cache_, parent.exits[0], parent.exits[0].stub);
   runner_.enter(parent.start);
   EXPECT_EQ(runner_.end, End::kExit);
 }

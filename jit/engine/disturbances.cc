@@ -1,0 +1,68 @@
+#include "jit/engine/disturbances.h"
+
+#include <fmt/format.h>
+
+#include <bit>
+
+#include "gc/log.h"
+
+namespace fble {
+
+Disturbances::Disturbances(Thread& thread, const JitOptions& options)
+    : thread_(thread), logs_(options.log_chaos), chaos_(options.chaos, options.chaos_fuel) {
+  arrange_exit();
+}
+
+bool Disturbances::happens(ChaosKind kind) {
+  if (!chaos_.decide(kind)) return false;
+  log(kind, "");
+  return true;
+}
+
+void Disturbances::log(ChaosKind kind, const std::string& detail) const {
+  if (logs_) log_print("[chaos {}: {}{}]\n", chaos_.count(), chaos_kind_text(kind), detail);
+}
+
+RecorderLimits Disturbances::limits(const RecorderLimits& usual) {
+  if (!happens(ChaosKind::kCut)) return usual;
+  return {1 + chaos_.below(40), 1 + chaos_.below(8), 1 + chaos_.below(4)};
+}
+
+int Disturbances::choose_spill(uint32_t occupied) {
+  if (!happens(ChaosKind::kSpill)) return -1;
+  uint32_t skip = chaos_.below(static_cast<uint32_t>(std::popcount(occupied)));
+  for (; skip > 0; --skip) occupied &= occupied - 1;
+  return std::countr_zero(occupied);
+}
+
+void Disturbances::note_exit(uint32_t trace, uint32_t exit, IrOp guard) {
+  if (thread_.exit_fuel != 0) return;
+  if (chaos_.spend(ChaosKind::kExit)) {
+    log(ChaosKind::kExit, fmt::format(" {}/{} {}", trace, exit, ir_op_info(guard).name));
+  }
+  arrange_exit();
+}
+
+/// Draws the distance to the next guard that is made to fail.
+void Disturbances::arrange_exit() {
+  constexpr uint32_t kRanges[] = {3, 20, 150, 2000};
+  thread_.exit_fuel = UINT32_MAX;
+  if (chaos_.has_fuel()) thread_.exit_fuel = 1 + chaos_.below(kRanges[chaos_.below(std::size(kRanges))]);
+}
+
+bool Disturbances::disturb(Thread& thread) {
+  // Collect large heaps rarely, or runs take too long.
+  constexpr size_t kUsualBytes = 32 * 1024;
+  const size_t bytes = thread.machine.heap.old_bytes() + thread.stack_bytes();
+  if (bytes < kUsualBytes || chaos_.below(static_cast<uint32_t>(bytes / kUsualBytes)) == 0) {
+    if (happens(ChaosKind::kCollectAll)) {
+      thread.collect_all();
+    }
+    if (happens(ChaosKind::kCollect) && !thread.make_room(0)) return false;
+  }
+  // Nothing has asked for attention: the next yield point finds nothing to do.
+  if (happens(ChaosKind::kAttend)) thread.alloc_limit = thread.stack_limit = thread.machine_stack_limit = nullptr;
+  return true;
+}
+
+}  // namespace fble

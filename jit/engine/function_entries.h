@@ -1,0 +1,47 @@
+// Where calls of functions lead: to the interpreter, which counts them, or to machine code.
+//
+// Tested by tests/unit/jit/engine/trace_engine_test.cc.
+#pragma once
+
+#include <vector>
+
+#include "interp/code.h"
+#include "jit/engine/options.h"
+
+namespace fble {
+
+class FunctionEntries {
+ public:
+  explicit FunctionEntries(const JitOptions& options) : options_(options) {}
+  /// All calls go to the interpreter again, and are not counted.
+  ~FunctionEntries();
+  FunctionEntries(const FunctionEntries&) = delete;
+  FunctionEntries& operator=(const FunctionEntries&) = delete;
+
+  /// Counts calls of the code from now on; gives it its Code::engine_index.
+  void adopt(Code& code);
+  /// Counts from the start.
+  void count_anew(Code& code) const;
+  /// Lets calls enter the machine code.
+  void install(Code& code, const uint8_t* machine_code);
+  /// Lets calls be counted, as before there was machine code.
+  void forget(Code& code);
+  void forget_all();
+  /// Counts longer after each failed recording, and leaves the function to the interpreter after some.
+  void back_off(Code& code);
+
+  /// All code that was adopted, in order.
+  const std::vector<Code*>& codes() const { return codes_; }
+
+ private:
+  struct Entry {
+    bool is_machine_code = false;
+    uint32_t failures = 0;
+  };
+
+  const JitOptions& options_;
+  std::vector<Code*> codes_;
+  std::vector<Entry> entries_;  ///< of the codes
+};
+
+}  // namespace fble

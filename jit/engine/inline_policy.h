@@ -1,0 +1,57 @@
+// Which calls a trace follows into the callee.
+//
+// A callee with several ways through its bytecode brings a guard for each, and a bridge for each way not
+// recorded. So the policy counts: the ways through a function, those of all functions inlined since the
+// tree's root, and the functions seen at a call site. Recursive functions are called, never inlined.
+//
+// Tested by tests/unit/jit/engine/inline_policy_test.cc.
+#pragma once
+
+#include <unordered_map>
+#include <vector>
+
+#include "jit/engine/options.h"
+#include "jit/record/recorder.h"
+
+namespace fble {
+
+/// Size of a function, for the decision.
+struct CodeSize {
+  uint32_t paths = 0;         ///< ways through its bytecode, at most kManyPaths
+  uint32_t instructions = 0;  ///< without marks, which shall not change what is inlined
+  static constexpr uint32_t kManyPaths = 1000;
+};
+CodeSize measure(const Code& code);
+
+class InlinePolicy final : public CallPolicy {
+ public:
+  explicit InlinePolicy(const JitParams& params) : params_(params) {}
+
+  /// Begins a recording, in a tree whose functions inlined so far have `inlined_paths` ways, multiplied.
+  void begin(uint32_t inlined_paths) { inlined_paths_ = inlined_paths; }
+  /// Returns the product of the ways through all functions inlined since the tree's root. That many
+  /// traces may grow from it, each for a tiny share of the calls, if data is random.
+  uint32_t inlined_paths() const { return inlined_paths_; }
+
+  bool may_inline(const Code& code) override;
+  bool may_guard_site(const uint32_t* site, const Code& code) override;
+  void note_recursive(const Code& code) override;
+  /// Notes whether the function, which has just been entered, is among the callers of its frame.
+  void look_for_recursion(const Code& code, const Word* frame);
+  /// Forgets which functions were seen at call sites.
+  void forget_sites() { sites_.clear(); }
+
+ private:
+  struct Function {
+    bool recursive = false;
+    CodeSize size;  ///< no paths: not measured yet
+  };
+  Function& function(const Code& code);
+
+  const JitParams& params_;
+  uint32_t inlined_paths_ = 1;
+  std::vector<Function> functions_;  ///< by Code::engine_index - 1
+  std::unordered_map<const uint32_t*, std::vector<const Code*>> sites_;
+};
+
+}  // namespace fble

@@ -1,0 +1,81 @@
+// Rehearsals: each guard of a new trace fails once before the trace is used.
+//
+// A run passes many guards that never fail in it, and many traces are compiled shortly
+// before its end. So with --deopt-sweep the engine tries a trace out: for each exit it
+// puts back the state in which the recording began, runs the machine code with the exit's
+// flag set, lets the side table rebuild the frames, and compares them with those that
+// the interpreter gets to from the same state (deopt/shadow_check.h). The recording
+// went this way, so all its guards are reached. Guards of a loop's body are reached if
+// the second turn takes the same way as the first; if not the trace is compiled without
+// the loop.
+//
+// With --shadow-check the same comparison is made at each exit that a run takes, from the
+// state at the entry of the trace, which is noted then. Natives with effects are no obstacle:
+// a call of one ends the trace, and what follows is another trace with an entry of its own.
+//
+// Tested by tests/unit/jit/engine/trace_engine_test.cc and tests/lang in mode deopt-sweep.
+#pragma once
+
+#include <memory>
+
+#include "deopt/shadow_check.h"
+#include "jit/engine/compiled_traces.h"
+#include "jit/engine/deopt_matrix.h"
+#include "jit/engine/deopt_points.h"
+#include "jit/engine/start_state.h"
+
+namespace fble {
+
+/// With --deopt-sweep.
+class GuardRehearsal {
+ public:
+  /// `matrix` may be null.
+  GuardRehearsal(Thread& thread, CompiledTraces& traces, DeoptPoints& points, DeoptMatrix* matrix, JitStats& stats)
+      : thread_(thread), traces_(traces), points_(points), matrix_(matrix), stats_(stats) {}
+
+  /// The state of an exit that is about to be left, as the bridge will find it.
+  static std::unique_ptr<StartState> state_at_exit(Thread& thread, const ExitEntry& entry);
+
+  /// Rehearses all exits of the trace from the state in which its recording began. False if some were not reached.
+  bool rehearse(const Trace& recorded, const StartState& start, CompiledTrace& trace);
+
+  /// A trace is being tried out: exits come here.
+  bool is_under_way() const { return trace_ != nullptr; }
+  void leave(Thread& thread, uint32_t exit_id);
+
+ private:
+  void put_machine_state(const StartState& start, TraceKind kind, Word*& fp);
+  bool run(const StartState& start, CompiledTrace& trace, uint32_t index);
+  bool rehearse_exit(const StartState& start, CompiledTrace& trace, uint32_t index, Rehearsal& rehearsal);
+
+  Thread& thread_;
+  CompiledTraces& traces_;
+  DeoptPoints& points_;
+  DeoptMatrix* matrix_;
+  JitStats& stats_;
+  // The trace that is tried out, and the exit that was taken.
+  const CompiledTrace* trace_ = nullptr;
+  ExitEntry entry_;
+  uint32_t exit_ = 0;
+  bool left_ = false;  ///< the frames are rebuilt
+};
+
+/// With --shadow-check.
+class ShadowChecks {
+ public:
+  ShadowChecks(Thread& thread, JitStats& stats) : start_(thread.machine), stats_(stats) {}
+
+  /// The trace was entered; its first instruction has not run.
+  void note_entry(Thread& thread, const CompiledTrace& trace);
+  /// An exit was taken and the frames are rebuilt: compares them with the interpreter's.
+  void check(Thread& thread, const CompiledTrace& trace, const ExitRecord& exit);
+
+ private:
+  /// The state at the entry of the trace that runs, or of the one whose bridge does, and the
+  /// instructions from there to the bridge.
+  StartState start_;
+  uint32_t steps_ = 0;
+  JitStats& stats_;
+};
+
+}  // namespace fble
