@@ -56,7 +56,7 @@ FIGURE = re.compile(r"(?<![\w./^-])(\d[\d,]*(?:\.\d+)?)(?: (?:%|ns|µs|ms|s|MB|t
 
 
 class Failure(Exception):
-    """Something that the user should be told without a trace of calls."""
+    """An error for the user, without a stack trace."""
 
 
 def load(name):
@@ -76,7 +76,7 @@ def plots_of(name, folder):
 
 
 def figure_list(results, kind, document):
-    """Of results that are a list of figures with their commands."""
+    """Returns the lines for results that are a list of figures with their commands."""
     if kind == "measured":
         return f"{results['date']}, commit {results['commit']}, load {results['load']}.\n\n    {results['command']}\n"
     if kind not in ("figures", "earlier"):
@@ -87,7 +87,7 @@ def figure_list(results, kind, document):
 
 
 def block_text(words, document, folder):
-    """What belongs into the block; writes the plot that it shows to `folder`."""
+    """Returns the content of the block; writes its plot to `folder`."""
     name, kind, *rest = words
     results = load(name)
     if "figures" in results:
@@ -160,7 +160,7 @@ def unfounded(text, blocks):
 
 
 def differences(path, text):
-    """Whether the file is not what it should be, as a list with a sentence or none."""
+    """Returns a list with a sentence if the file differs from the results, else none."""
     try:
         old = path.read_text(encoding="utf-8")
     except OSError:

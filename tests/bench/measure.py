@@ -1,4 +1,4 @@
-"""What is measured and how: works, contestants, building, running."""
+"""Measures: works, contestants, building, running."""
 
 import datetime
 import fnmatch
@@ -34,7 +34,7 @@ LONG_RUNS = [(10.0, 1), (2.0, 3)]
 
 
 class Failure(Exception):
-    """Something that the user should be told without a trace of calls."""
+    """An error for the user, without a stack trace."""
 
 
 class Work:
@@ -52,7 +52,7 @@ class Work:
 
     @property
     def key(self):
-        """What it is called in the results."""
+        """Returns its name in the results."""
         return f"{self.group}/{self.name}"
 
     @property
@@ -61,7 +61,7 @@ class Work:
 
     @property
     def peers(self):
-        """Whether there are translations into other languages."""
+        """Returns whether there are translations into other languages."""
         return self.group == "programs"
 
     def resized(self, size, *args):
@@ -350,7 +350,7 @@ class Runner:
 
 
 def trouble(result):
-    """Why a run does not count, or nothing."""
+    """Returns why a run does not count, or nothing."""
     if result["timeout"]:
         return "took too long"
     if result["signal"]:
@@ -445,12 +445,12 @@ def measure(works, contestants, runner, rounds, seconds, say):
 
 
 def expected_seconds(durations, done, rounds):
-    """How long the rounds from `done` to `rounds` take, by what each pair took in the first."""
+    """Estimates the time of the rounds from `done` to `rounds` from that of each pair in the first."""
     return sum((min(rounds, most_rounds(d)) - min(done, most_rounds(d))) * d for d in durations.values())
 
 
 def most_rounds(seconds):
-    """In how many rounds something is run that takes so long."""
+    """Returns the number of rounds for a run of this length."""
     return next((most for limit, most in LONG_RUNS if seconds > limit), sys.maxsize)
 
 
@@ -528,7 +528,7 @@ def warm_curves(works, contestants, runner, repetitions, say):
 
 
 def memory_curves(works, contestants, runner, say):
-    """Resident memory while a work runs."""
+    """Measures resident memory while a work runs."""
     curves = {}
     for work in works:
         if work.start:
@@ -547,7 +547,7 @@ def memory_curves(works, contestants, runner, say):
 
 
 def thin(points, count):
-    """At most `count` of the points: of each stretch the one with the largest value."""
+    """Returns at most `count` of the points: the one with the largest value of each stretch."""
     if len(points) <= count:
         return points
     step = len(points) / count
@@ -555,7 +555,7 @@ def thin(points, count):
 
 
 def front_end_shares(works, binary, packages, runner, repetitions, say):
-    """Processor time that `fble-jit check` takes for each work: what is spent before a program runs."""
+    """Measures the processor time of `fble-jit check` for each work: the time before a program runs."""
     result = {}
     for work in works:
         command = [str(binary), "check", *include_words(work, packages), "-m", work.module]
@@ -594,7 +594,7 @@ def compiler_stats(text):
 
 
 def compiler_shares(works, contestant, runner, repetitions, say):
-    """What the compiler did for each work: medians of a few runs."""
+    """Counts the compiler's actions for each work: medians of a few runs."""
     result = {}
     for work in works:
         command = contestant.command(work)
@@ -617,7 +617,7 @@ def compiler_shares(works, contestant, runner, repetitions, say):
 # --- parts
 
 def micro(binary, patterns, repetitions, say):
-    """What fble-jit-micro measures, in interleaved repetitions."""
+    """Runs fble-jit-micro, in interleaved repetitions."""
     binary = binary or build_target("fble-jit-micro") / "tests" / "bench" / "fble-jit-micro"
     listed = subprocess.run([str(binary), "--benchmark_list_tests"], capture_output=True, text=True, check=False)
     if listed.returncode != 0:

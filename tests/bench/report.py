@@ -12,7 +12,7 @@ SHORT_SECONDS = 0.03
 
 
 def half_range(values):
-    """Half the interquartile range, as a share of the median."""
+    """Returns half the interquartile range, as a share of the median."""
     if len(values) < 3:
         return 0.0
     low, _, high = statistics.quantiles(values, n=4, method="inclusive")
@@ -56,7 +56,7 @@ def unique_name(results, key):
 
 
 def values(results, work, contestant, measure):
-    """What was measured in each round; `cpu` is user and system time together."""
+    """Returns the measured values of each round; `cpu` is user and system time together."""
     runs = results["runs"].get(work, {}).get(contestant, {})
     if measure == "cpu":
         return [u + s for u, s in zip(runs.get("user", []), runs.get("system", []))]
@@ -69,7 +69,7 @@ def median(results, work, contestant, measure):
 
 
 def ratios(results, group, contestant, measure, base, pick=lambda v: v):
-    """Of the works that both ran: contestant over base."""
+    """Returns the ratios of contestant to base for the works that both ran."""
     found = []
     for work in works(results, group):
         a = pick(values(results, work, contestant, measure))
@@ -80,7 +80,7 @@ def ratios(results, group, contestant, measure, base, pick=lambda v: v):
 
 
 def means(results, group, measure, base):
-    """Geometric mean of the ratios to the base, and how many works it is of."""
+    """Returns the geometric mean of the ratios to the base, and the number of works in it."""
     found = {}
     for contestant in contestants(results):
         each = ratios(results, group, contestant, measure, base)
@@ -90,7 +90,7 @@ def means(results, group, measure, base):
 
 
 def noise(results, base):
-    """What speaks against trusting the run, as sentences."""
+    """Returns the reasons to distrust the run, as sentences."""
     found = []
     cells = []
     noisy = []
@@ -205,7 +205,7 @@ def front_end_rows(results, base):
 
 
 def compiler_rows(results):
-    """What the compiler did; its share is of the run in which it was counted."""
+    """Tabulates the actions of the compiler; its share is of the run in which it was counted."""
     yield ["compiler of fble-jit", "functions", "bridges", "continuations", "code in KB", "guards", "table bytes / guard",
            "exits taken", "compiling in ms", "share of cpu time"]
     found = results.get("compiler", {})
@@ -250,7 +250,7 @@ def start_time(results, contestant):
 
 
 def warm_rows(results):
-    """First repetition over the steady ones, and how many it takes to come within a fifth."""
+    """Yields rows: first repetition over the steady ones, and the repetitions until the time is within a fifth."""
     yield ["first repetition / steady (repetitions until steady)", *contestants(results)]
     for work, curve in results.get("curves", {}).get("warm-up", {}).items():
         row = [name(work)]
@@ -332,7 +332,7 @@ def table(results, kind, group=None, measure="cpu", markdown=False):
 
 
 def about(results):
-    """Machine, time, version and command of a run, as lines."""
+    """Returns machine, time, version and command of a run, as lines."""
     m = results["machine"]
     return [
         f"{m['cpu']}, {m['cores']} cores, {m['memory_gib']} GiB, {m['system']}, Linux {m['kernel']}"
@@ -343,7 +343,7 @@ def about(results):
 
 
 def report(results, measure="cpu", markdown=False):
-    """All tables of a run, as text."""
+    """Returns all tables of a run, as text."""
     text = [*about(results),
             f"{results['rounds']} interleaved rounds; cells are medians, ± half the interquartile range", ""]
     tables = [table(results, kind, group, measure, markdown) for group in groups(results) for kind in GROUP_TABLES]
@@ -361,7 +361,7 @@ def trust(results):
 
 
 def compare(a, b, measure="cpu", markdown=False):
-    """Geometric means of two runs side by side; the text, and the largest difference."""
+    """Compares the geometric means of two runs; returns the text, and the largest difference."""
     rows = [["geometric means", "first", "second", "difference"]]
     worst = 0.0
     for group in groups(a):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The deopt matrix: which kinds of exits the tests really take.
+"""The deopt matrix: the kinds of exits that the tests really take.
 
-    matrix.py FBLE_JIT            runs the programs, fails if a cell is empty that should not be, or the other way round
+    matrix.py FBLE_JIT            runs the programs, fails if a cell that must be filled is empty, or an impossible one is filled
     matrix.py FBLE_JIT --print    also prints the matrix, with the test that filled each cell first
 
 A row is a position in the bytecode: "at OPCODE", where the interpreter continues, or "behind OPCODE", where a frame waits for

@@ -26,13 +26,13 @@ def run(command, timeout=300):
 
 
 def without_stats(text):
-    """Standard error as it is without --stats and without what is said of marks."""
+    """Returns standard error without the lines of --stats and those about marks."""
     at = text.find("collections: ")
     return re.sub(r"^.*: deopt-here!.* hits in .*\n", "", text if at < 0 else text[:at], flags=re.MULTILINE)
 
 
 def check(fble, name, words, flags):
-    """(name, guards, never failed, what is wrong)"""
+    """Returns (name, guards, never failed, problems)."""
     expected = run([fble, *words[0], "--jit=off", *words[1]])
     status, out, err = run([fble, *words[0], *flags, "--deopt-sweep", "--stats", *words[1]])
     problem = ""

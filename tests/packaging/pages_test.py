@@ -79,7 +79,7 @@ class Bash(unittest.TestCase):
 
 class Zsh(unittest.TestCase):
     def arguments(self, *words):
-        """What _arguments and the other helpers of zsh are asked for."""
+        """Returns the requests to _arguments and the other helpers of zsh."""
         script = ('_arguments() { print -rl -- "$@" } ; _describe() { print -rl -- "${(@P)2}" } ; _files() { } ; '
                   f'words=("$@"); CURRENT=$#; source "{PAGES}/_fble-jit"')
         status, out = run(["zsh", "-fc", script, "zsh", "fble-jit", *words])

@@ -46,7 +46,7 @@ def exports(code):
 
 
 def imports(code):
-    """(module, name there) for every import of names, and {alias: module} for modules with a name."""
+    """Returns (module, name there) for every import of names, and {alias: module} for modules with a name."""
     names, aliases = [], {}
     for found in re.finditer(r"([^;{}=]*?)\.=\s*/(Std[A-Za-z0-9/]*)%\s*;", code):
         for item in found.group(1).split(","):

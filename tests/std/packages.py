@@ -28,7 +28,7 @@ def modes_of_table():
 
 
 def run(command, timeout):
-    """(status or what went wrong, standard output, seconds)"""
+    """Returns (status or error, standard output, seconds)."""
     start = time.monotonic()
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures what docs/results/heap.md claims about the heap.
+"""Measures the figures of docs/results/heap.md about the heap.
 
   tests/bench/heap/measure.py lists|ocaml|counts|pauses|trees [--command 'fble-jit --jit=off'] [--most N]
   tests/bench/heap/measure.py figures -o tests/bench/results/heap.json
@@ -29,7 +29,7 @@ BUILD = HERE.parents[2] / "build" / "release" / "fble-jit"
 
 
 def run(command):
-    """(processor seconds, standard error) of a command that must succeed."""
+    """Returns (processor seconds, standard error) of a command that must succeed."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -144,7 +144,7 @@ def count_lists(command):
 
 
 def peak(words):
-    """Resident peak in MB, as GNU time tells it, and standard error."""
+    """Returns the resident peak in MB, as GNU time reports it, and standard error."""
     done = subprocess.run(["/usr/bin/time", "-f", "peak %M", *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                           text=True, check=True)
     return int(re.search(r"peak (\d+)\s*$", done.stderr).group(1)) / 1024, done.stderr
