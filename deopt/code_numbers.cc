@@ -11,7 +11,7 @@ namespace fble {
 
 namespace {
 
-/// Grows without moving: chunk i holds kFirstChunk << i addresses.
+/// A list that grows without moving: chunk i holds kFirstChunk << i addresses.
 class CodeList {
  public:
   uint32_t number_of(Code* code) {

@@ -7,7 +7,7 @@ namespace fble {
 
 namespace {
 
-/// What the interpreter does when a call returns to it.
+/// Does what the interpreter does when a call returns to it.
 void leave_at_return(Thread& thread) {
   const ExitState& state = thread.exit_state;
   Word* fp = state.fp();
@@ -32,7 +32,7 @@ bool leave_at(Thread& thread, const ExitEntry& entry) {
 }
 
 bool leave_machine_code(Thread& thread, const SideTable& table, uint32_t index) {
-  thread_local ExitEntry entry;  // for its memory
+  thread_local ExitEntry entry;  // kept to reuse its memory
   decode_exit(table, index, entry);
   return leave_at(thread, entry);
 }

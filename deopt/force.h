@@ -1,15 +1,14 @@
-// Forcing: the frames that a trace keeps in registers are written out, looked at from outside,
-// and taken back, and machine code goes on.
+// Forcing: writes the frames that a trace keeps in registers, shows them to an observer,
+// undoes the writes, and continues machine code.
 //
-// The side table entry of an exit says what leaving there would write. Forcing writes just that,
-// makes the virtual objects too, and lets somebody look; frames and heap are then the
-// interpreter's, as after leaving. To go on, all of it is undone: a later exit may count on
-// a slot in memory that still has its old value, and on the room behind the allocation
-// pointer. Registers and spill slots are not touched, and the stub puts them back.
+// The side table entry of an exit describes the writes of leaving there. Forcing makes the same
+// writes, makes the virtual objects too, and calls the observer; frames and heap are then the
+// interpreter's, as after leaving. To continue, all of it is undone: a later exit may rely on a
+// slot in memory that still has its old value, and on the room after the allocation pointer.
+// Registers and spill slots are not changed, and the stub restores them.
 //
-// Machine code cannot go on if anything has moved. So nothing is collected to make room for
-// virtual objects: when there is too little, or when the observer says that something has changed,
-// the trace is left.
+// Machine code cannot continue if any object has moved. So no collection makes room for virtual
+// objects: if there is too little, or if the observer reports a change, the trace is left.
 //
 // Tested by tests/unit/deopt/exit_test.cc and tests/unit/cli/marks_test.cc.
 #pragma once
@@ -22,7 +21,7 @@ namespace fble {
 
 class ForcedFrames {
  public:
-  /// Whether there is room for the entry's virtual objects.
+  /// Returns whether there is room for the entry's virtual objects.
   static bool possible(const Thread& thread, const ExitEntry& entry);
 
   /// Writes the frames of an exit that is not a return, with the state of the exit in
@@ -31,7 +30,7 @@ class ForcedFrames {
   ForcedFrames(const ForcedFrames&) = delete;
   ForcedFrames& operator=(const ForcedFrames&) = delete;
 
-  /// Makes it unseen. Requires that nothing has moved.
+  /// Undoes the writes. Requires that no object has moved.
   void take_back();
 
  private:
@@ -41,7 +40,7 @@ class ForcedFrames {
   Word* const fp_;
   Word* const ap_;
   const Word value_;
-  std::vector<Word> words_;  ///< of the stack, from start_ on, as they were
+  std::vector<Word> words_;  ///< the old words of the stack, from start_ on
 };
 
 }  // namespace fble

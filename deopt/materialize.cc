@@ -38,7 +38,7 @@ void read_virtual_roots(Thread& thread, const ExitEntry& entry, const Word* root
 
 bool materialize(Thread& thread, const ExitEntry& entry, Word* root) {
   const size_t words = words_needed(entry);
-  // Not alloc_limit: that is 0 when something asks for attention.
+  // Not alloc_limit: that is 0 while attention is requested.
   const Word* limit = thread.machine.heap.limit();
   if (words != 0 && (thread.ap > limit || static_cast<size_t>(limit - thread.ap) < words)) {
     if (!thread.make_room(words)) return false;

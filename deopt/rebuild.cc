@@ -9,7 +9,7 @@ namespace fble {
 
 void rebuild_frames(Thread& thread, const ExitEntry& entry, Word* root) {
   const ExitState& state = thread.exit_state;
-  // What is to be written, in the order of slots and then of frames.
+  // The words to write: slots first, then frames, in their order.
   thread_local std::vector<Word> words;
   words.clear();
   for (const ExitSlot& slot : entry.slots) {
@@ -28,7 +28,7 @@ void rebuild_frames(Thread& thread, const ExitEntry& entry, Word* root) {
     if (entry.frames[i].in_memory) continue;
     Word* frame = root + entry.frames[i].base;
     frame[kClosureSlot] = *word++;
-    // Who called the root frame is known since its call, whatever has replaced it.
+    // The return address of the root frame was written by its call. It is kept, even if the watermark has replaced it.
     if (i == 0) continue;
     frame[kReturnPositionSlot] = reinterpret_cast<Word>(entry.frames[i - 1].pc);
     frame[kReturnAddressSlot] = reinterpret_cast<Word>(interpreter_return());

@@ -1,9 +1,10 @@
-// Writing the call frames of one exit.
+// Writes the call frames of one exit.
 //
-// All values are read before the first one is written, since a value may be in a slot
-// that gets another one. What does not exist yet (virtuals) is written as the unit
-// struct, or as a function of the frame's code that captures nothing: so the frames are
-// whole, and a collection may come, before the virtuals are made (deopt/materialize.h).
+// All values are read before the first one is written, since a slot may be both a
+// source and a target. A virtual value, which does not exist yet, is written as the
+// unit struct, or as a function of the frame's code without captures: so the frames are
+// complete, and a collection may happen, before the virtuals are made
+// (deopt/materialize.h).
 //
 // Tested by tests/unit/deopt/exit_test.cc.
 #pragma once
@@ -13,7 +14,7 @@
 
 namespace fble {
 
-/// The word at a location that is no virtual. `root` is slot 0 of the root frame.
+/// Returns the word at a location that is no virtual. `root` is slot 0 of the root frame.
 inline Word read_location(const ExitState& state, const Word* root, const Location& location) {
   switch (location.kind) {
     case LocationKind::kRegister: return state.registers[location.index];
@@ -27,12 +28,12 @@ inline Word read_location(const ExitState& state, const Word* root, const Locati
 }
 
 /// Writes slots and headers of an exit that is not a return, and sets the thread's pc, fp
-/// and ap to the innermost frame. The stack has room: the trace made sure of its extent.
+/// and ap to the innermost frame. The stack has room: the trace has checked its size.
 void rebuild_frames(Thread& thread, const ExitEntry& entry, Word* root);
 
-/// Lets a collection that machine code has stopped for visit all that an exit mentions:
-/// registers, spill slots and frame slots, each once. The other half of the root map,
-/// the frames below the root frame, is visited as ever.
+/// Visits all words that an exit mentions, for a collection at which machine code has
+/// stopped: registers, spill slots and frame slots, each once. The other half of the
+/// root map, the frames below the root frame, is visited as usual.
 void visit_exit_roots(Collector& collector, ExitState& state, Word* root, const ExitEntry& entry);
 
 }  // namespace fble

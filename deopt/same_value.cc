@@ -12,7 +12,7 @@ bool SameValue::operator()(Word left, Word right) {
     const Pair pair = pairs_[difference_];
     if (pair.left == pair.right || seen_.contains({pair.left, pair.right})) continue;
     if (!same_head(pair.left, pair.right)) {
-      // What was found to be equal on the way here was so only if all of it is.
+      // The pairs found equal on the way here are equal only if the whole comparison succeeds.
       seen_.clear();
       return false;
     }
@@ -25,7 +25,7 @@ bool SameValue::operator()(Word left, Word right) {
   return true;
 }
 
-/// All but the values in the fields. Flags of the collector are not part of a value.
+/// Compares everything except the values in the fields. Flags of the collector are not part of a value.
 bool SameValue::same_head(Word left, Word right) const {
   if (!is_pointer(left) || !is_pointer(right) || left == 0 || right == 0) return false;
   const Object& a = *as_object(left);

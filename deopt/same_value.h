@@ -1,4 +1,4 @@
-// Whether two values are the same to any program: compared by structure, however they are shared.
+// Compares two values as programs see them: by structure, regardless of sharing.
 //
 // Tested by tests/unit/deopt/shadow_check_test.cc and tests/unit/cli/marks_test.cc.
 #pragma once
@@ -12,16 +12,17 @@
 
 namespace fble {
 
-/// Compares pairs of values. What has been found to be equal is not looked at again.
+/// Compares pairs of values. Pairs that were found equal are not compared again.
 class SameValue {
  public:
-  /// Whether closures of the codes can be the same function.
+  /// Returns whether closures of the two codes can be the same function.
   using SameCode = bool (*)(const Code&, const Code&);
   explicit SameValue(SameCode same_code) : same_code_(same_code) {}
 
   bool operator()(Word left, Word right);
 
-  /// Where the last comparison found a difference: the fields that lead there, such as ".1.0", and the words there.
+  /// Returns where the last comparison found a difference: the fields that lead there, such as ".1.0", and the words
+  /// there.
   std::string path() const;
   Word left() const { return pairs_[difference_].left; }
   Word right() const { return pairs_[difference_].right; }
@@ -30,7 +31,7 @@ class SameValue {
   struct Pair {
     Word left;
     Word right;
-    size_t parent;  ///< index of the pair that this is a field of
+    size_t parent;  ///< index of the pair that has this one as a field
     uint32_t field;
   };
 

@@ -21,7 +21,7 @@ void for_each_slot(const FramesState& state, size_t index, Visit&& visit) {
   for_each_live_slot(*frame.code, frame.pc, index + 1 < state.frames.size(), visit);
 }
 
-/// A value to some depth.
+/// Prints a value to some depth.
 std::string print_word(Word word, int depth) {
   if (word == 0) return "nothing";
   if (is_packed(word)) return fmt::format("{:#x}", word);
@@ -95,7 +95,7 @@ Rehearsal::Rehearsal(Thread& thread, Word* root)
       groups_(thread.current->groups),
       watermark_(thread.current->stack.watermark()) {
   thread.machine.for_each_code([&](Code& code) {
-    // Natives are entered as they are while a trace is recorded (GlueCode::native), so that steps are counted alike.
+    // Natives are entered in the same way as while recording (GlueCode::native), so that steps are counted alike.
     if (code.native != nullptr) return;
     entries_.emplace_back(&code, code.entry);
     code.entry = entry_by_table();

@@ -1,14 +1,14 @@
-// Checking an exit against the interpreter.
+// Checks an exit against the interpreter.
 //
-// What a trace computes the interpreter could have computed as well, and since Fble is
-// pure it still can: from the state at the trace's entry it runs as many bytecode
-// instructions as lie between the entry and the exit (Snapshot::steps), and then its
-// frames must be those that were rebuilt, slot by slot, values compared by structure.
-// No trace contains a call of a native with effects, so every exit can be checked.
+// Since Fble is pure, the interpreter can repeat what a trace has computed: from the
+// state at the trace's entry it runs the same number of bytecode instructions
+// (Snapshot::steps). Then its frames must be the rebuilt ones, slot by slot, with
+// values compared by structure. No trace contains a call of a native with effects, so
+// every exit can be checked.
 //
-// A replay takes place while the thread stands at an exit, in the same call frames: they
-// are saved as a whole and put back afterwards. Nothing may be collected meanwhile, so
-// the caller provides room.
+// A replay runs while the thread is stopped at an exit, in the same call frames: they
+// are saved as a whole and restored afterwards. No collection may run meanwhile, so the
+// caller provides room.
 //
 // Tested by tests/unit/deopt/shadow_check_test.cc, and by all programs run with
 // --shadow-check or --deopt-sweep.
@@ -35,22 +35,22 @@ struct FramesState {
     bool operator==(const Frame&) const = default;
   };
   Word* root = nullptr;           ///< slot 0 of the root frame
-  uint64_t next_placeholder = 1;  ///< of RecursiveGroups
+  uint64_t next_placeholder = 1;  ///< the counter of RecursiveGroups
   std::vector<Frame> frames;      ///< outermost first; empty if the thread was not above the root
-  /// For each frame its closure, then its live slots in ascending order.
+  /// The words of each frame: its closure, then its live slots in ascending order.
   std::vector<Word> words;
 };
 
-/// What the thread's pc, fp and frames say.
+/// Returns the state of the thread's pc, fp and frames.
 FramesState take_frames(const Thread& thread, Word* root);
 
-/// Makes it the thread's state again. Return addresses above the root frame become the
+/// Restores the state of the thread. Return addresses above the root frame become the
 /// interpreter's.
 void put_frames(Thread& thread, const FramesState& state);
 
-/// While it exists the thread is for trying things out: all code is interpreted, nothing
-/// asks for attention, nothing is collected. Afterwards all is as before: frames from `root`
-/// up, allocation pointer, open groups and error included.
+/// A trial run: while it exists, all code is interpreted, no attention is requested and no
+/// collection runs. Afterwards all state is as before: frames from `root` up, allocation
+/// pointer, open groups and error included.
 class Rehearsal {
  public:
   Rehearsal(Thread& thread, Word* root);
@@ -58,10 +58,10 @@ class Rehearsal {
   Rehearsal(const Rehearsal&) = delete;
   Rehearsal& operator=(const Rehearsal&) = delete;
 
-  /// Runs `steps` instructions from the state. False if the interpreter stopped before, for an
-  /// error or because there was no room.
+  /// Runs `steps` instructions from the state. Returns false if the interpreter stopped
+  /// before, for an error or because there was no room.
   bool replay(const FramesState& from, uint32_t steps);
-  /// The replay has come to an error, which it should not.
+  /// Returns whether the replay has reached an error, which it should not.
   bool failed() const;
 
  private:
@@ -80,11 +80,11 @@ class Rehearsal {
   Watermark watermark_;
 };
 
-/// How the states differ, in words; empty if they do not. Slots, counted from the root frame's
+/// Describes how the states differ; empty if they do not. Slots, counted from the root frame's
 /// first one, may be left out.
 std::string difference(const FramesState& expected, const FramesState& actual, std::span<const int32_t> left_out = {});
 
-/// The state for people to read.
+/// Returns the state as text for people.
 std::string describe(const FramesState& state);
 
 }  // namespace fble

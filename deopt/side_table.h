@@ -1,46 +1,46 @@
-// Side table: what the interpreter needs to go on where machine code was left.
+// Side table: the data that the interpreter needs to continue where machine code was left.
 //
 // A trace has an exit every few instructions, and most are never taken. So an exit
 // is a few bytes, written once, and decoding need only be fast enough that an exit
 // costs less than a microsecond. Four observations keep it small:
 //
-//  * What is live at a position is known from the bytecode (interp/liveness.cc).
-//    The table stores *where* values are; which slots they belong to, and where the
-//    frames lie, follows from the positions.
-//  * Neighbouring exits differ in little: a guard adds a fact about one slot, an
-//    instruction gives one slot a value. An entry says what has changed.
-//  * Where a value is and what is known of it is one byte, nearly always.
-//  * Traces are short, five exits or so: what a table has besides its entries is four bytes.
+//  * The bytecode determines which slots are live at a position
+//    (interp/liveness.cc). The table stores *where* values are; their slots, and
+//    the places of the frames, follow from the positions.
+//  * Neighbouring exits differ little: a guard adds a fact about one slot, an
+//    instruction gives one slot a value. An entry encodes the changes.
+//  * The place and the facts of a value take one byte, nearly always.
+//  * Traces are short, about five exits: a table has four bytes besides its entries.
 //
-//   table      size       of what follows, in bytes
+//   table      size       of the rest, in bytes
 //              exits      count
 //              code       of the first root frame
 //              sizes      of each group but the last, in bytes
 //              groups     of kExitsPerGroup entries; a group starts from one frame, at the
-//                         start of that code, and nothing known
+//                         start of that code, without facts
 //
 //   entry      7        6         5    4   3    0
 //              [return][changed?][ frames ][ n  ]     return: the stub of a call
 //
-//     frames 0  the same; the innermost goes on n words further
-//            1  one more: the innermost has called. It goes on so many words; the code of
-//               the new frame follows, which is n words from its start
+//     frames 0  the same; the position of the innermost is n words further
+//            1  one more: the innermost has called. The number of words by which its position
+//               moves follows, then the code of the new frame, which is n words from its start
 //            2  the innermost is gone and its caller has called again: as 1 for the caller
-//            3  the outer ones remain: 2 * how many, plus 1 if the next one goes on so many
-//               words, which follow; then n more frames, each its code and words from the start
+//            3  the outer ones remain: 2 * their number, plus 1 if the position of the next one
+//               moves by the words that follow; then n more frames, each its code and words from the start
 //            (n = 15: 15 or more or less, the difference to 15 follows)
 //
-//     changed?  one bit for each place, lowest first, whose value is not what the
-//               group last said of it; then a value for each of them
+//     changed?  one bit for each place, lowest first, whose value differs from the
+//               last one in the group; then a value for each of them
 //     new virtual objects that the values mention
 //
-//   The places of an entry are, from the innermost frame outwards, the live slots in
-//   ascending order (not the one that awaits a result), then the frame's closure: if
-//   that is "in memory", then so is the whole header of the frame. (If the closure alone
-//   is there, left by a frame before, it is in memory with the fact "pointer".) Nothing said yet
-//   of a place means "in memory"; of a new frame, though, the closure is expected to be
-//   the function value of its code, and the arguments where its caller has them. At a
-//   return what was said of places means "in memory" too: only the facts still hold.
+//   The places of an entry are, from the innermost frame outwards, the live slots in ascending
+//   order (not the one that awaits a result), then the frame's closure: if that is "in memory",
+//   then so is the whole header of the frame. (If the closure alone is there, from an earlier
+//   frame, it is in memory with the fact "pointer".) A place without a value so far is "in
+//   memory"; in a new frame, however, the closure is expected to be the function value of its
+//   code, and the arguments where its caller has them. At a return all places are "in memory",
+//   too: only the facts still hold.
 //
 //   value      00-7F  register (low 4 bits) with facts (3 bits)
 //              80-87  in memory, in its own slot, with facts
@@ -61,14 +61,14 @@
 //              40-7F  packed union of tag width n; then its tag
 //              (n = 15: 15 or more, the rest follows), then the fields: values without facts
 //
-// Numbers that follow are varints: seven bits a byte, low ones first, bit 7 set if
-// there is more; differences in zigzag. Code has numbers, too (deopt/code_numbers.h).
+// Numbers that follow are varints: seven bits a byte, low ones first, bit 7 set if more
+// bytes follow; differences in zigzag. Code has numbers, too (deopt/code_numbers.h).
 // Virtuals are numbered through a group. Equal ones are described once and so become one
-// object (nobody can tell the difference). A virtual comes after its fields, unless they
-// refer to one another in a circle.
+// object (no program can tell the difference). A virtual comes after its fields, unless
+// they refer to one another in a circle.
 //
-// There is one encoding for everything: what is read is accepted only if writing it
-// again gives the same bytes. A few ways to say the same are made one by the writer
+// Each table has exactly one encoding: the reader accepts bytes only if writing the
+// entries again gives the same bytes. The writer unifies a few equivalent entries
 // (see SideTableBuilder::add).
 //
 // Tested by tests/unit/deopt/side_table_test.cc.
@@ -87,7 +87,7 @@
 
 namespace fble {
 
-/// Where a value is when machine code is left.
+/// The kind of place where a value is when machine code is left.
 enum class LocationKind : uint8_t {
   kNone,
   kRegister,  ///< index: number of the register (interp/machine_registers.h)
@@ -104,7 +104,7 @@ struct Location {
   bool operator==(const Location&) const = default;
 };
 
-/// What the optimiser knew of a value, for bridges: bits that can be or-ed.
+/// The optimiser's facts about a value, for bridges: bits that can be or-ed.
 enum ValueFact : uint8_t { kFactPacked = 1, kFactPointer = 2, kFactNatural = 4 };
 inline constexpr uint8_t kAllFacts = 7;
 
@@ -123,19 +123,20 @@ struct VirtualValue {
   Code* code = nullptr;  ///< kObject that is a closure; not among the fields
   uint32_t tag = 0;      ///< kPackedUnion
   uint32_t width = 0;    ///< kPackedUnion
-  /// May name any virtual, also itself (recursive values; objects only). Those of
-  /// packed kinds are packed, and what comes out fits.
+  /// The fields may name any virtual, also this one (recursive values; objects
+  /// only). The fields of packed kinds are packed, and the result fits into a
+  /// word.
   std::vector<Location> fields;
   bool operator==(const VirtualValue&) const = default;
 };
 
 struct ExitFrame {
   Code* code = nullptr;
-  const uint32_t* pc = nullptr;  ///< innermost: where to go on; others: return position
+  const uint32_t* pc = nullptr;  ///< innermost: where to continue; others: return position
   int32_t base = 0;              ///< slots above the root frame
   bool in_memory = false;        ///< the header is written
-  /// If not in_memory. The root frame has a return position and address in any
-  /// case: there it is the closure only that may be missing (after a tail call).
+  /// The closure, unless in_memory. The root frame always has a return position
+  /// and address: only its closure may be missing (after a tail call).
   Location closure;
   bool operator==(const ExitFrame&) const = default;
 };
@@ -143,7 +144,7 @@ struct ExitFrame {
 /// The decoded form of one exit.
 struct ExitEntry {
   /// The exit is the return stub of a call: the innermost frame's pc is the return
-  /// position, the result is in a register, all else in memory.
+  /// position, the result is in a register, and all other values are in memory.
   bool is_return = false;
   std::vector<ExitFrame> frames;       ///< outermost first
   std::vector<ExitSlot> slots;         ///< ascending; live slots that are not listed are in memory
@@ -157,14 +158,14 @@ inline constexpr uint32_t kExitsPerGroup = 16;
 class SideTable {
  public:
   SideTable() = default;
-  /// A table of these bytes, behind their size.
+  /// Makes a table of these bytes, after their size.
   explicit SideTable(std::span<const uint8_t> bytes);
 
-  /// Number of exits.
+  /// Returns the number of exits.
   uint32_t count() const;
-  /// What the essay describes, without the size at its start.
+  /// Returns the bytes that the essay describes, without the size at their start.
   std::span<const uint8_t> bytes() const;
-  /// What the encoded exits take, with their size. (The pointer to them is the fragment's.)
+  /// Returns the memory of the encoded exits in bytes, with their size. (The pointer to them is part of the trace.)
   size_t byte_size() const;
 
  private:
@@ -174,11 +175,11 @@ class SideTable {
 /// Encodes the exits of a trace, in order.
 class SideTableBuilder {
  public:
-  /// Requires an entry as described above. What decode_exit gives for it may differ:
+  /// Requires an entry as described above. The result of decode_exit for it may differ:
   ///  * slots that are not live, or are in memory and nothing is known of them, are not listed;
-  ///  * what is known of constants and virtuals is what can be seen of them;
-  ///  * virtuals that are equal are one, those that nothing names are gone, and each comes
-  ///    after those that it names, unless they are recursive.
+  ///  * the facts of constants and virtuals are those that can be derived from them;
+  ///  * equal virtuals are merged, unnamed ones are removed, and each comes after those
+  ///    that it names, unless they are recursive.
   void add(const ExitEntry& entry) { entries_.push_back(entry); }
   SideTable finish();
 
@@ -188,20 +189,20 @@ class SideTableBuilder {
 
 /// Requires a table that verify_side_table (deopt/side_table_verify.h) accepts and index < table.count().
 ExitEntry decode_exit(const SideTable& table, uint32_t index);
-/// The same into an entry whose memory is used again.
+/// Decodes into an entry whose memory is reused.
 void decode_exit(const SideTable& table, uint32_t index, ExitEntry& entry);
 
-/// Decodes what may be corrupt, code objects excepted unless `codes` lists all that
-/// there are: false, with a message, instead of reading out of bounds. Accepts
-/// exactly what a builder may have made.
+/// Decodes a table that may be corrupt; its code objects must be right unless
+/// `codes` lists all of them. Returns false, with a message, instead of reading out
+/// of bounds. Accepts exactly the tables that a builder can make.
 bool decode_side_table(const SideTable& table, std::span<Code* const> codes, std::vector<ExitEntry>* entries,
                        std::string* message);
 
-/// The facts that can be seen of a constant or virtual.
+/// Returns the facts that can be derived from a constant or virtual.
 uint8_t facts_of_word(Word word);
 
-/// The slots of a frame that an entry may list: those live at the position but the one that
-/// awaits a result, which is so in frames that are not innermost, and at returns. Calls
+/// Visits the slots of a frame that an entry may list: those live at the position except
+/// the one that awaits a result, in frames that are not innermost and at returns. Calls
 /// `visit(slot)`, counted from the frame's own first one, ascending.
 template <typename Visit>
 void for_each_live_slot(Code& code, const uint32_t* pc, bool awaits_result, Visit&& visit) {

@@ -1,5 +1,5 @@
-// What the writer and the reader of side tables share: the bytes, their codes, and what both know while
-// they go through a group. The essay in deopt/side_table.h explains the format.
+// The part that the writer and the reader of side tables share: the bytes, their codes, and the state
+// of both within a group. The essay in deopt/side_table.h explains the format.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +31,8 @@ struct ByteWriter {
   void signed_varint(int64_t value) { varint(zigzag(value)); }
 };
 
-/// Reads zeros when something was wrong. What holds of every table that a builder
-/// made is checked all the same: a test costs next to nothing here.
+/// Reads bytes; after an error it reads zeros. It checks even the properties of
+/// every table that a builder made: a test costs very little here.
 struct ByteReader {
   const uint8_t* at;
   const uint8_t* end;
@@ -55,7 +55,7 @@ struct ByteReader {
       if (next < 128) return value;
     }
   }
-  /// At most `limit`.
+  /// Reads a number of at most `limit`.
   uint64_t varint(uint64_t limit) {
     const uint64_t value = varint();
     return value > limit ? fail() : value;
@@ -69,16 +69,16 @@ struct ByteReader {
   static constexpr int64_t kMaxSlot = 1 << 30;
 };
 
-/// Permanent objects tend to be within a few megabytes behind static data: as a distance from
-/// here an address takes half the bytes.
+/// Returns an address in static data. Permanent objects are usually within a few megabytes
+/// after it: as a distance from here an address takes half the bytes.
 inline Word anchor() {
   alignas(8) static const Word kAnchor = 0;
   return reinterpret_cast<Word>(&kAnchor);
 }
 
-// ---- what both sides know while they go through a group ------------------------
+// ---- the state of both sides within a group ------------------------
 
-/// Codes of values, see the essay.
+/// The codes of values, see the essay.
 enum : uint8_t {
   kRegisterCode = 0x00,
   kInMemoryCode = 0x80,
@@ -97,10 +97,10 @@ inline constexpr uint64_t kLastVirtual = 31;  ///< in the byte: the rest follows
 inline constexpr uint64_t kLargestContent = (~Word{0} - 3) / 2 - kSmallWords;
 inline constexpr uint64_t kShortestRun = 3;
 
-/// Facts in runs.
+/// The facts in runs.
 inline constexpr uint8_t kRunFacts[4] = {0, kFactPacked, kFactPointer, kFactPacked | kFactNatural};
 
-/// Codes of virtuals.
+/// The codes of virtuals.
 enum : uint8_t {
   kStructCode = 0x00,
   kUnionCode = 0x10,
@@ -112,7 +112,7 @@ inline constexpr uint64_t kRest = 15;  ///< in half a byte: the rest follows
 
 enum class FrameForm : uint8_t { kSame, kPush, kSibling, kGeneral };
 
-/// `kVirtual`: index is that of the group. Facts of constants and virtuals are not kept.
+/// A value of a place. `kVirtual`: the index is that in the group. Facts of constants and virtuals are not kept.
 struct Value {
   Location location;
   uint8_t facts = 0;
@@ -137,9 +137,9 @@ struct Place {
 
 struct GroupState {
   std::vector<Position> frames;
-  std::vector<Value> values;  ///< by place, counted from the first closure; kNone: nothing was said yet
+  std::vector<Value> values;  ///< by place, counted from the first closure; kNone: no value yet
   std::vector<VirtualValue> virtuals;
-  std::vector<Place> places;  ///< of the entry at hand
+  std::vector<Place> places;  ///< of the current entry
 
   void start(Code* first) {
     frames.assign(1, {first, first->start});
@@ -162,7 +162,7 @@ struct GroupState {
     if (index >= values.size()) values.resize(index + 1);
     values[index] = value;
   }
-  /// To be called when the frames of the next entry are set: what is expected of new ones.
+  /// Sets the expected values of new frames. Called when the frames of the next entry are set.
   void expect_new_frames(size_t first_new) {
     int32_t base = 0;
     for (size_t i = 0; i < frames.size(); ++i) {
@@ -188,7 +188,7 @@ struct GroupState {
     }
   }
 
-  /// At a return all places are in memory.
+  /// Sets all places to "in memory", as they are at a return.
   void expect_return() {
     for (const Place& place : places) {
       const uint8_t facts = place.is_closure ? uint8_t{0} : facts_of(value_at(place.slot));
@@ -198,8 +198,8 @@ struct GroupState {
 
  private:
   /// A call ends in its arguments, the slot of the result and the distance of the frames
-  /// (interp/opcodes.def). If other code has replaced the callee since, this means nothing, and
-  /// is only a bad guess.
+  /// (interp/opcodes.def). If other code has replaced the callee since, the expectation is only
+  /// a bad guess.
   void expect_arguments(const Position& caller, const Code& callee, int32_t base) {
     if (caller.pc - caller.code->start < 2 + static_cast<ptrdiff_t>(callee.arity)) return;
     const int32_t caller_base = base - static_cast<int32_t>(caller.pc[-1]);
@@ -212,7 +212,7 @@ struct GroupState {
   }
 };
 
-/// Encodes the exits. `trusted`: constants are values, so functions among them are written as such.
+/// Encodes the exits. `trusted`: constants are valid words, so functions among them are written as functions.
 SideTable write_table(std::span<const ExitEntry> entries, bool trusted);
 
 }  // namespace fble::side_table_format

@@ -11,7 +11,7 @@ namespace fble::side_table_format {
 
 namespace {
 
-/// Which positions there are in code, for tables that may be corrupt.
+/// Knows the valid positions in code, for tables that may be corrupt.
 class PositionChecker {
  public:
   explicit PositionChecker(std::span<Code* const> codes) : codes_(codes.begin(), codes.end()) {
@@ -22,7 +22,7 @@ class PositionChecker {
     return code != nullptr && (codes_.empty() || std::binary_search(codes_.begin(), codes_.end(), code));
   }
 
-  /// The start of an instruction, or the position behind a call.
+  /// Returns whether the position is the start of an instruction, or the one after a call.
   bool is_position(const Position& position, bool behind_call) {
     const auto [entry, added] = marks_.try_emplace(position.code);
     std::vector<uint8_t>& marks = entry->second;
@@ -64,7 +64,7 @@ class TableReader {
 
   uint32_t count() const { return count_; }
 
-  /// Goes to the start of the group, from where `open` has left off.
+  /// Goes to the start of the group, starting where `open` stopped.
   void go_to_group(uint32_t group) {
     const uint32_t groups = (count_ + kExitsPerGroup - 1) / kExitsPerGroup;
     uint64_t distance = 0;
@@ -84,7 +84,7 @@ class TableReader {
   bool failed() const { return in_.failed; }
   bool at_end() const { return in_.left() == 0; }
 
-  /// Reads the next entry of the group; `get` tells what it says.
+  /// Reads the next entry of the group; `get` returns its content.
   void read_entry() {
     const uint8_t head = in_.byte();
     is_return_ = (head & 0x80) != 0;
@@ -150,7 +150,7 @@ class TableReader {
   }
 
  private:
-  /// Sets the frames of an entry; the index of the first new one.
+  /// Sets the frames of an entry. Returns the index of the first new one.
   size_t read_frames(FrameForm form, int64_t n) {
     if (n == static_cast<int64_t>(kRest)) n += in_.signed_varint();
     std::vector<Position>& frames = state_.frames;
@@ -202,7 +202,7 @@ class TableReader {
     return nullptr;
   }
 
-  /// Several places in memory, from the i-th changed one on; how many.
+  /// Reads a run of places in memory, from the i-th changed one on. Returns their number.
   size_t read_run(uint8_t code, size_t i) {
     uint64_t run = code - kRunCode;
     if (run == kRest) run += in_.varint(changed_.size());
@@ -217,7 +217,7 @@ class TableReader {
     return run;
   }
 
-  /// `virtuals` becomes at least the number of virtuals that are needed.
+  /// Reads a value. `virtuals` becomes at least the number of virtuals that it needs.
   Value read_value(uint8_t code, int32_t place, uint64_t& virtuals) {
     if (code < kInMemoryCode) {
       return {{LocationKind::kRegister, code & 15, 0}, static_cast<uint8_t>(code >> 4)};
@@ -300,7 +300,7 @@ class TableReader {
     number = 0;
   }
 
-  /// Those that are needed, in the order of the group.
+  /// Adds the virtuals that the entry needs, in the order of the group.
   void get_virtuals(ExitEntry& entry) {
     while (!to_follow_.empty()) {
       const VirtualValue& value = state_.virtuals[static_cast<size_t>(to_follow_.back())];
@@ -374,7 +374,7 @@ uint8_t facts_of_word(Word word) {
 }
 
 void decode_exit(const SideTable& table, uint32_t index, ExitEntry& entry) {
-  thread_local TableReader reader;  // for its memory
+  thread_local TableReader reader;  // kept to reuse its memory
   reader.open(table, nullptr);
   reader.go_to_group(index / kExitsPerGroup);
   for (uint32_t i = index / kExitsPerGroup * kExitsPerGroup; i <= index; ++i) reader.read_entry();

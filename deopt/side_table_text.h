@@ -1,4 +1,4 @@
-// Side tables as text: what `--dump=side-table` shows and tests are written in.
+// Side tables as text: the output of `--dump=side-table` and the notation of tests.
 //
 //   exit 0                            or `return 0`; numbered in order
 //     frame f0 +12 b0 memory          code, position in words, base; outermost first
@@ -13,8 +13,9 @@
 //
 // Locations are registers, `spillN`, slots `sN`, virtuals `vN`, constants in
 // hexadecimal, or `fN` for the function value of a code object that captures nothing.
-// Code objects are numbered as in the list that is given; the printer gives those that
-// are not in it the numbers behind. A comment goes from `;` to the end of the line.
+// Code objects are numbered as in the list that is passed; the printer gives the next
+// numbers to those that are not in it. A comment extends from `;` to the end of the
+// line.
 //
 // Tested by tests/unit/deopt/side_table_text_test.cc.
 #pragma once
@@ -30,7 +31,7 @@ namespace fble {
 
 std::string print_exits(std::span<const ExitEntry> exits, std::span<Code* const> codes);
 
-/// All exits, after a comment that tells how many there are and the bytes they take.
+/// Prints all exits, after a comment with their number and size in bytes.
 std::string print_side_table(const SideTable& table, std::span<Code* const> codes);
 
 struct ExitsParse {
@@ -38,8 +39,8 @@ struct ExitsParse {
   std::string error;  ///< "FILE:LINE:COL: error: MESSAGE", or empty
 };
 
-/// Reads what print_exits writes. Any text is fine: it gives exits, not necessarily ones that
-/// verify_exit accepts, or an error.
+/// Parses the output of print_exits. Accepts any text: the result is exits, which verify_exit
+/// may reject, or an error.
 ExitsParse parse_exits(std::string_view text, std::string_view file_name, std::span<Code* const> codes);
 
 }  // namespace fble

@@ -8,7 +8,7 @@ namespace fble {
 
 namespace {
 
-/// The position is the start of an instruction, or behind a call.
+/// Returns whether the position is the start of an instruction, or the one after a call.
 bool is_position(const Code& code, const uint32_t* pc, bool behind_call) {
   const ptrdiff_t offset = pc - code.start;
   if (offset < 0 || static_cast<size_t>(offset) >= code.words.size()) return false;

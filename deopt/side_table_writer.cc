@@ -19,7 +19,7 @@ struct FrameStep {
 FrameStep frame_step(const std::vector<Position>& from, const std::vector<Position>& to) {
   const auto differ = std::mismatch(from.begin(), from.end(), to.begin(), to.end());
   size_t kept = static_cast<size_t>(differ.first - from.begin());
-  // The innermost one of the frames that remain goes on, be it by no words at all.
+  // The position of the innermost remaining frame moves, possibly by zero words.
   if (kept == to.size() || (kept > 0 && kept == from.size())) --kept;
   const bool goes_on = kept < from.size() && to[kept].code == from[kept].code;
   FrameForm form = FrameForm::kGeneral;
@@ -29,8 +29,9 @@ FrameStep frame_step(const std::vector<Position>& from, const std::vector<Positi
   return {form, kept, goes_on};
 }
 
-/// Circles among the virtuals of an entry, and an order in which all else comes after
-/// what it names (Tarjan's algorithm, without recursion: chains may be long).
+/// Finds the circles among the virtuals of an entry, and an order in which all others
+/// come after those that they name (Tarjan's algorithm, without recursion: chains may
+/// be long).
 class Components {
  public:
   explicit Components(const std::vector<VirtualValue>& virtuals) : virtuals_(virtuals), found_(virtuals.size()) {}
@@ -102,7 +103,7 @@ class Components {
 
 class TableWriter {
  public:
-  /// `trusted`: constants are values.
+  /// Makes a writer. `trusted`: constants are valid words.
   explicit TableWriter(bool trusted) : trusted_(trusted) {}
 
   SideTable write(std::span<const ExitEntry> entries) {
@@ -216,20 +217,20 @@ class TableWriter {
     for (size_t i = known_virtuals; i < state_.virtuals.size(); ++i) write_virtual(state_.virtuals[i]);
   }
 
-  /// Index into kRunFacts, or -1 if the value cannot be part of a run.
+  /// Returns the index into kRunFacts, or -1 if the value cannot be part of a run.
   static int run_facts(const Value& value, int32_t place) {
     if (value.location != in_memory(place).location) return -1;
     const auto* found = std::find(std::begin(kRunFacts), std::end(kRunFacts), value.facts);
     return found == std::end(kRunFacts) ? -1 : static_cast<int>(found - kRunFacts);
   }
 
-  /// A code and a number in half a byte, or more.
+  /// Writes a code and a number in half a byte, or more.
   void write_head(uint8_t code, uint64_t number) {
     out_.byte(code + std::min(number, kRest));
     if (number >= kRest) out_.varint(number - kRest);
   }
 
-  /// The value of each place; virtuals numbered as in the entry.
+  /// Lists the value of each place, with virtuals numbered as in the entry.
   std::vector<Value>& list_values(const ExitEntry& entry) {
     std::vector<Value>& values = values_;
     values.clear();
@@ -241,7 +242,7 @@ class TableWriter {
         FBLE_ASSERT(place.slot == entry.frames[frame].base + kClosureSlot);
         if (!entry.frames[frame].in_memory) {
           value.location = entry.frames[frame].closure;
-          // The frame before had the same closure in the same place: it is there, but the header is not.
+          // The frame before had the same closure in the same place: the closure is in memory, but the header is not.
           if (value.location == in_memory(place.slot).location) value.facts = kFactPointer;
         }
       } else {
@@ -258,7 +259,7 @@ class TableWriter {
     return values;
   }
 
-  /// Finds or describes the virtuals that the values mention: the number in the group of each.
+  /// Finds or describes the virtuals that the values mention. Returns the number of each in the group.
   std::vector<uint32_t> number_virtuals(const ExitEntry& entry, const std::vector<Value>& values) {
     std::vector<uint32_t> numbers(entry.virtuals.size());
     if (entry.virtuals.empty()) return numbers;
@@ -314,7 +315,7 @@ class TableWriter {
     return hash;
   }
 
-  /// A place's value, or with kNoPlace a field of a virtual.
+  /// Writes a place's value, or with kNoPlace a field of a virtual.
   void write_value(const Value& value, int32_t place) {
     const Location& location = value.location;
     const uint64_t index = static_cast<uint64_t>(location.index);
@@ -356,9 +357,9 @@ class TableWriter {
     }
   }
 
-  /// The code whose function value the word is, or null.
+  /// Returns the code whose function value is the word, or null.
   Code* function_of(Word word) const {
-    // What is not trusted is not looked at. Function values in tables have numbers already.
+    // Words that are not trusted are not dereferenced. Function values in tables have numbers already.
     if (!trusted_) return code_of_function(word);
     if (!is_pointer(word) || word == 0 || as_object(word)->kind() != ObjectKind::kClosure) return nullptr;
     Code* code = closure_code(as_object(word));
@@ -401,7 +402,7 @@ class TableWriter {
   ByteWriter out_;
   GroupState state_;
   std::unordered_map<uint64_t, std::vector<Described>> described_;
-  // Of the entry at hand; kept for their memory.
+  // The state of the current entry; kept to reuse the memory.
   std::vector<Position> previous_;
   std::vector<Value> values_;
   std::vector<char> changed_;

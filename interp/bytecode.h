@@ -1,8 +1,8 @@
 // Bytecode: the instructions of opcodes.def, and how they are decoded.
 //
 // An instruction is an opcode word followed by its operand words. The row of the opcode
-// has a letter per operand; lists have as many words as the N operand before them says.
-// Jumps lead forward only.
+// has a letter per operand; the N operand before a list has its length in words. Jumps
+// lead forward only.
 //
 // Tested by tests/unit/interp/bytecode_text_test.cc.
 #pragma once
@@ -20,7 +20,7 @@ enum class Op : uint32_t {
   kCount
 };
 
-/// A native that interpreter and machine code know more about (interp/intrinsics.h).
+/// A native that interpreter and machine code implement themselves (interp/intrinsics.h).
 enum class Intrinsic : uint8_t {
   kNone,
 #define FBLE_INTRINSIC(Name, text, arity, effects, doc) k##Name,
@@ -42,11 +42,11 @@ inline bool op_ends_activation(Op op) {
   return std::string_view(op_info(op).effects).find('t') != std::string_view::npos;
 }
 
-/// Operands that are as many words as the N operand before them says.
+/// Returns whether the operand is a list: the N operand before it has its length in words.
 inline bool is_list_operand(char letter) { return letter == 'L' || letter == 'T' || letter == 'P' || letter == 'V'; }
 
-/// What a word of a V list says where its value is; the rest of the word, from
-/// kSourceShift on, is which.
+/// The kind of source that a word of a V list names; the bits from kSourceShift
+/// on are its index or value.
 enum class Source : uint32_t { kSlot, kWord, kCapture, kGlobal };
 inline constexpr unsigned kSourceShift = 2;
 inline Source source_kind(uint32_t source) { return static_cast<Source>(source & 3); }
@@ -54,7 +54,7 @@ inline constexpr uint32_t make_source(Source kind, uint32_t index) {
   return index << kSourceShift | static_cast<uint32_t>(kind);
 }
 
-/// Number of words of the instruction at `words`.
+/// Returns the number of words of the instruction at `words`.
 uint32_t instruction_length(const uint32_t* words);
 
 /// Calls `visit(letter, at)` for each operand word, the elements of lists one by
@@ -102,7 +102,7 @@ uint32_t for_each_slot(const uint32_t* words, Visit&& visit) {
   });
 }
 
-/// The jump table of a select, empty for other instructions.
+/// Returns the jump table of a select, empty for other instructions.
 inline std::span<const uint32_t> select_jumps(const uint32_t* words) {
   if (words[0] == static_cast<uint32_t>(Op::kSelect)) return {words + 4, words[3]};
   if (words[0] == static_cast<uint32_t>(Op::kSelectArg)) return {words + 5, words[4]};

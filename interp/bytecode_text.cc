@@ -12,7 +12,7 @@ namespace fble {
 
 namespace {
 
-/// True if the length of an N operand is seen from a list that follows it.
+/// Returns whether a list follows an N operand, so that its length can be counted.
 bool list_follows(const char* operand) {
   for (; *operand != 0; ++operand) {
     if (is_list_operand(*operand)) return true;
@@ -20,7 +20,7 @@ bool list_follows(const char* operand) {
   return false;
 }
 
-/// The letter in front of an operand's number; 0 for a plain number.
+/// Returns the letter before an operand's number; 0 for a plain number.
 char sigil(char operand) {
   switch (operand) {
     case 'D':
@@ -80,7 +80,7 @@ class Printer {
     text_ += '\n';
   }
 
-  /// The number of a code object, or something that does not parse.
+  /// Returns the number of a code object, or text that does not parse.
   std::string number(const Code* code) const {
     auto found = numbers_.find(code);
     return found == numbers_.end() ? "?" : std::to_string(found->second);
@@ -129,7 +129,7 @@ class Printer {
     text_ += '\n';
   }
 
-  /// What a reader would otherwise look up in the tables.
+  /// Returns the table entries that the instruction refers to, for readers.
   std::string explain(const Code& code, uint32_t offset) const {
     const char* operands = op_info(static_cast<Op>(code.words[offset])).operands;
     for (uint32_t at = offset + 1; *operands != 0; ++operands, ++at) {
@@ -141,7 +141,7 @@ class Printer {
         return fmt::format(" deopt-here!{} at {}", mark_options_text(mark.options), location(mark.loc, code.loc.file));
       }
       if (*operands == 'F' && index < code.functions.size()) return " code " + number(code.functions[index]);
-      // Behind a list the operands have no fixed place; nothing to explain follows one.
+      // The operands after a list have no fixed place, and need no explanation.
       if (*operands == 'N') break;
     }
     return "";
@@ -187,7 +187,7 @@ class Printer {
   }
 
  public:
-  /// `labels`: targets that have one; null to show the offset of every target.
+  /// Returns an instruction as text. `labels`: targets that have one; null to show the offset of every target.
   static std::string instruction(const Code& code, uint32_t start, const std::set<uint32_t>* labels) {
     const std::span<const uint32_t> words = std::span(code.words).subspan(start);
     if (whole_instruction_length(words) == 0) {
@@ -257,7 +257,7 @@ struct Token {
   uint32_t column = 1;
 };
 
-/// Thrown within this file only: unwinds from the place of an error to parse_bytecode.
+/// An error, thrown within this file only: it unwinds from the place of the error to parse_bytecode.
 struct ParseError {
   std::string message;
 };
@@ -469,7 +469,7 @@ class Parser {
     if (token_.number > UINT32_MAX) lexer_.fail(token_, "number " + token_.text + " does not fit in 32 bits");
     return static_cast<uint32_t>(take().number);
   }
-  /// A number with a letter in front of it, such as s3.
+  /// Accepts a number with a letter before it, such as s3.
   std::optional<uint32_t> accept_sigil(char letter, uint32_t limit = UINT32_MAX) {
     if (token_.kind != TokenKind::kWord || token_.text[0] != letter) return std::nullopt;
     const char* begin = token_.text.data() + 1;
@@ -634,7 +634,7 @@ class Parser {
   void instruction(Code& code, Op op) {
     const uint32_t start = static_cast<uint32_t>(code.words.size());
     code.words.push_back(static_cast<uint32_t>(op));
-    uint32_t count_at = 0;  // where the length of the list goes
+    uint32_t count_at = 0;  // the place of the list's length
     for (const char* operand = op_info(op).operands; *operand != 0; ++operand) {
       switch (*operand) {
         case 'N':
@@ -656,7 +656,7 @@ class Parser {
     }
   }
 
-  /// One operand, or one element of a list of such operands.
+  /// Parses one operand, or one element of a list of such operands.
   void element(Code& code, char operand, uint32_t start) {
     if (operand == 'J' || operand == 'T') {
       if (accept_mark('+')) {

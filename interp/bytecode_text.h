@@ -1,5 +1,5 @@
-// Bytecode as text: what `--dump=bytecode` shows, what tests are written in and
-// what the fuzzer feeds to the verifier.
+// Bytecode as text: the output of `--dump=bytecode`, the notation of tests, and
+// the input of the fuzzer for the verifier.
 //
 //   globals 2
 //   name "/A%"                          one per global, in order
@@ -26,9 +26,9 @@
 // only counted. A jump names a label, or is `+n` for n words from the instruction's start.
 //
 // `at L:C` gives the location of the instruction, in the file of the code object
-// unless another is named; `at +n L:C` that of its first n words. A comment goes
-// from `;` to the end of the line. Whatever a program contains can be printed, also
-// what bytecode_verify rejects: `words` lists words that are no instruction,
+// unless another is named; `at +n L:C` that of its first n words. A comment extends
+// from `;` to the end of the line. Every program can be printed, even if
+// bytecode_verify rejects it: `words` lists words that are no instruction,
 // `location END L:C` an entry of a location table that is not in order.
 //
 // Tested by tests/unit/interp/bytecode_text_test.cc.
@@ -45,7 +45,7 @@ namespace fble {
 
 std::string print_bytecode(const ProgramCode& program);
 
-/// One instruction, without location and newline. `offset` may be anywhere.
+/// Prints one instruction, without location and newline. `offset` may be anywhere.
 std::string print_instruction(const Code& code, uint32_t offset);
 
 struct BytecodeParse {
@@ -53,11 +53,11 @@ struct BytecodeParse {
   std::string error;                     ///< "FILE:LINE:COL: error: MESSAGE"
 };
 
-/// Reads what print_bytecode writes. Any text is fine: it gives a program, not
-/// necessarily one that bytecode_verify accepts, or an error.
+/// Parses the output of print_bytecode. Accepts any text: the result is a
+/// program, which bytecode_verify may reject, or an error.
 BytecodeParse parse_bytecode(std::string_view text, std::string_view file_name);
 
-/// Like instruction_length, for words that may be anything: 0 if they do not
+/// Returns the same as instruction_length, for any words: 0 if they do not
 /// start with a whole instruction.
 uint32_t whole_instruction_length(std::span<const uint32_t> words);
 

@@ -17,7 +17,8 @@ namespace {
 
 constexpr uint32_t kNone = UINT32_MAX;
 constexpr uint32_t kMaxTagWidth = 24;
-/// The highest byte of an operand that names a slot is 0: see tag_in_header in interp/interpreter.cc.
+/// The limit for the number of slots: the highest byte of an operand that names a slot is 0, see tag_in_header in
+/// interp/interpreter.cc.
 constexpr uint32_t kMostSlots = 1u << 24;
 
 /// A set of slots, by their rank among the slots that the code mentions: the
@@ -35,7 +36,7 @@ class RankSet {
     for (size_t i = 0; i < bits_.size(); ++i) bits_[i] &= other.bits_[i];
   }
   void clear() { std::fill(bits_.begin(), bits_.end(), 0); }
-  /// kNone for the empty set.
+  /// Returns the highest rank; kNone for the empty set.
   uint32_t highest() const {
     for (size_t i = bits_.size(); i-- > 0;) {
       if (bits_[i] != 0) return static_cast<uint32_t>(i * 64) + 63 - static_cast<uint32_t>(std::countl_zero(bits_[i]));
@@ -48,7 +49,7 @@ class RankSet {
   std::vector<uint64_t> bits_;
 };
 
-/// Thrown within this file only.
+/// A problem, thrown within this file only.
 struct Problem {
   std::string text;
 };
@@ -76,7 +77,7 @@ class CodeVerifier {
     throw Problem{fmt::format("code {} \"{}\": {}\n", number_, code_.block.str(), message)};
   }
 
-  /// A problem of the instruction at `start`.
+  /// Reports a problem of the instruction at `start`.
   [[noreturn]] void fail_at(uint32_t start, const std::string& message) const {
     std::string text = fmt::format("code {} \"{}\", word {}: {}\n", number_, code_.block.str(), start, message);
     const auto here = std::lower_bound(starts_.begin(), starts_.end(), start);
@@ -252,7 +253,7 @@ class CodeVerifier {
     }
   }
 
-  /// A tail call of any number of arguments moves them by way of the last slots of the frame.
+  /// Checks the staging slots: a tail call with a list of arguments moves them by way of the last slots of the frame.
   void check_staging(uint32_t start) const {
     const uint32_t count = word(start, 2);
     uint64_t needed = count;
@@ -264,8 +265,9 @@ class CodeVerifier {
 
   // ---- groups of recursive values -------------------------------------------
 
-  /// Groups nest in the text of the code. Fills `group_at_`: the innermost group
-  /// that is open in front of each instruction, as the start of its Declare.
+  /// Checks that groups nest in the text of the code. Fills `group_at_`: the
+  /// innermost group that is open before each instruction, as the start of its
+  /// Declare.
   void check_groups() {
     struct Open {
       uint32_t start;
@@ -318,12 +320,12 @@ class CodeVerifier {
     return static_cast<uint32_t>(std::lower_bound(mentioned_.begin(), mentioned_.end(), slot) - mentioned_.begin());
   }
 
-  /// Forwards: which slots are written on every path.
+  /// Checks forwards which slots are written on every path.
   void check_writes() const {
     std::unordered_map<uint32_t, RankSet> at_target;
     RankSet arguments(mentioned_.size());
     for (uint32_t i = 0; i < mentioned_.size() && mentioned_[i] < code_.arity; ++i) arguments.add(i);
-    std::optional<RankSet> written = arguments;  // nothing where control does not come
+    std::optional<RankSet> written = arguments;  // nothing where no path leads
     RankSet in_group(mentioned_.size());
     for (const uint32_t start : starts_) {
       if (auto target = at_target.find(start); target != at_target.end()) {
@@ -355,7 +357,7 @@ class CodeVerifier {
     }
   }
 
-  /// Backwards: which slots are in use where a callee's frame is pushed.
+  /// Checks backwards which slots are in use where a callee's frame is pushed.
   void check_frames() const {
     std::unordered_map<uint32_t, RankSet> at_target;
     for (const uint32_t start : starts_) {
@@ -381,7 +383,7 @@ class CodeVerifier {
     }
   }
 
-  /// `used`: the slots that the instruction reads and those needed after it.
+  /// Checks the base of a callee's frame. `used`: the slots that the instruction reads and those needed after it.
   void check_base(uint32_t start, const RankSet& used) const {
     uint64_t count = 0;
     uint64_t base = UINT64_MAX;
@@ -390,7 +392,7 @@ class CodeVerifier {
       if (letter == 'B') base = value;
     });
     if (base == UINT64_MAX) return;
-    if (op_info(op(start)).operands[0] == 'S') --count;  // that is the function
+    if (op_info(op(start)).operands[0] == 'S') --count;  // the first is the function
     const uint32_t highest = used.highest();
     const uint64_t above = highest == kNone ? 0 : uint64_t{mentioned_[highest]} + 1;
     if (base < above + kHeaderSlots) {

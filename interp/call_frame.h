@@ -1,12 +1,12 @@
-// The call frame: what a call leaves on the call stack.
+// The call frame: the record of one call on the call stack.
 //
 // The call stack is one contiguous, growing area. Interpreter and machine code
 // share its frame layout, slot for slot:
 //
 //            caller's slots ...
-//   fp[-3]   closure that runs            (fp[-3] -> Code: who runs here)
+//   fp[-3]   closure that runs            (fp[-3] -> Code: the code of the frame)
 //   fp[-2]   bytecode return position     the truth for collection, deopt and traces
-//   fp[-1]   native return address        where to jump on return, a Handler
+//   fp[-1]   native return address        target of the jump on return, a Handler
 //   fp[0]..  arguments, then locals, then the callee's header and arguments
 //
 // The instruction before the return position is the call; its last two words
@@ -30,20 +30,20 @@ inline constexpr int kClosureSlot = -3;
 inline constexpr int kReturnPositionSlot = -2;
 inline constexpr int kReturnAddressSlot = -1;
 
-/// The code that runs in the frame.
+/// Returns the code that runs in the frame.
 inline Code& code_of_frame(const Word* fp) { return *closure_code(as_object(fp[kClosureSlot])); }
 
-/// The position in the caller's code where it resumes; null for the outermost frame.
+/// Returns the position in the caller's code where it resumes; null for the outermost frame.
 inline const uint32_t* return_position(const Word* fp) {
   return reinterpret_cast<const uint32_t*>(fp[kReturnPositionSlot]);
 }
 
-/// The slot of the caller that the result goes to, and the distance between the two frames in slots.
+/// Returns the slot of the caller that gets the result, and the distance between the two frames in slots.
 /// Requires: not the return position of the outermost frame.
 inline uint32_t result_slot(const uint32_t* return_position) { return return_position[-2]; }
 inline uint32_t frame_distance(const uint32_t* return_position) { return return_position[-1]; }
 
-/// The caller's frame. Requires: not the outermost frame.
+/// Returns the caller's frame. Requires: not the outermost frame.
 inline const Word* caller_of(const Word* fp) { return fp - frame_distance(return_position(fp)); }
 inline Word* caller_of(Word* fp) { return fp - frame_distance(return_position(fp)); }
 

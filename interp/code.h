@@ -1,6 +1,6 @@
 // Code: the bytecode of one function, with all that it refers to.
 //
-// Invariants (bytecode_verify checks what is structural):
+// Invariants (bytecode_verify checks the structural ones):
 //  * slots 0..arity-1 are the arguments; every slot is written before it is read;
 //  * `frame_slots` covers all slots and, for each call, the callee's header and arguments;
 //  * code objects and their words never move and live as long as the program.
@@ -25,13 +25,13 @@ class NativeCall;
 
 /// A bytecode handler, and the type of every address that calls and returns
 /// jump to. The parameters are the machine registers that interpreter and
-/// machine code share; see interp/handler.h.
+/// machine code share; interp/handler.h explains them.
 #define FBLE_HANDLER_CC __attribute__((preserve_none))
 struct HandlerTable;
 typedef void(FBLE_HANDLER_CC* Handler)(const uint32_t* pc, Word* fp, Thread* thread, Word* ap,
                                        const HandlerTable* table, Word value);
 
-/// Where the instruction that ends before `end` words comes from.
+/// The source location of the instruction that ends before `end` words.
 struct LocEntry {
   uint32_t end;
   Loc loc;
@@ -49,29 +49,30 @@ struct LiteralData {
   uint32_t global = 0;  ///< the program global that caches the list once made
 };
 
-/// A mention of a native: which, and where.
+/// A mention of a native: its name, and the location.
 struct ForeignRef {
   std::string module;  ///< as in source: "/Std/Io/Env%"
   std::string name;
   Loc loc;
 };
 
-/// What a native's C++ body returns to the interpreter.
+/// The C++ body of a native. Returns its result to the interpreter.
 using NativeBody = Word (*)(NativeCall& call);
 
 struct Code {
-  Handler entry = nullptr;          ///< where calls jump, with fp at the new frame
+  Handler entry = nullptr;          ///< the target of calls, with fp at the new frame
   const uint32_t* start = nullptr;  ///< first instruction
-  /// Where machine code's calls go, which have pushed the return address on the native stack
-  /// (interp/native_stack.h).
+  /// The target of machine code's calls, which have pushed the return address on the native
+  /// stack (interp/native_stack.h).
   const void* native_entry = nullptr;
-  /// For natives that need no frame: where Call1 to Call3 with as many arguments go,
-  /// still at the call itself and with the function in `value`. Mostly null.
+  /// For natives that need no frame: the target of Call1 to Call3 with the right
+  /// number of arguments, still at the call itself and with the function in `value`.
+  /// Mostly null.
   Handler direct = nullptr;
   uint32_t arity = 0;
   uint32_t frame_slots = 0;
   uint32_t capture_count = 0;
-  /// Set for code that only glues calls (partial applications and the like): no line in error traces.
+  /// True for code that only glues calls (partial applications and the like): no line in error traces.
   bool is_glue = false;
 
   std::vector<uint32_t> words;
@@ -83,7 +84,7 @@ struct Code {
   Symbol block;                ///< name in traces and profiles: "/A/B%.f"
   Loc loc;
   NativeBody native = nullptr;
-  /// The native's result depends on its arguments only: NativeEffect::kPure.
+  /// True if the native's result depends on its arguments only: NativeEffect::kPure.
   bool is_pure = false;
   Intrinsic intrinsic = Intrinsic::kNone;
 
@@ -93,9 +94,9 @@ struct Code {
     Word code;
   } function_object;
 
-  std::unique_ptr<struct Liveness> liveness;  ///< computed when first asked for
+  std::unique_ptr<struct Liveness> liveness;  ///< computed at the first request
 
-  /// Calls to go until the compiler is asked (interp/engine_hooks.h). 0 wraps: practically never.
+  /// The number of calls until the compiler is called (interp/engine_hooks.h). 0 wraps: practically never.
   uint32_t hotness = 0;
   /// The compiler's record of this code, 1 + index; 0 if it has none.
   uint32_t engine_index = 0;
@@ -108,11 +109,11 @@ struct Code {
   Word function_value() const { return reinterpret_cast<Word>(&function_object); }
   static Word from_code(const Code* code) { return reinterpret_cast<Word>(code); }
 
-  /// Location of the instruction at the word offset; line 0 when unknown.
+  /// Returns the location of the instruction at the word offset; line 0 if it is unknown.
   Loc loc_at(uint32_t offset) const;
 };
 
-/// The code object of a closure.
+/// Returns the code object of a closure.
 inline Code* closure_code(const Object* closure) { return reinterpret_cast<Code*>(closure->fields[0]); }
 
 /// The module bodies of a program in order of evaluation, and its globals.
@@ -121,7 +122,7 @@ struct ProgramCode {
   struct ModuleCode {
     std::string path;
     Code* body;       ///< arity 0; returns the module's value
-    uint32_t global;  ///< where the value goes
+    uint32_t global;  ///< the global that gets the value
   };
   std::vector<ModuleCode> modules;
   uint32_t global_count = 0;

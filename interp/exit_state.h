@@ -1,4 +1,4 @@
-// The registers and spill slots that an exit stub leaves behind, kept in the thread.
+// The registers and spill slots that an exit stub stores, kept in the thread.
 #pragma once
 
 #include "gc/value.h"
@@ -14,11 +14,11 @@ struct ExitState {
 
   Word& at(RegisterRole role) { return registers[register_of(role)]; }
   Word at(RegisterRole role) const { return registers[register_of(role)]; }
-  /// The root frame of the trace; at a return, the frame of the callee that returns.
+  /// Returns the root frame of the trace; at a return, the frame of the callee that returns.
   Word* fp() const { return reinterpret_cast<Word*>(at(RegisterRole::kFp)); }
-  /// Where the next object goes.
+  /// Returns the address of the next object.
   Word* ap() const { return reinterpret_cast<Word*>(at(RegisterRole::kAp)); }
-  /// At a return, its result.
+  /// Returns the result, at a return.
   Word value() const { return at(RegisterRole::kValue); }
 };
 

@@ -27,7 +27,7 @@ Code* GlueCode::make_apply_rest(uint32_t count) {
   Code*& known = all_apply_rest_[count];
   if (known == nullptr) {
     Code& code = codes_.emplace_back();
-    // The first call is never run: it tells where the awaited result goes.
+    // The first call never runs: it names the slot of the awaited result.
     code.words = {static_cast<uint32_t>(Op::kCall), count, 0, count, count + 1 + kHeaderSlots};
     FBLE_ASSERT(code.words.size() == kApplyRestPosition);
     if (count <= 3) {
@@ -75,7 +75,7 @@ const Code* GlueCode::native(const ForeignRef& ref, const NativeRow& row) {
     code->block = Symbol(ref.module + "." + ref.name);
     code->loc = ref.loc;
     finish_code(*code);
-    // By the table, so that the body is an instruction like any other for whoever watches them.
+    // By the table, so that the recorder and the profiler see the body like any other instruction.
     code->entry = row.intrinsic != Intrinsic::kNone ? intrinsic_entry(row.intrinsic) : entry_by_table();
     if (row.intrinsic != Intrinsic::kNone) code->direct = intrinsic_direct(row.intrinsic);
   }

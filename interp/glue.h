@@ -17,8 +17,8 @@ namespace fble {
 
 struct NativeRow;
 
-/// Owns the glue of a machine. Code is found by what it does: asked for twice, it is the same. It lives as
-/// long as the machine, since closures refer to it.
+/// Owns the glue of a machine. Code is found by its function: equal requests return the same code. It
+/// lives as long as the machine, since closures refer to it.
 class GlueCode {
  public:
   /// Returns code that calls with `held` arguments of a partial application and `rest` new ones.
@@ -26,14 +26,14 @@ class GlueCode {
     if (held < kSizes && rest < kSizes && apply_held_[held][rest] != nullptr) return apply_held_[held][rest];
     return make_apply_held(held, rest);
   }
-  /// Returns code that waits for a function and then applies it to `count` left over arguments.
+  /// Returns code that waits for a function and then applies it to the `count` remaining arguments.
   Code* apply_rest(uint32_t count) {
     Code* known = known_apply_rest(count);
     return known != nullptr ? known : make_apply_rest(count);
   }
   /// Returns the same if it has been made and is for few arguments, else null.
   Code* known_apply_rest(uint32_t count) const { return count < kSizes ? apply_rest_[count] : nullptr; }
-  /// Where it resumes once it has the function, in words from its start.
+  /// The position where apply_rest resumes once it has the function, in words from its start.
   static constexpr uint32_t kApplyRestPosition = 5;
 
   /// Returns code that applies its first argument to the `count` others and halts: the outermost frame of a run.
@@ -53,7 +53,7 @@ class GlueCode {
   Code* make_apply_rest(uint32_t count);
 
   std::deque<Code> codes_;
-  /// Glue for small numbers of arguments, by those; all glue of a kind is in its map.
+  /// The tables of glue for small numbers of arguments have this size; all glue of a kind is in its map.
   static constexpr uint32_t kSizes = 8;
   Code* apply_held_[kSizes][kSizes] = {};
   Code* apply_rest_[kSizes] = {};

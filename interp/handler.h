@@ -1,10 +1,10 @@
-// How handlers are written: what interpreter.cc, where the bytecodes are, and
-// intrinsics.cc, where natives start, have in common.
+// Writing handlers: the macros that interpreter.cc, which has those of
+// bytecodes, and intrinsics.cc, which has those of natives, share.
 //
 // The six parameters of a handler are machine registers that stay pinned from
 // handler to handler; machine code uses the same ones, so changing tiers is a
 // jump. `value` carries a result to a return address and is otherwise free.
-// A handler ends in a tail call, whatever it does.
+// Every handler ends in a tail call.
 #pragma once
 
 #include "interp/call_frame.h"

@@ -1,5 +1,5 @@
-// The interpreter as the other parts see it: how it is entered, and the addresses that calls and
-// returns jump to. Handlers are in interpreter.cc and intrinsics.cc, how they are written in handler.h.
+// The interface of the interpreter: its entries, and the addresses that calls and returns jump to. The
+// handlers are in interpreter.cc and intrinsics.cc; handler.h explains how to write one.
 //
 // Tested by tests/unit/interp/interpreter_test.cc and by all of tests/lang.
 #pragma once
@@ -10,19 +10,19 @@
 
 namespace fble {
 
-/// A handler per opcode.
+/// The table with a handler for each opcode.
 struct HandlerTable {
   Handler handlers[static_cast<size_t>(Op::kCount)];
 };
 
 const HandlerTable& plain_handlers();
-/// Handlers that show each instruction to the engine before it runs (interp/engine_hooks.h).
+/// Returns handlers that show each instruction to the engine before it runs (interp/engine_hooks.h).
 const HandlerTable& recording_handlers();
-/// Handlers that run Thread::steps_to_go instructions. Then they set the thread's pc, fp and ap, set
-/// steps_to_go to UINT32_MAX and return to the C++ function that entered the interpreter.
+/// Returns handlers that run Thread::steps_to_go instructions. Then they set the thread's pc, fp and
+/// ap, set steps_to_go to UINT32_MAX and return to the C++ function that entered the interpreter.
 const HandlerTable& stepping_handlers();
 
-/// The plain handler of the opcode.
+/// Returns the plain handler of the opcode.
 Handler handler_of(Op op);
 
 /// Runs from the position until Halt or an error, with profiling handlers if there is a profile.
@@ -31,20 +31,22 @@ void enter_interpreter(Thread& thread, const uint32_t* pc, Word* fp);
 /// Runs thread.steps_to_go instructions from thread.pc, fewer after an error.
 void run_steps(Thread& thread);
 
-/// Entries of code (Code::entry). By table: looks the first instruction up in the current table of
-/// handlers. Checked: for callers in machine code, which leave the check of the stack to the callee.
-/// Counted: checked, and counts Code::hotness down to the call of EngineHooks::on_hot_function.
+/// Return the entries of code (Code::entry). By table: looks the first instruction up in the current
+/// table of handlers. Checked: for callers in machine code, which leave the check of the stack to
+/// the callee. Counted: checked, and counts Code::hotness down to the call of
+/// EngineHooks::on_hot_function.
 Handler entry_by_table();
 Handler checked_entry();
 Handler counted_entry();
 
-/// The native return addresses that the interpreter uses: to the caller's frame, and through the
+/// Return the native return addresses of the interpreter: to the caller's frame, and through the
 /// watermark (interp/call_stack.h).
 Handler interpreter_return();
 Handler watermark_return();
 
-/// An instruction that ends the run, for when C++ has raised an error where the
-/// interpreter would resume at thread.pc; `stop_frame` is what thread.fp must be then.
+/// Returns an instruction that ends the run, for errors that C++ raises where the
+/// interpreter would resume at thread.pc. Requires that thread.fp is `stop_frame`
+/// then.
 const uint32_t* stop_position();
 Word* stop_frame();
 

@@ -1,16 +1,18 @@
-// What intrinsics do with packed words.
+// Intrinsics on packed words.
 //
 // An integer's word is 4 * magnitude + 3, or + 1 when it is negative
-// (gc/integer.h). For naturals, nearly all that programs compute with, adding is
-// adding words less the constant 3, and the carry is the overflow check; order is
-// order of words; `&` and `|` are themselves. The functions below take this path
-// first and unpack only when a sign is involved. They return 0, which is no
-// value, for what they cannot do: results that are not packed, and errors.
+// (gc/integer.h). For naturals, which programs use most, a sum is the sum of the
+// words less the constant 3, and the carry is the overflow check; the order is
+// that of the words; `&` and `|` work on words as they are. The functions below
+// take this path first and unpack only when a sign is involved. They return 0,
+// which is no value, if they cannot compute the result: it is not packed, or is
+// an error.
 //
 // A native that is an intrinsic has a handler as its code's entry, in place of
-// the one for Op::kNativeBody, which stands at pc: dispatching there is how a
-// handler gives up. So the arguments are read where they are, in the callee's
-// frame, and the result goes straight to the return address.
+// the one for Op::kNativeBody, which is at pc: a handler that cannot compute
+// the result dispatches there. So the arguments are read in their place, in the
+// callee's frame, and the handler returns the result directly to the return
+// address.
 //
 // Tested by tests/unit/interp/intrinsics_test.cc.
 #include "interp/intrinsics.h"
@@ -30,7 +32,7 @@ constexpr Word kUnit = 4;  // the step from one magnitude to the next
 
 inline bool are_naturals(Word a, Word b) { return is_natural(a & b); }
 
-/// Values of the union types of units.
+/// Return values of the union types of units.
 inline Word boolean(bool value) { return value ? 5 : 7; }
 inline Word one_of_three(Word tag) { return 9 + 2 * tag; }
 
@@ -107,7 +109,7 @@ struct Division {
   int64_t remainder;
 };
 
-/// Requires: b is not zero.
+/// Divides. Requires: b is not zero.
 inline Division divide(int64_t a, int64_t b) {
   Division result{a / b, a % b};
   if (result.remainder != 0 && (result.remainder ^ b) < 0) {
@@ -214,7 +216,8 @@ inline Word apply(const Word* args) {
 template <uint32_t kArity, auto kPacked>
 FBLE_HANDLER_CC void enter(HANDLER) {
   value = apply<kArity, kPacked>(fp);
-  // The body is no instruction of its own for whoever watches them: the call is the same for all arguments.
+  // The recorder and the profiler have already seen this call, so the body runs directly: the call is the same for all
+  // arguments.
   if (UNLIKELY(value == 0)) TAIL handler_of(Op::kNativeBody)(REGISTERS);
   RETURN_VALUE();
 }
@@ -222,8 +225,8 @@ FBLE_HANDLER_CC void enter(HANDLER) {
 template <uint32_t kArity>
 Handler kExactCall = exact_call(kArity);
 
-/// The same at a call in bytecode, whose words are the function, the arguments, the
-/// result's slot and the frame's place: there is no frame to make.
+/// The same handler at a call in bytecode, whose words are the function, the
+/// arguments, the result's slot and the frame's place: there is no frame to make.
 template <uint32_t kArity, auto kPacked>
 FBLE_HANDLER_CC void direct(HANDLER) {
   Word result = 0;
@@ -262,7 +265,7 @@ constexpr IntrinsicInfo kInfos[] = {
 #undef FBLE_INTRINSIC
 };
 
-/// Position in the tables, which have no row for kNone.
+/// Returns the index in the tables, which have no row for kNone.
 size_t index_of(Intrinsic intrinsic) {
   FBLE_ASSERT(intrinsic != Intrinsic::kNone);
   return static_cast<size_t>(intrinsic) - 1;

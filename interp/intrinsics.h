@@ -11,17 +11,18 @@ struct IntrinsicInfo {
   const char* effects;
   const char* doc;
 };
-/// Requires: not kNone.
+/// Returns the row of the intrinsic. Requires: not kNone.
 const IntrinsicInfo& intrinsic_info(Intrinsic intrinsic);
 
-/// Where calls of the native jump, with fp at the new frame and pc at the
-/// native's code: that is where the handler goes on when it cannot do it.
+/// Returns the target of calls of the native, with fp at the new frame and pc
+/// at the native's code: the handler continues there if it cannot compute the
+/// result.
 Handler intrinsic_entry(Intrinsic intrinsic);
 
-/// What runs it where it is called in bytecode (Code::direct).
+/// Returns the handler that runs it at its call in bytecode (Code::direct).
 Handler intrinsic_direct(Intrinsic intrinsic);
 
-/// The result for packed arguments; 0 if it is not a packed word or an error.
+/// Returns the result for packed arguments; 0 if it is an error or not a packed word.
 Word fold_packed(Intrinsic intrinsic, const Word* args);
 
 }  // namespace fble

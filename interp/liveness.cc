@@ -1,11 +1,11 @@
-// Which slots matter: dead slots are no roots, so nothing is retained by a
-// variable that will not be used again, and slots need no initialisation.
+// Computes which slots are live. Dead slots are no roots, so a variable that
+// will not be used again retains no object, and slots need no initialisation.
 //
 // Bytecode jumps forward only, so one backward pass is exact. It is made once for
 // a code object, and keeps the set of each jump target and of every sixteenth
-// instruction: what any position needs is then at most fifteen steps back from
-// what is kept, so a large function costs neither time nor memory per pair of
-// position and slot. The lists that were asked for are kept as well.
+// instruction: the set of any position is then at most fifteen steps back from a
+// kept set, so a large function costs neither time nor memory per pair of
+// position and slot. The requested lists are kept as well.
 //
 // Tested by tests/unit/interp/liveness_test.cc.
 #include "interp/liveness.h"
@@ -17,10 +17,10 @@ namespace fble {
 
 namespace {
 
-/// Every so many instructions the set of live slots is kept.
+/// The distance, in instructions, between positions whose set of live slots is kept.
 constexpr size_t kKeepEvery = 16;
 
-/// A set of slots, in words that others own.
+/// A set of slots, in words that it does not own.
 struct SlotSet {
   std::span<uint64_t> bits;
 
@@ -55,7 +55,7 @@ void step_back(const Code& code, const uint32_t* words, SlotSet& live) {
   }
 }
 
-/// What is live after the instruction becomes what is live before it.
+/// Turns the set of slots live after the instruction into the set before it.
 void step_over(const Code& code, const Liveness& known, uint32_t at, SlotSet& live) {
   const uint32_t* words = &code.words[at];
   const Op op = static_cast<Op>(words[0]);
@@ -71,7 +71,7 @@ void step_over(const Code& code, const Liveness& known, uint32_t at, SlotSet& li
   step_back(code, words, live);
 }
 
-/// The backward pass over the whole code.
+/// Makes the backward pass over the whole code.
 std::unique_ptr<Liveness> compute(const Code& code) {
   auto known = std::make_unique<Liveness>();
   const uint32_t size = static_cast<uint32_t>(code.words.size());
@@ -98,7 +98,7 @@ std::unique_ptr<Liveness> compute(const Code& code) {
   return known;
 }
 
-/// The live slots at an offset: from the next set that is kept, step by step back.
+/// Returns the live slots at an offset: steps back from the next kept set.
 std::vector<uint32_t> list_at(const Code& code, const Liveness& known, uint32_t offset) {
   std::vector<uint32_t> between;
   uint32_t at = offset;

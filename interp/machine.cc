@@ -16,7 +16,7 @@ struct StackMemory {
   Mapping native;
 };
 
-/// Reserves what the options ask for, or as much less as the system has.
+/// Reserves the memory that the options ask for, or less if the system has less.
 StackMemory reserve_stacks(const MachineOptions& options) {
   size_t bytes = options.stack_bytes;
   if (options.heap.max_bytes != 0) bytes = std::min(bytes, options.heap.max_bytes + kGuardSlots * sizeof(Word));
@@ -93,7 +93,7 @@ void Machine::end_build(const NativeCall& call) { state_->thread.ap = call.alloc
 
 namespace {
 
-/// A function written in bytecode, for the lifetime of the process.
+/// Makes a function written in bytecode, for the lifetime of the process.
 Word bytecode_function(const char* block, uint32_t arity, uint32_t frame_slots, std::vector<uint32_t> words) {
   Code* code = new Code;
   code->words = std::move(words);

@@ -1,5 +1,5 @@
-// A machine: what it takes to run a program. The door to the interpreter for
-// the command line, tests and embedders.
+// A machine: one program ready to run. It is the interface to the interpreter
+// for the command line, tests and embedders.
 #pragma once
 
 #include <memory>
@@ -16,9 +16,9 @@ namespace fble {
 
 struct MachineOptions {
   HeapOptions heap;
-  /// Address space for the main call stack, in bytes; depth is bounded by memory.
+  /// The address space for the main call stack, in bytes; depth is bounded by memory.
   size_t stack_bytes = size_t{64} << 30;
-  /// Filled during runs when given; outlives the machine.
+  /// The profile that runs fill, if not null; it outlives the machine.
   class Profile* profile = nullptr;
 };
 
@@ -29,14 +29,15 @@ class Machine {
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
 
-  /// Evaluates all modules in order. False after a run-time error.
+  /// Evaluates all modules in order. Returns false after a run-time error.
   [[nodiscard]] bool run_modules();
 
   /// Calls the value of the last module, or the result of the last call, with
-  /// the arguments, and keeps what comes back as `result`. False after an error.
+  /// the arguments, and keeps the result as `result`. Returns false after an
+  /// error.
   [[nodiscard]] bool call_result(std::span<const Word> args);
 
-  /// The value of the last module or call.
+  /// Returns the value of the last module or call.
   Word result() const;
   void set_result(Word value);
 
@@ -54,12 +55,12 @@ class Machine {
   Word kept(size_t index) const;
   void drop_kept();
 
-  /// How the program keeps its integers.
+  /// Returns the form of the program's integers.
   IntForm int_form() const;
 
   const RunError& error() const;
   Heap& heap();
-  /// Forgets all garbage (for measuring memory).
+  /// Collects all garbage (for measuring memory).
   void collect_all();
   /// Asks the run to end with the error "interrupted" at its next yield point. Safe in signal handlers and in other
   /// OS threads.

@@ -8,7 +8,7 @@ namespace fble {
 
 namespace {
 
-/// The number behind '='; nothing if there is none that fits.
+/// Returns the number after '='; nothing if there is none that fits.
 std::optional<uint32_t> number_of(std::string_view text) {
   uint32_t number = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);

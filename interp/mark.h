@@ -1,9 +1,9 @@
-// Marks: places where machine code is to be left, written `# deopt-here! OPTIONS` in a source.
+// Marks: places where machine code is left on purpose, written `# deopt-here! OPTIONS` in a source.
 //
 // To the language a mark is a comment. It travels with the expression that starts at
 // the next token, through syntax, typed core and bytecode (Op::kMark, which does
 // nothing) into traces (jit/ir/ir_ops.def), where it counts its passes and leaves when
-// it is its turn. docs/deopt-here.md tells how to use it.
+// it is its turn. docs/deopt-here.md explains how to use it.
 //
 // Tested by tests/unit/interp/mark_test.cc.
 #pragma once
@@ -34,10 +34,10 @@ struct Mark {
   bool operator==(const Mark&) const = default;
 };
 
-/// The options as they are written, those that are not as usual, each after a `separator`.
+/// Returns the options as they are written, without those that have their default, each after a `separator`.
 std::string mark_options_text(const MarkOptions& options, char separator = ' ');
 
-/// Adds what one word, such as "after=3" or "gc", says. Returns what is wrong with it; empty if nothing is.
+/// Adds the option of one word, such as "after=3" or "gc". Returns the error in the word; empty if there is none.
 std::string add_mark_option(MarkOptions& options, std::string_view word);
 
 }  // namespace fble

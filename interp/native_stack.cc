@@ -1,5 +1,5 @@
-// Both functions are in assembler because what they do to the stack pointer has no name in C++. The registers
-// in them are the roles in interp/machine_registers.h.
+// Both functions are in assembler because C++ cannot express changes of the stack pointer. The registers in
+// them are the roles in interp/machine_registers.h.
 #include "interp/native_stack.h"
 
 #include "interp/offsets.h"
@@ -16,10 +16,10 @@ struct HandlerCall {
   Word* ap;
   const HandlerTable* table;
   Word value;
-  void* stack;  ///< where the native stack begins, aligned to 16; null: where it is
+  void* stack;  ///< the beginning of the native stack, aligned to 16; null: the present place
 };
 
-// C++ wants rbx, rbp and r12 to r15 back, of which handlers leave rbp alone. Errors pass through here, too.
+// C++ expects rbx, rbp and r12 to r15 to be preserved; handlers do not use rbp. Errors pass through here, too.
 __attribute__((naked)) void enter(const HandlerCall*) {
   asm volatile(R"(
       pushq %%rbp
@@ -69,7 +69,8 @@ __attribute__((naked)) void enter(const HandlerCall*) {
 
 }  // namespace
 
-// The address sanitizer wants to be told of other stacks, but nobody to tell it from is on the new one.
+// The address sanitizer must be notified of stack switches, and handlers have no place to do so: sanitized builds stay
+// on the C++ stack.
 #if __has_feature(address_sanitizer)
 constexpr bool kHasStackOfItsOwn = false;
 #else

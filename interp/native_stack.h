@@ -2,9 +2,9 @@
 //
 // Handlers tail-call each other, so the stack pointer is the same in all of them. Machine code moves
 // it: its calls push their return addresses there too, besides writing them into frames, because the
-// processor predicts a return from its pairing with a call and from nothing else. What is there is
-// never needed. An exit from machine code cuts the native stack off. So does a return whose address is
-// not on top, because its frame is older or a collection has replaced the address; then it jumps.
+// processor predicts a return only from its pairing with a call. The addresses on it are never needed.
+// An exit from machine code cuts the native stack off. So does a return whose address is not on top,
+// because its frame is older or a collection has replaced the address; then it jumps.
 //
 // Tested by tests/unit/jit/x64/assemble_test.cc and tests/unit/interp/interpreter_test.cc.
 #pragma once

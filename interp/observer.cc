@@ -9,7 +9,7 @@ namespace fble {
 
 namespace {
 
-/// What is wrong with a word that should be a value.
+/// Returns the problem of a word that should be a value.
 const char* value_problem(Word word) {
   if (word == 0) return "is empty";
   if (!is_pointer(word)) return nullptr;

@@ -1,10 +1,9 @@
-// Somebody outside who wants to see the call frames of a thread that runs: a debugger, a
-// profiler, a test.
+// Observers of the call frames of a running thread: a debugger, a profiler, a test.
 //
 // An observer is called at each pass of a mark with the option `force` (interp/mark.h), by the
 // interpreter and by machine code. Machine code keeps frames in registers, or not at all; for an
-// observer they are written to the stack through the side table (deopt/force.h), and afterwards
-// machine code goes on as if nothing had happened, unless something has.
+// observer they are written to the stack through the side table (deopt/force.h). Afterwards
+// machine code continues with its old state, unless the observer has changed something.
 //
 // Tested by tests/unit/deopt/exit_test.cc and tests/unit/cli/marks_test.cc.
 #pragma once
@@ -23,15 +22,16 @@ class FrameObserver {
  public:
   virtual ~FrameObserver() = default;
 
-  /// The thread's pc, fp and ap and all frames are what they are at a yield point of the interpreter.
-  /// An observer may read everything, and may do what is done at yield points (collect, ask for
-  /// attention, throw machine code away). It returns whether it has done so: machine code must
-  /// not go on then, as what is in its registers may be stale.
+  /// Called with the thread's pc, fp and ap and all frames as at a yield point of the interpreter. An
+  /// observer may read all of it, and may do what is allowed at yield points (collect, request
+  /// attention, evict machine code). It returns whether it has done so: then machine code must not
+  /// continue, as the values in its registers may be stale.
   virtual bool look(Thread& thread, const Mark& mark) = 0;
 };
 
-/// What is wrong with the innermost frames, `most` at most: closures that are none,
-/// positions outside of their code, live slots without a value. Empty if all is well.
+/// Returns the first problem of the innermost frames, `most` at most: closures that
+/// are none, positions outside of their code, live slots without a value. Empty if
+/// there is none.
 std::string frames_problem(const uint32_t* pc, const Word* fp, size_t most);
 
 }  // namespace fble

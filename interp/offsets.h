@@ -1,6 +1,6 @@
-// Every offset that machine code and the assembly of interp/native_stack.cc rely on.
+// The offsets that machine code and the assembly of interp/native_stack.cc rely on.
 //
-// If a struct below changes its shape, nothing else needs to know.
+// A change in the layout of a struct needs changes only here.
 #pragma once
 
 #include <cstddef>
@@ -42,7 +42,7 @@ inline constexpr int32_t slot_offset(int32_t slot) { return 8 * slot; }
 inline constexpr int32_t register_offset(int32_t reg) { return kRegisters + 8 * reg; }
 inline constexpr int32_t spill_offset(int32_t index) { return kSpill + 8 * index; }
 
-// Instructions read the short fields as what they are.
+// Instructions access the fields with these sizes.
 static_assert(sizeof(Code::entry) == 8 && sizeof(Code::native_entry) == 8 && sizeof(Code::start) == 8 &&
               sizeof(Code::arity) == 4);
 static_assert(sizeof(Thread::exit_fuel) == 4 && sizeof(Word) == 8);
@@ -50,7 +50,7 @@ static_assert(kHeader == 0, "a pointer to an object is the address of its header
 static_assert(offsetof(HandlerTable, handlers) == 0 && sizeof(Handler) == 8);
 static_assert(sizeof(*Code::start) == 4, "an opcode is 32 bits");
 
-/// Where the arguments of helpers are passed, and the helper's number: registers[] is
+/// The places of the arguments of helpers, and of the helper's number: registers[] is
 /// free while a trace runs.
 inline constexpr int kHelperNumberAt = kRegisterCount - 1;
 inline constexpr int32_t kHelperNumber = register_offset(kHelperNumberAt);

@@ -15,10 +15,10 @@
 
 namespace fble {
 
-/// The program's globals by index; 0 is one that is not defined yet.
+/// The program's globals by index; an undefined one is 0.
 struct Globals {
   std::vector<Word> words;
-  /// Indices of those that may point into the nursery. Cleared by each collection.
+  /// The indices of globals that may point into the nursery. Each collection clears it.
   std::vector<uint32_t> dirty;
 
   void note_written(uint32_t index) {

@@ -10,7 +10,7 @@ namespace fble {
 
 namespace {
 
-/// Lines of an error trace that are kept at its inner and outer end.
+/// The number of lines of an error trace that are kept at its inner and outer end.
 constexpr size_t kInnerLines = 100;
 constexpr size_t kOuterLines = 20;
 

@@ -20,10 +20,10 @@ struct Value {
   uint32_t slot = kNone;  ///< from the first one on
 };
 
-/// The slots of a frame that are in use.
+/// The set of slots of a frame that are in use.
 class FrameSlots {
  public:
-  /// The first of `count` free slots side by side, in use from now on. One is the lowest that is free.
+  /// Takes `count` adjacent free slots and returns the first. A single one is the lowest free slot.
   uint32_t take(uint32_t count) {
     if (count == 1) {
       while (!released_.empty()) {
@@ -46,9 +46,9 @@ class FrameSlots {
     std::push_heap(released_.begin(), released_.end(), std::greater<>());
     while (!in_use_.empty() && !in_use_.back()) in_use_.pop_back();
   }
-  /// The first slot above all that are in use.
+  /// Returns the first slot above all that are in use.
   uint32_t top() const { return static_cast<uint32_t>(in_use_.size()); }
-  /// The frame needs as many slots.
+  /// Grows the frame to at least `slots` slots.
   void reserve(uint32_t slots) { most_ = std::max(most_, slots); }
   uint32_t most() const { return most_; }
 
@@ -74,7 +74,7 @@ class SlotAllocation {
       length =
           for_each_slot(words(start), [&](uint32_t value, bool is_write) { mentions_.push_back({value, is_write}); });
       const uint32_t top = frame_.top();
-      // A call has read its arguments when its result comes.
+      // A call has read its arguments before its result is written.
       if (is_call(start)) release_ended(start, false);
       take_slots(start);
       rename(start, std::max(top, frame_.top()));
@@ -86,7 +86,7 @@ class SlotAllocation {
  private:
   uint32_t* words(uint32_t start) { return &code_.words[start]; }
   Op op(uint32_t start) const { return static_cast<Op>(code_.words[start]); }
-  /// Whether the instruction pushes a frame and goes on with a result.
+  /// Returns whether the instruction pushes a frame and continues with a result.
   bool is_call(uint32_t start) const { return op(start) >= Op::kCall && op(start) <= Op::kCallGlobal3; }
   bool is_tail_call(uint32_t start) const { return op(start) >= Op::kTailCall && op(start) <= Op::kTailCallGlobal3; }
 
@@ -121,7 +121,8 @@ class SlotAllocation {
     }
   }
 
-  /// `top`: the first slot above all that the instruction reads, and all that is needed while it runs or after it.
+  /// Renames the operands. `top`: the first slot above all that the instruction reads, and all that are needed while it
+  /// runs or after it.
   void rename(uint32_t start, uint32_t top) {
     uint32_t* const at = words(start);
     uint32_t count = 0;
@@ -146,7 +147,7 @@ class SlotAllocation {
     });
     // Room for the header and the arguments; a tail call moves them by way of the last slots.
     if (is_call(start) || is_tail_call(start)) {
-      if (op_info(op(start)).operands[0] == 'S') --count;  // that is the function
+      if (op_info(op(start)).operands[0] == 'S') --count;  // the first is the function
       frame_.reserve(top + kHeaderSlots + count);
     }
   }
@@ -158,7 +159,7 @@ class SlotAllocation {
 
   Code& code_;
   std::vector<Value> values_;
-  std::vector<Mention> mentions_;  ///< of the instruction
+  std::vector<Mention> mentions_;  ///< the mentions of the instruction
   FrameSlots frame_;
 };
 

@@ -1,11 +1,11 @@
-// Slot allocation: which slot of the frame each value of a function is in.
+// Slot allocation: assigns a slot of the frame to each value of a function.
 //
-// Lowering gives every value a slot of its own. Here values that are not needed
-// at the same time come to share one, and the frame of a callee starts right above
-// what is needed during the call: what a recursion leaves on the stack at each level
-// is its live values and a header. It is a linear scan over live ranges (Poletto and
-// Sarkar, Linear Scan Register Allocation, 1999): bytecode jumps forward only, so
-// a value is needed at most from the first instruction that mentions its slot to the last.
+// Lowering gives every value a slot of its own. Here values that are not needed at the
+// same time share a slot, and the frame of a callee starts right above the slots that are
+// needed during the call: at each level, a recursion keeps only its live values and a
+// header on the stack. It is a linear scan over live ranges (Poletto and Sarkar, Linear
+// Scan Register Allocation, 1999): bytecode jumps forward only, so a value is needed at
+// most from the first instruction that mentions its slot to the last.
 //
 // Tested by tests/unit/interp/slot_allocation_test.cc.
 #pragma once

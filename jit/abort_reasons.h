@@ -1,7 +1,7 @@
-// Why a recording is given up: the rows of abort_reasons.def.
+// The reasons to abort a recording: the rows of abort_reasons.def.
 //
-// Each step between the recorder and the machine code names its reason by the enumerator. What only
-// a mistake of ours can cause is no reason: it stops the process (FBLE_BUG).
+// Each step between the recorder and the machine code names its reason by the enumerator. A state
+// that only a fault of ours can cause is no reason: it stops the process (FBLE_BUG).
 #pragma once
 
 #include <cstdint>

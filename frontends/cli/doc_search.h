@@ -1,5 +1,5 @@
-// Finds exported names: by words, and by type. Tested by
-// tests/unit/cli/doc_search_test.cc.
+// Finds exported names: by words, and by type.
+// Tested by tests/unit/cli/doc_search_test.cc.
 #pragma once
 
 #include <memory>
@@ -19,7 +19,7 @@ struct DocProgram {
   std::unique_ptr<CheckedProgram> checked;
 };
 
-/// The findings, the best first: one line each, "NAME : TYPE # SENTENCE". The
+/// The findings, the best first: one line each, "NAME : TYPE  # SENTENCE". The
 /// sentence is the first one of the comment.
 struct SearchResult {
   std::vector<std::string> lines;

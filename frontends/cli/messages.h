@@ -1,5 +1,6 @@
 // The output and the messages of commands. Both use the writer of gc/log.h, and neither throws when it cannot be
-// written. Tested by tests/robustness/edges_test.cc.
+// written.
+// Tested by tests/robustness/edges_test.cc.
 #pragma once
 
 #include <fmt/format.h>

@@ -12,7 +12,7 @@ namespace fble {
 ///  * there is a result exactly when there is no error;
 ///  * every message is about a place in the text;
 ///  * the core and the bytecode that come out pass their verifiers;
-///  * * the bytecode's text parses back to the same.
+///  * the bytecode's text parses back to the same.
 std::string check_front_end(std::string_view text);
 
 /// Parses the text as bytecode. Parser and verifier must accept or reject it, and

@@ -1,11 +1,10 @@
-// The door through which instructions enter a trace.
+// The interface through which instructions are appended to a trace.
 //
-// The recorder appends instructions by this interface. Behind it stands a chain
-// of forward passes (jit/opt/pipeline.h) that may answer with an earlier
+// The recorder appends instructions by this interface. It is implemented by a
+// chain of forward passes (jit/opt/pipeline.h), which may return an earlier
 // instruction instead (folding, common subexpressions, fields of objects made in
-// the trace), or with nothing, when a guard is implied by what is known. Since
-// calls end a trace and data never changes, whatever is known stays true to the
-// trace's end.
+// the trace), or none, if the known facts imply a guard. Since calls end a trace
+// and data never changes, facts stay true to the trace's end.
 #pragma once
 
 #include "jit/ir/trace.h"
@@ -16,19 +15,19 @@ class IrBuilder {
  public:
   virtual ~IrBuilder() = default;
 
-  /// Appends the instruction or finds it unnecessary; the reference to use for its
-  /// result, kNoRef for guards and others without one. A guard comes with
-  /// `ins.snapshot` set (add_snapshot). A guard that cannot hold asserts: the
-  /// recorder watches a run in which it held.
+  /// Appends the instruction unless it is unnecessary. Returns the reference to
+  /// its result, kNoRef for guards and others without one. Requires that
+  /// `ins.snapshot` of a guard is set (add_snapshot). A guard that cannot hold
+  /// fails an assertion: the recorder watches a run in which it held.
   virtual IrRef append(IrIns ins) = 0;
 
-  /// Appends without looking for anything to simplify (objects of a group of
-  /// recursive values, whose fields may refer forwards).
+  /// Appends without simplification (objects of a group of recursive values,
+  /// whose fields may refer forwards).
   virtual IrRef append_raw(IrIns ins) = 0;
 
-  /// What is known of the instruction's result here.
+  /// Returns the facts about the instruction's result here.
   virtual Facts facts(IrRef ref) const = 0;
-  /// Adds knowledge from elsewhere (a bridge's parent).
+  /// Adds facts from elsewhere (a bridge's parent).
   virtual void assume(IrRef ref, const Facts& facts) = 0;
 
   virtual Trace& trace() = 0;

@@ -1,4 +1,4 @@
-// The rows of ir_ops.def as tables, and what they say of errors.
+// The rows of ir_ops.def as tables, and the instructions that may fail with an error.
 #include "jit/ir/ir.h"
 
 #include <string_view>
@@ -17,7 +17,7 @@ constexpr IrOpInfo kInfos[] = {
 };
 static_assert(std::size(kInfos) == static_cast<size_t>(IrOp::kCount));
 
-/// Bit c - 'a' for each effect.
+/// Returns bit c - 'a' for each effect.
 constexpr uint32_t effect_mask(const char* effects) {
   uint32_t mask = 0;
   for (; *effects != 0; ++effects) mask |= 1u << (*effects - 'a');

@@ -1,7 +1,7 @@
 // Trace IR: a straight line of instructions in SSA form (jit/ir/ir_ops.def has the rows).
 //
-// The IR of a trace lives from recording to assembling only; machine code and
-// side table are what remains. So instructions are roomy and plain.
+// The IR of a trace exists from recording to assembling only; machine code and
+// side table remain. So instructions may be large and plain.
 #pragma once
 
 #include <cstdint>
@@ -20,33 +20,34 @@ enum class IrOp : uint8_t {
   kCount
 };
 
-/// Index of an instruction in its trace.
+/// The index of an instruction in its trace.
 enum class IrRef : uint32_t {};
 inline constexpr IrRef kNoRef{0xffffffff};
 inline constexpr uint32_t index_of(IrRef ref) { return static_cast<uint32_t>(ref); }
 
 inline constexpr uint32_t kNoSnapshot = 0xffffffff;
 
-/// Natives with more arguments are not called from traces but by the interpreter.
+/// The largest number of arguments of a native that traces call. The interpreter calls natives with more.
 inline constexpr uint32_t kMaxNativeArguments = 8;
 
-/// One instruction. Which fields mean something is told by the row's operands.
+/// An instruction. The operands of its row determine which fields have a meaning.
 struct IrIns {
   IrOp op = IrOp::kCount;
-  /// The object is part of a group of recursive values: it and its direct
-  /// neighbours with this flag are made together, and their fields may refer to
-  /// one another, also forwards.
+  /// If true, the object is part of a group of recursive values: it and its
+  /// direct neighbours with this flag are made together, and their fields may
+  /// refer to one another, also forwards.
   bool recursive = false;
-  /// Only exits need the result: it is computed there (virtual objects, packed
-  /// words of them). Set by jit/opt/sink.cc; only for New, PackUnion, PackStruct.
+  /// If true, only exits need the result: it is computed there (virtual objects,
+  /// packed words of them). Set by jit/opt/sink.cc; only for New, PackUnion,
+  /// PackStruct.
   bool sunk = false;
-  /// The result is known to fit: there is nothing to check, and no way to leave.
-  /// Only for PackUnion, PackStruct, Add, Mul and ShiftLeft.
+  /// If true, the result is known to fit: the instruction checks nothing and
+  /// cannot leave. Only for PackUnion, PackStruct, Add, Mul and ShiftLeft.
   bool fits = false;
-  /// Constant: a machine word that is no Fble value, such as a return address.
+  /// If true, this Constant is a machine word that is no Fble value, such as a return address.
   bool raw = false;
-  /// TagIs: m is less than the tag's width, since facts tell the tag from the others with the same low bits. Of tags
-  /// from 2^m on such a guard says nothing by itself.
+  /// If true, the m of this TagIs is less than the tag's width, since facts distinguish the tag from the others with
+  /// the same low bits. Such a guard decides nothing by itself about tags from 2^m on.
   bool narrowed = false;
   IrRef a = kNoRef;
   IrRef b = kNoRef;
@@ -56,7 +57,7 @@ struct IrIns {
   Code* code = nullptr;
   std::vector<IrRef> list;
   uint32_t snapshot = kNoSnapshot;
-  /// The bytecode that this comes from, for dumps.
+  /// The bytecode instruction that this one comes from, for dumps.
   const uint32_t* pc = nullptr;
 };
 
@@ -71,7 +72,7 @@ const IrOpInfo& ir_op_info(IrOp op);
 bool ir_has_effect(IrOp op, char effect);
 inline bool ir_is_guard(IrOp op) { return ir_has_effect(op, 'g'); }
 inline bool ir_has_result(IrOp op) { return ir_op_info(op).result[0] != '-'; }
-/// True if the result is no Fble word: a number or a key.
+/// Returns whether the result is no Fble word: a number or a key.
 inline bool ir_is_bare(IrOp op) { return ir_op_info(op).result[0] == 'I' || ir_op_info(op).result[0] == 'K'; }
 
 /// Calls `visit(IrRef&)` for each reference of the instruction, operands first, then the list.
@@ -82,7 +83,7 @@ void for_each_ref(Ins& ins, Visit&& visit) {
   for (auto& ref : ins.list) visit(ref);
 }
 
-/// What is known of a word when it is used, whatever path led there.
+/// The facts about a word where it is used. They hold on every path to it.
 struct Facts {
   bool packed = false;
   bool pointer = false;
@@ -94,7 +95,7 @@ struct Facts {
   uint32_t not_tags = 0;       ///< bit t: the packed union's tag is not t (t < 32)
   bool not_packed = false;
   uint8_t bits =
-      kMaxPackedBits;  ///< the packed word has at most so many bits of content, the number's magnitude so many bits
+      kMaxPackedBits;  ///< the largest number of content bits of the packed word, or of bits of the number's magnitude
   bool operator==(const Facts&) const = default;
 };
 

@@ -125,7 +125,7 @@ class Printer {
     text_ += '\n';
   }
 
-  /// The code whose permanent function value the word is, or null.
+  /// Returns the code whose permanent function value is the word, or null.
   static const Code* function_of(Word word) {
     if (word == 0 || !is_pointer(word)) return nullptr;
     const Object* object = as_object(word);
@@ -198,7 +198,7 @@ struct Line {
   std::vector<Token> tokens;  ///< not empty
 };
 
-/// Thrown within this file only: unwinds from the place of an error to parse_trace.
+/// An error, thrown within this file only: it unwinds from the place of the error to parse_trace.
 struct ParseError {
   size_t line;
   std::string message;
@@ -271,7 +271,7 @@ class Parser {
     throw ParseError{line, message};
   }
 
-  // Tokens. The current one is never behind the end of the current line.
+  // Tokens. The current one is never after the end of the current line.
 
   bool at_end() const { return line_ == lines_.size(); }
   const Token& peek() const {

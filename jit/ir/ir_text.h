@@ -1,4 +1,4 @@
-// Traces as text: what `--dump=ir` shows and what tests of passes are written in.
+// Traces as text: the output of `--dump=ir` and the notation of the tests of passes.
 //
 //   code c0 "/A%.f" arity 2 captures 1      code objects that the trace names
 //   trace 4 function c0 extent 12           or `bridge`, `continuation`
@@ -18,12 +18,12 @@
 //     frame c1+5 base 9 closure %7
 //     slot 3 %5 packed natural
 //
-// The operands are those of the instruction's row, in order: references, plain
-// numbers, a word in hexadecimal, a code object (`-` if there is none), a list. A
-// constant that is the function value of a code object is `&c1`. Behind the
-// operands the flags `recursive`, `sunk`, `fits` and `raw`. Each instruction has a
-// number, also those without a result. Names of references and snapshots may be any
-// words when parsed; they are numbered by order. A comment goes from `;` to the end of the line.
+// The operands are those of the instruction's row, in order: references, plain numbers, a word
+// in hexadecimal, a code object (`-` if there is none), a list. A constant that is the function
+// value of a code object is `&c1`. After the operands come the flags `recursive`, `sunk`, `fits`
+// and `raw`. Each instruction has a number, even without a result. Names of references and
+// snapshots may be any words when parsed; they are numbered by order. A comment extends from `;`
+// to the end of the line.
 //
 // Tested by tests/unit/jit/ir/ir_text_test.cc.
 #pragma once
@@ -39,19 +39,19 @@ namespace fble {
 
 std::string to_text(const Trace& trace);
 
-/// One instruction, without newline.
+/// Returns one instruction as text, without newline.
 std::string to_text(const Trace& trace, IrRef ref);
 
 std::string to_text(const Facts& facts);
 
-/// What a trace's text tells of a code object.
+/// The properties of a code object that a trace's text mentions.
 struct CodeMention {
   uint32_t index = 0;
   std::string block;
   uint32_t arity = 0;
   uint32_t captures = 0;
 };
-/// Gives the code object; null if there is none.
+/// Returns the code object; null if there is none.
 using CodeResolver = std::function<Code*(const CodeMention& mention)>;
 
 struct TraceParse {
@@ -59,8 +59,8 @@ struct TraceParse {
   std::string error;             ///< "FILE:LINE: error: MESSAGE"
 };
 
-/// Reads what to_text writes. Any text is fine: it gives a trace, not necessarily one
-/// that ir_verify accepts, or an error.
+/// Parses the output of to_text. Accepts any text: the result is a trace, which
+/// ir_verify may reject, or an error.
 TraceParse parse_trace(std::string_view text, std::string_view file_name, const CodeResolver& resolve);
 
 }  // namespace fble

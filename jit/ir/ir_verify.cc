@@ -1,8 +1,8 @@
-// Verification of traces.
+// Verifies traces.
 //
-// One walk in order. The table of facts (facts.h) is rebuilt on the way, so what an
-// instruction requires (a packed word, a pointer) must follow from the guards and
-// results before it, whoever dropped guards and why.
+// One walk in order. The table of facts (facts.h) is rebuilt on the way, so the
+// requirements of an instruction (a packed word, a pointer) must follow from the
+// guards and results before it, whichever pass removed guards.
 #include "jit/ir/ir_verify.h"
 
 #include <fmt/format.h>
@@ -14,7 +14,7 @@ namespace fble {
 
 namespace {
 
-/// Thrown within this file only.
+/// A problem, thrown within this file only.
 struct Problem {
   std::string message;
 };
@@ -78,7 +78,7 @@ class Verifier {
     order(ins);
     if (ir_is_guard(ins.op)) {
       if (ins.fits) {
-        // What a bridge takes over from its parent's exit did fit, or the exit would not mention it.
+        // A value that a bridge inherits from its parent's exit fits, or the exit would not mention it.
         const bool taken_over = trace_.kind == TraceKind::kBridge && ins.pc == nullptr;
         if (!ir_has_result(ins.op) || (!taken_over && !result_fits(facts_, ins)))
           fail("the result is not known to fit");
@@ -103,7 +103,7 @@ class Verifier {
     if (!ir_has_result(trace_.at(ref).op)) fail("{} %{} has no result", what, index_of(ref));
   }
 
-  /// True if instructions from one to the other are a group of recursive values.
+  /// Returns whether the instructions from one to the other are a group of recursive values.
   bool in_one_group(size_t a, size_t b) const {
     for (size_t i = std::min(a, b); i <= std::max(a, b); ++i) {
       if (!trace_.ins[i].recursive || trace_.ins[i].op != IrOp::kNew) return false;
@@ -129,13 +129,13 @@ class Verifier {
     sorts(ins);
   }
 
-  /// 'V', 'I' or 'K' as in the table; '?' for a raw constant.
+  /// Returns 'V', 'I' or 'K' as in the table; '?' for a raw constant.
   char sort_of(IrRef ref) const {
     const IrIns& ins = trace_.at(ref);
     return ins.op == IrOp::kConstant && ins.raw ? '?' : ir_op_info(ins.op).result[0];
   }
 
-  /// Numbers and keys are where they are expected, and nowhere else.
+  /// Checks that numbers and keys are where they are expected, and nowhere else.
   void sorts(const IrIns& ins) const {
     char wanted = 'V';
     switch (ins.op) {
@@ -254,7 +254,8 @@ class Verifier {
     if (ins.snapshot >= trace_.snapshots.size()) fail("there is no snapshot {}", ins.snapshot);
     const Snapshot& snapshot = trace_.snapshots[ins.snapshot];
     if (snapshot.frames.empty()) fail("the snapshot has no frames");
-    // It tells what follows from a guard's failing; these are left, or made, for other reasons.
+    // A settled snapshot has facts that follow from the guard's failure; these instructions leave, or are made, for
+    // other reasons.
     if (snapshot.settled && !ir_has_effect(ins.op, 'p')) fail("the snapshot is settled for a guard");
     auto check = [&](IrRef ref) {
       check_ref(ref, "the snapshot's");
@@ -279,7 +280,7 @@ class Verifier {
       if (slot.slot <= last) fail("slots of the snapshot are not in order");
       last = slot.slot;
       check(slot.ref);
-      // An allocation's snapshot may be older than it is.
+      // The snapshot of an allocation may be older than the allocation.
       if (ir_is_guard(ins.op) && (slot.facts & ~value_facts(facts_[slot.ref])) != 0) {
         fail("facts about slot {} are not known here", slot.slot);
       }
@@ -304,7 +305,7 @@ class Verifier {
     }
   }
 
-  /// What is assumed of the loop's variables must hold when it is entered and when it goes on.
+  /// Checks that the assumptions about the loop's variables hold when it is entered and at each turn.
   void check_loop() {
     if (loop_start_ == nullptr) return;
     at_ = trace_.ins.size() - 1;

@@ -1,4 +1,4 @@
-// Checks that a trace is what the rows of ir_ops.def and trace.h promise.
+// Checks that a trace has the properties that ir_ops.def and trace.h state.
 //
 // Tested by tests/unit/jit/ir/ir_verify_test.cc.
 #pragma once
@@ -9,8 +9,9 @@
 
 namespace fble {
 
-/// Empty if the trace is correct; else what is wrong, with the instruction and its
-/// neighbours. `complete`: the optimiser is done, so allocations are covered by alloc_checks.
+/// Returns an empty text if the trace is correct; else the problem, with the instruction and
+/// its neighbours. `complete`: the optimiser is done, so allocations are covered by
+/// alloc_checks.
 std::string verify_trace(const Trace& trace, bool complete = false);
 
 }  // namespace fble

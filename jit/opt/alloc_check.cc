@@ -1,17 +1,16 @@
 // Allocation checks: one for all objects of a trace.
 //
-// Objects are made by moving a pointer. Whether there is room is asked once, in
-// front of the first allocation, for all that follow: the only ways out before the
-// last one are guards, and leaving with room to spare does no harm. A loop asks once
-// per turn.
+// Objects are allocated by moving a pointer. The trace checks for room once, before
+// the first allocation, for all that follow: the only exits before the last one are
+// guards, and leaving with unused room does no harm. A loop checks once per turn.
 //
-// The check is a yield point: when there is no room the trace is left, the interpreter
-// goes on and collects. So it needs a state to go back to, at or before the first
-// allocation: the snapshot that the recorder has given to each `new`, which is the
-// state before its bytecode instruction, or, if sink.cc has moved the allocation, the
-// snapshot of a guard that it has moved past, unless that one is only true where the
-// guard fails. Functions are pure, so going back a little is always correct, as long as
-// no frame has been written since.
+// The check is a yield point: if there is no room, the trace is left, and the
+// interpreter continues and collects. So the check needs an earlier state, at or before
+// the first allocation: the snapshot that the recorder has given to each `new`, which
+// is the state before its bytecode instruction, or, if sink.cc has moved the
+// allocation, the snapshot of a guard that it has moved past, unless that one is only
+// true where the guard fails. Functions are pure, so a return to an earlier state is
+// always correct, as long as no frame has been written since.
 //
 // Tested by tests/unit/jit/opt/passes_test.cc and tests/ir/alloc_check.
 #include "jit/opt/passes.h"
@@ -20,7 +19,7 @@ namespace fble {
 
 void insert_alloc_checks(Trace& trace) {
   // A trace without loop is one part; with a loop, the preamble and the body are. Natives
-  // take room, too, so what follows one is another part.
+  // take room, too, so the instructions after one are another part.
   struct Part {
     size_t first = 0;   ///< the first allocation
     int32_t words = 0;  ///< of all

@@ -1,13 +1,14 @@
-// Common subexpressions: an instruction that is there already is not computed again.
+// Common subexpressions: an instruction equal to an earlier one is not computed again.
 //
 // All data is immutable and all functions are pure, so equality of operation and
-// operands is all there is to it: no store can come in between, no barrier ends
-// an expression's life. The same holds for guards, and for operations that leave
-// when their result does not fit: where the first went on, so does the second,
-// whatever its snapshot says.
+// operands is enough: no store can come in between, no barrier ends an
+// expression's life. The same holds for guards, and for operations that leave
+// when their result does not fit: if the first did not leave, the second does
+// not either, whatever its snapshot is.
 //
-// Objects are not shared, although nothing could tell: two that are made from the
-// same values are rare, and apart each may be virtual where the other is not.
+// Objects are not shared, although no program could tell: two objects made from
+// the same values are rare, and if they are separate, each may be virtual where
+// the other is not.
 //
 // Tested by tests/unit/jit/opt/passes_test.cc and tests/ir/cse.
 #include "jit/opt/forward.h"

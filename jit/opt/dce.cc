@@ -1,15 +1,15 @@
-// Dead code: what nobody needs goes.
+// Dead code elimination: removes instructions whose results are not needed.
 //
-// One walk backwards: guards, stores and what ends the trace stay; of the rest,
-// what they use stays, and what that uses. A snapshot's values are needed by those
-// guards that use it, that is how dead guards (`add` whose sum is not used: there is
-// no need to leave because it does not fit) take their snapshots' values with them.
+// It takes one walk backwards: guards, stores and the end of the trace stay, and so do
+// the instructions that they use, directly or through others. A snapshot's values are
+// needed by the guards that use it. So a removed guard (an `add` whose sum is not used
+// need not leave when the sum does not fit) also releases the values of its snapshot.
 // Guards at which the program may fail stay (a quotient by zero is an error, whether the
 // quotient is used or not).
 //
-// Two things refer forwards and so are not settled by one look: the members of a group
-// of recursive values, and the variables of a loop, whose next values come at its end.
-// A list of work does it for all.
+// Two kinds of instructions refer forwards, so one pass does not decide them: the
+// members of a group of recursive values, and the variables of a loop, whose next
+// values come at its end. A work list handles all cases.
 //
 // Tested by tests/unit/jit/opt/passes_test.cc and tests/ir/dce.
 #include "jit/opt/passes.h"
@@ -19,7 +19,7 @@ namespace fble {
 namespace {
 
 bool is_root(const Trace& trace, const IrIns& ins) {
-  // Numbers that are made of its operand rely on its being no larger than a word's.
+  // Numbers computed from its operand rely on the operand being no larger than a word's.
   if (ins.op == IrOp::kIntWord) return !ins.fits;
   if (ir_has_effect(ins.op, 'p')) return !ir_has_result(ins.op) || may_be_error(trace, ins);
   return !ir_has_effect(ins.op, 'n') && ins.op != IrOp::kPhi;
@@ -59,7 +59,7 @@ void eliminate_dead(Trace& trace) {
     if (ins.op != IrOp::kLoopStart && ins.op != IrOp::kLoopBack) {
       for_each_ref(ins, need);
     }
-    // Allocations may become the first behind an alloc_check, which takes their snapshot.
+    // Allocations may become the first after an alloc_check, which uses their snapshot.
     if (ins.snapshot != kNoSnapshot && (uses_snapshot(ins) || (ins.op == IrOp::kNew && !ins.sunk)) &&
         !snapshot_seen[ins.snapshot]) {
       snapshot_seen[ins.snapshot] = true;
@@ -74,7 +74,7 @@ void eliminate_dead(Trace& trace) {
   if (order.size() == count) return;
   for (IrIns& ins : trace.ins) {
     if (ins.op != IrOp::kLoopStart) continue;
-    // Variables that nobody needs leave both lists.
+    // Unneeded variables are removed from both lists.
     for (size_t i = ins.list.size(); i-- > 0;) {
       if (live[index_of(ins.list[i])]) continue;
       ins.list.erase(ins.list.begin() + static_cast<std::ptrdiff_t>(i));

@@ -1,23 +1,22 @@
-// Folding: constants are computed, and instructions that say little are said shorter.
+// Folding: computes constants, and replaces instructions by simpler ones.
 //
-// Each rule looks at an instruction and at the ones that made its operands. It
-// answers with the value, finds that a guard always holds, or rewrites the
-// instruction, which then is looked at again. The rules for what a constant
-// operation gives are those of the interpreter: gc/value.h, and fold_packed of
-// interp/intrinsics.h. Where a rule removes a chance to leave (`x + 2 - 1` is
-// `x + 1`), the chance was taken by an earlier instruction that is still there or
-// could not arise.
+// Each rule examines an instruction and the instructions of its operands. It
+// returns the value, finds that a guard always holds, or rewrites the
+// instruction, to which the rules are then applied again. Constants are computed
+// as in the interpreter: by gc/value.h, and fold_packed of interp/intrinsics.h.
+// Where a rule removes a chance to leave (`x + 2 - 1` is `x + 1`), an earlier
+// instruction that is still there leaves in that case, or the case is impossible.
 //
-// The rule that matters most: a select on a comparison. `less` gives a Bool@, and
-// the select's `tag_is` on it becomes `is_less` or `not_less` of the operands, one
-// compare and one jump. Nobody needs the Bool@ itself then: the exit would, if the guard's
-// failing did not tell what it is.
+// The most important rule: a select on a comparison. `less` gives a Bool@, and the
+// select's `tag_is` on it becomes `is_less` or `not_less` of the operands, one compare and
+// one jump. Then the Bool@ itself is not needed: at the exit it is known from the guard's
+// failure.
 //
-// Integers of either sign become numbers, are computed, and become words again, which
-// the next operation makes a number of: `int_of` and `int_word` of each other fall away,
-// but for the check that the number fits.
+// Signed integers become numbers, are computed, and become words again, which the next
+// operation converts to numbers: `int_of` and `int_word` of each other are removed,
+// except for the check that the number fits.
 //
-// The rules themselves are in fold_rules.h, in a form that is proved, too.
+// The rules themselves are in fold_rules.h, in a form that tests also prove.
 //
 // Tested by tests/unit/jit/opt/passes_test.cc, fold_proof_test.cc and tests/ir/fold.
 #include <algorithm>

@@ -1,8 +1,8 @@
-// What the forward passes share: the trace so far and what is known of it.
+// The state that the forward passes share: the trace so far, and the facts about it.
 //
-// Each pass is a function that looks at the next instruction and gives an answer.
-// The builder (pipeline.cc) asks them in order until one answers with something
-// else than "append it".
+// Each pass is a function that examines the next instruction and returns an
+// answer. The builder (pipeline.cc) calls them in order until one answers
+// something other than "append it".
 #pragma once
 
 #include <span>
@@ -28,7 +28,7 @@ struct BasicAnswer {
 };
 using Answer = BasicAnswer<IrRef>;
 
-/// Equal instructions by hash (cse.cc): open addressing, each entry is a number of an instruction.
+/// The table of instructions by hash (cse.cc): open addressing, each entry is the number of an instruction.
 class CseTable {
  public:
   explicit CseTable(const Trace& trace) : trace_(&trace), entries_(kFirstSize, kEmpty) {}
@@ -45,7 +45,7 @@ class CseTable {
   size_t count_ = 0;
 };
 
-/// Which forward passes run; tests run them one by one.
+/// The forward passes to run; tests run them one by one.
 enum ForwardPass : unsigned {
   kPassFold = 1,
   kPassForwardLoads = 2,
@@ -71,20 +71,21 @@ class Forward final : public IrBuilder {
   IrRef constant(Word word);
   IrRef raw_constant(Word word);
   bool is_raw_constant(IrRef ref) const { return at(ref).op == IrOp::kConstant && at(ref).raw; }
-  /// True if an equal instruction without list has been appended.
+  /// Returns whether an equal instruction without list has been appended.
   bool has(IrOp op, IrRef a, IrRef b) const;
 
   FactTable table;
   CseTable cse;
-  /// A guard that cannot hold is a bug of the recorder; not so where a body is
-  /// appended again (peel_loop.cc): there it is noted, and appended.
+  /// If true, a guard that cannot hold is a bug of the recorder. If false,
+  /// where a body is appended again (peel_loop.cc), such a guard is noted and
+  /// appended.
   bool failure_is_a_bug = true;
   bool has_failed = false;
-  /// Sums are not gathered across this instruction: in a loop each turn adds to what the
-  /// turn before it made, and not to the first.
+  /// The instruction across which sums are not combined: in a loop each turn adds to the
+  /// result of the turn before, and not to that of the first.
   size_t barrier = 0;
 
-  // What the rules of fold_rules.h ask: kinds of words, and what depends on their size.
+  // The functions that the rules of fold_rules.h use: kinds of words, and computations that depend on their size.
   using Word = fble::Word;
   using Int = int64_t;
   using Number = int32_t;
@@ -99,11 +100,11 @@ class Forward final : public IrBuilder {
   static Intrinsic intrinsic_of(const IrIns& ins) { return static_cast<Intrinsic>(ins.n); }
   static uint32_t width_of(const IrIns& guard) { return guard.m; }
   bool tag_guard_is_settled(const IrIns& guard) const { return guard_truth(guard, table[guard.a]) != Truth::kUnknown; }
-  /// Where the guard leaves, the Bool@ or the like that it looks at is known to be `word`, so
-  /// its exit needs no register for it.
+  /// Settles the guard's operand, a Bool@ or the like: where the guard leaves, it is known to
+  /// be `word`, so the exit needs no register for it.
   void settle(IrIns& guard, Word word);
 
-  // What gc/value.h and interp/intrinsics.h make of constants; 0 is what does not fit.
+  // The results of gc/value.h and interp/intrinsics.h for constants; 0 means that the result does not fit.
   Word fold_intrinsic(Intrinsic intrinsic, const std::vector<IrRef>& args) const;
   Word pack_union_of(const IrIns& ins) const { return pack_union(word_of(ins.a), ins.m, static_cast<uint32_t>(ins.n)); }
   Word pack_fields(const IrIns& ins) const;
@@ -123,8 +124,8 @@ class Forward final : public IrBuilder {
 };
 
 /// Appends instruction `at` of another trace, or the whole group of recursive objects
-/// that begins there. References are renamed: `renamed[i]` is what instruction i has
-/// become. Returns the number of instructions taken.
+/// that begins there. References are renamed: `renamed[i]` is the new reference of
+/// instruction i. Returns the number of instructions taken.
 size_t append_again(Forward& forward, std::span<const IrIns> instructions, size_t at, std::vector<IrRef>& renamed);
 
 // The passes. `ins` may be changed when the answer is kAgain.

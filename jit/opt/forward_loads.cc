@@ -1,13 +1,14 @@
-// Load forwarding: a field of an object made in the trace is the value it was made with.
+// Load forwarding: a field of an object made in the trace is replaced by the value it was made with.
 //
-// This is what lets objects die: with its loads gone, an object that does not
-// leave the trace is used by snapshots only, and sink.cc makes it virtual. Nothing
-// can have changed the field in between; of a group of recursive values, whose
-// fields may refer forwards, all members are there before anything is read.
+// This makes objects removable: without its loads, an object that does not leave
+// the trace is used by snapshots only, and sink.cc makes it virtual. No
+// instruction can have changed the field in between. The members of a group of
+// recursive values, whose fields may refer forwards, are all made before a field
+// is read.
 //
-// The same is done for packed words: what pack_union and pack_struct put together is
-// taken apart again by finding the part. And a field of a constant object is a
-// constant, if it is a word that collections leave alone.
+// The same is done for packed words: a part of a word from pack_union or pack_struct
+// is replaced by the value of that part. And a field of a constant object is a
+// constant, if it is a word that collections do not change.
 //
 // Tested by tests/unit/jit/opt/passes_test.cc and tests/ir/forward_loads.
 #include "jit/opt/forward.h"

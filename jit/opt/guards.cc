@@ -1,13 +1,12 @@
-// Guard elimination: a guard that is implied by what is known is dropped.
+// Guard elimination: a guard that is implied by known facts is dropped.
 //
-// What is known of values is in the table of facts (jit/ir/facts.h), which learns
-// from each guard and from each instruction's result: the tag of a union made in
-// the trace, the code of a constant closure, that a sum is a natural. Since data
-// is immutable, the question is never whether something may have changed in
-// between.
+// The facts about values are in a table (jit/ir/facts.h), to which each guard and
+// each result of an instruction adds: the tag of a union made in the trace, the
+// code of a constant closure, that a sum is a natural. Since data is immutable, a
+// fact can never become false.
 //
-// Only guards on one value are looked at here. Those that compare two are folded
-// (fold.cc) or found to be there already (cse.cc).
+// This pass handles only guards on one value. Those that compare two are folded
+// (fold.cc) or found to be repeated (cse.cc).
 //
 // Tested by tests/unit/jit/opt/passes_test.cc and tests/ir/guards.
 #include "jit/opt/forward.h"
@@ -17,7 +16,7 @@ namespace fble {
 Answer drop_guard(Forward& forward, IrIns& ins) {
   if (!ir_is_guard(ins.op)) return {};
   if (ir_has_result(ins.op)) {
-    // What cannot fail to fit needs no check.
+    // A result that always fits needs no check.
     if (!ins.fits && result_fits(forward.table, ins)) ins.fits = true;
     return {};
   }

@@ -5,25 +5,25 @@
 
 namespace fble {
 
-/// Removes instructions whose results nobody needs. Snapshots count as users.
+/// Removes instructions whose results are not needed. Snapshots count as users.
 void eliminate_dead(Trace& trace);
 
 /// Makes allocations virtual or late.
 void sink(Trace& trace);
 
-/// Inserts the checks for room in front of allocations.
+/// Inserts the checks for room before allocations.
 /// Requires: sink has run, so that all News are virtual or real.
 void insert_alloc_checks(Trace& trace);
 
-/// A tail call of the trace's own function becomes a loop. False if it stays as it is.
+/// Makes a loop of a tail call of the trace's own function. Returns false if the trace is unchanged.
 bool peel_loop(Trace& trace);
 
-/// A new order of a trace's instructions: `order` lists old numbers; those missing are
-/// removed, and nothing that stays may refer to them. Snapshots that are no longer
-/// used are removed too.
+/// Reorders a trace's instructions: `order` lists old numbers; missing ones are
+/// removed, and no remaining instruction may refer to them. Snapshots that are no
+/// longer used are removed too.
 void reorder(Trace& trace, const std::vector<IrRef>& order);
 
-/// Each reference that the snapshot has, slots and closures.
+/// Visits each reference of the snapshot, slots and closures.
 template <typename S, typename Visit>
 void for_each_snapshot_ref(S& snapshot, Visit&& visit) {
   for (auto& frame : snapshot.frames) {
@@ -32,7 +32,7 @@ void for_each_snapshot_ref(S& snapshot, Visit&& visit) {
   for (auto& slot : snapshot.slots) visit(slot.ref);
 }
 
-/// True if leaving here needs the snapshot. (That of a `new` is for the check that may be put in front.)
+/// Returns whether leaving here needs the snapshot. (That of a `new` is for the check that may be inserted before it.)
 inline bool uses_snapshot(const IrIns& ins) { return ir_is_guard(ins.op) && !ins.fits; }
 
 }  // namespace fble

@@ -1,46 +1,47 @@
 // Loop peeling: a function that calls itself at its end becomes a loop.
 //
-// Problem. The trace of such a function ends in a tail call to its own start, where
-// all begins anew: arguments are read from their slots and guarded, fields of the
-// closure are loaded, what the last turn packed is unpacked. What stays the same from
-// turn to turn should be done once, and what changes should stay in registers.
-// Moving invariant instructions out of the loop does not work: a guard cannot be
-// moved in front of the guards that it depends on, and nearly all is guarded.
+// Problem. The trace of such a function ends in a tail call to its own start, which
+// repeats everything: arguments are read from their slots and guarded, fields of the
+// closure are loaded, words that the last turn packed are unpacked. Work that is the
+// same in each turn should be done once, and values that change should stay in
+// registers. Moving invariant instructions out of the loop does not work: a guard
+// cannot be moved before the guards that it depends on, and nearly all instructions
+// depend on guards.
 //
-// Idea. The trace is the first turn (the preamble). Its instructions are appended
-// a second time, with the arguments of the tail call in place of the argument
-// slots, through the same forward passes as everything (pipeline.cc). What is invariant
-// is found in the preamble, guards included; what reads the parts of an object that
-// the first turn made is forwarded to the parts. What remains is the loop's body. Then
-// each value of the preamble that the body mentions is looked at: if `v` of the first
-// turn is `v` in the second turn, too, it is invariant. If it is `w` there, then the
-// third turn has to see `w` where the second saw `v`: a variable of the loop, `phi v`,
-// whose next value is `w`.
+// Idea. The trace is the first turn (the preamble). Its instructions are appended a
+// second time, with the arguments of the tail call in place of the argument slots,
+// through the same forward passes as all instructions (pipeline.cc). Invariant
+// instructions are found in the preamble, guards included; reads of the parts of an
+// object that the first turn made are forwarded to the parts. The remaining
+// instructions are the loop's body. Then each value of the preamble that the body
+// mentions is examined: if `v` of the first turn is `v` in the second turn, too, it is
+// invariant. If it is `w` there, then the third turn has to see `w` where the second
+// saw `v`: a variable of the loop, `phi v`, whose next value is `w`.
 //
 // Why it is sound. The body computes the second turn from the values V of the first.
-// It relies on two kinds of things: that each value of V is made from others as its
-// instruction says, and that the guards of the preamble hold for V. The second turn's
-// values W, named by the same instructions, satisfy the same: its instructions were
-// appended again for W, or found to be equal to others, and its guards were
-// appended for W, or found to follow. So the same body computes the third turn from
-// W, and so on. There are no assumptions about the slots at the trace's start except
-// the closure's code, which is checked for the tail call's closure.
+// It relies on two properties: each value of V is computed from others by its
+// instruction, and the guards of the preamble hold for V. The second turn's values W,
+// named by the same instructions, have the same properties: its instructions were
+// appended again for W, or found to be equal to others, and its guards were appended
+// for W, or found to follow. So the same body computes the third turn from W, and so
+// on. There are no assumptions about the slots at the trace's start except the
+// closure's code, which is checked for the tail call's closure.
 //
 // Objects. A variable that is an object made in the trace would have to be made in each
 // turn. So there are no such variables: the object's fields become variables, and the
 // object is described again at the loop's head, for the exits, as a sunk one. If an
 // instruction of the body needs it after all, it is made there.
 //
-// Exits. In memory are the arguments of the first turn, whatever the turn. So in the
-// body each argument slot that is live at an exit and not what it was in the first turn
-// is listed. The back edge is a yield point with the state at the function's start.
+// Exits. The arguments of the first turn are in memory in every turn. So in the body
+// each argument slot that is live at an exit and differs from the first turn is listed.
+// The back edge is a yield point with the state at the function's start.
 //
-// A function that refers to itself by a captured variable gets its closure for the next
-// turn out of its closure. That it is the same one is checked once, in the preamble: then
-// all that is captured is invariant.
+// A function that refers to itself by a captured variable reads the closure of the next
+// turn from its own closure. The preamble checks once that it is the same: then all
+// captured values are invariant.
 //
-// It is LuaJIT's idea (lj_opt_loop.c), without its type stability of variables, since the
-// argument above needs none.
+// The idea is LuaJIT's (lj_opt_loop.c), without its type stability of variables, which
+// the argument above does not need.
 //
 // Tested by tests/unit/jit/opt/peel_loop_test.cc and tests/ir/peel_loop.
 #include <algorithm>
@@ -55,11 +56,11 @@ namespace fble {
 
 namespace {
 
-/// Longer bodies gain little, and cost twice the time and space.
+/// The largest body, in instructions. Longer bodies gain little, and cost twice the time and space.
 constexpr size_t kMaxBody = 150;
-/// More variables than this are no longer in registers.
+/// The largest number of variables. More of them would not be in registers.
 constexpr size_t kMaxVariables = 12;
-/// Objects with more fields than this are no longer taken apart.
+/// The largest number of fields of an object that is taken apart.
 constexpr size_t kMaxFields = 6;
 
 class Peeler {
@@ -77,7 +78,7 @@ class Peeler {
   }
 
  private:
-  /// What a preamble's value is for the body.
+  /// The role of a preamble's value in the body.
   enum class Kind : uint8_t {
     kUnknown,
     kInvariant,
@@ -115,14 +116,14 @@ class Peeler {
     return true;
   }
 
-  /// Decides what the closure of the next turn is: kNoRef for the same as in this one.
+  /// Determines the closure of the next turn: kNoRef for the same as in this one.
   void settle_closure() {
     closure_ = call_.a;
     IrRef own = kNoRef;
     for (size_t i = 0; i < trace_.ins.size(); ++i) {
       if (trace_.ins[i].op == IrOp::kSlot && trace_.ins[i].n == kClosureSlot) own = IrRef{static_cast<uint32_t>(i)};
     }
-    // Without captured values one closure is like another.
+    // Without captured values all closures of a function are equal.
     if (closure_ == own || (trace_.code->capture_count == 0 && !trace_.code->is_glue)) {
       closure_ = kNoRef;
       return;
@@ -143,9 +144,10 @@ class Peeler {
     closure_ = kNoRef;
   }
 
-  /// The state when the function is entered with the arguments, which are those of the first
-  /// turn's call or of a later one. Those that no turn changes are in memory. It is not
-  /// enough that one is what its slot was: two swaps do that, and the loop goes on swapping.
+  /// Returns the state when the function is entered with the arguments, which are those of
+  /// the first turn's call or of a later one. Arguments that no turn changes are in memory.
+  /// It is not enough that an argument equals its slot's first value: two swaps also do
+  /// that, and the loop continues to swap.
   Snapshot state_at_start(const std::vector<IrRef>& args) const {
     Snapshot snapshot;
     snapshot.steps = trace_.steps;
@@ -179,7 +181,7 @@ class Peeler {
         ++i;
         continue;
       }
-      // Before the instruction is there, since what its snapshot says of values must not
+      // Before the instruction is appended, since the facts in its snapshot must not
       // depend on it.
       size_t end = i + 1;
       while (ins.recursive && end < preamble_ && turn[end].recursive) ++end;
@@ -190,14 +192,14 @@ class Peeler {
           trace_.snapshots.push_back(second_turn(trace_.snapshots[snapshot]));
           set_facts(forward, trace_.snapshots.back());
         }
-        // Of a group of recursive objects the state before the first is before all.
+        // In a group of recursive objects the state before the first is that before all of them.
         for (size_t j = i; j < end; ++j) turn[j].snapshot = again[snapshot];
       }
       i += append_again(forward, turn, i, renamed_);
     }
   }
 
-  /// The snapshot of the same place, one turn later.
+  /// Returns the snapshot of the same place, one turn later.
   Snapshot second_turn(const Snapshot& first) {
     Snapshot second = first;
     second.steps += trace_.steps;
@@ -207,8 +209,8 @@ class Peeler {
       root.in_memory = false;
       root.closure = closure_;
     }
-    // What was in memory then was an argument of the first turn. (In frames that wait for a
-    // return the slot of its result is not there yet.)
+    // A slot in memory at that time was an argument of the first turn. (In frames that wait
+    // for a return the slot of the result has no value yet.)
     const bool waits = second.frames.size() > 1 && root.pc >= root.code->words.data() + 2;
     for (const uint32_t slot : live_slots(*root.code, root.pc)) {
       const auto number = static_cast<int32_t>(slot);
@@ -220,7 +222,7 @@ class Peeler {
     return second;
   }
 
-  /// Returns its index.
+  /// Appends the back edge and returns its index.
   uint32_t append_back_edge(Forward& forward) {
     std::vector<IrRef> args;
     for (const IrRef arg : call_.list) args.push_back(renamed_[index_of(arg)]);
@@ -242,7 +244,7 @@ class Peeler {
 
   // ---- variables --------------------------------------------------------------
 
-  /// Decides about a value of the preamble that the loop mentions. True if it varies.
+  /// Decides about a value of the preamble that the loop mentions. Returns whether it varies.
   bool varies(IrRef ref) {
     Kind& kind = kinds_[index_of(ref)];
     if (kind != Kind::kUnknown) return kind != Kind::kInvariant;
@@ -255,7 +257,7 @@ class Peeler {
     if (ins.op == IrOp::kNew && !ins.recursive && ins.list.size() <= kMaxFields) {
       bool any = false;
       for (const IrRef field : ins.list) any |= varies(field);
-      // Made of the same in each turn, so the first will do.
+      // Made from the same values in each turn, so the first one serves for all.
       kind = any ? Kind::kObject : Kind::kInvariant;
       return any;
     }
@@ -281,7 +283,7 @@ class Peeler {
       });
     }
     for (size_t done = 0; done < variables_.size() || needs_head();) {
-      // The next value of a variable is needed as it is: an object has to be made.
+      // The next value of a variable is needed as a word: an object has to be made.
       for (; done < variables_.size(); ++done) {
         const IrRef next = renamed_[index_of(variables_[done])];
         if (in_preamble(next) && varies(next)) needed_[index_of(next)] = true;
@@ -304,7 +306,7 @@ class Peeler {
     return variables_.size() <= kMaxVariables;
   }
 
-  /// True if an object is made at the loop's head, and the state there is still to be described.
+  /// Returns whether an object is made at the loop's head and the state there is not described yet.
   bool needs_head() const {
     if (head_ != kNoSnapshot) return false;
     for (size_t i = 0; i < preamble_; ++i) {
@@ -315,13 +317,13 @@ class Peeler {
 
   // ---- the loop -----------------------------------------------------------------
 
-  /// Puts preamble, variables, head and body together.
+  /// Assembles preamble, variables, head and body.
   void assemble() {
     std::vector<IrIns> body(std::make_move_iterator(trace_.ins.begin() + static_cast<std::ptrdiff_t>(preamble_)),
                             std::make_move_iterator(trace_.ins.end()));
     trace_.ins.resize(preamble_);
     auto here = [&] { return IrRef{static_cast<uint32_t>(trace_.ins.size())}; };
-    // What instructions and snapshots of the loop see instead of the preamble's values.
+    // The values that instructions and snapshots of the loop use instead of the preamble's.
     std::vector<IrRef> used(preamble_ + body.size());
     for (size_t i = 0; i < preamble_; ++i) used[i] = IrRef{static_cast<uint32_t>(i)};
     std::vector<IrRef> described = used;
@@ -380,8 +382,8 @@ class Peeler {
     for (const IrRef variable : variables_) back.list.push_back(used[index_of(renamed_[index_of(variable)])]);
   }
 
-  /// What is known of a variable is what both its first and its next value guarantee. The
-  /// proof above needs no such thing; the verifier does.
+  /// Assumes of each variable the facts that both its first and its next value have. The
+  /// proof above does not need them; the verifier does.
   void assume_of_variables() {
     const std::vector<IrRef>& next = trace_.ins.back().list;
     for (int round = 0; round < 4; ++round) {
@@ -410,7 +412,7 @@ class Peeler {
 
   Trace& trace_;
   IrIns call_;                  ///< the tail call
-  IrRef closure_ = kNoRef;      ///< of the next turn; kNoRef: the same
+  IrRef closure_ = kNoRef;      ///< the closure of the next turn; kNoRef: the same
   size_t preamble_ = 0;         ///< number of instructions of the first turn
   std::vector<IrRef> renamed_;  ///< the preamble's values one turn later
   std::vector<Kind> kinds_;

@@ -15,7 +15,7 @@ constexpr bool kVerify = true;
 constexpr bool kVerify = false;
 #endif
 
-/// Each pass leaves a correct trace behind; what a pass spoils is found where it happens.
+/// Verifies the trace after a pass, so that an error is found in the pass that makes it.
 void verify_after(const char* pass, const Trace& trace) {
   if (!kVerify) return;
   const std::string problem = verify_trace(trace);
@@ -82,8 +82,8 @@ Forward::Forward(Trace& trace, unsigned passes) : table(trace), cse(trace), trac
 }
 
 IrRef Forward::append(IrIns ins) {
-  // From the simplest to the most general: what is computed or found is not
-  // looked up, and only what is needed is remembered.
+  // From the simplest to the most general: computed or replaced instructions
+  // are not looked up, and only needed ones are remembered.
   struct Pass {
     unsigned bit;
     Answer (*run)(Forward&, IrIns&);
@@ -182,14 +182,14 @@ void optimize(Trace& trace) {
   verify_after("recording", trace);
 
   // A function that calls itself is a loop from here on: a first turn, and a body that
-  // keeps what changes in variables.
+  // keeps changing values in variables.
   peel_loop(trace);
   verify_after("peel_loop", trace);
   optimize_without_loop(trace);
 }
 
 void optimize_without_loop(Trace& trace) {
-  // What the recorder left is needed only as far as somebody uses it.
+  // From here only instructions remain whose results are used.
   eliminate_dead(trace);
   verify_after("dce", trace);
 
@@ -198,12 +198,12 @@ void optimize_without_loop(Trace& trace) {
   sink(trace);
   verify_after("sink", trace);
 
-  // From here real allocations have a check in front, whose snapshot is the only
-  // one that is still there for the sake of allocations.
+  // From here real allocations have a check before them, whose snapshot is the
+  // only one that is kept for allocations.
   insert_alloc_checks(trace);
   verify_after("alloc_check", trace);
 
-  // Values that only those other snapshots mentioned.
+  // Removes values that only the other snapshots mentioned.
   eliminate_dead(trace);
   verify_after("dce", trace);
 }

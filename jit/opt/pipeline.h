@@ -1,4 +1,4 @@
-// The passes in order: what becomes of a trace between recorder and assembler.
+// The passes in order: the way of a trace from recorder to assembler.
 #pragma once
 
 #include <memory>
@@ -8,18 +8,19 @@
 
 namespace fble {
 
-/// The forward passes, run on each instruction as it is recorded: fold, cse,
-/// forward_loads, guards (see pipeline.cc for the order and why).
+/// Makes the builder of a trace. It runs the forward passes on each recorded
+/// instruction: fold, cse, forward_loads, guards (pipeline.cc explains the
+/// order).
 std::unique_ptr<IrBuilder> make_builder(Trace& trace);
 
-/// The backward passes on a complete trace, to be called once, after the last
+/// Runs the passes on a complete trace. Call it once, after the last
 /// instruction: peel_loop (a tail_call of the trace's own function becomes a
 /// loop in registers), dce, sink, alloc_check.
 void optimize(Trace& trace);
-/// The same without peel_loop: the tail call stays one.
+/// Runs the same passes without peel_loop: the tail call stays.
 void optimize_without_loop(Trace& trace);
 
-/// Runs the named pass alone, for tests. False if there is none of that name.
+/// Runs the named pass alone, for tests. Returns false if there is none of that name.
 bool run_pass(std::string_view name, Trace& trace);
 
 }  // namespace fble

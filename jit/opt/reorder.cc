@@ -1,4 +1,4 @@
-// Putting a trace's instructions into another order.
+// Puts a trace's instructions into another order.
 #include "jit/opt/passes.h"
 
 namespace fble {

@@ -1,32 +1,32 @@
 // Sinking: objects are made where they are needed, if at all.
 //
 // An object made in a trace has no identity and cannot change. So instead of the
-// object a trace can carry the words that it is made of, and make it when something
-// needs it as a pointer: an instruction, or the interpreter, when the trace is
-// left. For exits the description goes into the side table, so the object costs
-// nothing on the way that does not leave there.
+// object a trace can keep the words of its fields, and make the object when an
+// instruction needs the pointer, or when the trace is left. For exits the side
+// table describes the object, so it costs nothing if the trace does not leave
+// there.
 //
-// The question is only who needs the pointer. One walk backwards tells: uses by
-// instructions count, uses by snapshots do not, and fields of an object count only
-// if the object itself is needed. Since fields come before the object that holds
-// them, nested objects of any depth are decided in this one walk. A group of
-// recursive values is decided as a whole, as all members reach one another or might.
+// One walk backwards finds which instructions need the pointer: uses by instructions
+// count, uses by snapshots do not, and fields of an object count only if the object
+// itself is needed. Since fields come before the object that holds them, nested
+// objects of any depth are decided in this one walk. A group of recursive values is
+// decided as a whole, as all members reach one another or might.
 //
-//   nobody needs it      the instruction is marked `sunk`: a description only
+//   it is not needed     the instruction is marked `sunk`: a description only
 //   needed from p on     it is moved there, and the exits before p get a sunk copy
 //
-// The second case is what makes the early exits of a trace free when the object
-// goes to a caller, a call or a frame slot in the end. Objects do not move behind
+// In the second case the early exits of a trace cost nothing although the object is
+// passed to a caller, a call or a frame slot in the end. Objects do not move after
 // stores into frames, since checks for room must come before them; not into a loop;
-// and not past a mark, which counts how often it is passed, while the check in
-// front of an allocation may go back to an earlier state.
+// and not past a mark, which counts its passes, while the check before an
+// allocation may return to an earlier state.
 //
-// A packed word is sunk if it is known to fit. If it may not fit, whether it does
-// decides what the interpreter would have made, so the check has to be there, and the
-// word is what comes out of it.
+// A packed word is sunk if it is known to fit. If it may not fit, the interpreter's
+// result depends on whether it does, so the check has to stay, and it computes the
+// word.
 //
-// After LuaJIT's sinking (lj_opt_sink.c), where values stored in objects count
-// always; there are no stores here that could alias, hence the nesting.
+// The pass follows LuaJIT's sinking (lj_opt_sink.c), where values stored in
+// objects always count. Here no store can alias, so nested objects can be sunk.
 //
 // Tested by tests/unit/jit/opt/passes_test.cc and tests/ir/sink.
 #include <algorithm>
@@ -40,7 +40,7 @@ namespace {
 
 constexpr size_t kNever = std::numeric_limits<size_t>::max();
 
-/// Moving an object keeps its fields in registers for longer; a large one is made at once.
+/// The largest number of fields of an object that is moved: moving keeps its fields in registers for longer.
 constexpr size_t kMaxDelayedFields = 6;
 
 class Sinker {
@@ -64,10 +64,10 @@ class Sinker {
 
  private:
   struct Delayed {
-    size_t to;     ///< in front of this instruction
+    size_t to;     ///< before this instruction
     size_t begin;  ///< the instructions that move
     size_t end;
-    uint32_t snapshot;  ///< a state between the two, for the check in front; kNoSnapshot: the object's own
+    uint32_t snapshot;  ///< a state between the two, for the check before it; kNoSnapshot: the object's own
   };
 
   void find_barriers() {
@@ -85,7 +85,7 @@ class Sinker {
       const IrIns& ins = trace_.ins[i];
       const bool leaves = uses_snapshot(ins);
       last_guard_[i + 1] = leaves ? i : last_guard_[i];
-      // What a settled snapshot tells is true only where its guard fails.
+      // The facts of a settled snapshot are true only where its guard fails.
       last_state_[i + 1] = leaves && !trace_.snapshots[ins.snapshot].settled ? i : last_state_[i];
     }
   }
@@ -109,13 +109,13 @@ class Sinker {
     }
   }
 
-  /// Where the objects are made when they are needed at `needed`.
+  /// Returns the place where the objects are made when they are needed at `needed`.
   size_t place(size_t begin, size_t end, size_t needed) {
     size_t fields = 0;
     for (size_t i = begin; i < end; ++i) fields += trace_.ins[i].list.size();
     if (fields > kMaxDelayedFields) return begin;
     const size_t to = std::min(needed, next_barrier_[end - 1]);
-    // Nothing is gained if there is no way out in between.
+    // Moving gains nothing if there is no exit in between.
     if (to <= end || last_guard_[to] == kNever || last_guard_[to] < end) return begin;
     const size_t state = last_state_[to];
     const bool is_between = state != kNever && state >= end;
@@ -123,13 +123,13 @@ class Sinker {
     return to;
   }
 
-  /// Rewrites the trace: where a moved object was, there is a sunk copy now.
+  /// Rewrites the trace: a sunk copy takes the old place of a moved object.
   void move() {
     std::vector<bool> moves(trace_.ins.size());
     for (const Delayed& delayed : delayed_) {
       for (size_t i = delayed.begin; i < delayed.end; ++i) moves[i] = true;
     }
-    // In front of one instruction the older come first: they may be fields of the others.
+    // Before one instruction the older objects come first: they may be fields of the others.
     std::ranges::sort(delayed_, {}, [](const Delayed& delayed) { return std::pair(delayed.to, delayed.begin); });
     old_ = std::exchange(trace_.ins, {});
     trace_.ins.reserve(old_.size() + delayed_.size());
@@ -166,8 +166,8 @@ class Sinker {
   }
 
   Trace& trace_;
-  std::vector<size_t> first_use_;     ///< by an instruction that runs
-  std::vector<size_t> next_barrier_;  ///< first place from here on that objects do not move behind
+  std::vector<size_t> first_use_;     ///< the first use by an instruction that runs
+  std::vector<size_t> next_barrier_;  ///< the first place from here on that objects do not move past
   std::vector<size_t> last_guard_;    ///< last instruction before here that may leave
   std::vector<size_t> last_state_;    ///< likewise, whose snapshot is the state there whether it leaves or not
   std::vector<Delayed> delayed_;

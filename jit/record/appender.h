@@ -1,8 +1,8 @@
-// What all parts of the recorder append to the trace with.
+// The interface with which all parts of the recorder append to the trace.
 //
 // An instruction gets the position in the bytecode that is being recorded, a guard the state of the
-// frames in front of that bytecode instruction. Only the recorder knows the frames, so it
-// provides the snapshot.
+// frames before that bytecode instruction. Only the recorder knows the frames, so it provides the
+// snapshot.
 //
 // Tested by tests/unit/jit/engine/trace_engine_test.cc and all of tests/lang in JIT modes.
 #pragma once
@@ -14,7 +14,7 @@
 
 namespace fble {
 
-/// A value: what it is in the trace, and in the run that is watched.
+/// A value: its reference in the trace, and its word in the watched run.
 struct Operand {
   IrRef ref;
   Word word;
@@ -28,14 +28,14 @@ class Appender {
   IrRef append(IrOp op, IrRef a = kNoRef, IrRef b = kNoRef, int32_t n = 0, uint32_t m = 0);
   IrRef append(IrIns ins);
   IrRef constant(Word word);
-  /// A word that is no Fble value.
+  /// Appends a word that is no Fble value.
   IrRef raw_constant(Word word);
-  /// Guards that the value is packed, as it is now.
+  /// Guards that the value is packed, as it is now. Returns it.
   IrRef packed(Operand value);
-  /// Of the two values the first if the Bool@ is true. One of the operands decides, but no guard.
+  /// Returns `first` if the Bool@ is true, else `second`, without a guard.
   IrRef choose(IrRef condition, IrRef first, IrRef second);
 
-  /// The state in front of the bytecode instruction that is being recorded.
+  /// Returns the state before the bytecode instruction that is being recorded.
   virtual uint32_t snapshot() = 0;
   const Trace& trace() const { return builder_.trace(); }
 

@@ -85,7 +85,7 @@ void ExitValues::make_objects(Refs& refs, bool sunk, uint32_t snapshot) {
       progress = true;
     }
   }
-  // What is left refers to one another in circles: one group.
+  // The remaining objects refer to one another in circles: they are one group.
   uint32_t next = static_cast<uint32_t>(builder_.trace().ins.size());
   std::vector<size_t> circular;
   for (size_t i = 0; i < refs.size(); ++i) {

@@ -18,8 +18,8 @@ IrRef natural(Appender& trace, Operand value) {
   return value.ref;
 }
 
-/// kNoRef where the form for naturals does not exist, or its check would fail now. Requires operands that are naturals
-/// now.
+/// Records the form for naturals. Returns kNoRef if there is none, or if its check would fail now. Requires operands
+/// that are naturals now.
 IrRef record_natural(Appender& trace, Intrinsic intrinsic, const Operands& args) {
   const auto number = [&](uint32_t i) { return natural(trace, args[i]); };
   const auto binary = [&](IrOp op) {
@@ -45,7 +45,7 @@ IrRef record_natural(Appender& trace, Intrinsic intrinsic, const Operands& args)
     case Intrinsic::kIntXor: return binary(IrOp::kXor);
     case Intrinsic::kIntShiftLeft:
     case Intrinsic::kIntShiftRight: {
-      // By a constant only, which the row has room for.
+      // Only shifts by a constant that the row has room for.
       const Word count = packed_magnitude(args[1].word);
       if (trace.trace().at(args[1].ref).op != IrOp::kConstant || count > 61) return kNoRef;
       const IrOp op = intrinsic == Intrinsic::kIntShiftLeft ? IrOp::kShiftLeft : IrOp::kShiftRight;
@@ -63,7 +63,7 @@ IrRef record_natural(Appender& trace, Intrinsic intrinsic, const Operands& args)
   }
 }
 
-/// What needs to know no sign, as it is about the words themselves. kNoRef for all else.
+/// Records operations on the words themselves, which do not depend on signs. Returns kNoRef for all others.
 IrRef record_as_words(Appender& trace, Intrinsic intrinsic, const Operands& args) {
   const auto word = [&](uint32_t i) { return trace.packed(args[i]); };
   const auto binary = [&](IrOp op) {
@@ -80,7 +80,8 @@ IrRef record_as_words(Appender& trace, Intrinsic intrinsic, const Operands& args
   }
 }
 
-/// No guard says which sign an operand has. kNoRef for what is left to C++.
+/// Records the signed form, without guards on the signs of operands. Returns kNoRef for operations that are left to
+/// C++.
 IrRef record_signed(Appender& trace, Intrinsic intrinsic, const Operands& args) {
   const auto packed = [&](uint32_t i) { return trace.packed(args[i]); };
   const auto number = [&](uint32_t i) { return trace.append(IrOp::kIntOf, packed(i)); };
@@ -135,7 +136,7 @@ IrRef record_signed(Appender& trace, Intrinsic intrinsic, const Operands& args) 
   }
 }
 
-/// The function that the interpreter runs on packed words.
+/// Records a call of the function that the interpreter runs on packed words.
 IrRef record_call(Appender& trace, Intrinsic intrinsic, const Operands& args) {
   IrIns ins{.op = IrOp::kIntrinsic};
   ins.n = static_cast<int32_t>(intrinsic);

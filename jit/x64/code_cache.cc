@@ -13,8 +13,9 @@ namespace {
 
 size_t round_up(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
 
-/// Below 2 GB, next to a program that is not position independent, addresses of
-/// code are immediate operands and the interpreter is within reach of a jump.
+/// Maps memory below 2 GB, next to a program that is not position independent:
+/// addresses of code are immediate operands, and the interpreter is within
+/// reach of a jump.
 void* map_executable(int file, size_t bytes) {
   void* low = mmap(nullptr, bytes, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_32BIT, file, 0);
   if (low != MAP_FAILED) return low;
@@ -61,7 +62,7 @@ const uint8_t* CodeCache::install(std::span<const uint8_t> code) {
 
 void CodeCache::patch32(const uint8_t* address, int32_t value) {
   FBLE_ASSERT(contains(address) && contains(address + 3));
-  // One store: whoever runs the instruction sees the old or the new value.
+  // One store: the processor executes the instruction with the old or the new value.
   uint8_t* target = writable_ + (address - executable_);
   asm volatile("movl %1, %0" : "=m"(*reinterpret_cast<uint8_t(*)[4]>(target)) : "r"(value));
 }

@@ -19,12 +19,12 @@ class CodeCache {
   CodeCache(const CodeCache&) = delete;
   CodeCache& operator=(const CodeCache&) = delete;
 
-  /// False if the system gave no memory: then nothing can be compiled.
+  /// Returns false if the system gave no memory: then no trace can be compiled.
   bool usable() const { return executable_ != nullptr; }
 
-  /// Address where the next `install` puts its code, aligned to 16.
+  /// Returns the address where the next `install` puts its code, aligned to 16.
   const uint8_t* next_address() const;
-  /// Copies code, assembled for next_address(), into the cache. Null when it is full.
+  /// Copies code, assembled for next_address(), into the cache. Returns null when the cache is full.
   const uint8_t* install(std::span<const uint8_t> code);
   /// Writes a 32-bit value at an address of installed code.
   void patch32(const uint8_t* address, int32_t value);

@@ -1,7 +1,7 @@
-// What machine code needs of the processor beyond x86-64.
+// The processor extensions that machine code needs beyond x86-64.
 //
-// Everything that is compiled ahead of time runs on every x86-64 processor. Machine code made at run time uses BMI1,
-// BMI2 and LZCNT without asking; on a processor that lacks one of them, programs are interpreted.
+// Code compiled ahead of time runs on every x86-64 processor. Machine code made at run time uses BMI1, BMI2 and
+// LZCNT without asking; on a processor that lacks one of them, programs are interpreted.
 //
 // Tested by tests/unit/jit/x64/cpu_test.cc.
 #pragma once
@@ -17,7 +17,7 @@ struct CpuExtensions {
   bool lzcnt;
 };
 
-/// Returns what this processor has.
+/// Returns the extensions of this processor.
 CpuExtensions cpu_extensions();
 
 /// Returns the names of the extensions that machine code needs and `present` lacks, separated by commas; empty if there

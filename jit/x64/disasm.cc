@@ -1,5 +1,5 @@
-// Zydis is loaded when the first listing is asked for: hardly any run asks for one,
-// and every run would pay for it with time and memory.
+// Zydis is loaded when the first listing is requested: few runs request one, and
+// loading takes time and memory.
 //
 // Tested by tests/unit/jit/x64.
 #include <Zydis/Zydis.h>
@@ -18,7 +18,7 @@ struct Zydis {
   decltype(&ZydisFormatterInit) init_formatter = nullptr;
   decltype(&ZydisDecoderDecodeFull) decode = nullptr;
   decltype(&ZydisFormatterFormatInstruction) format = nullptr;
-  std::string problem;  ///< why there is none
+  std::string problem;  ///< why there is no listing
 
   Zydis() {
     void* library = nullptr;

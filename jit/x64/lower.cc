@@ -1,7 +1,7 @@
-// Words and their arithmetic are those of gc/value.h and gc/integer.h; what the
-// instruction sequences compute is said there. Two habits save most instructions:
-// a packed word's shifts and sums are folded into one lea, and rotating (rorx) copies
-// and shifts at once where the bits that come around do not matter.
+// Words and their arithmetic are those of gc/value.h and gc/integer.h, which explain
+// the instruction sequences. Two habits save most instructions: a packed word's
+// shifts and sums are folded into one lea, and rotating (rorx) copies and shifts at
+// once where the bits that come around do not matter.
 #include "jit/x64/lower.h"
 
 #include "gc/integer.h"
@@ -50,7 +50,7 @@ Lowering::Lowering(x86::Assembler& assembler, const Trace& trace, const Allocati
   find_exact_bits();
 }
 
-/// Content bits of values that are of the same length whatever they are, such as a
+/// Finds the values whose content always has the same number of bits, such as a
 /// union of units. Packing such a field shifts by a constant.
 void Lowering::find_exact_bits() {
   exact_bits_.assign(trace_.ins.size(), -1);
@@ -80,7 +80,7 @@ void Lowering::find_exact_bits() {
         break;
       default: break;
     }
-    // What would not fit leaves, so nothing longer is ever seen.
+    // A result that does not fit leaves, so no longer one exists.
     if (bits <= static_cast<int>(kMaxPackedBits)) exact_bits_[i] = static_cast<int8_t>(bits);
   }
 }
@@ -177,7 +177,7 @@ void Lowering::count_guard(const InsPlan& plan) {
   a_.long_().jz(exit_of(plan).stub);
 }
 
-/// Behind the code, where it can be read here and written by way of the cache's other mapping.
+/// Tests the exit's flag. It is after the code, where it is read here and written through the cache's other mapping.
 void Lowering::test_flag(const InsPlan& plan) {
   Exit& exit = exit_of(plan);
   exit.flag = a_.newLabel();
@@ -186,8 +186,8 @@ void Lowering::test_flag(const InsPlan& plan) {
   a_.long_().jnz(exit.stub);
 }
 
-/// A mark changes nothing but its counter, not even which registers are free: a trace with it
-/// shall be like one without it.
+/// Counts the pass of a mark. It changes only its counter, not even which registers are free:
+/// a trace with it must be like one without it.
 void Lowering::count_mark(const IrIns& ins, const InsPlan& plan) {
   if (options_.mark_countdowns == nullptr) {
     if (!options_.count_guards) count_guard(plan);
@@ -208,7 +208,7 @@ void Lowering::count_mark(const IrIns& ins, const InsPlan& plan) {
   a_.bind(exit.resume);
 }
 
-/// Exits and whoever comes after the trace find ap behind all objects.
+/// Moves ap past all objects, as exits and the code after the trace expect it.
 void Lowering::commit_allocation() {
   if (pending_ == 0) return;
   a_.add(kAp, pending_);
@@ -217,7 +217,7 @@ void Lowering::commit_allocation() {
 
 // ---- rows -------------------------------------------------------------------
 
-/// Compares the operands. `swapped` tells whether the second one came first.
+/// Compares the operands. Sets `swapped` if the second one came first.
 void Lowering::compare(const InsPlan& plan, bool* swapped) {
   *swapped = is_constant(plan.a);
   const Location& first = *swapped ? plan.b : plan.a;
@@ -229,7 +229,7 @@ void Lowering::compare(const InsPlan& plan, bool* swapped) {
   }
 }
 
-/// tag_is and tag_from.
+/// Emits tag_is and tag_from.
 void Lowering::tag_guard(const IrIns& ins, const InsPlan& plan) {
   const uint32_t mask = ((1u << ins.m) - 1) << 1;
   const uint32_t tag = static_cast<uint32_t>(ins.n) << 1;
@@ -252,7 +252,7 @@ void Lowering::tag_guard(const IrIns& ins, const InsPlan& plan) {
     test(tag);  // the upper half of the tags
     leave_if(plan, Condition::kZ);
   } else if (!from || tag == mask) {
-    // Nothing is borrowed from the tag when its wanted value is subtracted.
+    // Subtracting the expected value borrows nothing from the tag.
     const int scratch = plan.scratch[0];
     a_.lea(d(scratch), x86::ptr(q(reg), -static_cast<int32_t>(tag)));
     if (mask < 0x80) {
@@ -270,7 +270,7 @@ void Lowering::tag_guard(const IrIns& ins, const InsPlan& plan) {
   }
 }
 
-/// a + b - 3
+/// Emits a + b - 3.
 void Lowering::add(const IrIns& ins, const InsPlan& plan) {
   const int result = plan.result;
   if (is_constant(plan.a) || is_constant(plan.b)) {
@@ -303,7 +303,7 @@ void Lowering::add(const IrIns& ins, const InsPlan& plan) {
   leave_if(plan, Condition::kC);
 }
 
-/// a - b + 3
+/// Emits a - b + 3.
 void Lowering::sub(const IrIns&, const InsPlan& plan) {
   const int result = plan.result;
   copy_register(result, plan.a.index);
@@ -317,8 +317,8 @@ void Lowering::sub(const IrIns&, const InsPlan& plan) {
   a_.or_(q(result), 3);
 }
 
-/// The product of two magnitudes below 2^62 fits if it is below 2^62: it overflows a
-/// signed product or else doubling it does.
+/// Emits a product. The product of two magnitudes below 2^62 fits if it is below
+/// 2^62: otherwise the signed product or its doubling overflows.
 void Lowering::mul(const IrIns& ins, const InsPlan& plan) {
   const int result = plan.result;
   const int scratch = plan.scratch[0];
@@ -389,7 +389,7 @@ void Lowering::divide_numbers(const IrIns& ins, const InsPlan& plan) {
   a_.bind(wide);
   a_.cqo(q(kRdx), q(kRax));
   a_.idiv(q(kRdx), q(kRax), q(divisor));
-  // Rounded towards zero: one too many if there is a remainder that has not the divisor's sign.
+  // The quotient is rounded towards zero: it is one too large if there is a remainder whose sign is not the divisor's.
   a_.mov(q(scratch), q(kRdx));
   a_.xor_(q(scratch), q(divisor));
   a_.sar(q(scratch), 63);
@@ -457,7 +457,7 @@ void Lowering::shift_left(const IrIns& ins, const InsPlan& plan) {
   a_.or_(q(result), 3);
 }
 
-/// arg * 2^width + 2 * tag + 1 - 2^width
+/// Emits arg * 2^width + 2 * tag + 1 - 2^width.
 void Lowering::pack_union(const IrIns& ins, const InsPlan& plan) {
   const int result = plan.result;
   const int arg = plan.a.index;
@@ -488,13 +488,13 @@ void Lowering::pack_union(const IrIns& ins, const InsPlan& plan) {
   }
 }
 
-/// pack_struct and no_fit. The word of the struct is, with H the bits of the offsets, p the
-/// fields, b their lengths, and e_i = H + b_0 + ... + b_i,
+/// Emits pack_struct and no_fit. The word of the struct is, with H the bits of the offsets,
+/// p the fields, b their lengths, and e_i = H + b_0 + ... + b_i,
 ///
 ///   (p_0 - 1) << H  +  sum over i >= 1 of (p_i - 3) << e_(i-1)  +  sum of 2 * (e_i - H) << 6i  +  1
 ///
-/// since the sentinel of each field is taken away by the next one's 3 instead of 1. e is kept as a
-/// constant plus, from the first field on whose length varies, minus the sum of leading zeros.
+/// since the sentinel of each field is removed by the 3 instead of 1 of the next one. e is kept as
+/// a constant, minus, from the first field whose length varies, the sum of leading zeros.
 void Lowering::pack_fields(const IrIns& ins, const InsPlan& plan) {
   const bool packs = ins.op == IrOp::kPackStruct;
   const std::span<const Location> fields = list(plan);
@@ -567,7 +567,7 @@ void Lowering::pack_fields(const IrIns& ins, const InsPlan& plan) {
       if (is_constant(field)) {
         const Word content = field.word - 3;
         if (!end_varies) {
-          // Behind 64 bits the struct does not fit, whatever it holds.
+          // Beyond 64 bits the struct does not fit, whatever the field holds.
           if (end_constant < 64) constant += content << end_constant;
         } else if (content != 0) {
           load_word(part, content);
@@ -598,7 +598,7 @@ void Lowering::pack_fields(const IrIns& ins, const InsPlan& plan) {
     if (exact >= 0) {
       end_constant += exact;
     } else if (last && ins.fits && packs) {
-      break;  // only to be checked
+      break;  // only the check is needed
     } else {
       end_constant += 62;
       if (end_varies) {
@@ -668,7 +668,7 @@ void Lowering::packed_field(const IrIns& ins, const InsPlan& plan) {
   a_.or_(q(result), q(bits));
 }
 
-/// C++ computes the result; 0 is none.
+/// Emits a call of C++ that computes the result; 0 means that there is none.
 void Lowering::helper(const IrIns& ins, const InsPlan& plan) {
   const std::span<const Location> args = list(plan);
   for (size_t k = 0; k < args.size(); ++k) {
@@ -684,8 +684,9 @@ void Lowering::helper(const IrIns& ins, const InsPlan& plan) {
   leave_if(plan, Condition::kZ);
 }
 
-/// An object is stores at ap; ap moves once for all objects up to the next instruction
-/// that can leave. So the addresses of a group of recursive values are known beforehand.
+/// Emits the stores of an object at ap; ap moves once for all objects up to the next
+/// instruction that can leave. So the addresses of a group of recursive values are known
+/// beforehand.
 void Lowering::make_object(uint32_t i, const InsPlan& plan) {
   const IrIns& ins = trace_.ins[i];
   const auto size = [](const IrIns& object) {
@@ -770,7 +771,7 @@ void Lowering::call(const IrIns& ins, const InsPlan& plan) {
   }
   a_.add(kFp, imm(slot_offset(ins.n)));
   go_to_code(ins, plan, true);
-  // Where the callee returns to: what is in its frame and, pushed by the call, on the native stack.
+  // The return address of the callee: it is in the callee's frame and, pushed by the call, on the native stack.
   a_.bind(stub);
   Exit& exit = exit_of(plan);
   a_.long_().jmp(exit.stub);
@@ -974,7 +975,7 @@ void Lowering::lower(uint32_t i) {
       leave_if(plan, Condition::kO);
       a_.xor_(q(result), q(scratch));
       a_.add(q(result), q(result));
-      // Only for -2^62, whose magnitude is one too many.
+      // Only for -2^62, whose magnitude is one too large.
       a_.add(q(result), 3);
       leave_if(plan, Condition::kC);
       break;
@@ -1023,7 +1024,7 @@ void Lowering::lower(uint32_t i) {
       if (ins.n != 0) a_.sar(q(result), imm(ins.n));
       break;
     case IrOp::kOrderKey:
-      // Bit 63 and the magnitude behind it; all turned round for negative numbers.
+      // Bit 63 and the magnitude after it; all bits inverted for negative numbers.
       a_.rorx(q(scratch), q(a), 2);
       a_.rorx(q(result), q(a), 1);
       a_.sar(q(scratch), 63);
@@ -1102,8 +1103,9 @@ void Lowering::entry(const RuntimeEntries& runtime) {
   }
 }
 
-/// Stubs push the number of the exit in two parts: its place in a group of 32, where a
-/// short push and a short jump do, and once for the group the rest.
+/// Emits the exit stubs. They push the number of the exit in two parts: its place in a
+/// group of 32, for which a short push and a short jump are enough, and the rest once
+/// for the group.
 void Lowering::exit_stubs() {
   constexpr size_t kGroup = 32;
   if (trace_.kind == TraceKind::kFunction) {
@@ -1113,8 +1115,8 @@ void Lowering::exit_stubs() {
     a_.mov(q(kRax), imm(reinterpret_cast<uint64_t>(checked_entry_)));
     a_.jmp(q(kRax));
   }
-  // The address is not on top of the native stack: that has been cut off since the call, or the address
-  // was replaced. Each trace has a jump of its own, so that some are predicted.
+  // The address is not on top of the native stack: the stack has been cut off since the call, or the
+  // address was replaced. Each trace has a jump of its own, so that some are predicted.
   if (slow_return_.isValid()) {
     a_.bind(slow_return_);
     a_.mov(q(kRsp), x86::qword_ptr(kThread, kNativeStack));

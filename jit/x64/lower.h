@@ -1,7 +1,7 @@
-// Lowering: machine instructions for a trace whose registers are allocated.
+// Lowering: emits the machine instructions of a trace whose registers are allocated.
 //
-// One case per row of jit/ir/ir_ops.def, in lower.cc; what surrounds the instructions
-// (entry, stubs, side table) is in assemble.cc. Only for files of jit/x64.
+// lower.cc has one case per row of jit/ir/ir_ops.def; assemble.cc makes the rest
+// (entry, stubs, side table). Only for files of jit/x64.
 #pragma once
 
 #include <asmjit/asmjit.h>
@@ -16,12 +16,12 @@ class Lowering {
   Lowering(asmjit::x86::Assembler& assembler, const Trace& trace, const Allocation& allocation,
            const AssembleOptions& options, const uint8_t* stubs, const uint8_t* base);
 
-  /// An exit as far as it is known before the code has its place.
+  /// The data of an exit that are known before the code has its place.
   struct Exit {
     asmjit::Label stub;
     asmjit::Label flag;
-    asmjit::Label force;   ///< of a mark whose frames are forced, its stub
-    asmjit::Label resume;  ///< and what comes behind it
+    asmjit::Label force;   ///< the stub of a mark that forces its frames
+    asmjit::Label resume;  ///< and the code after it
     bool has_flag = false;
     std::vector<size_t> jumps;  ///< offsets of displacements that can be redirected
     uint32_t ins = 0;
@@ -54,7 +54,7 @@ class Lowering {
   void copy(const Location& to, const Location& from, int scratch);
   void copy_register(int to, int from);
   void copy_to_memory(const Mem& to, const Location& from, int scratch);
-  /// Puts the operand, wherever it is, into the register.
+  /// Loads the operand, wherever it is, into the register.
   void fetch(int reg, const Location& from);
 
   // exits
@@ -101,12 +101,12 @@ class Lowering {
   asmjit::Label slow_entry_;
   asmjit::Label slow_return_;
   Handler checked_entry_ = nullptr;
-  int32_t pending_ = 0;                 ///< bytes of objects made that are not yet added to ap
+  int32_t pending_ = 0;                 ///< bytes of finished objects that are not yet added to ap
   std::vector<int32_t> object_offset_;  ///< of objects of the current group, from ap, by instruction
   std::vector<int8_t> exact_bits_;      ///< content bits of packed results if always the same, else -1
-  std::vector<std::pair<size_t, asmjit::Label>> absolute_;  ///< 32-bit fields that want a label's address
+  std::vector<std::pair<size_t, asmjit::Label>> absolute_;  ///< 32-bit fields that get a label's address
  public:
-  /// To be called when all labels have their places.
+  /// Writes the absolute addresses. Call it when all labels have their places.
   void fix_absolute(asmjit::CodeHolder& holder);
 };
 

@@ -1,9 +1,10 @@
-// Moves that are to happen at once, one after the other.
+// Parallel moves: orders moves with a simultaneous effect one after the other.
 //
-// A move can go ahead when nobody still needs what it overwrites. When none can, what is
-// left are circles (each destination is the source of exactly one other move): two
-// registers are swapped; else the contents of one place go to the spare one, which
-// opens the circle, and the spare place is free again when the circle is done.
+// A move can be made when the old content of its destination is no longer needed. If
+// none can, the remaining moves are circles (each destination is the source of exactly
+// one other move): two registers are swapped; else the content of one place is moved to
+// the spare one, which opens the circle, and the spare place is free again after the
+// circle.
 #include <algorithm>
 
 #include "jit/x64/regalloc.h"
@@ -31,8 +32,8 @@ void order_moves(std::vector<Move>& moves, const Location& spare, std::vector<Mo
     if (is_register(first.to) && is_register(first.from)) {
       ordered.push_back({Move::Kind::kSwap, first.to, first.from});
       moves.erase(moves.begin());
-      // Who wanted the old contents of `to` finds them in `from`. Nobody else wants
-      // those of `from`: in a circle a place is the source of one move.
+      // The move that needs the old content of `to` finds it in `from`. No other
+      // move needs that of `from`: in a circle a place is the source of one move.
       redirect(first.to, first.from);
       drop_idle();
     } else {

@@ -1,4 +1,4 @@
-// Names of traces for `perf`: lines of /tmp/perf-PID.map.
+// Writes the names of traces for `perf`: lines of /tmp/perf-PID.map.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,7 @@
 
 namespace fble {
 
-/// True if the environment has FBLE_JIT_PERF=1.
+/// Returns whether the environment has FBLE_JIT_PERF=1.
 bool perf_map_wanted();
 
 /// Appends a line for code at the address. Failures to write are ignored.

@@ -26,7 +26,7 @@ enum class Immediate : uint8_t { kNone, kB, kEither };
 enum class ListNeed : uint8_t { kNone, kRegisters, kAnywhere, kRegistersIfFew };
 enum class ResultNeed : uint8_t { kNone, kUsual, kSharesA, kLate, kLateDivided, kEarly };
 
-/// Lists of packed structs of up to so many fields are brought into registers.
+/// The largest number of fields of a packed struct that are loaded into registers.
 constexpr size_t kFieldsInRegisters = 4;
 
 // ---- the functions of ir_needs.def -------------------------------------------
@@ -89,12 +89,12 @@ ListNeed list_need(const IrIns& ins) {
 
 class Allocator {
  public:
-  /// `in_memory`: invariants that are not in registers when the loop is entered.
+  /// Makes an allocator. `in_memory`: invariants that are not in registers when the loop is entered.
   Allocator(const Trace& trace, const std::vector<uint32_t>& in_memory, const SpillChoice& spill)
       : trace_(trace), in_memory_(in_memory), spill_choice_(spill) {}
 
   Allocation run();
-  /// Invariants that should have been in `in_memory`.
+  /// The invariants that should have been in `in_memory`.
   std::vector<uint32_t> evicted_invariants;
 
  private:
@@ -105,7 +105,7 @@ class Allocator {
     int32_t spill = -1;
     int32_t home = kNoSlot;  ///< a frame slot that holds it
     int32_t hint = kNoRegister;
-    // Uses, ascending, and the first one not passed yet: by instructions, and by snapshots.
+    // Uses, ascending, and the first one that is not passed yet: by instructions, and by snapshots.
     uint32_t use_at = 0, use_end = 0;
     uint32_t exit_at = 0, exit_end = 0;
   };
@@ -179,11 +179,11 @@ class Allocator {
   uint32_t stamp_ = 0;
   uint32_t reg_value_[16];
   std::vector<uint32_t> spill_value_;
-  std::map<int32_t, uint32_t> slots_;  ///< what frame slots hold, where known
+  std::map<int32_t, uint32_t> slots_;  ///< the known values in frame slots
   uint32_t loop_start_ = kNever;
   uint32_t loop_back_ = kNever;
   bool in_loop_ = false;
-  std::map<uint32_t, Location> head_;  ///< where loop_back must bring values
+  std::map<uint32_t, Location> head_;  ///< the places to which loop_back must move values
 };
 
 void Allocator::find_start_values() {
@@ -305,8 +305,8 @@ void Allocator::find_uses() {
     }
   }
   if (loop_back_ != kNever) {
-    // What the loop uses and does not make is needed in the next turn, too: its
-    // first use there is as far behind loop_back as it is behind loop_start.
+    // A value that the loop uses and does not make is needed in the next turn,
+    // too: its first use there is as far after loop_back as after loop_start.
     const auto is_invariant = [&](uint32_t v) {
       return is_start_value(ins(v).op) || (v < loop_start_ && ins(v).op != IrOp::kPhi);
     };
@@ -424,7 +424,7 @@ int Allocator::take_register(uint32_t i, uint32_t avoid, int hint) {
   for (const Register reg : kAllocatable) {
     if ((avoid & bit(reg)) != 0) continue;
     const uint32_t v = reg_value_[reg];
-    // A value that can be had again without having been stored counts as farther away.
+    // A value that can be loaded again without a store counts as farther away.
     constexpr uint64_t kStoreCost = 12;
     const uint32_t use = next_use(v, i);
     const uint64_t score = (use == kNever ? uint64_t{1} << 32 : use - i) + (has_copy(values_[v]) ? kStoreCost : 0) + 1;
@@ -438,7 +438,7 @@ int Allocator::take_register(uint32_t i, uint32_t avoid, int hint) {
   return best;
 }
 
-/// Brings the value into a register.
+/// Loads the value into a register.
 void Allocator::load(uint32_t v, uint32_t i, uint32_t avoid) {
   if (values_[v].reg != kNoRegister) return;
   const Location from = locate(v);
@@ -461,7 +461,7 @@ void Allocator::vacate(int reg, uint32_t i, uint32_t avoid) {
   occupy(other, v);
 }
 
-/// The slot is about to be overwritten: keeps what it holds if that is needed later and nowhere else.
+/// Saves the value of a slot that is about to be overwritten, if it is needed later and has no other place.
 void Allocator::save_slot(int32_t slot, uint32_t i, uint32_t avoid) {
   const uint32_t v = slot_value(slot);
   if (v == kNoValue) return;
@@ -534,7 +534,7 @@ void Allocator::make_exit(uint32_t i) {
   out_.exits.push_back(std::move(entry));
 }
 
-/// The state when the call returns: registers hold nothing.
+/// Makes the exit for the state when the call returns: registers hold no values.
 void Allocator::make_return_exit(uint32_t i) {
   const Snapshot& snapshot = trace_.snapshots[ins(i).snapshot];
   ExitEntry entry;
@@ -589,7 +589,7 @@ void Allocator::general(uint32_t i) {
 
   // Operands.
   const auto immediate = [&](IrRef ref) {
-    // What mul has as immediate operand is the magnitude.
+    // The immediate operand of mul is the magnitude.
     const Word word = value(ref).word;
     return value(ref).is_constant && fits_imm32(at.op == IrOp::kMul ? packed_magnitude(word) : word);
   };
@@ -623,7 +623,7 @@ void Allocator::general(uint32_t i) {
     avoid |= bit(plan.scratch[k]);
   }
   int hint = values_[i].hint;
-  // Packing goes through the fields one by one while it makes the result.
+  // Packing reads the fields one by one while it makes the result.
   const bool early_result = needs.result == ResultNeed::kEarly;
   if (early_result) {
     plan.result = static_cast<Register>(take_register(i, avoid, hint));
@@ -704,7 +704,7 @@ void Allocator::store(uint32_t i) {
   set_slot(at.n, v);
 }
 
-/// Call and tail call: the arguments, the closure and at calls the return position move at once.
+/// Allocates a call or tail call: the arguments, the closure and at calls the return position are moved in parallel.
 void Allocator::call(uint32_t i) {
   const IrIns& at = ins(i);
   InsPlan& plan = out_.plans[i];
@@ -756,14 +756,14 @@ void Allocator::loop_start(uint32_t i) {
   for (size_t k = 0; k < ins(i).list.size(); ++k) {
     const IrRef ref = ins(i).list[k];
     Value& variable = value(ref);
-    // A variable has one place: copies are of the first turn's value only.
+    // A variable has one place: copies hold the first turn's value only.
     for (auto at = slots_.begin(); at != slots_.end();) {
       at = at->second == value_of(ref) ? slots_.erase(at) : std::next(at);
     }
     variable.home = kNoSlot;
     if (variable.reg != kNoRegister) variable.spill = -1;
     if (variable.reg == kNoRegister && variable.spill < 0) {
-      // Nobody uses it.
+      // It is not used.
       variable.spill = new_spill(value_of(ref), i);
     }
     head_[value_of(ref)] = variable.reg != kNoRegister ? in_register(variable.reg) : in_spill(variable.spill);

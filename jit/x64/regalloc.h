@@ -1,26 +1,27 @@
-// Register allocation: where each value of a trace is, at each instruction.
+// Register allocation: decides where each value of a trace is, at each instruction.
 //
-// A trace is a straight line, so one forward walk with perfect knowledge of the
-// future is enough: when registers run out, the value that is needed last gives up its
-// register (Belady). Three properties of our traces make this work better than the
+// A trace is a straight line, so one forward walk with perfect knowledge of the future
+// is enough: when registers run out, the value whose next use is farthest away loses
+// its register (Belady). Three properties of our traces make this work better than the
 // general case:
 //
 //  * Most values have a home: constants, and frame slots, which stay valid until
-//    something is stored there. Such a value is loaded when an instruction wants it in
+//    something is stored there. Such a value is loaded when an instruction needs it in
 //    a register and dropped without a store. Other values are stored to a spill slot
 //    once, when they lose their register: values do not change.
-//  * Nothing lives across a call: a call ends the trace.
-//  * Exits need values *somewhere*, not in registers. A snapshot does not load
-//    anything, and a value that only snapshots mention is the first to go.
-//    Sunk instructions are not computed; who mentions them mentions their operands.
+//  * No value lives across a call: a call ends the trace.
+//  * Exits need values *somewhere*, not in registers. A snapshot loads no value,
+//    and a value that only snapshots mention is the first to lose its register.
+//    Sunk instructions are not computed; a mention of one counts as a mention of
+//    its operands.
 //
-// The result is a plan, plain data that lowering turns into instructions without
-// deciding anything. regalloc_check.h tests a plan for being right.
+// The result is a plan, plain data that lowering translates to instructions
+// without decisions. regalloc_check.h checks a plan.
 //
-// Loops. The state at loop_start is what loop_back must bring about again: variables in
-// the places of their `phi`, invariants where they were. Invariants that lose their
-// register inside are found by trying: the walk is repeated with those values in
-// memory when the loop is entered.
+// Loops. loop_back must restore the state of loop_start: variables in the places of
+// their `phi`, invariants where they were. Invariants that lose their register inside
+// are found by trying: the walk is repeated with those values in memory when the loop
+// is entered.
 //
 // Tested by tests/unit/jit/x64/regalloc_test.cc.
 #pragma once
@@ -45,11 +46,11 @@ struct Move {
   Location from;
 };
 
-/// What lowering needs to know of one instruction. Operands are registers, or
-/// constants that are immediate operands; elements of lists may also be in memory.
+/// The plan of one instruction. Operands are registers, or constants that are
+/// immediate operands; elements of lists may also be in memory.
 struct InsPlan {
-  /// Moves before the instruction, one after the other. At call, tail_call and
-  /// loop_back they include what the instruction itself moves.
+  /// The moves before the instruction, one after the other. At call, tail_call
+  /// and loop_back they include the moves of the instruction itself.
   uint32_t moves_begin = 0;
   uint32_t moves_end = 0;
   Location a;
@@ -59,8 +60,8 @@ struct InsPlan {
   Register result = kNoRegister;
   Register scratch[3] = {kNoRegister, kNoRegister, kNoRegister};
   int32_t exit = -1;      ///< into Allocation::exits
-  Location exit_operand;  ///< where `a` is at that exit
-  /// Nothing to do: not needed, or already so.
+  Location exit_operand;  ///< the place of `a` at that exit
+  /// If true, there is nothing to do: the result is not needed, or is already in place.
   bool skip = false;
 };
 
@@ -73,29 +74,29 @@ struct Allocation {
   std::optional<AbortReason> failure;  ///< why there is no plan, if there is none
 };
 
-/// For tests (--chaos): chooses a register, out of those in the mask, that is taken from its
-/// value in front of an instruction; none if it is negative.
+/// Chooses for tests (--chaos) a register, out of those in the mask, that is taken from its
+/// value before an instruction; none if the result is negative.
 using SpillChoice = std::function<int(uint32_t occupied)>;
 
 Allocation allocate_registers(const Trace& trace, const SpillChoice& spill = {});
 
-/// False for guards that always hold, for reasons that are plain to see.
+/// Returns false for guards that obviously always hold.
 bool can_leave(const IrIns& ins);
 
-/// True if the instruction leaves, if it does, before it writes its result: so the result
-/// may be in the register of an operand that only the exit still needs.
+/// Returns whether the instruction writes its result after its last chance to leave: then
+/// the result may be in the register of an operand that only the exit still needs.
 bool writes_result_last(IrOp op);
 
-/// True for what is there when the trace begins, wherever it is mentioned first.
+/// Returns whether the value exists when the trace begins, wherever it is mentioned first.
 inline bool is_start_value(IrOp op) {
   return op == IrOp::kConstant || op == IrOp::kSlot || op == IrOp::kInherit || op == IrOp::kResult;
 }
 
-/// The code of the closure that the instruction calls, if that is known; else null.
+/// Returns the code of the closure that the instruction calls, if it is known; else null.
 Code* called_code(const Trace& trace, const IrIns& ins);
 
-/// Orders moves that are to happen at once. `spare` is a free place for what is in the way:
-/// a register or spill slot.
+/// Orders parallel moves. `spare` is a free place, a register or spill slot, that opens
+/// circles.
 void order_moves(std::vector<Move>& moves, const Location& spare, std::vector<Move>& ordered);
 
 inline Location in_register(int reg) { return {LocationKind::kRegister, reg, 0}; }

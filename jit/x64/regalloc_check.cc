@@ -16,10 +16,10 @@ namespace fble::x64 {
 
 namespace {
 
-/// Values by what is the same: constants by word, what the trace starts from by place.
+/// A set of values by identity: constants by word, start values by place.
 using Held = std::set<uint32_t>;
 
-/// What each place holds; a place may hold several values that are known to be equal.
+/// The values in each place; a place may hold several values that are known to be equal.
 struct State {
   std::array<Held, 16> registers;
   std::map<int32_t, Held> spills;
@@ -56,7 +56,7 @@ class Checker {
     find_names();
     const uint32_t count = static_cast<uint32_t>(trace_.ins.size());
     for (uint32_t i = 0; i < count && fault_.empty(); ++i) check(i);
-    // A loop is right if it is right for what all turns have in common at its start.
+    // A loop is right if it is right for the state that all turns have in common at its start.
     while (fault_.empty() && head_ && after_) {
       State meet = common(*head_, *after_);
       if (meet == *head_) break;
@@ -236,7 +236,7 @@ class Checker {
     }
   }
 
-  /// Nothing is in the registers that the instruction writes while it runs.
+  /// Removes the values from the registers that the instruction writes while it runs.
   void clobber(uint32_t i, const InsPlan& plan) {
     uint32_t operands = 0;
     const auto operand = [&](const Location& location) {
@@ -322,7 +322,7 @@ class Checker {
       if (ir_has_result(ins.op)) fault(i, "there is no result");
       return;
     }
-    // What was called by the name in an earlier turn of a loop is something else.
+    // The name meant another value in an earlier turn of the loop.
     for (Held& held : state_.registers) held.erase(i);
     for (auto& [index, held] : state_.spills) held.erase(i);
     for (auto& [index, held] : state_.slots) held.erase(i);
@@ -332,7 +332,7 @@ class Checker {
   void check_loop_back(uint32_t i, const InsPlan& plan) {
     check_exit(i, plan);
     for (uint32_t k = plan.moves_begin; k < plan.moves_end; ++k) apply(i, allocation_.moves[k]);
-    // Next values become the variables; what was made in this turn has no name in the next one.
+    // Next values become the variables; values made in this turn have no name in the next one.
     const std::vector<IrRef>& variables = trace_.ins[loop_start_].list;
     const std::vector<IrRef>& next = trace_.ins[i].list;
     const auto rename = [&](Held& held) {

@@ -1,8 +1,8 @@
-// A second opinion on register allocation.
+// An independent check of register allocation.
 //
 // Walks a plan with the set of values that each register, spill slot and frame slot holds,
-// knowing nothing of how the plan was made, and verifies that each instruction finds its
-// operands, and each exit what its snapshot asks for. On in debug builds and with
+// without knowledge of how the plan was made, and verifies that each instruction finds its
+// operands, and each exit the values of its snapshot. On in debug builds and with
 // AssembleOptions::check_registers; random traces use it as their oracle.
 //
 // Tested by tests/unit/jit/x64/regalloc_test.cc.
@@ -14,7 +14,7 @@
 
 namespace fble::x64 {
 
-/// Empty if the plan is right, else what is wrong with it.
+/// Returns an empty text if the plan is right, else the fault.
 std::string check_allocation(const Trace& trace, const Allocation& allocation);
 
 }  // namespace fble::x64

@@ -1,14 +1,15 @@
 // The roles of the machine registers in machine code.
 //
-// The pinned ones are where clang's preserve_none convention passes the parameters
-// of a handler (interp/handler.h), so handlers and machine code jump to one another:
+// The pinned ones are those in which clang's preserve_none convention passes the
+// parameters of a handler (interp/handler.h), so handlers and machine code jump to
+// one another:
 //
 //   r12 pc   r13 fp   r14 thread   r15 ap   rdi table   rsi value
 //
-// A trace has no use for pc, and for `value` only at calls' returns, so those two are
-// allocated like the rest. rdi never holds a value of the trace: it serves as the last
-// resort for moves between memory and memory and is loaded again from the thread.
-// rsp and rbp belong to the C++ function that called the first handler.
+// A trace does not use pc, and uses `value` only at calls' returns, so those two are
+// allocated like the rest. rdi never holds a value of the trace: it is the last resort
+// for moves between memory and memory and is reloaded from the thread. rsp and rbp
+// belong to the C++ function that called the first handler.
 #pragma once
 
 #include <cstdint>
@@ -37,8 +38,8 @@ static_assert(kPcRegister == register_of(RegisterRole::kPc) && kFpRegister == re
               kValueRegister == register_of(RegisterRole::kValue));
 static_assert(kR15 + 1 == kRegisterCount);
 
-/// What the allocator hands out, in the order in which it does: registers with short
-/// encodings first, the one that results are returned in as late as possible.
+/// The registers of the allocator, in the order in which it uses them: those with
+/// short encodings first, the one for results as late as possible.
 inline constexpr Register kAllocatable[] = {kRax, kRcx, kRdx, kRbx, kR8, kR9, kR10, kR11, kR12, kRsi};
 
 constexpr uint32_t bit(int reg) { return register_bit(reg); }

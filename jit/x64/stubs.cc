@@ -20,27 +20,27 @@ using asmjit::x86::qword_ptr;
 
 const auto kThread = gpq(kThreadRegister);
 
-/// What traces call for intrinsics that they do not compute themselves. The arguments are
+/// Computes an intrinsic for traces that do not compute it themselves. The arguments are
 /// in registers[], and so is the result afterwards.
 void fold_in_place(Thread* thread) {
   Word* words = thread->exit_state.registers;
   words[0] = fold_packed(static_cast<Intrinsic>(words[kHelperNumberAt]), words);
 }
 
-/// Stores what an exit leaves behind; its number is in rsi afterwards.
+/// Stores the registers of an exit; its number is in rsi afterwards.
 void emit_save_state(asmjit::x86::Assembler& a) {
   for (int reg = 0; reg < kRegisterCount; ++reg) a.mov(qword_ptr(kThread, register_offset(reg)), gpq(reg));
   a.mov(gpd(kRsi), asmjit::x86::dword_ptr(gpq(kRsp)));
   a.add(gpd(kRsi), asmjit::x86::dword_ptr(gpq(kRsp), 8));
 }
 
-/// Where every exit comes by. The stub has pushed two numbers whose sum is the exit's.
+/// Emits the common part of every exit. The stub has pushed two numbers whose sum is the exit's.
 void emit_exit_common(asmjit::x86::Assembler& a, const RuntimeEntries& runtime, const asmjit::Label& left) {
   emit_save_state(a);
-  // Returns to what is on the native stack now go by the frames.
+  // Returns to the addresses on the native stack now use the frames.
   a.mov(gpq(kRsp), qword_ptr(kThread, kNativeStack));
   a.mov(gpq(kRdi), kThread);
-  a.sub(gpq(kRsp), 8);  // aligned as the C++ convention wants it
+  a.sub(gpq(kRsp), 8);  // aligned for the C++ convention
   a.mov(gpq(kRax), imm(reinterpret_cast<uint64_t>(runtime.leave)));
   a.call(gpq(kRax));
   a.add(gpq(kRsp), 8);
@@ -54,8 +54,8 @@ void emit_exit_common(asmjit::x86::Assembler& a, const RuntimeEntries& runtime, 
   a.jmp(qword_ptr(gpq(kTableRegister), gpq(kRax), 3));
 }
 
-/// Where marks come by whose frames somebody wants to see. What is on the native stack stays there,
-/// since machine code may go on.
+/// Emits the shared stub of marks that force their frames: it saves the state, calls the observer,
+/// and resumes or leaves. The native stack stays as it is, since machine code may continue.
 void emit_force_common(asmjit::x86::Assembler& a, const RuntimeEntries& runtime, const asmjit::Label& left) {
   emit_save_state(a);
   a.mov(gpq(kRbx), gpq(kRsp));
@@ -66,7 +66,7 @@ void emit_force_common(asmjit::x86::Assembler& a, const RuntimeEntries& runtime,
   const asmjit::Label leave = a.newLabel();
   a.test(gpq(kRax), gpq(kRax));
   a.jz(leave);
-  // In place of the two numbers: where to go on.
+  // In place of the two numbers: the address to continue at.
   a.lea(gpq(kRsp), qword_ptr(gpq(kRbx), 8));
   a.mov(qword_ptr(gpq(kRsp)), gpq(kRax));
   for (int reg = 0; reg < kRegisterCount; ++reg) {
@@ -78,7 +78,7 @@ void emit_force_common(asmjit::x86::Assembler& a, const RuntimeEntries& runtime,
   a.jmp(left);
 }
 
-/// What traces call for pure natives: arguments and result likewise, objects from th->ap.
+/// Calls a pure native for traces: arguments and result likewise, objects from th->ap.
 void run_native_in_place(Thread* thread) {
   Word* words = thread->exit_state.registers;
   NativeCall call(*thread, words, thread->ap, NativeCall::Mode::kTrial);
@@ -106,13 +106,13 @@ void emit_fold_helper(asmjit::x86::Assembler& a) {
   emit_helper(a, reinterpret_cast<const void*>(&fold_in_place), [] {});
 }
 
-/// Objects are made from ap on: the caller finds in th->ap where it is afterwards.
+/// Emits the call of a native. Objects are made from ap on: th->ap has the new ap afterwards.
 void emit_native_helper(asmjit::x86::Assembler& a) {
   emit_helper(a, reinterpret_cast<const void*>(&run_native_in_place),
               [&] { a.mov(qword_ptr(kThread, kThreadAp), gpq(kApRegister)); });
 }
 
-/// The trace's number is in kHelperNumber.
+/// Emits the note of an entry. The trace's number is in kHelperNumber.
 void emit_note_entry(asmjit::x86::Assembler& a, const RuntimeEntries& runtime) {
   emit_helper(a, reinterpret_cast<const void*>(runtime.entered), [&] {
     a.mov(qword_ptr(kThread, register_offset(kFpRegister)), gpq(kFpRegister));

@@ -5,7 +5,7 @@
 
 namespace fble::x64 {
 
-/// Places in the cache, as distances from its first byte.
+/// The places of the stubs in the cache, as distances from its first byte.
 inline constexpr uint32_t kExitCommon = 0;
 inline constexpr uint32_t kFoldHelper = 256;
 inline constexpr uint32_t kEnterTrace = 384;
@@ -14,10 +14,10 @@ inline constexpr uint32_t kNativeHelper = 576;
 inline constexpr uint32_t kForceCommon = 704;
 inline constexpr uint32_t kStubBytes = 960;
 
-/// Puts the stubs there if the cache is empty. False if that fails.
+/// Installs the stubs if the cache is empty. Returns false if that fails.
 bool ensure_stubs(CodeCache& cache, const RuntimeEntries& runtime);
 
-/// The cache's first byte.
+/// Returns the cache's first byte.
 const uint8_t* stubs_of(const CodeCache& cache);
 
 }  // namespace fble::x64

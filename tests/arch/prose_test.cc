@@ -25,13 +25,13 @@ constexpr std::string_view kEnd = "<!-- end -->";
 /// The folders and files whose prose has been edited. The list grows until it has all of them.
 // clang-format off
 constexpr std::string_view kEdited[] = {
-    "CHANGELOG.md", "CONTRIBUTING.md", "README.md", "SECURITY.md", "docs/coming-from-the-reference.md", "docs/deopt-testing.md",
-    "docs/library.md", "frontends/cli", "frontends/fble", "frontends/prof", "frontends/std/Std", "gc", "scripts", "tests",
+    "CHANGELOG.md", "CMakeLists.txt", "CONTRIBUTING.md", "README.md", "SECURITY.md", "cmake", "deopt", "docs", "examples",
+    "frontends/cli", "frontends/fble", "frontends/prof", "frontends/std/Std", "gc", "scripts", "tests",
 };
 // clang-format on
 
 constexpr std::string_view kExtensions[] = {
-    ".cc", ".cmake", ".def", ".fble", ".h", ".json", ".md", ".py", ".session", ".sh", ".toml", ".txt", ".yml",
+    ".cc", ".cmake", ".def", ".fble", ".h", ".json", ".md", ".py", ".session", ".sh", ".toml", ".yml",
 };
 
 /// A use of a phrase that stays.
@@ -129,6 +129,7 @@ std::string without_phrases(std::string text) {
 /// Returns whether the file has prose: by its name, or as a script without an extension.
 bool has_prose(const fs::path& file) {
   const std::string extension = file.extension();
+  if (file.filename() == "CMakeLists.txt") return true;
   if (!extension.empty()) return std::ranges::find(kExtensions, extension) != std::end(kExtensions);
   std::ifstream stream(file, std::ios::binary);
   return stream.get() == '#' && stream.get() == '!';

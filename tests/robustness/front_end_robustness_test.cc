@@ -9,9 +9,9 @@
 //
 //   FBLE_ROBUSTNESS_FIRST=i FBLE_ROBUSTNESS_COUNT=1 fble-jit-tests --gtest_filter='FrontEndRobustness*'
 //
-// FBLE_ROBUSTNESS_COUNT number of variants (2000; try 10000)
-// FBLE_ROBUSTNESS_SEED another seed FBLE_ROBUSTNESS_SECONDS the time one
-// variant may take (20)
+// FBLE_ROBUSTNESS_COUNT    number of variants (2000; try 10000)
+// FBLE_ROBUSTNESS_SEED     another seed
+// FBLE_ROBUSTNESS_SECONDS  the time one variant may take (20)
 //
 // The current variant is in a file whose name is printed if the test fails.
 #include <gtest/gtest.h>
