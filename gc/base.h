@@ -14,7 +14,7 @@
 
 namespace fble {
 
-/// One machine word; gc/value.h explains how it holds a Fble value.
+/// A machine word; gc/value.h explains how it holds a Fble value.
 using Word = uint64_t;
 
 /// Reports a broken internal invariant (never a user's mistake) and aborts.

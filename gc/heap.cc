@@ -402,7 +402,7 @@ bool Collector::mark_reached(size_t& words) {
 bool Heap::should_adopt(const Word* ap) {
   if (slab_ == nullptr || nursery_ != slab_->top) return false;
   if (options_.stress != 0) return stats_.minor_collections % kStressAdoptPeriod == 0;
-  // Where equal survivors are frequent, adopting would keep all of them.
+  // If equal survivors are frequent, adopting would keep all of them.
   if (old_.used_words() * sizeof(Word) >= options_.share_from_bytes && !shared_.is_backing_off()) return false;
   const size_t young = static_cast<size_t>(ap - nursery_);
   const size_t size = static_cast<size_t>(nursery_end_ - nursery_);

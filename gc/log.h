@@ -14,7 +14,7 @@
 
 namespace fble {
 
-/// How long a write may take, and what ends it early.
+/// The limits of a write: how long it may take, and what ends it early.
 struct WritePatience {
   int milliseconds = -1;        ///< of waiting for the reader without any progress; negative: no limit
   bool (*give_up)() = nullptr;  ///< asked after each interrupted call; true ends the write with EINTR

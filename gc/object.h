@@ -27,7 +27,7 @@ enum : Word {
   kPermanentFlag = 1 << 4,
   /// The object is in the nursery, and the collection under way is moving what it refers to (gc/heap.cc).
   kOpenFlag = 1 << 5,
-  /// Not an object, but free room between old objects (gc/slabs.h).
+  /// The word is no header of an object, but of free room between old objects (gc/slabs.h).
   kHoleFlag = 1 << 6,
 };
 

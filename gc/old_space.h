@@ -96,7 +96,7 @@ class OldSpace {
     return true;
   }
 
-  /// From now on new objects are marked. Requires: no sweep is pending.
+  /// Starts to mark new objects. Requires: no sweep is pending.
   void begin_marking() {
     put_back_runs();
     marking_ = true;

@@ -86,7 +86,7 @@ void Slabs::set_mark(const Object* object, bool is_marked) {
   bits = is_marked ? bits | bit : bits & ~bit;
 }
 
-/// Also sets the bits of granules in which no object starts; they are never read.
+/// Sets all bits of the range, also those of granules in which no object starts; they are never read.
 void Slabs::mark_all(const Word* start, const Word* end) {
   if (start == end) return;
   Slab* slab = slab_of(start);

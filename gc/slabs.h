@@ -53,7 +53,7 @@ class Slabs {
   Slabs(const Slabs&) = delete;
   Slabs& operator=(const Slabs&) = delete;
 
-  /// Whether the address is in a slab.
+  /// Returns whether the address is in a slab.
   bool contains(const void* address) const { return range().contains(address); }
   /// The addresses of all slabs, as a copy for loops. Changes with `take`.
   struct Range {
@@ -98,13 +98,13 @@ class Slabs {
   void end_marking();
   bool sweeping() const { return sweep_at_ < slabs_.size(); }
   void sweep_one();
-  /// See OldSpace::return_some_memory.
+  /// Returns some memory to the system; see OldSpace::return_some_memory.
   void return_some_memory();
 
-  /// With `exact`, every dead object becomes a hole, however small it is.
+  /// Sets whether every dead object becomes a hole, however small it is.
   void set_exact(bool exact) { exact_ = exact; }
 
-  /// For checks: a bit for each granule of each slab, set where an object starts.
+  /// The starts of objects, for checks: a bit for each granule of each slab, set where an object starts.
   class Starts {
    public:
     explicit Starts(Slabs& slabs) : bits_(slabs.slabs_.size() * kGranules) {

@@ -34,7 +34,7 @@ struct Object;
 
 /// The unit struct, also the run-time value of every type.
 inline constexpr Word kUnitWord = 3;
-/// What is written over words that must not be read any more: a pointer that faults.
+/// The word that is written over words that must not be read any more: a pointer that faults.
 inline constexpr Word kPoison = 0xdeaddeaddeadde00;
 inline constexpr unsigned kMaxPackedBits = 62;
 inline constexpr unsigned kOffsetBits = 6;
@@ -49,7 +49,7 @@ inline uint64_t placeholder_id(Word word) { return static_cast<uint32_t>(word >>
 // A closure that needs one field of a struct captures the field. While the struct is a placeholder, the closure
 // captures a promise: a placeholder that names the field. Promises occur only in captures.
 
-/// Larger structs are captured whole.
+/// The largest struct with promises. Larger ones are captured whole.
 inline constexpr uint32_t kMostPromisedFields = (1u << 15) - 1;
 /// Returns the bits to add to a placeholder. Requires: index < count <= kMostPromisedFields.
 inline Word promise_bits(uint32_t index, uint32_t count) {

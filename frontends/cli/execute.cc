@@ -35,7 +35,7 @@ MachineOptions machine_options(const Options& options, Profile* profile) {
   if (options.nursery_bytes != 0) machine.heap.nursery_bytes = options.nursery_bytes;
   machine.heap.stress = options.gc_stress;
   machine.heap.verify = options.heap_verify;
-  // Where address space is limited, the call stack must not claim all of it.
+  // If address space is limited, the call stack must not claim all of it.
   rlimit limit{};
   if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
     machine.stack_bytes = std::min<size_t>(machine.stack_bytes, limit.rlim_cur / 4);

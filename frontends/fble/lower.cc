@@ -127,7 +127,7 @@ class ModuleLowering {
     for (size_t depth = open_functions_.size(); depth > binders_[var].depth; --depth) {
       auto [known, inserted] = outer_uses_[open_functions_[depth - 1]].try_emplace(var, use);
       if (inserted) continue;
-      // What is known of a function is known of those around it.
+      // A use that is known in a function is known in those around it.
       if (known->second == use || known->second.field == kNone) return;
       known->second = OuterUse{};
     }

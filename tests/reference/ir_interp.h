@@ -14,7 +14,7 @@
 
 namespace fble::reference {
 
-/// Objects of the model: never moved, freed with it.
+/// The objects of the model: never moved, freed with it.
 class IrHeap {
  public:
   Word make(Word header, std::vector<Word> fields);

@@ -9,7 +9,7 @@
 namespace fble {
 namespace {
 
-/// Some words that are alive.
+/// A set of live words.
 struct Roots final : RootReporter {
   void report_roots(Collector& collector, bool minor) override {
     static_cast<void>(minor);

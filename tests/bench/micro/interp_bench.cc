@@ -152,7 +152,7 @@ void BM_TailCall(benchmark::State& state, bool compiled) {
 }
 FBLE_BENCHMARK_TIERS(BM_TailCall);
 
-/// Each second item takes another way, in machine code over a bridge.
+/// Measures a loop in which each second item takes another path, in machine code over a bridge.
 void BM_TwoWays(benchmark::State& state, bool compiled) {
   Program program{compiled, {R"(arity 1 slots 20 captures 0
       select_arg s1 s0 w1 [more end]

@@ -1,4 +1,4 @@
-// Where modules are searched: frontends/cli/search_path.h.
+// The folders where modules are searched: frontends/cli/search_path.h.
 #include "frontends/cli/search_path.h"
 
 #include <gmock/gmock.h>

@@ -498,7 +498,7 @@ TEST(TypecheckCore, Imports) {
   ASSERT_NE(checked, nullptr);
   EXPECT_NE(print_core(*checked->modules[1].body, Symbol("/M%")).find("((x#1 @1:5 1))"), std::string::npos)
       << print_core(*checked->modules[1].body, Symbol("/M%"));
-  // Where the struct may be undefined its first field is fetched, to say so.
+  // If the struct may be undefined, its first field is fetched, so that the error is reported.
   EXPECT_EQ(core_of("f = (*(@<*()> T@, *() x) s) { T@ .= s; T@(); }; f;").find("(import 2 ((T@#") == std::string::npos,
             false);
 }

@@ -228,7 +228,7 @@ TEST_F(Rows, Numbers) {
          constant + "  %q = int_div %x %k fits\n  %n = int_rem %x %k (%q)\n"});
   check({"int_word %n @s0", Domain::kPacked, 1, [&](const Words& w) { return word(__int128{unpack_int(w[0])} * -7); },
          constant + "  %n = int_mul %x %k @s0\n"});
-  // The one number with 63 bits whose double is a machine word.
+  // The only number with 63 bits whose double is a machine word.
   check({"int_word %n @s0", Domain::kPacked, 1,
          [&](const Words& w) { return word(unpack_int(w[0]) - (__int128{1} << 62)); },
          "  %x = int_of %a\n  %k = constant 0xc000000000000000 raw\n  %n = int_add %x %k\n"});
