@@ -203,7 +203,7 @@ class Recording final : public EngineHooks, public CallPolicy {
  public:
   explicit Recording(bool lies) : builder_(trace_, lies) {}
 
-  bool may_inline(const Code&, size_t) override { return true; }
+  bool may_inline(const Code&) override { return true; }
   bool may_guard_site(const uint32_t*, const Code&) override { return true; }
   void note_recursive(const Code&) override {}
 
