@@ -9,15 +9,22 @@
 #include <climits>
 
 #include "gc/base.h"
+#include "gc/clock.h"
 
 namespace fble {
 namespace {
 
 /// Waits until the descriptor takes bytes, or has an error to report. Returns 0 or an errno value.
 int wait_for_reader(int descriptor, const WritePatience& patience) {
+  // Signals that repeat must not make the wait longer.
+  constexpr uint64_t kMillisecond = 1'000'000;
+  const uint64_t start = now_ns();
   for (;;) {
     pollfd entry{.fd = descriptor, .events = POLLOUT, .revents = 0};
-    const int ready = poll(&entry, 1, patience.milliseconds);
+    int left = patience.milliseconds;
+    if (left > 0)
+      left = std::max(0, left - static_cast<int>(std::min<uint64_t>((now_ns() - start) / kMillisecond, INT_MAX)));
+    const int ready = poll(&entry, 1, left);
     if (ready > 0) return 0;
     if (ready == 0) return ETIMEDOUT;
     if (errno != EINTR && errno != EAGAIN) return errno;
