@@ -42,6 +42,7 @@ namespace {
 constexpr double kJudgeSeconds = 5;
 constexpr double kModeSeconds = 60;
 constexpr double kKillSeconds = 20;  ///< seconds that the worker gets after the time of the mode
+constexpr int kWakeMilliseconds = 50;
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
@@ -101,7 +102,9 @@ std::optional<int> in_child(double seconds, std::string& text, Body&& body) {
   for (;;) {
     pollfd poll_end{ends[0], POLLIN, 0};
     const double left = deadline - now();
-    if (left <= 0 || poll(&poll_end, 1, static_cast<int>(left * 1000) + 1) == 0) {
+    const int ready = left <= 0 ? 0 : poll(&poll_end, 1, static_cast<int>(left * 1000) + 1);
+    if (ready < 0) continue;  // another child has ended
+    if (ready == 0) {
       late = true;
       kill(child, SIGKILL);
       break;
@@ -185,15 +188,10 @@ void report(ModesOracle& oracle, const Settings& settings, const Finding& findin
         },
         minimise);
     Choices replay = Choices::from_values(small);
-    std::string_view letters_type;
-    for (const LibraryPiece& piece : library_pieces()) {
-      if (piece.name == "Text") letters_type = piece.text.substr(0, piece.text.find(';'));
-    }
     text = minimise_text(
         generate_program(replay, gen).text,
         [&](const std::string& candidate) {
-          // The command line's program needs all letters.
-          return candidate.find(letters_type) != std::string::npos &&
+          return has_what_footer_needs(candidate) &&
                  probe(oracle, candidate, finding.seed, program.cost, modes, judge_seconds, mode_seconds).kind ==
                      first.kind;
         },
@@ -302,6 +300,11 @@ int run_workers(const Settings& settings) {
   int ends[2];
   if (pipe(ends) != 0) return 2;
   fcntl(ends[0], F_SETFL, O_NONBLOCK);
+  // The end of a worker wakes the wait below.
+  struct sigaction on_child{};
+  on_child.sa_handler = [](int) {};
+  on_child.sa_flags = SA_RESTART;
+  sigaction(SIGCHLD, &on_child, nullptr);
   std::map<pid_t, unsigned> workers;
   const auto start_worker = [&](unsigned slot) {
     std::fflush(nullptr);
@@ -364,7 +367,9 @@ int run_workers(const Settings& settings) {
     for (const auto& [child, slot] : workers) {
       if (now() - shared->slots[slot].started > kModeSeconds + kKillSeconds) kill(child, SIGKILL);
     }
-    usleep(2000);
+    // A worker may have ended since it was looked for, hence not for long.
+    pollfd message{ends[0], POLLIN, 0};
+    poll(&message, 1, kWakeMilliseconds);
   }
   receive();
   for (; reported < findings.size() && reported < settings.max_findings; ++reported)

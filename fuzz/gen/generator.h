@@ -269,6 +269,8 @@ class Generator {
   /// The name of the function that shows values of the type. All are in one group, as
   /// those of recursive types need each other.
   std::string shower(const Type* type);
+  /// `out` after the letters of `text`.
+  static std::string say(std::string_view text, std::string out);
   /// Indents lines by the brackets that are open.
   static std::string indented(const std::string& text);
 
@@ -300,6 +302,7 @@ class Generator {
   std::set<std::string> needed_;
   std::set<std::string> constants_made_;
   std::set<uint32_t> shown_;
+  bool shown_unary_ = false;
   uint32_t next_name_ = 1;
 
   std::vector<Place> places_;

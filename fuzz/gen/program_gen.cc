@@ -49,7 +49,8 @@ Generator::Generator(Choices& choices, const ProgramGenOptions& options) : c_(ch
 }
 
 GeneratedProgram Generator::run() {
-  need("Out");
+  need("Nat");
+  need("Text");
   need("Bool");
   unit_ = new_type(TypeKind::kUnit, "Unit@");
   nat_ = new_type(TypeKind::kNat, "Nat@");
@@ -67,7 +68,9 @@ GeneratedProgram Generator::run() {
   declared_ = {bool_};
 
   limit_ = budget_;
-  const uint32_t definitions = 1 + c_.below(9);
+  // Most programs are small, as each definition takes the same time in each mode.
+  constexpr std::array<uint32_t, 9> kDefinitions = {16, 18, 18, 14, 10, 8, 6, 5, 5};
+  const uint32_t definitions = 1 + c_.weighted(kDefinitions);
   for (uint32_t i = 0; i < definitions; ++i) top_level_definition();
   show_all();
 
@@ -92,38 +95,48 @@ void Generator::show_all() {
   for (const Place& place : places) {
     if (place.type->kind == TypeKind::kFunction) continue;
     const std::string show = shower(place.type);
-    text += fmt::format("Out@ o{} = {}({}, Push(Str|' ', Out@({}, {})));\n", count + 1, show, place.text,
-                        count == 0 ? "Text@(nil: Unit)" : fmt::format("o{}.text", count), nat_constant(160));
+    text += fmt::format("Out@ o{} = {}({}, {});\n", count + 1, show, place.text,
+                        say(" ", fmt::format("Out@({}, all)",
+                                             count == 0 ? "List@<Said@>(nil: Unit)" : fmt::format("o{}.text", count))));
     ++count;
   }
+  need(needed_.contains("Int") ? "Number" : "NoNumber");
+  need("Out");
+  if (shown_unary_) need("PutUnary");
+  if (needed_.contains("Int")) need("PutInt");
   if (!shows_.empty()) body_ += shows_ + ";\n";
-  body_ += text + fmt::format("Text@ said = o{}.text;\nsaid;\n", count);
+  body_ += text + fmt::format("List@<Said@> said = o{}.text;\nsaid;\n", count);
+}
+
+std::string Generator::say(std::string_view text, std::string out) {
+  for (const char letter : text) out = fmt::format("Put(Said@({}: Unit), {})", quoted(letter), out);
+  return out;
 }
 
 std::string Generator::shower(const Type* type) {
   switch (type->kind) {
-    case TypeKind::kNat: return "PushNat";
-    case TypeKind::kInt: need("PushInt"); return "PushInt";
+    case TypeKind::kNat: return "PutNat";
+    case TypeKind::kInt: return "PutInt";
     default: break;
   }
   const std::string name = fmt::format("Show{}", type->number);
   if (!shown_.insert(type->number).second) return name;
   std::string self;
   const std::string head =
-      "(" + type->text + ", Out@) { Out@; } " + name + " = (" + type->text + " x, Out@ o) {\no.left.?(z: o);\n";
+      "(" + type->text + ", Out@) { Out@; } " + name + " = (" + type->text + " x, Out@ o) {\no.left.?(nil: o);\n";
   const auto call = [&](const Type* part, const std::string& value, const std::string& out) {
     return shower(part) + "(" + value + ", " + out + ")";
   };
   switch (type->kind) {
-    case TypeKind::kUnit: self = head + "_ = x;\nPush(Str|q, o);\n}"; break;
-    case TypeKind::kChar: self = head + call(int_, "/Std/Char%.Pos(x)", "Push(Str|c, o)") + ";\n}"; break;
+    case TypeKind::kUnit: self = head + "_ = x;\n" + say("q", "o") + ";\n}"; break;
+    case TypeKind::kChar: self = head + call(int_, "/Std/Char%.Pos(x)", say("c", "o")) + ";\n}"; break;
     case TypeKind::kUnary:
-      need("PushUnary");
-      self = head + "PushUn(x, n0, o);\n}";
+      shown_unary_ = true;
+      self = head + "PutUn(x, n0, o);\n}";
       break;
     case TypeKind::kStruct:
     case TypeKind::kRing: {
-      std::string out = "Push(Str|s, o)";
+      std::string out = say("s", "o");
       for (const Field& field : type->fields) out = call(field.type, "x." + field.name, out);
       self = head + out + ";\n}";
       break;
@@ -133,7 +146,7 @@ std::string Generator::shower(const Type* type) {
       const std::vector<Field> fields = alternatives(type);
       self = head + "x.?(\n";
       for (size_t i = 0; i < fields.size(); ++i) {
-        std::string out = fmt::format("Push(Str|t{}, o)", i);
+        std::string out = say(fmt::format("t{}", i), "o");
         if (fields[i].type != unit_) out = call(fields[i].type, "x." + fields[i].name, out);
         self += fields[i].name + ": " + out + (i + 1 < fields.size() ? ",\n" : ");\n");
       }
@@ -143,12 +156,12 @@ std::string Generator::shower(const Type* type) {
     case TypeKind::kList:
       if (type->of == letter_) {
         // Characters as they are.
-        self = head + "x.?(nil: Push(Str|'-', o));\n" + name +
-               "(x.cons.tail, Out@(Cons(x.cons.head, o.text), Dec(o.left)));\n}";
+        self = head + "x.?(nil: " + say("-", "o") + ");\n" + name +
+               "(x.cons.tail, Put(Said@(letter: x.cons.head), o));\n}";
         break;
       }
-      self = head + "x.?(nil: Push(Str|')', o));\n" + name + "(x.cons.tail, " +
-             call(type->of, "x.cons.head", "Push(Str|'(', o)") + ");\n}";
+      self = head + "x.?(nil: " + say(")", "o") + ");\n" + name + "(x.cons.tail, " +
+             call(type->of, "x.cons.head", say("(", "o")) + ");\n}";
       break;
     case TypeKind::kFunction: {
       // What it does to something simple.
@@ -158,15 +171,15 @@ std::string Generator::shower(const Type* type) {
         if (arg.type->kind == TypeKind::kRing && places_of(arg.type).empty()) simple = false;
       }
       if (!simple) {
-        self = head + "_ = x;\nPush(Str|f, o);\n}";
+        self = head + "_ = x;\n" + say("f", "o") + ";\n}";
         break;
       }
       spend(cap(type) * 2);
       for (const Field& arg : type->fields) args += (args.empty() ? "" : ", ") + minimal(arg.type);
-      self = head + call(type->of, "x(" + args + ")", "Push(Str|f, o)") + ";\n}";
+      self = head + call(type->of, "x(" + args + ")", say("f", "o")) + ";\n}";
       break;
     }
-    default: self = head + "_ = x;\nPush(Str|x, o);\n}"; break;
+    default: self = head + "_ = x;\n" + say("x", "o") + ";\n}"; break;
   }
   shows_ += (shows_.empty() ? "" : ",\n") + self;
   return name;
@@ -218,7 +231,7 @@ std::string with_footer(const std::string& module_text) {
   constexpr std::string_view kEnd = "said;\n";
   std::string text = module_text;
   if (text.ends_with(kEnd)) text.erase(text.size() - kEnd.size());
-  return text + std::string(command_footer());
+  return text + command_footer(module_text.find("Number@ = Int@") != std::string::npos);
 }
 
 }  // namespace fble

@@ -254,9 +254,13 @@ std::string Generator::constant(const std::string& name, const std::string& defi
 
 std::string Generator::nat_constant(uint32_t value) {
   if (value == 0) return "n0";
-  std::string digits;
-  for (uint32_t rest = value; rest > 0; rest >>= 1) digits += rest & 1 ? '1' : '0';
-  return constant(fmt::format("n{}", value), fmt::format("n{} = N|{};", value, digits));
+  std::string text;
+  std::string end;
+  for (uint32_t rest = value; rest > 0; rest >>= 1) {
+    text += rest & 1 ? "Nat@(o: " : "Nat@(e: ";
+    end += ')';
+  }
+  return constant(fmt::format("n{}", value), fmt::format("n{} = {}n0{};", value, text, end));
 }
 
 std::string Generator::int_constant(uint64_t magnitude, bool negative) {
@@ -264,8 +268,6 @@ std::string Generator::int_constant(uint64_t magnitude, bool negative) {
   if (magnitude == 0) return constant("i0", "i0 = /Std/Int%.0;");
   need("IntConst");
   const std::string name = fmt::format("i{}{}", negative ? "m" : "", magnitude);
-  if (name == "i10") need("PushInt");
-  if (name == "i10") return name;
   return constant(name, negative ? fmt::format("{} = /Std/Int%.Neg(I|{});", name, magnitude)
                                  : fmt::format("{} = I|{};", name, magnitude));
 }
@@ -285,7 +287,6 @@ std::string Generator::some_int_constant() {
 std::string Generator::unary_constant(uint32_t value) {
   need("Unary");
   const std::string name = fmt::format("u{}", value);
-  if (name == "u70") return need("Add"), name;
   return constant(name, fmt::format("{} = Grow({}, Un@(z: Unit));", name, nat_constant(value)));
 }
 

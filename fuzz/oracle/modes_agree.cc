@@ -29,6 +29,7 @@
 #include "frontends/std/register_std.h"
 #include "fuzz/gen/choices.h"
 #include "fuzz/gen/library.h"
+#include "gc/integer.h"
 #include "interp/machine.h"
 #include "jit/engine/trace_engine.h"
 
@@ -72,18 +73,45 @@ void set_alarm(double seconds) {
   setitimer(ITIMER_PROF, &timer, nullptr);
 }
 
-/// The text of a list of letters, the last of which comes first.
-std::string read_text(Word list) {
-  const std::string_view alphabet = letters();
-  const unsigned width = tag_width(static_cast<uint32_t>(alphabet.size()));
+/// Returns the digits of a Nat@ of the generator's library, the lowest first; "~" where it is too long to read.
+std::string read_nat(Word nat) {
+  constexpr size_t kDigits = 1000;
   std::string text;
-  while (union_tag(list, 1) == 0) {
-    const Word cell = union_arg(list, 1);
-    const uint32_t letter = union_tag(struct_field(cell, 0, 2), width);
-    text += letter < alphabet.size() ? alphabet[letter] : '?';
-    list = struct_field(cell, 1, 2);
+  for (uint32_t tag; (tag = union_tag(nat, 2)) != 0; nat = union_arg(nat, 2)) {
+    if (text.size() == kDigits) return text + '~';
+    text += tag == 1 ? '0' : '1';
   }
-  std::ranges::reverse(text);
+  return text + 'n';
+}
+
+/// Returns the number in decimal, or in hexadecimal if it takes more than a word.
+std::string read_number(Word number) {
+  if (is_packed(number)) return fmt::format("i{}", unpack_int(number));
+  const Object* object = as_object(number);
+  std::string text = big_is_negative(object) ? "i-" : "i";
+  for (uint32_t i = object->count(); i > 0; --i) text += fmt::format("{:016x}", object->fields[i - 1]);
+  return text + "x";
+}
+
+/// Returns the text of a list of Said@, the last of which comes first (fuzz/gen/library.cc). A list of Letter@ is one,
+/// too.
+std::string read_text(Word list) {
+  const unsigned width = tag_width(kSaidTags);
+  std::vector<std::string> said;
+  for (; union_tag(list, 1) == 0; list = struct_field(union_arg(list, 1), 1, 2)) {
+    const Word item = struct_field(union_arg(list, 1), 0, 2);
+    const uint32_t tag = union_tag(item, width);
+    if (tag == kSaidNat) {
+      said.push_back(read_nat(union_arg(item, width)));
+    } else if (tag == kSaidNumber) {
+      said.push_back(read_number(union_arg(item, width)));
+    } else {
+      const uint32_t letter = tag == kSaidLetter ? union_tag(union_arg(item, width), width) : tag;
+      said.emplace_back(1, letter < letters().size() ? letters()[letter] : '?');
+    }
+  }
+  std::string text;
+  for (size_t i = said.size(); i > 0; --i) text += said[i - 1];
   return text;
 }
 

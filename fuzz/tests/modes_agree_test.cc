@@ -32,6 +32,29 @@ TEST(ModesOracle, ReadsTheText) {
   EXPECT_EQ(verdict.judge.output, ")z-0( abc") << "the last letter is said first";
 }
 
+TEST(ModesOracle, ReadsNumbers) {
+  ModesOracle oracle;
+  std::string text;
+  for (const LibraryPiece& piece : library_pieces()) {
+    for (const char* wanted : {"Unit", "Int", "IntConst", "List", "Nat", "Text", "Number", "Out"}) {
+      if (piece.name == wanted) text += piece.text;
+    }
+  }
+  const auto said = [&](const std::string& values) {
+    const Verdict verdict = oracle.check(text + values, {});
+    EXPECT_EQ(verdict.kind, Verdict::Kind::kAgree) << verdict.message;
+    return verdict.judge.output;
+  };
+  EXPECT_EQ(said("L<Said@>[Said@(number: I|123), Said@(' ': Unit), Said@(number: /Std/Int%.Neg(I|5))];\n"), "i-5 i123");
+  EXPECT_EQ(
+      said("L<Said@>[Said@(number: I|18446744073709551616), Said@(number: /Std/Int%.Neg(I|9223372036854775808))];\n"),
+      "i-8000000000000000xi00000000000000010000000000000000x");
+  EXPECT_EQ(said("L<Said@>[Said@(nat: Nat@(e: Nat@(o: n0))), Said@(letter: Letter@(z: Unit)), Said@(nat: n0)];\n"),
+            "nz01n");
+  // A circle has no end.
+  EXPECT_EQ(said("Nat@ x = Nat@(o: x);\nL<Said@>[Said@(nat: x)];\n"), std::string(1000, '1') + "~");
+}
+
 TEST(ModesOracle, ErrorsHaveTheirPlaceAndTrace) {
   ModesOracle oracle;
   const Verdict verdict = oracle.check(module_of("f = (Nat@ x) { x.o; };\n_ = f(n0);\nStr|x;\n"), {});

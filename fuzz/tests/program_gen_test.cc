@@ -2,10 +2,19 @@
 // again and made smaller.
 #include "fuzz/gen/program_gen.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <optional>
 #include <set>
 
+#include "frontends/cli/search_path.h"
+#include "frontends/fble/loader.h"
+#include "frontends/fble/typecheck.h"
 #include "fuzz/gen/library.h"
 #include "fuzz/oracle/modes_agree.h"
 
@@ -93,6 +102,28 @@ TEST(ProgramGen, NoChoicesMakeAShortProgram) {
   Choices nothing = Choices::from_values({});
   const GeneratedProgram program = generate_program(nothing);
   EXPECT_LT(program.text.size(), 6000u);
+}
+
+/// Programs for the command line print what the oracle reads: the footer is accepted, with and without integers.
+TEST(ProgramGen, FootersAreAccepted) {
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / fmt::format("fble-program-gen-{}", getpid());
+  std::filesystem::create_directories(folder);
+  for (const bool integers : {true, false}) {
+    for (uint64_t seed = 0; seed < 6; ++seed) {
+      Choices choices = Choices::from_seed(seed);
+      const GeneratedProgram program = generate_program(choices, {.integers = integers});
+      EXPECT_TRUE(has_what_footer_needs(program.text)) << program.text;
+      std::ofstream(folder / "Program.fble") << program.command_text;
+      Diagnostics diagnostics;
+      const std::optional<ModulePath> path = parse_module_path("/Program%", diagnostics);
+      const std::unique_ptr<Program> loaded =
+          load_program(*path, {.roots = with_library({folder.string()})}, diagnostics);
+      ASSERT_NE(loaded, nullptr) << diagnostics.render();
+      EXPECT_NE(typecheck(*loaded, diagnostics), nullptr) << diagnostics.render() << program.command_text;
+    }
+  }
+  std::filesystem::remove_all(folder);
 }
 
 TEST(Library, EachPieceComesAfterWhatItNeeds) {
