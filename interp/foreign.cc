@@ -63,7 +63,7 @@ Word NativeCall::make_union(uint32_t tag, uint32_t tag_count, Word arg) {
   return reinterpret_cast<Word>(object);
 }
 
-/// Where a call's structs are made: in what it has reserved.
+/// The place where a call makes structs: the words that it has reserved.
 struct NativeCall::Sink {
   NativeCall& call;
   uint32_t union_tag = 0;
@@ -91,7 +91,7 @@ Word NativeCall::make_union_struct(uint32_t tag, uint32_t tag_count, std::span<c
 
 Word NativeCall::make_cons(Word head, Word tail) {
   if (is_packed(head & tail)) {
-    // Only the end of a list may be packed: pack_union of pack_struct, done at once.
+    // Only the end of a list may be packed: pack_union of pack_struct, in one step.
     const unsigned head_bits = packed_bits(head);
     if (1 + kOffsetBits + head_bits + packed_bits(tail) <= kMaxPackedBits) {
       const Word content = (tail >> 1 << head_bits) | ((head >> 1) ^ (Word{1} << head_bits));

@@ -1,4 +1,4 @@
-// Items that a native gathers before it makes its result, as many as there are.
+// Items that a native gathers before it makes its result, in any number.
 //
 // Tested by tests/unit/interp/gathered_test.cc.
 #pragma once
@@ -31,11 +31,11 @@ class Gathered {
   std::span<const T> items() const { return {items_, size_}; }
   bool is_full() const { return size_ == capacity_; }
 
-  /// Requires: !is_full().
+  /// Appends an item. Requires: !is_full().
   void push(T item) { items_[size_++] = item; }
-  /// Doubles the room. May collect. False, with an error, when memory has run out.
+  /// Doubles the room. May collect. Returns false, with an error, if memory has run out.
   [[nodiscard]] bool grow();
-  /// Appends an item; the same holds.
+  /// Appends an item, and makes room if necessary. Returns false, with an error, if memory has run out.
   [[nodiscard]] bool add(T item) {
     if (is_full() && !grow()) return false;
     push(item);
@@ -55,7 +55,7 @@ class Gathered {
 template <typename T>
 bool Gathered<T>::grow() {
   const size_t bytes = 2 * capacity_ * sizeof(T);
-  // What is charged already ends with the call, not with the memory.
+  // The present charge ends with the call, not with the memory.
   if (!call_.charge(items_ == some_ ? bytes : bytes / 2)) return false;
   T* items = static_cast<T*>(std::realloc(items_ == some_ ? nullptr : items_, bytes));
   if (items == nullptr) system_out_of_memory();

@@ -3,8 +3,8 @@
 // A handler (interp/handler.h) first reads all it needs, then checks that it can
 // finish (room in the nursery, room on the stack, defined operands), and only then
 // writes. So an instruction whose check fails has not happened: after a collection
-// or any other interruption it is simply run again. Slow paths are tail calls, so
-// the handlers stay leaves.
+// or any other interruption it runs again. Slow paths are tail calls, so the
+// handlers stay leaves.
 //
 // Tested by tests/unit/interp/interpreter_test.cc and by all of tests/lang.
 #include "interp/interpreter.h"
@@ -33,14 +33,14 @@ Code* running_code(const Word* fp) { return &code_of_frame(fp); }
 
 // ---- slow paths -------------------------------------------------------------
 
-/// Publishes the registers for C++ code that may look at the stack.
+/// Publishes the registers for C++ code that may read the stack.
 inline void publish(Thread* th, const uint32_t* pc, Word* fp, Word* ap) {
   th->pc = pc;
   th->fp = fp;
   th->ap = ap;
 }
 
-// What needs a std::string is kept out of the handlers: they have nothing to destroy.
+// Code that needs a std::string is kept out of the handlers, which must have nothing to destroy.
 __attribute__((noinline)) void raise(Thread* th, const char* message) { th->raise(message); }
 __attribute__((noinline)) void raise_at(Thread* th, Loc loc, const char* message) { th->raise_at(loc, message); }
 __attribute__((noinline)) void raise_out_of_memory(Thread* th, const char* message) {
@@ -54,7 +54,7 @@ __attribute__((noinline, cold)) void end_interrupted(Thread* th) {
   th->raise_interrupted();
 }
 
-/// Looks at what asked for attention. False when the run must end.
+/// Answers the requests for attention. Returns false if the run must end.
 __attribute__((noinline)) bool attend(Thread* th) {
   const int reason = th->attention.exchange(0);
   if (reason == static_cast<int>(Attention::kInterrupt)) {
@@ -65,8 +65,9 @@ __attribute__((noinline)) bool attend(Thread* th) {
   return true;
 }
 
-/// The allocation of `value` words at pc did not fit: collects and runs pc again, by the
-/// plain handler, as whoever watches the instructions has seen it already.
+/// Handles an allocation of `value` words at pc that did not fit: collects and runs pc
+/// again, by the plain handler, since the recorder and the profiler have already seen
+/// the instruction.
 COLD slow_allocate(HANDLER) {
   publish(th, pc, fp, ap);
   if (!attend(th)) return;
@@ -77,9 +78,9 @@ COLD slow_allocate(HANDLER) {
   TAIL handler_of(static_cast<Op>(*pc))(REGISTERS);
 }
 
-/// The frame up to `end` passes the limit. If that is only the soft one, a collection
-/// moves the watermark up, so that no collection ever has to visit more than a step of
-/// the stack. False when the run has ended.
+/// Handles a frame up to `end` that passes the limit. If that is only the soft one, a
+/// collection moves the watermark up, so that no collection ever visits more than a
+/// step of the stack. Returns false if the run has ended.
 __attribute__((noinline, cold)) bool make_stack(Thread* th, Word* end) {
   if (!attend(th)) return false;
   if (end > th->current->stack.limit()) {
@@ -93,8 +94,8 @@ __attribute__((noinline, cold)) bool make_stack(Thread* th, Word* end) {
   return true;
 }
 
-/// The call at pc wants to push a frame up to `value` slots from here. Then it runs
-/// again, by the plain handler like allocations.
+/// Makes room for the call at pc, which pushes a frame up to `value` slots from
+/// here. Then the call runs again, by the plain handler like allocations.
 COLD slow_stack(HANDLER) {
   publish(th, pc, fp, ap);
   if (!make_stack(th, fp + value)) return;
@@ -102,7 +103,7 @@ COLD slow_stack(HANDLER) {
   TAIL handler_of(static_cast<Op>(*pc))(REGISTERS);
 }
 
-/// The same at the entry of a function, for callers that leave the check to it.
+/// Does the same at the entry of a function, for callers that leave the check to it.
 COLD slow_entry(HANDLER) {
   publish(th, pc, fp, ap);
   if (!make_stack(th, fp + value)) return;
@@ -169,7 +170,7 @@ OP(SetGlobal) {
 
 // ---- data -------------------------------------------------------------------
 
-/// Fields of a struct as operands: what they have in common, and packing them.
+/// The fields of a struct as operands: their common properties, and packing them.
 struct Operands {
   const Word* fp;
   const uint32_t* slots;
@@ -184,13 +185,13 @@ struct Operands {
   }
 };
 
-/// Two fields whose struct cannot be packed because one is an object, and neither
-/// is a placeholder: the most common struct by far.
+/// Returns whether the struct of two fields cannot be packed because one is an
+/// object, and neither is a placeholder: the most common struct by far.
 bool is_plain_pair(Word first, Word second) {
   return (first & second & 1) == 0 && (placeholder_mask(first) | placeholder_mask(second)) == 0;
 }
 
-/// Requires: there is room.
+/// Makes a struct of two fields. Requires: there is room.
 Word make_pair(Word*& ap, Word header, Word first, Word second) {
   Word* object = ap;
   ap += 3;
@@ -200,7 +201,7 @@ Word make_pair(Word*& ap, Word header, Word first, Word second) {
   return reinterpret_cast<Word>(object);
 }
 
-/// Where handlers make structs: in the nursery, if there is room.
+/// The place where handlers make structs: the nursery, if there is room.
 struct HandlerSink {
   Thread* th;
   Word*& ap;
@@ -219,7 +220,8 @@ struct HandlerSink {
   void note(Object* object) const { note_pending(th, reinterpret_cast<Word*>(object)); }
 };
 
-/// The operands are the result's slot, for a union its tag and width, and the list of fields.
+/// Makes a struct or a union. The operands are the result's slot, for a union its tag and width, and the list of
+/// fields.
 template <bool kIsUnion>
 __attribute__((noinline)) FBLE_HANDLER_CC void rest_of_struct(HANDLER) {
   constexpr uint32_t kFields = kIsUnion ? 5 : 3;
@@ -279,7 +281,7 @@ OP(Union) {
   NEXT(5);
 }
 
-/// The tag, where it is in a header. It is read with the byte in front of it, which is the
+/// Returns the tag as it is in a header. It is read with the byte before it, which is the
 /// highest of the slot for the result and 0: no frame is so large (interp/bytecode_verify.cc).
 Word tag_in_header(const uint32_t* operand) {
   uint32_t bits;
@@ -301,7 +303,7 @@ OP(UnionStruct) {
   TAIL rest_of_struct<true>(REGISTERS);
 }
 
-/// Field of a packed struct; those of two fields are most of them.
+/// Reads a field of a packed struct of any size. narrow_field reads those of two fields, the most common.
 __attribute__((noinline)) Word wide_field(Word word, uint32_t index, uint32_t count) {
   return packed_field(word, index, count);
 }
@@ -310,7 +312,7 @@ __attribute__((always_inline)) inline Word narrow_field(Word word, uint32_t inde
   return wide_field(word, index, count);
 }
 
-/// The field that an instruction with the operands D, the struct's, I, I takes.
+/// Reads the field of an instruction with the operands D, the struct's, I, I.
 #define FIELD_OF(object)                                                  \
   do {                                                                    \
     if (LIKELY(is_pointer(object))) {                                     \
@@ -363,7 +365,7 @@ OP(Arg) {
   NEXT(5);
 }
 
-/// The argument is no struct yet: a fault of the access around, not of the union's.
+/// Fails because the argument is no struct yet: an error of the outer access, not of the access to the union.
 COLD fail_inner_access(HANDLER) {
   publish(th, pc, fp, ap);
   const Code* code = running_code(fp);
@@ -439,8 +441,8 @@ OP(Choose) {
   const uint32_t count = pc[4];
   const uint32_t source = pc[5 + (tag < count - 1 ? tag : count - 1)];
   const uint32_t index = source >> kSourceShift;
-  // The point of the instruction is that nothing here depends on the tag but
-  // what is loaded: only captures and globals, all of a list if any, branch.
+  // The purpose of the instruction is that only the loaded value depends on the
+  // tag: only captures and globals, all of a list if any, branch.
   if (LIKELY((source & 2) == 0)) {
     const bool is_word = (source & 1) != 0;
     const Word slot = fp[is_word ? 0 : index];
@@ -454,7 +456,7 @@ OP(Choose) {
 
 OP(Jump) { NEXT(pc[1]); }
 
-/// Links cells in front of `tail`, last element first. Returns the list; moves `ap`.
+/// Prepends cells to `tail`, last element first. Returns the list; moves `ap`.
 Word cons(Word head, Word tail, Word*& ap, Word& placeholders) {
   if ((head & tail & 1) != 0) {
     Word packed = pack_struct(2, [&](uint32_t i) { return i == 0 ? head : tail; });
@@ -483,7 +485,7 @@ OP(List) {
   NEXT(3 + count);
 }
 
-/// Makes the literal's list; there is room for all of it at th->ap, which moves.
+/// Makes the literal's list. Requires room for all of it at th->ap, which moves.
 __attribute__((noinline)) Word build_literal(Thread* th, const LiteralData& literal) {
   Word* ap = th->ap;
   std::vector<Word> letters;
@@ -560,7 +562,7 @@ OP(Function) {
   NEXT(3);
 }
 
-/// Where a call has its operands. Calls of up to three arguments have a fixed
+/// The layout of a call's operands. Calls of up to three arguments have a fixed
 /// length (kFixed of them), others a list (kFixed is -1).
 template <int kFixed>
 struct CallOperands {
@@ -568,7 +570,7 @@ struct CallOperands {
 
   uint32_t count() const { return kFixed < 0 ? pc[2] : static_cast<uint32_t>(kFixed); }
   const uint32_t* slots() const { return pc + (kFixed < 0 ? 3 : 2); }
-  /// Behind the arguments: slot of the result, distance to the callee's frame.
+  /// Returns the operands after the arguments: slot of the result, distance to the callee's frame.
   const uint32_t* rest() const { return slots() + count(); }
   const uint32_t* next() const { return rest() + 2; }
 };
@@ -576,8 +578,9 @@ struct CallOperands {
 FBLE_HANDLER_CC void return_here(HANDLER);
 extern const HandlerTable kHandlers;
 
-/// Whether the caller of the running frame is glue that waits for a function, to
-/// apply it to `count` arguments, and nothing else happens at the return.
+/// Returns whether the caller of the running frame is glue that waits for a
+/// function, to apply it to `count` arguments, and the return has no other
+/// effect.
 inline bool is_awaited(const Thread* th, const Word* fp, uint32_t count) {
   const Code* glue = th->machine.glue.known_apply_rest(count);
   return glue != nullptr &&
@@ -585,8 +588,9 @@ inline bool is_awaited(const Thread* th, const Word* fp, uint32_t count) {
          fp[kReturnAddressSlot] == reinterpret_cast<Word>(&return_here);
 }
 
-/// A call whose function is not a plain closure of exactly as many arguments.
-/// `value` is the function. Handles undefined functions, partial and over-application.
+/// Makes a call whose function is not a plain closure of exactly that number of
+/// arguments. `value` is the function. Handles undefined functions, partial and
+/// over-application.
 template <bool kIsTail, int kFixed>
 __attribute__((noinline)) FBLE_HANDLER_CC void call_inexact(HANDLER) {
   if (!is_pointer(value)) TAIL fail_call(REGISTERS);
@@ -598,14 +602,15 @@ __attribute__((noinline)) FBLE_HANDLER_CC void call_inexact(HANDLER) {
 
   if (code->arity > count) {
     if constexpr (kIsTail) {
-      // Chains of computations (monads) are like this: the caller waits for a
-      // function, to apply it to arguments left over, and gets a partial application
-      // that lacks just those. Then the call is made with all arguments at once.
+      // Chains of computations (monads) have this form: the caller waits for a
+      // function, to apply it to the remaining arguments, and gets a partial
+      // application that lacks exactly those. Then one call is made with all
+      // arguments.
       const uint32_t missing = code->arity - count;
       if (table == &kHandlers && count <= 1 + kHeaderSlots && is_awaited(th, fp, missing)) {
         Word* frame = caller_of(fp);
         if (LIKELY(frame + code->frame_slots <= th->stack_limit)) {
-          // The slots of this frame are above where arguments go.
+          // The slots of this frame are above the place of the arguments.
           for (uint32_t i = missing; i-- > 0;) frame[count + i] = frame[i];
           for (uint32_t i = 0; i < count; ++i) frame[i] = fp[slots[i]];
           frame[kClosureSlot] = value;
@@ -645,7 +650,7 @@ __attribute__((noinline)) FBLE_HANDLER_CC void call_inexact(HANDLER) {
   }
 
   // Over-application: a frame of glue waits for the function that the call
-  // returns and then applies it to the arguments left over.
+  // returns and then applies it to the remaining arguments.
   const uint32_t arity = code->arity;
   const uint32_t rest = count - arity;
   Code* glue = th->machine.glue.apply_rest(rest);
@@ -697,7 +702,7 @@ inline Word callee_value(const uint32_t* pc, const Word* fp, const Thread* th) {
   return kCallee == Callee::kGlobal ? th->globals[pc[1]] : fp[pc[1]];
 }
 
-/// What is left to do of a call when its function is known to take as many arguments.
+/// Completes a call whose function takes exactly that number of arguments.
 template <int kFixed>
 __attribute__((always_inline)) inline FBLE_HANDLER_CC void push_and_enter(HANDLER) {
   const CallOperands<kFixed> operands{pc};
@@ -734,7 +739,7 @@ FBLE_HANDLER_CC void call(HANDLER) {
   TAIL push_and_enter<kFixed>(REGISTERS);
 }
 
-/// Moves arguments down by way of the free slots behind the frame: every frame
+/// Moves arguments down by way of the free slots after the frame: every frame
 /// leaves room for its outgoing arguments.
 inline void move_arguments(Word* fp, const uint32_t* slots, uint32_t count, Word* end) {
   Word* staging = end - count;
@@ -757,7 +762,7 @@ FBLE_HANDLER_CC void tail_call(HANDLER) {
   if constexpr (kFixed < 0) {
     move_arguments(fp, operands.slots(), count, fp + running_code(fp)->frame_slots);
   } else {
-    // Not an array: what has an address has no place in a handler's frame.
+    // Not an array: a handler's frame must hold no object with an address.
     const uint32_t* slots = operands.slots();
     const Word arg0 = fp[slots[0]];
     const Word arg1 = kFixed > 1 ? fp[slots[1]] : 0;
@@ -791,7 +796,7 @@ constexpr Handler op_TailCallGlobal3 = tail_call<Callee::kGlobal, 3>;
 OP(Return) {
   value = fp[pc[1]];
   if (LIKELY(fp[kReturnAddressSlot] == reinterpret_cast<Word>(&return_here))) {
-    // The same as jumping there.
+    // Does the same as a jump there.
     pc = return_position(fp);
     fp -= frame_distance(pc);
     fp[result_slot(pc)] = value;
@@ -817,14 +822,14 @@ OP(ApplyHeld) {
   TAIL code->entry(REGISTERS);
 }
 
-/// Runs C++; what it allocates moves th->ap, even if it fails. Not inlined: a
-/// local object with an address has no place in a handler's frame.
+/// Runs C++, whose allocations move th->ap, even if it fails. Not inlined: a
+/// handler's frame must hold no object with an address.
 __attribute__((noinline)) Word run_native(Thread* th, NativeBody body) {
   NativeCall call(*th, th->fp, th->ap);
   Word result = 0;
   if (LIKELY(!interrupt_requested())) result = body(call);
   th->ap = call.allocation_pointer();
-  // A wait that was cut short has no result to go on with, and its error is not the reason.
+  // A wait that was interrupted has no result, and its error is not the reason.
   if (UNLIKELY(interrupt_requested())) {
     end_interrupted(th);
     return 0;
@@ -855,7 +860,7 @@ COLD show_frames(HANDLER) {
   NEXT(2);
 }
 
-/// For machine code (interp/mark.h); here it is only counted.
+/// Counts the pass of a mark, which matters to machine code (interp/mark.h).
 OP(Mark) {
   ++th->machine.mark_passes[pc[1]];
   if (UNLIKELY(th->machine.observer != nullptr)) TAIL show_frames(REGISTERS);
@@ -908,7 +913,7 @@ OP(Foreign) {
   NEXT(3);
 }
 
-/// Return address of the frame at the watermark: see interp/call_stack.h.
+/// The return address of the frame at the watermark: see interp/call_stack.h.
 FBLE_HANDLER_CC void return_through_watermark(HANDLER) {
   const Handler real = th->current->stack.return_through_watermark();
   TAIL real(REGISTERS);
@@ -924,13 +929,13 @@ __attribute__((noinline)) void profile_step(Thread* th, const uint32_t* pc, Word
   th->machine.profile->step(th->globals, pc, fp);
 }
 
-/// Every entry of the table used while a profile is made.
+/// The entry of every opcode in the table for profiles.
 FBLE_HANDLER_CC void run_profiled(HANDLER) {
   profile_step(th, pc, fp);
   TAIL kHandlers.handlers[*pc](REGISTERS);
 }
 
-/// Entry of code while a profile is made: its first instruction is profiled, too.
+/// The entry of code while a profile is made: its first instruction is profiled, too.
 FBLE_HANDLER_CC void enter_by_table(HANDLER) { DISPATCH(); }
 
 constexpr HandlerTable kProfilingHandlers = {{
@@ -941,8 +946,8 @@ constexpr HandlerTable kProfilingHandlers = {{
 
 // ---- hot code ---------------------------------------------------------------
 
-/// Entry of code that machine code may call, too: callers there leave the check of
-/// the stack to the callee.
+/// The entry of code that machine code may call, too: callers there leave the
+/// check of the stack to the callee.
 FBLE_HANDLER_CC void enter_checked(HANDLER) {
   const Code* code = running_code(fp);
   pc = code->start;
@@ -961,7 +966,7 @@ COLD enter_hot(HANDLER) {
   DISPATCH();
 }
 
-/// The same for code that is counted until it is hot.
+/// The same entry for code that is counted until it is hot.
 FBLE_HANDLER_CC void enter_counted(HANDLER) {
   Code* code = running_code(fp);
   pc = code->start;
@@ -978,7 +983,7 @@ __attribute__((noinline)) void recording_step(Thread* th, const uint32_t* pc, Wo
   th->machine.engine->on_step(*th);
 }
 
-/// Every entry of the table used while a trace is recorded.
+/// The entry of every opcode in the table for recordings.
 FBLE_HANDLER_CC void run_recorded(HANDLER) {
   recording_step(th, pc, fp, ap);
   ap = th->ap;
@@ -992,7 +997,7 @@ constexpr HandlerTable kRecordingHandlers = {{
 #undef FBLE_OP
 }};
 
-/// Every entry of the table used for trying out a few instructions.
+/// The entry of every opcode in the table that runs a given number of instructions.
 FBLE_HANDLER_CC void run_stepped(HANDLER) {
   if (th->steps_to_go-- == 0) {
     publish(th, pc, fp, ap);

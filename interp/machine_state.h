@@ -16,7 +16,7 @@ class EngineHooks;
 class FrameObserver;
 
 /// Nothing in it depends on the position of a thread. It lives as long as the machine and does not move, so carriers
-/// keep its address and that of the globals. What pointers refer to outlives it, or sets them to null.
+/// keep its address and that of the globals. The objects that its pointers refer to outlive it, or set them to null.
 struct MachineState {
   MachineState(ProgramCode& program, const NativeTable& natives, const MachineOptions& options);
   MachineState(const MachineState&) = delete;
@@ -27,7 +27,7 @@ struct MachineState {
   Globals globals;  ///< always program.global_count words
   GlueCode glue;
   IntForm int_form = IntForm::kUnions;
-  Profile* const profile;                        ///< null when none is wanted
+  Profile* const profile;                        ///< null without profiling
   EngineHooks* engine = nullptr;                 ///< the compiler, if there is one
   FrameObserver* observer = nullptr;             ///< called at each `# deopt-here! force`, if there is one
   std::vector<Word> kept;                        ///< roots that Machine::keep has made; the first is the result

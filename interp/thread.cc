@@ -29,7 +29,7 @@ void Thread::request(Attention reason) {
     attention.store(static_cast<int>(reason));
     interrupt_pending.store(true);
   } else {
-    // Nothing that has been asked for is forgotten.
+    // No earlier request is lost.
     int none = 0;
     attention.compare_exchange_strong(none, static_cast<int>(reason));
   }

@@ -1,8 +1,8 @@
-// What makes programs: types, what is in scope, and a function for each kind of expression and definition.
-// The idea is in program_gen.cc.
+// The generator of programs: types, the scope, and a function for each kind of expression and definition.
+// program_gen.cc explains the idea.
 //
-//   types.cc        types, names, what is used of the library
-//   expressions.cc  expressions of a type that is wanted
+//   types.cc        types, names, the used parts of the library
+//   expressions.cc  expressions of a given type
 //   definitions.cc  blocks, functions, groups, monads, circular data
 //   marks.cc        deopt-here! comments
 //   program_gen.cc  all together, and the text that shows the values
@@ -57,7 +57,7 @@ struct Type {
   uint32_t number = 0;
 };
 
-/// What a call of a function value of the type may cost.
+/// Returns the largest cost of a call of a function value of the type.
 inline double cap(const Type* type) {
   double cost = 30;
   for (int i = 1; i < type->order; ++i) cost *= 3;
@@ -92,8 +92,9 @@ class Generator {
 
  private:
   // ---- marks -----------------------------------------------------------------
-  /// The text with some deopt-here! comments. They are chosen last, so that all else does not
-  /// depend on them. Those in front of what is no expression, or is not evaluated, do nothing.
+  /// Returns the text with some deopt-here! comments. They are chosen last, so that the rest
+  /// does not depend on them. A comment has no effect before a part that is no expression or
+  /// is not evaluated.
   std::string with_marks(const std::string& text);
   static bool may_precede_expression(TokenKind kind);
   std::string mark_options();
@@ -104,7 +105,7 @@ class Generator {
   const Type* interned(TypeKind kind, const std::string& text, const std::function<void(Type&)>& fill);
   const Type* list_of(const Type* item);
   const Type* maybe_of(const Type* item);
-  /// A function type; arguments of a result that is a function are added to its own.
+  /// Makes a function type. The arguments of a result that is a function are added to its own.
   const Type* function_type(std::vector<const Type*> args, const Type* result);
   const Type* anonymous_struct(const std::vector<Field>& fields);
   const Type* small_type();
@@ -113,11 +114,11 @@ class Generator {
   const Type* any_type_once(int max_order);
   const Type* some_function_type(int max_order);
   const Type* substitute(const Type* type, const Binding& binding);
-  /// Whether `pattern` becomes `wanted` when type parameters are replaced.
+  /// Returns whether `pattern` becomes `wanted` when type parameters are replaced.
   bool matches(const Type* pattern, const Type* wanted, const std::vector<const Type*>& params, Binding& binding);
   void declare_struct();
   static std::string field_list(const std::vector<Field>& fields);
-  /// One union, or two that refer to each other. The first field is no way into recursion.
+  /// Declares one union, or two that refer to each other. The first field never leads to recursion.
   void declare_unions();
 
   // ---- names, the library, constants -----------------------------------------
@@ -146,7 +147,7 @@ class Generator {
     size_t places;
     size_t functions;
   };
-  /// The body of a function: what it costs is the caller's.
+  /// The body of a function. The caller pays its cost.
   struct Body {
     Body(Generator& generator, double limit)
         : generator(generator), cost(generator.cost_), limit(generator.limit_), pending(std::move(generator.pending_)) {
@@ -169,12 +170,12 @@ class Generator {
 
   // ---- expressions -----------------------------------------------------------
   std::string expression(const Type* type, int size);
-  /// Places of the type, fields of structs among them.
+  /// Returns the places of the type, fields of structs among them.
   std::vector<std::string> places_of(const Type* type);
   std::string leaf(const Type* type);
-  /// The simplest value.
+  /// Returns the simplest value.
   std::string minimal(const Type* type);
-  /// A struct or a union of the given tag, made of what `part` makes.
+  /// Makes a struct, or a union of the given tag, from the parts that `part` makes.
   template <typename Part>
   std::string build(const Type* type, Part&& part, uint32_t tag) {
     spend(1);
@@ -195,79 +196,79 @@ class Generator {
   std::string nat_operation(int size);
   std::string int_operation(int size);
   std::string condition(int size);
-  /// A function value. Arguments may come in two steps, with something done between.
+  /// Makes a function value. It may take its arguments in two steps, with statements between.
   std::string closure(const Type* type, int size);
-  /// Within a Body.
+  /// Makes the text of a function, within a Body.
   std::string function_text(const Type* type, int size);
   std::string args_text(const Type* type, size_t from, size_t to);
   // Selects
-  /// The fields that can be told apart, and how they are called.
+  /// Returns the fields that a select can distinguish, with their names.
   std::vector<Field> alternatives(const Type* type);
-  /// Something to select on: its text, its type, and whether it is a place.
+  /// Makes an expression to select on: its text, its type, and whether it is a place.
   Place subject(int size, bool& is_place);
-  /// As the object of an access or select.
+  /// Returns the text as the object of an access or select.
   static std::string enclosed(const std::string& text) { return text.starts_with("(") ? "{ " + text + "; }" : text; }
-  /// What is known in an alternative.
+  /// Adds the facts that hold in an alternative to the scope.
   void add_alternative(const Place& subject, bool is_place, const Field& field);
   std::string select(const Type* type, int size);
   // Calls
   std::vector<uint32_t> count_choices(double most);
   std::string counter_value(const Type* type, uint32_t count);
-  /// The most turns that the function may do here.
+  /// Returns the largest number of turns that the function may take here.
   double turns(const Function& function, double room);
   std::string call(const Type* type, int size);
-  /// The function may go out of `functions_` meanwhile: what is needed is copied.
+  /// Makes a call. The function may be removed from `functions_` meanwhile, so it is passed by value.
   std::string call_of(const Function function, Binding binding, size_t given, int size);
-  /// A call of a function value, with all arguments or, if that is wanted, with some.
+  /// Makes a call of a function value, with all arguments or, for a function type, with some.
   std::string call_value(const Type* type, int size);
   // Access
   std::string access(const Type* type, int size);
   std::string copy(const Type* type, int size);
-  /// Fails unless the tag is the right one.
+  /// Makes an access that fails unless the tag is the right one.
   std::string risky_access(const Type* type, int size);
 
   // ---- statements ------------------------------------------------------------
   std::string block(const Type* type, int size);
-  /// Statements, then an expression of the type; a line or more each.
+  /// Makes statements, then an expression of the type; a line or more each.
   std::string statements(const Type* type, int size);
-  /// "x.?(a: ...);": the rest of the block is the default.
+  /// Makes "x.?(a: ...);": the rest of the block is the default.
   std::string early_return(const Type* type, int size, double& most);
   std::string let_statement(int size);
   std::string value_statement(const Type* type, int size);
-  /// A function that is not recursive.
+  /// Makes a function that is not recursive.
   std::string local_function(int size);
   std::string function_definition(const std::vector<const Type*>& params, const std::vector<const Type*>& args,
                                   const Type* result, double limit, int size);
   static std::string params_text(const std::vector<const Type*>& params);
 
   // ---- recursive functions ---------------------------------------------------
-  /// A group of functions that call one another, with a counter.
+  /// Makes a group of functions that call one another, with a counter.
   std::string group(int size, bool local, const std::vector<const Type*>& params = {});
   const Type* result_type(const std::vector<const Type*>& params);
   const Type* param_type(const std::vector<const Type*>& params);
   std::string recursive_function(const Function& self, const std::vector<Function>& members, const Type* type,
                                  int size);
   std::string recursive_call(const Function& callee, const std::string& less, int size);
-  /// At most one call of a member, in tail position or not. Lines of a block.
+  /// Makes at most one call of a member, in tail position or not. Returns lines of a block.
   std::string turn_end(const Function& self, const std::vector<Function>& members, const std::string& less, int size);
 
   // ---- the top level ---------------------------------------------------------
   void top_level_definition();
-  /// A value that comes from many turns of the function.
+  /// Defines a value that comes from many turns of the function.
   void drive(const Function function);
   void poly_definition(int size);
-  /// Some of the library's higher functions become known.
+  /// Adds some of the library's higher-order functions to the scope.
   void library_functions();
-  /// A monad's dictionary, a loop in it, and its run.
+  /// Makes a monad's dictionary, a loop in it, and its run.
   std::string monad(int size);
-  /// Data that refers to itself, maybe made in a function, and a walk through it.
+  /// Makes data that refers to itself, maybe inside of a function, and a walk through it.
   std::string ring(int size);
   std::string vacuous();
 
   // ---- showing values --------------------------------------------------------
   void show_all();
-  /// The name of the function that shows values of the type. All are in one group, as
-  /// those of recursive types need each other.
+  /// Returns the name of the function that shows values of the type. All of them are
+  /// in one group, as those of recursive types need each other.
   std::string shower(const Type* type);
   /// `out` after the letters of `text`.
   static std::string say(std::string_view text, std::string out);
@@ -307,7 +308,7 @@ class Generator {
 
   std::vector<Place> places_;
   std::vector<Function> functions_;
-  /// A call that is to be used once, where its type is wanted.
+  /// A call to be used once, where an expression of its type is needed.
   Place pending_{"", nullptr};
   double cost_ = 0;
   double limit_ = 0;

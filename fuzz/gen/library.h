@@ -14,10 +14,11 @@ struct LibraryPiece {
   std::string_view text;   ///< whole lines
 };
 
-/// In an order in which each comes after what it needs.
+/// Returns the pieces. Each comes after the pieces that it needs.
 std::span<const LibraryPiece> library_pieces();
 
-/// Turns the value of a generated module into a program that prints it. `numbers`: the value may have integers in it.
+/// Returns the text that turns the value of a generated module into a program that prints it. `numbers`: the value may
+/// have integers in it.
 std::string command_footer(bool numbers);
 /// Returns whether the module has the types and names that the footer uses, as the library defines them.
 bool has_what_footer_needs(std::string_view module_text);

@@ -5,17 +5,17 @@
 // variables in scope, constructors, selects, calls and so on, with a size that shrinks.
 //
 // Ending by construction: everything has a cost, which is an upper bound of the steps
-// that it takes. Recursive functions have a counter among their arguments, which goes
-// down by one in each call of the group, so they cost their counter's first value times
-// what a turn costs; who calls one chooses that value to fit its own limit. What a
-// function value costs when it is called is bounded by its type (`cap`): only
-// functions that are cheap enough become values. Nothing loops over data unless a counter
-// limits it, since data may be shared, circular or long.
+// that it takes. Recursive functions have a counter among their arguments, which
+// decreases by one in each call of the group, so their cost is the counter's first value
+// times the cost of a turn; the caller chooses that value to fit its own limit. The cost
+// of calling a function value is bounded by its type (`cap`): only functions that are
+// cheap enough become values. Nothing loops over data unless a counter limits it, since
+// data may be shared, circular or long.
 //
-// Programs that may fail have accesses of whatever tag, vacuous values and accesses
+// Programs that may fail have accesses with any tag, vacuous values and accesses
 // that come too early; others have none.
 //
-// Some programs have deopt-here! comments, with options, in front of expressions.
+// Some programs have deopt-here! comments, with options, before expressions.
 //
 // Vocabulary: a *place* is a variable or a path such as `x.t1.head`, known to be there.
 //
@@ -86,7 +86,7 @@ GeneratedProgram Generator::run() {
 // ---- showing values ------------------------------------------------------------
 
 void Generator::show_all() {
-  // Some more, made of what there is.
+  // Some more, made of the values in scope.
   const size_t extra = 1 + c_.below(3);
   for (size_t i = 0; i < extra; ++i) body_ += value_statement(any_type(0), 6);
   std::string text;
@@ -164,7 +164,7 @@ std::string Generator::shower(const Type* type) {
              call(type->of, "x.cons.head", say("(", "o")) + ");\n}";
       break;
     case TypeKind::kFunction: {
-      // What it does to something simple.
+      // Shows its result for a simple argument.
       std::string args;
       bool simple = type->of->kind != TypeKind::kFunction && cap(type) + 20 < room();
       for (const Field& arg : type->fields) {

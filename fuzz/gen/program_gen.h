@@ -9,13 +9,13 @@
 
 namespace fble {
 
-/// Bounds of what is made; see Generator in program_gen.cc for what they mean.
+/// The bounds of generated programs; program_gen.cc explains them.
 struct ProgramGenOptions {
-  /// Steps that a program may take at most, roughly: calls, allocations and selects.
+  /// The number of steps that a program may take, roughly: calls, allocations and selects.
   double max_cost = 400000;
   /// Programs may use /Std/Int% and /Std/Char%.
   bool integers = true;
-  /// Programs may use what the reference's library does not have.
+  /// Programs may use parts of our library that the reference's lacks.
   bool own_library = true;
 };
 
@@ -24,17 +24,17 @@ struct GeneratedProgram {
   std::string text;
   /// The same as a program for the command line.
   std::string command_text;
-  /// What it takes to run, at most and roughly.
+  /// The largest cost of running it, roughly.
   double cost = 0;
   /// Programs may also fail, at a place and for a reason that are the same in all modes.
   bool may_fail = false;
-  /// What made it: Choices::from_values of them makes it again.
+  /// The choices that made it: Choices::from_values of them makes it again.
   std::vector<uint32_t> choices;
 };
 
 GeneratedProgram generate_program(Choices& choices, const ProgramGenOptions& options = {});
 
-/// The command line's program for a module as above.
+/// Returns the program for the command line of such a module.
 std::string with_footer(const std::string& module_text);
 
 }  // namespace fble

@@ -1,4 +1,4 @@
-// Types of generated programs, names, and what is used of the library.
+// Types of generated programs, names, and the used parts of the library.
 //
 // Tested by fuzz/tests/program_gen_test.cc.
 #include <fmt/format.h>

@@ -1,7 +1,7 @@
 // A program is parsed, checked and lowered once; each mode has a machine of its own. A
-// machine that is gone leaves the code as it was lowered: the engine takes its entries
-// back, and all else that it writes to code depends on the code alone.
-// The modules of the standard library are parsed once for all programs.
+// machine leaves the code as it was lowered when it is destroyed: the engine removes
+// its entries, and all else that it writes to code depends on the code alone. The
+// modules of the standard library are parsed once for all programs.
 //
 // Left out of the comparison: runs that end for want of memory, and programs that the
 // judge does not finish in time.
@@ -43,7 +43,7 @@ ModulePath path_of(std::string_view text) {
   return *path;
 }
 
-/// Options as the command line has them.
+/// Parses options as on the command line.
 Options parse_flags(const std::string& flags) {
   std::vector<std::string> words;
   for (size_t at = 0; at < flags.size();) {
@@ -65,7 +65,7 @@ std::atomic<Machine*> running = nullptr;
 extern "C" void on_alarm(int) {
   if (Machine* machine = running.load()) machine->request_interrupt();
 }
-/// Of processor time, so that a busy machine changes no verdict.
+/// Sets an alarm in processor time, so that a busy machine changes no verdict.
 void set_alarm(double seconds) {
   itimerval timer{};
   timer.it_value.tv_sec = static_cast<time_t>(seconds);
@@ -115,7 +115,7 @@ std::string read_text(Word list) {
   return text;
 }
 
-/// Where two texts begin to differ, with what is around.
+/// Returns the place where two texts begin to differ, with the text around it.
 std::string from_difference(const std::string& text, size_t at) {
   const size_t start = at > 60 ? at - 60 : 0;
   return (start > 0 ? "..." : "") + text.substr(start, 240) + (start + 240 < text.size() ? "..." : "");
@@ -180,7 +180,7 @@ struct ModesOracle::State {
   std::unique_ptr<Program> library;
   NativeTable natives;
 
-  /// The program, with those modules of the library that it needs. Null with a message.
+  /// Parses the program, with those modules of the library that it needs. Returns null with a message.
   std::unique_ptr<Program> parse(const std::string& text, Diagnostics& diagnostics) {
     auto program = std::make_unique<Program>();
     program->arena = std::make_shared<Arena>();

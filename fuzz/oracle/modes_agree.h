@@ -16,19 +16,19 @@ struct FuzzMode {
 };
 const std::vector<FuzzMode>& fuzz_modes();
 
-/// The mode's flags for one program: `seed` chooses what is random, `cost` is what the
-/// program costs about (gen/program_gen.h).
+/// Returns the mode's flags for one program: `seed` chooses the random values,
+/// `cost` is the approximate cost of the program (gen/program_gen.h).
 std::string mode_flags(const FuzzMode& mode, uint64_t seed, double cost);
 
-/// How a run ended.
+/// The ending of a run.
 struct Outcome {
   enum class End : uint8_t { kValue, kError, kOutOfMemory, kTimeout };
   End end = End::kValue;
-  std::string output;  ///< the text that the module's value is
+  std::string output;  ///< the text that is the module's value
   std::string error;   ///< with the stack trace
   double seconds = 0;
-  uint64_t traces = 0;  ///< that were compiled
-  uint64_t exits = 0;   ///< guards that failed
+  uint64_t traces = 0;  ///< number of compiled traces
+  uint64_t exits = 0;   ///< number of failed guards
   uint64_t mark_hits = 0;
 };
 
@@ -57,10 +57,10 @@ struct ModesOptions {
   /// Seconds of processor time for the judge, then for each other mode; 0 for no limit.
   double judge_seconds = 0;
   double mode_seconds = 0;
-  /// Whether all modes run the code that was lowered once. If not, each lowers the program anew, which is slower and
-  /// must change nothing.
+  /// If true, all modes run the code that was lowered once. If not, each lowers the program anew, which is slower
+  /// and must change nothing.
   bool share_code = true;
-  /// Filled with what each mode did, in the order of fuzz_modes(), if given.
+  /// Gets the outcome of each mode, in the order of fuzz_modes(), if given.
   std::vector<Outcome>* outcomes = nullptr;
   /// Called before each mode starts, with its index in fuzz_modes().
   std::function<void(size_t)> progress;
@@ -78,7 +78,7 @@ class ModesOracle {
   std::unique_ptr<State> state_;
 };
 
-/// A few lines about a difference: flags, and both outcomes from where they differ.
+/// Describes a difference in a few lines: flags, and both outcomes from where they differ.
 std::string describe(const Verdict& verdict, const Difference& difference);
 
 }  // namespace fble

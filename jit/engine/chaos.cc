@@ -22,7 +22,7 @@ constexpr uint32_t kOneIn[] = {
 
 const char* chaos_kind_text(ChaosKind kind) { return kTexts[static_cast<size_t>(kind)]; }
 
-/// splitmix64 (public domain, Sebastiano Vigna).
+/// Returns the next number of splitmix64 (public domain, Sebastiano Vigna).
 uint64_t Chaos::next() {
   uint64_t z = state_ += 0x9e3779b97f4a7c15;
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;

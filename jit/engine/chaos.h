@@ -1,9 +1,9 @@
 // Chaos: a run that is disturbed at random, reproducibly.
 //
 // All decisions come from one seeded source. Each disturbance costs one unit of fuel;
-// when there is none left nothing more is disturbed. Until then a run with less fuel goes
-// exactly like one with more. So if a run fails, the least fuel with which it fails tells
-// the first disturbance that matters: `fble-jit bisect` looks for it.
+// without fuel there are no more disturbances. Until then a run with less fuel behaves
+// exactly like one with more. So if a run fails, the least fuel with which it fails
+// identifies the first disturbance that matters: `fble-jit bisect` finds it.
 //
 // Tested by tests/unit/jit/engine/chaos_test.cc.
 #pragma once
@@ -25,15 +25,16 @@ class Chaos {
  public:
   Chaos(uint64_t seed, uint64_t fuel) : state_(seed * 0x9e3779b97f4a7c15 + 1), fuel_(fuel) {}
 
-  /// At an opportunity: whether it happens now. Then a unit of fuel is spent.
+  /// Returns whether the disturbance happens at this opportunity, and spends a unit of fuel if it does.
   bool decide(ChaosKind kind);
-  /// Spends a unit for what was arranged before. False if there was none: it should not have happened.
+  /// Spends a unit for a disturbance that was arranged before. Returns false if there was none: it should not have
+  /// happened.
   bool spend(ChaosKind kind);
-  /// A number below n, n > 0.
+  /// Returns a number below n, n > 0.
   uint32_t below(uint32_t n);
   bool has_fuel() const { return fuel_ != 0; }
 
-  /// Disturbances so far.
+  /// Returns the number of disturbances so far.
   uint64_t count() const { return count_; }
   uint64_t count(ChaosKind kind) const { return counts_[static_cast<size_t>(kind)]; }
 

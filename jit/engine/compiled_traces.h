@@ -1,16 +1,16 @@
-// The traces that have been compiled: their machine code, their exits, and what leads from where to where.
+// The compiled traces: their machine code, their exits, and the links between them.
 //
-// Machine code of one function and all that grew from its exits and returns is a trace tree. Trees know
-// next to nothing of one another: calls go through the code's entry and returns through call frames. So
-// to throw a tree away, or all of them, means to reset entries and to rewrite return addresses in call frames.
+// The machine code of one function and all traces that grew from its exits and returns is a trace tree. Trees
+// are nearly independent: calls go through the code's entry and returns through call frames. So evicting a
+// tree, or all of them, means resetting entries and rewriting return addresses in call frames.
 //
-// Eviction. A trace registers its assumptions when it is compiled (jit/assumptions.def). When one of
-// them breaks, the trees that have traces with it are evicted: whatever leads to their code is
-// turned away. Three things do: the entries of functions, the jumps of return stubs in other trees, and return
-// addresses in call frames. The first count calls anew, as before there was machine code; the others go to the
-// interpreter, at the exact position that the frame has. So an activation of evicted code ends when what it
-// called returns, and as no assumption breaks while machine code runs, there is no other activation. The
-// memory is taken back when all code is flushed.
+// Eviction. A trace registers its assumptions when it is compiled (jit/assumptions.def). When one of them
+// breaks, the trees that have traces with it are evicted: all ways to their code are redirected. There are
+// three: the entries of functions, the jumps of return stubs in other trees, and return addresses in call
+// frames. The first count calls anew, as before there was machine code; the others lead to the interpreter, at
+// the exact position of the frame. So an activation of evicted code ends when its callee returns, and as no
+// assumption breaks while machine code runs, there is no other activation. The memory is reused when all code
+// is flushed.
 //
 // Tested by tests/unit/jit/engine/trace_engine_test.cc and tests/lang/27-deopt-here.
 #pragma once
@@ -28,26 +28,26 @@
 
 namespace fble {
 
-/// See jit/assumptions.def.
+/// The assumptions of jit/assumptions.def.
 enum class CodeAssumption : uint8_t {
 #define FBLE_CODE_ASSUMPTION(Name, text, doc) k##Name,
 #include "jit/assumptions.def"
 #undef FBLE_CODE_ASSUMPTION
 };
 
-/// An ExitSite and what has become of it, kept small: there are many.
+/// An ExitSite with its present state, kept small: there are many.
 struct ExitRecord {
   uint32_t first_jump = 0;  ///< into CompiledTrace::jumps
   uint32_t stub = 0;        ///< distance from CompiledTrace::start
   uint16_t jump_count = 0;
   uint16_t failures = 0;   ///< recordings from here that failed
-  uint32_t countdown = 0;  ///< times it is taken until it is hot
+  uint32_t countdown = 0;  ///< number of times it is taken until it is hot
   IrOp guard = IrOp::kExit;
   LocationKind operand_kind = LocationKind::kNone;
   bool is_return = false;
   bool is_yield = false;
   bool linked = false;
-  bool closed = false;  ///< nothing will be recorded from here
+  bool closed = false;  ///< no recording will start here
   bool failed = false;
   bool pinned = false;   ///< its flag stays set
   bool settled = false;  ///< see ExitSite
@@ -57,8 +57,8 @@ struct ExitRecord {
   int32_t operand_index = 0;
   int32_t n = 0;
   uint32_t m = 0;
-  const uint8_t* dispatch = nullptr;  ///< the table of the node that the guard's failing leads to
-  uint32_t continuations_seen = 0;    ///< of a call: how many had been made when it was last looked for
+  const uint8_t* dispatch = nullptr;  ///< the dispatch table that the guard's failure leads to
+  uint32_t continuations_seen = 0;    ///< for a call: the number of continuations at the last look-up
 };
 
 struct CompiledTrace {
@@ -74,7 +74,7 @@ struct CompiledTrace {
   uint32_t ir_instructions = 0;
   uint32_t inlined_paths = 1;  ///< see InlinePolicy
   bool mixed_signs = false;    ///< see Recorder
-  bool evicted = false;        ///< nothing leads here any more
+  bool evicted = false;        ///< no jump or entry leads here any more
   const uint8_t* start = nullptr;
   size_t code_bytes = 0;
   SideTable side_table;
@@ -82,7 +82,7 @@ struct CompiledTrace {
   std::vector<uint32_t> jumps;  ///< distances from `start`
 };
 
-/// An exit's place. Its id, which machine code knows, is one number for all traces.
+/// The place of an exit. Its id, which machine code uses, is one number for all traces.
 struct ExitAddress {
   uint32_t trace = 0;
   uint32_t exit = 0;
@@ -106,7 +106,7 @@ class CompiledTraces {
   CompiledTrace& operator[](uint32_t id) { return *traces_[id]; }
   ExitRecord& exit(ExitAddress address) { return traces_[address.trace]->exits[address.exit]; }
   ExitAddress address(uint32_t exit_id) const { return exits_[exit_id]; }
-  /// The exit's entry in the side table; valid until the next call.
+  /// Returns the exit's entry in the side table; valid until the next call.
   const ExitEntry& entry(uint32_t exit_id) {
     Decoded& slot = decoded_[exit_id % kDecodedExits];
     if (slot.exit_id != exit_id) decode(exit_id, slot);
@@ -114,10 +114,10 @@ class CompiledTraces {
   }
 
   // ---- making a trace ----
-  /// The id that the next trace and its first exit will have.
+  /// Return the ids of the next trace and of its first exit.
   uint32_t next_trace() const { return size(); }
   uint32_t next_exit() const { return static_cast<uint32_t>(exits_.size()); }
-  /// What the recorder and the policy know of the trace.
+  /// The data of the recorder and the policy about the trace.
   struct Origin {
     uint32_t inlined_paths = 1;
     bool mixed_signs = false;
@@ -125,25 +125,26 @@ class CompiledTraces {
   std::unique_ptr<CompiledTrace> make(const Trace& trace, AssembledTrace&& assembled, const Origin& origin);
   /// Undoes `make` of the newest trace, whose machine code begins where the cache was used up to `cache_used`.
   void take_back(const CompiledTrace& trace, size_t cache_used);
-  /// The trace is linked, and counts.
+  /// Adds a trace, which is linked and counted from now on.
   void add(std::unique_ptr<CompiledTrace> trace);
 
   // ---- linking ----
   /// Links the exit, the return of a call with frames at these positions, to the continuation for them.
-  /// False if there is none.
+  /// Returns false if there is none.
   bool link_return(const CompiledTrace& trace, ExitRecord& exit, const ReturnPositions& positions);
-  /// The same if the last continuation was made after the exit looked for one.
+  /// Does the same if the last continuation was made after the exit's last look-up.
   bool link_return_if_new(const CompiledTrace& trace, ExitRecord& exit, const ExitEntry& entry);
-  /// From now on, returns to these positions are linked to the machine code.
+  /// Adds a continuation: from now on, returns to these positions are linked to the machine code.
   void add_continuation(const ReturnPositions& positions, const uint8_t* target);
-  /// A free register, if the exit is of a guard on one of many tags that a node may lead on from; else -1.
+  /// Returns a free register, if the exit's guard tests one of many tags, so that a dispatch table may replace it; else
+  /// -1.
   static int scratch_for_dispatch(const ExitRecord& exit, const ExitEntry& entry);
-  /// Links the exit to a bridge: for these tags only, through a node, if there are any.
+  /// Links the exit to a bridge. If there are tags, links it for these only, through a dispatch table.
   void link_bridge(ExitAddress from, const Recorder::Tags& tags, int dispatch_scratch, const uint8_t* target);
   uint32_t& members(const CompiledTrace& trace) { return traces_[trace.root]->members; }
 
   // ---- exits ----
-  /// How often the exit is counted until it is hot.
+  /// Sets the number of times that the exit is taken until it is hot.
   void count_anew(ExitRecord& exit) const;
   /// Counts longer after each failed recording, and closes the exit after some.
   void back_off(ExitRecord& exit) const;
@@ -152,22 +153,22 @@ class CompiledTraces {
     exit.failed = true;
     ++stats_.failed_guards;
   }
-  /// Whether the exit's guard is made to fail.
+  /// Returns whether the exit's guard is made to fail.
   static bool is_flagged(const CompiledTrace& trace, const ExitRecord& exit) {
     return exit.flag != 0 && *reinterpret_cast<const volatile uint32_t*>(trace.start + exit.flag) != 0;
   }
   void set_flag(const CompiledTrace& trace, const ExitRecord& exit, bool set);
 
-  // ---- throwing traces away ----
+  // ---- evicting traces ----
   void rely_on(CodeAssumption assumption, uint32_t number, const CompiledTrace& trace);
-  /// Evicts the trees that rely on it; how many did. Requires that nothing is being recorded.
+  /// Evicts the trees that rely on it. Returns their number. Requires that no recording is under way.
   size_t break_assumption(Thread& thread, CodeAssumption assumption, uint32_t number);
-  /// Forgets all machine code. No activation is in machine code now; those that would
-  /// return to some will return to the interpreter.
+  /// Evicts all machine code. Requires that no activation is in machine code; those
+  /// that would return to it will return to the interpreter.
   void flush(Thread& thread);
 
  private:
-  /// Entries decoded of late, by exit id: an exit that is taken often is so until it has a bridge.
+  /// The entries decoded most recently, by exit id: an exit that is taken often is taken often until it has a bridge.
   struct Decoded {
     uint32_t exit_id = 0xffffffff;
     ExitEntry entry;
@@ -185,11 +186,12 @@ class CompiledTraces {
   size_t cache_start_ = 0;
   std::vector<std::unique_ptr<CompiledTrace>> traces_;
   std::vector<ExitAddress> exits_;
-  /// Machine code by the return positions of its frames: at a return all is in
-  /// memory, so every call that returns there continues with the same code.
+  /// The continuations by the return positions of their frames: at a return all
+  /// values are in memory, so every call that returns there continues with the
+  /// same code.
   std::map<ReturnPositions, const uint8_t*> continuations_;
   uint32_t continuations_made_ = 0;
-  /// Roots of the trees that rely on each.
+  /// The roots of the trees that rely on each assumption.
   std::map<std::pair<CodeAssumption, uint32_t>, std::vector<uint32_t>> assumptions_;
   static constexpr uint32_t kDecodedExits = 256;
   std::vector<Decoded> decoded_{kDecodedExits};

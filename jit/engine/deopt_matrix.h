@@ -1,14 +1,14 @@
-// Which kinds of exits a process has taken: for tests/deopt/matrix.py.
+// Counts the kinds of exits that a process has taken, for tests/deopt/matrix.py.
 //
 // If the environment variable FBLE_DEOPT_MATRIX names a file, a line is added to it at
 // the end of the process for each combination that occurred:
 //
-//   POSITION <tab> LOCATION <tab> REASON <tab> how often
+//   POSITION <tab> LOCATION <tab> REASON <tab> count
 //
-//   position   "at OPCODE" for the instruction that the interpreter goes on with, "behind OPCODE" for a
+//   position   "at OPCODE" for the instruction at which the interpreter continues, "behind OPCODE" for a
 //              frame that waits for a call's return, "behind over-application" for glue that does
-//   location   where one of the frame's live values was, its closure included
-//   reason     the IR instruction that left; for a mark whose turn it was, what its options ask for; "error" if
+//   location   the kind of place of one of the frame's live values, its closure included
+//   reason     the IR instruction that left; for a mark whose turn it was, its option; "error" if
 //              the interpreter then failed there
 //
 // Tested by tests/deopt/matrix.py.
@@ -25,16 +25,16 @@ namespace fble {
 
 class DeoptMatrix {
  public:
-  /// Null if nobody wants one.
+  /// Returns the matrix; null if the environment variable is not set.
   static std::unique_ptr<DeoptMatrix> if_wanted();
   explicit DeoptMatrix(std::string file) : file_(std::move(file)) {}
   ~DeoptMatrix();
 
-  /// An exit is taken, or rehearsed.
+  /// Notes an exit that is taken, or rehearsed.
   void note(const ExitEntry& entry, const char* reason);
-  /// The exit noted last was taken, with the thread's frames as they are now.
+  /// Notes that the last exit was taken, with the thread's present frames.
   void note_taken(const Thread& thread);
-  /// A run has ended: if by an error of the instruction at which the last exit was, that is another reason.
+  /// Notes the end of a run: an error of the instruction at the last exit is another reason.
   void note_end(const Thread& thread);
 
  private:
@@ -45,7 +45,7 @@ class DeoptMatrix {
   const Word* taken_fp_ = nullptr;
 };
 
-/// The ways in which the location holds its value; a virtual one may be several at once.
+/// Returns the ways in which the location holds its value; a virtual one may have several.
 std::vector<const char*> location_kinds(const ExitEntry& entry, const Location& location, int32_t own_slot);
 
 }  // namespace fble

@@ -13,7 +13,7 @@ namespace fble {
 namespace {
 
 constexpr uint32_t kMarkWord = static_cast<uint32_t>(Op::kMark);
-/// How many of the forced frames are checked.
+/// The number of forced frames that are checked.
 constexpr size_t kFramesChecked = 128;
 
 }  // namespace
@@ -48,7 +48,7 @@ void DeoptPoints::note_recording(const Trace& trace, std::optional<AbortReason> 
   std::vector<uint32_t> passed;
   for (const IrIns& ins : trace.ins) {
     const uint32_t mark = static_cast<uint32_t>(ins.n);
-    // The body of a loop repeats what the way to it has passed.
+    // The body of a loop repeats the marks of the preamble.
     if (ins.op != IrOp::kMark || std::ranges::find(passed, mark) != passed.end()) continue;
     passed.push_back(mark);
     ++points_[mark].recordings;

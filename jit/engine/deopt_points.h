@@ -1,7 +1,7 @@
-// The places of `# deopt-here!` (interp/mark.h), as the engine sees them: when each one's turn is, what
-// happens then, and what became of the recordings that passed it.
+// The deopt points (interp/mark.h) of the engine: when each one's turn is, its effect, and the results
+// of the recordings that passed it.
 //
-// Machine code counts the countdowns down and leaves, or shows its frames, when one is zero.
+// Machine code decrements the countdowns and leaves, or shows its frames, when one is zero.
 //
 // Tested by tests/unit/jit/engine/trace_engine_test.cc and tests/lang/27-deopt-here.
 #pragma once
@@ -17,13 +17,13 @@
 
 namespace fble {
 
-/// What has become of a mark.
+/// The report about a mark.
 struct MarkReport {
   const Mark* mark = nullptr;
   uint64_t interpreted = 0;  ///< passes in the interpreter
   uint64_t passes = 0;       ///< ... in machine code
-  uint64_t hits = 0;         ///< of these, how often it was the mark's turn
-  uint64_t forced = 0;       ///< and of these, how often frames were forced
+  uint64_t hits = 0;         ///< number of these at which it was the mark's turn
+  uint64_t forced = 0;       ///< number of these hits at which frames were forced
   std::string why_not;       ///< if there are no hits: the reason
 };
 
@@ -31,29 +31,31 @@ class DeoptPoints {
  public:
   explicit DeoptPoints(const Thread& thread);
 
-  /// For machine code, by number of the mark: passes to go, and whether it has the option `force`.
+  /// Return the arrays for machine code, by number of the mark: the remaining passes, and whether it has the option
+  /// `force`.
   uint32_t* countdowns() { return countdowns_.data(); }
   const uint8_t* forcing() const { return forcing_.data(); }
 
   const MarkOptions& options(uint32_t mark) const { return thread_.machine.program.marks[mark].options; }
   bool is_turn(uint32_t mark) const { return countdowns_[mark] == 0; }
-  /// It was the mark's turn: counts to the next one.
+  /// Notes that it was the mark's turn, and counts to the next one.
   void note_hit(uint32_t mark);
   void note_forced(uint32_t mark) { ++points_[mark].forced; }
-  /// A recording has ended: compiled, or given up.
+  /// Notes the end of a recording: compiled, or aborted.
   void note_recording(const Trace& trace, std::optional<AbortReason> abort);
-  /// Shows the thread's frames, which are the interpreter's, to its observer. True if something has changed.
+  /// Shows the thread's frames, which are the interpreter's, to its observer. Returns whether the observer has changed
+  /// something.
   bool show_frames(Thread& thread, uint32_t mark) const;
-  /// What jit/engine/deopt_matrix.h calls the reason to leave by an exit of this guard.
+  /// Returns the name in jit/engine/deopt_matrix.h of the reason to leave by an exit of this guard.
   const char* reason_to_leave(IrOp guard, int32_t n) const;
 
   std::string name(uint32_t mark) const;
-  /// For dumps: a line of comment for each mark in the trace.
+  /// Returns a line of comment for each mark in the trace, for dumps.
   std::string explain(const Trace& trace) const;
-  /// All marks of the program, in its order.
+  /// Returns the reports of all marks of the program, in its order.
   std::vector<MarkReport> reports() const;
 
-  /// While it exists, passes do not count.
+  /// A pause of counting: while it exists, passes do not count.
   class Paused {
    public:
     explicit Paused(DeoptPoints& points);
@@ -68,22 +70,22 @@ class DeoptPoints {
 
  private:
   struct Point {
-    const Code* code = nullptr;  ///< where it is
-    uint64_t passes = 0;         ///< up to the last hit
+    const Code* code = nullptr;  ///< the code with the mark
+    uint64_t passes = 0;         ///< number of passes up to the last hit
     uint64_t hits = 0;
-    uint32_t period = 0;                                ///< what its countdown was last set to
-    uint32_t recordings = 0;                            ///< that passed it
-    uint32_t traces = 0;                                ///< compiled ones that contain it
-    AbortReason abort = AbortReason::kNothingRecorded;  ///< of the last recording that passed it and failed
+    uint32_t period = 0;                                ///< the value to which its countdown was last set
+    uint32_t recordings = 0;                            ///< number of recordings that passed it
+    uint32_t traces = 0;                                ///< number of compiled traces that contain it
+    AbortReason abort = AbortReason::kNothingRecorded;  ///< the failure of the last recording that passed it and failed
     uint64_t forced = 0;
   };
   std::string why_not_hit(uint32_t mark) const;
 
   const Thread& thread_;
   std::vector<Point> points_;         ///< by number, as in ProgramCode::marks
-  std::vector<uint32_t> countdowns_;  ///< passes to go
+  std::vector<uint32_t> countdowns_;  ///< remaining passes
   std::vector<uint8_t> forcing_;
-  /// By function: the instruction before which a trace last gave up.
+  /// The instruction before which a trace was last aborted, by function.
   std::map<const Code*, Op> ended_at_;
 };
 

@@ -1,4 +1,4 @@
-// What --chaos does to the engine: the decisions are jit/engine/chaos.h's, here is how they are carried out.
+// Carries out the disturbances of --chaos. jit/engine/chaos.h makes the decisions.
 //
 // Tested by tests/unit/jit/engine/chaos_test.cc and tests/lang in mode chaos.
 #pragma once
@@ -16,15 +16,16 @@ class Disturbances {
  public:
   Disturbances(Thread& thread, const JitOptions& options);
 
-  /// At an opportunity: whether it happens now.
+  /// Returns whether the disturbance happens at this opportunity.
   bool happens(ChaosKind kind);
-  /// Of a recording that begins.
+  /// Returns the limits of a recording that begins.
   RecorderLimits limits(const RecorderLimits& usual);
-  /// See SpillChoice in jit/x64/regalloc.h.
+  /// Chooses a register to spill; see SpillChoice in jit/x64/regalloc.h.
   int choose_spill(uint32_t occupied);
-  /// An exit was taken, perhaps since a guard was made to fail: then draws the distance to the next one.
+  /// Notes that an exit was taken. If its guard was made to fail, draws the distance to the next one.
   void note_exit(uint32_t trace, uint32_t exit, IrOp guard);
-  /// Collects or asks for attention where the interpreter's state is whole. False if the run has to stop.
+  /// Collects or requests attention at a point where the interpreter's state is complete. Returns false if the run has
+  /// to stop.
   bool disturb(Thread& thread);
 
   const Chaos& chaos() const { return chaos_; }

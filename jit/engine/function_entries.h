@@ -1,4 +1,4 @@
-// Where calls of functions lead: to the interpreter, which counts them, or to machine code.
+// The targets of calls: the interpreter, which counts them, or machine code.
 //
 // Tested by tests/unit/jit/engine/trace_engine_test.cc.
 #pragma once
@@ -20,7 +20,7 @@ class FunctionEntries {
 
   /// Counts calls of the code from now on; gives it its Code::engine_index.
   void adopt(Code& code);
-  /// Counts from the start.
+  /// Starts the count of calls anew.
   void count_anew(Code& code) const;
   /// Lets calls enter the machine code.
   void install(Code& code, const uint8_t* machine_code);
@@ -30,7 +30,7 @@ class FunctionEntries {
   /// Counts longer after each failed recording, and leaves the function to the interpreter after some.
   void back_off(Code& code);
 
-  /// All code that was adopted, in order.
+  /// Returns all code that was adopted, in order.
   const std::vector<Code*>& codes() const { return codes_; }
 
  private:

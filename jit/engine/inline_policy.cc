@@ -9,12 +9,12 @@ namespace fble {
 
 namespace {
 
-/// Frames that are looked at for another activation of a function.
+/// The number of frames that are searched for another activation of a function.
 constexpr int kRecursionDepth = 32;
 
 }  // namespace
 
-/// Jumps go forward only, so one pass from the end counts the ways.
+/// Measures a function. Jumps lead forward only, so one pass from the end counts the paths.
 CodeSize measure(const Code& code) {
   std::vector<uint32_t> starts;
   for (uint32_t at = 0; at < code.words.size(); at += instruction_length(&code.words[at])) starts.push_back(at);
@@ -30,7 +30,7 @@ CodeSize measure(const Code& code) {
       targets.erase(std::unique(targets.begin(), targets.end()), targets.end());
       for (uint32_t target : targets) count += paths[*start + target];
     } else if (static_cast<Op>(*words) == Op::kChoose) {
-      // In machine code it is a guard for each outcome.
+      // Machine code has a guard for each outcome.
       std::vector<uint32_t> outcomes(words + 5, words + 5 + words[4]);
       std::sort(outcomes.begin(), outcomes.end());
       outcomes.erase(std::unique(outcomes.begin(), outcomes.end()), outcomes.end());

@@ -1,8 +1,9 @@
-// Which calls a trace follows into the callee.
+// Decides which calls a trace follows into the callee.
 //
-// A callee with several ways through its bytecode brings a guard for each, and a bridge for each way not
-// recorded. So the policy counts: the ways through a function, those of all functions inlined since the
-// tree's root, and the functions seen at a call site. Recursive functions are called, never inlined.
+// A callee with several paths through its bytecode adds a guard for each, and a bridge for each path
+// that is not recorded. So the policy counts the paths through a function, those of all functions
+// inlined since the tree's root, and the functions seen at a call site. Recursive functions are called,
+// never inlined.
 //
 // Tested by tests/unit/jit/engine/inline_policy_test.cc.
 #pragma once
@@ -15,10 +16,10 @@
 
 namespace fble {
 
-/// Size of a function, for the decision.
+/// The size of a function, for the decision.
 struct CodeSize {
-  uint32_t paths = 0;         ///< ways through its bytecode, at most kManyPaths
-  uint32_t instructions = 0;  ///< without marks, which shall not change what is inlined
+  uint32_t paths = 0;         ///< number of paths through its bytecode, at most kManyPaths
+  uint32_t instructions = 0;  ///< without marks, which must not affect inlining
   static constexpr uint32_t kManyPaths = 1000;
 };
 CodeSize measure(const Code& code);
@@ -27,10 +28,11 @@ class InlinePolicy final : public CallPolicy {
  public:
   explicit InlinePolicy(const JitParams& params) : params_(params) {}
 
-  /// Begins a recording, in a tree whose functions inlined so far have `inlined_paths` ways, multiplied.
+  /// Begins a recording, in a tree whose functions inlined so far have `inlined_paths` paths, multiplied.
   void begin(uint32_t inlined_paths) { inlined_paths_ = inlined_paths; }
-  /// Returns the product of the ways through all functions inlined since the tree's root. That many
-  /// traces may grow from it, each for a tiny share of the calls, if data is random.
+  /// Returns the product of the numbers of paths through all functions inlined since the tree's
+  /// root. If data is random, this number of traces may grow from it, each for a tiny share of the
+  /// calls.
   uint32_t inlined_paths() const { return inlined_paths_; }
 
   bool may_inline(const Code& code) override;

@@ -16,26 +16,26 @@ struct JitParams {
 #include "jit/params.def"
 #undef FBLE_JIT_PARAM
 };
-/// Sets a parameter; false if there is none of that name.
+/// Sets a parameter. Returns false if there is none of that name.
 bool set_jit_param(JitParams& params, std::string_view name, uint32_t value);
 
 struct JitOptions {
   JitParams params;
-  /// Compile at the first opportunity.
+  /// If true, code is compiled at the first opportunity.
   bool eager = false;
-  /// Leave machine code at every n-th guard; 0 for off.
+  /// Machine code is left at every n-th guard; 0 for off.
   uint32_t deopt_every = 0;
-  /// Let each guard fail once, the first time it is passed, and rehearse it before.
+  /// If true, each guard fails once, the first time it is passed, and is rehearsed before.
   bool deopt_sweep = false;
-  /// Let the exit fail whenever it is reached.
+  /// The exit that is taken whenever it is reached.
   struct ExitName {
     uint32_t trace;
     uint32_t exit;
   };
   std::optional<ExitName> deopt_at;
-  /// Compare each exit with the interpreter.
+  /// If true, each exit is compared with the interpreter.
   bool shadow_check = false;
-  /// Disturb at random (jit/engine/chaos.h); 0 for off.
+  /// The seed of random disturbances (jit/engine/chaos.h); 0 for off.
   uint64_t chaos = 0;
   uint64_t chaos_fuel = UINT64_MAX;
   bool log_chaos = false;
@@ -45,11 +45,11 @@ struct JitOptions {
   bool dump_side_table = false;
   bool dump_bytecode = false;
 
-  /// Returns how often a place is counted until it is hot.
+  /// Returns the number of counts until a place is hot.
   uint32_t threshold(uint32_t normal) const { return eager ? 1 : normal; }
-  /// Guards may fail although they hold, when Thread::exit_fuel runs out.
+  /// Returns whether guards may fail although they hold, when Thread::exit_fuel becomes 0.
   bool counts_guards() const { return deopt_every != 0 || chaos != 0; }
-  /// Exits of the trace have flags that make their guards fail.
+  /// Returns whether the exits of the trace have flags that make their guards fail.
   bool has_flags(uint32_t trace) const { return deopt_sweep || shadow_check || (deopt_at && deopt_at->trace == trace); }
 };
 
@@ -60,15 +60,15 @@ struct JitStats {
   uint64_t flushes = 0;
   uint64_t evictions = 0;  ///< of trees
   uint64_t guards = 0;
-  uint64_t failed_guards = 0;     ///< those that have failed once, in the run or in a rehearsal
+  uint64_t failed_guards = 0;     ///< guards that have failed once, in the run or in a rehearsal
   uint64_t rehearsed_guards = 0;  ///< those that failed in a rehearsal
   uint64_t exits_checked = 0;     ///< by JitOptions::shadow_check
-  uint64_t exits_unchecked = 0;   ///< there was no room for it
+  uint64_t exits_unchecked = 0;   ///< exits without room for the check
   uint64_t loops_given_up = 0;    ///< compiled without the loop: some of its guards could not be rehearsed
   uint64_t exits = 0;             ///< machine code was left at a guard
   uint64_t yields = 0;            ///< ... at a yield point
   uint64_t mark_hits = 0;         ///< ... at a mark whose turn it was
-  uint64_t forced = 0;            ///< frames were forced at a mark, and machine code went on
+  uint64_t forced = 0;            ///< frames were forced at a mark, and machine code continued
   uint64_t forced_out = 0;        ///< ... and left, as something had changed
   uint64_t cold_returns = 0;      ///< a call returned to the interpreter
   uint64_t ir_instructions = 0;

@@ -15,7 +15,7 @@ namespace fble {
 
 namespace {
 
-/// Room for what machine code, exit and interpreter may make, at a guess.
+/// Estimates the room for the objects of machine code, exit and interpreter.
 size_t words_for(const Trace& trace) {
   size_t words = 1024 + 4 * size_t{trace.steps};
   for (const IrIns& ins : trace.ins) {
@@ -24,7 +24,7 @@ size_t words_for(const Trace& trace) {
   return words;
 }
 
-/// Slots where a settled exit says what follows from its guard's failing.
+/// Returns the slots where a settled exit has facts that follow from its guard's failure.
 std::vector<int32_t> settled_slots(const ExitEntry& entry) {
   std::vector<int32_t> slots;
   for (const ExitSlot& slot : entry.slots) {
@@ -40,7 +40,7 @@ std::vector<int32_t> settled_slots(const ExitEntry& entry) {
   FBLE_BUG("the shadow check found a difference");
 }
 
-/// Makes room for `words` words without leaving an error behind. False if there is none.
+/// Makes room for `words` words without setting an error. Returns false if there is none.
 bool find_room(Thread& thread, size_t words) {
   const Word* limit = thread.machine.heap.limit();
   if (thread.ap <= limit && static_cast<size_t>(limit - thread.ap) >= words) return true;
@@ -62,7 +62,7 @@ std::unique_ptr<StartState> GuardRehearsal::state_at_exit(Thread& thread, const 
     const bool is_place = location.kind == LocationKind::kRegister || location.kind == LocationKind::kSpill ||
                           location.kind == LocationKind::kSlot;
     if (!is_place) return;
-    // A return address or position, looked at by guards, is no value.
+    // A return address or position, which guards compare, is no value.
     if (std::find(state->places.begin(), state->places.end(), location) != state->places.end()) return;
     state->places.push_back(location);
     state->words.push_back(read_location(thread.exit_state, root, location));
@@ -79,7 +79,7 @@ std::unique_ptr<StartState> GuardRehearsal::state_at_exit(Thread& thread, const 
       }
     } else {
       note(frame.closure);
-      // Of a frame that an inlined tail call has replaced the return words may still be there.
+      // The return words of a frame that an inlined tail call has replaced may still be there.
     }
     for_each_live_slot(*frame.code, frame.pc, i + 1 < entry.frames.size(), [&](int32_t slot) {
       while (listed != entry.slots.end() && listed->slot < frame.base + slot) ++listed;
@@ -103,7 +103,7 @@ void GuardRehearsal::leave(Thread& thread, uint32_t exit_id) {
   thread.steps_to_go = 0;
 }
 
-/// Puts the state back as machine code has it; `fp` is then what the trace is entered with.
+/// Restores the state of machine code. Sets `fp` to the frame with which the trace is entered.
 void GuardRehearsal::put_machine_state(const StartState& start, TraceKind kind, Word*& fp) {
   Word* const root = start.frames.root;
   ExitState& state = thread_.exit_state;
@@ -133,8 +133,8 @@ void GuardRehearsal::put_machine_state(const StartState& start, TraceKind kind, 
   }
 }
 
-/// Runs the machine code from the start with the flag of this exit set. False if the exit was not reached;
-/// else the frames are rebuilt.
+/// Runs the machine code from the start with the flag of this exit set. Returns false if the exit was not
+/// reached; else the frames are rebuilt.
 bool GuardRehearsal::run(const StartState& start, CompiledTrace& trace, uint32_t index) {
   const ExitRecord& exit = trace.exits[index];
   Word* fp = nullptr;
@@ -159,7 +159,7 @@ bool GuardRehearsal::run(const StartState& start, CompiledTrace& trace, uint32_t
   return left_ && exit_ == index;
 }
 
-/// False if the exit was not reached.
+/// Rehearses an exit. Returns false if it was not reached.
 bool GuardRehearsal::rehearse_exit(const StartState& start, CompiledTrace& trace, uint32_t index,
                                    Rehearsal& rehearsal) {
   const ExitRecord& exit = trace.exits[index];
@@ -171,7 +171,7 @@ bool GuardRehearsal::rehearse_exit(const StartState& start, CompiledTrace& trace
   if (!reached) return false;
   const FramesState actual = take_frames(thread_, start.frames.root);
 
-  // What was made at the exit must not be overwritten.
+  // The objects made at the exit must not be overwritten.
   thread_.ap = thread_.exit_state.ap();
   for (const VirtualValue& made : entry_.virtuals) {
     if (made.kind == VirtualValue::Kind::kObject) thread_.ap += object_words(static_cast<uint32_t>(made.header >> 32));

@@ -2,16 +2,16 @@
 //
 // A run passes many guards that never fail in it, and many traces are compiled shortly
 // before its end. So with --deopt-sweep the engine tries a trace out: for each exit it
-// puts back the state in which the recording began, runs the machine code with the exit's
-// flag set, lets the side table rebuild the frames, and compares them with those that
-// the interpreter gets to from the same state (deopt/shadow_check.h). The recording
-// went this way, so all its guards are reached. Guards of a loop's body are reached if
-// the second turn takes the same way as the first; if not the trace is compiled without
-// the loop.
+// restores the state in which the recording began, runs the machine code with the exit's
+// flag set, lets the side table rebuild the frames, and compares them with those that the
+// interpreter reaches from the same state (deopt/shadow_check.h). The recording took this
+// path, so all its guards are reached. Guards of a loop's body are reached if the second
+// turn takes the same path as the first; if not, the trace is compiled without the loop.
 //
 // With --shadow-check the same comparison is made at each exit that a run takes, from the
 // state at the entry of the trace, which is noted then. Natives with effects are no obstacle:
-// a call of one ends the trace, and what follows is another trace with an entry of its own.
+// a call of one ends the trace, and the code after it is another trace with an entry of its
+// own.
 //
 // Tested by tests/unit/jit/engine/trace_engine_test.cc and tests/lang in mode deopt-sweep.
 #pragma once
@@ -26,20 +26,21 @@
 
 namespace fble {
 
-/// With --deopt-sweep.
+/// The rehearsals of --deopt-sweep.
 class GuardRehearsal {
  public:
-  /// `matrix` may be null.
+  /// Makes the rehearsals. `matrix` may be null.
   GuardRehearsal(Thread& thread, CompiledTraces& traces, DeoptPoints& points, DeoptMatrix* matrix, JitStats& stats)
       : thread_(thread), traces_(traces), points_(points), matrix_(matrix), stats_(stats) {}
 
-  /// The state of an exit that is about to be left, as the bridge will find it.
+  /// Returns the state of an exit that is about to be left, as the bridge will find it.
   static std::unique_ptr<StartState> state_at_exit(Thread& thread, const ExitEntry& entry);
 
-  /// Rehearses all exits of the trace from the state in which its recording began. False if some were not reached.
+  /// Rehearses all exits of the trace from the state in which its recording began. Returns false if some were not
+  /// reached.
   bool rehearse(const Trace& recorded, const StartState& start, CompiledTrace& trace);
 
-  /// A trace is being tried out: exits come here.
+  /// Returns whether a trace is being tried out: then its exits come here.
   bool is_under_way() const { return trace_ != nullptr; }
   void leave(Thread& thread, uint32_t exit_id);
 
@@ -60,14 +61,14 @@ class GuardRehearsal {
   bool left_ = false;  ///< the frames are rebuilt
 };
 
-/// With --shadow-check.
+/// The checks of --shadow-check.
 class ShadowChecks {
  public:
   ShadowChecks(Thread& thread, JitStats& stats) : start_(thread.machine), stats_(stats) {}
 
-  /// The trace was entered; its first instruction has not run.
+  /// Notes that the trace was entered; its first instruction has not run.
   void note_entry(Thread& thread, const CompiledTrace& trace);
-  /// An exit was taken and the frames are rebuilt: compares them with the interpreter's.
+  /// Checks an exit that was taken: compares the rebuilt frames with the interpreter's.
   void check(Thread& thread, const CompiledTrace& trace, const ExitRecord& exit);
 
  private:

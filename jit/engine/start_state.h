@@ -1,4 +1,4 @@
-// A state of the thread, kept so that it can be put back while a trace is tried out.
+// A state of the thread, kept so that it can be restored while a trace is tried out.
 #pragma once
 
 #include <vector>
@@ -9,14 +9,14 @@
 
 namespace fble {
 
-/// What a trace starts from: the state as the interpreter has it, and of a bridge also as machine code
-/// has it. Collections keep its words up to date.
+/// The state in which a trace starts: that of the interpreter, and for a bridge also that of machine
+/// code. Collections update its words.
 struct StartState {
   explicit StartState(MachineState& machine) : frame_roots(machine, frames.words), roots(machine, words) {}
 
   FramesState frames;
   std::vector<Location> places;               ///< registers, spill slots, frame slots
-  std::vector<Word> words;                    ///< what is there
+  std::vector<Word> words;                    ///< the words in these places
   std::vector<std::pair<int32_t, Word>> raw;  ///< words of frame headers, by slot
   RootedWords frame_roots;
   RootedWords roots;

@@ -136,7 +136,7 @@ void TraceEngine::on_hot_function(Thread& thread, Code& code) {
   entries_.count_anew(code);
   if (!can_record(thread)) return;
   if (disturbances_ && !disturb(thread)) return stop_run(thread);
-  // The values of globals become constants: they must be where they stay.
+  // The values of globals become constants, so they must be in the old space.
   if (!thread.machine.globals.dirty.empty() && !thread.make_room(0)) return stop_run(thread);
   policy_.look_for_recursion(code, thread.fp);
   Recording& recording = set_up_recording(thread, 1);
@@ -170,7 +170,7 @@ void TraceEngine::record_from_exit(Thread& thread, ExitAddress from, const ExitE
   if (exit.is_return) {
     recording.recorder->start_continuation(entry, start);
   } else {
-    // Guards that are made to fail say nothing about the values.
+    // A guard that is made to fail shows nothing about the values.
     const bool may_be_forced = options_.counts_guards();
     start.guard = may_be_forced ? IrOp::kExit : exit.guard;
     start.operand = {may_be_forced ? LocationKind::kNone : exit.operand_kind, exit.operand_index, 0};
@@ -232,7 +232,7 @@ void TraceEngine::on_run_end(Thread& thread) {
 
 // ---- compiling --------------------------------------------------------------
 
-/// From the recorded trace to linked machine code: optimise, assemble, rehearse, link, announce.
+/// Makes linked machine code of the recorded trace: optimises, assembles, rehearses, links, logs.
 TraceState TraceEngine::compile(Recording& recording) {
   Trace& trace = recording.trace;
   const size_t cache_used = traces_.cache().used();
@@ -250,8 +250,8 @@ TraceState TraceEngine::compile(Recording& recording) {
       traces_.make(trace, std::move(assembled), {policy_.inlined_paths(), recording.recorder->mixed_signs()});
 
   if (rehearsal_ && !rehearsal_->rehearse(trace, *recording.start, *compiled) && !recording.without_loop) {
-    // Guards in a loop whose turns so far did not all take one way. As a trace without loop they
-    // are on the way that was taken.
+    // Some guards are in a loop whose turns so far did not all take the same path. In a trace
+    // without loop they are on the path that was taken.
     ++stats_.loops_given_up;
     traces_.take_back(*compiled, cache_used);
     trace = std::move(*recorded);
@@ -294,7 +294,7 @@ AssembledTrace TraceEngine::assemble_trace(const Trace& trace) {
   return assembled;
 }
 
-/// Makes the way to the trace, and the way on from its call if that is known.
+/// Makes the link to the trace, and the link from its call if the target is known.
 void TraceEngine::link(const Recording& recording, CompiledTrace& compiled) {
   const Trace& trace = recording.trace;
   const IrIns& last = trace.ins.back();
@@ -330,7 +330,7 @@ void TraceEngine::leave(Thread& thread, uint32_t exit_id) {
   if (!leave_exit(thread, exit_id) || (disturbances_ && !disturb(thread))) stop_run(thread);
 }
 
-/// False if the run has to stop.
+/// Leaves machine code by the exit. Returns false if the run has to stop.
 bool TraceEngine::leave_exit(Thread& thread, uint32_t exit_id) {
   const ExitAddress address = traces_.address(exit_id);
   CompiledTrace& trace = traces_[address.trace];
@@ -349,7 +349,7 @@ bool TraceEngine::leave_exit(Thread& thread, uint32_t exit_id) {
 
   if (!leave_at(thread, entry)) return false;
 
-  // The exit has been left: the interpreter's state is whole.
+  // The exit has been left: the interpreter's state is complete.
   if (matrix_ != nullptr) matrix_->note_taken(thread);
   if (shadow_checks_ && !exit.is_return) shadow_checks_->check(thread, trace, exit);
   if (exit.guard == IrOp::kMark) {
@@ -361,8 +361,8 @@ bool TraceEngine::leave_exit(Thread& thread, uint32_t exit_id) {
   }
   ++(exit.is_return ? stats_.cold_returns : exit.is_yield ? stats_.yields : stats_.exits);
 
-  // What follows from it: a link to a continuation, or a recording. Of a guard that was made to fail nothing
-  // is known for a bridge.
+  // The exit may lead to a link to a continuation, or to a recording. A guard that was made to fail shows
+  // nothing for a bridge.
   if (exit.closed || exit.linked || was_flagged || exit.pinned) return true;
   if (exit.is_return && traces_.link_return_if_new(trace, exit, entry)) return true;
   if (--exit.countdown > 0) return true;
@@ -376,8 +376,8 @@ bool TraceEngine::leave_exit(Thread& thread, uint32_t exit_id) {
   return true;
 }
 
-/// Machine code has passed a mark, and the interpreter's state is whole: does what its options ask for if it
-/// is its turn.
+/// Handles a mark that machine code has passed; the interpreter's state is complete. Carries out the options
+/// of the mark if it is its turn.
 void TraceEngine::hit(Thread& thread, uint32_t mark) {
   if (!points_.is_turn(mark)) return;
   const MarkOptions& options = points_.options(mark);
@@ -423,15 +423,15 @@ const void* TraceEngine::force(Thread& thread, uint32_t exit_id) {
     forced.take_back();
     return resume;
   }
-  // Guard not forced. The mark has been passed: the interpreter continues behind it. Or from the start of the
-  // group of recursive values that it is in: of these there is nothing before their definition.
+  // Guard not forced. The mark has been passed: the interpreter continues after it, or from the start of the
+  // group of recursive values that it is in, since those do not exist before their definition.
   ++stats_.forced_out;
   if (static_cast<Op>(*thread.pc) == Op::kMark) thread.pc += instruction_length(thread.pc);
   if (disturbances_ && !disturb(thread)) stop_run(thread);
   return nullptr;
 }
 
-/// Disturbs the run where the interpreter's state is whole. False if it has to stop.
+/// Disturbs the run at a point where the interpreter's state is complete. Returns false if it has to stop.
 bool TraceEngine::disturb(Thread& thread) {
   if (recording_ == nullptr && disturbances_->happens(ChaosKind::kFlush)) live(thread, TraceState::kForgotten);
   return disturbances_->disturb(thread);

@@ -1,10 +1,10 @@
-// The conductor: decides what is recorded when, and calls the parts that do the work.
+// The conductor: decides when to record, and calls the parts that do the work.
 //
-//   InlinePolicy      which calls a trace follows             TraceLog       what is printed about traces
-//   FunctionEntries   where calls of functions lead           DeoptPoints    the places of `# deopt-here!`
+//   InlinePolicy      the calls that a trace follows          TraceLog       logs and dumps of traces
+//   FunctionEntries   the targets of calls                    DeoptPoints    the places of `# deopt-here!`
 //   CompiledTraces    machine code, its exits and links
 //
-// and for tests, asked when a recording begins, a trace has been made, an exit is taken, an exit has been left:
+// and for tests, called when a recording begins, a trace has been made, an exit is taken, an exit has been left:
 //
 //   GuardRehearsal    --deopt-sweep                           Disturbances   --chaos
 //   ShadowChecks      --shadow-check                          DeoptMatrix    FBLE_DEOPT_MATRIX
@@ -32,45 +32,45 @@
 
 namespace fble {
 
-/// Where a trace is in its life.
+/// The states in the life of a trace.
 enum class TraceState : uint8_t {
   kCounting,     ///< there is none yet: calls, or an exit, are counted
-  kHot,          ///< a counter has run out, and a recording is set up
+  kHot,          ///< a counter has reached zero, and a recording is set up
   kRecording,    ///< the interpreter shows each instruction before it runs
   kRecorded,     ///< the recorder has come to an end
   kLinked,       ///< a call, an exit or a return leads to the machine code
-  kGivenUp,      ///< Recording::failure says why
-  kInterrupted,  ///< the same, but the place where the recording began is not to blame
+  kGivenUp,      ///< Recording::failure has the reason
+  kInterrupted,  ///< the same, but the place where the recording began is not the cause
   kEnded,        ///< compiled or not, the recording is no longer needed
-  kForgotten,    ///< all machine code is thrown away
+  kForgotten,    ///< all machine code is evicted
 };
 
 class TraceEngine final : public EngineHooks {
  public:
-  /// Attaches to the thread; detached by the destructor.
+  /// Attaches to the thread. The destructor detaches.
   TraceEngine(Thread& thread, const JitOptions& options);
   ~TraceEngine() override;
   TraceEngine(const TraceEngine&) = delete;
   TraceEngine& operator=(const TraceEngine&) = delete;
 
-  /// False if the processor or the system lacks what machine code needs: then all is interpreted.
+  /// Returns false if the processor or the system does not support machine code: then all code is interpreted.
   bool usable() const { return usable_; }
 
   void on_hot_function(Thread& thread, Code& code) override;
   void on_step(Thread& thread) override;
   void on_run_end(Thread& thread) override;
 
-  /// Machine code was left by the exit; called by its stub.
+  /// Leaves machine code by the exit. Called by its stub.
   void leave(Thread& thread, uint32_t exit_id);
-  /// Called by machine code at a mark with the option `force`; see RuntimeEntries::force.
+  /// Forces frames. Called by machine code at a mark with the option `force`; see RuntimeEntries::force.
   const void* force(Thread& thread, uint32_t exit_id);
-  /// A trace was entered; called by it with JitOptions::shadow_check.
+  /// Notes that a trace was entered. Called by the trace with JitOptions::shadow_check.
   void entered(Thread& thread, uint32_t trace);
 
   const JitStats& stats() const { return stats_; }
-  /// All marks of the program, in its order; none if the engine is not usable.
+  /// Returns the reports of all marks of the program, in its order; none if the engine is not usable.
   std::vector<MarkReport> mark_reports() const { return usable_ ? points_.reports() : std::vector<MarkReport>(); }
-  /// What --stats prints.
+  /// Returns the text of --stats.
   std::string stats_text() const;
 
  private:
@@ -85,7 +85,7 @@ class TraceEngine final : public EngineHooks {
     Code* interpreted_once = nullptr;   ///< its entry is the interpreter's for one instruction
     Handler usual_entry = nullptr;      ///< of that code
     std::unique_ptr<StartState> start;  ///< if there are rehearsals
-    int dispatch_scratch = -1;          ///< bridges: a register for a node, see install_dispatch
+    int dispatch_scratch = -1;          ///< bridges: a register for a dispatch table, see install_dispatch
     bool without_loop = false;
     std::optional<AbortReason> failure;
     uint64_t started_ns = 0;

@@ -21,7 +21,7 @@ constexpr const char* kAssumptionTexts[] = {
 #undef FBLE_CODE_ASSUMPTION
 };
 
-/// The code's place in its source, for logs.
+/// Returns the code's place in its source, for logs.
 std::string place_of(const Code& code, const uint32_t* pc) {
   const Loc loc = pc == nullptr ? code.loc : code.loc_at(static_cast<uint32_t>(pc - code.start));
   return fmt::format("{} {}:{}", code.block.str(), loc.line, loc.column);
@@ -36,7 +36,7 @@ const char* kind_text(TraceKind kind) {
   return "?";
 }
 
-/// The code of all frames that the trace passes through, once each.
+/// Returns the bytecode of all frames that the trace passes through, once each.
 std::string bytecode_text(const Trace& trace) {
   std::string text;
   std::vector<const Code*> seen;

@@ -1,4 +1,4 @@
-// What the engine prints about its traces: a line for each event, dumps of what it compiles, statistics.
+// Prints the engine's reports about traces: a line for each event, dumps of compiled code, statistics.
 //
 // Tested by tests/unit/jit/engine/trace_engine_test.cc and tests/unit/cli/run_test.cc.
 #pragma once
@@ -24,12 +24,12 @@ class TraceLog {
   void flushed(size_t traces, size_t bytes) const;
 
   // With --dump.
-  /// The bytecode and IR of the trace, after the passes.
+  /// Dumps the bytecode and IR of the trace, after the passes.
   void optimized(const Trace& trace) const;
-  /// Its machine code and side table, also for perf. `codes`: as in print_side_table.
+  /// Dumps its machine code and side table, also for perf. `codes`: as in print_side_table.
   void assembled(const Trace& trace, const AssembledTrace& code, const std::vector<Code*>& codes) const;
 
-  /// What --stats prints. `chaos`: null without.
+  /// Returns the text of --stats. `chaos` is null without disturbances.
   std::string stats_text(const JitStats& stats, const Chaos* chaos) const;
 
  private:

@@ -18,7 +18,7 @@ constexpr uint32_t word_of(Op op) { return static_cast<uint32_t>(op); }
 
 bool is_apply_held(const Code& code) { return code.words[0] == word_of(Op::kApplyHeld); }
 
-/// Globals of modules that have not been evaluated yet are 0.
+/// Returns whether a global is defined. Globals of modules that have not been evaluated yet are 0.
 bool is_defined(Word global) { return global != 0 && !is_placeholder(global); }
 
 int32_t low_header(Word word) { return static_cast<int32_t>(static_cast<uint32_t>(as_object(word)->header)); }
@@ -31,7 +31,7 @@ Facts facts_of_bits(uint8_t bits) {
   return facts;
 }
 
-/// How the call opcodes differ.
+/// The differences between the call opcodes.
 struct CallForm {
   bool tail = false;
   bool global = false;
@@ -98,7 +98,7 @@ void Recorder::start_continuation(const ExitEntry& entry, const BridgeStart& sta
   const ExitFrame& innermost = entry.frames.back();
   trace.callee_base = static_cast<uint32_t>(innermost.base) + innermost.pc[-1];
   root_fp_ = thread_.fp - innermost.base;
-  // Whoever made the call has made sure of the frames themselves.
+  // The caller has checked that there is room for the frames themselves.
   root_extent_ = 0;
   for (const ExitFrame& from : entry.frames) {
     root_extent_ = std::max(root_extent_, static_cast<uint32_t>(from.base) + from.code->frame_slots);
@@ -116,7 +116,8 @@ void Recorder::start_continuation(const ExitEntry& entry, const BridgeStart& sta
   append_stack_check(builder_.add_snapshot(make_snapshot(innermost.pc, false)));
 }
 
-/// The one of a trace that is no function's: if it turns out to be needed, `end` says for how much.
+/// Appends a stack check of size 0 to a bridge or continuation; `end` sets the size if the trace needs more than its
+/// root.
 void Recorder::append_stack_check(uint32_t snapshot) {
   IrIns check{.op = IrOp::kStackCheck};
   check.snapshot = snapshot;
@@ -132,8 +133,8 @@ void Recorder::start_bridge(const ExitEntry& entry, const BridgeStart& start) {
   root_extent_ = start.root_extent;
   trace.extent = start.root_extent;
   ExitValues values(*this, builder_, entry);
-  // Objects come twice: a copy that only the start's snapshot mentions, and one for the trace, which may
-  // turn out to be needed (and whose allocation then goes back to the start).
+  // There are two copies of each object: one that only the start's snapshot mentions, and one for the
+  // trace, which may be needed later (its allocation then leaves to the start).
   ExitValues::Refs copies = values.make_packed();
   ExitValues::Refs objects = copies;
   values.make_objects(copies, true, kNoSnapshot);
@@ -145,7 +146,7 @@ void Recorder::start_bridge(const ExitEntry& entry, const BridgeStart& start) {
   values.make_objects(objects, false, start_snapshot);
   take_frames(entry, values, objects);
   frames_.front().past.push_back(start.root_code);
-  // What the parent's guard found not to hold.
+  // The fact that the parent's guard found to be false.
   if (start.operand.kind == LocationKind::kNone) return;
   const IrRef operand = values.known(start.operand);
   if (operand == kNoRef) return;
@@ -156,7 +157,7 @@ void Recorder::start_bridge(const ExitEntry& entry, const BridgeStart& start) {
   }
 }
 
-/// The frames of the exit, with the values that they have in the trace.
+/// Takes the frames of the exit, with their values in the trace.
 void Recorder::take_frames(const ExitEntry& entry, ExitValues& values, const ExitValues::Refs& virtuals) {
   frames_.clear();
   for (const ExitFrame& from : entry.frames) {
@@ -181,7 +182,7 @@ void Recorder::take_frames(const ExitEntry& entry, ExitValues& values, const Exi
   }
 }
 
-/// What is known of a guard's operand where the guard did not hold.
+/// Returns the facts about a guard's operand after the guard has failed.
 Facts Recorder::facts_of_failed(const BridgeStart& start) {
   Facts facts;
   switch (start.guard) {
@@ -193,7 +194,7 @@ Facts Recorder::facts_of_failed(const BridgeStart& start) {
       facts.packed = true;
       if (start.n >= 0 && start.n < 32) facts.not_tags = ~0u << start.n;
       break;
-    // There are no placeholders while machine code runs, nor while anything is recorded.
+    // There are no placeholders while machine code runs, nor during a recording.
     case IrOp::kIsPacked: facts.pointer = facts.not_packed = true; break;
     default: break;
   }
@@ -255,7 +256,7 @@ uint32_t Recorder::snapshot() {
   return snapshot_;
 }
 
-/// `at_return`: all frames wait for the return of a call, all is in memory.
+/// Makes a snapshot. `at_return`: all frames wait for the return of a call, and all values are in memory.
 Snapshot Recorder::make_snapshot(const uint32_t* pc, bool at_return) {
   Snapshot result;
   result.steps = steps_;
@@ -269,7 +270,7 @@ Snapshot Recorder::make_snapshot(const uint32_t* pc, bool at_return) {
     out.base = shadow.base;
     out.in_memory = at_return || (shadow.in_memory && shadow.closure_in_memory);
     if (!out.in_memory) out.closure = closure_ref(shadow);
-    // What follows a call is shared by all that return to the place: nothing is said of the values.
+    // All callees that return to a place share its continuation: the snapshot has no facts about the values.
     if (at_return) continue;
     const int64_t waiting = innermost ? -1 : static_cast<int64_t>(position[-2]);
     for (uint32_t slot : live_slots(*shadow.code, position)) {
@@ -347,8 +348,8 @@ IrRef Recorder::make_object(Word header, Code* code, const Operands& fields) {
   return append(std::move(ins));
 }
 
-/// A struct of the fields, or a union of them (`is_struct`: of a struct made for
-/// it), in the representation that the interpreter chooses.
+/// Makes a struct of the fields, or a union of them (`is_struct`: of a struct
+/// made for it), in the representation that the interpreter chooses.
 IrRef Recorder::make_data(std::optional<UnionShape> shape, const Operands& fields, bool is_struct) {
   const uint32_t count = static_cast<uint32_t>(fields.size());
   const uint32_t tag = shape ? shape->tag : 0;
@@ -403,21 +404,21 @@ IrRef Recorder::record_list(const Operands& elements) {
       word = pack_struct(2, [&](uint32_t f) { return fields[f].word; });
       if (word != 0) word = pack_union(word, 1, 0);
     }
-    // Any pointer will do as the word of a cell that is not made yet.
+    // The word of a cell that is not made yet may be any pointer.
     list = {make_data(UnionShape{0, 1}, fields, true), word != 0 ? word : Word{8}};
   }
   return list.ref;
 }
 
-/// The argument of a union whose representation and header have been guarded.
+/// Returns the argument of a union whose representation and header have been guarded.
 IrRef Recorder::argument(Operand object, unsigned width) {
   if (is_packed(object.word)) return append(IrOp::kPackedArg, object.ref, kNoRef, static_cast<int32_t>(width));
   if (as_object(object.word)->kind() == ObjectKind::kUnion) return append(IrOp::kField, object.ref, kNoRef, 0);
   return object.ref;
 }
 
-/// Guards that the union has the tag that it has, if that is below `last`, or
-/// one from `last` on.
+/// Guards that the union has its present tag, if that is below `last`, or
+/// otherwise one from `last` on.
 void Recorder::select_tag(Operand object, unsigned width, uint32_t last) {
   if (is_packed(object.word)) {
     packed(object);
@@ -431,7 +432,8 @@ void Recorder::select_tag(Operand object, unsigned width, uint32_t last) {
   }
 }
 
-/// In the first instruction of a bridge from a guard on the same tag: a node of many ways leads here.
+/// Notes that the bridge relies on the tag, in the first instruction of a bridge from a guard on the same tag: a
+/// dispatch table leads here.
 void Recorder::rely_on_tag(IrRef object, unsigned width, uint32_t tag, uint32_t last) {
   if (steps_ != 0 || object != dispatched_ || width != dispatch_width_) return;
   Facts facts;
@@ -447,7 +449,7 @@ void Recorder::rely_on_tag(IrRef object, unsigned width, uint32_t tag, uint32_t 
   builder_.assume(object, facts);
 }
 
-/// A field of a struct that is no placeholder.
+/// Returns a field of a struct that is no placeholder.
 IrRef Recorder::struct_field(Operand object, uint32_t index, uint32_t count) {
   if (!is_packed(object.word)) {
     pointer(object);
@@ -458,7 +460,7 @@ IrRef Recorder::struct_field(Operand object, uint32_t index, uint32_t count) {
   return append(IrOp::kPackedField, object.ref, kNoRef, static_cast<int32_t>(index), count);
 }
 
-/// A global that is defined: a constant unless it may still move.
+/// Returns a global that is defined: a constant unless it may still move.
 Operand Recorder::global(uint32_t index) {
   const Word word = thread_.globals[index];
   const bool fixed = is_packed(word) || !thread_.machine.heap.in_nursery(as_object(word));
@@ -473,7 +475,7 @@ Operand Recorder::capture(uint32_t index) {
 
 // ---- natives ----------------------------------------------------------------
 
-/// The packed result of a pure native; 0 if there is none or it cannot be told now.
+/// Returns the packed result of a pure native; 0 if there is none or it cannot be computed now.
 Word Recorder::try_native(const Code& code, const Operands& args) {
   Word words[kMaxNativeArguments];
   for (size_t i = 0; i < args.size(); ++i) words[i] = args[i].word;
@@ -482,9 +484,9 @@ Word Recorder::try_native(const Code& code, const Operands& args) {
   return is_packed(result) ? result : 0;
 }
 
-/// The body of a pure native, which has got a frame like any function. It is called by
-/// the trace. If the trace has been left because that failed, the bridge leaves it to
-/// the interpreter, which may collect.
+/// Records the body of a pure native, which has a frame like any function. The trace
+/// calls it. If the trace was left because the call failed, the bridge leaves the call
+/// to the interpreter, which may collect.
 Recorder::Status Recorder::record_native() {
   Code* const code = frame().code;
   std::vector<uint32_t> slots(code->arity);
@@ -497,7 +499,7 @@ Recorder::Status Recorder::record_native() {
     frames_.pop_back();
     return end_with_call(func, code, args, base);
   }
-  // What is known beforehand is computed once and for all: literals of numbers, mostly.
+  // A call with known arguments is computed once, while recording: literals of numbers, mostly.
   const bool is_known = std::ranges::all_of(args, [&](const Operand& arg) {
     const IrOp op = builder_.trace().at(arg.ref).op;
     return op == IrOp::kConstant || op == IrOp::kGlobal;
@@ -518,15 +520,15 @@ IrRef Recorder::append_native(Code* code, const Operands& args) {
 
 // ---- calls ------------------------------------------------------------------
 
-/// The result of a call that needed no frame.
+/// Delivers the result of a call that needed no frame.
 Recorder::Status Recorder::deliver(const CallSite& site, IrRef result) {
   if (site.tail) return record_return(result);
   set(site.result_slot, result);
   return Status::kRecording;
 }
 
-/// A frame that was there before the trace may be the watermark's: only its return
-/// address knows. Leaves the trace if it is.
+/// Guards that a frame from before the trace is not the watermark's, which only
+/// its return address shows.
 bool Recorder::guard_return_words(const ShadowFrame& shadow) {
   if (!shadow.in_memory) return true;
   const Word expected = reinterpret_cast<Word>(interpreter_return());
@@ -536,8 +538,9 @@ bool Recorder::guard_return_words(const ShadowFrame& shadow) {
   return true;
 }
 
-/// A frame that is replaced by an inlined tail call is written anew at exits, the
-/// return words included. Those of the root frame are never written.
+/// Prepares the replacement of a frame by an inlined tail call: exits write the
+/// frame anew, the return words included. Those of the root frame are never
+/// written.
 bool Recorder::release_return_words() {
   if (frames_.size() == 1 || !frame().in_memory) return true;
   if (!guard_return_words(frame())) return false;
@@ -668,8 +671,8 @@ Recorder::Status Recorder::record_exact_call(CallSite& site) {
   return end_with_call(func, target, site.args, base);
 }
 
-/// All that is live goes to its slot, then the call. Every frame waits at its
-/// return position.
+/// Stores all live values in their slots, then ends the trace with the call.
+/// Every frame waits at its return position.
 Recorder::Status Recorder::end_with_call(IrRef func, Code* code, const Operands& args, int32_t base) {
   Trace& trace = builder_.trace();
   auto store = [&](int32_t slot, IrRef ref) { append(IrOp::kStore, ref, kNoRef, slot); };
@@ -704,8 +707,8 @@ Recorder::Status Recorder::end_with_call(IrRef func, Code* code, const Operands&
 
 // ---- recursive values -------------------------------------------------------
 
-/// Whether nothing but the making of values happens between the declaration and
-/// its definition.
+/// Returns whether only values are made between the declaration and its
+/// definition.
 bool Recorder::group_is_simple(const uint32_t* declare) const {
   const Code& code = *frames_.back().code;
   const uint32_t* end = code.start + code.words.size();

@@ -1,20 +1,20 @@
-// The recorder: watches the interpreter and writes down what it does as trace IR.
+// The recorder: watches the interpreter and translates its instructions to trace IR.
 //
-// Before each instruction `step` looks at the live frames, appends what the
-// instruction computes, and guards for what the run took for granted. Inlined
-// calls have shadow frames only: call frames whose slots hold references into the
-// IR. A call that is not inlined ends the recording, and so do return and tail
-// call of the root frame; anything that machine code cannot do ends it with an exit
-// in front.
+// Before each instruction `step` reads the live frames, appends the computation of
+// the instruction, and guards for the conditions that it depends on. Inlined calls
+// have shadow frames only: call frames whose slots hold references into the IR. A
+// call that is not inlined ends the recording, and so do return and tail call of
+// the root frame; an instruction that machine code does not support ends it with an
+// exit before the instruction.
 //
-// Which representation a value has (packed or an object) is decided by a guard on
-// what is seen. So a trace knows the representation of everything it touches, objects are
-// made only when the interpreter would make them, and virtual objects need
-// no case distinction at exits.
+// A guard checks that a value has the representation of the watched run: packed or an
+// object. So a trace knows the representation of each value that it uses, makes objects
+// only when the interpreter would make them, and virtual objects need no case distinction
+// at exits.
 //
-// Groups of recursive values (local recursive functions) are recorded when
-// nothing can run between declaration and definition: all their objects are made
-// together at the definition, and guards inside go back to the declaration.
+// Groups of recursive values (local recursive functions) are recorded if no code
+// can run between declaration and definition: all their objects are made
+// together at the definition, and guards inside leave to the declaration.
 //
 // Operations on integers are in jit/record/integers.h.
 //
@@ -33,19 +33,19 @@
 
 namespace fble {
 
-/// Where a trace's last instruction goes, for logs.
+/// The target of a trace's last instruction, for logs.
 enum class TraceLink : uint8_t { kNone, kReturn, kCall, kTailCall, kLoop, kInterpreter };
 const char* trace_link_text(TraceLink link);
 
-/// What the engine knows of functions.
+/// The engine's decisions about calls.
 class CallPolicy {
  public:
   virtual ~CallPolicy() = default;
-  /// Whether to inline a call of the code.
+  /// Returns whether to inline a call of the code.
   virtual bool may_inline(const Code& code) = 0;
-  /// The same for the call site, whose function is not the same at all calls.
+  /// Returns whether to guard the function at the call site, where it is not the same at all calls.
   virtual bool may_guard_site(const uint32_t* site, const Code& code) = 0;
-  /// The code calls itself, directly or through others.
+  /// Notes that the code calls itself, directly or through others.
   virtual void note_recursive(const Code& code) = 0;
 };
 
@@ -59,27 +59,28 @@ class Recorder final : private Appender {
  public:
   Recorder(Thread& thread, IrBuilder& builder, CallPolicy& policy, const RecorderLimits& limits);
 
-  /// At a call of the code: thread.pc is at its start.
+  /// Starts at a call of the code: thread.pc is at its start.
   void start_function(Code& code);
-  /// At an exit of a trace that the interpreter has taken over.
+  /// Starts at an exit of a trace, after which the interpreter continues.
   void start_bridge(const ExitEntry& entry, const struct BridgeStart& start);
-  /// Behind a call that has just returned to the interpreter.
+  /// Starts after a call that has just returned to the interpreter.
   void start_continuation(const ExitEntry& entry, const struct BridgeStart& start);
 
   enum class Status : uint8_t { kRecording, kEnded, kAborted };
-  /// The instruction at thread.pc is about to run.
+  /// Records the instruction at thread.pc, which is about to run.
   Status step();
 
-  /// The code that the instruction is about to enter and that the recording goes on
-  /// in: it must be interpreted. Null if there is none.
+  /// Returns the code that the instruction is about to enter and in which the
+  /// recording continues: it must be interpreted. Null if there is none.
   Code* entered() const { return entered_; }
   TraceLink link() const { return link_; }
   AbortReason abort_reason() const { return abort_reason_; }
   uint32_t steps() const { return steps_; }
-  /// Integers of both signs are expected (jit/record/integers.h): a guard for naturals has failed before.
+  /// Returns whether integers of both signs are expected (jit/record/integers.h): a guard for naturals has failed
+  /// before.
   bool mixed_signs() const { return mixed_signs_; }
-  /// The tags for which a bridge is the way to go on where its parent's guard on a tag fails: it
-  /// does not look itself. No tags if it does not rely on that.
+  /// The tags that this bridge handles after its parent's guard on a tag. The dispatch table has
+  /// checked them, so the bridge does not. No tags if it does not rely on that.
   struct Tags {
     uint32_t first = 0;
     uint32_t end = 0;
@@ -165,7 +166,7 @@ class Recorder final : private Appender {
   Word* root_fp_ = nullptr;
   uint32_t snapshot_ = kNoSnapshot;
   bool mixed_signs_ = false;
-  // Of the guard on a tag that a bridge starts from, if it may rely on what the tag is.
+  // The operand of the guard on a tag at which the bridge starts, if it may rely on the tag.
   IrRef dispatched_ = kNoRef;
   uint32_t dispatch_width_ = 0;
   Tags tags_;
@@ -182,11 +183,11 @@ class Recorder final : private Appender {
   std::vector<IrIns> group_objects_;
 };
 
-/// What a bridge knows beyond the side table's entry.
+/// The data of a bridge's start beyond the side table's entry.
 struct BridgeStart {
-  uint32_t root_extent = 0;         ///< slots that the tree's root has made sure of
-  const Code* root_code = nullptr;  ///< the function that the tree's root is the entry of
-  // The guard that failed; of a bridge only.
+  uint32_t root_extent = 0;         ///< number of slots that the tree's root has checked for
+  const Code* root_code = nullptr;  ///< the function whose entry is the tree's root
+  // The guard that failed; for a bridge only.
   IrOp guard = IrOp::kExit;  ///< that failed
   Location operand;
   int32_t n = 0;

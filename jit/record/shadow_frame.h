@@ -16,7 +16,7 @@ struct ShadowFrame {
   bool in_memory = false;                     ///< its return words are on the call stack
   bool closure_in_memory = false;             ///< and so is its closure
   IrRef closure = kNoRef;                     ///< known reference, if any
-  const uint32_t* return_position = nullptr;  ///< where it goes on when the frame above returns
+  const uint32_t* return_position = nullptr;  ///< the position after the frame above has returned
   std::vector<IrRef> slots;                   ///< kNoRef: in memory, or dead
   std::vector<const Code*> past;              ///< codes that tail calls have replaced
 };

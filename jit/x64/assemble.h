@@ -15,104 +15,106 @@
 
 namespace fble {
 
-/// What machine code jumps to and calls outside of itself.
+/// The targets of jumps and calls from machine code to other code.
 struct RuntimeEntries {
-  /// A code's entry in the interpreter that checks the stack and looks at what asks for attention.
+  /// The entry of code in the interpreter that checks the stack and requests for attention.
   Handler checked_entry = nullptr;
-  /// C++ side of an exit: exit_state holds the registers; sets thread.pc, fp and ap for the
-  /// interpreter, which goes on at thread.table->handlers[*pc].
+  /// The C++ side of an exit: exit_state holds the registers; sets thread.pc, fp and ap for
+  /// the interpreter, which continues at thread.table->handlers[*pc].
   void (*leave)(Thread* thread, uint32_t exit_id) = nullptr;
-  /// With AssembleOptions::note_entry: the trace has been entered, with fp and value in
-  /// exit_state.registers.
+  /// Called with AssembleOptions::note_entry when the trace has been entered, with fp
+  /// and value in exit_state.registers.
   void (*entered)(Thread* thread, uint32_t trace) = nullptr;
-  /// A mark whose frames somebody wants to see. Registers are in exit_state, as at an exit; machine code
-  /// goes on at the result, with the registers as they are there, or leaves like an exit if it is null.
+  /// Called at a mark that forces its frames. Registers are in exit_state, as at an exit; machine code
+  /// continues at the result, with the registers in exit_state, or leaves like an exit if the result is
+  /// null.
   const void* (*force)(Thread* thread, uint32_t exit_id) = nullptr;
 };
 
 struct AssembleOptions {
   uint32_t first_exit_id = 0;  ///< exit i of the trace gets id first_exit_id + i
-  /// Each guard first counts Thread::exit_fuel down and leaves when it becomes 0.
+  /// If true, each guard first counts Thread::exit_fuel down and leaves when it becomes 0.
   bool count_guards = false;
-  /// Each exit gets a flag that makes its guard fail whatever the operands are.
+  /// If true, each exit gets a flag that makes its guard fail whatever the operands are.
   bool exit_flags = false;
-  /// Tell RuntimeEntries::entered.
+  /// If true, the trace calls RuntimeEntries::entered.
   bool note_entry = false;
-  /// By number of the mark: passes to go until it leaves. Null: marks count exit_fuel, like guards.
+  /// By number of the mark: the remaining passes until it leaves. Null: marks count exit_fuel, like guards.
   uint32_t* mark_countdowns = nullptr;
-  /// By number of the mark: whether RuntimeEntries::force comes first when it is its turn. Null: none.
+  /// By number of the mark: whether RuntimeEntries::force is called first when it leaves. Null: none.
   const uint8_t* forcing_marks = nullptr;
-  /// Fill AssembledTrace::origins.
+  /// If true, AssembledTrace::origins is filled.
   bool keep_origins = false;
-  /// See SpillChoice in jit/x64/regalloc.h.
+  /// The choice of a register to spill; see SpillChoice in jit/x64/regalloc.h.
   std::function<int(uint32_t occupied)> spill;
-  /// Check the register allocator's result (always on in debug builds).
+  /// If true, the register allocator's result is checked (always on in debug builds).
   bool check_registers = false;
 };
 
-/// One way out of a trace, for the engine.
+/// An exit of a trace, for the engine.
 struct ExitSite {
-  /// Addresses (where they are executed) of the 32-bit displacements that lead to the exit
-  /// stub, to be redirected when a bridge is linked.
+  /// The addresses (where they are executed) of the 32-bit displacements that lead to the
+  /// exit stub. They are redirected when a bridge is linked.
   std::vector<const uint8_t*> jumps;
   const uint8_t* stub = nullptr;
   bool is_return = false;  ///< of a call: `jumps` is the one in its return stub
   bool is_yield = false;   ///< the row has effect y: no bridge starts here
-  // The guard and where its first operand is, if it has one: what is known to be
-  // false at the start of a bridge.
+  // The guard and the place of its first operand, if it has one: the condition
+  // that is false at the start of a bridge.
   IrOp guard = IrOp::kExit;
   Location operand;
   int32_t n = 0;
   uint32_t m = 0;
-  /// With AssembleOptions::exit_flags, where the flag is: a 32-bit word, 0 at first. Null for
-  /// calls, and for exits that are always taken.
+  /// With AssembleOptions::exit_flags, the address of the flag: a 32-bit word, 0 at first.
+  /// Null for calls, and for exits that are always taken.
   const uint8_t* flag = nullptr;
-  /// Of a mark: where machine code goes on if it does not leave.
+  /// For a mark: the address where machine code continues if it does not leave.
   const uint8_t* resume = nullptr;
-  bool settled = false;  ///< Snapshot::settled: where the guard holds its exit must not be believed
+  bool settled = false;  ///< Snapshot::settled: where the guard holds, its exit is not valid
   uint32_t steps = 0;    ///< Snapshot::steps
 };
 
 struct CodeOrigin {
-  uint32_t offset;  ///< of machine code from AssembledTrace::start
+  uint32_t offset;  ///< the offset of machine code from AssembledTrace::start
   uint32_t ins;     ///< index of the IR instruction
 };
 
 struct AssembledTrace {
-  const uint8_t* start = nullptr;  ///< where the trace is entered
+  const uint8_t* start = nullptr;  ///< the entry of the trace
   size_t code_bytes = 0;
   SideTable side_table;
   std::vector<ExitSite> exits;  ///< in the order of the side table
   std::vector<CodeOrigin> origins;
-  std::optional<AbortReason> failure;  ///< why nothing was made, if nothing was
+  std::optional<AbortReason> failure;  ///< why there is no machine code, if there is none
 };
 
-/// Requires a trace that the IR verifier accepts, after jit/opt's passes.
+/// Assembles a trace. Requires that the IR verifier accepts it, after jit/opt's passes.
 AssembledTrace assemble(const Trace& trace, CodeCache& cache, const RuntimeEntries& runtime,
                         const AssembleOptions& options);
 
-/// Runs machine code from C++: a Handler whose pc is the trace's first instruction. What the trace
-/// starts from is in Thread::exit_state, and goes to the registers that have no role.
+/// Returns the entry that runs machine code from C++: a Handler whose pc is the trace's first
+/// instruction. It loads the registers without a role from Thread::exit_state.
 Handler trace_entry(const CodeCache& cache);
 
 /// Sends a jump among ExitSite::jumps to the machine code at `target` instead of the exit's stub.
 void redirect_jump(CodeCache& cache, const uint8_t* jump, const uint8_t* target);
-/// Where a jump among ExitSite::jumps leads now.
+/// Returns the present target of a jump among ExitSite::jumps.
 const uint8_t* jump_target(const uint8_t* jump);
 
-/// A node of many ways: a table with an address for each tag of the packed union that is in a register.
+/// A dispatch table: an address for each tag of the packed union that is in a register.
 struct DispatchNode {
-  const uint8_t* start = nullptr;  ///< null: there was no room, or none in reach
+  const uint8_t* start = nullptr;  ///< null: there was no room within reach
   const uint8_t* table = nullptr;
 };
-/// Width of the tag at most 8. `scratch` is a register that is free. All tags lead to `otherwise` at first.
+/// Installs a dispatch table. The width of the tag is at most 8. `scratch` is a free register. All tags lead to
+/// `otherwise` at first.
 DispatchNode install_dispatch(CodeCache& cache, int reg, int scratch, unsigned width, const uint8_t* otherwise);
 void set_dispatch_target(CodeCache& cache, const uint8_t* table, uint32_t tag, const uint8_t* target);
-/// A register that holds nothing that the exit needs, or -1.
+/// Returns a register whose value the exit does not need, or -1.
 int free_register(const ExitEntry& entry, int reg);
 
-/// A listing of machine code by Zydis, with the IR instructions that it comes from
-/// interleaved when origins are given.
+/// Returns a listing of machine code by Zydis, interleaved with its IR
+/// instructions if origins are passed.
 std::string disassemble(const uint8_t* start, size_t bytes, const Trace* trace, const std::vector<CodeOrigin>& origins);
 
 }  // namespace fble

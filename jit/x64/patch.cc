@@ -1,13 +1,13 @@
 // Linking: an exit that has a bridge jumps there instead of to its stub. The jumps
 // are recorded when they are assembled; code is never searched for them.
 //
-// A call has a return stub behind it, whose address is in frames and on the native stack:
-// linked, it is a jump to the continuation.
+// A return stub follows a call. Its address is in frames and on the native stack. When it
+// is linked, it is a jump to the continuation.
 //
-// A select whose value has one of many tags would become a chain of bridges, each of
-// which looks for one tag and leaves when it is another. From the first such exit on
-// there is a node instead: a jump through a table, which first leads to the exit's
-// stub for all tags, and to a bridge for those that have got one.
+// A select on many tags would become a chain of bridges, each of which tests for one
+// tag and leaves for the others. From the first such exit on there is a dispatch
+// table instead: it leads to a bridge for each tag that has one, and to the exit's
+// stub for the others.
 #include <asmjit/asmjit.h>
 
 #include <cstring>

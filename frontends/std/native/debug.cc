@@ -7,7 +7,7 @@
 namespace fble {
 namespace {
 
-/// Takes effect when it is evaluated; each character is seen at once.
+/// Writes when it is evaluated. Each character is visible immediately.
 Word put_char(NativeCall& call) {
   const Read<uint64_t> letter = read_char(call.arg(0), call.int_form());
   if (letter.error != ReadError::kNone) return fail_read(call, letter.error, "debug output");

@@ -1,4 +1,4 @@
-// /Std/Io/Directory%: what is where in the file system, and changing that.
+// /Std/Io/Directory%: reads and changes directories.
 // Tested by tests/unit/std/io_test.cc.
 #include <dirent.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 namespace fble {
 namespace {
 
-/// *(String@ name, Kind@ kind, Int@ size), Kind@ = +(file, directory, link, other).
+/// An Entry@: *(String@ name, Kind@ kind, Int@ size), Kind@ = +(file, directory, link, other).
 struct Entry {
   std::string name;
   uint32_t kind;
@@ -29,12 +29,12 @@ constexpr uint32_t kKinds = 4;
 constexpr size_t kEntryBytes = 2 * sizeof(Entry) + 2 * sizeof(Word);
 constexpr size_t kChargeBytes = size_t{1} << 16;
 
-/// Ready-made answers of the system: where 0 means success, errno tells of failures.
+/// Makes the result of a system call: status 0 means success; otherwise errno has the error.
 Word answer(NativeCall& call, int status, const std::string& what) {
   return status == 0 ? ok_unit() : make_error(call, what + ": " + std::strerror(errno));
 }
 
-/// The argument as a path. False after an error, or with one as the answer.
+/// Reads the argument as a path. Returns false after an error, or if `result` has one.
 bool read_path(NativeCall& call, uint32_t index, std::string& path, Word& result) {
   Read<std::string> read = read_name(call.arg(index), call.int_form());
   if (read.error != ReadError::kNone) {
@@ -94,7 +94,7 @@ Word list_directory(NativeCall& call) {
     if (interrupt_requested()) return 0;
     const std::string name = found->d_name;
     Entry entry;
-    // What has gone in the meantime is not there.
+    // An entry that was removed in the meantime is left out.
     if (name != "." && name != ".." && look_at(dirfd(folder.get()), name, entry)) {
       uncharged_bytes += kEntryBytes + name.size();
       entries.push_back(std::move(entry));

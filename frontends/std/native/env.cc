@@ -13,7 +13,7 @@ namespace {
 Word get_var(NativeCall& call) {
   const Read<std::string> name = read_string(call.arg(0), call.int_form());
   if (name.error != ReadError::kNone) return fail_read(call, name.error, "name of environment variable");
-  // No variable can be called so.
+  // No variable can have such a name.
   if (name.value.find('\0') != std::string::npos) return nothing_word();
   const char* value = std::getenv(name.value.c_str());
   if (value == nullptr) return nothing_word();
@@ -25,7 +25,7 @@ Word get_var(NativeCall& call) {
   return call.make_union(0, 2, make_string(call, *text));
 }
 
-/// All variables: a list of *(String@ name, String@ value).
+/// Returns all variables: a list of *(String@ name, String@ value).
 Word get_all(NativeCall& call) {
   std::vector<std::pair<std::vector<uint32_t>, std::vector<uint32_t>>> variables;
   size_t words = 0;

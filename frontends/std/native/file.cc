@@ -19,8 +19,8 @@
 namespace fble {
 namespace {
 
-// What the process shares is never destroyed: handles on it may outlive main.
-File* standard_output_file = nullptr;  ///< null until it is first used, like the next
+// The shared streams of the process are never destroyed: handles on them may outlive main.
+File* standard_output_file = nullptr;  ///< null until its first use, like the next
 File* standard_error_file = nullptr;
 
 std::string& failure_text() {
@@ -28,7 +28,7 @@ std::string& failure_text() {
   return text;
 }
 
-/// True for terminals, pipes and sockets, which have somebody at their other end.
+/// Returns true for terminals, pipes and sockets, which may have a waiting reader.
 bool has_reader(int descriptor) {
   struct stat status{};
   if (fstat(descriptor, &status) != 0) return false;
@@ -52,11 +52,11 @@ Word open_file(NativeCall& call) {
   return call.make_union(0, 2, call.make_native(std::make_unique<FileHandle>(std::move(file))));
 }
 
-/// All that GetByte can return: just 0, just 1 ... just 255.
+/// The results of GetByte: just 0, just 1 ... just 255.
 struct JustBytes {
   Word words[256];
   explicit JustBytes(IntForm form) {
-    // The int of a byte looks like the character's.
+    // The word of a byte as Int@ is the same as that of the character.
     for (uint32_t byte = 0; byte < 256; ++byte) words[byte] = pack_union(char_word(byte, form), tag_width(2), 0);
   }
 };
@@ -134,10 +134,10 @@ bool File::close() {
   const int patience_ms = interrupt_requested() ? kLastPatienceMs : patience_ms_;
   bool ok = write_out({.milliseconds = patience_ms, .give_up = interrupt_requested});
   if (descriptor_ <= STDERR_FILENO) return ok;
-  // The other direction has a descriptor of its own, and may go on.
+  // The other direction has a descriptor of its own, and may continue.
   if (is_connection_ && direction_ == Direction::kWrite) shutdown(descriptor_, SHUT_WR);
   if (::close(descriptor_) != 0 && errno != EINTR && direction_ == Direction::kWrite && ok) ok = fail_output(errno);
-  // From now on it is a file that never has anything, or takes anything.
+  // From now on it is a file that has no input and accepts no output.
   descriptor_ = kClosed;
   next_ = end_ = 0;
   at_end_ = true;
@@ -207,8 +207,8 @@ File& File::standard_error() {
   return file;
 }
 
-/// Waits until a descriptor that does not block by itself is ready again; false, with errno set, if that takes too
-/// long or the user does not want to wait.
+/// Waits until a non-blocking descriptor is ready again. Returns false, with errno set, if that takes too long or
+/// the user interrupts it.
 bool File::wait_until_ready(short events) const {
   pollfd entry{.fd = descriptor_, .events = events, .revents = 0};
   const int ready = wait_in([&] { return poll(&entry, 1, patience_ms_); });
@@ -218,7 +218,7 @@ bool File::wait_until_ready(short events) const {
 
 int File::refill() {
   if (direction_ != Direction::kRead || at_end_) return kEnd;
-  // Who is asked for input should have seen the question.
+  // The user who is asked for input should have seen the question.
   if (descriptor_ == STDIN_FILENO) standard_output().publish();
   flush_open_files();
   for (;;) {
@@ -267,7 +267,7 @@ bool File::write_out(const WritePatience& patience) {
 bool File::make_room() { return flush() && end_ != kBufferBytes; }
 
 void File::rescue() const {
-  // What a flush was about to write may be there already.
+  // A part of the buffer may be written already.
   if (is_flushing_) return;
   std::string_view rest(reinterpret_cast<const char*>(buffer_.get()), end_);
   write_all(descriptor_, rest, {.milliseconds = kLastPatienceMs});
@@ -289,7 +289,7 @@ void prepare_standard_streams() {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
   for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; ++descriptor) {
-    // Opened the wrong way round, so that using it is still an error.
+    // Opened for the opposite direction, so that its use is still an error.
     if (fcntl(descriptor, F_GETFD) < 0) ::open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY);
   }
 }

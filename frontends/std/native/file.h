@@ -1,15 +1,15 @@
-// Files as natives use them: a descriptor with a buffer, and the standard
-// streams, which the process shares.
+// Files of natives: a descriptor with a buffer, and the standard streams, which
+// the process shares.
 //
-// The effects are those of C's stdio as programs for the reference see them:
-// input is read as it comes, output is written when flushed, when the buffer is
-// full, and when the file is closed or the process ends; a terminal also sees
-// each line at once. The program itself never sees a delay: before it opens, reads
-// or looks at a file, what it has written to others is there (`flush_open_files`).
-// What differs: an output that cannot be written is not
-// ignored. The first failure is remembered for the process (`output_failure`),
-// ends the program at the native that noticed, and decides the exit status,
-// unless the native tells the program instead (`claim_failure`).
+// The effects are those of C's stdio as programs for the reference see them: input
+// is read when it arrives; output is written when it is flushed, when the buffer
+// is full, and when the file is closed or the process ends; on a terminal also
+// after each line. The program itself never sees a delay: before it opens, reads
+// or examines a file, its output to other files is written (`flush_open_files`).
+// One thing differs: an output that cannot be written is not ignored. The first
+// failure is remembered for the process (`output_failure`), ends the program at
+// the native that noticed it, and determines the exit status, unless the native
+// returns it to the program instead (`claim_failure`).
 //
 // Tested by tests/unit/std/file_test.cc.
 #pragma once
@@ -28,16 +28,18 @@ class File {
  public:
   enum class Direction : uint8_t { kRead, kWrite };
 
-  /// Takes ownership of the descriptor unless it is a standard one. `name` is for messages.
+  /// Makes a file. Takes ownership of the descriptor unless it is a standard one. `name` is for messages.
   File(int descriptor, Direction direction, std::string name);
-  /// One direction of a connection. Waits at most `patience_ms`, or as long as it takes if
-  /// that is negative. A peer who has gone is the business of the program alone.
+  /// Makes a file for one direction of a connection. It waits at most `patience_ms`, or
+  /// without limit if that is negative. Only the program handles a peer that has closed
+  /// the connection.
   static std::unique_ptr<File> of_connection(int descriptor, Direction direction, std::string name, int patience_ms);
   ~File();
   File(const File&) = delete;
   File& operator=(const File&) = delete;
 
-  /// Opens a file as fopen does for the modes r, w, a and wx, each also with b. Null with errno set.
+  /// Opens a file as fopen does for the modes r, w, a and wx, each also with b. Returns null, with errno set, if that
+  /// fails.
   static std::unique_ptr<File> open(const std::string& path, const std::string& mode);
 
   static File& standard_input();
@@ -46,57 +48,56 @@ class File {
 
   static constexpr int kEnd = -1;
 
-  /// False when nothing can be written to it.
+  /// Returns whether the file is for output.
   bool is_output() const { return direction_ == Direction::kWrite; }
 
-  /// The next byte, or kEnd at the end of the file or if it cannot be read.
+  /// Reads the next byte. Returns kEnd at the end of the file or if it cannot be read.
   int get_byte() {
     if (next_ != end_) return buffer_[next_++];
     return refill();
   }
-  /// The same, but the byte stays there.
+  /// Returns the same without consuming the byte.
   int peek_byte() {
     const int byte = get_byte();
     if (byte != kEnd) --next_;
     return byte;
   }
-  /// All bytes that are there without waiting for more than one; none at the end.
+  /// Returns the available bytes. Waits only if there is none; returns none at the end.
   std::span<const uint8_t> peek_bytes() {
     if (peek_byte() == kEnd) return {};
     return {buffer_.get() + next_, end_ - next_};
   }
-  /// True if the next byte is there already.
+  /// Returns whether the next byte is available.
   bool has_bytes() const { return next_ != end_; }
-  /// Requires: so many are there.
+  /// Skips `count` bytes. Requires that they are available.
   void skip_bytes(size_t count) { next_ += count; }
 
-  /// False when the output has failed, now or before.
+  /// Writes a byte. Returns false if the output has failed, now or before.
   bool put_byte(uint8_t byte) {
     if (direction_ != Direction::kWrite) return true;  // as in C, no effect
     if (end_ == kBufferBytes && !make_room()) return failure_.empty();
     buffer_[end_++] = byte;
     return !(line_buffered_ && byte == '\n') || flush();
   }
-  /// The same for many.
+  /// Writes several bytes, likewise.
   bool put_bytes(std::span<const uint8_t> bytes);
-  /// Makes the output visible to others. False when the output has failed, now or before. After an interrupt
-  /// (`interrupt_requested`) it does not wait for the reader, and may leave some of it in the buffer.
+  /// Writes the buffered output. Returns false if the output has failed, now or before. After an interrupt
+  /// (`interrupt_requested`) it does not wait for the reader, and may leave a part in the buffer.
   bool flush();
-  /// The same, interrupted or not, as far as the patience goes.
+  /// Does the same, interrupted or not, within the limits of the patience.
   bool write_out(const WritePatience& patience);
-  /// The same if somebody may be waiting for it: not for files on disk.
+  /// Does the same if a reader may be waiting: not for files on disk.
   bool publish() { return !is_watched_ || flush(); }
 
-  /// Ends the use of the file, unless it is a standard stream. False when the output has failed, now or before.
+  /// Ends the use of the file, unless it is a standard stream. Returns false if the output has failed, now or before.
   bool close();
 
-  /// Why the input ended early or the output failed; empty while all is well.
+  /// Returns why the input ended early or the output failed; empty without an error.
   const std::string& failure() const { return failure_; }
-  /// The same to be told to the program, whose business it is from then on.
+  /// Returns the same for the program, which handles the failure from then on.
   const std::string& claim_failure();
 
-  /// Writes what is in the buffer, without looking at the outcome and without waiting for long; safe in a signal
-  /// handler.
+  /// Writes the buffer without checking the result and without waiting for long. Safe in a signal handler.
   void rescue() const;
 
  private:
@@ -104,7 +105,7 @@ class File {
   static constexpr int kClosed = -1;
 
   int refill();
-  /// Writes until the buffer is not full any more. False when the output has failed, or for an interrupt.
+  /// Writes until the buffer is no longer full. Returns false if the output has failed, or after an interrupt.
   bool make_room();
   bool wait_until_ready(short events) const;
   bool fail_output(int error);
@@ -121,23 +122,23 @@ class File {
   volatile bool is_flushing_ = false;
   std::string failure_;
   std::unique_ptr<uint8_t[]> buffer_;
-  size_t next_ = 0;  ///< reading: first byte not yet handed out
+  size_t next_ = 0;  ///< reading: the first byte that is not consumed yet
   size_t end_ = 0;   ///< bytes in the buffer
   std::string name_;
-  /// All files that are open for writing, but for the standard streams.
+  /// The list of all files that are open for writing, without the standard streams.
   static File* first_output;
   File* next_output_ = nullptr;
   File* previous_output_ = nullptr;
 };
 
-/// Writes out the files that programs have opened.
+/// Flushes the files that programs have opened.
 void flush_open_files();
 
-/// File::open for a native. Files close when nothing refers to them any more, so
-/// when descriptors run out those are found first.
+/// Opens a file for a native, like File::open. Files close when they are no
+/// longer referenced, so a collection finds those first if descriptors run out.
 std::unique_ptr<File> open_or_collect(NativeCall& call, const std::string& path, const std::string& mode);
 
-/// Handle on a file, as programs hold it. The standard streams are not owned.
+/// The handle on a file in a program. It does not own the standard streams.
 class FileHandle final : public NativeResource {
  public:
   explicit FileHandle(File& file) : file(file) {}
@@ -149,29 +150,29 @@ class FileHandle final : public NativeResource {
   std::unique_ptr<File> owned_;
 };
 
-/// The file of a handle; null, with an error, when the argument is none.
+/// Returns the file of a handle; null, with an error, if the argument is none.
 File* file_arg(NativeCall& call, uint32_t index);
 
-/// What a native returns that gives out a standard stream.
+/// Makes the result of a native that returns a standard stream.
 Word standard_handle(NativeCall& call, File& file);
 
-/// Why an output of this process could not be written, such as "cannot write to
-/// standard output: Broken pipe"; empty while all is well.
+/// Returns why an output of this process could not be written, such as "cannot
+/// write to standard output: Broken pipe"; empty without an error.
 const std::string& output_failure();
 
-/// Waiting without a limit, and what there is time for when the process has been asked to end.
+/// The limits for waiting, in milliseconds: none, and that after the process was asked to end.
 inline constexpr int kNoLimit = -1;
 inline constexpr int kLastPatienceMs = 1000;
 
-/// Writes out the standard streams. Files that programs opened are written when
-/// they are closed, at the latest with the heap that holds them.
+/// Flushes the standard streams. Files that programs opened are written when
+/// they are closed, at the latest when their heap is destroyed.
 void flush_standard_streams(int patience_ms = kNoLimit);
 
-/// The same for standard output from a signal handler, before the process ends.
+/// Does the same for standard output from a signal handler, before the process ends.
 void rescue_standard_output();
 
-/// Prepares the process: a closed pipe and a file that may not grow become errors that are reported, and no
-/// file that is opened later takes the place of a missing standard stream.
+/// Prepares the process: a closed pipe and a file that may not grow become reported errors, and no file
+/// that is opened later gets the descriptor of a missing standard stream.
 void prepare_standard_streams();
 
 }  // namespace fble

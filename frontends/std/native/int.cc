@@ -1,12 +1,12 @@
-// Integers: the natives of our own library's /Std/Int%, /Std/Char% and what is below.
+// Integers: the natives of our own library's /Std/Int%, /Std/Char% and the modules below.
 //
-// Most calls never come here: what starts and ends with packed words is done by
-// the intrinsic's handler (interp/intrinsics.cc). The bodies do the general case,
-// on the limbs of gc/integer.h with GMP: they look at their arguments, reserve
-// what the result takes at most, look again (a collection may have moved them),
-// and let GMP write into the reserved room. `finish_int` then makes an integer of what
-// is there, which takes no more than it needs. Operations that GMP only has on its
-// own numbers compute with one of those and copy.
+// Most calls never come here: the intrinsic's handler (interp/intrinsics.cc) computes
+// with packed arguments and results. The bodies handle the general case, on the limbs
+// of gc/integer.h with GMP: they read their arguments, reserve the largest size of the
+// result, read the arguments again (a collection may have moved them), and let GMP
+// write into the reserved room. `finish_int` then makes an integer of these limbs,
+// which takes no more room than it needs. For operations that GMP has only on its own
+// numbers, they compute with one of those and copy.
 //
 // A character is a struct of one integer. While packed that is the integer's
 // word, else an object of its own around it: `int_of` takes both.
@@ -23,7 +23,7 @@
 namespace fble {
 namespace {
 
-/// No integer has more limbs: 2 GiB of digits.
+/// The largest number of limbs of an integer: 2 GiB of digits.
 constexpr size_t kMaxLimbs = size_t{1} << 28;
 constexpr const char* kTooLarge = "out of memory: the integer has too many digits";
 
@@ -31,7 +31,7 @@ constexpr const char* kTooLarge = "out of memory: the integer has too many digit
 
 Limbs limbs(NativeCall& call, uint32_t index) { return Limbs(int_of(call.arg(index))); }
 
-/// False, with an error, unless the arguments are integers or characters.
+/// Returns false, with an error, unless the arguments are integers or characters.
 bool are_ints(NativeCall& call, uint32_t first, uint32_t count) {
   for (uint32_t i = first; i < first + count; ++i) {
     const Word word = int_of(call.arg(i));
@@ -47,12 +47,12 @@ bool are_ints(NativeCall& call, uint32_t first, uint32_t count) {
   return true;
 }
 
-/// What bodies return after are_ints or NativeCall::reserve was false.
+/// The result of a body after are_ints or NativeCall::reserve has returned false.
 constexpr Word kFailed = 0;
 
 // ---- results ----------------------------------------------------------------
 
-/// Words to reserve for the integer.
+/// Returns the number of words to reserve for the integer.
 size_t words_of(mpz_srcptr number) { return object_words(static_cast<uint32_t>(mpz_size(number))); }
 Word copy_finish(NativeCall& call, mpz_srcptr number) {
   mpn_copyi(call.room(), mpz_limbs_read(number), static_cast<mp_size_t>(mpz_size(number)));
@@ -84,7 +84,7 @@ bool is_possible(NativeCall& call, size_t size) {
   if (size > kMaxLimbs) call.fail_out_of_memory(kTooLarge);
   return size <= kMaxLimbs;
 }
-/// Room for an integer of so many limbs. False with an error.
+/// Reserves room for an integer of `size` limbs. Returns false with an error.
 bool reserve_limbs(NativeCall& call, size_t size) {
   return is_possible(call, size) && call.reserve(object_words(static_cast<uint32_t>(size)));
 }
@@ -96,7 +96,7 @@ int compare_magnitudes(const Limbs& a, const Limbs& b) {
   return a.is_zero() ? 0 : mpn_cmp(a.data(), b.data(), static_cast<mp_size_t>(a.size()));
 }
 
-/// The arguments' sum, or difference.
+/// Returns the arguments' sum, or difference.
 Word sum(NativeCall& call, bool subtract) {
   if (!are_ints(call, 0, 2)) return kFailed;
   const size_t longer = std::max(limbs(call, 0).size(), limbs(call, 1).size());
@@ -127,7 +127,7 @@ Word sum(NativeCall& call, bool subtract) {
 Word add(NativeCall& call) { return sum(call, false); }
 Word subtract(NativeCall& call) { return sum(call, true); }
 
-/// The argument plus one or minus one.
+/// Returns the argument plus one or minus one.
 Word step(NativeCall& call, bool down) {
   if (!are_ints(call, 0, 1)) return kFailed;
   if (!reserve_limbs(call, limbs(call, 0).size() + 1)) return kFailed;
@@ -187,7 +187,7 @@ Word multiply(NativeCall& call) {
   return finish_int(call, a.is_negative() != b.is_negative(), size);
 }
 
-/// The first argument times 2^count.
+/// Returns the first argument times 2^count.
 Word shift_left_by(NativeCall& call, size_t count) {
   const size_t whole = count / kLimbBits;
   const unsigned part = count % kLimbBits;
@@ -211,7 +211,8 @@ Word twice(NativeCall& call) {
   return limbs(call, 0).is_zero() ? pack_int(0) : shift_left_by(call, 1);
 }
 
-/// The argument as a count; beyond all limits when it is larger than those. False after an error.
+/// Reads the argument as a count; it is larger than all limits if the argument is too large. Returns false after an
+/// error.
 bool read_count(NativeCall& call, uint32_t index, const char* negative_message, size_t& count) {
   const Limbs value = limbs(call, index);
   if (value.is_negative()) {
@@ -286,7 +287,7 @@ Word power(NativeCall& call) {
 
 enum class Parts { kQuotient, kRemainder, kBoth };
 
-/// Rounds down: the remainder has the sign of the divisor.
+/// Divides and rounds down: the remainder has the sign of the divisor.
 template <Parts kParts>
 Word divide(NativeCall& call) {
   if (!are_ints(call, 0, 2)) return kFailed;
@@ -329,7 +330,7 @@ Word divide(NativeCall& call) {
   Word quotient_word = 0;
   if constexpr (kParts != Parts::kRemainder) quotient_word = finish_int(call, signs_differ, quotient_size);
   if constexpr (kParts == Parts::kQuotient) return quotient_word;
-  // Whatever the quotient took, there is room for the remainder at or below where it is.
+  // Whatever the size of the quotient, there is room for the remainder at or below its place.
   mpn_copyi(call.room(), remainder, divisor_size);
   const Word remainder_word = finish_int(call, remainder_negative, b_size);
   if constexpr (kParts == Parts::kRemainder) return remainder_word;
@@ -413,7 +414,7 @@ Word test_bit(NativeCall& call) {
   if (!are_ints(call, 0, 2) || !read_count(call, 1, "undefined: negative position of a bit", index)) return kFailed;
   const Limbs a = limbs(call, 0);
   mpz_t space;
-  // All bits from the sign on are alike.
+  // All bits from the sign on are equal.
   return bool_word(mpz_tstbit(a.as_mpz(space), std::min(index, a.bits())) != 0);
 }
 
@@ -436,7 +437,7 @@ Word compare(NativeCall& call) {
   return packed_enum(how < 0 ? 0 : how == 0 ? 1 : 2, 3);
 }
 
-/// Whether the order of the arguments is among those asked for.
+/// Returns whether the order of the arguments is one of the given ones.
 template <bool kIfLess, bool kIfEqual, bool kIfGreater>
 Word is_ordered(NativeCall& call) {
   if (!are_ints(call, 0, 2)) return kFailed;
@@ -499,7 +500,7 @@ Word int_from_char(NativeCall& call) {
 
 constexpr unsigned kLargestRadix = 36;
 
-/// The digits as characters, most significant first, after '-' if the number is negative.
+/// Returns the digits as characters, most significant first, after '-' if the number is negative.
 std::string text_of(mpz_srcptr number, unsigned radix) {
   std::string text(mpz_sizeinbase(number, static_cast<int>(radix)) + 2, '\0');
   mpz_get_str(text.data(), static_cast<int>(radix), number);
@@ -522,7 +523,7 @@ std::string text_of(const Limbs& a, unsigned radix) {
   return text;
 }
 
-/// The list of a number's digits, least significant first if `reversed`.
+/// Returns the list of a number's digits, least significant first if `reversed`.
 Word show(NativeCall& call, bool reversed) {
   if (!are_ints(call, 0, 2)) return kFailed;
   const Word radix = int_of(call.arg(0));
@@ -559,8 +560,8 @@ Word wrap_number(NativeCall& call, mpz_srcptr number, size_t extra, Wrap&& wrap)
   return call.reserve(words_of(number) + extra) ? wrap(copy_finish(call, number)) : kFailed;
 }
 
-/// The number with the digit values, most significant first, then `wrap` around it,
-/// which takes up to `extra` words.
+/// Makes the number with the digit values, most significant first, and applies
+/// `wrap` to it, which takes up to `extra` words.
 template <typename Wrap>
 Word from_digits(NativeCall& call, std::string_view digits, unsigned radix, bool negative, size_t extra, Wrap&& wrap) {
   digits.remove_prefix(std::min(digits.find_first_not_of('\0'), digits.size()));
@@ -589,7 +590,7 @@ Word from_digits(NativeCall& call, std::string_view digits, unsigned radix, bool
   return wrap(finish_int(call, negative, static_cast<size_t>(written)));
 }
 
-/// The value of a digit or letter; 36 for other characters.
+/// Returns the value of a digit or letter; 36 for other characters.
 unsigned digit_value(Word letter) {
   letter = int_of(letter);
   if (!is_packed(letter)) return kLargestRadix;
@@ -600,8 +601,8 @@ unsigned digit_value(Word letter) {
   return kLargestRadix;
 }
 
-/// Maybe@<Int@> of a text: an optional sign, then digits. A base beyond 36 has no
-/// more digits; in base 1 there is 0 and below that nothing.
+/// Parses a text as Maybe@<Int@>: an optional sign, then digits. A base beyond 36
+/// has no more digits; base 1 has only 0, and smaller ones have none.
 Word parse(NativeCall& call) {
   if (!are_ints(call, 0, 1)) return kFailed;
   const Limbs radix = limbs(call, 0);
@@ -656,7 +657,7 @@ Word parse(NativeCall& call) {
   return wrap_number(call, number, object_words(1), just);
 }
 
-/// The value of a literal's letter, from the union types of /Std/Int/Lit%:
+/// Reads the value of a literal's letter, from the union types of /Std/Int/Lit%:
 ///
 ///   Dec@ = +(Oct@ oct, 8, 9)   Hex@ = +(Dec@ dec, a, b, c, d, e, f, A, B, C, D, E, F)
 ReadError read_letter(Word letter, unsigned radix, unsigned& value) {
@@ -680,7 +681,7 @@ ReadError read_letter(Word letter, unsigned radix, unsigned& value) {
   return view.error;
 }
 
-/// The same for a literal's element, +(T@ digit, Unit@ _), which may be none.
+/// Reads the same of a literal's element, +(T@ digit, Unit@ _), which may be a separator.
 constexpr unsigned kSeparator = kLargestRadix;
 ReadError read_element(Word element, unsigned radix, unsigned& value) {
   const UnionView view = view_union(element, 2);
@@ -689,7 +690,7 @@ ReadError read_element(Word element, unsigned radix, unsigned& value) {
   return view.error;
 }
 
-/// The values of all packed elements: literals are evaluated often.
+/// The table of values of all packed elements: literals are evaluated often.
 template <unsigned kRadix>
 struct ElementTable {
   static constexpr unsigned kOther = kSeparator + 1;
@@ -706,7 +707,7 @@ struct ElementTable {
   }
 };
 
-/// The number of a literal.
+/// Returns the number of a literal.
 template <unsigned kRadix>
 Word literal(NativeCall& call) {
   using Table = ElementTable<kRadix>;
@@ -733,7 +734,7 @@ Word literal(NativeCall& call) {
 /// The bits of /Std/Int/Data%, from which maps get their order:
 ///
 ///   01 for zero, 1 and the code of n for n > 0, 00 and the inverted code of -n for n < 0;
-///   the code of n is a 1 for each binary digit behind the leading one, 0, then those digits.
+///   the code of n is a 1 for each binary digit after the leading one, 0, then those digits.
 class DataBits {
  public:
   explicit DataBits(const Limbs& a) : a_(a), below_(a.is_zero() ? 0 : a.bits() - 1), one_(!a.is_negative()) {}
@@ -752,15 +753,15 @@ class DataBits {
   size_t prefix() const { return one_ ? 1 : 2; }
 
   const Limbs a_;
-  const size_t below_;  ///< digits behind the leading one
+  const size_t below_;  ///< digits after the leading one
   const bool one_;      ///< the bit for a digit 1
 };
 
-/// The bits in pairs, the last pair outermost, as streams are built from their end:
+/// Makes the bits in pairs, the last pair outermost, as streams are built from their end:
 ///
 ///   Bits@ = +(Unit@ end, Unit@ 0, Unit@ 1, Bits@ 00, Bits@ 01, Bits@ 10, Bits@ 11)
 ///
-/// Those of integers below 2^18 or so are a packed word.
+/// Those of integers below about 2^18 are a packed word.
 Word show_bits(NativeCall& call) {
   if (!are_ints(call, 0, 1)) return kFailed;
   constexpr uint32_t kTags = 7;

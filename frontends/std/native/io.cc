@@ -1,9 +1,9 @@
 // /Std/Io/File%: files in our own library, whole lines and texts at a time, with
-// reasons for what goes wrong. /Std/Io/File/{Binary,Utf8}% are written on top.
+// reasons for failures. /Std/Io/File/{Binary,Utf8}% use it.
 //
 // UTF-8 is read as /Std/Io/File/Utf8% says: up to six bytes, in the shortest form.
-// What is malformed reads as U+FFFD, and reading goes on with the first byte that
-// cannot belong to it.
+// A malformed sequence reads as U+FFFD, and reading continues with the first byte
+// that cannot belong to it.
 //
 // Tested by tests/unit/std/io_test.cc.
 #include <bit>
@@ -19,12 +19,12 @@ namespace {
 
 constexpr uint32_t kReplacement = 0xfffd;
 
-/// How much of a list is handed on at once.
+/// The size of the pieces in which a list is written.
 constexpr size_t kChunkBytes = 4096;
 
 // ---- reading ----------------------------------------------------------------
 
-/// The next character; false at the end. Waits until all of it is there.
+/// Reads the next character, and waits for all of it. Returns false at the end.
 bool get_char(File& file, uint32_t& code_point) {
   const int lead = file.get_byte();
   if (lead == File::kEnd) return false;
@@ -66,7 +66,7 @@ Word read_character(NativeCall& call) {
   return pack_union(char_word(code_point, call.int_form()), tag_width(2), 0);
 }
 
-/// The argument as a number of things to read, at least one. False after an error.
+/// Reads the argument as the number of items to read, at least one. Returns false after an error.
 bool read_limit(NativeCall& call, uint32_t index, size_t& limit) {
   const Read<IntValue> value = read_int(call.arg(index), call.int_form());
   if (value.error != ReadError::kNone) {
@@ -82,7 +82,7 @@ bool read_limit(NativeCall& call, uint32_t index, size_t& limit) {
   return true;
 }
 
-/// Takes bytes that are there already, as integers or characters: the words are the same.
+/// Takes available bytes, as integers or characters: the words are the same.
 Word take_bytes(NativeCall& call, File& file, std::span<const uint8_t> bytes) {
   if (!call.reserve(list_words(bytes.size()))) return kOutOfMemory;
   Word list = packed_enum(1, 2);
@@ -99,14 +99,14 @@ Word read_bytes(NativeCall& call) {
   return take_bytes(call, *file, bytes.first(std::min(limit, bytes.size())));
 }
 
-/// Most text is, and then there is a faster way.
+/// Returns whether the text is ASCII. Most text is, and then there is a faster way.
 bool is_ascii(std::span<const uint8_t> bytes) {
   uint8_t all = 0;
   for (const uint8_t byte : bytes) all |= byte;
   return all < 0x80;
 }
 
-/// Characters up to `limit` of them, or until `is_last` holds for one.
+/// Reads up to `limit` characters, or until `is_last` holds for one.
 template <typename IsLast>
 Word read_while(NativeCall& call, File& file, size_t limit, IsLast&& is_last) {
   Gathered<uint32_t> text(call);
@@ -166,7 +166,7 @@ bool put(File& file, std::string& bytes) {
   return ok;
 }
 
-/// Puts the elements of the list, as far as it is defined, into the file.
+/// Writes the elements of the list, as far as it is defined, to the file.
 template <typename Append>
 Written put_list(NativeCall& call, File& file, Word list, const char* what, Append&& append) {
   std::string bytes;
@@ -204,7 +204,7 @@ Written put_text(NativeCall& call, File& file) {
 
 using PutList = Written (*)(NativeCall& call, File& file);
 
-/// Writes, and tells whether that went well.
+/// Writes, and returns whether that succeeded.
 template <PutList kPut>
 Word write_list(NativeCall& call) {
   File* file = file_arg(call, 0);
@@ -216,7 +216,7 @@ Word write_list(NativeCall& call) {
   }
 }
 
-/// Writes for whoever may be waiting; the program ends if that is impossible.
+/// Writes without delay if a reader may be waiting; the program ends if that is impossible.
 template <PutList kPut>
 Word put_list_out(NativeCall& call) {
   File* file = file_arg(call, 0);

@@ -15,7 +15,7 @@ namespace fble {
 static_assert(GMP_LIMB_BITS == 64 && GMP_NAIL_BITS == 0 && sizeof(mp_limb_t) == sizeof(Word));
 inline constexpr size_t kLimbBits = 64;
 
-/// The integer in a word that may also be a character.
+/// Returns the integer in a word that may also be a character.
 inline Word int_of(Word word) {
   while (is_pointer(word) && as_object(word)->kind() == ObjectKind::kStruct && as_object(word)->count() == 1) {
     word = as_object(word)->fields[0];
@@ -26,7 +26,7 @@ inline Word int_of(Word word) {
 /// An integer's limbs, least significant first; none for zero.
 class Limbs {
  public:
-  /// Requires: a packed word or an object of kind kBytes.
+  /// Makes the limbs of a word. Requires: a packed word or an object of kind kBytes.
   explicit Limbs(Word word) {
     if (is_packed(word)) {
       small_ = packed_magnitude(word);
@@ -46,7 +46,7 @@ class Limbs {
   size_t bits() const {
     return size_ == 0 ? 0 : size_ * kLimbBits - static_cast<size_t>(std::countl_zero(data()[size_ - 1]));
   }
-  /// As GMP's own number, to be read only; `space` must outlive it.
+  /// Returns the limbs as GMP's own number, which is read-only; `space` must outlive it.
   mpz_srcptr as_mpz(mpz_t space) const {
     return mpz_roinit_n(space, data(), negative_ ? -static_cast<mp_size_t>(size_) : static_cast<mp_size_t>(size_));
   }
@@ -58,8 +58,8 @@ class Limbs {
   bool negative_;
 };
 
-/// The natural number whose `size` limbs, leading zeros allowed, have been written at call.room(),
-/// or its opposite.
+/// Makes the natural number whose `size` limbs, leading zeros allowed, have been written at
+/// call.room(), or its opposite.
 inline Word finish_int(NativeCall& call, bool negative, size_t size) {
   const mp_limb_t* digits = call.room();
   while (size > 0 && digits[size - 1] == 0) --size;

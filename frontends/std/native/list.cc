@@ -1,8 +1,8 @@
-// Lists and text: what /Std/List%, /Std/Stream/List%, /Std/Char/Ascii%, /Std/String/... and
-// /Std/Io/File/Utf8% leave to C++ because it is a loop over cells and nothing else.
+// Lists and text: the parts of /Std/List%, /Std/Stream/List%, /Std/Char/Ascii%,
+// /Std/String/... and /Std/Io/File/Utf8% that are in C++ because they only loop over cells.
 //
-// Nothing here recurses along a list. What a list becomes step by step is in the
-// arguments after each step, where a collection finds it.
+// No function here recurses along a list. The intermediate results of a list are
+// in the arguments after each step, where a collection finds them.
 //
 // Tested by tests/std/StdTests/List.fble and Text.fble, and tests/unit/std/natives_test.cc.
 #include <algorithm>
@@ -15,9 +15,9 @@
 namespace fble {
 namespace {
 
-/// Turning a list reserves room for so many cells at a time.
+/// The number of cells for which turning a list reserves room at a time.
 constexpr size_t kStepCells = 1024;
-/// No list has more cells; those that go on are recursive values without an end.
+/// The largest number of cells of a list; longer ones are recursive values without an end.
 constexpr size_t kMaxCells = size_t{1} << 32;
 constexpr const char* kEndless = "out of memory: the list has too many items";
 constexpr const char* kList = "list";
@@ -51,8 +51,8 @@ Word turn(NativeCall& call) {
   return call.fail_out_of_memory(kEndless);
 }
 
-/// The list of the first argument up to its last `left` items, in front of the word that
-/// `rest` gives; 0 with an error. Short lists are walked along only once.
+/// Makes the list of the first argument without its last `left` items, followed by the
+/// word that `rest` returns. Returns 0 with an error. Short lists are walked only once.
 template <typename Rest>
 Word put_in_front(NativeCall& call, size_t left, Rest rest) {
   constexpr size_t kSome = 64;
@@ -83,10 +83,10 @@ Word put_in_front(NativeCall& call, size_t left, Rest rest) {
   return list;
 }
 
-/// The items of the first argument in front of the second; 0 with an error.
+/// Makes the items of the first argument followed by the second. Returns 0 with an error.
 Word append_arguments(NativeCall& call) {
   if (call.arg(1) == empty_list()) {
-    // Nothing is behind it: the list itself, if it is one.
+    // Nothing follows it: the result is the list itself, if it is one.
     return is_placeholder(call.arg(0)) ? call.fail_undefined() : call.arg(0);
   }
   return put_in_front(call, 0, [&] { return call.arg(1); });
@@ -103,7 +103,7 @@ Word append(NativeCall& call) { return append_arguments(call); }
 /// Into : <@ A@, @ S@>(List@<A@> list, S@ return, (A@, S@) { S@; } put, (A@, List@<A@>) { List@<A@>; } items)
 ///          { Maybe@<S@>; }
 ///
-/// What the stream of the list's items does, if put is the function items, that is, makes a list.
+/// Does the same as the stream of the list's items, if put is the function items, that is, makes a list.
 Word into(NativeCall& call) {
   if (call.arg(2) != call.arg(3) || is_placeholder(call.arg(2))) return nothing_word();
   const Word list = append_arguments(call);
@@ -117,7 +117,7 @@ Word into(NativeCall& call) {
 
 constexpr uint32_t kAsciiLetters = 98;
 
-/// What the letters of Ascii@ stand for, in the order of its fields.
+/// Returns the characters of the letters of Ascii@, in the order of its fields.
 constexpr uint32_t ascii_letter(uint32_t tag) {
   return tag == 0 ? '\n' : tag == 1 ? '\t' : tag == 2 ? '\r' : ' ' + tag - 3;
 }
@@ -159,13 +159,13 @@ Word ascii_characters(NativeCall& call) {
   return call.make_struct(fields);
 }
 
-/// What stands for a character behind a backslash, and the character.
+/// The letters after a backslash, each with the character that it stands for.
 constexpr std::pair<char, char> kEscapes[] = {
     {'\\', '\\'}, {'q', '\''}, {'n', '\n'}, {'t', '\t'}, {'r', '\r'},
     {'0', '\0'},  {'a', '\a'}, {'b', '\b'}, {'f', '\f'}, {'v', '\v'},
 };
 
-/// The digit of base 16 that a character is, or -1.
+/// Returns the value of a digit in base 16, or -1.
 int hex_digit(Word letter) {
   if (!is_packed(letter)) return -1;
   const int64_t code = unpack_int(letter);
@@ -175,7 +175,7 @@ int hex_digit(Word letter) {
   return -1;
 }
 
-/// Takes what is behind a backslash. False when it is nothing that is known.
+/// Takes the part of an escape after its backslash. Returns false if it is unknown.
 bool take_escape(ListReader& letters, Word& character) {
   Word name;
   if (!letters.next(name)) return false;
@@ -271,7 +271,7 @@ Word utf8_whole(NativeCall& call) {
 
 // ---- order ------------------------------------------------------------------
 
-/// How two texts are: negative, 0 or positive for less, equal or greater. Sets `failed`, after an error.
+/// Compares two texts: negative, 0 or positive for less, equal or greater. Sets `failed` after an error.
 int compare_text(NativeCall& call, bool& failed) {
   ListReader a(call.arg(0));
   ListReader b(call.arg(1));

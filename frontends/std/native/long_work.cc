@@ -11,7 +11,7 @@
 namespace fble {
 namespace {
 
-/// More than libraries that keep large things on the heap need.
+/// The size of the stack: more than libraries that keep large objects on the heap need.
 constexpr size_t kStackBytes = size_t{1} << 20;
 
 struct Job {
@@ -22,18 +22,18 @@ struct Job {
   sem_t done;
 };
 
-/// The thread and who waits for it own the job; the last one destroys it.
+/// The shared job: the thread and its waiter own it, and the last one destroys it.
 using SharedJob = std::shared_ptr<Job>;
 
 void* do_job(void* owned) {
   const std::unique_ptr<SharedJob> job(static_cast<SharedJob*>(owned));
   (*job)->work();
-  (*job)->work = nullptr;  // what it used is for the other one to destroy
+  (*job)->work = nullptr;  // the other owner destroys the data that it used
   sem_post(&(*job)->done);
   return nullptr;
 }
 
-/// Starts a thread that gets no signals, as they are for the one that waits. False if there can be none.
+/// Starts a thread that gets no signals, as they are for the waiting thread. Returns false if it cannot be started.
 bool start(const SharedJob& job) {
   sigset_t all;
   sigset_t before;

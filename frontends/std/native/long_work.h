@@ -1,4 +1,4 @@
-// Work of other libraries that takes long and cannot be told to stop.
+// Work of other libraries that takes long and cannot be interrupted.
 //
 // Tested by tests/unit/std/long_work_test.cc.
 #pragma once

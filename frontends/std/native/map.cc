@@ -1,27 +1,27 @@
-// Maps: the tries behind /Std/Map%, and the bits of their keys (/Std/Data/Bits%).
+// Maps: the tries of /Std/Map%, and the bits of their keys (/Std/Data/Bits%).
 //
 // A key's bits, which come as a stream (/Std/Data%), are collected in one natural number: bit
-// i of the number is the i-th bit of the key, and a 1 stands behind the last. So bits put in
-// front of others are a shift and an `or`, keys of up to 61 bits are packed words, and
-// comparing two keys is looking for the lowest 1 of their difference.
+// i of the number is the i-th bit of the key, and a 1 follows the last. So prepending bits is
+// a shift and an `or`, keys of up to 61 bits are packed words, and comparing two keys is a
+// search for the lowest 1 of their difference.
 //
 // A map is a tree in which only the places are branches where keys differ (D. R. Morrison's
 // Patricia, 1968, in the form of C. Okasaki and A. Gill, "Fast mergeable integer maps", 1998):
 //
 //   M@ = +(Unit@ empty, *(Bits@ bits, K@ key, V@ value) entry, *(Int@ place, Bits@ bits, M@ 0, M@ 1) branch)
 //
-// The keys below a branch agree in all bits in front of its place, and with its `bits`, which
-// are those of some key; those below 0 and 1 have that bit in its place. Places grow from the
-// top down. So a key is found by looking at one bit for each branch and comparing all of them
-// once at the end, and going over a tree from 0 to 1 is the order of the keys by their bits.
-// A tree of n keys has n - 1 branches, whatever the length of the keys; each set of keys has
-// exactly one tree but for `bits`.
+// The keys below a branch agree in all bits before its place, and with its `bits`, which are
+// those of some key; those below 0 and 1 have that bit in its place. Places grow from the top
+// down. So a search tests one bit at each branch and compares all bits once at the end, and a
+// walk over a tree from 0 to 1 visits the keys in the order of their bits. A tree of n keys
+// has n - 1 branches, whatever the length of the keys; each set of keys has exactly one tree
+// except for `bits`.
 //
-// What needs a function of the program (Join, Map, Keep, ...) is in Map.fble, on the same trees.
+// The operations that call a function of the program (Join, Map, Keep, ...) are in Map.fble, on the same trees.
 //
-// Int@ and String@ keys get their bits here at once, if it is for the map that the stream is
-// asked: `put` is then the native Push itself. That is an optimisation that no program can
-// see, as all that a stream may do is to put bits.
+// Int@ and String@ keys get their bits here in one step if the map asks for the stream:
+// `put` is then the native Push itself. No program can observe this optimisation, since a
+// stream can only put bits.
 //
 // Tested by tests/std/StdTests/Map/Model.fble and tests/unit/std/natives_test.cc.
 #include <algorithm>
@@ -36,8 +36,8 @@ namespace {
 
 // ---- bits -------------------------------------------------------------------
 
-/// Bits in a row, to be put before others. Bits beyond the room are only counted: fill_row then makes room and fills
-/// the row again.
+/// A row of bits that is prepended to others. Bits beyond the room are only counted: fill_row then makes room and
+/// fills the row again.
 class BitRow {
  public:
   /// Appends the `count` lowest bits of `bits`. Requires: count <= 64, no other bits.
@@ -94,7 +94,7 @@ class BitRow {
 
 uint64_t mirror(uint64_t bits, unsigned count) { return __builtin_bitreverse64(bits) >> (kLimbBits - count); }
 
-/// The bits of /Std/Int/Data%:
+/// Appends the bits of /Std/Int/Data%:
 ///
 ///   01 for zero, 1 and the code of n for n > 0, 00 and the inverted code of -n for n < 0;
 ///   the code of n is a 1 for each binary digit behind the leading one, 0, then those digits.
@@ -119,7 +119,7 @@ void append_int(BitRow& row, const Limbs& a) {
 constexpr size_t kMaxKeyBits = size_t{1} << 33;
 constexpr const char* kKeyTooLong = "out of memory: the key has too many bits";
 
-/// The row in front of the bits in an argument; 0 with an error.
+/// Prepends the row to the bits in an argument. Returns 0 with an error.
 Word put_row(NativeCall& call, const BitRow& row, uint32_t arg) {
   const Word behind = call.arg(arg);
   if (is_placeholder(behind)) return call.fail_undefined();
@@ -158,7 +158,7 @@ bool is_push(Word word) {
   return reinterpret_cast<const Code*>(as_object(word)->fields[0])->native == push;
 }
 
-/// What the functions below return when put is the native Push: the row in front of the bits.
+/// Makes the result of the functions below if put is the native Push: the row before the bits.
 Word put_whole_row(NativeCall& call, const BitRow& row) {
   const Word bits = put_row(call, row, 1);
   if (bits == 0 || is_packed(bits)) return bits == 0 ? 0 : call.make_union(0, 2, bits);
@@ -167,7 +167,7 @@ Word put_whole_row(NativeCall& call, const BitRow& row) {
   return call.make_union(0, 2, call.arg(1));
 }
 
-/// append_int for a packed word, at once; false if there are too many bits for that.
+/// Does append_int for a packed word in one step. Returns false if there are too many bits for that.
 bool append_small_int(BitRow& row, Word word) {
   const Word magnitude = packed_magnitude(word);
   if (magnitude >> 30 != 0 || magnitude == 0) return false;
@@ -182,7 +182,7 @@ bool append_small_int(BitRow& row, Word word) {
   return true;
 }
 
-/// The bits of a character or integer. False with an error.
+/// Appends the bits of a character or integer. Returns false with an error.
 bool append_int_word(NativeCall& call, BitRow& row, Word word) {
   word = int_of(word);
   if (is_packed(word) && append_small_int(row, word)) return true;
@@ -258,7 +258,7 @@ Word put_bits(NativeCall& call) {
   return fill_row(call, row, append) ? put_whole_row(call, row) : 0;
 }
 
-/// The place of the first bit in which two keys differ.
+/// The result of `differ` for equal keys; otherwise it returns the place of the first different bit.
 constexpr size_t kSame = SIZE_MAX;
 size_t differ(Word a, Word b) {
   if (a == b) return kSame;
@@ -295,8 +295,8 @@ constexpr uint32_t kBranch = 2;
 constexpr uint32_t kEntryFields = 3;
 constexpr uint32_t kBranchFields = 4;
 
-/// A part of a map. It is all data, and made by the functions of the module, so that only the
-/// map itself may be undefined.
+/// A part of a map. It is data, and the functions of the module make it, so only the map
+/// itself may be undefined.
 class Tree {
  public:
   explicit Tree(Word word) : word_(word), tag_(union_tag(word, width())), fields_(union_arg(word, width())) {}
@@ -325,7 +325,7 @@ Word make_entry(NativeCall& call, Word bits, Word key, Word value) {
   return call.make_union_struct(kEntry, kTags, fields);
 }
 
-/// Most branches have a part that is no packed word, so they are none either.
+/// Makes a branch. Most branches have a part that is no packed word, so they are not packed either.
 Word make_branch(NativeCall& call, Word place, Word bits, Word zero, Word one) {
   if (is_packed(zero & one & bits)) {
     const Word fields[] = {place, bits, zero, one};
@@ -339,17 +339,17 @@ Word make_branch(NativeCall& call, Word place, Word bits, Word zero, Word one) {
   return call.make_object(ObjectKind::kStruct, kBranch, kBranchFields);
 }
 
-/// The map and bits of a call are there. False with an error.
+/// Returns whether the map and bits of a call are defined; false with an error.
 bool are_defined(NativeCall& call) {
   if (!is_placeholder(call.arg(0)) && !is_placeholder(call.arg(1))) return true;
   call.fail_undefined();
   return false;
 }
 
-/// The branches from the top of a map to some part of it.
+/// The path of branches from the top of a map to some part of it.
 class Path {
  public:
-  /// Follows the bits down to what is no branch.
+  /// Follows the bits down to a part that is no branch.
   Tree descend(Word map, Word bits) {
     size_ = 0;
     many_.clear();
@@ -365,7 +365,7 @@ class Path {
     return branch;
   }
 
-  /// The map with another part at the end of the path of these bits.
+  /// Returns the map with another part at the end of the path of these bits.
   Word replace(NativeCall& call, Word bits, Word part) {
     while (size_ > 0) {
       const Tree branch = pop();

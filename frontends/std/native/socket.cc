@@ -1,10 +1,10 @@
 // TCP connections: /Network/Sockets/Native% for programs that expect the reference's, and
 // /Std/Io/Network%, whose connections are pairs of files (file.h).
 //
-// In the former, writes go out byte by byte as the interface has it, without waiting to fill
-// packets; reads are buffered, which nobody can see. What a peer does to us
-// (refusing, leaving) is an ordinary result; only an Accept that can never
-// succeed is an error.
+// In the former, writes are sent byte by byte as the interface requires, without waiting to
+// fill packets; reads are buffered, which no program can observe. Actions of a peer
+// (refusing, closing) are ordinary results; only an Accept that can never succeed is an
+// error.
 //
 // Tested by tests/unit/std/socket_test.cc and, as to /Std/Io/Network%, io_test.cc.
 #include <fcntl.h>
@@ -45,7 +45,7 @@ class Descriptor {
     if (number_ >= 0) ::close(number_);
     number_ = -1;
   }
-  /// Leaves it open, for somebody else to close.
+  /// Releases the descriptor, which stays open: the caller closes it.
   int release() { return std::exchange(number_, -1); }
 
  private:
@@ -113,7 +113,7 @@ int find_addresses(const std::string& host, const std::string& port, const addri
   return lookup->status;
 }
 
-/// Looks up a host and port for either side. Null, with the reason, if there is none.
+/// Looks up a host and port for either side. Returns null, with the reason, if there is none.
 Addresses look_up(const std::string& host, const IntValue& port, int flags, std::string& reason) {
   const char* problem = nullptr;
   addrinfo hints{};
@@ -137,7 +137,7 @@ Addresses look_up(const std::string& host, const IntValue& port, int flags, std:
   return Addresses(found, freeaddrinfo);
 }
 
-/// The same, but a failure is told on standard error, as the reference's library does.
+/// Does the same, but reports a failure on standard error, as the reference's library does.
 Addresses look_up_or_complain(const std::string& host, const IntValue& port, int flags) {
   std::string reason;
   Addresses found = look_up(host, port, flags, reason);
@@ -161,7 +161,7 @@ bool connect_to(int descriptor, const addrinfo& address) {
   if (interrupt_requested()) return false;
   if (connect(descriptor, address.ai_addr, address.ai_addrlen) == 0) return true;
   if (errno != EINTR) return false;
-  // The attempt goes on by itself.
+  // The attempt continues by itself.
   pollfd entry{.fd = descriptor, .events = POLLOUT, .revents = 0};
   if (wait_in([&] { return poll(&entry, 1, -1); }) < 0) return false;
   int problem = 0;
@@ -175,7 +175,7 @@ bool listen_at(int descriptor, const addrinfo& address) {
   return bind(descriptor, address.ai_addr, address.ai_addrlen) == 0 && listen(descriptor, 10) == 0;
 }
 
-/// The first address of the list that can be used, in the given family if there is one.
+/// Returns the first usable address of the list, in the given family if there is one.
 template <typename Use>
 Descriptor first_usable(const addrinfo* addresses, bool version_4_first, Use&& use) {
   for (const bool first_round : {true, false}) {
@@ -230,7 +230,7 @@ Word server(NativeCall& call) {
   return call.make_union_struct(0, 2, fields);
 }
 
-/// The next connection to a socket that listens; none, with errno set, if there can be none.
+/// Accepts the next connection to a listening socket. Returns none, with errno set, if there can be none.
 Descriptor accept_next(NativeCall& call, const Socket& listener) {
   for (bool collected = false;;) {
     const int listening = listener.descriptor().number();
@@ -239,12 +239,12 @@ Descriptor accept_next(NativeCall& call, const Socket& listener) {
       send_without_delay(descriptor.number());
       return descriptor;
     }
-    // These concern one peer, who has gone: wait for the next.
+    // These concern one peer, which has closed the connection: wait for the next.
     constexpr int kPassing[] = {ECONNABORTED, EPROTO,       ENETDOWN,    ENOPROTOOPT, EHOSTDOWN,
                                 ENONET,       EHOSTUNREACH, ENETUNREACH, EAGAIN};
     const int problem = errno;
     if ((problem == EMFILE || problem == ENFILE) && !collected) {
-      call.collect_all();  // closes the sockets that nothing refers to any more
+      call.collect_all();  // closes the sockets that are no longer referenced
       collected = true;
     } else if (std::ranges::find(kPassing, problem) == std::end(kPassing)) {
       errno = problem;
@@ -274,7 +274,7 @@ Word get_byte(NativeCall& call) {
   Socket* socket = handle_resource<Socket>(call.arg(0));
   if (socket == nullptr) return fail_handle(call, call.arg(0), "socket");
   const int byte = socket->get_byte();
-  // The int of a byte looks like the character's.
+  // The word of a byte as Int@ is the same as that of the character.
   if (byte == File::kEnd) return nothing_word();
   return pack_union(char_word(static_cast<uint32_t>(byte), call.int_form()), tag_width(2), 0);
 }
@@ -290,8 +290,9 @@ Word put_byte(NativeCall& call) {
 
 // ---- /Std/Io/Network% --------------------------------------------------------
 
-/// The host and port of a call, as arguments 0 and 1, and their addresses. False after an
-/// error in the arguments; no addresses, with a reason, if there are none.
+/// The host and port of a call, as arguments 0 and 1, and their addresses. read_endpoint
+/// returns false after an error in the arguments; there are no addresses, but a reason,
+/// if the look-up fails.
 struct Endpoint {
   std::string name;  ///< for messages: "localhost:80"
   Addresses addresses{nullptr, freeaddrinfo};
@@ -308,7 +309,8 @@ bool read_endpoint(NativeCall& call, int flags, Endpoint& endpoint) {
   return true;
 }
 
-/// The time to wait for a peer, in milliseconds and rounded up; -1 if there is no limit. False after an error.
+/// Reads the time to wait for a peer, in milliseconds and rounded up; -1 if there is no limit. Returns false after an
+/// error.
 bool read_patience(NativeCall& call, uint32_t index, int& patience_ms) {
   const Read<IntValue> time = read_int(call.arg(index), call.int_form());
   if (time.error != ReadError::kNone) {
@@ -322,7 +324,7 @@ bool read_patience(NativeCall& call, uint32_t index, int& patience_ms) {
   return true;
 }
 
-/// Connection@ as the ok of a result: its two directions are files with descriptors of their own.
+/// Makes a Connection@ as the ok of a result: its two directions are files with descriptors of their own.
 Word make_connection(NativeCall& call, Descriptor descriptor, const std::string& name, int patience_ms) {
   fcntl(descriptor.number(), F_SETFL, fcntl(descriptor.number(), F_GETFL) | O_NONBLOCK);
   Descriptor second(fcntl(descriptor.number(), F_DUPFD_CLOEXEC, 0));
@@ -371,7 +373,7 @@ Word accept_connection(NativeCall& call) {
   int patience_ms = 0;
   if (!read_patience(call, 1, patience_ms)) return 0;
   if (!listener->descriptor().is_open()) return make_error(call, "cannot accept a connection: listening has ended");
-  // Whoever tries to connect sees what came before.
+  // A program that tries to connect sees the earlier output.
   File::standard_output().publish();
   Descriptor descriptor = accept_next(call, *listener);
   if (!descriptor.is_open())

@@ -15,7 +15,7 @@ Word not_bool(NativeCall& call) {
   return packed_enum(tag.value == kTrue ? kFalse : kTrue, 2);
 }
 
-/// Nothing of a Maybe@ whose tags are the other way round than the library's.
+/// Returns nothing of a Maybe@ whose tags are in the opposite order of the library's.
 Word nothing_of_any(NativeCall&) { return packed_enum(0, 2); }
 
 Word true_value(NativeCall&) { return packed_enum(kTrue, 2); }

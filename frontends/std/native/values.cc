@@ -61,7 +61,7 @@ bool ListReader::is_interrupted() {
 bool ListReader::next_of_any(Word& element) {
   static_assert(kEmptyList == (((kUnitWord - 1) << 1) | (kListEmpty << 1) | 1));
   if (is_packed(rest_) && (rest_ & 2) == 0 && packed_bits(rest_) > kOffsetBits) {
-    // The usual packed cell, taken apart at once: see NativeCall::make_cons.
+    // The usual packed cell, taken apart in one step: see NativeCall::make_cons.
     const unsigned head_bits = rest_ >> 2 & 63;
     const Word content = rest_ >> (2 + kOffsetBits);
     if (content >> head_bits != 0) {
@@ -99,7 +99,8 @@ bool append_utf8(std::string& out, uint64_t code_point) {
 
 namespace {
 
-/// The code point at the place, which moves behind it; nothing, and it stays, if what is there is malformed.
+/// Decodes the code point at the place, and moves the place past it. Returns nothing, and leaves the place, if the
+/// bytes there are malformed.
 std::optional<uint32_t> decode_one(std::string_view text, size_t& at) {
   const auto lead = static_cast<unsigned char>(text[at]);
   if (lead < 0x80) {

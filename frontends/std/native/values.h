@@ -1,5 +1,5 @@
-// How natives see Fble values: the encodings of the library's types, read and
-// made without recursion.
+// Fble values for natives: the encodings of the library's types, read and made
+// without recursion.
 //
 //   Int@    a machine integer (gc/integer.h) or, in the reference's library,
 //           +(IntP@ n, Unit@ 0, IntP@ p)         sign
@@ -12,8 +12,8 @@
 //
 // The declared type of a native is not checked against these, so readers accept
 // any word: one that has another shape, or that holds a placeholder of a
-// recursive value, is an error and never a crash. Which form integers have is
-// that of the library in use: NativeCall::int_form.
+// recursive value, is an error and never a crash. The form of integers is that
+// of the library in use: NativeCall::int_form.
 //
 // Tested by tests/unit/std/values_test.cc.
 #pragma once
@@ -33,15 +33,16 @@ namespace fble {
 
 // UTF-8.
 
-/// Appends the encoding of the code point. Like the library, encodes all that
-/// fits into 31 bits; false and nothing appended for the rest.
+/// Appends the encoding of the code point. Like the library, encodes all
+/// numbers of up to 31 bits; returns false and appends nothing for the rest.
 bool append_utf8(std::string& out, uint64_t code_point);
 
-/// The code points of well-formed UTF-8 (Unicode 15, table 3-7), else nothing.
+/// Returns the code points of well-formed UTF-8 (Unicode 15, table 3-7), else nothing.
 std::optional<std::vector<uint32_t>> decode_utf8(std::string_view text);
 
-/// Names of the system are any bytes but NUL, most often UTF-8. A byte that is no
-/// part of that becomes a code point of its own, U+DC00 and the byte, and comes back from it.
+/// Decodes a name of the system: any bytes but NUL, most often UTF-8. A byte that is not part
+/// of valid UTF-8 becomes a code point of its own, U+DC00 plus the byte, from which it is
+/// restored.
 std::vector<uint32_t> decode_name(std::string_view name);
 /// What the results of both functions above take at most, to be charged.
 inline size_t decoded_bytes(std::string_view text) { return text.size() * sizeof(uint32_t); }
@@ -63,15 +64,15 @@ struct Read {
   ReadError error = ReadError::kNone;
 };
 
-/// An Int@ of any size, of which 64 bits are kept.
+/// The low 64 bits of an Int@ of any size.
 struct IntValue {
   bool negative = false;
   uint64_t magnitude = 0;  ///< modulo 2^64
   bool overflow = false;   ///< the magnitude has more bits
 
-  /// The low byte of the number in two's complement.
+  /// Returns the low byte of the number in two's complement.
   uint8_t low_byte() const { return static_cast<uint8_t>(negative ? 0 - magnitude : magnitude); }
-  /// The number if it lies within the bounds, both included and not negative.
+  /// Returns whether the number is within the bounds, both included and not negative.
   bool in_range(uint64_t low, uint64_t high) const {
     return !negative && !overflow && magnitude >= low && magnitude <= high;
   }
@@ -79,11 +80,11 @@ struct IntValue {
 
 Read<IntValue> read_int(Word word, IntForm form = IntForm::kUnions);
 Read<uint64_t> read_char(Word word, IntForm form = IntForm::kUnions);
-/// A String@ as UTF-8 of at most `max_bytes`.
+/// Reads a String@ as UTF-8 of at most `max_bytes`.
 Read<std::string> read_string(Word word, IntForm form = IntForm::kUnions, size_t max_bytes = size_t{1} << 24);
-/// A String@ as a name of the system: see decode_name.
+/// Reads a String@ as a name of the system: see decode_name.
 Read<std::string> read_name(Word word, IntForm form);
-/// The tag of a union value of unit types.
+/// Reads the tag of a union value of unit types.
 Read<uint32_t> read_enum(Word word, uint32_t tag_count);
 
 /// A union value in either representation; `error` if the word is none.
@@ -105,10 +106,10 @@ class ListReader {
     return reader;
   }
 
-  /// Takes the next element. False at the end of the list or what is defined of it, and after an interrupt.
+  /// Takes the next element. Returns false at the end of the list or of its defined part, and after an interrupt.
   bool next(Word& element) {
     if (--until_look_ == 0 && is_interrupted()) return false;
-    constexpr Word kShape = ~(Word{0xf} << 4);  // all of the header but the flags
+    constexpr Word kShape = ~(Word{0xf} << 4);  // all of the header except the flags
     if (is_pointer(rest_) && (as_object(rest_)->header & kShape) == Object::make_header(ObjectKind::kStruct, 2, 0)) {
       element = as_object(rest_)->fields[0];
       rest_ = as_object(rest_)->fields[1];
@@ -116,9 +117,9 @@ class ListReader {
     }
     return rest_ != kEmptyList && next_of_any(element);
   }
-  /// What has not been taken.
+  /// Returns the rest of the list.
   Word rest() const { return rest_; }
-  /// Why there is no next element, if not because the list ends.
+  /// Returns why there is no next element, if not because the list ends.
   ReadError error() const { return error_; }
 
  private:
@@ -149,10 +150,10 @@ template <typename T>
 
 /// Ends the call with the run-time error for a failed read of the named argument.
 Word fail_read(NativeCall& call, ReadError error, const char* what);
-/// What a body returns after a failed NativeCall::reserve or charge, which has recorded the error.
+/// The result of a body after a failed NativeCall::reserve or charge, which has recorded the error.
 inline constexpr Word kOutOfMemory = 0;
 
-/// The resource of type T behind a handle, or null when the word is no such handle.
+/// Returns the resource of type T of a handle, or null if the word is no such handle.
 template <typename T>
 T* handle_resource(Word word) {
   if (!is_pointer(word) || as_object(word)->kind() != ObjectKind::kNative) return nullptr;
@@ -162,35 +163,36 @@ T* handle_resource(Word word) {
 /// Ends the call because the word is no handle on a `what`.
 Word fail_handle(NativeCall& call, Word word, const char* what);
 
-// Making. Each function says how many words have to be reserved before.
+// Making. The comment of each function has the number of words to reserve before.
 
-/// The words of small results never touch memory.
+/// Makes the word of a small result, which needs no memory.
 inline Word packed_enum(uint32_t tag, uint32_t tag_count) { return pack_union(kUnitWord, tag_width(tag_count), tag); }
 inline Word nothing_word() { return packed_enum(1, 2); }
 
 inline Word bool_word(bool value) { return packed_enum(value ? 0 : 1, 2); }
 
-/// Words to reserve for an Int@ of the value.
+/// Returns the number of words to reserve for an Int@ of the value.
 size_t int_words(int64_t value, IntForm form = IntForm::kUnions);
-/// In the form of the call.
+/// Makes an integer in the form of the call.
 Word make_int(NativeCall& call, int64_t value);
 
-/// Every code point is a packed word, as is the integer of that size: one field looks like itself.
+/// Makes a character. Every code point is a packed word, as is the integer of that size: a struct of one field has the
+/// same word as the field.
 Word char_word(uint32_t code_point, IntForm form = IntForm::kUnions);
 
-/// Words to reserve for a list of `count` packed elements.
+/// Returns the number of words to reserve for a list of `count` packed elements.
 inline size_t list_words(size_t count) { return count * object_words(2); }
-/// A list; elements must be packed words or reserved after the last collection.
+/// Makes a list; elements must be packed words or reserved after the last collection.
 Word make_list(NativeCall& call, std::span<const Word> elements);
-// Result@ is +(T@ ok, String@ error): what natives return that may fail for reasons of the world.
+// Result@ is +(T@ ok, String@ error): the result of natives that may fail for external reasons.
 
 inline Word ok_word(NativeCall& call, Word value) { return call.make_union(0, 2, value); }
-/// The same without a value of interest; takes no room.
+/// Makes the ok of a result without a value of interest; takes no room.
 inline Word ok_unit() { return packed_enum(0, 2); }
-/// The other case; reserves its own room.
+/// Makes the error of a result; reserves its own room.
 Word make_error(NativeCall& call, std::string_view message);
 
-/// A String@ in the form of the call; reserve list_words(code_points.size()).
+/// Makes a String@ in the form of the call; reserve list_words(code_points.size()).
 Word make_string(NativeCall& call, std::span<const uint32_t> code_points);
 
 }  // namespace fble

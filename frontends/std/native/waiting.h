@@ -1,4 +1,4 @@
-// System calls that wait, and the user who does not want to.
+// System calls that wait, until the user interrupts them.
 //
 // The first SIGINT interrupts the call in which it finds the program, with EINTR. If it comes between a look at
 // `interrupt_requested` and the call, the next signal does: frontends/cli/ending.cc repeats them until the run ends.
@@ -13,7 +13,8 @@
 namespace fble {
 
 /// Makes a system call, which fails with a negative number and errno, until no signal interrupts it. Once the user
-/// has asked the program to stop it fails with EINTR instead, even before the first time. Returns what the call does.
+/// has asked the program to stop it fails with EINTR instead, even before the first attempt. Returns the result of
+/// the call.
 template <typename Call>
 auto wait_in(Call&& call) -> decltype(call()) {
   for (;;) {
