@@ -15,12 +15,11 @@ namespace {
 /// The growth of the stack after which a collection moves the watermark up.
 constexpr size_t kStackStepSlots = 128 * 1024;
 
-/// The unused stack that is kept, and the amount that one collection returns to the OS, if any.
+/// The unused stack that is kept, and what one collection returns to the OS, if anything.
 constexpr size_t kKeptStackBytes = size_t{8} << 20;
 constexpr size_t kLeastReleasedBytes = size_t{64} << 10;
 constexpr size_t kMostReleasedBytes = size_t{4} << 20;
-/// While little of the stack that is kept because it was used again is in use, each collection forgets one part in this
-/// many.
+/// While little of what is kept because it was wanted again is in use, each collection forgets one part in this many.
 constexpr size_t kForgetStackOneIn = 65536;
 
 /// The largest number of frames that are visited together slot by slot: they stay in the cache.
@@ -89,7 +88,7 @@ void CallStack::visit_new_frames(Collector& collector, const uint32_t* pc, Word*
   visit_running_frame(collector, pc, fp);
   size_t unlimited = SIZE_MAX;
   visit_callers(collector, fp, watermark_.fp, unlimited);
-  // If frames have returned to below the rest that was to be marked, they were visited just now.
+  // If frames have returned to below what was left to mark, they were visited just now.
   if (unmarked_fp_ != nullptr) unmarked_fp_ = std::min(unmarked_fp_, watermark_.fp == nullptr ? base() : watermark_.fp);
 }
 
@@ -117,7 +116,7 @@ bool CallStack::mark_frames(Collector& collector, size_t count) {
 
 void CallStack::clear() { watermark_.fp = unmarked_fp_ = nullptr; }
 
-/// Returns the slots that hold values in a frame that waits at the position: the live ones except the result's.
+/// Returns the slots that hold values in a frame that waits at the position: the live ones but for the result's.
 const std::vector<int>& CallStack::waiting_slots(Word* frame, const uint32_t* position) {
   WaitingSlots& known =
       waiting_slots_[reinterpret_cast<uintptr_t>(position) / sizeof(uint32_t) % waiting_slots_.size()];
@@ -164,7 +163,7 @@ Word* CallStack::visit_callers(Collector& collector, Word* frame, const Word* la
       }
     }
     auto visit_column = [&](int slot) {
-      Word known = 0;  // a word equal to the last visited one is not visited again
+      Word known = 0;  // what was visited is not visited again at once
       for (Word *at = frame + slot, *const top = end + slot; at != top;) {
         at -= distance;
         if (!is_pointer(*at) || *at == known) continue;
@@ -182,8 +181,8 @@ Word* CallStack::visit_callers(Collector& collector, Word* frame, const Word* la
 }
 
 /// Returns pages of a recursion that has ended to the OS, from its end. One collection releases a part of them:
-/// freeing a page takes time, and the next recursion may be as deep. If one is, the pages that it used are kept for
-/// as long as such recursions follow.
+/// freeing a page takes time, and the next recursion may be as deep. If one is, what it used is kept for as long as
+/// such recursions follow.
 void CallStack::release_unused(const Word* fp) {
   const Word* const top = fp + code_of_frame(fp).frame_slots;
   const size_t used = static_cast<size_t>(top - base());

@@ -4,7 +4,7 @@
 // Watermark. After a collection all frames hold old pointers only, and frames
 // that do not run do not change. The native return address of one frame is
 // replaced by a barrier: frames below it are clean and a minor collection does
-// not visit them. A return through the barrier moves it down.
+// not look at them. When the barrier is returned through, it moves down.
 //
 // Tested by tests/unit/interp/interpreter_test.cc, tests/unit/deopt/exit_test.cc and tests/lang with gc-stress.
 #pragma once
@@ -19,7 +19,7 @@
 
 namespace fble {
 
-/// A piece of zeroed memory of the process, reserved and not yet used. Null if the system has none.
+/// Zeroed memory of the process, reserved and not yet used. Null if the system has none.
 class Mapping {
  public:
   Mapping() = default;
@@ -45,40 +45,38 @@ class Mapping {
   size_t bytes_ = 0;
 };
 
-/// The room above the limit: small frames of glue and deoptimisation need no check.
+/// Room above the limit: small frames of glue and deoptimisation need no check.
 inline constexpr size_t kGuardSlots = 256;
 
-/// The border of clean frames: `fp` is the topmost clean frame, null if none is. Its return address is the barrier,
-/// and `return_address` is the one that the barrier has replaced.
+/// Where frames become clean: `fp` is the topmost clean frame, null if none is. Its return address is the barrier, and
+/// `return_address` is the one that the barrier has replaced.
 struct Watermark {
   Word* fp = nullptr;
   Handler return_address = nullptr;
 };
 
-/// The stack of one thread. Between runs it has no frames, hence no watermark.
+/// Between runs it has no frames, hence no watermark.
 class CallStack {
  public:
-  /// Makes an empty stack. Requires: the mapping is not null. With `poison`, collections overwrite dead slots.
+  /// Requires: the mapping is not null. With `poison`, collections overwrite dead slots.
   CallStack(Mapping memory, bool poison);
   CallStack(const CallStack&) = delete;
 
   Word* base() const { return static_cast<Word*>(memory_.begin()); }
-  /// Returns the end of the memory that checked frames may use. Glue and deoptimisation need no check: kGuardSlots
-  /// follow.
+  /// The end of the memory that checked frames may use. Glue and deoptimisation need no check: kGuardSlots follow.
   Word* limit() const { return limit_; }
-  /// Returns the place that the stack may reach before a collection moves the watermark up: no collection visits more
-  /// than a step of it.
+  /// Where the stack may grow to before a collection moves the watermark up: none visits more than a step of it.
   Word* soft_limit() const { return soft_limit_; }
   /// Sets the soft limit a step above `top`.
   void allow(const Word* top);
 
-  /// Returns the bytes in use below the running frame `fp`; 0 if that is null.
+  /// Bytes in use below the running frame `fp`; 0 if that is null.
   size_t used_bytes(const Word* fp) const {
     return fp == nullptr ? 0 : static_cast<size_t>(fp - base()) * sizeof(Word);
   }
 
   const Watermark& watermark() const { return watermark_; }
-  /// Replaces the record of the watermark; frames stay as they are (deopt/shadow_check.h).
+  /// Replaces what is known of the watermark; frames stay as they are (deopt/shadow_check.h).
   void restore_watermark(const Watermark& watermark) { watermark_ = watermark; }
   /// Moves the watermark to the frame, or removes it if that is the outermost one.
   void move_watermark(Word* frame);
@@ -112,11 +110,11 @@ class CallStack {
   Word* limit_;
   Word* soft_limit_ = nullptr;
   Word* high_water_;              ///< pages from here on hold no memory, or were never used
-  Word* released_end_ = nullptr;  ///< the end of all stack that was ever returned to the OS
+  Word* released_end_ = nullptr;  ///< of all that was ever returned to the OS
   size_t wanted_slots_ = 0;       ///< stack depth reached again after its pages were released; kept from then on
   Watermark watermark_;
   Word* unmarked_fp_ = nullptr;  ///< during marking: the topmost frame whose callers are not marked yet
-  /// The latest results of waiting_slots, by position.
+  /// What waiting_slots has found lately, by position.
   struct WaitingSlots {
     const uint32_t* position = nullptr;
     std::vector<int> slots;

@@ -16,9 +16,9 @@
 // Interrupts: a body that may run or wait for long asks `interrupt_requested` again and again, and
 // returns 0 when it is true. The run ends then, whatever the body returns.
 //
-// Machine code calls pure natives on trial: then no collection runs and no error is
-// raised, `reserve` returns false instead, and 0 as the result means that the
-// interpreter has to make the call again.
+// Machine code calls pure natives on trial: nothing is collected then and nothing is
+// raised, `reserve` says no instead, and 0 as the result means that the call has to be
+// made again, by the interpreter.
 #pragma once
 
 #include <cstdint>
@@ -46,27 +46,27 @@ struct NativeRow {
   uint32_t arity;      ///< 0 for a value, computed where it is declared
   NativeEffect effect;
   NativeBody body;
-  /// The intrinsic that replaces the body in common cases.
+  /// How to do without the body in common cases.
   Intrinsic intrinsic = Intrinsic::kNone;
 };
 
-/// The form of Int@ in the library of a program: the reference's has linked
-/// unions (frontends/std/native/values.h), ours has machine integers
-/// (gc/integer.h). Natives that both declare depend on it.
+/// How the library that a program was written against keeps Int@: the
+/// reference's has linked unions (frontends/std/native/values.h), ours has
+/// machine integers (gc/integer.h). Natives that both declare go by this.
 enum class IntForm : uint8_t { kUnions, kMachine };
 
-/// The natives that a program may use.
+/// All natives that a program may use.
 class NativeTable {
  public:
   void add(std::span<const NativeRow> rows);
-  /// Returns the native; null if there is none.
+  /// Null if there is none.
   const NativeRow* find(std::string_view module, std::string_view name) const;
 
  private:
   std::unordered_map<std::string, NativeRow> rows_;
 };
 
-/// A call of a native: its arguments, and functions to make its result.
+/// One call of a native: its arguments, and the making of its result.
 class NativeCall {
  public:
   enum class Mode : uint8_t { kFinal, kTrial };
@@ -79,7 +79,7 @@ class NativeCall {
   NativeCall(const NativeCall&) = delete;
   NativeCall& operator=(const NativeCall&) = delete;
 
-  /// Returns whether the interpreter may make the call again: then long work should not begin.
+  /// Whether the call may be made again, by the interpreter: work that takes long is not worth beginning.
   bool is_trial() const { return mode_ == Mode::kTrial; }
 
   Word arg(uint32_t index) const { return args_[index]; }
@@ -87,47 +87,44 @@ class NativeCall {
   void set_arg(uint32_t index, Word word) { args_[index] = word; }
 
   /// Makes room for `words` words (object_words(n) per object with n fields),
-  /// collecting if necessary. Returns false if memory has run out: then return
-  /// fail().
+  /// collecting if necessary. False when memory has run out: then return fail().
   [[nodiscard]] bool reserve(size_t words);
-  /// Returns whether reserve(words) has nothing to do.
+  /// Whether reserve(words) has nothing to do.
   bool has_room(size_t words) const;
   /// Counts bytes that the body is about to allocate outside the heap against the limit of the heap, until the call
-  /// ends. May collect; words reserved before are no longer reserved. Returns false if the bytes would pass the
-  /// limit: then return kOutOfMemory.
+  /// ends. May collect, and ends what was reserved. False when they would pass the limit: then return kOutOfMemory.
   [[nodiscard]] bool charge(size_t bytes);
-  /// Runs a full collection, so that the resources of forgotten handles are
-  /// released. Words reserved before are no longer reserved.
+  /// A full collection now, so that what forgotten handles hold is released. What
+  /// was reserved before is not any longer.
   void collect_all();
 
-  /// Makes a struct value; takes at most object_words(fields.size()) reserved words.
+  /// A struct value; takes at most object_words(fields.size()) reserved words.
   Word make_struct(std::span<const Word> fields);
-  /// Makes a union value; takes at most object_words(1).
+  /// A union value; takes at most object_words(1).
   Word make_union(uint32_t tag, uint32_t tag_count, Word arg);
-  /// Makes a union value whose argument is a new struct; takes at most object_words(fields.size()).
+  /// A union value whose argument is a new struct; at most object_words(fields.size()).
   Word make_union_struct(uint32_t tag, uint32_t tag_count, std::span<const Word> fields);
-  /// Makes the cell of a list: tag 0 of 2 and two fields.
+  /// The same for the cells of lists, tag 0 of 2 and two fields.
   Word make_cons(Word head, Word tail);
-  /// Returns the address of the next object's fields: the words for make_bytes and make_object may be written there
-  /// before.
+  /// Where the next object's fields will be: what make_bytes and make_object take may be written there before.
   Word* room() const { return ap_ + 1; }
-  /// Makes an object of `count` fields that are at room() already, all of them defined. Requires: the value
-  /// does not fit in a packed word.
+  /// An object of `count` fields that are at room() already, all of them defined. Requires: the value does not
+  /// fit in a packed word.
   Word make_object(ObjectKind kind, uint32_t tag, uint32_t count) {
     Word* object = take(object_words(count));
     object[0] = Object::make_header(kind, count, tag);
     return reinterpret_cast<Word>(object);
   }
-  /// Makes an object of raw data whose `count` words are at room() already; takes object_words(count).
+  /// An object of raw data whose `count` words are at room() already; takes object_words(count).
   Word make_bytes(uint32_t tag, uint32_t count);
-  /// Makes a handle on a resource; takes object_words(1).
+  /// A handle on a resource; takes object_words(1).
   Word make_native(std::unique_ptr<NativeResource> resource);
 
-  /// Ends the program with a run-time error at the call. The body returns its result.
+  /// Ends the program with a run-time error at the call. To be returned from the body.
   Word fail(std::string message);
-  /// Does the same for an argument that holds a placeholder, with the usual message.
+  /// The same for an argument that holds a placeholder, with the usual message.
   Word fail_undefined();
-  /// Does the same for a result that is too large for any memory.
+  /// The same for a result that is too large for any memory.
   Word fail_out_of_memory(const char* message);
 
   Thread& thread() { return thread_; }
@@ -151,11 +148,11 @@ class NativeCall {
   size_t charged_bytes_ = 0;
 };
 
-/// Returns whether the user has asked the program to stop since its run began. Then natives that wait or take
-/// long stop, with any result: the run ends with an error when they return.
+/// Whether the user has asked the program to stop, since its run began. Natives that wait or take long give up
+/// then, with any result: the run ends with an error when they return.
 bool interrupt_requested();
 
-/// Returns the resource of a handle word made by make_native.
+/// The resource behind a handle word made by make_native.
 inline NativeResource* native_resource(Word handle) {
   return reinterpret_cast<NativeResource*>(as_object(handle)->fields[0]);
 }

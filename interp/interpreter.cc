@@ -3,8 +3,8 @@
 // A handler (interp/handler.h) first reads all it needs, then checks that it can
 // finish (room in the nursery, room on the stack, defined operands), and only then
 // writes. So an instruction whose check fails has not happened: after a collection
-// or any other interruption it runs again. Slow paths are tail calls, so the
-// handlers stay leaves.
+// or any other interruption it is simply run again. Slow paths are tail calls, so
+// the handlers stay leaves.
 //
 // Tested by tests/unit/interp/interpreter_test.cc and by all of tests/lang.
 #include "interp/interpreter.h"
@@ -33,14 +33,14 @@ Code* running_code(const Word* fp) { return &code_of_frame(fp); }
 
 // ---- slow paths -------------------------------------------------------------
 
-/// Publishes the registers for C++ code that may read the stack.
+/// Publishes the registers for C++ code that may look at the stack.
 inline void publish(Thread* th, const uint32_t* pc, Word* fp, Word* ap) {
   th->pc = pc;
   th->fp = fp;
   th->ap = ap;
 }
 
-// Code that needs a std::string is kept out of the handlers, which must have nothing to destroy.
+// What needs a std::string is kept out of the handlers: they have nothing to destroy.
 __attribute__((noinline)) void raise(Thread* th, const char* message) { th->raise(message); }
 __attribute__((noinline)) void raise_at(Thread* th, Loc loc, const char* message) { th->raise_at(loc, message); }
 __attribute__((noinline)) void raise_out_of_memory(Thread* th, const char* message) {
@@ -54,7 +54,7 @@ __attribute__((noinline, cold)) void end_interrupted(Thread* th) {
   th->raise_interrupted();
 }
 
-/// Answers the requests for attention. Returns false if the run must end.
+/// Looks at what asked for attention. False when the run must end.
 __attribute__((noinline)) bool attend(Thread* th) {
   const int reason = th->attention.exchange(0);
   if (reason == static_cast<int>(Attention::kInterrupt)) {
@@ -65,9 +65,8 @@ __attribute__((noinline)) bool attend(Thread* th) {
   return true;
 }
 
-/// Handles an allocation of `value` words at pc that did not fit: collects and runs pc
-/// again, by the plain handler, since the recorder and the profiler have already seen
-/// the instruction.
+/// The allocation of `value` words at pc did not fit: collects and runs pc again, by the
+/// plain handler, as the recorder and the profiler have seen it already.
 COLD slow_allocate(HANDLER) {
   publish(th, pc, fp, ap);
   if (!attend(th)) return;
@@ -78,9 +77,9 @@ COLD slow_allocate(HANDLER) {
   TAIL handler_of(static_cast<Op>(*pc))(REGISTERS);
 }
 
-/// Handles a frame up to `end` that passes the limit. If that is only the soft one, a
-/// collection moves the watermark up, so that no collection ever visits more than a
-/// step of the stack. Returns false if the run has ended.
+/// The frame up to `end` passes the limit. If that is only the soft one, a collection
+/// moves the watermark up, so that no collection ever has to visit more than a step of
+/// the stack. False when the run has ended.
 __attribute__((noinline, cold)) bool make_stack(Thread* th, Word* end) {
   if (!attend(th)) return false;
   if (end > th->current->stack.limit()) {
@@ -94,8 +93,8 @@ __attribute__((noinline, cold)) bool make_stack(Thread* th, Word* end) {
   return true;
 }
 
-/// Makes room for the call at pc, which pushes a frame up to `value` slots from
-/// here. Then the call runs again, by the plain handler like allocations.
+/// Makes room for the call at pc, which pushes a frame up to `value` slots from here. Then it runs
+/// again, by the plain handler like allocations.
 COLD slow_stack(HANDLER) {
   publish(th, pc, fp, ap);
   if (!make_stack(th, fp + value)) return;
@@ -103,7 +102,7 @@ COLD slow_stack(HANDLER) {
   TAIL handler_of(static_cast<Op>(*pc))(REGISTERS);
 }
 
-/// Does the same at the entry of a function, for callers that leave the check to it.
+/// The same at the entry of a function, for callers that leave the check to it.
 COLD slow_entry(HANDLER) {
   publish(th, pc, fp, ap);
   if (!make_stack(th, fp + value)) return;
@@ -170,7 +169,7 @@ OP(SetGlobal) {
 
 // ---- data -------------------------------------------------------------------
 
-/// The fields of a struct as operands: their common properties, and packing them.
+/// Fields of a struct as operands: what they have in common, and packing them.
 struct Operands {
   const Word* fp;
   const uint32_t* slots;
@@ -185,13 +184,13 @@ struct Operands {
   }
 };
 
-/// Returns whether the struct of two fields cannot be packed because one is an
-/// object, and neither is a placeholder: the most common struct by far.
+/// Two fields whose struct cannot be packed because one is an object, and neither
+/// is a placeholder: the most common struct by far.
 bool is_plain_pair(Word first, Word second) {
   return (first & second & 1) == 0 && (placeholder_mask(first) | placeholder_mask(second)) == 0;
 }
 
-/// Makes a struct of two fields. Requires: there is room.
+/// Requires: there is room.
 Word make_pair(Word*& ap, Word header, Word first, Word second) {
   Word* object = ap;
   ap += 3;
@@ -201,7 +200,7 @@ Word make_pair(Word*& ap, Word header, Word first, Word second) {
   return reinterpret_cast<Word>(object);
 }
 
-/// The place where handlers make structs: the nursery, if there is room.
+/// Where handlers make structs: in the nursery, if there is room.
 struct HandlerSink {
   Thread* th;
   Word*& ap;
@@ -220,8 +219,7 @@ struct HandlerSink {
   void note(Object* object) const { note_pending(th, reinterpret_cast<Word*>(object)); }
 };
 
-/// Makes a struct or a union. The operands are the result's slot, for a union its tag and width, and the list of
-/// fields.
+/// The operands are the result's slot, for a union its tag and width, and the list of fields.
 template <bool kIsUnion>
 __attribute__((noinline)) FBLE_HANDLER_CC void rest_of_struct(HANDLER) {
   constexpr uint32_t kFields = kIsUnion ? 5 : 3;
@@ -303,7 +301,7 @@ OP(UnionStruct) {
   TAIL rest_of_struct<true>(REGISTERS);
 }
 
-/// Reads a field of a packed struct of any size. narrow_field reads those of two fields, the most common.
+/// Field of a packed struct; those of two fields are most of them.
 __attribute__((noinline)) Word wide_field(Word word, uint32_t index, uint32_t count) {
   return packed_field(word, index, count);
 }
@@ -312,7 +310,7 @@ __attribute__((always_inline)) inline Word narrow_field(Word word, uint32_t inde
   return wide_field(word, index, count);
 }
 
-/// Reads the field of an instruction with the operands D, the struct's, I, I.
+/// The field that an instruction with the operands D, the struct's, I, I takes.
 #define FIELD_OF(object)                                                  \
   do {                                                                    \
     if (LIKELY(is_pointer(object))) {                                     \
@@ -365,7 +363,7 @@ OP(Arg) {
   NEXT(5);
 }
 
-/// Fails because the argument is no struct yet: an error of the outer access, not of the access to the union.
+/// The argument is no struct yet: a fault of the access around, not of the union's.
 COLD fail_inner_access(HANDLER) {
   publish(th, pc, fp, ap);
   const Code* code = running_code(fp);
@@ -441,8 +439,8 @@ OP(Choose) {
   const uint32_t count = pc[4];
   const uint32_t source = pc[5 + (tag < count - 1 ? tag : count - 1)];
   const uint32_t index = source >> kSourceShift;
-  // The purpose of the instruction is that only the loaded value depends on the
-  // tag: only captures and globals, all of a list if any, branch.
+  // The point of the instruction is that nothing here depends on the tag but
+  // what is loaded: only captures and globals, all of a list if any, branch.
   if (LIKELY((source & 2) == 0)) {
     const bool is_word = (source & 1) != 0;
     const Word slot = fp[is_word ? 0 : index];
@@ -485,7 +483,7 @@ OP(List) {
   NEXT(3 + count);
 }
 
-/// Makes the literal's list. Requires room for all of it at th->ap, which moves.
+/// Makes the literal's list; there is room for all of it at th->ap, which moves.
 __attribute__((noinline)) Word build_literal(Thread* th, const LiteralData& literal) {
   Word* ap = th->ap;
   std::vector<Word> letters;
@@ -562,7 +560,7 @@ OP(Function) {
   NEXT(3);
 }
 
-/// The layout of a call's operands. Calls of up to three arguments have a fixed
+/// Where a call has its operands. Calls of up to three arguments have a fixed
 /// length (kFixed of them), others a list (kFixed is -1).
 template <int kFixed>
 struct CallOperands {
@@ -570,7 +568,7 @@ struct CallOperands {
 
   uint32_t count() const { return kFixed < 0 ? pc[2] : static_cast<uint32_t>(kFixed); }
   const uint32_t* slots() const { return pc + (kFixed < 0 ? 3 : 2); }
-  /// Returns the operands after the arguments: slot of the result, distance to the callee's frame.
+  /// Behind the arguments: slot of the result, distance to the callee's frame.
   const uint32_t* rest() const { return slots() + count(); }
   const uint32_t* next() const { return rest() + 2; }
 };
@@ -578,9 +576,8 @@ struct CallOperands {
 FBLE_HANDLER_CC void return_here(HANDLER);
 extern const HandlerTable kHandlers;
 
-/// Returns whether the caller of the running frame is glue that waits for a
-/// function, to apply it to `count` arguments, and the return has no other
-/// effect.
+/// Whether the caller of the running frame is glue that waits for a function, to
+/// apply it to `count` arguments, and nothing else happens at the return.
 inline bool is_awaited(const Thread* th, const Word* fp, uint32_t count) {
   const Code* glue = th->machine.glue.known_apply_rest(count);
   return glue != nullptr &&
@@ -588,9 +585,8 @@ inline bool is_awaited(const Thread* th, const Word* fp, uint32_t count) {
          fp[kReturnAddressSlot] == reinterpret_cast<Word>(&return_here);
 }
 
-/// Makes a call whose function is not a plain closure of exactly that number of
-/// arguments. `value` is the function. Handles undefined functions, partial and
-/// over-application.
+/// A call whose function is not a plain closure of exactly as many arguments.
+/// `value` is the function. Handles undefined functions, partial and over-application.
 template <bool kIsTail, int kFixed>
 __attribute__((noinline)) FBLE_HANDLER_CC void call_inexact(HANDLER) {
   if (!is_pointer(value)) TAIL fail_call(REGISTERS);
@@ -602,15 +598,14 @@ __attribute__((noinline)) FBLE_HANDLER_CC void call_inexact(HANDLER) {
 
   if (code->arity > count) {
     if constexpr (kIsTail) {
-      // Chains of computations (monads) have this form: the caller waits for a
-      // function, to apply it to the remaining arguments, and gets a partial
-      // application that lacks exactly those. Then one call is made with all
-      // arguments.
+      // Chains of computations (monads) are like this: the caller waits for a
+      // function, to apply it to arguments left over, and gets a partial application
+      // that lacks just those. Then the call is made with all arguments at once.
       const uint32_t missing = code->arity - count;
       if (table == &kHandlers && count <= 1 + kHeaderSlots && is_awaited(th, fp, missing)) {
         Word* frame = caller_of(fp);
         if (LIKELY(frame + code->frame_slots <= th->stack_limit)) {
-          // The slots of this frame are above the place of the arguments.
+          // The slots of this frame are above where arguments go.
           for (uint32_t i = missing; i-- > 0;) frame[count + i] = frame[i];
           for (uint32_t i = 0; i < count; ++i) frame[i] = fp[slots[i]];
           frame[kClosureSlot] = value;
@@ -650,7 +645,7 @@ __attribute__((noinline)) FBLE_HANDLER_CC void call_inexact(HANDLER) {
   }
 
   // Over-application: a frame of glue waits for the function that the call
-  // returns and then applies it to the remaining arguments.
+  // returns and then applies it to the arguments left over.
   const uint32_t arity = code->arity;
   const uint32_t rest = count - arity;
   Code* glue = th->machine.glue.apply_rest(rest);
@@ -702,7 +697,7 @@ inline Word callee_value(const uint32_t* pc, const Word* fp, const Thread* th) {
   return kCallee == Callee::kGlobal ? th->globals[pc[1]] : fp[pc[1]];
 }
 
-/// Completes a call whose function takes exactly that number of arguments.
+/// What is left to do of a call when its function is known to take as many arguments.
 template <int kFixed>
 __attribute__((always_inline)) inline FBLE_HANDLER_CC void push_and_enter(HANDLER) {
   const CallOperands<kFixed> operands{pc};
@@ -739,7 +734,7 @@ FBLE_HANDLER_CC void call(HANDLER) {
   TAIL push_and_enter<kFixed>(REGISTERS);
 }
 
-/// Moves arguments down by way of the free slots after the frame: every frame
+/// Moves arguments down by way of the free slots behind the frame: every frame
 /// leaves room for its outgoing arguments.
 inline void move_arguments(Word* fp, const uint32_t* slots, uint32_t count, Word* end) {
   Word* staging = end - count;
@@ -762,7 +757,7 @@ FBLE_HANDLER_CC void tail_call(HANDLER) {
   if constexpr (kFixed < 0) {
     move_arguments(fp, operands.slots(), count, fp + running_code(fp)->frame_slots);
   } else {
-    // Not an array: a handler's frame must hold no object with an address.
+    // Not an array: what has an address has no place in a handler's frame.
     const uint32_t* slots = operands.slots();
     const Word arg0 = fp[slots[0]];
     const Word arg1 = kFixed > 1 ? fp[slots[1]] : 0;
@@ -796,7 +791,7 @@ constexpr Handler op_TailCallGlobal3 = tail_call<Callee::kGlobal, 3>;
 OP(Return) {
   value = fp[pc[1]];
   if (LIKELY(fp[kReturnAddressSlot] == reinterpret_cast<Word>(&return_here))) {
-    // Does the same as a jump there.
+    // The same as jumping there.
     pc = return_position(fp);
     fp -= frame_distance(pc);
     fp[result_slot(pc)] = value;
@@ -822,14 +817,14 @@ OP(ApplyHeld) {
   TAIL code->entry(REGISTERS);
 }
 
-/// Runs C++, whose allocations move th->ap, even if it fails. Not inlined: a
-/// handler's frame must hold no object with an address.
+/// Runs C++; what it allocates moves th->ap, even if it fails. Not inlined: a
+/// local object with an address has no place in a handler's frame.
 __attribute__((noinline)) Word run_native(Thread* th, NativeBody body) {
   NativeCall call(*th, th->fp, th->ap);
   Word result = 0;
   if (LIKELY(!interrupt_requested())) result = body(call);
   th->ap = call.allocation_pointer();
-  // A wait that was interrupted has no result, and its error is not the reason.
+  // A wait that was cut short has no result to go on with, and its error is not the reason.
   if (UNLIKELY(interrupt_requested())) {
     end_interrupted(th);
     return 0;
@@ -860,7 +855,7 @@ COLD show_frames(HANDLER) {
   NEXT(2);
 }
 
-/// Counts the pass of a mark, which matters to machine code (interp/mark.h).
+/// For machine code (interp/mark.h); here it is only counted.
 OP(Mark) {
   ++th->machine.mark_passes[pc[1]];
   if (UNLIKELY(th->machine.observer != nullptr)) TAIL show_frames(REGISTERS);
@@ -913,7 +908,7 @@ OP(Foreign) {
   NEXT(3);
 }
 
-/// The return address of the frame at the watermark: see interp/call_stack.h.
+/// Return address of the frame at the watermark: see interp/call_stack.h.
 FBLE_HANDLER_CC void return_through_watermark(HANDLER) {
   const Handler real = th->current->stack.return_through_watermark();
   TAIL real(REGISTERS);
@@ -929,13 +924,13 @@ __attribute__((noinline)) void profile_step(Thread* th, const uint32_t* pc, Word
   th->machine.profile->step(th->globals, pc, fp);
 }
 
-/// The entry of every opcode in the table for profiles.
+/// Every entry of the table used while a profile is made.
 FBLE_HANDLER_CC void run_profiled(HANDLER) {
   profile_step(th, pc, fp);
   TAIL kHandlers.handlers[*pc](REGISTERS);
 }
 
-/// The entry of code while a profile is made: its first instruction is profiled, too.
+/// Entry of code while a profile is made: its first instruction is profiled, too.
 FBLE_HANDLER_CC void enter_by_table(HANDLER) { DISPATCH(); }
 
 constexpr HandlerTable kProfilingHandlers = {{
@@ -946,8 +941,8 @@ constexpr HandlerTable kProfilingHandlers = {{
 
 // ---- hot code ---------------------------------------------------------------
 
-/// The entry of code that machine code may call, too: callers there leave the
-/// check of the stack to the callee.
+/// Entry of code that machine code may call, too: callers there leave the check of
+/// the stack to the callee.
 FBLE_HANDLER_CC void enter_checked(HANDLER) {
   const Code* code = running_code(fp);
   pc = code->start;
@@ -966,7 +961,7 @@ COLD enter_hot(HANDLER) {
   DISPATCH();
 }
 
-/// The same entry for code that is counted until it is hot.
+/// The same for code that is counted until it is hot.
 FBLE_HANDLER_CC void enter_counted(HANDLER) {
   Code* code = running_code(fp);
   pc = code->start;
@@ -983,7 +978,7 @@ __attribute__((noinline)) void recording_step(Thread* th, const uint32_t* pc, Wo
   th->machine.engine->on_step(*th);
 }
 
-/// The entry of every opcode in the table for recordings.
+/// Every entry of the table used while a trace is recorded.
 FBLE_HANDLER_CC void run_recorded(HANDLER) {
   recording_step(th, pc, fp, ap);
   ap = th->ap;
@@ -997,7 +992,7 @@ constexpr HandlerTable kRecordingHandlers = {{
 #undef FBLE_OP
 }};
 
-/// The entry of every opcode in the table that runs a given number of instructions.
+/// Every entry of the table used for trying out a few instructions.
 FBLE_HANDLER_CC void run_stepped(HANDLER) {
   if (th->steps_to_go-- == 0) {
     publish(th, pc, fp, ap);

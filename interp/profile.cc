@@ -57,7 +57,7 @@ uint32_t Profile::block_of(const Code& code) {
 Profile::Node* Profile::enter(Node* caller, uint32_t block) {
   Node*& child = caller->children[block];
   if (child == nullptr) {
-    // If the path would end in the same blocks twice, it returns to the first time.
+    // Would the path end in the same blocks twice? Then it goes back to the first time.
     for (Node* earlier = caller; earlier != nullptr && child == nullptr; earlier = earlier->parent) {
       if (earlier->block != block) continue;
       uint32_t length = caller->depth - earlier->depth;
@@ -103,7 +103,7 @@ void Profile::step(const Word* globals, const uint32_t* pc, const Word* fp) {
   Node* entered = enter(node, block_of(callee));
   if (callee.native != nullptr) ++entered->samples;  // natives have no instructions to step through
   if (arity < call.count) {
-    // The frame waits with the remaining arguments; the callee's is above it.
+    // The frame waits with the arguments left over; the callee's is above it.
     stack_.push_back({frame + (call.count - arity) + 1 + kHeaderSlots, entered});
   } else if (stack_.back().fp == frame) {
     stack_.back().node = entered;

@@ -1,4 +1,4 @@
-// Run-time errors: a message and the stack trace, innermost call first.
+// Run-time errors: a message and where the program was, innermost call first.
 //
 // Tested by tests/unit/interp/interpreter_test.cc and the run-time errors of tests/lang.
 #pragma once
@@ -12,7 +12,7 @@
 
 namespace fble {
 
-/// A line of a run-time error: its location, its block, and for the first line the message.
+/// One line of a run-time error: where, in which block, and for the first line what.
 struct ErrorLine {
   Loc loc;
   std::string block;
@@ -23,7 +23,7 @@ struct RunError {
   std::vector<ErrorLine> lines;  ///< innermost first
   bool out_of_memory = false;    ///< the heap or the call stack could not grow
   bool interrupted = false;
-  /// Returns "FILE:L:C: error: in BLOCK: MESSAGE" lines; long traces are shortened in the middle.
+  /// "FILE:L:C: error: in BLOCK: MESSAGE" lines; long traces are shortened in the middle.
   std::string render() const;
 };
 

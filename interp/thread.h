@@ -16,7 +16,7 @@
 
 namespace fble {
 
-/// The reasons for attention at the next yield point.
+/// Why a thread should look up at its next yield point.
 enum class Attention : int { kNone = 0, kInterrupt = 1, kYield = 2 };
 
 /// A carrier runs `current` on its native stack. Only the OS thread that runs it touches it, except in `request`.
@@ -24,18 +24,17 @@ struct Thread final : RootReporter {
   Thread(MachineState& state, VirtualThread& first, Mapping native_memory);
   Thread(const Thread&) = delete;
 
-  // Limits that checks compare with: those of the nursery and of the current thread's stack, or 0 while
-  // attention is requested.
+  // Limits that checks compare with: those of the nursery and of the current thread's stack, or 0 when something
+  // asks for attention.
   Word* alloc_limit = nullptr;
   Word* stack_limit = nullptr;
   Word* globals;  ///< machine.globals.words
-  /// The limit that entries of machine code check: stack_limit, but 0 while a group
-  /// of recursive values is being defined, since machine code expects defined
-  /// values.
+  /// What entries of machine code compare with: stack_limit, but 0 while a group of
+  /// recursive values is being defined, since machine code expects defined values.
   Word* machine_stack_limit = nullptr;
   /// The handlers in use: plain, profiling, recording or stepping.
   const HandlerTable* table = nullptr;
-  /// The number of guards until one is made to fail (--deopt-every).
+  /// Guards to pass until one is made to fail (--deopt-every).
   uint32_t exit_fuel = 0;
   /// The stack pointer of handlers during a run (interp/native_stack.h); null between runs.
   void* native_stack = nullptr;
@@ -50,7 +49,7 @@ struct Thread final : RootReporter {
   MachineState& machine;
   VirtualThread* current;  ///< the thread that runs, or will with the next run
 
-  /// The parts of virtual values, as roots while a collection makes room for the values (deopt/materialize.h).
+  /// What virtual values are made of while a collection makes room for them (deopt/materialize.h).
   std::vector<Word> exit_roots;
   std::atomic<int> attention{0};  ///< an Attention; while it is not kNone, the three limits are null or become so
 
@@ -58,20 +57,20 @@ struct Thread final : RootReporter {
   bool no_collections = false;  ///< make_room fails instead, without an error
   uint32_t steps_to_go = 0;     ///< of stepping_handlers
 
-  /// Runs `func` on the arguments to the end. Returns false after an error.
+  /// Runs `func` on the arguments to the end. False after an error.
   bool run(Word func, std::span<const Word> args);
 
-  /// Requests attention. May be called from any thread or a signal handler.
+  /// Called from any thread or a signal handler.
   void request(Attention reason);
 
-  /// Sets the limits that handlers compare with to their values without a
-  /// request for attention.
+  /// Sets the limits that handlers compare with to what they are when nothing
+  /// asks for attention.
   void restore_limits() {
     alloc_limit = machine.heap.limit();
     stack_limit = current->stack.soft_limit();
     machine_stack_limit = current->groups.any_open() ? nullptr : stack_limit;
-    // An earlier request is not lost: either it sees the limits above and
-    // clears them, or it is seen here.
+    // A request that came before this is not lost: either it sees the limits
+    // above and clears them, or it is seen here.
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (attention.load() != 0) alloc_limit = stack_limit = machine_stack_limit = nullptr;
   }
@@ -94,14 +93,14 @@ struct Thread final : RootReporter {
   static constexpr const char* kHeapIsFull = "out of memory: the heap has reached its limit";
   void raise_interrupted();
 
-  /// Collects so that `words` words fit at `ap`. Returns false, with an error, if that fails.
+  /// Collects so that `words` words fit at `ap`. False, with an error, if that fails.
   bool make_room(size_t words);
   /// Collects all garbage.
   void collect_all();
 
   void set_global(uint32_t index, Word word);
 
-  /// Returns the beginning of the native stack, which grows down from there.
+  /// Where the native stack begins: it grows down from there.
   void* native_stack_begin() const { return native_memory_.end(); }
 
  private:

@@ -1,4 +1,4 @@
-// A virtual thread: the state of one thread of execution of a program, whichever carrier runs it.
+// A virtual thread: what belongs to one thread of execution of a program, whichever carrier runs it.
 #pragma once
 
 #include "interp/call_stack.h"
@@ -13,7 +13,7 @@ struct VirtualThread {
   VirtualThread(Mapping memory, bool poison) : stack(std::move(memory), poison) {}
 
   CallStack stack;
-  RecursiveGroups groups;  ///< the groups open at the thread's position
+  RecursiveGroups groups;  ///< those open where the thread stands
   RunError error;          ///< of the last run; no lines if there was none
 };
 

@@ -13,7 +13,7 @@ namespace fble {
 class FunctionEntries {
  public:
   explicit FunctionEntries(const JitOptions& options) : options_(options) {}
-  /// All calls go to the interpreter again, and are not counted.
+  /// Redirects all calls to the interpreter, without counting.
   ~FunctionEntries();
   FunctionEntries(const FunctionEntries&) = delete;
   FunctionEntries& operator=(const FunctionEntries&) = delete;

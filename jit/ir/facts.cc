@@ -45,7 +45,7 @@ Facts natural(unsigned bits) {
   return facts;
 }
 
-/// A number with a magnitude of so many bits.
+/// Returns the facts about a number whose magnitude has at most `bits` bits.
 Facts number(unsigned bits) {
   Facts facts;
   facts.bits = static_cast<uint8_t>(std::min(bits, 64u));

@@ -373,7 +373,7 @@ class FoldRules {
     }
   }
 
-  // ---- numbers of either sign -------------------------------------------------------
+  // ---- signed numbers ---------------------------------------------------------------
 
   Answer int_of() {
     FBLE_RULE(int_of_constant, forward.is_constant(ins.a),

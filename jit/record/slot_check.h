@@ -19,7 +19,7 @@
 
 namespace fble {
 
-/// One for each recording: what it has seen is about the recording's references.
+/// The check of one recording: its state refers to the recording's references.
 class SlotCheck {
  public:
   explicit SlotCheck(MachineState& machine) : roots_(machine, words_) {}

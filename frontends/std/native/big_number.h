@@ -33,7 +33,7 @@ class BigNumber {
   mpz_t number_;
 };
 
-/// What an operation reads (`a`, `b`, `text`) and makes.
+/// The input of an operation (`a`, `b`, `text`) and its results.
 struct Operation {
   BigNumber a;
   BigNumber b;
@@ -58,8 +58,9 @@ inline constexpr size_t kDigitsLimbs = 8;    ///< of the number that is made of 
   return limbs <= kFewLimbs || call.charge(limbs * sizeof(mp_limb_t));
 }
 
-/// Whether an operation is to be computed apart. The sizes, in limbs, are such that the time of the simplest algorithm
-/// grows with their product. Below, it takes some tens of milliseconds at most; above, starting a thread is nothing.
+/// Returns whether an operation is computed on a thread of its own. The sizes, in limbs, are such that the time of the
+/// simplest algorithm grows with their product. Below, it takes some tens of milliseconds at most; above, starting a
+/// thread is nothing.
 inline bool takes_long(size_t a, size_t b) {
   constexpr size_t kLongProduct = size_t{1} << 26;
   return b != 0 && a >= kLongProduct / b;

@@ -25,7 +25,7 @@ struct Entry {
   int64_t size;
 };
 constexpr uint32_t kKinds = 4;
-/// What an entry of a list takes besides its name: a vector doubles, and the list's words are gathered, too.
+/// The memory of a list entry besides its name: a vector doubles, and the list's words are gathered, too.
 constexpr size_t kEntryBytes = 2 * sizeof(Entry) + 2 * sizeof(Word);
 constexpr size_t kChargeBytes = size_t{1} << 16;
 

@@ -79,7 +79,7 @@ Word finish_both_apart(NativeCall& call, const std::shared_ptr<Operation>& opera
   return call.make_struct(both);
 }
 
-/// False, with an error, for more limbs than any integer has.
+/// Returns false, with an error, for more limbs than any integer has.
 bool is_possible(NativeCall& call, size_t size) {
   if (size > kMaxLimbs) call.fail_out_of_memory(kTooLarge);
   return size <= kMaxLimbs;

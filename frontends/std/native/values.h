@@ -44,7 +44,7 @@ std::optional<std::vector<uint32_t>> decode_utf8(std::string_view text);
 /// of valid UTF-8 becomes a code point of its own, U+DC00 plus the byte, from which it is
 /// restored.
 std::vector<uint32_t> decode_name(std::string_view name);
-/// What the results of both functions above take at most, to be charged.
+/// The largest memory of the results of both functions above, to be charged.
 inline size_t decoded_bytes(std::string_view text) { return text.size() * sizeof(uint32_t); }
 
 // Reading.
