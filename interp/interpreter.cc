@@ -21,6 +21,17 @@
 #include "interp/profile.h"
 
 #define OP(Name) FBLE_HANDLER_CC static void op_##Name(HANDLER)
+/// The handler of an instruction that packs words or takes them apart: shifts by variable distances, bit counts. It is
+/// compiled twice, without and with the processor's instructions for that (interp/cpu.h).
+#define OP_ON_BITS(Name)                                                                      \
+  __attribute__((always_inline)) FBLE_HANDLER_CC static inline void body_of_##Name(HANDLER);  \
+  OP(Name) { TAIL body_of_##Name(REGISTERS); }                                                \
+  __attribute__((target("bmi,bmi2,lzcnt"))) FBLE_HANDLER_CC static void bmi_##Name(HANDLER) { \
+    TAIL body_of_##Name(REGISTERS);                                                           \
+  }                                                                                           \
+  template <>                                                                                 \
+  constexpr Handler kBmiTwin<Op::k##Name> = bmi_##Name;                                       \
+  FBLE_HANDLER_CC static inline void body_of_##Name(HANDLER)
 #define COLD __attribute__((noinline, cold)) FBLE_HANDLER_CC static void
 
 namespace fble {
@@ -30,6 +41,10 @@ namespace {
 constexpr Word kEmptyList = (kUnitWord - 1) * 2 + 3;  // tag 1 of 2, unit
 
 Code* running_code(const Word* fp) { return &code_of_frame(fp); }
+
+/// The handler of the opcode with the extensions of interp/cpu.h; null for those that would gain nothing.
+template <Op>
+constexpr Handler kBmiTwin = nullptr;
 
 // ---- slow paths -------------------------------------------------------------
 
@@ -234,7 +249,7 @@ __attribute__((noinline)) FBLE_HANDLER_CC void rest_of_struct(HANDLER) {
   NEXT(kFields + count);
 }
 
-OP(Struct) {
+OP_ON_BITS(Struct) {
   const uint32_t count = pc[2];
   if (count == 2) {
     const Word first = fp[pc[3]];
@@ -258,7 +273,7 @@ OP(Struct) {
   TAIL rest_of_struct<false>(REGISTERS);
 }
 
-OP(Union) {
+OP_ON_BITS(Union) {
   const Word arg = fp[pc[4]];
   const unsigned width = pc[3];
   const uint32_t tag = pc[2];
@@ -349,7 +364,7 @@ OP(Project) {
   NEXT(5);
 }
 
-OP(Arg) {
+OP_ON_BITS(Arg) {
   const Word object = fp[pc[2]];
   const unsigned width = pc[4];
   if (is_packed(object)) {
@@ -371,7 +386,7 @@ COLD fail_inner_access(HANDLER) {
   raise_at(th, code->loc_at(end - 1), "undefined struct value access");
 }
 
-OP(ArgField) {
+OP_ON_BITS(ArgField) {
   const Word object = fp[pc[2]];
   Word arg;
   if (is_packed(object)) {
@@ -392,12 +407,12 @@ OP(ArgField) {
   NEXT(7);
 }
 
-OP(KnownArg) {
+OP_ON_BITS(KnownArg) {
   fp[pc[1]] = union_arg(fp[pc[2]], pc[3]);
   NEXT(4);
 }
 
-OP(Select) {
+OP_ON_BITS(Select) {
   const Word condition = fp[pc[1]];
   uint32_t tag;
   if (is_packed(condition)) {
@@ -410,7 +425,7 @@ OP(Select) {
   NEXT(pc[4 + (tag < last ? tag : last)]);
 }
 
-OP(SelectArg) {
+OP_ON_BITS(SelectArg) {
   const Word condition = fp[pc[2]];
   uint32_t tag;
   if (is_packed(condition)) {
@@ -427,7 +442,7 @@ OP(SelectArg) {
   NEXT(pc[5 + (tag < last ? tag : last)]);
 }
 
-OP(Choose) {
+OP_ON_BITS(Choose) {
   const Word condition = fp[pc[2]];
   uint32_t tag;
   if (is_packed(condition)) {
@@ -574,7 +589,7 @@ struct CallOperands {
 };
 
 FBLE_HANDLER_CC void return_here(HANDLER);
-extern const HandlerTable kHandlers;
+extern const HandlerTable* plain;
 
 /// Whether the caller of the running frame is glue that waits for a function, to
 /// apply it to `count` arguments, and nothing else happens at the return.
@@ -602,7 +617,7 @@ __attribute__((noinline)) FBLE_HANDLER_CC void call_inexact(HANDLER) {
       // function, to apply it to arguments left over, and gets a partial application
       // that lacks just those. Then the call is made with all arguments at once.
       const uint32_t missing = code->arity - count;
-      if (table == &kHandlers && count <= 1 + kHeaderSlots && is_awaited(th, fp, missing)) {
+      if (table == plain && count <= 1 + kHeaderSlots && is_awaited(th, fp, missing)) {
         Word* frame = caller_of(fp);
         if (LIKELY(frame + code->frame_slots <= th->stack_limit)) {
           // The slots of this frame are above where arguments go.
@@ -914,11 +929,23 @@ FBLE_HANDLER_CC void return_through_watermark(HANDLER) {
   TAIL real(REGISTERS);
 }
 
-constinit const HandlerTable kHandlers = {{
+constexpr HandlerTable kPortableHandlers = {{
 #define FBLE_OP(Name, text, operands, effects, doc) op_##Name,
 #include "interp/opcodes.def"
 #undef FBLE_OP
 }};
+
+constexpr HandlerTable kBmiHandlers = {{
+#define FBLE_OP(Name, text, operands, effects, doc) \
+  kBmiTwin<Op::k##Name> != nullptr ? kBmiTwin<Op::k##Name> : op_##Name,
+#include "interp/opcodes.def"
+#undef FBLE_OP
+}};
+
+/// The table of runs that are neither profiled nor recorded. Until the processor has been asked, it is the one that
+/// runs everywhere.
+constinit const HandlerTable* plain = &kPortableHandlers;
+[[maybe_unused]] const bool is_chosen = (choose_handlers(cpu_extensions()), true);
 
 __attribute__((noinline)) void profile_step(Thread* th, const uint32_t* pc, Word* fp) {
   th->machine.profile->step(th->globals, pc, fp);
@@ -927,7 +954,7 @@ __attribute__((noinline)) void profile_step(Thread* th, const uint32_t* pc, Word
 /// Every entry of the table used while a profile is made.
 FBLE_HANDLER_CC void run_profiled(HANDLER) {
   profile_step(th, pc, fp);
-  TAIL kHandlers.handlers[*pc](REGISTERS);
+  TAIL plain->handlers[*pc](REGISTERS);
 }
 
 /// Entry of code while a profile is made: its first instruction is profiled, too.
@@ -983,7 +1010,7 @@ FBLE_HANDLER_CC void run_recorded(HANDLER) {
   recording_step(th, pc, fp, ap);
   ap = th->ap;
   table = th->table;
-  TAIL kHandlers.handlers[*pc](REGISTERS);
+  TAIL plain->handlers[*pc](REGISTERS);
 }
 
 constexpr HandlerTable kRecordingHandlers = {{
@@ -998,7 +1025,7 @@ FBLE_HANDLER_CC void run_stepped(HANDLER) {
     publish(th, pc, fp, ap);
     return;
   }
-  TAIL kHandlers.handlers[*pc](REGISTERS);
+  TAIL plain->handlers[*pc](REGISTERS);
 }
 
 constexpr HandlerTable kSteppingHandlers = {{
@@ -1021,7 +1048,10 @@ Word* stop_frame() {
 
 Handler exact_call(uint32_t arity) { return arity == 1 ? call_exact<1> : arity == 2 ? call_exact<2> : call_exact<3>; }
 
-const HandlerTable& plain_handlers() { return kHandlers; }
+void choose_handlers(const CpuExtensions& present) {
+  plain = present.bmi1 && present.bmi2 && present.lzcnt ? &kBmiHandlers : &kPortableHandlers;
+}
+const HandlerTable& plain_handlers() { return *plain; }
 const HandlerTable& recording_handlers() { return kRecordingHandlers; }
 const HandlerTable& stepping_handlers() { return kSteppingHandlers; }
 Handler checked_entry() { return &enter_checked; }
@@ -1029,7 +1059,7 @@ Handler counted_entry() { return &enter_counted; }
 
 Handler interpreter_return() { return &return_here; }
 Handler watermark_return() { return &return_through_watermark; }
-Handler handler_of(Op op) { return kHandlers.handlers[static_cast<size_t>(op)]; }
+Handler handler_of(Op op) { return plain->handlers[static_cast<size_t>(op)]; }
 
 Handler entry_by_table() { return &enter_by_table; }
 
@@ -1039,7 +1069,7 @@ void run_steps(Thread& thread) {
 }
 
 void enter_interpreter(Thread& thread, const uint32_t* pc, Word* fp) {
-  const HandlerTable* table = thread.machine.profile != nullptr ? &kProfilingHandlers : &kHandlers;
+  const HandlerTable* table = thread.machine.profile != nullptr ? &kProfilingHandlers : plain;
   thread.table = table;
   enter_handler(table->handlers[*pc], pc, fp, thread, thread.ap, 0);
 }

@@ -7,6 +7,7 @@
 #include <cstddef>
 
 #include "interp/code.h"
+#include "interp/cpu.h"
 
 namespace fble {
 
@@ -15,7 +16,11 @@ struct HandlerTable {
   Handler handlers[static_cast<size_t>(Op::kCount)];
 };
 
+/// Returns the handlers of runs that are neither profiled nor recorded.
 const HandlerTable& plain_handlers();
+/// Makes plain_handlers those for a processor with these extensions. The start of the process does it for the one at
+/// hand; tests also try others. Requires: no run is under way, and this processor has the extensions.
+void choose_handlers(const CpuExtensions& present);
 /// Returns handlers that show each instruction to the engine before it runs (interp/engine_hooks.h).
 const HandlerTable& recording_handlers();
 /// Returns handlers that run Thread::steps_to_go instructions. Then they set the thread's pc, fp and

@@ -1,4 +1,6 @@
 // Programs in bytecode text, each run in hostile heaps and in machine code as well as in the usual way.
+#include "interp/interpreter.h"
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -119,6 +121,7 @@ struct Mode {
   const char* name;
   MachineOptions options;
   std::optional<JitOptions> jit;
+  bool is_portable = false;  ///< uses nothing beyond x86-64
 };
 
 std::vector<Mode> all_modes() {
@@ -137,7 +140,13 @@ std::vector<Mode> all_modes() {
     mode.jit->deopt_every = deopt_every;
     return mode;
   };
+  auto portable = [](Mode mode) {
+    mode.is_portable = true;
+    return mode;
+  };
   return {mode("usual", 256 * 1024, 0, 8, false),
+          portable(mode("old processor", 256 * 1024, 0, 8, false)),
+          portable(mode("old processor, stress", 4096, 1, 5, true)),
           mode("tiny nursery", 512, 0, 8, true),
           mode("full collections", 4096, 1, 1, true),
           mode("stress", 4096, 1, 5, true),
@@ -171,11 +180,19 @@ struct Execution {
   bool ok = false;
 };
 
+/// While it exists, handlers are those for a processor with these extensions.
+class Processor {
+ public:
+  explicit Processor(const CpuExtensions& present) { choose_handlers(present); }
+  ~Processor() { choose_handlers(cpu_extensions()); }
+};
+
 /// Runs the program in all modes; `check` looks at the results.
 template <typename Check>
 void in_all_modes(const std::string& text, Check&& check) {
   for (const Mode& mode : all_modes()) {
     SCOPED_TRACE(mode.name);
+    const Processor processor(mode.is_portable ? CpuExtensions{} : cpu_extensions());
     Execution run(text, mode.options, mode.jit);
     check(run);
     if (testing::Test::HasFailure()) return;
@@ -213,6 +230,29 @@ void expect_error(const std::string& main, const std::vector<Function>& function
     ASSERT_FALSE(run.ok);
     ASSERT_EQ(run.error(), expected);
   });
+}
+
+// ---- processors -------------------------------------------------------------
+
+TEST(Interpreter, ItsHandlersFitTheProcessor) {
+  const CpuExtensions here = cpu_extensions();
+  const auto handlers_with = [](const CpuExtensions& present) {
+    const Processor processor(present);
+    return plain_handlers();
+  };
+  const auto differ = [](const HandlerTable& a, const HandlerTable& b, Op op) {
+    return a.handlers[static_cast<size_t>(op)] != b.handlers[static_cast<size_t>(op)];
+  };
+  const HandlerTable portable = handlers_with({});
+  const bool has_all = here.bmi1 && here.bmi2 && here.lzcnt;
+  EXPECT_EQ(differ(plain_handlers(), portable, Op::kSelect), has_all);
+  EXPECT_FALSE(differ(plain_handlers(), portable, Op::kMove));
+  // One extension that is missing is enough.
+  for (const CpuExtensions& present : {CpuExtensions{.bmi1 = false, .bmi2 = true, .lzcnt = true},
+                                       CpuExtensions{.bmi1 = true, .bmi2 = false, .lzcnt = true},
+                                       CpuExtensions{.bmi1 = true, .bmi2 = true, .lzcnt = false}}) {
+    EXPECT_FALSE(differ(handlers_with(present), portable, Op::kSelect));
+  }
 }
 
 // ---- data -------------------------------------------------------------------
