@@ -234,19 +234,42 @@ struct HandlerSink {
   void note(Object* object) const { note_pending(th, reinterpret_cast<Word*>(object)); }
 };
 
+// No local variable of a handler may have its address taken in sanitized builds: clang 19 cannot realign the stack
+// there.
+#if __has_feature(address_sanitizer)
+#define INLINE_IN_HANDLER __attribute__((noinline))
+#else
+#define INLINE_IN_HANDLER __attribute__((always_inline)) inline
+#endif
+
+/// A struct, 0 if there was no room, and the allocation pointer after it.
+struct MadeStruct {
+  Word word;
+  Word* ap;
+};
+
 /// The operands are the result's slot, for a union its tag and width, and the list of fields.
 template <bool kIsUnion>
+constexpr uint32_t kFieldsOf = kIsUnion ? 5 : 3;
+
+template <bool kIsUnion>
+INLINE_IN_HANDLER MadeStruct make_struct_of(Thread* th, const uint32_t* pc, const Word* fp, Word* ap) {
+  const uint32_t* const fields = pc + kFieldsOf<kIsUnion>;
+  const Word word = make_struct_value<kIsUnion>(fields[-1], Operands{fp, fields, fields[-1]}, HandlerSink{th, ap, pc});
+  return {word, ap};
+}
+
+template <bool kIsUnion>
 __attribute__((noinline)) FBLE_HANDLER_CC void rest_of_struct(HANDLER) {
-  constexpr uint32_t kFields = kIsUnion ? 5 : 3;
-  const uint32_t count = pc[kFields - 1];
-  const Operands operands{fp, pc + kFields, count};
-  const Word made = make_struct_value<kIsUnion>(count, operands, HandlerSink{th, ap, pc});
-  if (UNLIKELY(made == 0)) {
+  const uint32_t count = pc[kFieldsOf<kIsUnion> - 1];
+  const MadeStruct made = make_struct_of<kIsUnion>(th, pc, fp, ap);
+  if (UNLIKELY(made.word == 0)) {
     value = object_words(count);
     TAIL slow_allocate(REGISTERS);
   }
-  fp[pc[1]] = made;
-  NEXT(kFields + count);
+  ap = made.ap;
+  fp[pc[1]] = made.word;
+  NEXT(kFieldsOf<kIsUnion> + count);
 }
 
 OP_ON_BITS(Struct) {
