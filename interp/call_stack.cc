@@ -25,11 +25,14 @@ constexpr size_t kForgetStackOneIn = 65536;
 /// The largest number of frames that are visited together slot by slot: they stay in the cache.
 constexpr size_t kMostInColumn = 256;
 
+/// Longer lists of slots are remembered for one position only.
+constexpr size_t kMostRememberedSlots = 256;
+
 /// The number of frames by which the watermark moves down; those above its new place are visited once more.
 constexpr int kFramesToUncover = 64;
 
 /// Overwrites the slots that liveness calls dead, so that a read of one is noticed.
-void poison_dead_slots(Word* frame, size_t end, const std::vector<uint32_t>& live) {
+void poison_dead_slots(Word* frame, size_t end, const LiveSlots& live) {
   auto next = live.begin();
   for (size_t slot = 0; slot < end; ++slot) {
     if (next != live.end() && *next == slot) {
@@ -118,21 +121,22 @@ void CallStack::clear() { watermark_.fp = unmarked_fp_ = nullptr; }
 
 /// Returns the slots that hold values in a frame that waits at the position: the live ones but for the result's.
 const std::vector<int>& CallStack::waiting_slots(Word* frame, const uint32_t* position) {
-  WaitingSlots& known =
-      waiting_slots_[reinterpret_cast<uintptr_t>(position) / sizeof(uint32_t) % waiting_slots_.size()];
-  if (known.position != position) {
-    known.position = position;
-    known.slots.clear();
-    const int result = static_cast<int>(result_slot(position));
-    for (uint32_t slot : live_slots(code_of_frame(frame), position)) {
-      if (static_cast<int>(slot) != result) known.slots.push_back(static_cast<int>(slot));
-    }
+  WaitingSlots& few = waiting_slots_[reinterpret_cast<uintptr_t>(position) / sizeof(uint32_t) % waiting_slots_.size()];
+  if (few.position == position) return few.slots;
+  const LiveSlots live = live_slots(code_of_frame(frame), position);
+  WaitingSlots& known = live.size() <= kMostRememberedSlots ? few : many_waiting_slots_;
+  if (known.position == position) return known.slots;
+  known.position = position;
+  known.slots.clear();
+  const int result = static_cast<int>(result_slot(position));
+  for (uint32_t slot : live) {
+    if (static_cast<int>(slot) != result) known.slots.push_back(static_cast<int>(slot));
   }
   return known.slots;
 }
 
 void CallStack::visit_running_frame(Collector& collector, const uint32_t* pc, Word* fp) {
-  const std::vector<uint32_t>& live = live_slots(code_of_frame(fp), pc);
+  const LiveSlots live = live_slots(code_of_frame(fp), pc);
   if (poison_) poison_dead_slots(fp, code_of_frame(fp).frame_slots, live);
   for (uint32_t slot : live) collector.visit(fp[slot]);
   collector.visit(fp[kClosureSlot]);

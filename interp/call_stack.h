@@ -120,6 +120,7 @@ class CallStack {
     std::vector<int> slots;
   };
   std::array<WaitingSlots, 64> waiting_slots_;
+  WaitingSlots many_waiting_slots_;  ///< a list that is too long for those
 };
 
 }  // namespace fble

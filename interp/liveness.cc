@@ -1,16 +1,21 @@
-// Computes which slots are live. Dead slots are no roots, so a variable that
-// will not be used again retains no object, and slots need no initialisation.
+// Which slots matter: dead slots are no roots, so nothing is retained by a
+// variable that will not be used again, and slots need no initialisation.
 //
 // Bytecode jumps forward only, so one backward pass is exact. It is made once for
 // a code object, and keeps the set of each jump target and of every sixteenth
 // instruction: the set of any position is then at most fifteen steps back from a
-// kept set, so a large function costs neither time nor memory per pair of
-// position and slot. The requested lists are kept as well.
+// kept set. A set is a tree over words of 64 slots, and kept sets share the parts in
+// which they do not differ (J. R. Driscoll et al., Making Data Structures Persistent,
+// 1989). So each slot that an instruction mentions costs at most one path of the tree,
+// however many slots are live. Requested lists are kept as well, while all of them
+// together are not longer than the code. So a large function costs neither time nor
+// memory per pair of position and slot.
 //
 // Tested by tests/unit/interp/liveness_test.cc.
 #include "interp/liveness.h"
 
 #include <algorithm>
+#include <bit>
 #include <functional>
 
 namespace fble {
@@ -20,29 +25,9 @@ namespace {
 /// The distance, in instructions, between positions whose set of live slots is kept.
 constexpr size_t kKeepEvery = 16;
 
-/// A set of slots, in words that it does not own.
-struct SlotSet {
-  std::span<uint64_t> bits;
-
-  void add(uint32_t slot) { bits[slot / 64] |= uint64_t{1} << (slot % 64); }
-  void remove(uint32_t slot) { bits[slot / 64] &= ~(uint64_t{1} << (slot % 64)); }
-  void merge(std::span<const uint64_t> other) {
-    for (size_t i = 0; i < bits.size(); ++i) bits[i] |= other[i];
-  }
-  void clear() { std::fill(bits.begin(), bits.end(), 0); }
-  std::vector<uint32_t> list() const {
-    std::vector<uint32_t> result;
-    for (size_t i = 0; i < bits.size(); ++i) {
-      for (uint64_t rest = bits[i]; rest != 0; rest &= rest - 1) {
-        result.push_back(static_cast<uint32_t>(i * 64 + static_cast<size_t>(std::countr_zero(rest))));
-      }
-    }
-    return result;
-  }
-};
-
-/// Applies the instruction's writes and reads, backwards.
-void step_back(const Code& code, const uint32_t* words, SlotSet& live) {
+/// Applies the instruction's writes and reads to a set, backwards.
+template <typename Set>
+void step_back(const Code& code, const uint32_t* words, Set& live) {
   const Op op = static_cast<Op>(words[0]);
   for_each_slot(words, [&](uint32_t slot, bool is_write) {
     if (is_write) live.remove(slot);
@@ -55,28 +40,153 @@ void step_back(const Code& code, const uint32_t* words, SlotSet& live) {
   }
 }
 
-/// Turns the set of slots live after the instruction into the set before it.
-void step_over(const Code& code, const Liveness& known, uint32_t at, SlotSet& live) {
+/// Turns the set of slots live after the instruction into the set before it. `Set` has add, remove, clear, and merge
+/// with the set of a jump target.
+template <typename Set>
+void step_over(const Code& code, uint32_t at, Set& live) {
   const uint32_t* words = &code.words[at];
   const Op op = static_cast<Op>(words[0]);
   if (op == Op::kJump) {
     live.clear();
-    live.merge(known.set_at(at + words[1]));
+    live.merge(at + words[1]);
   } else if (op == Op::kSelect || op == Op::kSelectArg) {
     live.clear();
-    for (uint32_t distance : select_jumps(words)) live.merge(known.set_at(at + distance));
+    for (uint32_t distance : select_jumps(words)) live.merge(at + distance);
   } else if (op_ends_activation(op)) {
     live.clear();
   }
   step_back(code, words, live);
 }
 
-/// Makes the backward pass over the whole code.
-std::unique_ptr<Liveness> compute(const Code& code) {
-  auto known = std::make_unique<Liveness>();
+}  // namespace
+
+// ---- sets that share --------------------------------------------------------
+
+size_t SharedSets::width(unsigned level) { return size_t{kSlotsPerLeaf} << (kFanOutBits * level); }
+
+SharedSets::SharedSets(uint32_t slots) {
+  while (width(levels_) < slots) ++levels_;
+}
+
+/// Returns a node with these contents, at the place of `old` unless that is frozen.
+SharedSets::Set SharedSets::put(uint64_t leaf, Set old) {
+  if (old >= frozen_leaves_) {
+    leaves_[old] = leaf;
+    return old;
+  }
+  leaves_.push_back(leaf);
+  return static_cast<Set>(leaves_.size() - 1);
+}
+SharedSets::Set SharedSets::put(const Inner& inner, Set old) {
+  if (old >= frozen_inner_) {
+    inner_[old] = inner;
+    return old;
+  }
+  inner_.push_back(inner);
+  return static_cast<Set>(inner_.size() - 1);
+}
+
+SharedSets::Set SharedSets::change(Set set, uint32_t slot, bool is_member, unsigned level) {
+  if (set == kEmpty && !is_member) return kEmpty;
+  if (level == 0) {
+    const uint64_t bit = uint64_t{1} << slot;
+    const uint64_t now = is_member ? leaves_[set] | bit : leaves_[set] & ~bit;
+    return now == leaves_[set] ? set : now == 0 ? kEmpty : put(now, set);
+  }
+  Inner inner = inner_[set];
+  const size_t below = width(level - 1);
+  Set& part = inner[slot / below];
+  const Set before = part;
+  part = change(before, static_cast<uint32_t>(slot % below), is_member, level - 1);
+  // A part that has changed in place has the same name.
+  if (part == before) return set;
+  return inner == Inner{} ? kEmpty : put(inner, set);
+}
+
+SharedSets::Set SharedSets::unite(Set a, Set b, unsigned level) {
+  if (a == b || b == kEmpty) return a;
+  if (a == kEmpty) return b;
+  if (level == 0) {
+    const uint64_t both = leaves_[a] | leaves_[b];
+    return both == leaves_[b] ? b : both == leaves_[a] ? a : put(both, a);
+  }
+  Inner inner = inner_[a];
+  for (uint32_t i = 0; i < kFanOut; ++i) inner[i] = unite(inner[i], inner_[b][i], level - 1);
+  return inner == inner_[b] ? b : inner == inner_[a] ? a : put(inner, a);
+}
+
+void SharedSets::copy(Set set, uint64_t* bits, unsigned level) const {
+  if (set == kEmpty) return;
+  if (level == 0) {
+    *bits |= leaves_[set];
+    return;
+  }
+  for (uint32_t i = 0; i < kFanOut; ++i) {
+    copy(inner_[set][i], bits + size_t{i} * (width(level - 1) / kSlotsPerLeaf), level - 1);
+  }
+}
+
+// ---- the backward pass ------------------------------------------------------
+
+namespace {
+
+/// The set at a position of the backward pass.
+class SetOfPass {
+ public:
+  explicit SetOfPass(Liveness& liveness) : liveness_(liveness) {}
+  void add(uint32_t slot) { set_ = liveness_.sets.with(set_, slot); }
+  void remove(uint32_t slot) { set_ = liveness_.sets.without(set_, slot); }
+  void clear() { set_ = SharedSets::kEmpty; }
+  void merge(uint32_t offset) { set_ = liveness_.sets.unite(set_, *liveness_.kept_at(offset)); }
+  SharedSets::Set get() const { return set_; }
+
+ private:
+  Liveness& liveness_;
+  SharedSets::Set set_ = SharedSets::kEmpty;
+};
+
+/// The set at one position, while list_at computes it.
+class SetOfQuery {
+ public:
+  explicit SetOfQuery(const Liveness& liveness) : liveness_(liveness), bits_(liveness.sets.words()) {}
+  void add(uint32_t slot) { bits_[slot / 64] |= uint64_t{1} << (slot % 64); }
+  void remove(uint32_t slot) { bits_[slot / 64] &= ~(uint64_t{1} << (slot % 64)); }
+  void clear() { std::fill(bits_.begin(), bits_.end(), 0); }
+  void merge(uint32_t offset) { liveness_.sets.copy(*liveness_.kept_at(offset), bits_.data()); }
+  std::vector<uint32_t> list() const {
+    std::vector<uint32_t> result;
+    for (size_t i = 0; i < bits_.size(); ++i) {
+      for (uint64_t rest = bits_[i]; rest != 0; rest &= rest - 1) {
+        result.push_back(static_cast<uint32_t>(i * 64 + static_cast<size_t>(std::countr_zero(rest))));
+      }
+    }
+    return result;
+  }
+
+ private:
+  const Liveness& liveness_;
+  std::vector<uint64_t> bits_;
+};
+
+/// Returns the live slots at an offset: steps back from the next kept set.
+std::vector<uint32_t> list_at(const Code& code, const Liveness& known, uint32_t offset) {
+  std::vector<uint32_t> between;
+  uint32_t at = offset;
+  while (at < code.words.size() && !known.kept_at(at)) {
+    between.push_back(at);
+    at += instruction_length(&code.words[at]);
+  }
+  SetOfQuery live(known);
+  if (at < code.words.size()) live.merge(at);
+  for (auto start = between.rbegin(); start != between.rend(); ++start) step_over(code, *start, live);
+  return live.list();
+}
+
+}  // namespace
+
+Liveness::Liveness(const Code& code) : sets(code.frame_slots) {
   const uint32_t size = static_cast<uint32_t>(code.words.size());
-  known->index.resize(size);
-  known->set_words = code.frame_slots / 64 + 1;
+  index.resize(size);
   std::vector<uint32_t> starts;
   std::vector<bool> is_target(size);
   for (uint32_t at = 0; at < size; at += instruction_length(&code.words[at])) {
@@ -85,52 +195,41 @@ std::unique_ptr<Liveness> compute(const Code& code) {
     if (static_cast<Op>(words[0]) == Op::kJump) is_target[at + words[1]] = true;
     for (uint32_t distance : select_jumps(words)) is_target[at + distance] = true;
   }
-  std::vector<uint64_t> bits(known->set_words);
-  SlotSet live{bits};
+  SetOfPass live(*this);
   for (size_t i = starts.size(); i-- > 0;) {
-    step_over(code, *known, starts[i], live);
+    step_over(code, starts[i], live);
     if (i % kKeepEvery != 0 && !is_target[starts[i]]) continue;
-    known->kept.push_back(starts[i]);
-    known->sets.insert(known->sets.end(), bits.begin(), bits.end());
+    kept.push_back({starts[i], live.get()});
+    sets.freeze();
   }
-  known->kept.shrink_to_fit();
-  known->sets.shrink_to_fit();
-  return known;
+  kept.shrink_to_fit();
+  sets.shrink_to_fit();
 }
 
-/// Returns the live slots at an offset: steps back from the next kept set.
-std::vector<uint32_t> list_at(const Code& code, const Liveness& known, uint32_t offset) {
-  std::vector<uint32_t> between;
-  uint32_t at = offset;
-  while (at < code.words.size() && known.set_at(at).empty()) {
-    between.push_back(at);
-    at += instruction_length(&code.words[at]);
-  }
-  std::vector<uint64_t> bits(known.set_words);
-  SlotSet live{bits};
-  if (at < code.words.size()) live.merge(known.set_at(at));
-  for (auto start = between.rbegin(); start != between.rend(); ++start) step_over(code, known, *start, live);
-  return live.list();
+std::optional<SharedSets::Set> Liveness::kept_at(uint32_t offset) const {
+  const auto found = std::ranges::lower_bound(kept, offset, std::greater<>(), &Kept::offset);
+  if (found == kept.end() || found->offset != offset) return std::nullopt;
+  return found->set;
 }
 
-}  // namespace
-
-std::span<const uint64_t> Liveness::set_at(uint32_t offset) const {
-  const auto found = std::lower_bound(kept.begin(), kept.end(), offset, std::greater<>());
-  if (found == kept.end() || *found != offset) return {};
-  return {sets.data() + static_cast<size_t>(found - kept.begin()) * set_words, set_words};
+size_t Liveness::bytes() const {
+  return sets.bytes() + kept.size() * sizeof(Kept) + index.size() * sizeof(uint32_t) + listed * sizeof(uint32_t) +
+         lists.size() * (sizeof(lists[0]) + sizeof(std::vector<uint32_t>));
 }
 
-const std::vector<uint32_t>& live_slots(Code& code, const uint32_t* position) {
-  if (code.liveness == nullptr) code.liveness = compute(code);
+LiveSlots live_slots(Code& code, const uint32_t* position) {
+  if (code.liveness == nullptr) code.liveness = std::make_unique<Liveness>(code);
   Liveness& known = *code.liveness;
   const uint32_t offset = static_cast<uint32_t>(position - code.start);
   uint32_t& index = known.index[offset];
-  if (index == 0) {
-    known.live.push_back(list_at(code, known, offset));
-    index = static_cast<uint32_t>(known.live.size());
+  if (index != 0) return LiveSlots(known.lists[index - 1]);
+  auto list = std::make_shared<const std::vector<uint32_t>>(list_at(code, known, offset));
+  if (known.listed + list->size() <= code.words.size()) {
+    known.listed += list->size();
+    known.lists.push_back(list);
+    index = static_cast<uint32_t>(known.lists.size());
   }
-  return known.live[index - 1];
+  return LiveSlots(std::move(list));
 }
 
 }  // namespace fble

@@ -382,18 +382,19 @@ TEST(Exit, BadFramesAreSeen) {
   EXPECT_EQ(frames_problem(activation.thread.pc, activation.thread.fp, 128), "");
   EXPECT_EQ(innermost_lines(activation.thread.pc, activation.thread.fp, 128).size(), 3u);
   EXPECT_EQ(innermost_lines(activation.thread.pc, activation.thread.fp, 2).size(), 2u);
-  const std::vector<uint32_t>& live = live_slots(*entry.frames[0].code, entry.frames[0].pc);
-  ASSERT_FALSE(live.empty());
-  activation.root[live[0]] = 0;
+  const LiveSlots live = live_slots(*entry.frames[0].code, entry.frames[0].pc);
+  ASSERT_NE(live.size(), 0u);
+  Word& live_word = activation.root[*live.begin()];
+  live_word = 0;
   EXPECT_NE(frames_problem(activation.thread.pc, activation.thread.fp, 128).find("is empty"), std::string::npos);
   Word forwarded = 8;
-  activation.root[live[0]] = reinterpret_cast<Word>(&forwarded);
+  live_word = reinterpret_cast<Word>(&forwarded);
   EXPECT_NE(frames_problem(activation.thread.pc, activation.thread.fp, 128).find("is no object"), std::string::npos);
   Word odd[2] = {Object::make_header(static_cast<ObjectKind>(7), 1), 3};
-  activation.root[live[0]] = reinterpret_cast<Word>(odd);
+  live_word = reinterpret_cast<Word>(odd);
   EXPECT_NE(frames_problem(activation.thread.pc, activation.thread.fp, 128).find("is an object of no kind"),
             std::string::npos);
-  activation.root[live[0]] = 101;
+  live_word = 101;
   activation.root[kClosureSlot] = 3;
   EXPECT_NE(
       frames_problem(activation.thread.pc, activation.thread.fp, 128).find("frame 0: the closure 0x3 is no object"),

@@ -14,6 +14,11 @@ namespace {
 
 using Slots = std::vector<uint32_t>;
 
+Slots slots_at(Code& code, const uint32_t* at) {
+  const LiveSlots live = live_slots(code, at);
+  return {live.begin(), live.end()};
+}
+
 std::unique_ptr<ProgramCode> parse(std::string_view body, uint32_t arity = 2) {
   BytecodeParse parsed =
       parse_bytecode(fmt::format("code 0 \"\" arity {} slots 20 captures 0 {{\n{}\n}}\n", arity, body), "test");
@@ -27,7 +32,7 @@ Slots live_at(std::string_view body, int index, uint32_t arity = 2) {
   Code& code = program->codes[0];
   const uint32_t* at = code.start;
   for (; index > 0; --index) at += instruction_length(at);
-  return live_slots(code, at);
+  return slots_at(code, at);
 }
 
 TEST(Liveness, WhatIsReadLaterIsLive) {
@@ -99,12 +104,56 @@ TEST(Liveness, LargeFunctionsKeepLittle) {
   uint32_t made = 0;
   for (const uint32_t* at = code.start; made < 2000; at += instruction_length(at), ++made) {
     if (made % 100 != 99) continue;
-    const Slots live = live_slots(code, at);
+    const Slots live = slots_at(code, at);
     ASSERT_EQ(live.size(), made + 1);
     EXPECT_EQ(live.back(), made);
   }
   // A set for each position would be 4000 times 32 words.
-  EXPECT_LT(code.liveness->sets.size(), 4000 * 32 / 10);
+  EXPECT_LT(code.liveness->sets.bytes(), 4000 * 32 * sizeof(uint64_t) / 10);
+}
+
+/// What is known of functions of `count` calls whose results are all needed at the end, after each position has been
+/// asked for.
+size_t bytes_of_long_function(uint32_t count) {
+  std::string text = fmt::format("code 0 \"\" arity 1 slots {} captures 0 {{\n", count + 10);
+  for (uint32_t i = 1; i <= count; ++i) text += fmt::format("call1 s0 s0 s{} b{}\n", i, count + 4);
+  for (uint32_t i = count; i > 1; --i) text += fmt::format("struct s{} (s{} s{})\n", i - 1, i - 1, i);
+  text += "return s1\n}\n";
+  const BytecodeParse parsed = parse_bytecode(text, "test");
+  EXPECT_NE(parsed.program, nullptr) << parsed.error;
+  if (parsed.program == nullptr) return 0;
+  Code& code = parsed.program->codes[0];
+  for (const uint32_t* at = code.start; at != code.start + code.words.size(); at += instruction_length(at)) {
+    live_slots(code, at);
+  }
+  return code.liveness->bytes();
+}
+
+TEST(Liveness, MemoryIsLinearWhateverIsAskedFor) {
+  const size_t small = bytes_of_long_function(1000);
+  const size_t large = bytes_of_long_function(8000);
+  EXPECT_LT(large, 10 * small);
+  EXPECT_LT(large, size_t{8000} * 2 * 64);
+}
+
+/// Each of many arms ends the function, while many slots are needed behind all of them.
+TEST(Liveness, EarlyReturnsShareWhatIsNeededLater) {
+  const auto bytes_of = [](uint32_t count) {
+    std::string text = fmt::format("code 0 \"\" arity {} slots {} captures 0 {{\n", count, count + 10);
+    for (uint32_t i = 0; i < count; ++i) {
+      text += fmt::format("select s0 w1 [r{} n{}]\nr{}: return s{}\nn{}:\n", i, i, i, i, i);
+    }
+    for (uint32_t i = count - 1; i > 0; --i) text += fmt::format("struct s{} (s{} s{})\n", i - 1, i - 1, i);
+    text += "return s0\n}\n";
+    const BytecodeParse parsed = parse_bytecode(text, "test");
+    EXPECT_NE(parsed.program, nullptr) << parsed.error;
+    if (parsed.program == nullptr) return size_t{0};
+    Code& code = parsed.program->codes[0];
+    EXPECT_EQ(live_slots(code, code.start).size(), count);
+    return code.liveness->bytes();
+  };
+  // The trees of 8000 slots have twice the levels of those of 1000. Without sharing it would be 64 times as much.
+  EXPECT_LT(bytes_of(8000), 16 * bytes_of(1000));
 }
 
 /// Returns whether a slot is live, by the definition: one path at a time.
@@ -167,7 +216,7 @@ TEST(Liveness, RandomCodeAgreesWithTheDefinition) {
       for (uint32_t i = 0; i < code.frame_slots; ++i) {
         if (is_live(code, offset, i)) expected.push_back(i);
       }
-      ASSERT_EQ(live_slots(code, code.start + offset), expected) << "at " << offset << "\n" << print_bytecode(*program);
+      ASSERT_EQ(slots_at(code, code.start + offset), expected) << "at " << offset << "\n" << print_bytecode(*program);
     }
   }
 }
