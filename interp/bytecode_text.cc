@@ -116,10 +116,10 @@ class Printer {
 
   void print_literal(const LiteralData& literal) {
     text_ += fmt::format("  literal global {} alphabet", literal.global);
-    for (const std::vector<TagPath>& path : literal.alphabet) {
+    for (const TagPath& path : literal.alphabet) {
       text_ += " (";
-      for (const TagPath& step : path) {
-        if (&step != path.data()) text_ += ' ';
+      for (const TagStep& step : path) {
+        if (&step != &path[0]) text_ += ' ';
         text_ += fmt::format("{}/{}", step.tag, step.tag_count);
       }
       text_ += ')';
@@ -574,12 +574,13 @@ class Parser {
     literal.global = index();
     expect_word("alphabet");
     while (accept_mark('(')) {
-      std::vector<TagPath>& path = literal.alphabet.emplace_back();
+      std::vector<TagStep> steps;
       while (!accept_mark(')')) {
         const uint32_t tag = index();
         expect_mark('/');
-        path.push_back({tag, index()});
+        steps.push_back({tag, index()});
       }
+      literal.alphabet.emplace_back(steps);
     }
     expect_word("letters");
     while (token_.kind == TokenKind::kNumber) literal.letters.push_back(index());

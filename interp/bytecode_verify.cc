@@ -117,8 +117,8 @@ class CodeVerifier {
 
   void check_literal(const LiteralData& literal) const {
     if (literal.global >= program_.global_count) fail(fmt::format("literal with global g{}", literal.global));
-    for (const std::vector<TagPath>& path : literal.alphabet) {
-      for (const TagPath& step : path) {
+    for (const TagPath& path : literal.alphabet) {
+      for (const TagStep& step : path) {
         if (step.tag >= step.tag_count || step.tag_count > Object::kMaxTag) {
           fail(fmt::format("literal with tag {}/{}", step.tag, step.tag_count));
         }

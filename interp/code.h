@@ -15,6 +15,7 @@
 #include "gc/object.h"
 #include "interp/bytecode.h"
 #include "interp/loc.h"
+#include "interp/tag_path.h"
 #include "interp/mark.h"
 
 namespace fble {
@@ -37,14 +38,9 @@ struct LocEntry {
   Loc loc;
 };
 
-struct TagPath {
-  uint32_t tag;
-  uint32_t tag_count;
-};
-
 /// A literal: letters as indices into an alphabet of nested tags, outermost first (spec 7.2).
 struct LiteralData {
-  std::vector<std::vector<TagPath>> alphabet;
+  std::vector<TagPath> alphabet;
   std::vector<uint32_t> letters;
   uint32_t global = 0;  ///< the program global that caches the list once made
 };

@@ -526,7 +526,7 @@ __attribute__((noinline)) Word build_literal(Thread* th, const LiteralData& lite
   Word* ap = th->ap;
   std::vector<Word> letters;
   letters.reserve(literal.alphabet.size());
-  for (const std::vector<TagPath>& path : literal.alphabet) {
+  for (const TagPath& path : literal.alphabet) {
     Word word = kUnitWord;
     for (size_t i = path.size(); i-- > 0;) {
       const unsigned width = tag_width(path[i].tag_count);
@@ -553,7 +553,7 @@ __attribute__((noinline)) Word build_literal(Thread* th, const LiteralData& lite
 
 size_t literal_words(const LiteralData& literal) {
   size_t words = 3 * literal.letters.size();
-  for (const std::vector<TagPath>& path : literal.alphabet) words += 2 * path.size();
+  for (const TagPath& path : literal.alphabet) words += 2 * path.size();
   return words;
 }
 

@@ -24,6 +24,7 @@
 #include "interp/loc.h"
 #include "interp/mark.h"
 #include "interp/symbol.h"
+#include "interp/tag_path.h"
 
 namespace fble {
 
@@ -100,12 +101,9 @@ struct CoreApply : Core { Core* func; std::vector<Core*> args; };
 /// A list of the elements, in the encoding of spec 7.1.
 struct CoreList : Core { std::vector<Core*> elements; };
 
-/// One step into a union on the way to a letter (spec 7.2).
-struct TagStep { uint32_t tag; uint32_t tag_count; };
-/// A list of letters. Letter i is alphabet[letters[i]], the tags from the
-/// outermost union inwards; the innermost argument is the unit value.
+/// A list of letters. Letter i is at alphabet[letters[i]]; the innermost argument is the unit value.
 struct CoreLiteral : Core {
-  std::vector<std::vector<TagStep>> alphabet;
+  std::vector<TagPath> alphabet;
   std::vector<uint32_t> letters;
 };
 

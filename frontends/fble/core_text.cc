@@ -167,7 +167,7 @@ const Sexpr* CorePrinter::convert(const Core* core) {
     case CoreKind::kLiteral: {
       const auto* literal = as<CoreLiteral>(core);
       Items alphabet;
-      for (const std::vector<TagStep>& letter : literal->alphabet) {
+      for (const TagPath& letter : literal->alphabet) {
         Items steps;
         for (const TagStep& step : letter) steps.push_back(of(step.tag, step.tag_count));
         alphabet.push_back(list(std::move(steps)));
@@ -481,11 +481,12 @@ Core* CoreReader::read_node(const Sexpr* sexpr, CoreKind kind, const Loc& loc, c
       if (!has(2) || !list(items[0])) return nullptr;
       for (const Sexpr* item : items[0]->items) {
         if (!list(item)) return nullptr;
-        std::vector<TagStep>& letter = node->alphabet.emplace_back();
+        std::vector<TagStep> steps;
         for (const Sexpr* step : item->items) {
-          TagStep& tag_step = letter.emplace_back();
+          TagStep& tag_step = steps.emplace_back();
           if (!of(step, tag_step.tag, tag_step.tag_count)) return nullptr;
         }
+        node->alphabet.emplace_back(steps);
       }
       return letters(items[1], node->letters) ? node : nullptr;
     }

@@ -188,7 +188,7 @@ void Verifier::visit_select(const CoreUnionSelect& select) {
 }
 
 void Verifier::visit_literal(const CoreLiteral& literal) {
-  for (const std::vector<TagStep>& letter : literal.alphabet) {
+  for (const TagPath& letter : literal.alphabet) {
     if (letter.empty()) report(literal, "letter without tags");
     for (const TagStep& step : letter) {
       if (step.tag >= step.tag_count) report(literal, "no such tag");

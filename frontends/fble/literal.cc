@@ -30,7 +30,7 @@ void LetterTable::collect(TypeContext& types, DataType* data, std::vector<TagSte
     const TypeField& field = data->fields[tag];
     path.push_back({tag, data->field_count});
     if (types.is_unit(field.type)) {
-      if (!field.name.empty_text()) letters_.push_back({field.name.str(), path});
+      if (!field.name.empty_text()) letters_.push_back({field.name.str(), TagPath(path)});
     } else if (DataType* inner = types.as_union(field.type)) {
       collect(types, inner, path, visited);
     } else if (types.is_error(field.type)) {
@@ -60,6 +60,7 @@ size_t LetterTable::parse(std::string_view word, CoreLiteral& literal) const {
   constexpr uint32_t kUnused = std::numeric_limits<uint32_t>::max();
   std::vector<uint32_t> index(letters_.size(), kUnused);  // into the literal's alphabet
   literal.letters.reserve(count);
+  literal.alphabet.reserve(std::min(count, letters_.size()));
   for (offset = 0; offset < word.size();) {
     const Letter* letter = next(word.substr(offset));
     uint32_t& i = index[static_cast<size_t>(letter - letters_.data())];

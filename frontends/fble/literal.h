@@ -37,7 +37,7 @@ class LetterTable {
  private:
   struct Letter {
     std::string_view name;
-    std::vector<TagStep> path;
+    TagPath path;
   };
 
   /// Returns the letter at the start of the text, which is not empty; null if there is none.

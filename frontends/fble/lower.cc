@@ -772,11 +772,7 @@ class ModuleLowering {
 
   void literal(const CoreLiteral* core, uint32_t dest) {
     LiteralData data;
-    data.alphabet.reserve(core->alphabet.size());
-    for (const std::vector<TagStep>& steps : core->alphabet) {
-      std::vector<TagPath>& path = data.alphabet.emplace_back();
-      for (const TagStep& step : steps) path.push_back({step.tag, step.tag_count});
-    }
+    data.alphabet = core->alphabet;
     data.letters = core->letters;
     data.global = new_global(name_ + "|");
     const uint32_t index = static_cast<uint32_t>(function_->code->literals.size());

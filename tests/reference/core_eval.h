@@ -190,7 +190,7 @@ class Evaluator {
         std::vector<const Value*> letters;
         for (const uint32_t letter : literal->letters) {
           const Value* value = make(Value::Kind::kStruct);
-          const std::vector<TagStep>& steps = literal->alphabet[letter];
+          const TagPath& steps = literal->alphabet[letter];
           for (size_t i = steps.size(); i-- > 0;) value = make_union(steps[i].tag, value);
           letters.push_back(value);
         }

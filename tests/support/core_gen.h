@@ -295,9 +295,10 @@ class CoreGenerator {
     for (uint32_t tag = 0; tag < letter->parts.size(); ++tag) {
       const uint32_t count = static_cast<uint32_t>(letter->parts.size());
       const GenType* part = letter->parts[tag];
-      if (part == unit_) made->alphabet.push_back({{tag, count}});
+      if (part == unit_) made->alphabet.emplace_back(std::vector<TagStep>{{tag, count}});
       if (part->kind == GenType::Kind::kUnion && part->parts[0] == unit_) {
-        made->alphabet.push_back({{tag, count}, {0, static_cast<uint32_t>(part->parts.size())}});
+        const TagStep inner{0, static_cast<uint32_t>(part->parts.size())};
+        made->alphabet.emplace_back(std::vector<TagStep>{{tag, count}, inner});
       }
     }
     if (made->alphabet.empty()) return nullptr;

@@ -174,9 +174,10 @@ TEST(BytecodeText, RandomProgramsReadBack) {
       for (uint32_t i = below(3); i > 0; --i) {
         LiteralData& literal = code.literals.emplace_back();
         literal.global = number();
-        literal.alphabet.resize(below(3));
-        for (std::vector<TagPath>& path : literal.alphabet) {
-          for (uint32_t k = below(3); k > 0; --k) path.push_back({number(), number()});
+        for (uint32_t paths = below(3); paths > 0; --paths) {
+          std::vector<TagStep> steps;
+          for (uint32_t k = below(3); k > 0; --k) steps.push_back({number(), number()});
+          literal.alphabet.emplace_back(steps);
         }
         for (uint32_t k = below(3); k > 0; --k) literal.letters.push_back(number());
       }
