@@ -10,20 +10,30 @@
 namespace fble {
 namespace {
 
-/// Returns the index of the first field with the name, starting at `from`; the number of fields if there is none.
-uint32_t find_field(const DataType& data, const Name& name, uint32_t from = 0) {
-  uint32_t i = from;
-  while (i < data.field_count && (data.fields[i].name != name.text || data.fields[i].is_type != name.is_type)) {
-    ++i;
-  }
-  return i;
-}
-
 std::string field_text(const TypeField& field) { return quote_word(field.name.str()) + (field.is_type ? "@" : ""); }
 
 Type* field_type(Type* form, size_t i) { return static_cast<DataType*>(form)->fields[i].type; }
 
+/// Fields of smaller types are compared one by one.
+constexpr uint32_t kFewFields = 32;
+
 }  // namespace
+
+/// Returns the index of the field with the name, from index `from` on; the number of fields if there is none.
+uint32_t Checker::find_field(const DataType& data, const Name& name, uint32_t from) {
+  if (data.field_count <= kFewFields) {
+    uint32_t i = from;
+    while (i < data.field_count && (data.fields[i].name != name.text || data.fields[i].is_type != name.is_type)) ++i;
+    return i;
+  }
+  PointerMap<uint32_t>& fields = field_indices_[&data];
+  if (fields.size() == 0) {
+    for (uint32_t i = 0; i < data.field_count; ++i)
+      fields[name_key({data.fields[i].name, data.fields[i].is_type, {}})] = i;
+  }
+  const uint32_t* i = fields.find(name_key(name));
+  return i != nullptr && *i >= from ? *i : data.field_count;
+}
 
 /// Checks a struct value (spec 3.2). `type` is the applied type; `form` is the struct below its parameters.
 Checked Checker::check_struct_value(const ApplyExpr& expr, Type* type, DataType* form,

@@ -104,6 +104,7 @@ class Checker {
   void pop_vars(size_t count);
 
   // --- check_data.cc ---
+  uint32_t find_field(const DataType& data, const Name& name, uint32_t from = 0);
   Checked check_struct_value(const ApplyExpr& expr, Type* type, DataType* form, std::vector<TypeBinding>& bindings,
                              std::span<const Checked> args);
   Checked check_export(const StructExportExpr& expr);
@@ -181,6 +182,7 @@ class Checker {
   std::vector<bool> mentioned_deps_;      ///< for each of module_.deps
   std::vector<const MarkedExpr*> marks_;  ///< that have a CoreMark, in order of their making
   std::unordered_map<DataType*, std::unique_ptr<LetterTable>> letters_;
+  std::unordered_map<const DataType*, PointerMap<uint32_t>> field_indices_;  ///< of large types, by name_key
 };
 
 /// Returns the name as messages show it: quoted where needed, with '@' for a type.
