@@ -195,6 +195,63 @@ TEST_F(EdgesTest, LittleAddressSpaceIsOutOfMemory) {
   }
 }
 
+TEST_F(EdgesTest, SourcesThatNeedMoreThanThereIsAreOutOfMemory) {
+  std::string text = "# A module.\nUnit@ = *();\n";
+  for (int i = 0; i < 200'000; ++i) {
+    text += "(Unit@, Unit@) { Unit@; } F" + std::to_string(i) + " = (Unit@ a, Unit@ b) { Unit@ c = a; c; };\n";
+  }
+  write("Large/Large.fble", text + "Unit@();\n");
+  const Surroundings around{.limits = {{RLIMIT_AS, rlim_t{130'000} << 10}}};
+  for (const Subcommand& sub : subcommands()) {
+    if (sub.words.back() != "Ok.fble") continue;
+    std::vector<std::string> words = sub.words;
+    words.back() = "Large/Large.fble";
+    const CommandResult result = run_in(words, around);
+    EXPECT_EQ(result.status, sub.statuses.out_of_memory) << words_text(words) << ": " << result.err;
+    EXPECT_EQ(result.err, "error: out of memory: the system has none left\n") << words_text(words);
+  }
+}
+
+/// Returns a text with `count` times the parts, one inside of the other.
+std::string nested(int count, const std::string& before, const std::string& middle, const std::string& after) {
+  std::string text;
+  for (int i = 0; i < count; ++i) text += before;
+  text += middle;
+  for (int i = 0; i < count; ++i) text += after;
+  return text;
+}
+
+TEST_F(EdgesTest, DeepNestingIsRefusedAlsoInLittleAddressSpace) {
+  constexpr int kDepth = 100'000;
+  const std::string sources[] = {
+      "X@ = +(" + nested(kDepth, "+(", "*() x", ") x") + "); *();\n",
+      "Unit@ = *(); " + nested(kDepth, "{ ", "Unit@();", " };") + "\n",
+      "Unit@ = *(); " + nested(kDepth, "(Unit@ x) { ", "x;", " };") + "\n",
+      "Unit@ = *(); F = (Unit@ x) { x; }; " + nested(kDepth, "F(", "Unit@()", ")") + ";\n",
+      "L@ = *(L@ x); " + nested(kDepth, "L@(", "", ")") + ";\n",
+  };
+  const rlim_t least =
+      least_address_space([&](rlim_t limit) { return run_in({"--version"}, {.limits = {{RLIMIT_AS, limit}}}); });
+  for (const std::string& source : sources) {
+    write("Deep.fble", "# A module.\n" + source);
+    for (const Subcommand& sub : subcommands()) {
+      if (sub.words.back() != "Ok.fble") continue;
+      std::vector<std::string> words = sub.words;
+      words.back() = "Deep.fble";
+      for (const rlim_t limit : {least + (rlim_t{4} << 20), rlim_t{60} << 20, rlim_t{220'000} << 10}) {
+        const CommandResult result = run_in(words, {.limits = {{RLIMIT_AS, limit}}});
+        const std::string where = words_text(words) + ": " + source.substr(0, 40) + ": " + result.err;
+        EXPECT_GE(result.status, 0) << where;
+        if (result.status == sub.statuses.out_of_memory) {
+          EXPECT_EQ(result.err, "error: out of memory: the system has none left\n") << where;
+        } else if (result.status != 0) {
+          EXPECT_EQ(result.err.find("./Deep.fble:2:"), 0) << where;
+        }
+      }
+    }
+  }
+}
+
 TEST_F(EdgesTest, MemoryThatRunsOutLate) {
   for (const char* jit : {"--jit=off", "--jit=on", "--jit=eager"}) {
     for (const rlim_t limit : {rlim_t{40} << 20, rlim_t{100} << 20}) {
