@@ -72,6 +72,7 @@ struct FunctionState {
   const OuterUses* outer_uses = nullptr;
   std::vector<VarId> captured;
   std::unordered_map<VarId, uint32_t> capture_index;
+  std::unordered_map<Word, uint32_t> constant_index;  ///< into code->constants
 
   /// The first of `count` new slots side by side.
   uint32_t take(uint32_t count = 1) {
@@ -297,10 +298,9 @@ class ModuleLowering {
 
   void emit_constant(uint32_t dest, Word word) {
     std::vector<Word>& constants = function_->code->constants;
-    auto found = std::find(constants.begin(), constants.end(), word);
-    const uint32_t index = static_cast<uint32_t>(found - constants.begin());
-    if (found == constants.end()) constants.push_back(word);
-    emit(Op::kConstant, {dest, index});
+    const auto [entry, inserted] = function_->constant_index.try_emplace(word, static_cast<uint32_t>(constants.size()));
+    if (inserted) constants.push_back(word);
+    emit(Op::kConstant, {dest, entry->second});
   }
 
   // ---- marks ----------------------------------------------------------------
