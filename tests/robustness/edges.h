@@ -45,6 +45,27 @@ struct Surroundings {
   int in = -1;  ///< a descriptor for standard input, instead of nothing to read
 };
 
+/// Returns whether the process has used enough processor time to be in the middle of its work.
+inline bool is_working(pid_t process) {
+  std::ifstream file("/proc/" + std::to_string(process) + "/stat");
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  std::istringstream fields(text.substr(text.rfind(')') + 2));
+  std::string skipped;
+  for (int i = 0; i < 11; ++i) fields >> skipped;
+  long user = 0;
+  long system = 0;
+  fields >> user >> system;
+  return (user + system) * 1000 / sysconf(_SC_CLK_TCK) >= 150;
+}
+
+inline void wait_until(const std::function<bool()>& condition) {
+  const Clock::time_point deadline = Clock::now() + kPatience;
+  while (!condition()) {
+    ASSERT_LT(Clock::now(), deadline) << "never comes";
+    std::this_thread::sleep_for(milliseconds(2));
+  }
+}
+
 class EdgesTest : public CommandTest {
  protected:
   EdgesTest() {
@@ -188,6 +209,22 @@ Main@ Main = <<@>@ M@>(Monad@<M@> m, Io@<M@> io, List@<String@> args) {
     return result;
   }
 
+  /// Waits until the process has ended, for `finish`, and returns the most memory that it was seen to use, in bytes.
+  size_t watch_memory(const Process& process) const {
+    size_t most = 0;
+    wait_until([&] {
+      std::ifstream file("/proc/" + std::to_string(process.id) + "/status");
+      for (std::string word; file >> word;) {
+        size_t kilobytes = 0;
+        if (word == "VmHWM:" && file >> kilobytes) most = std::max(most, kilobytes << 10);
+      }
+      siginfo_t info{};
+      waitid(P_PID, static_cast<id_t>(process.id), &info, WEXITED | WNOWAIT | WNOHANG);
+      return info.si_pid != 0;
+    });
+    return most;
+  }
+
   /// Writes sources whose text alone is 40 MB.
   void write_huge_sources() const {
     const std::string comment = "# " + std::string(size_t{40} << 20, 'x') + "\n";
@@ -236,27 +273,6 @@ Main@ Main = <<@>@ M@>(Monad@<M@> m, Io@<M@> io, List@<String@> args) {
     return text;
   }
 };
-
-/// Returns whether the process has used enough processor time to be in the middle of its work.
-inline bool is_working(pid_t process) {
-  std::ifstream file("/proc/" + std::to_string(process) + "/stat");
-  std::string text{std::istreambuf_iterator<char>(file), {}};
-  std::istringstream fields(text.substr(text.rfind(')') + 2));
-  std::string skipped;
-  for (int i = 0; i < 11; ++i) fields >> skipped;
-  long user = 0;
-  long system = 0;
-  fields >> user >> system;
-  return (user + system) * 1000 / sysconf(_SC_CLK_TCK) >= 150;
-}
-
-inline void wait_until(const std::function<bool()>& condition) {
-  const Clock::time_point deadline = Clock::now() + kPatience;
-  while (!condition()) {
-    ASSERT_LT(Clock::now(), deadline) << "never comes";
-    std::this_thread::sleep_for(milliseconds(2));
-  }
-}
 
 /// The columns of frontends/cli/statuses.def that the tests need.
 struct Statuses {

@@ -95,22 +95,6 @@ Main@ Main = <<@>@ M@>(Monad@<M@> m, Io@<M@> io, List@<String@> args) {
     EXPECT_EQ(result.err.find("interrupted"), result.err.rfind("interrupted")) << what << ": " << result.err;
   }
 
-  /// Runs the process to its end, and returns the most memory that it was seen to use, in bytes.
-  size_t watch_memory(const Process& process) const {
-    size_t most = 0;
-    wait_until([&] {
-      std::ifstream file("/proc/" + std::to_string(process.id) + "/status");
-      for (std::string word; file >> word;) {
-        size_t kilobytes = 0;
-        if (word == "VmHWM:" && file >> kilobytes) most = std::max(most, kilobytes << 10);
-      }
-      siginfo_t info{};
-      waitid(P_PID, static_cast<id_t>(process.id), &info, WEXITED | WNOWAIT | WNOHANG);
-      return info.si_pid != 0;
-    });
-    return most;
-  }
-
   static constexpr milliseconds kSoon{5'000};  ///< far less without other work on the machine
   int idle_[2];                                ///< a pipe that never has anything
 };
