@@ -2,8 +2,6 @@
 #include <gmock/gmock.h>
 #include <sys/resource.h>
 
-#include <regex>
-
 #include "tests/robustness/edges.h"
 
 namespace fble {
@@ -101,15 +99,6 @@ TEST_F(LargeSourcesTest, ItemsOfAList) {
     EXPECT_LT(many.seconds, 8 * few.seconds) << command;
     EXPECT_LT(many.bytes, 150 * kMegabyte) << command;
   }
-  // What else runs on the machine makes some pauses longer.
-  double shortest = 1e9;
-  for (int i = 0; i < 5 && shortest >= 5; ++i) {
-    const Cost cost = cost_of({"test", "--stats", "Many.fble"});
-    std::smatch found;
-    ASSERT_TRUE(std::regex_search(cost.result.err, found, std::regex("([0-9.]+) ms the longest"))) << cost.result.err;
-    shortest = std::min(shortest, std::stod(found[1]));
-  }
-  EXPECT_LT(shortest, 5) << "ms";
 }
 
 TEST_F(LargeSourcesTest, TagsOfAUnion) {
