@@ -15,7 +15,15 @@ bool is_between(Word word, const Word* start, const Word* end) {
   return word - reinterpret_cast<Word>(start) < reinterpret_cast<Word>(end) - reinterpret_cast<Word>(start);
 }
 
-NativeResource* resource_of(Object* object) { return reinterpret_cast<NativeResource*>(object->fields[0]); }
+NativeResource* resource_of(const Object* object) { return reinterpret_cast<NativeResource*>(object->fields[0]); }
+
+/// Returns whether the header is that of a handle on a TracedResource.
+bool is_traced(Word header) {
+  constexpr Word kShape = Object::make_header(ObjectKind::kNative, 1, kTracedTag);
+  constexpr Word kFlags = Word{0xf} << 4;
+  return (header & ~kFlags) == kShape;
+}
+TracedResource& traced_resource_of(const Object* object) { return *static_cast<TracedResource*>(resource_of(object)); }
 
 }  // namespace
 
@@ -261,6 +269,17 @@ void Collector::visit_fields(Object* object) {
   visit_pointers(object, object->header, [&](Word& word) { visit(word); });
 }
 
+void Collector::visit_values(TracedResource& resource) {
+  resource.visit_values([this](Word& word) { visit(word); });
+}
+
+/// Visits what has changed since the last collection.
+void Collector::visit_reported() {
+  for (Object* object : heap_.remembered_) visit_fields(object);
+  for (TracedResource* resource : heap_.written_) visit_values(*resource);
+  heap_.forget_reports();
+}
+
 void Collector::visit_moved() {
   if (sharing_) {
     while (moved_ != heap_.moved_.get()) visit_fields(*--moved_);
@@ -387,6 +406,9 @@ bool Collector::mark_reached(size_t& words) {
     }
     const Word header = object->header;
     visit_pointers(object, header, [&](Word& word) { put(as_object(word)); });
+    if (is_traced(header)) [[unlikely]] {
+      visit_values(traced_resource_of(object));
+    }
     left -= static_cast<ptrdiff_t>(1 + (header >> 32));
   } while (left > 0);
   words = 0;
@@ -442,8 +464,6 @@ void Heap::adopt(Word* ap, RootReporter& roots) {
   const size_t usual = options_.nursery_bytes / sizeof(Word);
   const size_t rest = static_cast<size_t>(slab_->end() - slab_->top);
   resize_nursery(rest >= usual / 4 ? std::min(rest, usual) : usual);
-  old_natives_.insert(old_natives_.end(), young_natives_.begin(), young_natives_.end());
-  young_natives_.clear();
   if (marking_) {
     Collector collector(*this);
     Slabs::mark_all(start, ap);
@@ -456,14 +476,50 @@ void Heap::adopt(Word* ap, RootReporter& roots) {
       at += 1 + (header >> 32);
     }
     roots.report_roots(collector, true);
-    for (Object* object : remembered_) collector.visit_fields(object);
+    collector.visit_reported();
+    for (const Object* object : young_natives_) {
+      if (is_traced(object->header)) collector.visit_values(traced_resource_of(object));
+    }
   } else {
     roots.roots_are_old();
+    forget_reports();
   }
-  remembered_.clear();
+  old_natives_.insert(old_natives_.end(), young_natives_.begin(), young_natives_.end());
+  young_natives_.clear();
   shared_.note_moved(promoted_words_);
   stats_.adopted_bytes += promoted_words_ * sizeof(Word);
   stats_.survived_bytes += promoted_words_ * sizeof(Word);
+}
+
+/// Forgets what was reported as changed: the nursery is about to be empty.
+void Heap::forget_reports() {
+  remembered_.clear();
+  for (TracedResource* resource : written_) resource->is_noted = false;
+  written_.clear();
+}
+
+/// Keeps the young natives that have moved, releases the others. What a traced one holds moves too, and that may be
+/// other natives.
+void Heap::move_natives(Collector& collector) {
+  size_t left = young_natives_.size();
+  for (size_t before = left + 1; left < before;) {
+    before = left;
+    left = 0;
+    for (size_t i = 0; i < before; ++i) {
+      Object* object = young_natives_[i];
+      if (!object->is_forwarded()) {
+        young_natives_[left++] = object;
+        continue;
+      }
+      Object* moved = object->forwarded_to();
+      old_natives_.push_back(moved);
+      if (!is_traced(moved->header)) continue;
+      collector.visit_values(traced_resource_of(moved));
+      collector.visit_moved();
+    }
+  }
+  for (size_t i = 0; i < left; ++i) delete resource_of(young_natives_[i]);
+  young_natives_.clear();
 }
 
 void Heap::minor_collection(Word* ap, RootReporter& roots) {
@@ -472,7 +528,7 @@ void Heap::minor_collection(Word* ap, RootReporter& roots) {
   ++stats_.minor_collections;
   promoted_words_ = found_words_ = 0;
   if (ap == nursery_ && !marking_) {
-    remembered_.clear();
+    forget_reports();
     roots.roots_are_old();
     return;
   }
@@ -484,17 +540,9 @@ void Heap::minor_collection(Word* ap, RootReporter& roots) {
   sharing_ = sharing_ && shared_.begin(old_words, marking_);
   Collector collector(*this);
   roots.report_roots(collector, true);
-  for (Object* object : remembered_) collector.visit_fields(object);
-  remembered_.clear();
+  collector.visit_reported();
   collector.visit_moved();
-  for (Object* object : young_natives_) {
-    if (object->is_forwarded()) {
-      old_natives_.push_back(object->forwarded_to());
-    } else {
-      delete resource_of(object);
-    }
-  }
-  young_natives_.clear();
+  move_natives(collector);
   promoted_words_ = old_.handed_out_words() - handed_out;
   if (sharing_) {
     shared_.end(promoted_words_, found_words_);
@@ -683,15 +731,16 @@ void Heap::verify() {
   };
   old_.for_each([&](Object* object) {
     if (object->is_forwarded()) FBLE_BUG("heap verify: forwarded object in the old space");
-    for (uint32_t i = object->first_value(); i < object->count(); ++i) {
-      const Word word = object->fields[i];
+    const auto check = [&](const Word& word) {
       if (word == 0) FBLE_BUG("heap verify: null field");
-      if (!is_pointer(word)) continue;
+      if (!is_pointer(word)) return;
       const Object* target = as_object(word);
       if (in_nursery(target)) FBLE_BUG("heap verify: old object points into the nursery");
       if (target->is_forwarded()) FBLE_BUG("heap verify: field points to a moved object");
       if (!target->is_permanent() && !is_live(target)) FBLE_BUG("heap verify: field points to a free cell");
-    }
+    };
+    for (uint32_t i = object->first_value(); i < object->count(); ++i) check(object->fields[i]);
+    if (is_traced(object->header)) traced_resource_of(object).visit_values(check);
   });
   if (marking_) return;
   shared_.for_each([&](const Object* object) {

@@ -1,8 +1,9 @@
 // The heap: a nursery where objects are allocated by moving a pointer, and an old space for survivors.
 //
 // Objects do not change after they are made, so no old object points to a new one. The one exception is the
-// definition of recursive values, which reports the objects that it patches (`remember`). A minor collection
-// therefore visits only the roots and the remembered objects, and moves what it reaches to the old space. The
+// definition of recursive values, which reports the objects that it patches (`remember`). Values also change in
+// resources outside of the heap, such as channels, which are reported as well (`note_written`). A minor collection
+// therefore visits only the roots and what was reported, and moves what it reaches to the old space. The
 // root reporter knows which roots can hold new pointers: call frames below the watermark cannot.
 //
 // The old space is marked in steps that ride on minor collections. Each step is bounded by what that collection
@@ -178,6 +179,13 @@ class Heap {
   /// Registers a new object of kind kNative.
   void register_native(Object* object) { young_natives_.push_back(object); }
 
+  /// Notes that a value has been stored in the resource: the next minor collection visits its values.
+  void note_written(TracedResource& resource) {
+    if (resource.is_noted) return;
+    resource.is_noted = true;
+    written_.push_back(&resource);
+  }
+
   const HeapStats& stats() const { return stats_; }
   void reset_peaks() { stats_.peak_bytes = stats_.peak_live_bytes = 0; }
   size_t old_bytes() const { return old_.used_words() * sizeof(Word); }
@@ -198,6 +206,8 @@ class Heap {
   bool should_adopt(const Word* ap);
   void adopt(Word* ap, RootReporter& roots);
   void note_survival(size_t young_words);
+  void forget_reports();
+  void move_natives(class Collector& collector);
   void note_peaks(const RootReporter& roots);
   void verify();
   /// Returns whether all dead objects must be known as soon as a marking has ended.
@@ -228,6 +238,7 @@ class Heap {
   MarkStack mark_stack_;
   SharedObjects shared_;
   std::vector<Object*> remembered_;
+  std::vector<TracedResource*> written_;
   std::vector<Object*> young_natives_;
   std::vector<Object*> old_natives_;
   size_t held_bytes_ = 0;
@@ -264,6 +275,8 @@ class Collector {
   friend class Heap;
   void visit_young(Word& word);
   void visit_fields(Object* object);
+  void visit_reported();
+  void visit_values(TracedResource& resource);
   void visit_moved();
   template <bool kMarking>
   void visit_moved_unshared();

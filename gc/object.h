@@ -7,13 +7,15 @@
 //   kStruct   fields; seen as a union (below) also the union's tag
 //   kUnion    field 0 is the argument, `tag` its tag
 //   kClosure  field 0 is the Code*, then the captured values (count - 1 of them)
-//   kNative   field 0 is a NativeResource*, released when the object dies
+//   kNative   field 0 is a NativeResource*, released when the object dies; tag 1 if it is a TracedResource
 //   kBytes    fields are raw data, such as the limbs of a big integer
 //
 // A union whose argument is a struct made for it is one object, not two: a kStruct with the union's tag in its
 // header. Read as a union, its argument is the object itself. Every use of the word knows statically which reading
 // applies. Only making such an object is special (Op::kUnionStruct).
 #pragma once
+
+#include <functional>
 
 #include "gc/base.h"
 #include "gc/value.h"
@@ -41,6 +43,19 @@ class NativeResource {
  public:
   virtual ~NativeResource() = default;
 };
+
+/// A resource that holds Fble values, such as a channel. Its values may change; a native that stores one calls
+/// `Heap::note_written`.
+class TracedResource : public NativeResource {
+ public:
+  /// Calls `visit(word)` for each value that the resource holds. A collection may change the word.
+  virtual void visit_values(const std::function<void(Word&)>& visit) = 0;
+
+  bool is_noted = false;  ///< the next minor collection visits it; set by Heap::note_written
+};
+
+/// The tag of kNative objects whose resource is a TracedResource.
+inline constexpr uint32_t kTracedTag = 1;
 
 struct Object {
   Word header;

@@ -751,5 +751,64 @@ TEST(Heap, StressCanBeSwitchedOnAndOff) {
   EXPECT_LE(mutator.heap.stats().minor_collections, collections + 2);
 }
 
+/// A resource whose values change.
+class Box final : public TracedResource {
+ public:
+  void visit_values(const std::function<void(Word&)>& visit) override {
+    for (Word& word : words) visit(word);
+  }
+  std::vector<Word> words;
+};
+
+class HandleRoot final : public RootReporter {
+ public:
+  void report_roots(Collector& collector, bool) override { collector.visit(handle); }
+  size_t stack_bytes() const override { return 0; }
+  Word handle = kUnitWord;
+};
+
+TEST(Heap, TracedResourcesKeepWhatTheyHold) {
+  for (const unsigned stress : {0u, 1u}) {
+    HeapOptions options;
+    options.nursery_bytes = 256;
+    options.stress = stress;
+    options.verify = true;
+    Heap heap(options);
+    HandleRoot root;
+    Word* ap = heap.nursery_start();
+    const auto make = [&](ObjectKind kind, uint32_t tag, Word field) {
+      if (ap + 2 > heap.limit()) ap = heap.make_room(ap, 2, root);
+      Word* object = std::exchange(ap, ap + 2);
+      object[0] = Object::make_header(kind, 1, tag);
+      object[1] = field;
+      if (kind == ObjectKind::kNative) heap.register_native(reinterpret_cast<Object*>(object));
+      return reinterpret_cast<Word>(object);
+    };
+    auto* outer = new Box;
+    auto* inner = new Box;
+    root.handle = make(ObjectKind::kNative, kTracedTag, reinterpret_cast<Word>(static_cast<NativeResource*>(outer)));
+    // The inner box is reached through the outer one only.
+    outer->words.push_back(
+        make(ObjectKind::kNative, kTracedTag, reinterpret_cast<Word>(static_cast<NativeResource*>(inner))));
+    heap.note_written(*outer);
+    constexpr uint32_t kCount = 200;
+    for (uint32_t i = 0; i < kCount; ++i) {
+      inner->words.push_back(make(ObjectKind::kUnion, i, kUnitWord));
+      heap.note_written(*inner);
+      make(ObjectKind::kUnion, 0, kUnitWord);  // garbage
+      if (i % 50 == 0) ap = heap.collect_all(ap, root);
+    }
+    for (uint32_t i = 0; i < kCount; ++i) {
+      EXPECT_EQ(as_object(inner->words[i])->tag(), i);
+      EXPECT_EQ(as_object(inner->words[i])->fields[0], kUnitWord);
+    }
+    ap = heap.collect_all(ap, root);
+    const size_t with_items = heap.old_bytes();
+    inner->words.clear();
+    ap = heap.collect_all(ap, root);
+    EXPECT_LT(heap.old_bytes() + kCount * 2 * sizeof(Word) / 2, with_items);
+  }
+}
+
 }  // namespace
 }  // namespace fble
