@@ -11,6 +11,7 @@
 #include <new>
 #include <stdexcept>
 #include <string_view>
+#include <system_error>
 
 #include "frontends/cli/messages.h"
 #include "frontends/std/native/file.h"
@@ -131,9 +132,11 @@ void prepare_endings(StatusSet statuses) {
 }
 
 Status report_exception(const std::exception& problem) {
-  // To the user, a container that cannot become large enough is the same.
+  // To the user, a container that cannot become large enough is the same, and so is a system call for want of memory.
+  const auto* refused = dynamic_cast<const std::system_error*>(&problem);
   const bool out_of_memory = dynamic_cast<const std::bad_alloc*>(&problem) != nullptr ||
-                             dynamic_cast<const std::length_error*>(&problem) != nullptr;
+                             dynamic_cast<const std::length_error*>(&problem) != nullptr ||
+                             (refused != nullptr && refused->code() == std::errc::not_enough_memory);
   print_error(out_of_memory ? kOutOfMemoryText : problem.what());
   return out_of_memory ? Status::kOutOfMemory : Status::kOtherError;
 }
