@@ -43,7 +43,7 @@ bool materialize(Thread& thread, const ExitEntry& entry, Word* root) {
   if (words != 0 && (thread.ap > limit || static_cast<size_t>(limit - thread.ap) < words)) {
     if (!thread.make_room(words)) return false;
     // New objects are about to be written into frames from the root frame on.
-    thread.current->stack.lower_watermark(root);
+    thread.current->stack->lower_watermark(root);
   }
 
   thread_local std::vector<Word> made;

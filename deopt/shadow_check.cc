@@ -45,7 +45,7 @@ std::string print_word(Word word, int depth) {
 FramesState take_frames(const Thread& thread, Word* root) {
   FramesState state;
   state.root = root;
-  state.next_placeholder = thread.current->groups.next_placeholder;
+  state.next_placeholder = thread.groups.next_placeholder;
   for_each_frame(thread.pc, thread.fp, [&](Word* fp, const uint32_t* pc) {
     if (fp < root) return false;
     state.frames.push_back({&code_of_frame(fp), pc, static_cast<int32_t>(fp - root)});
@@ -74,7 +74,7 @@ void put_frames(Thread& thread, const FramesState& state) {
     frame[kReturnPositionSlot] = reinterpret_cast<Word>(state.frames[i - 1].pc);
     frame[kReturnAddressSlot] = reinterpret_cast<Word>(interpreter_return());
   }
-  thread.current->groups.next_placeholder = state.next_placeholder;
+  thread.groups.next_placeholder = state.next_placeholder;
   thread.pc = state.frames.back().pc;
   thread.fp = state.root + state.frames.back().base;
 }
@@ -91,9 +91,9 @@ Rehearsal::Rehearsal(Thread& thread, Word* root)
       fp_(thread.fp),
       ap_(thread.ap),
       value_(thread.value),
-      error_(thread.current->error),
-      groups_(thread.current->groups),
-      watermark_(thread.current->stack.watermark()) {
+      error_(thread.error),
+      groups_(thread.groups),
+      watermark_(thread.current->stack->watermark()) {
   thread.machine.for_each_code([&](Code& code) {
     // Natives are entered in the same way as while recording (GlueCode::native), so that steps are counted alike.
     if (code.native != nullptr) return;
@@ -103,7 +103,7 @@ Rehearsal::Rehearsal(Thread& thread, Word* root)
   thread.no_collections = true;
   thread.machine.observer = nullptr;
   thread.alloc_limit = thread.machine.heap.limit();
-  thread.stack_limit = thread.machine_stack_limit = thread.current->stack.limit();
+  thread.stack_limit = thread.machine_stack_limit = thread.current->stack->limit();
 }
 
 Rehearsal::~Rehearsal() {
@@ -115,22 +115,22 @@ Rehearsal::~Rehearsal() {
   thread_.fp = fp_;
   thread_.ap = ap_;
   thread_.value = value_;
-  thread_.current->error = std::move(error_);
-  thread_.current->groups = std::move(groups_);
-  thread_.current->stack.restore_watermark(watermark_);
+  thread_.error = std::move(error_);
+  thread_.groups = std::move(groups_);
+  thread_.current->stack->restore_watermark(watermark_);
   thread_.no_collections = false;
   thread_.restore_limits();
 }
 
 bool Rehearsal::replay(const FramesState& from, uint32_t steps) {
-  thread_.current->error = RunError{};
+  thread_.error = RunError{};
   put_frames(thread_, from);
   thread_.steps_to_go = steps;
   run_steps(thread_);
   return thread_.steps_to_go == UINT32_MAX;
 }
 
-bool Rehearsal::failed() const { return !thread_.current->error.lines.empty(); }
+bool Rehearsal::failed() const { return !thread_.error.lines.empty(); }
 
 // ---- comparing --------------------------------------------------------------
 

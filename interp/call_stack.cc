@@ -19,6 +19,8 @@ constexpr size_t kStackStepSlots = 128 * 1024;
 constexpr size_t kKeptStackBytes = size_t{8} << 20;
 constexpr size_t kLeastReleasedBytes = size_t{64} << 10;
 constexpr size_t kMostReleasedBytes = size_t{4} << 20;
+/// The memory that a stack keeps when its owner leaves: more than the growth that no collection has seen.
+constexpr size_t kVacantBytes = 2 * kStackStepSlots * sizeof(Word);
 /// While little of what is kept because it was wanted again is in use, each collection forgets one part in this many.
 constexpr size_t kForgetStackOneIn = 65536;
 
@@ -54,11 +56,8 @@ Mapping::~Mapping() {
   if (begin_ != nullptr) munmap(begin_, bytes_);
 }
 
-CallStack::CallStack(Mapping memory, bool poison)
-    : memory_(std::move(memory)),
-      poison_(poison),
-      limit_(base() + memory_.bytes() / sizeof(Word) - kGuardSlots),
-      high_water_(base()) {
+CallStack::CallStack(Mapping memory)
+    : memory_(std::move(memory)), limit_(base() + memory_.bytes() / sizeof(Word) - kGuardSlots), high_water_(base()) {
   allow(base());
 }
 
@@ -87,10 +86,8 @@ Handler CallStack::return_through_watermark() {
   return real;
 }
 
-void CallStack::visit_new_frames(Collector& collector, const uint32_t* pc, Word* fp) {
-  visit_running_frame(collector, pc, fp);
-  size_t unlimited = SIZE_MAX;
-  visit_callers(collector, fp, watermark_.fp, unlimited);
+void CallStack::visit_new_frames(FrameVisitor& frames, Collector& collector, const uint32_t* pc, Word* fp) {
+  frames.visit_new(collector, pc, fp, SIZE_MAX, watermark_.fp);
   // If frames have returned to below what was left to mark, they were visited just now.
   if (unmarked_fp_ != nullptr) unmarked_fp_ = std::min(unmarked_fp_, watermark_.fp == nullptr ? base() : watermark_.fp);
 }
@@ -101,26 +98,49 @@ void CallStack::frames_are_old(Word* fp) {
   allow(fp);
 }
 
-void CallStack::begin_marking(Collector& collector, const uint32_t* pc, Word* fp) {
+void CallStack::begin_marking(FrameVisitor& frames, Collector& collector, const uint32_t* pc, Word* fp) {
   unmarked_fp_ = fp;
-  visit_running_frame(collector, pc, fp);
+  frames.visit_running(collector, pc, fp, SIZE_MAX);
 }
 
-bool CallStack::mark_frames(Collector& collector, size_t count) {
+bool CallStack::mark_frames(FrameVisitor& frames, Collector& collector, size_t& count) {
   // The callers of unmarked_fp_ are below the watermark: they hold old pointers
   // only and wait for a result.
   if (unmarked_fp_ != nullptr && unmarked_fp_ > base()) {
-    unmarked_fp_ = visit_callers(collector, unmarked_fp_, base(), count);
+    unmarked_fp_ = frames.visit_callers(collector, unmarked_fp_, base(), count);
     if (count == 0 && unmarked_fp_ > base() && return_position(unmarked_fp_) != nullptr) return false;
   }
   unmarked_fp_ = nullptr;
   return true;
 }
 
-void CallStack::clear() { watermark_.fp = unmarked_fp_ = nullptr; }
+std::pair<size_t, size_t> CallStack::take_places() {
+  const auto slot_of = [&](const Word* frame) { return frame == nullptr ? 0 : static_cast<size_t>(frame - base()); };
+  const std::pair<size_t, size_t> places{slot_of(watermark_.fp), slot_of(unmarked_fp_)};
+  if (watermark_.fp != nullptr) watermark_.fp[kReturnAddressSlot] = reinterpret_cast<Word>(watermark_.return_address);
+  watermark_.fp = unmarked_fp_ = nullptr;
+  return places;
+}
+
+void CallStack::put_places(std::pair<size_t, size_t> places) {
+  if (places.first != 0) move_watermark(base() + places.first);
+  unmarked_fp_ = places.second == 0 ? nullptr : base() + places.second;
+}
+
+void CallStack::vacate() {
+  clear();
+  owner = nullptr;
+  const Word* const used_end = std::max<const Word*>(high_water_, soft_limit_);
+  const size_t used = static_cast<size_t>(used_end - base()) * sizeof(Word);
+  if (used > kVacantBytes) {
+    madvise(reinterpret_cast<char*>(base()) + kVacantBytes, used - kVacantBytes, MADV_DONTNEED);
+    high_water_ = base();
+  }
+  allow(base());
+}
 
 /// Returns the slots that hold values in a frame that waits at the position: the live ones but for the result's.
-const std::vector<int>& CallStack::waiting_slots(Word* frame, const uint32_t* position) {
+const std::vector<int>& FrameVisitor::waiting_slots(Word* frame, const uint32_t* position) {
   WaitingSlots& few = waiting_slots_[reinterpret_cast<uintptr_t>(position) / sizeof(uint32_t) % waiting_slots_.size()];
   if (few.position == position) return few.slots;
   const LiveSlots live = live_slots(code_of_frame(frame), position);
@@ -135,16 +155,14 @@ const std::vector<int>& CallStack::waiting_slots(Word* frame, const uint32_t* po
   return known.slots;
 }
 
-void CallStack::visit_running_frame(Collector& collector, const uint32_t* pc, Word* fp) {
+void FrameVisitor::visit_running(Collector& collector, const uint32_t* pc, Word* fp, size_t slots) {
   const LiveSlots live = live_slots(code_of_frame(fp), pc);
-  if (poison_) poison_dead_slots(fp, code_of_frame(fp).frame_slots, live);
+  if (poison_) poison_dead_slots(fp, std::min<size_t>(code_of_frame(fp).frame_slots, slots), live);
   for (uint32_t slot : live) collector.visit(fp[slot]);
   collector.visit(fp[kClosureSlot]);
 }
 
-/// Visits at most `count` callers of a frame, down to `last` or the bottom of the stack, and subtracts their number
-/// from `count`. Returns the lowest frame visited.
-Word* CallStack::visit_callers(Collector& collector, Word* frame, const Word* last, size_t& count) {
+Word* FrameVisitor::visit_callers(Collector& collector, Word* frame, const Word* last, size_t& count) {
   while (count > 0 && frame != last) {
     const uint32_t* const position = return_position(frame);
     if (position == nullptr) break;

@@ -6,11 +6,13 @@
 // replaced by a barrier: frames below it are clean and a minor collection does
 // not look at them. When the barrier is returned through, it moves down.
 //
-// Tested by tests/unit/interp/interpreter_test.cc, tests/unit/deopt/exit_test.cc and tests/lang with gc-stress.
+// Tested by tests/unit/interp/interpreter_test.cc, tests/unit/interp/scheduler_test.cc, tests/unit/deopt/exit_test.cc
+// and tests/lang with gc-stress.
 #pragma once
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -55,12 +57,48 @@ struct Watermark {
   Handler return_address = nullptr;
 };
 
-/// Between runs it has no frames, hence no watermark.
+/// Visits frames for the collector, wherever they are.
+class FrameVisitor {
+ public:
+  /// With `poison`, it overwrites dead slots.
+  explicit FrameVisitor(bool poison) : poison_(poison) {}
+
+  /// Visits the running frame, whose position is `pc`. `slots`: the slots of it that have memory.
+  void visit_running(Collector& collector, const uint32_t* pc, Word* fp, size_t slots);
+  /// Visits at most `count` callers of a frame, down to `last` or the bottom of the stack, and subtracts their number
+  /// from `count`. Returns the lowest frame visited.
+  Word* visit_callers(Collector& collector, Word* frame, const Word* last, size_t& count);
+  /// Visits the running frame and its callers down to `last`, which is null for all.
+  void visit_new(Collector& collector, const uint32_t* pc, Word* fp, size_t slots, const Word* last) {
+    visit_running(collector, pc, fp, slots);
+    size_t unlimited = SIZE_MAX;
+    visit_callers(collector, fp, last, unlimited);
+  }
+
+ private:
+  const std::vector<int>& waiting_slots(Word* frame, const uint32_t* position);
+
+  const bool poison_;
+  /// What waiting_slots has found lately, by position.
+  struct WaitingSlots {
+    const uint32_t* position = nullptr;
+    std::vector<int> slots;
+  };
+  std::array<WaitingSlots, 64> waiting_slots_;
+  WaitingSlots many_waiting_slots_;  ///< a list that is too long for those
+};
+
+struct VirtualThread;
+
+/// Without frames, it has no watermark.
 class CallStack {
  public:
-  /// Requires: the mapping is not null. With `poison`, collections overwrite dead slots.
-  CallStack(Mapping memory, bool poison);
+  /// Requires: the mapping is not null.
+  explicit CallStack(Mapping memory);
   CallStack(const CallStack&) = delete;
+
+  VirtualThread* owner = nullptr;  ///< whose frames are here, if any are
+  uint64_t used_at = 0;            ///< when the owner ran last, by the scheduler's count
 
   Word* base() const { return static_cast<Word*>(memory_.begin()); }
   /// The end of the memory that checked frames may use. Glue and deoptimisation need no check: kGuardSlots follow.
@@ -88,25 +126,27 @@ class CallStack {
   void redirect_watermark(Handler address) { watermark_.return_address = address; }
 
   /// Visits the running frame, whose position is `pc`, and its callers down to the watermark.
-  void visit_new_frames(Collector& collector, const uint32_t* pc, Word* fp);
+  void visit_new_frames(FrameVisitor& frames, Collector& collector, const uint32_t* pc, Word* fp);
   /// Called when all frames hold old pointers only: moves the watermark up to the running frame, and returns pages to
   /// the OS.
   void frames_are_old(Word* fp);
   /// Begins marking in steps: visits the running frame.
-  void begin_marking(Collector& collector, const uint32_t* pc, Word* fp);
-  /// Visits at most `count` more callers. Returns whether all have been visited.
-  bool mark_frames(Collector& collector, size_t count);
+  void begin_marking(FrameVisitor& frames, Collector& collector, const uint32_t* pc, Word* fp);
+  /// Visits at most `count` more callers, and subtracts their number. Returns whether all have been visited.
+  bool mark_frames(FrameVisitor& frames, Collector& collector, size_t& count);
+  /// Takes the watermark out of the frames, and what marking has to visit yet: the slots of both frames; 0 for none.
+  std::pair<size_t, size_t> take_places();
+  /// Puts back what take_places has taken.
+  void put_places(std::pair<size_t, size_t> places);
   /// Forgets all frames, at the end of a run.
-  void clear();
+  void clear() { watermark_.fp = unmarked_fp_ = nullptr; }
+  /// Does the same when the owner leaves, and returns to the OS what a deep stack has used.
+  void vacate();
 
  private:
-  const std::vector<int>& waiting_slots(Word* frame, const uint32_t* position);
-  void visit_running_frame(Collector& collector, const uint32_t* pc, Word* fp);
-  Word* visit_callers(Collector& collector, Word* frame, const Word* last, size_t& count);
   void release_unused(const Word* fp);
 
   Mapping memory_;
-  const bool poison_;
   Word* limit_;
   Word* soft_limit_ = nullptr;
   Word* high_water_;              ///< pages from here on hold no memory, or were never used
@@ -114,13 +154,6 @@ class CallStack {
   size_t wanted_slots_ = 0;       ///< stack depth reached again after its pages were released; kept from then on
   Watermark watermark_;
   Word* unmarked_fp_ = nullptr;  ///< during marking: the topmost frame whose callers are not marked yet
-  /// What waiting_slots has found lately, by position.
-  struct WaitingSlots {
-    const uint32_t* position = nullptr;
-    std::vector<int> slots;
-  };
-  std::array<WaitingSlots, 64> waiting_slots_;
-  WaitingSlots many_waiting_slots_;  ///< a list that is too long for those
 };
 
 }  // namespace fble

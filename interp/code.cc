@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "interp/boundary.h"
 #include "interp/interpreter.h"
 #include "interp/liveness.h"
 #include "interp/native_stack.h"

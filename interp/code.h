@@ -70,6 +70,7 @@ struct Code {
   uint32_t capture_count = 0;
   /// True for code that only glues calls (partial applications and the like): no line in error traces.
   bool is_glue = false;
+  std::unique_ptr<const struct Boundary> boundary;  ///< null but for some glue (interp/boundary.h)
 
   std::vector<uint32_t> words;
   std::vector<Word> constants;

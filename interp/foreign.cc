@@ -59,7 +59,7 @@ Word NativeCall::make_union(uint32_t tag, uint32_t tag_count, Word arg) {
   Word* object = take(object_words(1));
   object[0] = Object::make_header(ObjectKind::kUnion, 1, tag);
   object[1] = arg;
-  if (is_placeholder(arg)) thread_.current->groups.note(reinterpret_cast<Object*>(object));
+  if (is_placeholder(arg)) thread_.groups.note(reinterpret_cast<Object*>(object));
   return reinterpret_cast<Word>(object);
 }
 
@@ -76,7 +76,7 @@ struct NativeCall::Sink {
     return pack_struct(count, fields);
   }
   Word* take(size_t words) const { return call.take(words); }
-  void note(Object* object) const { call.thread_.current->groups.note(object); }
+  void note(Object* object) const { call.thread_.groups.note(object); }
 };
 
 Word NativeCall::make_struct(std::span<const Word> fields) {
@@ -114,10 +114,10 @@ Word NativeCall::make_bytes(uint32_t tag, uint32_t count) {
   return reinterpret_cast<Word>(object);
 }
 
-Word NativeCall::make_native(std::unique_ptr<NativeResource> resource) {
+Word NativeCall::make_handle(NativeResource* resource, uint32_t tag) {
   Word* object = take(object_words(1));
-  object[0] = Object::make_header(ObjectKind::kNative, 1);
-  object[1] = reinterpret_cast<Word>(resource.release());
+  object[0] = Object::make_header(ObjectKind::kNative, 1, tag);
+  object[1] = reinterpret_cast<Word>(resource);
   thread_.machine.heap.register_native(reinterpret_cast<Object*>(object));
   return reinterpret_cast<Word>(object);
 }
@@ -129,6 +129,12 @@ Word NativeCall::fail(std::string message) {
 
 Word NativeCall::fail_out_of_memory(const char* message) {
   if (mode_ == Mode::kFinal) thread_.raise_out_of_memory(message);
+  return 0;
+}
+
+Word NativeCall::fail_output(const std::string& message) {
+  fail(message);
+  thread_.error.output_failed = true;
   return 0;
 }
 

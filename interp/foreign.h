@@ -26,6 +26,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <unordered_map>
 
 #include "gc/object.h"
@@ -118,7 +119,10 @@ class NativeCall {
   /// An object of raw data whose `count` words are at room() already; takes object_words(count).
   Word make_bytes(uint32_t tag, uint32_t count);
   /// A handle on a resource; takes object_words(1).
-  Word make_native(std::unique_ptr<NativeResource> resource);
+  template <typename Resource>
+  Word make_native(std::unique_ptr<Resource> resource) {
+    return make_handle(resource.release(), std::is_base_of_v<TracedResource, Resource> ? kTracedTag : 0);
+  }
 
   /// Ends the program with a run-time error at the call. To be returned from the body.
   Word fail(std::string message);
@@ -126,6 +130,8 @@ class NativeCall {
   Word fail_undefined();
   /// The same for a result that is too large for any memory.
   Word fail_out_of_memory(const char* message);
+  /// The same for an output of the process that could not be written.
+  Word fail_output(const std::string& message);
 
   Thread& thread() { return thread_; }
   IntForm int_form() const;
@@ -135,6 +141,7 @@ class NativeCall {
   struct Sink;
 
   void release_charge();
+  Word make_handle(NativeResource* resource, uint32_t tag);
   Word* take(size_t words) {
     Word* at = ap_;
     ap_ += words;
@@ -151,6 +158,8 @@ class NativeCall {
 /// Whether the user has asked the program to stop, since its run began. Natives that wait or take long give up
 /// then, with any result: the run ends with an error when they return.
 bool interrupt_requested();
+/// Lets natives work again, for clean-ups after an interrupt, or has them give up again.
+void heed_interrupt(bool requested);
 
 /// The resource behind a handle word made by make_native.
 inline NativeResource* native_resource(Word handle) {

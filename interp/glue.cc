@@ -62,7 +62,7 @@ Code* GlueCode::run(uint32_t count) {
   return run_[count];
 }
 
-const Code* GlueCode::native(const ForeignRef& ref, const NativeRow& row) {
+Code* GlueCode::native(const ForeignRef& ref, const NativeRow& row) {
   Code*& code = natives_[ref.module + ref.name];
   if (code == nullptr) {
     code = &codes_.emplace_back();
@@ -80,6 +80,13 @@ const Code* GlueCode::native(const ForeignRef& ref, const NativeRow& row) {
     if (row.intrinsic != Intrinsic::kNone) code->direct = intrinsic_direct(row.intrinsic);
   }
   return code;
+}
+
+void GlueCode::finish_function(Code& code, const std::string& name) {
+  code.block = Symbol(name);
+  code.is_glue = true;
+  finish_code(code);
+  code.entry = checked_entry();
 }
 
 }  // namespace fble

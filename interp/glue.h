@@ -40,7 +40,20 @@ class GlueCode {
   Code* run(uint32_t count);
 
   /// Returns the code of a native that takes arguments.
-  const Code* native(const ForeignRef& ref, const NativeRow& row);
+  Code* native(const ForeignRef& ref, const NativeRow& row);
+
+  /// Returns the code of that name, which `make(code)` completes when it is first asked for: words, arity, frame_slots,
+  /// functions, boundary.
+  template <typename Make>
+  Code* function(const std::string& name, Make&& make) {
+    Code*& code = functions_[name];
+    if (code == nullptr) {
+      code = &codes_.emplace_back();
+      make(*code);
+      finish_function(*code, name);
+    }
+    return code;
+  }
 
   /// Calls `visit(code)` for all of it.
   template <typename Visit>
@@ -51,6 +64,7 @@ class GlueCode {
  private:
   Code* make_apply_held(uint32_t held, uint32_t rest);
   Code* make_apply_rest(uint32_t count);
+  static void finish_function(Code& code, const std::string& name);
 
   std::deque<Code> codes_;
   /// The tables of glue for small numbers of arguments have this size; all glue of a kind is in its map.
@@ -61,6 +75,7 @@ class GlueCode {
   std::map<uint32_t, Code*> all_apply_rest_;
   std::vector<Code*> run_;
   std::unordered_map<std::string, Code*> natives_;
+  std::unordered_map<std::string, Code*> functions_;
 };
 
 }  // namespace fble

@@ -94,10 +94,12 @@ COLD slow_allocate(HANDLER) {
 
 /// The frame up to `end` passes the limit. If that is only the soft one, a collection
 /// moves the watermark up, so that no collection ever has to visit more than a step of
-/// the stack. False when the run has ended.
+/// the stack. If the stack is too small, the frames move: th->fp changes. False when the run has ended.
 __attribute__((noinline, cold)) bool make_stack(Thread* th, Word* end) {
   if (!attend(th)) return false;
-  if (end > th->current->stack.limit()) {
+  if (end > th->current->stack->limit()) {
+    // The instruction runs again, with the room there.
+    if (th->machine.scheduler.move_to_largest(*th)) return true;
     raise_out_of_memory(th, "out of memory: the call stack has reached its limit");
     return false;
   }
@@ -113,6 +115,7 @@ __attribute__((noinline, cold)) bool make_stack(Thread* th, Word* end) {
 COLD slow_stack(HANDLER) {
   publish(th, pc, fp, ap);
   if (!make_stack(th, fp + value)) return;
+  fp = th->fp;
   ap = th->ap;
   TAIL handler_of(static_cast<Op>(*pc))(REGISTERS);
 }
@@ -121,6 +124,7 @@ COLD slow_stack(HANDLER) {
 COLD slow_entry(HANDLER) {
   publish(th, pc, fp, ap);
   if (!make_stack(th, fp + value)) return;
+  fp = th->fp;
   ap = th->ap;
   DISPATCH();
 }
@@ -137,7 +141,7 @@ COLD_ERROR(fail_union_select, "undefined union value select")
 COLD_ERROR(fail_call, "called undefined function")
 
 __attribute__((noinline, cold)) void note_pending(Thread* th, Word* object) {
-  th->current->groups.note(reinterpret_cast<Object*>(object));
+  th->groups.note(reinterpret_cast<Object*>(object));
 }
 
 #define NEED_WORDS(count)                           \
@@ -862,18 +866,37 @@ __attribute__((noinline)) Word run_native(Thread* th, NativeBody body) {
   Word result = 0;
   if (LIKELY(!interrupt_requested())) result = body(call);
   th->ap = call.allocation_pointer();
-  // A wait that was cut short has no result to go on with, and its error is not the reason.
-  if (UNLIKELY(interrupt_requested())) {
+  // A wait that was cut short has no result to use, and its error is not the reason. The scheduler looks when
+  // the thread waits.
+  if (UNLIKELY(interrupt_requested()) && result != kParked) {
     end_interrupted(th);
     return 0;
   }
   return result;
 }
 
+/// Runs on where the carrier is: see resume_interpreter.
+FBLE_HANDLER_CC void resume(HANDLER) {
+  pc = th->pc;
+  fp = th->fp;
+  ap = th->ap;
+  value = th->value;
+  th->value = 0;
+  if (value != 0) RETURN_VALUE();
+  // The plain handler: the profile has counted a native that runs again.
+  TAIL handler_of(static_cast<Op>(*pc))(REGISTERS);
+}
+
+/// A native has no result: its thread waits, or has an error.
+__attribute__((noinline)) FBLE_HANDLER_CC void leave_native(HANDLER) {
+  if (value == 0 || !th->machine.scheduler.switch_threads(*th)) return;
+  TAIL resume(REGISTERS);
+}
+
 OP(NativeBody) {
   publish(th, pc, fp, ap);
   value = run_native(th, running_code(fp)->native);
-  if (UNLIKELY(value == 0)) return;
+  if (UNLIKELY(value <= kParked)) TAIL leave_native(REGISTERS);
   ap = th->ap;
   RETURN_VALUE();
 }
@@ -903,7 +926,7 @@ OP(Mark) {
 // ---- recursive values, natives ----------------------------------------------
 
 OP(Declare) {
-  th->current->groups.declare(pc[1], fp + pc[2]);
+  th->groups.declare(pc[1], fp + pc[2]);
   th->machine_stack_limit = nullptr;
   NEXT(3);
 }
@@ -916,12 +939,12 @@ COLD fail_vacuous(HANDLER) {
 
 OP(Define) {
   const uint32_t count = pc[1];
-  const int vacuous = th->current->groups.define(count, fp + pc[2], pc + 3, fp, th->machine.globals, th->machine.heap);
+  const int vacuous = th->groups.define(count, fp + pc[2], pc + 3, fp, th->machine.globals, th->machine.heap);
   if (UNLIKELY(vacuous >= 0)) {
     value = 3 + static_cast<Word>(vacuous);
     TAIL fail_vacuous(REGISTERS);
   }
-  if (!th->current->groups.any_open()) th->machine_stack_limit = th->stack_limit;
+  if (!th->groups.any_open()) th->machine_stack_limit = th->stack_limit;
   NEXT(3 + count);
 }
 
@@ -948,7 +971,7 @@ OP(Foreign) {
 
 /// Return address of the frame at the watermark: see interp/call_stack.h.
 FBLE_HANDLER_CC void return_through_watermark(HANDLER) {
-  const Handler real = th->current->stack.return_through_watermark();
+  const Handler real = th->current->stack->return_through_watermark();
   TAIL real(REGISTERS);
 }
 
@@ -971,7 +994,7 @@ constinit const HandlerTable* plain = &kPortableHandlers;
 [[maybe_unused]] const bool is_chosen = (choose_handlers(cpu_extensions()), true);
 
 __attribute__((noinline)) void profile_step(Thread* th, const uint32_t* pc, Word* fp) {
-  th->machine.profile->step(th->globals, pc, fp);
+  th->machine.profile->step(th->globals, pc, fp, static_cast<size_t>(fp - th->current->stack->base()));
 }
 
 /// Every entry of the table used while a profile is made.
@@ -1089,6 +1112,11 @@ Handler entry_by_table() { return &enter_by_table; }
 void run_steps(Thread& thread) {
   const HandlerTable* table = thread.table = &kSteppingHandlers;
   enter_handler(table->handlers[*thread.pc], thread.pc, thread.fp, thread, thread.ap, 0);
+}
+
+void resume_interpreter(Thread& thread) {
+  thread.table = thread.machine.profile != nullptr ? &kProfilingHandlers : &kHandlers;
+  enter_handler(&resume, thread.pc, thread.fp, thread, thread.ap, 0);
 }
 
 void enter_interpreter(Thread& thread, const uint32_t* pc, Word* fp) {

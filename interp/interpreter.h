@@ -33,6 +33,10 @@ Handler handler_of(Op op);
 /// Runs from the position until Halt or an error, with profiling handlers if there is a profile.
 void enter_interpreter(Thread& thread, const uint32_t* pc, Word* fp);
 
+/// Continues at thread.pc and fp, after a switch or an unwinding: delivers thread.value as the result of the running
+/// native, or if that is 0 runs the instruction there.
+void resume_interpreter(Thread& thread);
+
 /// Runs thread.steps_to_go instructions from thread.pc, fewer after an error.
 void run_steps(Thread& thread);
 

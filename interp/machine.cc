@@ -34,11 +34,15 @@ StackMemory reserve_stacks(const MachineOptions& options) {
 struct Machine::State {
   State(ProgramCode& program, const NativeTable& natives, const MachineOptions& options, StackMemory memory)
       : machine(program, natives, options),
-        main(std::move(memory.call_stack), options.heap.verify),
-        thread(machine, main, std::move(memory.native)) {}
+        thread(with_stack(machine, std::move(memory.call_stack)), std::move(memory.native)) {}
+
+  /// The carrier needs the main thread's limits.
+  static MachineState& with_stack(MachineState& machine, Mapping memory) {
+    machine.scheduler.take_largest(std::move(memory));
+    return machine;
+  }
 
   MachineState machine;
-  VirtualThread main;
   Thread thread;
 };
 
@@ -75,7 +79,7 @@ Word Machine::kept(size_t index) const { return state_->machine.kept[index]; }
 void Machine::drop_kept() { state_->machine.kept.resize(1); }
 
 IntForm Machine::int_form() const { return state_->machine.int_form; }
-const RunError& Machine::error() const { return state_->main.error; }
+const RunError& Machine::error() const { return state_->thread.error; }
 Heap& Machine::heap() { return state_->machine.heap; }
 void Machine::request_interrupt() { state_->thread.request(Attention::kInterrupt); }
 Thread& Machine::thread() { return state_->thread; }

@@ -5,7 +5,12 @@
 namespace fble {
 
 MachineState::MachineState(ProgramCode& program_code, const NativeTable& native_table, const MachineOptions& options)
-    : program(program_code), natives(native_table), heap(options.heap), profile(options.profile) {
+    : program(program_code),
+      natives(native_table),
+      heap(options.heap),
+      frames(options.heap.verify),
+      scheduler(*this, main),
+      profile(options.profile) {
   globals.words.resize(program.global_count);
   kept.push_back(kUnitWord);
   mark_passes.resize(program.marks.size());

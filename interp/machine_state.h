@@ -9,6 +9,7 @@
 #include "interp/glue.h"
 #include "interp/machine.h"
 #include "interp/recursive_group.h"
+#include "interp/scheduler.h"
 
 namespace fble {
 
@@ -26,6 +27,11 @@ struct MachineState {
   Heap heap;
   Globals globals;  ///< always program.global_count words
   GlueCode glue;
+  FrameVisitor frames;
+  VirtualThread main;  ///< the thread that runs begin in
+  Scheduler scheduler;
+  uint32_t code_epoch = 0;      ///< counts how often machine code was forgotten that frames may return to
+  bool has_boundaries = false;  ///< some glue has one: unwinding looks for frames of it
   IntForm int_form = IntForm::kUnions;
   Profile* const profile;                        ///< null without profiling
   EngineHooks* engine = nullptr;                 ///< the compiler, if there is one

@@ -80,13 +80,21 @@ Profile::Node* Profile::enter(Node* caller, uint32_t block) {
 }
 
 void Profile::begin_run() {
-  stack_.clear();
-  stack_.push_back({nullptr, root_});
+  stacks_.clear();
+  stacks_[0] = {{0, root_}};
+  select_thread(0);
 }
 
-void Profile::step(const Word* globals, const uint32_t* pc, const Word* fp) {
-  while (stack_.back().fp > fp) stack_.pop_back();
-  Node* node = stack_.back().node;
+void Profile::start_thread(uint32_t starter, uint32_t thread) {
+  Node* node = stacks_[starter].back().node;
+  // A rehash moves no element, so stack_ stays what it is.
+  stacks_[thread] = {{0, node}};
+}
+
+void Profile::step(const Word* globals, const uint32_t* pc, const Word* fp, size_t slot) {
+  std::vector<Entry>& stack = *stack_;
+  while (stack.back().slot > slot) stack.pop_back();
+  Node* node = stack.back().node;
   const Code& running = code_of_frame(fp);
   if (!running.is_glue) ++node->samples;
 
@@ -99,16 +107,16 @@ void Profile::step(const Word* globals, const uint32_t* pc, const Word* fp) {
   const Code& callee = *closure_code(func);
   if (callee.is_glue) return;
 
-  const Word* frame = fp + call.base;
+  const size_t frame = slot + call.base;
   Node* entered = enter(node, block_of(callee));
   if (callee.native != nullptr) ++entered->samples;  // natives have no instructions to step through
   if (arity < call.count) {
     // The frame waits with the arguments left over; the callee's is above it.
-    stack_.push_back({frame + (call.count - arity) + 1 + kHeaderSlots, entered});
-  } else if (stack_.back().fp == frame) {
-    stack_.back().node = entered;
+    stack.push_back({frame + (call.count - arity) + 1 + kHeaderSlots, entered});
+  } else if (stack.back().slot == frame) {
+    stack.back().node = entered;
   } else {
-    stack_.push_back({frame, entered});
+    stack.push_back({frame, entered});
   }
 }
 

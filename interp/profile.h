@@ -43,10 +43,16 @@ class Profile {
   /// those of the program in its order.
   explicit Profile(const ProgramCode& program);
 
-  /// Starts again at the root.
+  /// Starts again at the root, in the main thread, whose number is 0.
   void begin_run();
-  /// Counts the instruction at the position, before it runs in the frame.
-  void step(const Word* globals, const uint32_t* pc, const Word* fp);
+  /// Counts the instruction at the position, before it runs in the frame. `slot` is the frame's, from the stack's base.
+  void step(const Word* globals, const uint32_t* pc, const Word* fp, size_t slot);
+
+  /// A thread starts: its paths begin where its starter is.
+  void start_thread(uint32_t starter, uint32_t thread);
+  void end_thread(uint32_t thread) { stacks_.erase(thread); }
+  /// The thread runs from now on.
+  void select_thread(uint32_t thread) { stack_ = &stacks_[thread]; }
 
   const std::vector<Block>& blocks() const { return blocks_; }
 
@@ -59,7 +65,7 @@ class Profile {
 
  private:
   struct Entry {
-    const Word* fp;  ///< frame that runs the node's block
+    size_t slot;  ///< of the frame that runs the node's block
     Node* node;
   };
 
@@ -80,7 +86,8 @@ class Profile {
   std::unordered_map<const Code*, uint32_t> block_ids_;
   std::deque<Node> nodes_;
   Node* root_;
-  std::vector<Entry> stack_;
+  std::unordered_map<uint32_t, std::vector<Entry>> stacks_;  ///< by thread
+  std::vector<Entry>* stack_ = nullptr;                      ///< of the thread that runs
 };
 
 }  // namespace fble

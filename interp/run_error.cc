@@ -70,6 +70,12 @@ std::vector<ErrorLine> innermost_lines(const uint32_t* pc, const Word* fp, size_
   return lines;
 }
 
+std::string RunError::first_line() const {
+  std::string text = RunError{.lines = {lines.begin(), lines.begin() + (lines.empty() ? 0 : 1)}}.render();
+  if (!text.empty()) text.pop_back();
+  return text;
+}
+
 std::string RunError::render() const {
   std::string text;
   for (const ErrorLine& line : lines) {

@@ -23,6 +23,12 @@ struct RunError {
   std::vector<ErrorLine> lines;  ///< innermost first
   bool out_of_memory = false;    ///< the heap or the call stack could not grow
   bool interrupted = false;
+  bool output_failed = false;  ///< an output of the process could not be written
+
+  /// Returns whether the program is to end, whatever it does about errors.
+  bool is_final() const { return out_of_memory || interrupted || output_failed; }
+  /// Returns the first of the lines below, without its end.
+  std::string first_line() const;
   /// "FILE:L:C: error: in BLOCK: MESSAGE" lines; long traces are shortened in the middle.
   std::string render() const;
 };

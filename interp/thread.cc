@@ -15,11 +15,11 @@ std::atomic<bool> interrupt_pending{false};
 
 }  // namespace
 
-Thread::Thread(MachineState& state, VirtualThread& first, Mapping native_memory)
+Thread::Thread(MachineState& state, Mapping native_memory)
     : globals(state.globals.words.data()),
       ap(state.heap.nursery_start()),
       machine(state),
-      current(&first),
+      current(&state.main),
       native_memory_(std::move(native_memory)) {
   restore_limits();
 }
@@ -39,29 +39,42 @@ void Thread::request(Attention reason) {
   *const_cast<Word* volatile*>(&machine_stack_limit) = nullptr;
 }
 
-size_t Thread::stack_bytes() const { return current->stack.used_bytes(fp); }
+size_t Thread::stack_bytes() const { return current->stack->used_bytes(fp) + machine.scheduler.waiting_bytes(); }
 
 void Thread::report_roots(Collector& collector, bool minor) {
   machine.visit_roots(collector, minor);
   collector.visit_range(exit_roots.data(), exit_roots.size());
   if (value != 0) collector.visit(value);
-  current->groups.visit(collector);
+  groups.visit(collector);
   if (!minor || fp == nullptr) return;
-  current->stack.visit_new_frames(collector, pc, fp);
-  roots_are_old();
+  current->stack->visit_new_frames(machine.frames, collector, pc, fp);
+  machine.scheduler.visit_dirty(collector, *current);
+  frames_are_old();
 }
 
 void Thread::roots_are_old() {
   if (fp == nullptr) return;
-  current->stack.frames_are_old(fp);
+  machine.scheduler.dirty_are_old();
+  frames_are_old();
+}
+
+void Thread::frames_are_old() {
+  current->stack->frames_are_old(fp);
   restore_limits();
 }
 
 void Thread::begin_frames(Collector& collector) {
-  if (fp != nullptr) current->stack.begin_marking(collector, pc, fp);
+  machine.scheduler.begin_marking(*current);
+  if (fp != nullptr) current->stack->begin_marking(machine.frames, collector, pc, fp);
 }
 
-bool Thread::report_frames(Collector& collector, size_t count) { return current->stack.mark_frames(collector, count); }
+bool Thread::report_frames(Collector& collector, size_t count) {
+  if (!machine.scheduler.is_marking_begun(*current)) {
+    current->stack->begin_marking(machine.frames, collector, pc, fp);
+  }
+  return current->stack->mark_frames(machine.frames, collector, count) &&
+         machine.scheduler.mark_frames(collector, count, *current);
+}
 
 bool Thread::make_room(size_t words) {
   if (no_collections) return false;
@@ -80,28 +93,29 @@ void Thread::collect_all() {
 void Thread::set_global(uint32_t index, Word word) {
   globals[index] = word;
   machine.globals.note_written(index);
-  if (is_placeholder(word)) current->groups.note_global(index);
+  if (is_placeholder(word)) groups.note_global(index);
 }
 
 bool Thread::run(Word func, std::span<const Word> args) {
   Code* code = machine.glue.run(static_cast<uint32_t>(args.size()));
-  fp = current->stack.base() + kHeaderSlots;
+  fp = current->stack->base() + kHeaderSlots;
   fp[kClosureSlot] = code->function_value();
   fp[kReturnPositionSlot] = 0;
   fp[kReturnAddressSlot] = 0;
   fp[0] = func;
   std::copy(args.begin(), args.end(), fp + 1);
-  current->groups.clear();
+  groups.clear();
   value = 0;
-  current->error = RunError{};
+  error = RunError{};
   // What has ended the last run is over; what came since then is attended to.
-  if (attention.load() != static_cast<int>(Attention::kInterrupt)) interrupt_pending.store(false);
-  allow_stack(current->stack.base());
+  if (attention.load() != static_cast<int>(Attention::kInterrupt)) heed_interrupt(false);
+  allow_stack(current->stack->base());
   if (machine.profile != nullptr) machine.profile->begin_run();
   enter_interpreter(*this, code->start, fp);
+  while (machine.scheduler.continue_run(*this)) resume_interpreter(*this);
   if (machine.engine != nullptr) machine.engine->on_run_end(*this);
   fp = nullptr;
-  current->stack.clear();
+  current->stack->clear();
   return value != 0;
 }
 
@@ -111,19 +125,20 @@ void Thread::raise(const std::string& message) { raise_with(nullptr, message); }
 void Thread::raise_at(const Loc& loc, const std::string& message) { raise_with(&loc, message); }
 void Thread::raise_out_of_memory(const char* what) {
   raise(what);
-  current->error.out_of_memory = true;
+  error.out_of_memory = true;
 }
 
 void Thread::raise_interrupted() {
   raise("interrupted");
-  current->error.interrupted = true;
+  error.interrupted = true;
 }
 
 void Thread::raise_with(const Loc* loc, const std::string& message) {
-  current->error = make_error(pc, fp, loc, message);
-  value = 0;
+  error = make_error(pc, fp, loc, message);
+  note_stop();
 }
 
+void heed_interrupt(bool requested) { interrupt_pending.store(requested); }
 bool interrupt_requested() { return interrupt_pending.load(std::memory_order_relaxed); }
 
 }  // namespace fble

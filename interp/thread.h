@@ -12,7 +12,6 @@
 #include "gc/heap.h"
 #include "interp/exit_state.h"
 #include "interp/machine_state.h"
-#include "interp/virtual_thread.h"
 
 namespace fble {
 
@@ -21,7 +20,7 @@ enum class Attention : int { kNone = 0, kInterrupt = 1, kYield = 2 };
 
 /// A carrier runs `current` on its native stack. Only the OS thread that runs it touches it, except in `request`.
 struct Thread final : RootReporter {
-  Thread(MachineState& state, VirtualThread& first, Mapping native_memory);
+  Thread(MachineState& state, Mapping native_memory);
   Thread(const Thread&) = delete;
 
   // Limits that checks compare with: those of the nursery and of the current thread's stack, or 0 when something
@@ -49,6 +48,9 @@ struct Thread final : RootReporter {
   MachineState& machine;
   VirtualThread* current;  ///< the thread that runs, or will with the next run
 
+  RecursiveGroups groups;  ///< of the current thread; empty while threads switch
+  RunError error;          ///< of the last run, or raised just now; no lines if there was none
+
   /// What virtual values are made of while a collection makes room for them (deopt/materialize.h).
   std::vector<Word> exit_roots;
   std::atomic<int> attention{0};  ///< an Attention; while it is not kNone, the three limits are null or become so
@@ -57,7 +59,7 @@ struct Thread final : RootReporter {
   bool no_collections = false;  ///< make_room fails instead, without an error
   uint32_t steps_to_go = 0;     ///< of stepping_handlers
 
-  /// Runs `func` on the arguments to the end. False after an error.
+  /// Runs `func` on the arguments to the end, in the main thread. False after an error.
   bool run(Word func, std::span<const Word> args);
 
   /// Called from any thread or a signal handler.
@@ -67,8 +69,8 @@ struct Thread final : RootReporter {
   /// asks for attention.
   void restore_limits() {
     alloc_limit = machine.heap.limit();
-    stack_limit = current->stack.soft_limit();
-    machine_stack_limit = current->groups.any_open() ? nullptr : stack_limit;
+    stack_limit = current->stack->soft_limit();
+    machine_stack_limit = groups.any_open() ? nullptr : stack_limit;
     // A request that came before this is not lost: either it sees the limits
     // above and clears them, or it is seen here.
     std::atomic_thread_fence(std::memory_order_seq_cst);
@@ -76,7 +78,7 @@ struct Thread final : RootReporter {
   }
   /// Lets the stack grow by a step beyond `top`.
   void allow_stack(const Word* top) {
-    current->stack.allow(top);
+    current->stack->allow(top);
     restore_limits();
   }
 
@@ -98,6 +100,13 @@ struct Thread final : RootReporter {
   /// Collects all garbage.
   void collect_all();
 
+  /// Ends the activation: notes the position, from which the scheduler cuts off frames.
+  void note_stop() {
+    current->pc = pc;
+    current->fp = fp == nullptr ? 0 : static_cast<size_t>(fp - current->stack->base());
+    value = 0;
+  }
+
   void set_global(uint32_t index, Word word);
 
   /// Where the native stack begins: it grows down from there.
@@ -105,6 +114,7 @@ struct Thread final : RootReporter {
 
  private:
   void raise_with(const Loc* loc, const std::string& message);
+  void frames_are_old();
 
   Mapping native_memory_;
 };

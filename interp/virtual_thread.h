@@ -1,20 +1,114 @@
 // A virtual thread: what belongs to one thread of execution of a program, whichever carrier runs it.
+//
+// docs/threads.md explains who owns what, and how threads switch, wait, fail and end.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
 #include "interp/call_stack.h"
-#include "interp/recursive_group.h"
 #include "interp/run_error.h"
 
 namespace fble {
 
-/// Nothing in it refers to a carrier, and only the position and the limits of the carrier that runs it refer to its
-/// stack. While the thread runs, its position (pc, fp, value) is in the carrier. Between runs the stack is empty.
-struct VirtualThread {
-  VirtualThread(Mapping memory, bool poison) : stack(std::move(memory), poison) {}
+class ThreadList;
+class Scope;
+class Task;
+struct VirtualThread;
 
-  CallStack stack;
-  RecursiveGroups groups;  ///< those open where the thread stands
-  RunError error;          ///< of the last run; no lines if there was none
+/// What a thread that does not run waits for.
+enum class Wait : uint8_t {
+#define FBLE_WAIT(Name, text, doc) k##Name,
+#include "interp/waits.def"
+#undef FBLE_WAIT
+};
+
+/// Why frames are cut off.
+enum class UnwindReason : uint8_t {
+  kNone,
+  kError,        ///< a run-time error, which Attempt catches
+  kScopeFailed,  ///< a thread of a scope that this thread owns has failed; ends at that scope's Within
+  kStopped,      ///< the thread has been stopped; ends with the thread
+};
+
+/// Why frames are cut off, and what is known of it.
+struct Unwinding {
+  UnwindReason reason = UnwindReason::kNone;
+  Scope* scope = nullptr;  ///< for kScopeFailed
+  RunError error;          ///< for kError
+};
+
+/// An unwinding that waits until the clean-up in a frame is done (interp/boundary.h).
+struct PendingUnwinding {
+  size_t frame;  ///< slot of the frame, from the stack's base
+  Unwinding unwinding;
+};
+
+using Timers = std::multimap<int64_t, VirtualThread*>;
+
+/// No word of its frames is an address inside a stack, so they may be moved. While it runs, its position (pc, fp,
+/// value) and the watermark are the carrier's and the call stack's; the fields here hold them while it does not, and
+/// pc and fp from a run-time error to where its unwinding lands.
+struct VirtualThread {
+  /// Its frames: in a call stack, or if that is null in a chunk of exactly their size.
+  CallStack* stack = nullptr;
+  Word* chunk = nullptr;
+  size_t used = 0;         ///< slots from the base up to the end of what is live
+  size_t fp = 0;           ///< slot of the running frame
+  size_t clean_fp = 0;     ///< slot of the topmost frame that holds old pointers only; 0: none does
+  size_t unmarked_fp = 0;  ///< slot of the frame whose callers the marker has not visited yet; 0: it has all
+  const uint32_t* pc = nullptr;
+  Word value = 0;  ///< what its native returns when it runs again; 0: it runs the instruction at pc
+
+  VirtualThread* previous = nullptr;  ///< in `list`
+  VirtualThread* next = nullptr;
+  ThreadList* list = nullptr;  ///< the ready threads, or those that wait for the same thing; null while it runs
+  Timers::iterator timer;      ///< if it waits for a time
+
+  Scope* scope = nullptr;          ///< that it was started in; null for the main thread
+  VirtualThread* older = nullptr;  ///< in `scope`
+  VirtualThread* younger = nullptr;
+  Scope* innermost = nullptr;     ///< of the scopes that it owns
+  Scope* failed_scope = nullptr;  ///< one of these of which a thread has failed: unwinds as soon as it can
+  Task* task = nullptr;           ///< where the outcome goes; null if nothing refers to that any more
+  const Code* runs = nullptr;     ///< the source of its action, for messages; null if there is none near
+  uint32_t code_epoch = 0;        ///< of the machine, when it ran last
+  uint32_t marked_cycle = 0;      ///< the last marking that began with its frames
+  uint32_t id = 0;
+  Wait wait = Wait::kNothing;
+  /// Its place in the list of those that may hold pointers to new objects, which the next minor collection visits; 0 if
+  /// it is not there, else 1 more.
+  uint32_t dirty_place = 0;
+  bool is_live = false;                   ///< started and not ended
+  bool is_stopped = false;                ///< asked to stop
+  std::vector<PendingUnwinding> pending;  ///< innermost last
+
+  Word* base() const { return stack != nullptr ? stack->base() : chunk; }
+  Word* frame() const { return base() + fp; }
+};
+
+/// Threads in the order in which they came. A thread is in one list at most.
+class ThreadList {
+ public:
+  ThreadList() = default;
+  ThreadList(const ThreadList&) = delete;
+
+  bool empty() const { return first_ == nullptr; }
+  VirtualThread* first() const { return first_; }
+  void push(VirtualThread& thread);
+  void remove(VirtualThread& thread);
+  VirtualThread& pop() {
+    VirtualThread& thread = *first_;
+    remove(thread);
+    return thread;
+  }
+
+ private:
+  VirtualThread* first_ = nullptr;
+  VirtualThread* last_ = nullptr;
 };
 
 }  // namespace fble

@@ -91,6 +91,11 @@ void print_stats(const Machine& machine, const TraceEngine* engine) {
       stats.minor_collections, stats.full_collections, stats.allocated_bytes, stats.survived_bytes, stats.shared_bytes,
       stats.peak_bytes, stats.peak_live_bytes, static_cast<double>(stats.total_pause_ns) / 1e6,
       static_cast<double>(stats.pauses.median_ns()) / 1e6, static_cast<double>(stats.longest_pause_ns) / 1e6);
+  const ThreadStats& threads = const_cast<Machine&>(machine).thread().machine.scheduler.stats();
+  if (threads.started != 0) {
+    print_message("threads:     {} started, {} at most at a time, {} switches, {} moves of frames\n", threads.started,
+                  threads.most_at_once, threads.switches, threads.moves);
+  }
   if (engine != nullptr) print_message(engine->stats_text());
 }
 

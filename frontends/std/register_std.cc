@@ -3,6 +3,7 @@
 namespace fble {
 
 void register_std(NativeTable& natives) {
+  natives.add(channel_natives());
   natives.add(clock_natives());
   natives.add(debug_natives());
   natives.add(directory_natives());
@@ -13,6 +14,7 @@ void register_std(NativeTable& natives) {
   natives.add(list_natives());
   natives.add(map_natives());
   natives.add(socket_natives());
+  natives.add(thread_natives());
 }
 
 void register_spec_tests(NativeTable& natives) { natives.add(spec_natives()); }

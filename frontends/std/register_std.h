@@ -7,6 +7,7 @@
 
 namespace fble {
 
+std::span<const NativeRow> channel_natives();    ///< /Std/Io/Thread%: channels
 std::span<const NativeRow> clock_natives();      ///< /Std/Io/Clock%
 std::span<const NativeRow> debug_natives();      ///< /Std/Stream/Debug%
 std::span<const NativeRow> directory_natives();  ///< /Std/Io/Directory%
@@ -17,6 +18,7 @@ std::span<const NativeRow> io_natives();         ///< /Std/Io/File%
 std::span<const NativeRow> list_natives();       ///< /Std/List%, /Std/Stream/List%, /Std/Char/Ascii%, /Std/String/...
 std::span<const NativeRow> map_natives();        ///< /Std/Map%, /Std/Data/Bits%
 std::span<const NativeRow> socket_natives();     ///< /Network/Sockets/Native%
+std::span<const NativeRow> thread_natives();     ///< /Std/Io/Thread%: all else
 std::span<const NativeRow> spec_natives();       ///< /SpecTests/'10.1-ForeignValue'/...
 
 /// Adds the natives that programs can use.

@@ -9,15 +9,16 @@ namespace fble {
 
 namespace {
 
-/// Returns to such addresses go to the interpreter instead.
+/// Returns to such addresses go to the interpreter instead. Threads that wait are redirected when they run again.
 template <typename Predicate>
 void redirect_returns(Thread& thread, Predicate&& is_gone) {
+  ++thread.machine.code_epoch;
   for_each_frame(thread.pc, thread.fp, [&](Word* frame, const uint32_t*) {
     Word& address = frame[kReturnAddressSlot];
     if (is_gone(reinterpret_cast<const uint8_t*>(address))) address = reinterpret_cast<Word>(interpreter_return());
     return true;
   });
-  CallStack& stack = thread.current->stack;
+  CallStack& stack = *thread.current->stack;
   if (is_gone(reinterpret_cast<const uint8_t*>(stack.watermark().return_address))) {
     stack.redirect_watermark(interpreter_return());
   }

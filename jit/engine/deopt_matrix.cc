@@ -127,7 +127,7 @@ void DeoptMatrix::note_end(const Thread& thread) {
   const uint32_t* pc = thread.pc;
   const Word* fp = thread.fp;
   // Where there is no room, any instruction fails.
-  if (thread.current->error.lines.empty() || thread.current->error.out_of_memory || taken_pc_ == nullptr ||
+  if (thread.error.lines.empty() || thread.error.out_of_memory || taken_pc_ == nullptr ||
       fp == nullptr)
     return;
   if (pc != taken_pc_ && code_of_frame(fp).native != nullptr) {

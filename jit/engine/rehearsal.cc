@@ -45,7 +45,7 @@ bool find_room(Thread& thread, size_t words) {
   const Word* limit = thread.machine.heap.limit();
   if (thread.ap <= limit && static_cast<size_t>(limit - thread.ap) >= words) return true;
   if (thread.make_room(words)) return true;
-  thread.current->error = RunError{};
+  thread.error = RunError{};
   return false;
 }
 

@@ -92,7 +92,7 @@ class TraceEngine final : public EngineHooks {
   };
 
   void live(Thread& thread, TraceState state);
-  bool can_record(const Thread& thread) const { return recording_ == nullptr && !thread.current->groups.any_open(); }
+  bool can_record(const Thread& thread) const { return recording_ == nullptr && !thread.groups.any_open(); }
   Recording& set_up_recording(Thread& thread, uint32_t inlined_paths);
   void record_from_exit(Thread& thread, ExitAddress from, const ExitEntry& entry, std::unique_ptr<StartState> start);
   TraceState record_step(Recording& recording);

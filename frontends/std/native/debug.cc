@@ -15,7 +15,7 @@ Word put_char(NativeCall& call) {
   append_utf8(bytes, letter.value);
   File& file = File::standard_error();
   for (const char byte : bytes) file.put_byte(static_cast<uint8_t>(byte));
-  return file.flush() ? kUnitWord : call.fail(output_failure());
+  return file.flush() ? kUnitWord : call.fail_output(output_failure());
 }
 
 constexpr NativeRow kRows[] = {

@@ -35,7 +35,7 @@ bool has_reader(int descriptor) {
   return S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || isatty(descriptor) != 0;
 }
 
-Word fail_output(NativeCall& call) { return call.fail(output_failure()); }
+Word fail_output(NativeCall& call) { return call.fail_output(output_failure()); }
 
 Word get_stdin(NativeCall& call) { return standard_handle(call, File::standard_input()); }
 Word get_stdout(NativeCall& call) { return standard_handle(call, File::standard_output()); }

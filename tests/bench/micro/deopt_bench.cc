@@ -137,7 +137,7 @@ void BM_LeaveMachineCode(benchmark::State& state) {
   NativeTable natives;
   Machine machine(*exits.program, natives, MachineOptions{});
   Thread& thread = machine.thread();
-  Word* root = thread.current->stack.base() + 3 * kHeaderSlots;
+  Word* root = thread.current->stack->base() + 3 * kHeaderSlots;
   for (int i = 0; i < 100; ++i) root[i - static_cast<int>(kHeaderSlots)] = kUnitWord;
   root[kClosureSlot] = exits.codes[0]->function_value();
   for (Word& word : thread.exit_state.spill) word = kUnitWord;

@@ -36,7 +36,7 @@ class Activation {
  public:
   explicit Activation(const MachineOptions& options)
       : program(parse_exit_program()), codes(all_codes(*program)), machine(*program, natives_, options) {
-    Word* bottom = thread.current->stack.base() + kHeaderSlots;
+    Word* bottom = thread.current->stack->base() + kHeaderSlots;
     const uint32_t* behind_call = codes[0]->start + 12;
     const size_t distance = behind_call[-1];
     for (int i = 0; i < 2; ++i) {
@@ -291,11 +291,11 @@ bool force_and_take_back(Activation& activation, const ExitEntry& entry, Expecta
   activation.state().at(RegisterRole::kAp) = reinterpret_cast<Word>(thread.ap);
   if (!ForcedFrames::possible(thread, entry)) return false;
   const ExitFrame& last = entry.frames.back();
-  const std::vector<Word> stack(thread.current->stack.base(),
+  const std::vector<Word> stack(thread.current->stack->base(),
                                 activation.root + last.base + last.code->frame_slots + 64);
   const std::vector<Word> registers(std::begin(activation.state().registers), std::end(activation.state().registers));
   const auto state_of = [&] {
-    return std::tuple(thread.pc, thread.fp, thread.ap, thread.value, thread.current->stack.watermark().fp);
+    return std::tuple(thread.pc, thread.fp, thread.ap, thread.value, thread.current->stack->watermark().fp);
   };
   const auto before = state_of();
   const uint64_t collections = thread.machine.heap.stats().minor_collections;
@@ -304,7 +304,7 @@ bool force_and_take_back(Activation& activation, const ExitEntry& entry, Expecta
   EXPECT_EQ(frames_problem(thread.pc, thread.fp, 128), "");
   forced.take_back();
   EXPECT_EQ(state_of(), before);
-  EXPECT_TRUE(std::equal(stack.begin(), stack.end(), thread.current->stack.base()));
+  EXPECT_TRUE(std::equal(stack.begin(), stack.end(), thread.current->stack->base()));
   EXPECT_TRUE(std::equal(registers.begin(), registers.end(), activation.state().registers));
   EXPECT_EQ(thread.machine.heap.stats().minor_collections, collections);
   EXPECT_TRUE(thread.exit_roots.empty());
@@ -344,7 +344,7 @@ void leave_randomly(const MachineOptions& options, uint32_t first_seed, uint32_t
     // First the frames are only shown: the exit then finds the state unchanged.
     forced += force_and_take_back(activation, decoded, expectation);
     if (!testing::Test::HasFailure()) {
-      ASSERT_TRUE(activation.leave(entry)) << activation.thread.current->error.render();
+      ASSERT_TRUE(activation.leave(entry)) << activation.thread.error.render();
       expectation.check();
     }
     if (testing::Test::HasFailure()) {
@@ -500,7 +500,7 @@ TEST(Exit, TheInterpreterGoesOn) {
     Machine machine(*program, natives, options_of(4096, stress, 1));
     Thread& thread = machine.thread();
     const Code* run = thread.machine.glue.run(2);
-    Word* bottom = thread.current->stack.base() + kHeaderSlots;
+    Word* bottom = thread.current->stack->base() + kHeaderSlots;
     bottom[kClosureSlot] = run->function_value();
     bottom[kReturnPositionSlot] = bottom[kReturnAddressSlot] = 0;
     const uint32_t* behind_call = run->start + instruction_length(run->start);
@@ -546,8 +546,8 @@ TEST(Exit, NoRoomIsAnError) {
   large.fields.assign(50'000, {LocationKind::kRegister, 0, 0});
   entry.virtuals.push_back(large);
   ASSERT_FALSE(activation.leave(entry));
-  EXPECT_TRUE(activation.thread.current->error.out_of_memory);
-  EXPECT_NE(activation.thread.current->error.render().find("out of memory: the heap has reached its limit"),
+  EXPECT_TRUE(activation.thread.error.out_of_memory);
+  EXPECT_NE(activation.thread.error.render().find("out of memory: the heap has reached its limit"),
             std::string::npos);
 }
 

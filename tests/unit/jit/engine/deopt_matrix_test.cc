@@ -109,7 +109,7 @@ TEST_F(Matrix, ErrorsAreReasons) {
   native.words = {static_cast<uint32_t>(Op::kNativeBody)};
   native.native = [](NativeCall&) -> Word { return 0; };
   finish_code(native);
-  Word* frame = thread.current->stack.base() + kHeaderSlots;
+  Word* frame = thread.current->stack->base() + kHeaderSlots;
   frame[kClosureSlot] = codes_[0]->function_value();
   frame[kReturnPositionSlot] = 0;
   const uint32_t* call = codes_[0]->start + 5;
@@ -128,9 +128,9 @@ TEST_F(Matrix, ErrorsAreReasons) {
       thread.fp = frame;
       thread.pc = taken;
       if (taken != nullptr) matrix.note_taken(thread);
-      thread.current->error = RunError{};
-      if (fails) thread.current->error.lines.push_back({});
-      thread.current->error.out_of_memory = no_memory;
+      thread.error = RunError{};
+      if (fails) thread.error.lines.push_back({});
+      thread.error.out_of_memory = no_memory;
       thread.fp = fp_at_end;
       thread.pc = pc_at_end;
       matrix.note_end(thread);

@@ -29,7 +29,7 @@ class SlotCheckTest : public testing::Test {
  protected:
   SlotCheckTest() : codes_(all_codes(*program_)), machine_(*program_, natives_, options()) {
     const uint32_t* const position = codes_[0]->start + 12;
-    root_ = thread().current->stack.base() + kHeaderSlots;
+    root_ = thread().current->stack->base() + kHeaderSlots;
     inner_ = root_ + frame_distance(position);
     machine_.keep(make_struct(packed(5)));
     root_[kClosureSlot] = codes_[0]->function_value();

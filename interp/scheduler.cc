@@ -1,0 +1,636 @@
+#include "interp/scheduler.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <tuple>
+#include <utility>
+
+#include "gc/clock.h"
+#include "interp/boundary.h"
+#include "interp/engine_hooks.h"
+#include "interp/foreign.h"
+#include "interp/interpreter.h"
+#include "interp/liveness.h"
+#include "interp/profile.h"
+#include "interp/thread.h"
+
+namespace fble {
+
+namespace {
+
+/// The number of threads that keep a call stack of their own, the largest one included.
+constexpr size_t kMostHotStacks = 16;
+
+/// The address space of a further call stack: a part of the largest one's, within these limits.
+constexpr size_t kStackOneIn = 64;
+constexpr size_t kLeastStackBytes = size_t{256} << 10;
+constexpr size_t kMostStackBytes = size_t{1} << 30;
+
+/// Timers are looked at when a thread is chosen once in this many times, and when no thread is ready.
+constexpr uint64_t kTimersOneIn = 64;
+
+/// The lines of the owner's stack trace that follow those of a thread that has failed.
+constexpr size_t kOwnerLines = 20;
+
+/// The slots of the thread's first frame: the action and its argument.
+constexpr size_t kFirstSlots = 2;
+
+constexpr const char* kWaitTexts[] = {
+#define FBLE_WAIT(Name, text, doc) text,
+#include "interp/waits.def"
+#undef FBLE_WAIT
+};
+
+Word* new_chunk(size_t slots) {
+  Word* chunk = static_cast<Word*>(std::malloc(slots * sizeof(Word)));
+  if (chunk == nullptr) system_out_of_memory();
+  return chunk;
+}
+
+/// Returns the code of the source that a function leads to, through what it holds if it is a partial application; null
+/// if there is none near.
+const Code* source_of(Word function, int depth = 4) {
+  if (!is_pointer(function) || as_object(function)->kind() != ObjectKind::kClosure) return nullptr;
+  const Object& closure = *as_object(function);
+  const Code& code = *closure_code(&closure);
+  if (!code.is_glue && code.native == nullptr) return &code;
+  if (depth == 0) return nullptr;
+  for (uint32_t i = closure.first_value(); i < closure.count(); ++i) {
+    if (const Code* found = source_of(closure.fields[i], depth - 1)) return found;
+  }
+  return nullptr;
+}
+
+/// The end of what a thread needs that waits at its position.
+size_t live_end(Code& code, const uint32_t* pc) {
+  size_t end = 0;
+  for (const uint32_t slot : live_slots(code, pc)) end = size_t{slot} + 1;
+  return end;
+}
+
+/// Sleeps until the time or a signal. A signal that came before it is not lost: they are blocked but during the wait.
+void wait_until(int64_t time) {
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, &before);
+  const int64_t now = static_cast<int64_t>(now_ns());
+  if (!interrupt_requested() && now < time) {
+    constexpr int64_t kSecond = 1'000'000'000;
+    const timespec rest{.tv_sec = (time - now) / kSecond, .tv_nsec = (time - now) % kSecond};
+    ppoll(nullptr, 0, &rest, &before);
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+}  // namespace
+
+void ThreadList::push(VirtualThread& thread) {
+  thread.list = this;
+  thread.next = nullptr;
+  thread.previous = last_;
+  (last_ != nullptr ? last_->next : first_) = &thread;
+  last_ = &thread;
+}
+
+void ThreadList::remove(VirtualThread& thread) {
+  FBLE_ASSERT(thread.list == this);
+  (thread.previous != nullptr ? thread.previous->next : first_) = thread.next;
+  (thread.next != nullptr ? thread.next->previous : last_) = thread.previous;
+  thread.list = nullptr;
+}
+
+void Scheduler::take_largest(Mapping memory) {
+  stack_bytes_ = std::clamp(memory.bytes() / kStackOneIn, kLeastStackBytes, kMostStackBytes);
+  stacks_.push_back(std::make_unique<CallStack>(std::move(memory)));
+  enter(*stacks_.back(), main_);
+}
+
+void Scheduler::enter(CallStack& stack, VirtualThread& thread) {
+  thread.stack = &stack;
+  stack.owner = &thread;
+}
+
+// ---- threads ----------------------------------------------------------------
+
+VirtualThread& Scheduler::new_thread() {
+  VirtualThread* thread;
+  if (free_.empty()) {
+    thread = &threads_.emplace_back();
+  } else {
+    thread = free_.back();
+    free_.pop_back();
+    *thread = VirtualThread{};
+  }
+  thread->id = next_id_++;
+  thread->is_live = true;
+  // What it holds is visited by the next collection, as it is dirty.
+  thread->marked_cycle = marking_cycle_;
+  ++live_;
+  ++stats_.started;
+  stats_.most_at_once = std::max<uint64_t>(stats_.most_at_once, live_);
+  return *thread;
+}
+
+void Scheduler::free_thread(VirtualThread& thread) {
+  forget_dirty(thread);
+  std::free(thread.chunk);
+  thread.chunk = nullptr;
+  thread.is_live = false;
+  --live_;
+  free_.push_back(&thread);
+  if (live_ != 0) return;
+  // After the last of many, their memory is returned.
+  free_.clear();
+  threads_.clear();
+}
+
+void Scheduler::clear() {
+  for (VirtualThread& thread : threads_) {
+    if (!thread.is_live) continue;
+    if (thread.task != nullptr) thread.task->thread = nullptr;
+    std::free(thread.chunk);
+  }
+  for (const auto& stack : stacks_) {
+    if (stack->owner != &main_) stack->owner = nullptr;
+  }
+  threads_.clear();
+  free_.clear();
+  dirty_.clear();
+  timers_.clear();
+  live_ = waiting_bytes_ = 0;
+  main_.innermost = main_.failed_scope = nullptr;
+  main_.pending.clear();
+  main_.dirty_place = 0;
+}
+
+VirtualThread& Scheduler::start(Thread& carrier, Scope& scope, Word action) {
+  VirtualThread& thread = new_thread();
+  const Code& code = *machine_.glue.run(1);
+  thread.used = kHeaderSlots + kFirstSlots;
+  thread.chunk = new_chunk(thread.used);
+  thread.fp = kHeaderSlots;
+  Word* frame = thread.frame();
+  frame[kClosureSlot] = code.function_value();
+  frame[kReturnPositionSlot] = frame[kReturnAddressSlot] = 0;
+  frame[0] = action;
+  frame[1] = kUnitWord;
+  thread.pc = code.start;
+  thread.code_epoch = machine_.code_epoch;
+  waiting_bytes_ += thread.used * sizeof(Word);
+  thread.runs = source_of(action);
+  thread.scope = &scope;
+  thread.older = scope.youngest;
+  if (thread.older != nullptr) thread.older->younger = &thread;
+  scope.youngest = &thread;
+  ++scope.count;
+  if (machine_.profile != nullptr) machine_.profile->start_thread(carrier.current->id, thread.id);
+  note_dirty(thread);
+  ready_.push(thread);
+  return thread;
+}
+
+void Scheduler::wake(VirtualThread& thread, Word value) {
+  withdraw(thread);
+  thread.value = value;
+  if (value != 0) note_dirty(thread);
+  ready_.push(thread);
+}
+
+/// Takes a waiting thread out of what it waits in.
+void Scheduler::withdraw(VirtualThread& thread) {
+  if (thread.list != nullptr) thread.list->remove(thread);
+  if (thread.wait == Wait::kTime) timers_.erase(thread.timer);
+  thread.wait = Wait::kNothing;
+}
+
+void Scheduler::note_dirty(VirtualThread& thread) {
+  if (thread.dirty_place != 0) return;
+  dirty_.push_back(&thread);
+  thread.dirty_place = static_cast<uint32_t>(dirty_.size());
+}
+
+void Scheduler::forget_dirty(VirtualThread& thread) {
+  if (thread.dirty_place == 0) return;
+  VirtualThread* last = dirty_.back();
+  dirty_[thread.dirty_place - 1] = last;
+  last->dirty_place = thread.dirty_place;
+  thread.dirty_place = 0;
+  dirty_.pop_back();
+}
+
+Word Scheduler::park(Thread& carrier, ThreadList& list, Wait wait) {
+  if (must_unwind(carrier)) return 0;
+  carrier.current->wait = wait;
+  list.push(*carrier.current);
+  return kParked;
+}
+
+Word Scheduler::sleep_until(Thread& carrier, int64_t time) {
+  if (must_unwind(carrier)) return 0;
+  VirtualThread& thread = *carrier.current;
+  thread.wait = Wait::kTime;
+  thread.timer = timers_.emplace(time, &thread);
+  return kParked;
+}
+
+Word Scheduler::yield(Thread& carrier) {
+  if (must_unwind(carrier)) return 0;
+  if (ready_.empty()) return kUnitWord;
+  carrier.current->value = kUnitWord;
+  ready_.push(*carrier.current);
+  return kParked;
+}
+
+void Scheduler::wake_timers() {
+  const int64_t now = static_cast<int64_t>(now_ns());
+  while (!timers_.empty() && timers_.begin()->first <= now) wake(*timers_.begin()->second, kUnitWord);
+}
+
+// ---- switching --------------------------------------------------------------
+
+/// Returns a call stack with room for the slots that no thread is in, if need be after moving one out.
+CallStack& Scheduler::take_stack(size_t slots) {
+  if (slots > stack_bytes_ / sizeof(Word) - kGuardSlots) {
+    CallStack& largest = *stacks_.front();
+    if (largest.owner != nullptr) move_out(largest);
+    return largest;
+  }
+  CallStack* oldest = nullptr;
+  for (const auto& stack : stacks_) {
+    if (stack->owner == nullptr) return *stack;
+    if (oldest == nullptr || stack->used_at < oldest->used_at) oldest = stack.get();
+  }
+  if (stacks_.size() < kMostHotStacks && can_reserve_) {
+    Mapping memory(stack_bytes_);
+    can_reserve_ = memory.begin() != nullptr;
+    if (can_reserve_) return *stacks_.emplace_back(std::make_unique<CallStack>(std::move(memory)));
+  }
+  move_out(*oldest);
+  return *oldest;
+}
+
+/// Moves the frames of the thread in the call stack, which waits, to a chunk.
+void Scheduler::move_out(CallStack& stack) {
+  VirtualThread& thread = *stack.owner;
+  thread.chunk = new_chunk(thread.used);
+  std::memcpy(thread.chunk, stack.base(), thread.used * sizeof(Word));
+  release_stack(thread);
+  ++stats_.moves;
+}
+
+/// Moves the frames of a thread from its chunk to a call stack that no thread is in.
+void Scheduler::move_in(CallStack& stack, VirtualThread& thread) {
+  std::memcpy(stack.base(), thread.chunk, thread.used * sizeof(Word));
+  std::free(thread.chunk);
+  thread.chunk = nullptr;
+  enter(stack, thread);
+  ++stats_.moves;
+}
+
+void Scheduler::release_stack(VirtualThread& thread) {
+  if (thread.stack == nullptr) return;
+  thread.stack->vacate();
+  thread.stack = nullptr;
+}
+
+/// Requires: a native has parked the current thread.
+void Scheduler::save(Thread& carrier) {
+  VirtualThread& thread = *carrier.current;
+  CallStack& stack = *thread.stack;
+  thread.pc = carrier.pc;
+  thread.fp = static_cast<size_t>(carrier.fp - stack.base());
+  thread.used = thread.fp + live_end(code_of_frame(carrier.fp), carrier.pc);
+  std::tie(thread.clean_fp, thread.unmarked_fp) = stack.take_places();
+  thread.code_epoch = machine_.code_epoch;
+  waiting_bytes_ += thread.used * sizeof(Word);
+  note_dirty(thread);
+  carrier.fp = nullptr;
+}
+
+void Scheduler::load(Thread& carrier, VirtualThread& thread) {
+  ++stats_.switches;
+  waiting_bytes_ -= thread.used * sizeof(Word);
+  if (thread.stack == nullptr) move_in(take_stack(thread.fp + code_of_frame(thread.frame()).frame_slots), thread);
+  CallStack& stack = *thread.stack;
+  stack.used_at = ++clock_;
+  carrier.current = &thread;
+  carrier.pc = thread.pc;
+  carrier.fp = stack.base() + thread.fp;
+  carrier.value = thread.value;
+  thread.value = 0;
+  // Machine code that frames return to may be gone.
+  if (thread.code_epoch != machine_.code_epoch) {
+    for_each_frame(carrier.pc, carrier.fp, [&](Word* frame, const uint32_t*) {
+      if (return_position(frame) != nullptr) frame[kReturnAddressSlot] = reinterpret_cast<Word>(interpreter_return());
+      return true;
+    });
+  }
+  stack.put_places({thread.clean_fp, thread.unmarked_fp});
+  if (machine_.profile != nullptr) machine_.profile->select_thread(thread.id);
+  carrier.allow_stack(carrier.fp + code_of_frame(carrier.fp).frame_slots);
+}
+
+bool Scheduler::move_to_largest(Thread& carrier) {
+  VirtualThread& thread = *carrier.current;
+  CallStack& largest = *stacks_.front();
+  if (largest.owner == &thread) return false;
+  save(carrier);
+  if (largest.owner != nullptr) move_out(largest);
+  std::memcpy(largest.base(), thread.stack->base(), thread.used * sizeof(Word));
+  release_stack(thread);
+  enter(largest, thread);
+  load(carrier, thread);
+  return true;
+}
+
+/// Loads the thread that runs next. False: it is to unwind.
+bool Scheduler::pick(Thread& carrier) {
+  if (!timers_.empty() && (ready_.empty() || clock_ % kTimersOneIn == 0)) wake_timers();
+  while (ready_.empty() || interrupt_requested()) {
+    const bool interrupted = interrupt_requested();
+    if (interrupted || timers_.empty()) {
+      // All that waits has a main thread that waits for it.
+      std::string text = interrupted ? "" : deadlock_text();
+      withdraw(main_);
+      if (interrupted) carrier.attention.store(0);
+      load(carrier, main_);
+      carrier.value = 0;
+      interrupted ? carrier.raise_interrupted() : carrier.raise(text);
+      return false;
+    }
+    wait_until(timers_.begin()->first);
+    wake_timers();
+  }
+  load(carrier, ready_.pop());
+  // A wait that has ended with a result has ended.
+  return carrier.value != 0 || !must_unwind(carrier);
+}
+
+bool Scheduler::switch_threads(Thread& carrier) {
+  FBLE_ASSERT(carrier.exit_roots.empty() && !carrier.no_collections && !carrier.groups.any_open());
+  save(carrier);
+  return pick(carrier);
+}
+
+// ---- unwinding --------------------------------------------------------------
+
+void Scheduler::stop(VirtualThread& thread) {
+  if (thread.is_stopped) return;
+  thread.is_stopped = true;
+  interrupt_wait(thread);
+}
+
+/// Returns what another thread has asked the thread to unwind for, unless something shields it at its position.
+UnwindReason Scheduler::demand(const VirtualThread& thread, const uint32_t* pc, const Word* fp) const {
+  if (thread.is_stopped && !is_shielded(pc, fp, nullptr)) return UnwindReason::kStopped;
+  const Scope* scope = thread.failed_scope;
+  const bool has_failed = scope != nullptr && !is_shielded(pc, fp, thread.base() + scope->frame);
+  return has_failed ? UnwindReason::kScopeFailed : UnwindReason::kNone;
+}
+
+/// Ends the wait of a thread that is to unwind, which it does when it runs.
+void Scheduler::interrupt_wait(VirtualThread& thread) {
+  const bool waits = thread.wait != Wait::kNothing;
+  if (waits && demand(thread, thread.pc, thread.frame()) != UnwindReason::kNone) wake(thread);
+}
+
+/// Begins the unwinding that another thread has asked the current one for. False if there is none, or a shield.
+bool Scheduler::must_unwind(Thread& carrier) {
+  const UnwindReason reason = demand(*carrier.current, carrier.pc, carrier.fp);
+  if (reason == UnwindReason::kNone) return false;
+  unwinding_ = {.reason = reason, .scope = carrier.current->failed_scope, .error = {}};
+  carrier.note_stop();
+  return true;
+}
+
+bool Scheduler::continue_run(Thread& carrier) {
+  for (;;) {
+    if (carrier.value == 0) {
+      if (machine_.engine != nullptr) machine_.engine->on_run_end(carrier);
+      if (!carrier.error.lines.empty()) {
+        unwinding_ = {.reason = UnwindReason::kError, .scope = nullptr, .error = std::exchange(carrier.error, {})};
+      }
+      if (land(carrier)) return true;
+    }
+    if (carrier.current == &main_) {
+      if (carrier.value == 0) carrier.error = std::exchange(unwinding_, {}).error;
+      if (carrier.error.interrupted) heed_interrupt(true);
+      discard_scopes(main_, 0);
+      return false;
+    }
+    end_current(carrier);
+    if (pick(carrier)) return true;
+  }
+}
+
+/// Cuts the current thread's frames off down to where its unwinding lands. False if it lands nowhere.
+bool Scheduler::land(Thread& carrier) {
+  VirtualThread& thread = *carrier.current;
+  carrier.groups.clear();
+  if (!machine_.has_boundaries) return false;
+  Word* frame = find_boundary(thread.pc, thread.frame(), unwinding_);
+  const size_t slot = frame == nullptr ? 0 : static_cast<size_t>(frame - thread.base());
+  // An error in a clean-up that is cut off comes after the one that it cleaned up for.
+  while (!thread.pending.empty() && thread.pending.back().frame > slot) {
+    const RunError& cut = thread.pending.back().unwinding.error;
+    unwinding_.error.lines.insert(unwinding_.error.lines.begin(), cut.lines.begin(), cut.lines.end());
+    thread.pending.pop_back();
+  }
+  discard_scopes(thread, slot);
+  if (frame == nullptr) return false;
+  // The clean-up may use natives.
+  if (unwinding_.error.interrupted) heed_interrupt(false);
+  thread.stack->lower_watermark(frame);
+  const Code& code = code_of_frame(frame);
+  thread.pending.push_back({slot, std::exchange(unwinding_, {})});
+  carrier.pc = code.start + code.boundary->landing_pad;
+  carrier.fp = frame;
+  carrier.allow_stack(frame + code.frame_slots);
+  return true;
+}
+
+Unwinding Scheduler::take_pending(Thread& carrier) {
+  Unwinding unwinding = std::move(carrier.current->pending.back().unwinding);
+  carrier.current->pending.pop_back();
+  return unwinding;
+}
+
+Word Scheduler::unwind_again(Thread& carrier, const Scope* scope) {
+  unwinding_ = take_pending(carrier);
+  carrier.note_stop();
+  if (unwinding_.reason != UnwindReason::kScopeFailed || unwinding_.scope != scope) return 0;
+  // The error has arrived: from here on it is this thread's.
+  carrier.current->failed_scope = nullptr;
+  RunError error = scope->error;
+  const std::vector<ErrorLine> here = innermost_lines(carrier.pc, carrier.fp, kOwnerLines);
+  error.lines.insert(error.lines.end(), here.begin(), here.end());
+  unwinding_ = {.reason = UnwindReason::kError, .scope = nullptr, .error = std::move(error)};
+  return 0;
+}
+
+// ---- scopes -----------------------------------------------------------------
+
+void Scheduler::open(Thread& carrier, Scope& scope) {
+  VirtualThread& thread = *carrier.current;
+  scope.owner = &thread;
+  scope.frame = static_cast<size_t>(caller_of(carrier.fp) - thread.base());
+  scope.outer = thread.innermost;
+  scope.depth = scope.outer == nullptr ? 0 : scope.outer->depth + 1;
+  thread.innermost = &scope;
+}
+
+std::optional<Word> Scheduler::close(Thread& carrier, Scope& scope, bool is_abandoned) {
+  VirtualThread& thread = *carrier.current;
+  if (is_abandoned) {
+    for (VirtualThread* each = scope.youngest; each != nullptr; each = each->older) stop(*each);
+  }
+  if (scope.count != 0) return park(carrier, scope.waiting, Wait::kScope);
+  if (scope.has_failed && !is_abandoned && must_unwind(carrier)) return 0;
+  scope.owner = nullptr;
+  thread.innermost = scope.outer;
+  return std::nullopt;
+}
+
+/// A thread of the scope has failed: the others are stopped, and the error goes to the owner.
+void Scheduler::fail(Scope& scope, const VirtualThread& thread, RunError error) {
+  if (scope.has_failed) return;
+  scope.has_failed = true;
+  if (thread.runs != nullptr) error.lines.push_back({thread.runs->loc, thread.runs->block.str(), "run by a thread"});
+  scope.error = std::move(error);
+  for (VirtualThread* each = scope.youngest; each != nullptr; each = each->older) {
+    if (each != &thread) stop(*each);
+  }
+  VirtualThread& owner = *scope.owner;
+  if (owner.failed_scope == nullptr || owner.failed_scope->depth > scope.depth) owner.failed_scope = &scope;
+  interrupt_wait(owner);
+}
+
+/// The current thread has ended: tells those who wait for it. There is no current thread then.
+void Scheduler::end_current(Thread& carrier) {
+  VirtualThread& thread = *carrier.current;
+  Scope& scope = *thread.scope;
+  const bool is_done = carrier.value != 0;
+  Unwinding unwinding = std::exchange(unwinding_, {});
+  const bool is_failed = !is_done && unwinding.reason == UnwindReason::kError;
+  if (Task* task = thread.task; task != nullptr) {
+    task->thread = nullptr;
+    task->outcome = is_done ? TaskOutcome::kDone : is_failed ? TaskOutcome::kFailed : TaskOutcome::kStopped;
+    task->value = carrier.value;
+    if (is_failed) task->failure = unwinding.error.first_line();
+    machine_.heap.note_written(*task);
+    wake_all(task->waiting);
+  }
+  carrier.value = 0;
+  carrier.fp = nullptr;
+  (thread.younger != nullptr ? thread.younger->older : scope.youngest) = thread.older;
+  if (thread.older != nullptr) thread.older->younger = thread.younger;
+  if (is_failed) fail(scope, thread, std::move(unwinding.error));
+  if (--scope.count == 0) wake_all(scope.waiting);
+  if (machine_.profile != nullptr) machine_.profile->end_thread(thread.id);
+  release_stack(thread);
+  carrier.current = &main_;
+  free_thread(thread);
+}
+
+/// Ends, without running them, the threads of the scopes whose frames of Within are above the slot: an error in
+/// Within's own waiting has cut them off.
+void Scheduler::discard_scopes(VirtualThread& thread, size_t frame) {
+  for (; thread.innermost != nullptr && thread.innermost->frame > frame; thread.innermost = thread.innermost->outer) {
+    Scope& scope = *thread.innermost;
+    if (thread.failed_scope == &scope) thread.failed_scope = nullptr;
+    scope.owner = nullptr;
+    while (VirtualThread* each = scope.youngest) {
+      scope.youngest = each->older;
+      discard_scopes(*each, 0);
+      withdraw(*each);
+      if (each->task != nullptr) {
+        each->task->thread = nullptr;
+        each->task->outcome = TaskOutcome::kStopped;
+        wake_all(each->task->waiting);
+      }
+      waiting_bytes_ -= each->used * sizeof(Word);
+      release_stack(*each);
+      free_thread(*each);
+    }
+    scope.count = 0;
+  }
+}
+
+/// Says how many threads wait for what.
+std::string Scheduler::deadlock_text() const {
+  std::array<size_t, std::size(kWaitTexts)> counts{};
+  ++counts[static_cast<size_t>(main_.wait)];
+  for (const VirtualThread& thread : threads_) {
+    if (thread.is_live) ++counts[static_cast<size_t>(thread.wait)];
+  }
+  std::string text = fmt::format("deadlock: {}", live_ == 0 ? "the thread waits" : "all threads wait");
+  const char* separator = ", ";
+  for (size_t i = 0; i < counts.size(); ++i) {
+    if (counts[i] == 0) continue;
+    text += fmt::format("{}{} {}", std::exchange(separator, ", "), counts[i], kWaitTexts[i]);
+  }
+  return text;
+}
+
+// ---- collections ------------------------------------------------------------
+
+void Scheduler::visit_dirty(Collector& collector, const VirtualThread& current) {
+  for (VirtualThread* thread : dirty_) {
+    if (thread == &current) continue;
+    if (thread->value != 0) collector.visit(thread->value);
+    Word* const base = thread->base();
+    Word* const clean = thread->clean_fp == 0 ? nullptr : base + thread->clean_fp;
+    machine_.frames.visit_new(collector, thread->pc, thread->frame(), thread->used - thread->fp, clean);
+    // What is above the frame that the marker has reached has been visited just now.
+    thread->unmarked_fp = std::min(thread->unmarked_fp, thread->clean_fp);
+  }
+  dirty_are_old();
+}
+
+void Scheduler::dirty_are_old() {
+  for (VirtualThread* thread : dirty_) {
+    thread->dirty_place = 0;
+    thread->clean_fp = thread->fp;
+  }
+  dirty_.clear();
+}
+
+void Scheduler::begin_marking(VirtualThread& current) {
+  ++marking_cycle_;
+  marking_at_ = 0;
+  current.marked_cycle = marking_cycle_;
+}
+
+bool Scheduler::is_marking_begun(VirtualThread& thread) {
+  return std::exchange(thread.marked_cycle, marking_cycle_) == marking_cycle_;
+}
+
+bool Scheduler::mark_frames(Collector& collector, size_t& count, const VirtualThread& current) {
+  const auto mark = [&](VirtualThread& thread) {
+    if (!thread.is_live || &thread == &current) return true;
+    if (!is_marking_begun(thread)) {
+      machine_.frames.visit_running(collector, thread.pc, thread.frame(), thread.used - thread.fp);
+      thread.unmarked_fp = thread.fp;
+      if (thread.value != 0) collector.visit(thread.value);
+    }
+    if (thread.unmarked_fp == 0) return true;
+    Word* const base = thread.base();
+    Word* const reached = machine_.frames.visit_callers(collector, base + thread.unmarked_fp, nullptr, count);
+    thread.unmarked_fp = return_position(reached) == nullptr ? 0 : static_cast<size_t>(reached - base);
+    return thread.unmarked_fp == 0;
+  };
+  if (!mark(main_)) return false;
+  for (; marking_at_ < threads_.size(); ++marking_at_) {
+    if (count == 0 || !mark(threads_[marking_at_])) return false;
+    --count;
+  }
+  return true;
+}
+
+}  // namespace fble

@@ -1,0 +1,158 @@
+// The scheduler: which virtual thread runs next, where the others keep their frames, and how threads end.
+//
+// A switch is a jump between handlers. It happens inside natives with effects: all frames are in memory then, in the
+// interpreter's form, and the native stack is cut off (interp/native_stack.h). So only a position is saved.
+//
+// Frames stay where they are while a thread is hot: up to kMostHotStacks threads keep a call stack. If one more is
+// needed, the thread that has not run for the longest time moves its frames into a chunk of exactly their size, and
+// back when it runs again. A thread that outgrows its call stack moves to the largest one.
+//
+// The order is first come, first served, so the output of a program that waits for nothing outside of it is always
+// the same.
+//
+// Tested by tests/std/Threads in all modes, and tests/unit/interp/scheduler_test.cc.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "interp/scope.h"
+#include "interp/virtual_thread.h"
+
+namespace fble {
+
+struct MachineState;
+struct Thread;
+
+/// What a native's body returns when the thread waits: its native has not happened, or the waker gives its result.
+inline constexpr Word kParked = 2;
+
+struct ThreadStats {
+  uint64_t started = 0;
+  uint64_t switches = 0;
+  uint64_t most_at_once = 0;
+  uint64_t moves = 0;  ///< of frames between call stacks and chunks
+};
+
+/// Owns the call stacks, and all threads of a machine but the main one, which is there always. While a run is under
+/// way, one thread is the carrier's current one, and each other is ready or waits.
+class Scheduler {
+ public:
+  /// `stack_bytes`: address space for each further call stack.
+  Scheduler(MachineState& machine, VirtualThread& main) : machine_(machine), main_(main) { main.is_live = true; }
+  ~Scheduler() { clear(); }
+  Scheduler(const Scheduler&) = delete;
+
+  /// Gives it the call stack that the main thread begins in, which is the largest one.
+  void take_largest(Mapping memory);
+
+  /// Returns whether there is no thread but the main one.
+  bool is_alone() const { return live_ == 0; }
+  size_t live() const { return live_; }
+  const ThreadStats& stats() const { return stats_; }
+
+  // For natives, whose thread is the carrier's current one.
+
+  /// Starts a thread in the scope that applies the action to a unit; it is ready.
+  VirtualThread& start(Thread& carrier, Scope& scope, Word action);
+  /// Makes the current thread wait in the list. To be returned from the native, like that of the next two.
+  Word park(Thread& carrier, ThreadList& list, Wait wait);
+  /// Waits until the time (CLOCK_MONOTONIC, ns).
+  Word sleep_until(Thread& carrier, int64_t time);
+  /// Lets all threads that are ready run first.
+  Word yield(Thread& carrier);
+  /// Ends the wait of a thread. Its native returns `value`, or runs again if that is 0.
+  void wake(VirtualThread& thread, Word value = 0);
+  void wake_all(ThreadList& list, Word value = 0) {
+    while (!list.empty()) wake(*list.first(), value);
+  }
+  /// Asks the thread to stop: it unwinds as soon as it waits where nothing shields it.
+  void stop(VirtualThread& thread);
+  /// The argument of the native that a waiting thread waits in.
+  Word& argument(VirtualThread& thread, uint32_t index) { return thread.frame()[index]; }
+
+  /// Begins a scope of the current thread.
+  void open(Thread& carrier, Scope& scope);
+  /// Ends the scope if no thread is left in it. Else, or after a failure, returns what the native must return.
+  std::optional<Word> close(Thread& carrier, Scope& scope, bool is_abandoned);
+
+  /// Takes the unwinding for which the frame of the native's caller cleans up.
+  Unwinding take_pending(Thread& carrier);
+  /// Raises it again.
+  Word unwind_again(Thread& carrier, const Scope* scope);
+
+  // For the interpreter.
+
+  /// Saves the current thread, which has parked, and loads the next. False: that has an error.
+  bool switch_threads(Thread& carrier);
+  /// The interpreter has returned: the current thread has ended, or is to unwind. True if the carrier is to resume,
+  /// where carrier.pc and fp are; false if the main thread has ended.
+  bool continue_run(Thread& carrier);
+  /// Moves the current thread to the largest call stack. False if it is there.
+  bool move_to_largest(Thread& carrier);
+  /// Forgets all threads but the main one, at the end of a run.
+  void clear();
+
+  // For the collector.
+
+  /// Visits what threads other than the current one may hold of new objects. Then they hold old pointers only.
+  void visit_dirty(Collector& collector, const VirtualThread& current);
+  void dirty_are_old();
+  /// Begins a marking: that of the current thread's frames, which is the carrier's business, has begun.
+  void begin_marking(VirtualThread& current);
+  /// Visits frames of threads other than the current one, up to `count`. True if none is left.
+  bool mark_frames(Collector& collector, size_t& count, const VirtualThread& current);
+  /// Returns whether the marking under way has begun with the thread, and notes that it has.
+  bool is_marking_begun(VirtualThread& thread);
+  /// Bytes of frames of waiting threads.
+  size_t waiting_bytes() const { return waiting_bytes_; }
+
+ private:
+  VirtualThread& new_thread();
+  void free_thread(VirtualThread& thread);
+  void save(Thread& carrier);
+  void load(Thread& carrier, VirtualThread& thread);
+  bool pick(Thread& carrier);
+  bool must_unwind(Thread& carrier);
+  bool land(Thread& carrier);
+  void end_current(Thread& carrier);
+  void fail(Scope& scope, const VirtualThread& thread, RunError error);
+  void discard_scopes(VirtualThread& thread, size_t frame);
+  UnwindReason demand(const VirtualThread& thread, const uint32_t* pc, const Word* fp) const;
+  void interrupt_wait(VirtualThread& thread);
+  void withdraw(VirtualThread& thread);
+  void wake_timers();
+  void note_dirty(VirtualThread& thread);
+  void forget_dirty(VirtualThread& thread);
+  CallStack& take_stack(size_t slots);
+  void move_out(CallStack& stack);
+  void move_in(CallStack& stack, VirtualThread& thread);
+  void enter(CallStack& stack, VirtualThread& thread);
+  void release_stack(VirtualThread& thread);
+  std::string deadlock_text() const;
+
+  MachineState& machine_;
+  VirtualThread& main_;
+  size_t stack_bytes_ = 0;                          ///< of a further call stack
+  bool can_reserve_ = true;                         ///< the system had address space for the last one
+  std::vector<std::unique_ptr<CallStack>> stacks_;  ///< the largest first
+  uint64_t clock_ = 0;                              ///< counts loads, for the order of CallStack::used_at
+  std::deque<VirtualThread> threads_;
+  std::vector<VirtualThread*> free_;
+  size_t live_ = 0;
+  uint32_t next_id_ = 1;
+  ThreadList ready_;
+  Timers timers_;
+  Unwinding unwinding_;  ///< of the current thread: from where it begins to where it lands
+  std::vector<VirtualThread*> dirty_;
+  size_t waiting_bytes_ = 0;
+  uint32_t marking_cycle_ = 0;
+  size_t marking_at_ = 0;  ///< the next of threads_ to mark
+  ThreadStats stats_;
+};
+
+}  // namespace fble

@@ -1,0 +1,103 @@
+// Virtual threads where call stacks are small and few: frames move, and nothing is lost.
+// What programs see of threads is tested by tests/std/Threads, in all modes.
+#include "interp/scheduler.h"
+
+#include <gtest/gtest.h>
+
+#include "frontends/fble/loader.h"
+#include "frontends/fble/lower.h"
+#include "frontends/fble/typecheck.h"
+#include "frontends/std/native/values.h"
+#include "frontends/std/register_std.h"
+#include "interp/machine.h"
+#include "interp/thread.h"
+#include "jit/engine/trace_engine.h"
+
+namespace fble {
+namespace {
+
+/// Runs a program of tests/std/Threads. `look(machine)` is called while it is still there.
+template <typename Look>
+void run_program(const char* name, const MachineOptions& options, bool eager, Look&& look) {
+  Diagnostics diagnostics;
+  LoadOptions load;
+  load.roots = {FBLE_SOURCE_DIR "/tests/std", FBLE_SOURCE_DIR "/frontends/std"};
+  const std::unique_ptr<Program> program = load_program(ModulePath{{Symbol("Threads"), Symbol(name)}}, load, diagnostics);
+  ASSERT_NE(program, nullptr) << diagnostics.render();
+  const std::unique_ptr<CheckedProgram> checked = typecheck(*program, diagnostics);
+  ASSERT_NE(checked, nullptr) << diagnostics.render();
+  const std::unique_ptr<ProgramCode> code = lower_program(*checked);
+  NativeTable natives;
+  register_std(natives);
+  Machine machine(*code, natives, options);
+  std::unique_ptr<TraceEngine> engine;
+  if (eager) {
+    JitOptions jit;
+    jit.eager = true;
+    engine = std::make_unique<TraceEngine>(machine.thread(), jit);
+  }
+  ASSERT_TRUE(machine.run_modules()) << machine.error().render();
+  const IoFunctions functions = io_functions();
+  const Word parts = machine.build([&](NativeCall& call) {
+    const Word monad[] = {kUnitWord, functions.return_function, functions.do_function};
+    const Word io[] = {functions.run_function};
+    const Word both[] = {call.make_struct(monad), call.make_struct(io)};
+    return call.make_struct(both);
+  });
+  const Word arguments[] = {struct_field(parts, 0, 2), struct_field(parts, 1, 2), nothing_word(), kUnitWord};
+  EXPECT_TRUE(machine.call_result(arguments)) << machine.error().render();
+  look(machine);
+}
+
+TEST(Scheduler, DeepThreadsMoveToTheLargestStack) {
+  for (const bool eager : {false, true}) {
+    // A further call stack has 256 KiB, a sixty-fourth: less than either thread needs.
+    MachineOptions options;
+    options.stack_bytes = size_t{16} << 20;
+    options.heap.verify = true;
+    testing::internal::CaptureStdout();
+    run_program("Deep", options, eager, [](Machine& machine) {
+      const ThreadStats& stats = machine.thread().machine.scheduler.stats();
+      EXPECT_EQ(stats.started, 1u);
+      EXPECT_GT(stats.moves, 0u);
+    });
+    testing::internal::GetCapturedStdout();
+  }
+}
+
+TEST(Scheduler, ManyThreadsShareFewStacks) {
+  for (const bool eager : {false, true}) {
+    run_program("Many", {}, eager, [](Machine& machine) {
+      const Scheduler& scheduler = machine.thread().machine.scheduler;
+      EXPECT_EQ(scheduler.stats().started, 1000u);
+      EXPECT_EQ(scheduler.stats().most_at_once, 1000u);
+      EXPECT_GT(scheduler.stats().moves, 2000u);
+      EXPECT_TRUE(scheduler.is_alone());
+      EXPECT_EQ(scheduler.waiting_bytes(), 0u);
+    });
+  }
+}
+
+TEST(Scheduler, TwoThreadsDoNotMove) {
+  run_program("PingPong", {}, false, [](Machine& machine) {
+    const ThreadStats& stats = machine.thread().machine.scheduler.stats();
+    EXPECT_GT(stats.switches, 1000u);
+    EXPECT_LE(stats.moves, stats.started);  // each is moved in when it begins
+  });
+}
+
+TEST(Scheduler, ListsAreFirstInFirstOut) {
+  VirtualThread threads[3];
+  ThreadList list;
+  for (VirtualThread& thread : threads) list.push(thread);
+  list.remove(threads[1]);
+  EXPECT_EQ(threads[1].list, nullptr);
+  list.push(threads[1]);
+  EXPECT_EQ(&list.pop(), &threads[0]);
+  EXPECT_EQ(&list.pop(), &threads[2]);
+  EXPECT_EQ(&list.pop(), &threads[1]);
+  EXPECT_TRUE(list.empty());
+}
+
+}  // namespace
+}  // namespace fble
