@@ -31,10 +31,4 @@ bool leave_at(Thread& thread, const ExitEntry& entry) {
   return entry.virtuals.empty() || materialize(thread, entry, root);
 }
 
-bool leave_machine_code(Thread& thread, const SideTable& table, uint32_t index) {
-  thread_local ExitEntry entry;  // kept to reuse its memory
-  decode_exit(table, index, entry);
-  return leave_at(thread, entry);
-}
-
 }  // namespace fble

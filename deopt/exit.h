@@ -1,9 +1,9 @@
 // Leaving machine code: the C++ side of an exit stub.
 //
-// The stub stores the registers in Thread::exit_state and calls this as an ordinary
-// function; then it loads the thread's pc, fp and ap and jumps to the interpreter's
-// handler. So no C++ frame remains on the native stack, however often machine code
-// is left.
+// The stub stores the registers in Thread::exit_state and calls the engine as an ordinary
+// function, which calls this. Then it loads the thread's pc, fp and ap and jumps to
+// the interpreter's handler. So no C++ frame remains on the native stack, however
+// often machine code is left.
 //
 // Tested by tests/unit/deopt/exit_test.cc.
 #pragma once
@@ -15,9 +15,6 @@ namespace fble {
 /// Requires the state of the exit in thread.exit_state. Sets pc, fp and ap so that the
 /// interpreter can continue. Returns false, with an error raised, if memory ran out:
 /// the run ends.
-[[nodiscard]] bool leave_machine_code(Thread& thread, const SideTable& table, uint32_t index);
-
-/// Does the same for an entry that is decoded already.
 [[nodiscard]] bool leave_at(Thread& thread, const ExitEntry& entry);
 
 }  // namespace fble

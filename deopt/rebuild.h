@@ -31,9 +31,4 @@ inline Word read_location(const ExitState& state, const Word* root, const Locati
 /// and ap to the innermost frame. The stack has room: the trace has checked its size.
 void rebuild_frames(Thread& thread, const ExitEntry& entry, Word* root);
 
-/// Visits all words that an exit mentions, for a collection at which machine code has
-/// stopped: registers, spill slots and frame slots, each once. The other half of the
-/// root map, the frames below the root frame, is visited as usual.
-void visit_exit_roots(Collector& collector, ExitState& state, Word* root, const ExitEntry& entry);
-
 }  // namespace fble

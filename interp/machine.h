@@ -79,7 +79,7 @@ class Machine {
 };
 
 /// The two functions of the Io monad and the identity, as code to be called
-/// from Fble: Monad@ fields `return` and `do`, Io@ field `run` (COMPAT 2).
+/// from Fble: Monad@ fields `return` and `do`, Io@ field `run`.
 struct IoFunctions {
   Word return_function;
   Word do_function;

@@ -10,7 +10,7 @@
 //    variable of the type namespace is ever referenced (spec 2.1 allows it);
 //  * Apply and Func are merged: the function of an Apply is no Apply, and the
 //    body of a Func is no Func. Poly values and applications are gone, so they
-//    never stand between (COMPAT 5.3, 5.4);
+//    never stand between;
 //  * choices of a select are in tag order, each tag at most once; without a
 //    default every tag is present.
 #pragma once
@@ -51,7 +51,7 @@ enum class CoreKind {
 };
 
 /// Base of all core nodes; `loc` is the location that run-time errors of the
-/// node carry (COMPAT 3.5: the field name for accesses, the apply's start...).
+/// node carry (the field name for accesses, the start of an application...).
 struct Core {
   CoreKind kind;
   Loc loc;
@@ -71,9 +71,9 @@ struct CoreModule : Core { ModulePath path; };
 
 struct CoreBinding { CoreVar var; Core* value; };
 /// A let. `recursive`: some definition mentions a variable of the group
-/// (outside of types). Then all are placeholders until all are evaluated
-/// (COMPAT 5.5). Bindings of types are dropped, except for one where their
-/// statement keeps an Apply or Func below it from being merged with one above.
+/// (outside of types). Then all are placeholders until all are evaluated.
+/// Bindings of types are dropped, except for one where their statement
+/// keeps an Apply or Func below it from being merged with one above.
 struct CoreLet : Core { bool recursive; std::vector<CoreBinding> bindings; Core* body; };
 
 struct CoreStruct : Core { std::vector<Core*> fields; };
@@ -95,7 +95,7 @@ struct CoreUnionSelect : Core {
 
 /// A function value. `loc`: its first token; `body_loc`: the first token of its body.
 struct CoreFunc : Core { std::vector<CoreVar> args; Core* body; Loc body_loc; };
-/// An application. Evaluates the function first, then the arguments right to left (COMPAT 5.3).
+/// An application. Evaluates the function first, then the arguments right to left.
 struct CoreApply : Core { Core* func; std::vector<Core*> args; };
 
 /// A list of the elements, in the encoding of spec 7.1.

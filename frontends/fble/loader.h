@@ -1,4 +1,4 @@
-// Finds and reads the modules of a program (spec chapter 8, COMPAT 5.9).
+// Finds and reads the modules of a program (spec chapter 8).
 #pragma once
 
 #include <memory>

@@ -12,7 +12,7 @@
 // complete (interp/slot_allocation.h), and which matter at a collection by
 // liveness (interp/liveness.cc).
 //
-// Order of evaluation is COMPAT 5.3: structs and lists left to right, calls
+// Order of evaluation, which the specification leaves open: structs and lists left to right, calls
 // function first and then the arguments right to left.
 //
 // Tested by tests/unit/frontends/lower_test.cc and all of tests/lang.

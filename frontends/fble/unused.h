@@ -1,4 +1,4 @@
-// Warnings about variables that nothing uses (spec 2.5, 5.2; COMPAT 5.8).
+// Warnings about variables that nothing uses (spec 2.5, 5.2).
 // Tested by tests/unit/frontends/unused_test.cc.
 #pragma once
 

@@ -1,4 +1,4 @@
-// The passes over whole traces, in the order of pipeline.cc.
+// The passes over whole traces. pipeline.cc has their order.
 #pragma once
 
 #include "jit/ir/trace.h"

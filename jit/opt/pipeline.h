@@ -9,13 +9,13 @@
 namespace fble {
 
 /// Makes the builder of a trace. It runs the forward passes on each recorded
-/// instruction: fold, cse, forward_loads, guards (pipeline.cc explains the
+/// instruction: fold, forward_loads, guards, cse (pipeline.cc explains the
 /// order).
 std::unique_ptr<IrBuilder> make_builder(Trace& trace);
 
 /// Runs the passes on a complete trace. Call it once, after the last
 /// instruction: peel_loop (a tail_call of the trace's own function becomes a
-/// loop in registers), dce, sink, alloc_check.
+/// loop in registers), dce, sink, alloc_check, dce.
 void optimize(Trace& trace);
 /// Runs the same passes without peel_loop: the tail call stays.
 void optimize_without_loop(Trace& trace);

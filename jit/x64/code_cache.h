@@ -28,10 +28,9 @@ class CodeCache {
   const uint8_t* install(std::span<const uint8_t> code);
   /// Writes a 32-bit value at an address of installed code.
   void patch32(const uint8_t* address, int32_t value);
-  /// Forgets all code installed after the mark.
+  /// Returns the bytes in use; `rewind` to them forgets all code installed since.
   size_t used() const { return used_; }
   void rewind(size_t used);
-  size_t capacity() const { return capacity_; }
   bool contains(const void* address) const;
 
  private:

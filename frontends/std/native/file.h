@@ -48,9 +48,6 @@ class File {
 
   static constexpr int kEnd = -1;
 
-  /// Returns whether the file is for output.
-  bool is_output() const { return direction_ == Direction::kWrite; }
-
   /// Reads the next byte. Returns kEnd at the end of the file or if it cannot be read.
   int get_byte() {
     if (next_ != end_) return buffer_[next_++];

@@ -143,10 +143,12 @@ void BM_LeaveMachineCode(benchmark::State& state) {
   for (Word& word : thread.exit_state.spill) word = kUnitWord;
   for (Word& word : thread.exit_state.registers) word = kUnitWord;
   Word* ap = thread.ap;
+  ExitEntry entry;
   for (auto _ : state) {
     thread.exit_state.at(RegisterRole::kFp) = reinterpret_cast<Word>(root);
     thread.exit_state.at(RegisterRole::kAp) = reinterpret_cast<Word>(ap);
-    if (!leave_machine_code(thread, exits.table, static_cast<uint32_t>(state.range(0)))) fail("out of memory");
+    decode_exit(exits.table, static_cast<uint32_t>(state.range(0)), entry);
+    if (!leave_at(thread, entry)) fail("out of memory");
   }
 }
 BENCHMARK(BM_LeaveMachineCode)->Arg(0)->Arg(3)->Arg(5);

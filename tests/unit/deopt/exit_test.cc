@@ -92,7 +92,9 @@ class Activation {
     std::string message;
     EXPECT_TRUE(verify_side_table(table, &message, codes)) << message;
     state().at(RegisterRole::kAp) = reinterpret_cast<Word>(thread.ap);
-    return leave_machine_code(thread, table, 0);
+    ExitEntry decoded;
+    decode_exit(table, 0, decoded);
+    return leave_at(thread, decoded);
   }
 
   std::unique_ptr<ProgramCode> program;
@@ -549,51 +551,6 @@ TEST(Exit, NoRoomIsAnError) {
   EXPECT_TRUE(activation.thread.error.out_of_memory);
   EXPECT_NE(activation.thread.error.render().find("out of memory: the heap has reached its limit"),
             std::string::npos);
-}
-
-/// Uses an exit as root map: each value in registers, spill slots and frames is moved once.
-TEST(Exit, RootsInsideOfMachineCode) {
-  Activation activation(options_of(64 * 1024, 0, 8));
-  ExitEntry entry = parse_exit(activation, R"(exit 0
-    frame f0 +12 b0 memory
-    frame f1 +3 b12 closure rdx
-    s1 = rax packed
-    s12 = v0
-    v0 = struct t0 (rax spill7 s5 v1)
-    v1 = struct t0 (rcx rax))");
-  ASSERT_EQ(verify_exit(entry), "");
-  struct Roots final : RootReporter {
-    void report_roots(Collector& collector, bool) override {
-      visit_exit_roots(collector, activation->state(), activation->root, *entry);
-    }
-    size_t stack_bytes() const override { return 0; }
-    Activation* activation;
-    const ExitEntry* entry;
-  } roots;
-  roots.activation = &activation;
-  roots.entry = &entry;
-  // Closures, live slots in memory (2 in the outer frame; 13 in the inner one) and the values that the exit names.
-  std::vector<Word*> expected = {&activation.root[kClosureSlot],
-                                 &activation.root[2],
-                                 &activation.root[13],
-                                 &activation.root[5],
-                                 &activation.state().registers[0],
-                                 &activation.state().registers[1],
-                                 &activation.state().registers[2],
-                                 &activation.state().spill[7]};
-  std::vector<Word*> others = {&activation.root[0], &activation.root[3], &activation.state().registers[3],
-                               &activation.state().spill[6]};
-  std::vector<Key> keys;
-  for (Word* word : expected) keys.push_back(key_of(*word = activation.make_object()));
-  for (Word* word : others) *word = activation.make_object();
-  std::vector<Word> before;
-  for (Word* word : others) before.push_back(*word);
-  ASSERT_NE(activation.thread.machine.heap.make_room(activation.thread.ap, 100, roots), nullptr);
-  for (size_t i = 0; i < expected.size(); ++i) {
-    EXPECT_FALSE(activation.thread.machine.heap.in_nursery(as_object(*expected[i]))) << i;
-    EXPECT_EQ(key_of(*expected[i]), keys[i]) << i;
-  }
-  for (size_t i = 0; i < others.size(); ++i) EXPECT_EQ(*others[i], before[i]);
 }
 
 }  // namespace

@@ -19,7 +19,6 @@ const uint8_t kReturnSeven[] = {0xb8, 7, 0, 0, 0, 0xc3};
 TEST(CodeCache, RunsWhatIsInstalled) {
   CodeCache cache(100000);
   ASSERT_TRUE(cache.usable());
-  EXPECT_GE(cache.capacity(), 100000u);
   const uint8_t* expected = cache.next_address();
   const uint8_t* code = cache.install(kReturnSeven);
   EXPECT_EQ(code, expected);
@@ -36,13 +35,13 @@ TEST(CodeCache, PatchesInstalledCode) {
   EXPECT_EQ(result_of(code), -12345);
 }
 
-TEST(CodeCache, RewindsToAMark) {
+TEST(CodeCache, Rewinds) {
   CodeCache cache(4096);
   cache.install(kReturnSeven);
-  const size_t mark = cache.used();
+  const size_t used = cache.used();
   const uint8_t* second = cache.install(kReturnSeven);
   cache.patch32(second + 1, 8);
-  cache.rewind(mark);
+  cache.rewind(used);
   EXPECT_FALSE(cache.contains(second));
   EXPECT_EQ(cache.install(kReturnSeven), second);
   EXPECT_EQ(result_of(second), 7);
