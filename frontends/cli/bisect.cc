@@ -105,8 +105,8 @@ CommandEnding run_bisect(const Options& options) {
     print_error("with --jit=off the program does not do the same twice");
     return Status::kOtherError;
   }
-  const uint64_t first = options.chaos != 0 ? options.chaos : 1;
-  const uint64_t last = options.chaos != 0 ? options.chaos : options.seeds;
+  const uint64_t first = options.jit.chaos != 0 ? options.jit.chaos : 1;
+  const uint64_t last = options.jit.chaos != 0 ? options.jit.chaos : options.seeds;
   for (uint64_t seed = first; seed <= last; ++seed) {
     ChildOutcome bad;
     const Bisection found = bisect_fuel(
@@ -118,7 +118,7 @@ CommandEnding run_bisect(const Options& options) {
           if (!run.good) bad = std::move(outcome);
           return run;
         },
-        options.chaos_fuel);
+        options.jit.chaos_fuel);
     if (!found.failed) continue;
     print_output("--chaos={} goes wrong: {}, where --jit=off has exit status {}\n", seed, how_it_ended(bad),
                  judge.status);

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "gc/heap.h"
+#include "jit/engine/options.h"
 
 namespace fble {
 
@@ -49,9 +51,8 @@ enum OptionGroup : unsigned {
   kSuiteGroup = 1 << 7,
   kDocGroup = 1 << 8,
   kBisectGroup = 1 << 9,
+  kTestingGroup = 1 << 10,
 };
-
-enum class JitMode : uint8_t { kOff, kOn, kEager };
 
 /// The options that the words after the command give.
 struct Options {
@@ -62,22 +63,10 @@ struct Options {
   std::string module;              ///< module path as given, or empty
   std::string file;                ///< the file given instead
 
-  JitMode jit = JitMode::kOn;
-  std::vector<std::pair<std::string, uint32_t>> jit_params;
-  uint32_t deopt_every = 0;
-  std::optional<std::pair<uint32_t, uint32_t>> deopt_at;  ///< trace, exit
-  bool deopt_sweep = false;
-  bool shadow_check = false;
-  uint64_t chaos = 0;  ///< seed; 0 for off
-  uint64_t chaos_fuel = UINT64_MAX;
-  bool log_traces = false;
-  bool log_chaos = false;
-  std::vector<std::string> dumps;  ///< some of bytecode, ir, asm, side-table
-  size_t max_heap_bytes = 0;
-  size_t nursery_bytes = 0;  ///< 0: the usual size
+  bool interprets = false;  ///< --jit=off: there is no engine
+  JitOptions jit;
+  HeapOptions heap;
   bool stats = false;
-  unsigned gc_stress = 0;
-  bool heap_verify = false;
 
   std::string profile;  ///< file for the profile, or empty
   uint64_t profile_period = 0;

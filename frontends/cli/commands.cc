@@ -14,7 +14,8 @@
 namespace fble {
 namespace {
 
-constexpr unsigned kEvaluateGroups = kInfoGroup | kModuleGroup | kEngineGroup | kProfileGroup | kDepsFileGroup;
+constexpr unsigned kEvaluateGroups =
+    kInfoGroup | kModuleGroup | kEngineGroup | kTestingGroup | kProfileGroup | kDepsFileGroup;
 
 constexpr Command kCommands[] = {
     {
@@ -240,7 +241,7 @@ constexpr Command kCommands[] = {
                     "\n"
                     "Example:\n"
                     "  fble-jit bisect --jit=eager --seeds 100 -I src -m /Tools/Sort% words.txt\n",
-        .groups = kInfoGroup | kModuleGroup | kEngineGroup | kBisectGroup,
+        .groups = kInfoGroup | kModuleGroup | kEngineGroup | kTestingGroup | kBisectGroup,
         .positional = Positional::kProgram,
         .statuses = StatusSet::kEvaluation,
         .run = run_bisect,

@@ -31,10 +31,7 @@ void ProfileFile::write() const {
 MachineOptions machine_options(const Options& options, Profile* profile) {
   MachineOptions machine;
   machine.profile = profile;
-  machine.heap.max_bytes = options.max_heap_bytes;
-  if (options.nursery_bytes != 0) machine.heap.nursery_bytes = options.nursery_bytes;
-  machine.heap.stress = options.gc_stress;
-  machine.heap.verify = options.heap_verify;
+  machine.heap = options.heap;
   // If address space is limited, the call stack must not claim all of it.
   rlimit limit{};
   if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
@@ -44,29 +41,12 @@ MachineOptions machine_options(const Options& options, Profile* profile) {
 }
 
 std::unique_ptr<TraceEngine> attach_engine(const Options& options, Machine& machine) {
-  if (options.jit == JitMode::kOff || machine.thread().machine.profile != nullptr) return nullptr;
+  if (options.interprets || machine.thread().machine.profile != nullptr) return nullptr;
   if (const std::string missing = missing_cpu_extensions(); !missing.empty()) {
     print_message("warning: programs are interpreted, as by --jit=off: this processor has no {}\n", missing);
     return nullptr;
   }
-  JitOptions jit;
-  for (const auto& [name, value] : options.jit_params) set_jit_param(jit.params, name, value);
-  jit.eager = options.jit == JitMode::kEager;
-  jit.deopt_every = options.deopt_every;
-  if (options.deopt_at) jit.deopt_at = {options.deopt_at->first, options.deopt_at->second};
-  jit.deopt_sweep = options.deopt_sweep;
-  jit.shadow_check = options.shadow_check;
-  jit.chaos = options.chaos;
-  jit.chaos_fuel = options.chaos_fuel;
-  jit.log_traces = options.log_traces;
-  jit.log_chaos = options.log_chaos;
-  for (const std::string& dump : options.dumps) {
-    if (dump == "bytecode") jit.dump_bytecode = true;
-    if (dump == "ir") jit.dump_ir = true;
-    if (dump == "asm") jit.dump_asm = true;
-    if (dump == "side-table") jit.dump_side_table = true;
-  }
-  auto engine = std::make_unique<TraceEngine>(machine.thread(), jit);
+  auto engine = std::make_unique<TraceEngine>(machine.thread(), options.jit);
   return engine->usable() ? std::move(engine) : nullptr;
 }
 

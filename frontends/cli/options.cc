@@ -15,22 +15,23 @@
 namespace fble {
 namespace {
 
-/// The names in jit/params.def.
-constexpr std::string_view kJitParams[] = {
-#define FBLE_JIT_PARAM(name, value, doc) #name,
-#include "jit/params.def"
-#undef FBLE_JIT_PARAM
-};
-
-bool is_jit_param(std::string_view name) {
-  return std::find(std::begin(kJitParams), std::end(kJitParams), name) != std::end(kJitParams);
-}
-
 std::string jit_param_names() {
   std::string names;
-  for (std::string_view name : kJitParams) names += (names.empty() ? "" : ", ") + std::string(name);
+#define FBLE_JIT_PARAM(name, value, doc) names += (names.empty() ? "" : ", ") + std::string(#name);
+#include "jit/params.def"
+#undef FBLE_JIT_PARAM
   return names;
 }
+
+/// A word of a list, such as that of --dump, and the option that it turns on.
+using JitFlag = std::pair<std::string_view, bool JitOptions::*>;
+constexpr JitFlag kLogs[] = {{"trace", &JitOptions::log_traces}, {"chaos", &JitOptions::log_chaos}};
+constexpr JitFlag kDumps[] = {
+    {"bytecode", &JitOptions::dump_bytecode},
+    {"ir", &JitOptions::dump_ir},
+    {"asm", &JitOptions::dump_asm},
+    {"side-table", &JitOptions::dump_side_table},
+};
 
 constexpr OptionRow kOptions[] = {
 #define FBLE_OPTION(Id, short_name, long_name, value, group, doc) \
@@ -40,11 +41,17 @@ constexpr OptionRow kOptions[] = {
 };
 
 constexpr std::pair<OptionGroup, const char*> kGroupTitles[] = {
-    {kInfoGroup, "General"},     {kModuleGroup, "Modules"},
-    {kEngineGroup, "Execution"}, {kMemTestGroup, "Test"},
-    {kDepsGroup, "Output"},      {kSuiteGroup, "Suite"},
-    {kDocGroup, "Output"},       {kBisectGroup, "Search"},
-    {kProfileGroup, "Profile"},  {kDepsFileGroup, "Build dependencies (both or neither)"},
+    {kInfoGroup, "General"},
+    {kModuleGroup, "Modules"},
+    {kEngineGroup, "Execution"},
+    {kMemTestGroup, "Test"},
+    {kDepsGroup, "Output"},
+    {kSuiteGroup, "Suite"},
+    {kDocGroup, "Output"},
+    {kBisectGroup, "Search"},
+    {kProfileGroup, "Profile"},
+    {kDepsFileGroup, "Build dependencies (both or neither)"},
+    {kTestingGroup, "Testing (of fble-jit itself)"},
 };
 
 template <typename Number>
@@ -184,10 +191,19 @@ class Parser {
     const std::string name = text.substr(0, equals);
     const std::optional<uint32_t> number =
         equals == std::string::npos ? std::nullopt : parse_number<uint32_t>(std::string_view(text).substr(equals + 1));
-    if (!is_jit_param(name))
+    if (!set_jit_param(options_.jit.params, name, number.value_or(0))) {
       return fail(fmt::format("--jit-param must be one of {}, not '{}'", jit_param_names(), name));
+    }
     if (!number || *number == 0) return fail(fmt::format("invalid argument to --jit-param option: '{}'", text));
-    options_.jit_params.emplace_back(name, *number);
+  }
+
+  /// Turns on the options that a list separated by commas names.
+  void set_flags(std::span<const JitFlag> known, const std::string& name, const std::string& list) {
+    for (const std::string& word : split(list, ',')) {
+      const auto found = std::ranges::find(known, std::string_view(word), &JitFlag::first);
+      if (found == known.end()) return fail(fmt::format("invalid argument to {} option: '{}'", name, word));
+      options_.jit.*found->second = true;
+    }
   }
 
   void set_deopt_at(const std::string& text) {
@@ -196,7 +212,7 @@ class Parser {
     const std::optional<uint32_t> exit =
         slash == std::string::npos ? std::nullopt : parse_number<uint32_t>(std::string_view(text).substr(slash + 1));
     if (!trace || !exit) return fail(fmt::format("--deopt-at must be TRACE/EXIT, not '{}'", text));
-    options_.deopt_at = {*trace, *exit};
+    options_.jit.deopt_at = {*trace, *exit};
   }
 
   void apply(const OptionRow& row, const std::string& name, const std::string& value) {
@@ -215,55 +231,41 @@ class Parser {
         if (!options_.module.empty()) return fail("duplicate module options");
         return set_once(options_.module, name, value);
       case OptionId::kJit:
-        if (value == "off") {
-          options_.jit = JitMode::kOff;
-        } else if (value == "on") {
-          options_.jit = JitMode::kOn;
-        } else if (value == "eager") {
-          options_.jit = JitMode::kEager;
-        } else {
+        options_.interprets = value == "off";
+        options_.jit.eager = value == "eager";
+        if (!options_.interprets && !options_.jit.eager && value != "on") {
           fail(fmt::format("--jit must be 'off', 'on' or 'eager', not '{}'", value));
         }
         return;
       case OptionId::kJitParam: return add_jit_param(value);
-      case OptionId::kDeoptEvery: return set_number(options_.deopt_every, name, parse_number<uint32_t>(value), value);
+      case OptionId::kDeoptEvery:
+        return set_number(options_.jit.deopt_every, name, parse_number<uint32_t>(value), value);
       case OptionId::kDeoptAt: return set_deopt_at(value);
-      case OptionId::kDeoptSweep: options_.deopt_sweep = true; return;
-      case OptionId::kShadowCheck: options_.shadow_check = true; return;
-      case OptionId::kChaos: return set_number(options_.chaos, name, parse_number<uint64_t>(value), value);
+      case OptionId::kDeoptSweep: options_.jit.deopt_sweep = true; return;
+      case OptionId::kShadowCheck: options_.jit.shadow_check = true; return;
+      case OptionId::kChaos: return set_number(options_.jit.chaos, name, parse_number<uint64_t>(value), value);
       case OptionId::kChaosFuel: {
         const std::optional<uint64_t> fuel = parse_number<uint64_t>(value);
         if (!fuel) return fail(fmt::format("invalid argument to {} option: '{}'", name, value));
-        options_.chaos_fuel = *fuel;
+        options_.jit.chaos_fuel = *fuel;
         return;
       }
       case OptionId::kEvaluate: options_.evaluate = true; return;
       case OptionId::kSeeds: return set_number(options_.seeds, name, parse_number<uint64_t>(value), value);
-      case OptionId::kLog:
-        for (const std::string& what : split(value, ',')) {
-          if (what != "trace" && what != "chaos")
-            return fail(fmt::format("invalid argument to {} option: '{}'", name, what));
-          (what == "trace" ? options_.log_traces : options_.log_chaos) = true;
-        }
-        return;
+      case OptionId::kLog: return set_flags(kLogs, name, value);
       case OptionId::kDump:
-        options_.dumps = split(value, ',');
-        for (const std::string& dump : options_.dumps) {
-          if (dump != "bytecode" && dump != "ir" && dump != "asm" && dump != "side-table") {
-            return fail(fmt::format("invalid argument to {} option: '{}'", name, dump));
-          }
-        }
-        return;
-      case OptionId::kMaxHeap: return set_number(options_.max_heap_bytes, name, parse_size(value), value);
-      case OptionId::kNursery: return set_number(options_.nursery_bytes, name, parse_size(value), value);
+        for (const auto& [dump, flag] : kDumps) options_.jit.*flag = false;
+        return set_flags(kDumps, name, value);
+      case OptionId::kMaxHeap: return set_number(options_.heap.max_bytes, name, parse_size(value), value);
+      case OptionId::kNursery: return set_number(options_.heap.nursery_bytes, name, parse_size(value), value);
       case OptionId::kStats: options_.stats = true; return;
       case OptionId::kGcStress:
         if (name == row.long_name && value.empty()) {
-          options_.gc_stress = 1;
+          options_.heap.stress = 1;
           return;
         }
-        return set_number(options_.gc_stress, name, parse_number<unsigned>(value), value);
-      case OptionId::kHeapVerify: options_.heap_verify = true; return;
+        return set_number(options_.heap.stress, name, parse_number<unsigned>(value), value);
+      case OptionId::kHeapVerify: options_.heap.verify = true; return;
       case OptionId::kProfile: return set_once(options_.profile, name, value);
       case OptionId::kProfilePeriod:
         return set_number(options_.profile_period, name, parse_number<uint64_t>(value), value);
@@ -303,7 +305,7 @@ class Parser {
       }
     }
     if ((command_.groups & kDepsGroup) != 0 && options_.target.empty()) fail("missing required --target option.");
-    if (options_.chaos != 0 && options_.deopt_every != 0) fail("--chaos and --deopt-every do not go together.");
+    if (options_.jit.chaos != 0 && options_.jit.deopt_every != 0) fail("--chaos and --deopt-every do not go together.");
     if (options_.missing && !options_.html.empty()) fail("--html and --missing do not go together.");
     const bool searches = !options_.search.empty() || !options_.search_type.empty();
     if (searches &&

@@ -61,7 +61,7 @@ class FramesSeen final : public FrameObserver {
 /// Runs the program in the interpreter. Returns null without marks or compiler.
 std::unique_ptr<Machine> interpret(const Options& options, ProgramCode& code, const NativeTable& natives,
                                    FramesSeen& seen, bool& ok) {
-  if (code.marks.empty() || options.jit == JitMode::kOff || !options.profile.empty()) return nullptr;
+  if (code.marks.empty() || options.interprets || !options.profile.empty()) return nullptr;
   auto machine = std::make_unique<Machine>(code, natives, machine_options(options, nullptr));
   machine->set_observer(&seen);
   const InterruptibleRun interruptible(*machine);
@@ -101,8 +101,8 @@ Status evaluate(const Options& options, ProgramCode& code) {
   Status status = ok ? Status::kOk : report_run_error(machine);
   if (expected != nullptr && engine != nullptr && status != Status::kInterrupted) {
     // In modes that leave machine code all the time, a run may never reach some place in it.
-    const bool must_hit = options.deopt_every == 0 && options.gc_stress == 0 && !options.deopt_sweep &&
-                          !options.deopt_at && options.chaos == 0;
+    const bool must_hit = options.jit.deopt_every == 0 && options.heap.stress == 0 && !options.jit.deopt_sweep &&
+                          !options.jit.deopt_at && options.jit.chaos == 0;
     const MarksText marks = marks_text(*engine, must_hit);
     print_message(marks.lines);
     std::string problem = difference(*expected, expected_ok, machine, ok);

@@ -221,8 +221,7 @@ struct ModesOracle::State {
     Machine machine(code, natives, machine_options_here);
     {
       const std::unique_ptr<TraceEngine> engine = attach_engine(options, machine);
-      if (engine == nullptr && options.jit != JitMode::kOff)
-        throw std::runtime_error("the compiler does not work here");
+      if (engine == nullptr && !options.interprets) throw std::runtime_error("the compiler does not work here");
       if (seconds > 0) {
         running = &machine;
         set_alarm(seconds);

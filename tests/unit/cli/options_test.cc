@@ -63,28 +63,53 @@ TEST(ParseOptions, ValuesFollowEqualSigns) {
   const Options options = parse("mem-test", {"--module=/M%", "--max-heap=3M", "--gc-stress=5", "--deps-file=d",
                                              "--deps-target", "t", "--growth"});
   EXPECT_EQ(options.module, "/M%");
-  EXPECT_EQ(options.max_heap_bytes, size_t{3} << 20);
-  EXPECT_EQ(options.gc_stress, 5u);
+  EXPECT_EQ(options.heap.max_bytes, size_t{3} << 20);
+  EXPECT_EQ(options.heap.stress, 5u);
   EXPECT_EQ(options.deps_file, "d");
   EXPECT_TRUE(options.growth);
 }
 
 TEST(ParseOptions, Sizes) {
-  EXPECT_EQ(parse("", {"--max-heap", "4096", "a.fble"}).max_heap_bytes, 4096u);
-  EXPECT_EQ(parse("", {"--max-heap", "64k", "a.fble"}).max_heap_bytes, 65536u);
-  EXPECT_EQ(parse("", {"--max-heap", "2G", "a.fble"}).max_heap_bytes, size_t{2} << 30);
+  EXPECT_EQ(parse("", {"--max-heap", "4096", "a.fble"}).heap.max_bytes, 4096u);
+  EXPECT_EQ(parse("", {"--max-heap", "64k", "a.fble"}).heap.max_bytes, 65536u);
+  EXPECT_EQ(parse("", {"--max-heap", "2G", "a.fble"}).heap.max_bytes, size_t{2} << 30);
 }
 
-TEST(ParseOptions, Nursery) { EXPECT_EQ(parse("", {"--nursery=1K", "a.fble"}).nursery_bytes, 1024u); }
+TEST(ParseOptions, Nursery) { EXPECT_EQ(parse("", {"--nursery=1K", "a.fble"}).heap.nursery_bytes, 1024u); }
 
 TEST(ParseOptions, Disturbances) {
   const Options options = parse("", {"--deopt-at=3/14", "--deopt-sweep", "--shadow-check", "--chaos=7",
                                      "--chaos-fuel=0", "--log=trace,chaos", "a.fble"});
-  EXPECT_EQ(options.deopt_at, std::pair(3u, 14u));
-  EXPECT_TRUE(options.deopt_sweep && options.shadow_check && options.log_traces && options.log_chaos);
-  EXPECT_EQ(options.chaos, 7u);
-  EXPECT_EQ(options.chaos_fuel, 0u);
-  EXPECT_FALSE(parse("", {"--log=chaos", "a.fble"}).log_traces);
+  const JitOptions& jit = options.jit;
+  ASSERT_TRUE(jit.deopt_at);
+  EXPECT_EQ(jit.deopt_at->trace, 3u);
+  EXPECT_EQ(jit.deopt_at->exit, 14u);
+  EXPECT_TRUE(jit.deopt_sweep && jit.shadow_check && jit.log_traces && jit.log_chaos);
+  EXPECT_EQ(jit.chaos, 7u);
+  EXPECT_EQ(jit.chaos_fuel, 0u);
+  EXPECT_FALSE(parse("", {"--log=chaos", "a.fble"}).jit.log_traces);
+}
+
+TEST(ParseOptions, TheLastModeCounts) {
+  EXPECT_TRUE(parse("", {"--jit=off", "a.fble"}).interprets);
+  const Options on = parse("", {"--jit=off", "--jit=eager", "--jit=on", "a.fble"});
+  EXPECT_FALSE(on.interprets || on.jit.eager);
+  const Options eager = parse("", {"--jit=off", "--jit=eager", "a.fble"});
+  EXPECT_FALSE(eager.interprets);
+  EXPECT_TRUE(eager.jit.eager);
+}
+
+TEST(ParseOptions, TheLastListOfDumpsCounts) {
+  const JitOptions jit = parse("", {"--dump=ir,asm", "--dump=asm,side-table", "a.fble"}).jit;
+  EXPECT_FALSE(jit.dump_ir || jit.dump_bytecode);
+  EXPECT_TRUE(jit.dump_asm && jit.dump_side_table);
+}
+
+TEST(ParseOptions, TunablesAreSetByName) {
+  const JitOptions jit = parse("", {"--jit-param", "hot_calls=7", "--jit-param=max_depth=3", "a.fble"}).jit;
+  EXPECT_EQ(jit.params.hot_calls, 7u);
+  EXPECT_EQ(jit.params.max_depth, 3u);
+  EXPECT_EQ(jit.params.hot_exits, JitParams().hot_exits);
 }
 
 TEST(ParseOptions, WhereTheProgramBegins) {
@@ -94,7 +119,7 @@ TEST(ParseOptions, WhereTheProgramBegins) {
   EXPECT_EQ(parse("bisect", {"-m", "/M%"}).words_before_program, 2u);
 }
 
-TEST(ParseOptions, StressWithoutNumberIsOne) { EXPECT_EQ(parse("", {"--gc-stress", "a.fble"}).gc_stress, 1u); }
+TEST(ParseOptions, StressWithoutNumberIsOne) { EXPECT_EQ(parse("", {"--gc-stress", "a.fble"}).heap.stress, 1u); }
 
 TEST_F(OptionsTest, MistakesWhenRunning) {
   expect_mistake({}, 116, "missing required --module option.");
