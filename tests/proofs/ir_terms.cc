@@ -25,10 +25,6 @@ unsigned max_bits() { return word_bits - 2; }
 Meaning or_leave(const expr& requires_, const expr& value) { return {requires_, value == 0, value}; }
 Meaning guard(const expr& requires_, const expr& holds) { return {requires_, !holds, nothing()}; }
 
-expr mul_fits(const expr& a, const expr& b) {
-  return z3::bvmul_no_overflow(a, b, true) && z3::bvmul_no_underflow(a, b);
-}
-
 expr pack_or_leave(const expr& number) { return ite(number_fits(number), word_of_number(number), nothing()); }
 
 /// Rounded down. Requires: b is not zero.
@@ -54,7 +50,7 @@ expr of_intrinsic(Intrinsic which, const std::vector<expr>& words) {
   switch (which) {
     case Intrinsic::kIntAdd: return pack_or_leave(a + b);
     case Intrinsic::kIntSub: return pack_or_leave(a - b);
-    case Intrinsic::kIntMul: return ite(mul_fits(a, b), pack_or_leave(a * b), nothing());
+    case Intrinsic::kIntMul: return ite(product_fits(a, b), pack_or_leave(a * b), nothing());
     case Intrinsic::kIntIncr: return pack_or_leave(a + 1);
     case Intrinsic::kIntDecr: return pack_or_leave(a - 1);
     case Intrinsic::kIntNeg: return pack_or_leave(-a);
@@ -240,7 +236,7 @@ std::optional<Meaning> meaning_of(const Operands& ins) {
     case IrOp::kIntWord: return Meaning{yes(), !number_fits(a), word_of_number(a)};
     case IrOp::kIntAdd: return Meaning{small, no(), a + b};
     case IrOp::kIntSub: return Meaning{small, no(), a - b};
-    case IrOp::kIntMul: return Meaning{small, !mul_fits(a, b), a * b};
+    case IrOp::kIntMul: return Meaning{small, !product_fits(a, b), a * b};
     case IrOp::kIntDiv: return Meaning{small, b == 0, floor_div(a, b)};
     case IrOp::kIntRem: return Meaning{small && b != 0 && ins.list[0] == floor_div(a, b), no(), z3::smod(a, b)};
     case IrOp::kIntShiftRight: return Meaning{number_fits(a), no(), z3::ashr(a, ins.n)};

@@ -143,10 +143,15 @@ inline bool mul_overflows(const Unsigned& a, const Unsigned& b, Unsigned* produc
   *product = a * b;
   return static_cast<bool>(Bool(!z3::bvmul_no_overflow(a.term, b.term, false)));
 }
+/// Whether the product of signed words is one. Z3 has a function for this, which 4.8.12 gets wrong for constants of
+/// which one is negative: bvmul_no_overflow(9, -1, true) is false.
+inline z3::expr product_fits(const z3::expr& a, const z3::expr& b) {
+  const z3::expr product = z3::sext(a, word_bits) * z3::sext(b, word_bits);
+  return product == z3::sext(product.extract(word_bits - 1, 0), word_bits);
+}
 inline bool mul_overflows(const Signed& a, const Signed& b, Signed* product) {
   *product = a * b;
-  return static_cast<bool>(
-      Bool(!z3::bvmul_no_overflow(a.term, b.term, true) || !z3::bvmul_no_underflow(a.term, b.term)));
+  return static_cast<bool>(Bool(!product_fits(a.term, b.term)));
 }
 inline bool has_single_bit(const Unsigned& word) {
   return static_cast<bool>(Bool(word.term != 0 && (word.term & (word.term - 1)) == 0));
