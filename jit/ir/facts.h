@@ -5,7 +5,9 @@
 // to the end of the trace. The forward passes ask this table which guards are
 // needed, and the verifier whether none is missing; both walk the trace in order.
 //
-// Tested by tests/unit/jit/ir/facts_test.cc.
+// The rules are in fact_rules.h, in a form that is proved, too.
+//
+// Tested by tests/unit/jit/ir/facts_test.cc and tests/proofs/fact_proof_test.cc.
 #pragma once
 
 #include <vector>
@@ -39,11 +41,28 @@ bool result_fits(const FactTable& facts, const IrIns& ins);
 
 class FactTable {
  public:
+  // What the rules of fact_rules.h ask for.
+  using KnownFacts = Facts;
+  using Bits = unsigned;
+  using Ins = IrIns;
+  using Ref = IrRef;
+
+  FactTable() = default;  ///< of no trace
   explicit FactTable(const Trace& trace) : trace_(&trace) {}
 
   const Facts& operator[](IrRef ref) const { return facts_[index_of(ref)]; }
   size_t size() const { return facts_.size(); }
   bool is_nonzero_constant(IrRef ref) const { return trace_->at(ref).op == IrOp::kConstant && trace_->at(ref).x != 0; }
+  static constexpr unsigned max_packed_bits() { return kMaxPackedBits; }
+  static constexpr unsigned word_size() { return 64; }
+  static unsigned content_bits(Word packed) { return packed_bits(packed); }
+  static constexpr uint8_t stored(unsigned bits) { return static_cast<uint8_t>(bits); }
+  static Intrinsic intrinsic_of(const IrIns& ins) { return static_cast<Intrinsic>(ins.n); }
+  static uint32_t width_of(const IrIns& guard) { return guard.m; }
+  static int32_t tag_of_guard(const IrIns& guard) { return guard.n; }
+  static int64_t header_of_guard(const IrIns& guard) { return static_cast<uint32_t>(guard.n); }
+  /// What is known of constants, and of what comes from or makes objects and frames.
+  Facts of_object(const IrIns& ins) const;
 
   /// Adds the instruction that is next by number: what its result is known to
   /// be, and what its not having left tells.
@@ -51,11 +70,9 @@ class FactTable {
   void add(IrRef ref, const Facts& more) { add_facts(facts_[index_of(ref)], more); }
 
  private:
-  Facts of_result(const IrIns& ins) const;
   void learn(const IrIns& guard);
-  unsigned bits(IrRef ref) const { return facts_[index_of(ref)].bits; }
 
-  const Trace* trace_;
+  const Trace* trace_ = nullptr;
   std::vector<Facts> facts_;
 };
 

@@ -16,6 +16,7 @@
 
 #include "gc/integer.h"
 #include "interp/intrinsics.h"
+#include "jit/ir/fact_rules.h"
 #include "jit/opt/forward.h"
 
 namespace fble {
@@ -26,8 +27,6 @@ inline bool add_overflows(int64_t a, int64_t b, int64_t* sum) { return __builtin
 inline bool sub_overflows(int64_t a, int64_t b, int64_t* sum) { return __builtin_sub_overflow(a, b, sum); }
 inline bool mul_overflows(Word a, Word b, Word* product) { return __builtin_mul_overflow(a, b, product); }
 inline bool mul_overflows(int64_t a, int64_t b, int64_t* product) { return __builtin_mul_overflow(a, b, product); }
-inline bool has_single_bit(Word word) { return std::has_single_bit(word); }
-inline int32_t exponent_of(Word power) { return std::countr_zero(power); }
 
 /// One row. `T::rule` notes the name for the proof and does nothing in the product.
 #define FBLE_RULE(name, condition, answer) \

@@ -1,0 +1,501 @@
+// Proves each rule of jit/ir/fact_rules.h: for all operands that satisfy what is known of them, a result has the facts
+// that are claimed, a guard that is said to hold holds, and what is said to fit fits.
+//
+// Facts are terms: one query is for all facts of the operands at once. Headers, codes and arities of objects are
+// uninterpreted functions of the word.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "jit/ir/fact_rules.h"
+#include "tests/proofs/ir_terms.h"
+
+namespace fble::proofs {
+
+inline Unsigned least(const Unsigned& a, const Unsigned& b) {
+  return Unsigned(z3::ite(z3::ule(a.term, b.term), a.term, b.term));
+}
+inline Unsigned most(const Unsigned& a, const Unsigned& b) {
+  return Unsigned(z3::ite(z3::ule(a.term, b.term), b.term, a.term));
+}
+inline Bool is_natural(const Unsigned& word) { return Bool(is_natural_word(word.term)); }
+
+/// A function of words that is not interpreted.
+z3::expr uninterpreted(const char* name, const z3::expr& word) {
+  return z3::function(name, word.get_sort(), word.get_sort())(word);
+}
+
+/// A closure's code. 0 is none.
+struct KnownCode {
+  KnownCode(std::nullptr_t = nullptr) {}
+  explicit KnownCode(const z3::expr& term) : term(term) {}
+  friend Bool operator==(const KnownCode& a, const KnownCode& b) { return Bool(a.term == b.term); }
+  friend Bool operator!=(const KnownCode& a, const KnownCode& b) { return Bool(a.term != b.term); }
+  z3::expr term = bits_of(0);
+};
+Signed arity_of(const KnownCode& code) { return Signed(uninterpreted("arity", code.term)); }
+
+struct TermFacts {
+  Bool packed, pointer, natural;
+  Signed header = -1;
+  KnownCode code;
+  Signed arity = -1;
+  Signed tag = -1;
+  Unsigned not_tags;
+  Bool not_packed;
+  Unsigned bits = word_bits - 2;
+};
+
+/// All of them are the same.
+z3::expr same_facts(const TermFacts& a, const TermFacts& b) {
+  return a.packed.term == b.packed.term && a.pointer.term == b.pointer.term && a.natural.term == b.natural.term &&
+         a.header.term == b.header.term && a.code.term == b.code.term && a.arity.term == b.arity.term &&
+         a.tag.term == b.tag.term && a.not_tags.term == b.not_tags.term && a.not_packed.term == b.not_packed.term &&
+         a.bits.term == b.bits.term;
+}
+
+/// A word of the trace, of a sort of ir_ops.def. `width` is the tag width of the union that it may be.
+struct Word {
+  z3::expr value;
+  char sort;
+  z3::expr width;
+  TermFacts facts;
+};
+
+/// What it means that a word has the facts.
+z3::expr satisfies(const Word& word, const TermFacts& facts) {
+  const z3::expr magnitude = z3::ite(word.value < 0, -word.value, word.value);
+  if (word.sort == 'I') return z3::lshr(magnitude, facts.bits.term) == 0;
+  const z3::expr& value = word.value;
+  const z3::expr is_packed = is_packed_word(value);
+  const z3::expr is_pointer = (value & 3) == 0;
+  const z3::expr tag = tag_of(value, word.width);
+  const z3::expr code = uninterpreted("code", value);
+  const unsigned tags = std::min(kTagBits, word_bits / 2);
+  z3::expr holds = z3::implies(facts.packed.term, is_packed);
+  holds = holds && z3::implies(facts.pointer.term, is_pointer);
+  holds = holds && z3::implies(facts.natural.term, is_natural_word(value) && is_packed);
+  holds = holds && z3::implies(facts.not_packed.term, (value & 1) == 0);
+  holds =
+      holds && z3::implies(facts.header.term >= 0, is_pointer && uninterpreted("header", value) == facts.header.term);
+  holds = holds && z3::implies(facts.code.term != 0, is_pointer && code == facts.code.term);
+  holds = holds && z3::implies(facts.arity.term >= 0, uninterpreted("arity", code) == facts.arity.term);
+  holds = holds && z3::implies(facts.tag.term >= 0, is_packed && tag == facts.tag.term);
+  holds = holds && z3::implies(is_packed && z3::ult(tag, bits_of(tags)), (z3::lshr(facts.not_tags.term, tag) & 1) == 0);
+  // content_bits(value) <= bits, as a shift: the solver likes this better.
+  return holds && z3::implies(is_packed, z3::lshr(z3::lshr(value, 2), facts.bits.term) == 0);
+}
+
+/// What is true of all facts, and of all words, whether or not the word has the facts.
+z3::expr well_formed(const Word& word) {
+  const TermFacts& facts = word.facts;
+  const z3::expr& value = word.value;
+  const unsigned tags = std::min(kTagBits, word_bits / 2);
+  z3::expr result = z3::ule(facts.bits.term, bits_of(word.sort == 'I' ? word_bits : word_bits - 2));
+  result = result && facts.header.term >= -1 && facts.arity.term >= -1 && facts.tag.term >= -1;
+  result = result && z3::lshr(facts.not_tags.term, bits_of(tags)) == 0;
+  result = result && z3::implies(facts.natural.term, facts.packed.term);
+  result = result && z3::implies(facts.header.term >= 0 || facts.code.term != 0, facts.pointer.term);
+  result = result && z3::implies(facts.pointer.term, facts.not_packed.term);
+  if (word.sort == 'V') {
+    result = result && value != 0 && (value & 3) != 2 && z3::implies((value & 1) == 1, is_packed_word(value));
+    result = result && z3::ult(word.width, bits_of(word_bits / 2));
+  }
+  return result;
+}
+
+TermFacts fresh_facts() {
+  static int count = 0;
+  const auto flag = [&](const char* name) {
+    return Bool(context().bool_const((name + std::to_string(count)).c_str()));
+  };
+  TermFacts facts;
+  facts.packed = flag("packed");
+  facts.pointer = flag("pointer");
+  facts.natural = flag("natural");
+  facts.not_packed = flag("not_packed");
+  facts.header = Signed(fresh("header"));
+  facts.code = KnownCode(fresh("code"));
+  facts.arity = Signed(fresh("arity"));
+  facts.tag = Signed(fresh("tag"));
+  facts.not_tags = Unsigned(fresh("not_tags"));
+  facts.bits = Unsigned(fresh("bits"));
+  ++count;
+  return facts;
+}
+
+Word fresh_word(char sort) { return {fresh("value"), sort, fresh("width"), fresh_facts()}; }
+
+/// The table that rules ask.
+class TermTable {
+ public:
+  using KnownFacts = TermFacts;
+  using Bits = Unsigned;
+  using Ref = int;
+  struct Ins {
+    IrOp op = IrOp::kCount;
+    int a = -1;
+    int b = -1;
+    Signed n;
+    Unsigned m;
+    KnownCode code;
+    std::vector<int> list;
+    Intrinsic which = Intrinsic::kNone;
+    bool narrowed = false;
+    int32_t tag = 0;  ///< of tag guards, which have it as a number
+    uint32_t width = 0;
+  };
+
+  std::vector<Word> words;
+
+  const TermFacts& operator[](int ref) const { return words[static_cast<size_t>(ref)].facts; }
+  static Unsigned max_packed_bits() { return word_bits - 2; }
+  static Unsigned word_size() { return word_bits; }
+  static Unsigned content_bits(const Unsigned& word) { return Unsigned(proofs::content_bits(word.term)); }
+  static Unsigned stored(const Unsigned& bits) { return bits; }
+  static Intrinsic intrinsic_of(const Ins& ins) { return ins.which; }
+  static uint32_t width_of(const Ins& ins) { return ins.width; }
+  static int32_t tag_of_guard(const Ins& ins) { return ins.tag; }
+  static Signed header_of_guard(const Ins& ins) { return ins.n; }
+  TermFacts of_object(const Ins&) const { return {}; }
+  bool is_nonzero_constant(int ref) const {
+    return static_cast<bool>(Bool(words[static_cast<size_t>(ref)].value != 0)) && Walk::current()->choose();
+  }
+};
+
+namespace {
+
+struct Subject {
+  IrOp op;
+  size_t list = 0;
+  uint32_t width = 0;
+  int32_t tag = 0;
+  Intrinsic which = Intrinsic::kNone;
+  bool narrowed = false;
+
+  std::string name() const {
+    std::string text = ir_op_info(op).name;
+    if (which != Intrinsic::kNone) return text + " " + intrinsic_info(which).name;
+    if (op == IrOp::kPackStruct || op == IrOp::kPackedField) return text + " of " + std::to_string(list + width);
+    return text;
+  }
+};
+
+struct Tally {
+  int paths = 0;
+  int unknown = 0;
+  std::string refuted;
+};
+
+/// Counts what becomes of the claims of each rule.
+class Prover {
+ public:
+  std::map<std::string, Tally> rules;
+
+  void claim(Walk& walk, const std::string& rule, const z3::expr& claim) {
+    Tally& tally = rules[rule];
+    ++tally.paths;
+    switch (walk.refute(claim)) {
+      case z3::unsat: break;
+      case z3::unknown: ++tally.unknown; break;
+      case z3::sat: tally.refuted = std::to_string(word_bits) + " bits\n" + walk.model();
+    }
+  }
+
+  void prove(const Subject& subject) {
+    Walk walk;
+    TermTable table;
+    TermTable::Ins ins;
+    std::optional<Meaning> meant;
+    const auto prepare = [&] {
+      table.words.clear();
+      ins = instruction(subject, table);
+      for (const Word& word : table.words) walk.assume(well_formed(word) && satisfies(word, word.facts));
+      meant = meaning(table, ins);
+      if (meant) walk.assume(meant->requires_);
+      if (subject.op == IrOp::kTagIs || subject.op == IrOp::kTagFrom) assume_width(subject, table.words[0], walk);
+      if (subject.op == IrOp::kShiftLeft || subject.op == IrOp::kShiftRight || subject.op == IrOp::kIntShiftRight) {
+        walk.assume(z3::ult(ins.n.term, bits_of(word_bits - 2)));
+      }
+      if (subject.op == IrOp::kPackUnion) {
+        walk.assume(z3::ult(ins.m.term, bits_of(word_bits / 2)) &&
+                    z3::ult(ins.n.term, z3::shl(bits_of(1), ins.m.term)));
+      }
+      if (subject.op == IrOp::kChoose) walk.assume(table.words[0].width == 1);
+      if (subject.op == IrOp::kPackedArg) walk.assume(table.words[0].width == ins.n.term);
+    };
+    const std::string name = subject.name();
+    if (ir_has_result(subject.op)) {
+      TermFacts facts;
+      walk.run(
+          [&] {
+            prepare();
+            walk.assume(!meant->leaves);
+            facts = FactRules<TermTable>(table).of_result(ins);
+          },
+          [&] {
+            const z3::expr width = subject.op == IrOp::kPackUnion ? ins.m.term : fresh("width");
+            Word result{meant->value, ir_op_info(subject.op).result[0], width, {}};
+            // The type of what is passed on is the type of the result.
+            const bool passes_on = subject.op == IrOp::kChoose || subject.which == Intrinsic::kCharFromInt ||
+                                   subject.which == Intrinsic::kIntFromChar;
+            if (passes_on) {
+              for (const int ref : ins.list) walk.assume(table.words[static_cast<size_t>(ref)].width == width);
+            }
+            if (result.sort == 'V') walk.assume(result.value != 0);
+            claim(walk, name + ": result", satisfies(result, facts));
+          });
+      bool fits = false;
+      walk.run(
+          [&] {
+            prepare();
+            fits = FactRules<TermTable>(table).result_fits(ins);
+          },
+          [&] {
+            if (fits) claim(walk, name + ": fits", !meant->leaves);
+          });
+    }
+    if (!ir_is_guard(subject.op) || ins.a < 0) return;
+    TermFacts more;
+    walk.run(
+        [&] {
+          prepare();
+          walk.assume(!leaves(subject, table, ins, meant));
+          more = FactRules<TermTable>(table).learned(ins);
+        },
+        [&] {
+          claim(walk, name + ": operand", satisfies(table.words[0], more));
+          if (subject.op == IrOp::kIsEqual) claim(walk, name + ": operand", satisfies(table.words[1], more));
+        });
+    Truth truth = Truth::kUnknown;
+    walk.run(
+        [&] {
+          prepare();
+          truth = truth_of_guard<TermTable>(ins, table.words[0].facts);
+        },
+        [&] {
+          const z3::expr left = leaves(subject, table, ins, meant);
+          if (truth == Truth::kTrue) claim(walk, name + ": holds", !left);
+          if (truth == Truth::kFalse) claim(walk, name + ": fails", left);
+        });
+  }
+
+  /// Facts of one word that is in turn what either, both or one of two words are known to be.
+  void prove_sets() {
+    Walk walk;
+    TermFacts a, b, result;
+    Word word{bits_of(0), 'V', bits_of(0), {}};
+    const auto prepare = [&] {
+      word = fresh_word('V');
+      Word same = word;
+      a = word.facts;
+      b = same.facts = fresh_facts();
+      walk.assume(well_formed(word) && well_formed(same));
+    };
+    walk.run(
+        [&] {
+          prepare();
+          walk.assume(satisfies(word, a) && satisfies(word, b));
+          result = a;
+          merge_facts(result, b);
+        },
+        [&] { claim(walk, "merge_facts", satisfies(word, result)); });
+    walk.run(
+        [&] {
+          prepare();
+          walk.assume(satisfies(word, a) || satisfies(word, b));
+          result = facts_in_common(a, b);
+        },
+        [&] { claim(walk, "facts_in_common", satisfies(word, result)); });
+    // facts_imply: what merging does not change follows.
+    walk.run(
+        [&] {
+          prepare();
+          walk.assume(satisfies(word, a));
+          result = a;
+          merge_facts(result, b);
+          walk.assume(same_facts(result, a));
+        },
+        [&] { claim(walk, "facts_imply", satisfies(word, b)); });
+    walk.run(
+        [&] {
+          word = fresh_word('V');
+          walk.assume(is_packed_word(word.value));
+          TermTable table;
+          result = FactRules<TermTable>(table).of_packed_word(Unsigned(word.value));
+        },
+        [&] { claim(walk, "of_packed_word", satisfies(word, result)); });
+  }
+
+ private:
+  static TermTable::Ins instruction(const Subject& subject, TermTable& table) {
+    TermTable::Ins ins;
+    ins.op = subject.op;
+    ins.which = subject.which;
+    ins.narrowed = subject.narrowed;
+    ins.tag = subject.tag;
+    ins.width = subject.width;
+    ins.n = Signed(fresh("n"));
+    ins.m = Unsigned(fresh("m"));
+    ins.code = KnownCode(fresh("code"));
+    const char sort = takes_numbers(subject.op) ? 'I' : 'V';
+    const std::string_view operands = ir_op_info(subject.op).operands;
+    const auto add = [&](char of) {
+      table.words.push_back(fresh_word(of));
+      return static_cast<int>(table.words.size()) - 1;
+    };
+    if (operands.find('A') != operands.npos) ins.a = add(sort);
+    if (operands.find('B') != operands.npos) ins.b = add(sort);
+    for (size_t i = 0; i < subject.list; ++i) ins.list.push_back(add(sort));
+    if (subject.op == IrOp::kTagIs || subject.op == IrOp::kTagFrom || subject.op == IrOp::kPackedField) {
+      ins.n = Signed(subject.tag);
+      ins.m = Unsigned(subject.width);
+    }
+    return ins;
+  }
+
+  static bool takes_numbers(IrOp op) {
+    return op == IrOp::kIntWord || op == IrOp::kIntAdd || op == IrOp::kIntSub || op == IrOp::kIntMul ||
+           op == IrOp::kIntDiv || op == IrOp::kIntRem || op == IrOp::kIntShiftRight;
+  }
+
+  static void assume_width(const Subject& subject, const Word& word, Walk& walk) {
+    if (!subject.narrowed) {
+      walk.assume(word.width == bits_of(subject.width));
+      return;
+    }
+    // A guard that looks at fewer bits than the tag has knows that they tell.
+    const z3::expr tag = tag_of(word.value, word.width);
+    const z3::expr wanted = bits_of(static_cast<uint64_t>(subject.tag));
+    walk.assume(z3::ult(bits_of(subject.width), word.width));
+    walk.assume(z3::implies((tag & bits_of((uint64_t{1} << subject.width) - 1)) == wanted, tag == wanted));
+  }
+
+  static std::optional<Meaning> meaning(const TermTable& table, const TermTable::Ins& ins) {
+    Operands operands;
+    operands.op = ins.op;
+    if (ins.a >= 0) operands.a = table.words[static_cast<size_t>(ins.a)].value;
+    if (ins.b >= 0) operands.b = table.words[static_cast<size_t>(ins.b)].value;
+    operands.n = ins.n.term.simplify();
+    operands.m = ins.m.term.simplify();
+    for (const int ref : ins.list) operands.list.push_back(table.words[static_cast<size_t>(ref)].value);
+    operands.intrinsic = ins.which;
+    return meaning_of(operands);
+  }
+
+  /// Guards on objects have no meaning of their own.
+  static z3::expr leaves(const Subject& subject, const TermTable& table, const TermTable::Ins& ins,
+                         const std::optional<Meaning>& meant) {
+    const z3::expr& value = table.words[0].value;
+    const z3::expr is_pointer = (value & 3) == 0;
+    const z3::expr code = uninterpreted("code", value);
+    switch (subject.op) {
+      case IrOp::kHeaderIs: return !(is_pointer && ins.n.term >= 0 && uninterpreted("header", value) == ins.n.term);
+      case IrOp::kCodeIs: return !(is_pointer && ins.code.term != 0 && code == ins.code.term);
+      case IrOp::kArityIs: return !(ins.n.term >= 0 && uninterpreted("arity", code) == ins.n.term);
+      default: return meant->leaves;
+    }
+  }
+};
+
+std::vector<Subject> all_subjects() {
+  std::vector<Subject> subjects;
+  for (int number = 0; number < static_cast<int>(IrOp::kCount); ++number) {
+    const auto op = static_cast<IrOp>(number);
+    switch (op) {
+      case IrOp::kTagIs:
+      case IrOp::kTagFrom:
+        for (uint32_t width = 0; width < 7; ++width) {
+          const int32_t tags = int32_t{1} << width;
+          // All tags of narrow unions, of wide ones those around the end of not_tags.
+          for (int32_t tag = 0; tag < tags + (op == IrOp::kTagFrom ? 1 : 0); ++tag) {
+            if (width > 4 && tag > 3 && (tag < 30 || tag > 33)) continue;
+            subjects.push_back({op, 0, width, tag});
+            if (op == IrOp::kTagIs && width > 0) subjects.push_back({op, 0, width, tag, Intrinsic::kNone, true});
+          }
+        }
+        break;
+      case IrOp::kPackStruct:
+        for (size_t fields = 0; fields < 4; ++fields) subjects.push_back({op, fields});
+        break;
+      case IrOp::kPackedField:
+        for (uint32_t fields = 1; fields < 4; ++fields) {
+          for (uint32_t field = 0; field < fields; ++field)
+            subjects.push_back({op, 0, fields, static_cast<int32_t>(field)});
+        }
+        break;
+      case IrOp::kIntRem: subjects.push_back({op, 1}); break;
+      case IrOp::kChoose: subjects.push_back({op, 2}); break;
+      case IrOp::kNoFit: break;  // nothing is learned from it
+      case IrOp::kHeaderIs:
+      case IrOp::kCodeIs:
+      case IrOp::kArityIs: subjects.push_back({op}); break;
+      case IrOp::kIntrinsic:
+        for (uint32_t index = 1; index < static_cast<uint32_t>(Intrinsic::kCount); ++index) {
+          const auto which = static_cast<Intrinsic>(index);
+          subjects.push_back({op, intrinsic_info(which).arity, 0, 0, which});
+        }
+        break;
+      default: {
+        Operands operands;
+        operands.op = op;
+        if (meaning_of(operands)) subjects.push_back({op});
+      }
+    }
+  }
+  return subjects;
+}
+
+TEST(FactProof, EachRuleIsProved) {
+  word_bits = 64;
+  Prover all;
+  all.prove_sets();
+  std::map<std::string, int> covered;
+  int covered_paths = 0;
+  int refuted = 0;
+  for (const Subject& subject : all_subjects()) {
+    Prover here;
+    here.prove(subject);
+    Prover small;
+    bool is_hard = false;
+    for (const auto& [name, tally] : here.rules) is_hard |= tally.unknown > 0;
+    const bool has_offsets = subject.op == IrOp::kPackStruct || subject.op == IrOp::kPackedField;
+    const unsigned fewer = has_offsets || subject.which == Intrinsic::kIntDivide ? 16 : 8;
+    if (is_hard) {
+      word_bits = fewer;
+      small.prove(subject);
+      word_bits = 64;
+    }
+    for (const auto& [name, tally] : here.rules) {
+      Tally& sum = all.rules[name];
+      sum.paths += tally.paths;
+      if (!tally.refuted.empty()) sum.refuted = tally.refuted;
+      if (tally.unknown == 0) continue;
+      sum.unknown += tally.unknown;
+      const Tally& again = small.rules[name];
+      EXPECT_GT(again.paths, 0) << name;
+      EXPECT_EQ(again.unknown, 0) << name;
+      if (!again.refuted.empty()) sum.refuted = again.refuted;
+      covered[name + ", " + std::to_string(fewer) + " bits"] += again.paths;
+      covered_paths += again.paths;
+    }
+  }
+  int proved = 0;
+  int paths = 0;
+  for (const auto& [name, tally] : all.rules) {
+    EXPECT_EQ(tally.refuted, "") << name;
+    proved += tally.unknown == 0 && tally.refuted.empty();
+    refuted += !tally.refuted.empty();
+    paths += tally.paths;
+  }
+  EXPECT_GE(proved, 70);
+  std::printf(
+      "facts: %zu claims on %d paths, %d proved at 64 bits; %zu covered at fewer bits on %d paths; %d refuted\n",
+      all.rules.size(), paths, proved, covered.size(), covered_paths, refuted);
+  for (const auto& [name, count] : covered) std::printf("  covered: %s, %d paths\n", name.c_str(), count);
+}
+
+}  // namespace
+}  // namespace fble::proofs
