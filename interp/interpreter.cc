@@ -1115,7 +1115,7 @@ void run_steps(Thread& thread) {
 }
 
 void resume_interpreter(Thread& thread) {
-  thread.table = thread.machine.profile != nullptr ? &kProfilingHandlers : &kHandlers;
+  thread.table = thread.machine.profile != nullptr ? &kProfilingHandlers : plain;
   enter_handler(&resume, thread.pc, thread.fp, thread, thread.ap, 0);
 }
 

@@ -22,7 +22,8 @@ void run_program(const char* name, const MachineOptions& options, bool eager, Lo
   Diagnostics diagnostics;
   LoadOptions load;
   load.roots = {FBLE_SOURCE_DIR "/tests/std", FBLE_SOURCE_DIR "/frontends/std"};
-  const std::unique_ptr<Program> program = load_program(ModulePath{{Symbol("Threads"), Symbol(name)}}, load, diagnostics);
+  const std::unique_ptr<Program> program =
+      load_program(ModulePath{{Symbol("Threads"), Symbol(name)}}, load, diagnostics);
   ASSERT_NE(program, nullptr) << diagnostics.render();
   const std::unique_ptr<CheckedProgram> checked = typecheck(*program, diagnostics);
   ASSERT_NE(checked, nullptr) << diagnostics.render();
