@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <exception>
+#include <new>
 
 namespace fble {
 namespace {
@@ -81,14 +82,12 @@ void run_on_big_stack(const std::function<void()>& function) {
 #endif
   const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK;
   void* memory = MAP_FAILED;
-  for (; size >= 16 * kMiB; size /= 4) {
+  for (; size >= kMiB; size /= 4) {
     memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, flags, -1, 0);
     if (memory != MAP_FAILED) break;
   }
-  if (memory == MAP_FAILED) {
-    function();
-    return;
-  }
+  // The process's own stack is no way out: where memory is this short, it cannot grow, which ends the process.
+  if (memory == MAP_FAILED) throw std::bad_alloc();
   mprotect(memory, static_cast<size_t>(sysconf(_SC_PAGESIZE)), PROT_NONE);
   madvise(memory, size, MADV_NOHUGEPAGE);
 

@@ -45,6 +45,7 @@ const std::set<std::string, std::less<>> kBytecodeHeaders = {
     "interp/opcodes.def",
     "interp/slot_allocation.h",
     "interp/bytecode.h",
+    "interp/tag_path.h",
     "interp/call_frame.h",
     "interp/foreign.h",
     "interp/bytecode_text.h",
