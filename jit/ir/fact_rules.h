@@ -37,11 +37,12 @@ void merge_facts(Facts& facts, const Facts& more) {
   facts.packed |= more.packed | facts.natural;
   if (more.header >= 0) facts.header = more.header;
   if (more.code != nullptr) facts.code = more.code;
-  if (more.arity >= 0) facts.arity = more.arity;
   if (more.tag >= 0) facts.tag = more.tag;
   facts.not_tags = facts.not_tags | more.not_tags;
   facts.pointer |= more.pointer || facts.header >= 0 || facts.code != nullptr;
   if (facts.code != nullptr) facts.arity = arity_of(facts.code);
+  // After the code's: an arity that contradicts it is no fact that follows (facts_imply).
+  if (more.arity >= 0) facts.arity = more.arity;
   facts.not_packed |= more.not_packed | facts.pointer;
   if (more.bits < facts.bits) facts.bits = more.bits;
 }
