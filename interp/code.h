@@ -15,8 +15,8 @@
 #include "gc/object.h"
 #include "interp/bytecode.h"
 #include "interp/loc.h"
-#include "interp/tag_path.h"
 #include "interp/mark.h"
+#include "interp/tag_path.h"
 
 namespace fble {
 

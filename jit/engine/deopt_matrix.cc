@@ -127,9 +127,7 @@ void DeoptMatrix::note_end(const Thread& thread) {
   const uint32_t* pc = thread.pc;
   const Word* fp = thread.fp;
   // Where there is no room, any instruction fails.
-  if (thread.error.lines.empty() || thread.error.out_of_memory || taken_pc_ == nullptr ||
-      fp == nullptr)
-    return;
+  if (thread.error.lines.empty() || thread.error.out_of_memory || taken_pc_ == nullptr || fp == nullptr) return;
   if (pc != taken_pc_ && code_of_frame(fp).native != nullptr) {
     // A native fails at the call of it. If that is a tail call, its frame is the caller's.
     const bool is_tail_call = op_ends_activation(static_cast<Op>(*taken_pc_));

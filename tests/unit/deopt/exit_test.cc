@@ -549,8 +549,7 @@ TEST(Exit, NoRoomIsAnError) {
   entry.virtuals.push_back(large);
   ASSERT_FALSE(activation.leave(entry));
   EXPECT_TRUE(activation.thread.error.out_of_memory);
-  EXPECT_NE(activation.thread.error.render().find("out of memory: the heap has reached its limit"),
-            std::string::npos);
+  EXPECT_NE(activation.thread.error.render().find("out of memory: the heap has reached its limit"), std::string::npos);
 }
 
 }  // namespace
