@@ -150,6 +150,7 @@ void Scheduler::free_thread(VirtualThread& thread) {
   threads_.clear();
 }
 
+/// Forgets all threads but the main one.
 void Scheduler::clear() {
   for (VirtualThread& thread : threads_) {
     if (!thread.is_live) continue;

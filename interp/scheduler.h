@@ -42,7 +42,6 @@ struct ThreadStats {
 /// way, one thread is the carrier's current one, and each other is ready or waits.
 class Scheduler {
  public:
-  /// `stack_bytes`: address space for each further call stack.
   Scheduler(MachineState& machine, VirtualThread& main) : machine_(machine), main_(main) { main.is_live = true; }
   ~Scheduler() { clear(); }
   Scheduler(const Scheduler&) = delete;
@@ -52,7 +51,6 @@ class Scheduler {
 
   /// Returns whether there is no thread but the main one.
   bool is_alone() const { return live_ == 0; }
-  size_t live() const { return live_; }
   const ThreadStats& stats() const { return stats_; }
 
   // For natives, whose thread is the carrier's current one.
@@ -94,9 +92,6 @@ class Scheduler {
   bool continue_run(Thread& carrier);
   /// Moves the current thread to the largest call stack. False if it is there.
   bool move_to_largest(Thread& carrier);
-  /// Forgets all threads but the main one, at the end of a run.
-  void clear();
-
   // For the collector.
 
   /// Visits what threads other than the current one may hold of new objects. Then they hold old pointers only.
@@ -112,6 +107,7 @@ class Scheduler {
   size_t waiting_bytes() const { return waiting_bytes_; }
 
  private:
+  void clear();
   VirtualThread& new_thread();
   void free_thread(VirtualThread& thread);
   void save(Thread& carrier);
