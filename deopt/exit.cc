@@ -8,27 +8,27 @@ namespace fble {
 namespace {
 
 /// Does what the interpreter does when a call returns to it.
-void leave_at_return(Thread& thread) {
-  const ExitState& state = thread.exit_state;
+void leave_at_return(Carrier& carrier) {
+  const ExitState& state = carrier.exit_state;
   Word* fp = state.fp();
-  thread.pc = return_position(fp);
+  carrier.pc = return_position(fp);
   fp = caller_of(fp);
-  fp[result_slot(thread.pc)] = state.value();
-  thread.fp = fp;
-  thread.ap = state.ap();
+  fp[result_slot(carrier.pc)] = state.value();
+  carrier.fp = fp;
+  carrier.ap = state.ap();
 }
 
 }  // namespace
 
-bool leave_at(Thread& thread, const ExitEntry& entry) {
+bool leave_at(Carrier& carrier, const ExitEntry& entry) {
   if (entry.is_return) {
-    leave_at_return(thread);
+    leave_at_return(carrier);
     return true;
   }
-  Word* root = thread.exit_state.fp();
-  if (!entry.virtuals.empty()) read_virtual_roots(thread, entry, root);
-  rebuild_frames(thread, entry, root);
-  return entry.virtuals.empty() || materialize(thread, entry, root);
+  Word* root = carrier.exit_state.fp();
+  if (!entry.virtuals.empty()) read_virtual_roots(carrier, entry, root);
+  rebuild_frames(carrier, entry, root);
+  return entry.virtuals.empty() || materialize(carrier, entry, root);
 }
 
 }  // namespace fble

@@ -1,7 +1,7 @@
 // Leaving machine code: the C++ side of an exit stub.
 //
-// The stub stores the registers in Thread::exit_state and calls the engine as an ordinary
-// function, which calls this. Then it loads the thread's pc, fp and ap and jumps to
+// The stub stores the registers in Carrier::exit_state and calls the engine as an ordinary
+// function, which calls this. Then it loads the carrier's pc, fp and ap and jumps to
 // the interpreter's handler. So no C++ frame remains on the native stack, however
 // often machine code is left.
 //
@@ -12,9 +12,9 @@
 
 namespace fble {
 
-/// Requires the state of the exit in thread.exit_state. Sets pc, fp and ap so that the
+/// Requires the state of the exit in carrier.exit_state. Sets pc, fp and ap so that the
 /// interpreter can continue. Returns false, with an error raised, if memory ran out:
 /// the run ends.
-[[nodiscard]] bool leave_at(Thread& thread, const ExitEntry& entry);
+[[nodiscard]] bool leave_at(Carrier& carrier, const ExitEntry& entry);
 
 }  // namespace fble

@@ -8,29 +8,29 @@
 
 namespace fble {
 
-bool ForcedFrames::possible(const Thread& thread, const ExitEntry& entry) {
-  const Word* ap = thread.exit_state.ap();
-  const Word* limit = thread.machine.heap.limit();
+bool ForcedFrames::possible(const Carrier& carrier, const ExitEntry& entry) {
+  const Word* ap = carrier.exit_state.ap();
+  const Word* limit = carrier.machine.heap.limit();
   return !entry.is_return && ap <= limit && static_cast<size_t>(limit - ap) >= words_needed(entry);
 }
 
-ForcedFrames::ForcedFrames(Thread& thread, const ExitEntry& entry)
-    : thread_(thread),
-      start_(thread.exit_state.fp() - kHeaderSlots),
-      pc_(thread.pc),
-      fp_(thread.fp),
-      ap_(thread.ap),
-      value_(thread.value),
-      words_(start_, thread.exit_state.fp() + entry.frames.back().base + entry.frames.back().code->frame_slots) {
-  if (!leave_at(thread, entry)) FBLE_BUG("forced frames did not fit");
+ForcedFrames::ForcedFrames(Carrier& carrier, const ExitEntry& entry)
+    : carrier_(carrier),
+      start_(carrier.exit_state.fp() - kHeaderSlots),
+      pc_(carrier.pc),
+      fp_(carrier.fp),
+      ap_(carrier.ap),
+      value_(carrier.value),
+      words_(start_, carrier.exit_state.fp() + entry.frames.back().base + entry.frames.back().code->frame_slots) {
+  if (!leave_at(carrier, entry)) FBLE_BUG("forced frames did not fit");
 }
 
 void ForcedFrames::take_back() {
   std::copy(words_.begin(), words_.end(), start_);
-  thread_.pc = pc_;
-  thread_.fp = fp_;
-  thread_.ap = ap_;
-  thread_.value = value_;
+  carrier_.pc = pc_;
+  carrier_.fp = fp_;
+  carrier_.ap = ap_;
+  carrier_.value = value_;
 }
 
 }  // namespace fble

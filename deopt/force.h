@@ -10,7 +10,7 @@
 // Machine code cannot continue if any object has moved. So no collection makes room for virtual
 // objects: if there is too little, or if the observer reports a change, the trace is left.
 //
-// Tested by tests/unit/deopt/exit_test.cc and tests/unit/cli/marks_test.cc.
+// Tested by tests/unit/deopt/exit_test.cc and tests/unit/cli/deopt_points_test.cc.
 #pragma once
 
 #include <vector>
@@ -22,11 +22,11 @@ namespace fble {
 class ForcedFrames {
  public:
   /// Returns whether there is room for the entry's virtual objects.
-  static bool possible(const Thread& thread, const ExitEntry& entry);
+  static bool possible(const Carrier& carrier, const ExitEntry& entry);
 
   /// Writes the frames of an exit that is not a return, with the state of the exit in
-  /// thread.exit_state, as leave_at does. Requires: possible(thread, entry).
-  ForcedFrames(Thread& thread, const ExitEntry& entry);
+  /// carrier.exit_state, as leave_at does. Requires: possible(carrier, entry).
+  ForcedFrames(Carrier& carrier, const ExitEntry& entry);
   ForcedFrames(const ForcedFrames&) = delete;
   ForcedFrames& operator=(const ForcedFrames&) = delete;
 
@@ -34,7 +34,7 @@ class ForcedFrames {
   void take_back();
 
  private:
-  Thread& thread_;
+  Carrier& carrier_;
   Word* const start_;
   const uint32_t* const pc_;
   Word* const fp_;

@@ -26,33 +26,33 @@ size_t words_needed(const ExitEntry& entry) {
   return words;
 }
 
-void read_virtual_roots(Thread& thread, const ExitEntry& entry, const Word* root) {
-  thread.exit_roots.clear();
+void read_virtual_roots(Carrier& carrier, const ExitEntry& entry, const Word* root) {
+  carrier.exit_roots.clear();
   for (const VirtualValue& value : entry.virtuals) {
     for (const Location& field : value.fields) {
       const bool is_virtual = field.kind == LocationKind::kVirtual;
-      thread.exit_roots.push_back(is_virtual ? kUnitWord : read_location(thread.exit_state, root, field));
+      carrier.exit_roots.push_back(is_virtual ? kUnitWord : read_location(carrier.exit_state, root, field));
     }
   }
 }
 
-bool materialize(Thread& thread, const ExitEntry& entry, Word* root) {
+bool materialize(Carrier& carrier, const ExitEntry& entry, Word* root) {
   const size_t words = words_needed(entry);
   // Not alloc_limit: that is 0 while attention is requested.
-  const Word* limit = thread.machine.heap.limit();
-  if (words != 0 && (thread.ap > limit || static_cast<size_t>(limit - thread.ap) < words)) {
-    if (!thread.make_room(words)) return false;
+  const Word* limit = carrier.machine.heap.limit();
+  if (words != 0 && (carrier.ap > limit || static_cast<size_t>(limit - carrier.ap) < words)) {
+    if (!carrier.make_room(words)) return false;
     // New objects are about to be written into frames from the root frame on.
-    thread.current->stack->lower_watermark(root);
+    carrier.current->stack->lower_watermark(root);
   }
 
   thread_local std::vector<Word> made;
   made.clear();
-  Word* fields = thread.exit_roots.data();
+  Word* fields = carrier.exit_roots.data();
   for (const VirtualValue& value : entry.virtuals) {
     if (value.kind == VirtualValue::Kind::kObject) {
-      made.push_back(reinterpret_cast<Word>(thread.ap));
-      thread.ap += object_words(static_cast<uint32_t>(value.header >> 32));
+      made.push_back(reinterpret_cast<Word>(carrier.ap));
+      carrier.ap += object_words(static_cast<uint32_t>(value.header >> 32));
     } else {
       for (size_t i = 0; i < value.fields.size(); ++i) {
         if (value.fields[i].kind == LocationKind::kVirtual)
@@ -63,7 +63,7 @@ bool materialize(Thread& thread, const ExitEntry& entry, Word* root) {
     fields += value.fields.size();
   }
 
-  fields = thread.exit_roots.data();
+  fields = carrier.exit_roots.data();
   for (size_t i = 0; i < entry.virtuals.size(); ++i) {
     const VirtualValue& value = entry.virtuals[i];
     if (value.kind == VirtualValue::Kind::kObject) {
@@ -78,7 +78,7 @@ bool materialize(Thread& thread, const ExitEntry& entry, Word* root) {
     }
     fields += value.fields.size();
   }
-  thread.exit_roots.clear();
+  carrier.exit_roots.clear();
 
   for (const ExitSlot& slot : entry.slots) {
     if (slot.location.kind == LocationKind::kVirtual) root[slot.slot] = made[static_cast<size_t>(slot.location.index)];

@@ -4,7 +4,7 @@
 // be virtual again, to any depth, shared, or in circles (functions that are defined
 // together). Making them takes no recursion:
 //
-//  1 the words that the descriptions mention are copied into Thread::exit_roots, where
+//  1 the words that the descriptions mention are copied into Carrier::exit_roots, where
 //    a collection finds and updates them;
 //  2 the room that all objects need is computed and reserved: this is the only
 //  collection; 3 packed virtuals are computed in the order of the entry, in which each
@@ -26,12 +26,12 @@ namespace fble {
 /// Makes the virtual values. Requires that rebuild_frames has run, that no other slots and
 /// registers of the exit have changed since, and that read_virtual_roots has filled the
 /// roots before it. Returns false, with an error raised, if there is no room.
-bool materialize(Thread& thread, const ExitEntry& entry, Word* root);
+bool materialize(Carrier& carrier, const ExitEntry& entry, Word* root);
 
 /// Returns the heap words that the virtual objects of an exit take.
 size_t words_needed(const ExitEntry& entry);
 
 /// Does step 1. Must be called before the first write.
-void read_virtual_roots(Thread& thread, const ExitEntry& entry, const Word* root);
+void read_virtual_roots(Carrier& carrier, const ExitEntry& entry, const Word* root);
 
 }  // namespace fble

@@ -4,8 +4,8 @@
 
 namespace fble {
 
-void rebuild_frames(Thread& thread, const ExitEntry& entry, Word* root) {
-  const ExitState& state = thread.exit_state;
+void rebuild_frames(Carrier& carrier, const ExitEntry& entry, Word* root) {
+  const ExitState& state = carrier.exit_state;
   // The words to write: slots first, then frames, in their order.
   thread_local std::vector<Word> words;
   words.clear();
@@ -30,9 +30,9 @@ void rebuild_frames(Thread& thread, const ExitEntry& entry, Word* root) {
     frame[kReturnPositionSlot] = reinterpret_cast<Word>(entry.frames[i - 1].pc);
     frame[kReturnAddressSlot] = reinterpret_cast<Word>(interpreter_return());
   }
-  thread.pc = entry.frames.back().pc;
-  thread.fp = root + entry.frames.back().base;
-  thread.ap = state.ap();
+  carrier.pc = entry.frames.back().pc;
+  carrier.fp = root + entry.frames.back().base;
+  carrier.ap = state.ap();
 }
 
 }  // namespace fble

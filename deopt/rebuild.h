@@ -10,7 +10,7 @@
 #pragma once
 
 #include "deopt/side_table.h"
-#include "interp/thread.h"
+#include "interp/carrier.h"
 
 namespace fble {
 
@@ -27,8 +27,8 @@ inline Word read_location(const ExitState& state, const Word* root, const Locati
   FBLE_BUG("not the location of a word");
 }
 
-/// Writes slots and headers of an exit that is not a return, and sets the thread's pc, fp
+/// Writes slots and headers of an exit that is not a return, and sets the carrier's pc, fp
 /// and ap to the innermost frame. The stack has room: the trace has checked its size.
-void rebuild_frames(Thread& thread, const ExitEntry& entry, Word* root);
+void rebuild_frames(Carrier& carrier, const ExitEntry& entry, Word* root);
 
 }  // namespace fble

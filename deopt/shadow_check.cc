@@ -6,9 +6,9 @@
 
 #include "deopt/same_value.h"
 #include "deopt/side_table.h"
+#include "interp/carrier.h"
 #include "interp/interpreter.h"
 #include "interp/liveness.h"
-#include "interp/thread.h"
 
 namespace fble {
 
@@ -42,11 +42,11 @@ std::string print_word(Word word, int depth) {
 
 }  // namespace
 
-FramesState take_frames(const Thread& thread, Word* root) {
+FramesState take_frames(const Carrier& carrier, Word* root) {
   FramesState state;
   state.root = root;
-  state.next_placeholder = thread.groups.next_placeholder;
-  for_each_frame(thread.pc, thread.fp, [&](Word* fp, const uint32_t* pc) {
+  state.next_placeholder = carrier.groups.next_placeholder;
+  for_each_frame(carrier.pc, carrier.fp, [&](Word* fp, const uint32_t* pc) {
     if (fp < root) return false;
     state.frames.push_back({&code_of_frame(fp), pc, static_cast<int32_t>(fp - root)});
     return fp != root;
@@ -64,7 +64,7 @@ FramesState take_frames(const Thread& thread, Word* root) {
   return state;
 }
 
-void put_frames(Thread& thread, const FramesState& state) {
+void put_frames(Carrier& carrier, const FramesState& state) {
   const Word* word = state.words.data();
   for (size_t i = 0; i < state.frames.size(); ++i) {
     Word* frame = state.root + state.frames[i].base;
@@ -74,63 +74,63 @@ void put_frames(Thread& thread, const FramesState& state) {
     frame[kReturnPositionSlot] = reinterpret_cast<Word>(state.frames[i - 1].pc);
     frame[kReturnAddressSlot] = reinterpret_cast<Word>(interpreter_return());
   }
-  thread.groups.next_placeholder = state.next_placeholder;
-  thread.pc = state.frames.back().pc;
-  thread.fp = state.root + state.frames.back().base;
+  carrier.groups.next_placeholder = state.next_placeholder;
+  carrier.pc = state.frames.back().pc;
+  carrier.fp = state.root + state.frames.back().base;
 }
 
 // ---- rehearsals -------------------------------------------------------------
 
-Rehearsal::Rehearsal(Thread& thread, Word* root)
-    : thread_(thread),
+Rehearsal::Rehearsal(Carrier& carrier, Word* root)
+    : carrier_(carrier),
       root_(root),
-      frames_(root - kHeaderSlots, thread.fp + code_of_frame(thread.fp).frame_slots),
-      table_(thread.table),
-      observer_(thread.machine.observer),
-      pc_(thread.pc),
-      fp_(thread.fp),
-      ap_(thread.ap),
-      value_(thread.value),
-      error_(thread.error),
-      groups_(thread.groups),
-      watermark_(thread.current->stack->watermark()) {
-  thread.machine.for_each_code([&](Code& code) {
+      frames_(root - kHeaderSlots, carrier.fp + code_of_frame(carrier.fp).frame_slots),
+      table_(carrier.table),
+      observer_(carrier.machine.observer),
+      pc_(carrier.pc),
+      fp_(carrier.fp),
+      ap_(carrier.ap),
+      value_(carrier.value),
+      error_(carrier.error),
+      groups_(carrier.groups),
+      watermark_(carrier.current->stack->watermark()) {
+  carrier.machine.for_each_code([&](Code& code) {
     // Natives are entered in the same way as while recording (GlueCode::native), so that steps are counted alike.
     if (code.native != nullptr) return;
     entries_.emplace_back(&code, code.entry);
     code.entry = entry_by_table();
   });
-  thread.no_collections = true;
-  thread.machine.observer = nullptr;
-  thread.alloc_limit = thread.machine.heap.limit();
-  thread.stack_limit = thread.machine_stack_limit = thread.current->stack->limit();
+  carrier.no_collections = true;
+  carrier.machine.observer = nullptr;
+  carrier.alloc_limit = carrier.machine.heap.limit();
+  carrier.stack_limit = carrier.machine_stack_limit = carrier.current->stack->limit();
 }
 
 Rehearsal::~Rehearsal() {
   for (const auto& [code, entry] : entries_) code->entry = entry;
   std::copy(frames_.begin(), frames_.end(), root_ - kHeaderSlots);
-  thread_.table = table_;
-  thread_.machine.observer = observer_;
-  thread_.pc = pc_;
-  thread_.fp = fp_;
-  thread_.ap = ap_;
-  thread_.value = value_;
-  thread_.error = std::move(error_);
-  thread_.groups = std::move(groups_);
-  thread_.current->stack->restore_watermark(watermark_);
-  thread_.no_collections = false;
-  thread_.restore_limits();
+  carrier_.table = table_;
+  carrier_.machine.observer = observer_;
+  carrier_.pc = pc_;
+  carrier_.fp = fp_;
+  carrier_.ap = ap_;
+  carrier_.value = value_;
+  carrier_.error = std::move(error_);
+  carrier_.groups = std::move(groups_);
+  carrier_.current->stack->restore_watermark(watermark_);
+  carrier_.no_collections = false;
+  carrier_.restore_limits();
 }
 
 bool Rehearsal::replay(const FramesState& from, uint32_t steps) {
-  thread_.error = RunError{};
-  put_frames(thread_, from);
-  thread_.steps_to_go = steps;
-  run_steps(thread_);
-  return thread_.steps_to_go == UINT32_MAX;
+  carrier_.error = RunError{};
+  put_frames(carrier_, from);
+  carrier_.steps_to_go = steps;
+  run_steps(carrier_);
+  return carrier_.steps_to_go == UINT32_MAX;
 }
 
-bool Rehearsal::failed() const { return !thread_.error.lines.empty(); }
+bool Rehearsal::failed() const { return !carrier_.error.lines.empty(); }
 
 // ---- comparing --------------------------------------------------------------
 

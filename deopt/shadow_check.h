@@ -6,7 +6,7 @@
 // values compared by structure. No trace contains a call of a native with effects, so
 // every exit can be checked.
 //
-// A replay runs while the thread is stopped at an exit, in the same call frames: they
+// A replay runs while the carrier is stopped at an exit, in the same call frames: they
 // are saved as a whole and restored afterwards. No collection may run meanwhile, so the
 // caller provides room.
 //
@@ -36,24 +36,24 @@ struct FramesState {
   };
   Word* root = nullptr;           ///< slot 0 of the root frame
   uint64_t next_placeholder = 1;  ///< the counter of RecursiveGroups
-  std::vector<Frame> frames;      ///< outermost first; empty if the thread was not above the root
+  std::vector<Frame> frames;      ///< outermost first; empty if the carrier was not above the root
   /// The words of each frame: its closure, then its live slots in ascending order.
   std::vector<Word> words;
 };
 
-/// Returns the state of the thread's pc, fp and frames.
-FramesState take_frames(const Thread& thread, Word* root);
+/// Returns the state of the carrier's pc, fp and frames.
+FramesState take_frames(const Carrier& carrier, Word* root);
 
-/// Restores the state of the thread. Return addresses above the root frame become the
+/// Restores the state of the carrier. Return addresses above the root frame become the
 /// interpreter's.
-void put_frames(Thread& thread, const FramesState& state);
+void put_frames(Carrier& carrier, const FramesState& state);
 
 /// A trial run: while it exists, all code is interpreted, no attention is requested and no
 /// collection runs. Afterwards all state is as before: frames from `root` up, allocation
 /// pointer, open groups and error included.
 class Rehearsal {
  public:
-  Rehearsal(Thread& thread, Word* root);
+  Rehearsal(Carrier& carrier, Word* root);
   ~Rehearsal();
   Rehearsal(const Rehearsal&) = delete;
   Rehearsal& operator=(const Rehearsal&) = delete;
@@ -65,7 +65,7 @@ class Rehearsal {
   bool failed() const;
 
  private:
-  Thread& thread_;
+  Carrier& carrier_;
   Word* root_;
   std::vector<Word> frames_;
   std::vector<std::pair<Code*, Handler>> entries_;

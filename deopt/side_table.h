@@ -91,7 +91,7 @@ namespace fble {
 enum class LocationKind : uint8_t {
   kNone,
   kRegister,  ///< index: number of the register (interp/machine_registers.h)
-  kSpill,     ///< index: word of Thread::exit_state.spill
+  kSpill,     ///< index: word of Carrier::exit_state.spill
   kConstant,  ///< word: the constant itself
   kVirtual,   ///< index: into ExitEntry::virtuals
   kSlot,      ///< index: slot of the frame area, where it is in memory already

@@ -5,7 +5,7 @@
 //    return, are after a call; each frame lies where its caller's call puts it;
 //  * only live slots are listed, ascending, with facts that do not contradict each other;
 //  * nothing is kept in a register that has a role of its own (stack pointer, frame,
-//    thread, allocation pointer, table) nor in a spill slot that does not exist;
+//    carrier, allocation pointer, table) nor in a spill slot that does not exist;
 //  * virtuals come after those that they name, except in circles of objects; packed
 //    ones have packed fields; headers fit the number of fields;
 //  * at a return only values in memory are listed.

@@ -231,7 +231,7 @@ struct Shared {
   std::atomic<uint64_t> rejected{0};
   std::atomic<uint64_t> traces{0};
   std::atomic<uint64_t> exits{0};
-  std::atomic<uint64_t> mark_hits{0};
+  std::atomic<uint64_t> deopt_point_hits{0};
   struct Slot {
     std::atomic<uint64_t> seed{0};
     std::atomic<int> mode{-1};
@@ -267,7 +267,7 @@ struct Message {
     const Verdict verdict = oracle.check(program.text, options);
     shared.traces += verdict.traces;
     shared.exits += verdict.exits;
-    shared.mark_hits += verdict.mark_hits;
+    shared.deopt_point_hits += verdict.deopt_point_hits;
     switch (verdict.kind) {
       case Verdict::Kind::kAgree:
         ++shared.agreed;
@@ -378,19 +378,20 @@ int run_workers(const Settings& settings) {
   const uint64_t agreed = shared->agreed;
   if (settings.json) {
     fmt::print(
-        R"({{"agreed": {}, "failing": {}, "skipped": {}, "findings": {}, "traces": {}, "exits": {}, "mark_hits": {}}})"
+        R"({{"agreed": {}, "failing": {}, "skipped": {}, "findings": {}, "traces": {}, "exits": {}, "deopt_point_hits": {}}})"
         "\n",
         agreed, shared->failing.load(), shared->skipped.load(), findings.size(), shared->traces.load(),
-        shared->exits.load(), shared->mark_hits.load());
+        shared->exits.load(), shared->deopt_point_hits.load());
     return findings.empty() && !rejected ? 0 : 1;
   }
   fmt::print(
-      "{} programs agree ({} of them by an error), {} skipped, {} findings; {} traces, {} exits, {} at marks; {:.0f} "
+      "{} programs agree ({} of them by an error), {} skipped, {} findings; {} traces, {} exits, {} at deopt points; "
+      "{:.0f} "
       "s, {:.0f} "
       "programs a "
       "minute\n",
       agreed, shared->failing.load(), shared->skipped.load(), findings.size(), shared->traces.load(),
-      shared->exits.load(), shared->mark_hits.load(), seconds, static_cast<double>(agreed) * 60 / seconds);
+      shared->exits.load(), shared->deopt_point_hits.load(), seconds, static_cast<double>(agreed) * 60 / seconds);
   return findings.empty() && !rejected ? 0 : 1;
 }
 

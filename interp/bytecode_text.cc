@@ -66,8 +66,8 @@ class Printer {
     for (const ProgramCode::ModuleCode& module : program_.modules) {
       line("module {} code {} global {}", quoted(module.path), number(module.body), module.global);
     }
-    for (const Mark& mark : program_.marks) {
-      line("mark {}{}", location(mark.loc, Symbol()), mark_options_text(mark.options));
+    for (const DeoptPoint& deopt_point : program_.deopt_points) {
+      line("deopt_point {}{}", location(deopt_point.loc, Symbol()), deopt_point_options_text(deopt_point.options));
     }
     for (const Code& code : program_.codes) print_code(code);
     return std::move(text_);
@@ -136,9 +136,10 @@ class Printer {
       const uint32_t index = code.words[at];
       if (*operands == 'G' && index < program_.global_names.size()) return ' ' + quoted(program_.global_names[index]);
       if (*operands == 'K' && index < code.constants.size()) return fmt::format(" {:#x}", code.constants[index]);
-      if (static_cast<Op>(code.words[offset]) == Op::kMark && index < program_.marks.size()) {
-        const Mark& mark = program_.marks[index];
-        return fmt::format(" deopt-here!{} at {}", mark_options_text(mark.options), location(mark.loc, code.loc.file));
+      if (static_cast<Op>(code.words[offset]) == Op::kDeoptPoint && index < program_.deopt_points.size()) {
+        const DeoptPoint& deopt_point = program_.deopt_points[index];
+        return fmt::format(" deopt-here!{} at {}", deopt_point_options_text(deopt_point.options),
+                           location(deopt_point.loc, code.loc.file));
       }
       if (*operands == 'F' && index < code.functions.size()) return " code " + number(code.functions[index]);
       // The operands after a list have no fixed place, and need no explanation.
@@ -382,12 +383,12 @@ class Parser {
       } else if (accept_word("module")) {
         module();
         continue;
-      } else if (accept_word("mark")) {
-        mark();
+      } else if (accept_word("deopt_point")) {
+        deopt_point();
       } else if (accept_word("code")) {
         code();
       } else {
-        fail("expected 'globals', 'name', 'module', 'mark' or 'code'");
+        fail("expected 'globals', 'name', 'module', 'deopt_point' or 'code'");
       }
       end_of_line();
     }
@@ -511,14 +512,14 @@ class Parser {
     program_->modules[position].global = index();
   }
 
-  void mark() {
-    Mark& mark = program_->marks.emplace_back();
-    mark.loc = location(Symbol());
+  void deopt_point() {
+    DeoptPoint& deopt_point = program_->deopt_points.emplace_back();
+    deopt_point.loc = location(Symbol());
     while (token_.kind == TokenKind::kWord) {
       const Token option = take();
       std::string word = option.text;
       if (accept_mark('=')) word += fmt::format("={}", index());
-      const std::string problem = add_mark_option(mark.options, word);
+      const std::string problem = add_deopt_point_option(deopt_point.options, word);
       if (!problem.empty()) lexer_.fail(option, problem);
     }
   }

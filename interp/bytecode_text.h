@@ -4,7 +4,7 @@
 //   globals 2
 //   name "/A%"                          one per global, in order
 //   module "/A%" code 0 global 0
-//   mark "A.fble":3:5 after=2 gc        deopt-here! comments, in order
+//   deopt_point "A.fble":3:5 after=2 gc        deopt-here! comments, in order
 //
 //   code 0 "/A%" at "A.fble":1:0        number, block, location
 //     arity 0 slots 9 captures 0        then `glue` if it is that

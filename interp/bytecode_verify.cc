@@ -205,7 +205,7 @@ class CodeVerifier {
       case Op::kFunction: check_captures(start, 0); break;
       case Op::kLiteral: check_index(start, "literal ", word(start, 2), code_.literals.size()); break;
       case Op::kForeign: check_index(start, "foreign ", word(start, 2), code_.foreigns.size()); break;
-      case Op::kMark: check_index(start, "mark ", word(start, 1), program_.marks.size()); break;
+      case Op::kDeoptPoint: check_index(start, "deopt point ", word(start, 1), program_.deopt_points.size()); break;
       case Op::kTailCall:
       case Op::kTailCallGlobal: check_staging(start); break;
       case Op::kApplyHeld:

@@ -14,13 +14,14 @@
 
 #include "gc/object.h"
 #include "interp/bytecode.h"
+#include "interp/deopt_point.h"
 #include "interp/loc.h"
-#include "interp/mark.h"
 #include "interp/tag_path.h"
 
 namespace fble {
 
-struct Thread;
+struct Carrier;
+struct MachineState;
 struct Code;
 class NativeCall;
 
@@ -29,7 +30,7 @@ class NativeCall;
 /// machine code share; interp/handler.h explains them.
 #define FBLE_HANDLER_CC __attribute__((preserve_none))
 struct HandlerTable;
-typedef void(FBLE_HANDLER_CC* Handler)(const uint32_t* pc, Word* fp, Thread* thread, Word* ap,
+typedef void(FBLE_HANDLER_CC* Handler)(const uint32_t* pc, Word* fp, Carrier* carrier, Word* ap,
                                        const HandlerTable* table, Word value);
 
 /// The source location of the instruction that ends before `end` words.
@@ -124,7 +125,7 @@ struct ProgramCode {
   std::vector<ModuleCode> modules;
   uint32_t global_count = 0;
   std::vector<std::string> global_names;
-  std::vector<Mark> marks;  ///< of Op::kMark
+  std::vector<DeoptPoint> deopt_points;  ///< of Op::kDeoptPoint
 };
 
 /// Sets `entry` and `start` of code whose words are complete.

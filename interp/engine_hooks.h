@@ -10,7 +10,7 @@
 namespace fble {
 
 struct Code;
-struct Thread;
+struct Carrier;
 
 class EngineHooks {
  public:
@@ -19,13 +19,13 @@ class EngineHooks {
   /// Called when the code's counter has reached zero at a call: pc is at its
   /// start, its frame is complete. A yield point: may collect. Sets the counter
   /// anew, or the entry.
-  virtual void on_hot_function(Thread& thread, Code& code) = 0;
+  virtual void on_hot_function(Carrier& carrier, Code& code) = 0;
 
-  /// Called before each instruction while recording_handlers are in use: thread.pc is about to run.
-  virtual void on_step(Thread& thread) = 0;
+  /// Called before each instruction while recording_handlers are in use: carrier.pc is about to run.
+  virtual void on_step(Carrier& carrier) = 0;
 
   /// Called when the run has ended, by a result or an error.
-  virtual void on_run_end(Thread& thread) = 0;
+  virtual void on_run_end(Carrier& carrier) = 0;
 };
 
 }  // namespace fble

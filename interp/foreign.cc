@@ -1,7 +1,7 @@
 #include "interp/foreign.h"
 
+#include "interp/carrier.h"
 #include "interp/make_struct.h"
-#include "interp/thread.h"
 
 namespace fble {
 
@@ -14,41 +14,42 @@ const NativeRow* NativeTable::find(std::string_view module, std::string_view nam
   return row == rows_.end() ? nullptr : &row->second;
 }
 
-IntForm NativeCall::int_form() const { return thread_.machine.int_form; }
+MachineState& NativeCall::machine() const { return carrier_.machine; }
+IntForm NativeCall::int_form() const { return carrier_.machine.int_form; }
 
-bool NativeCall::has_room(size_t words) const { return ap_ + words <= thread_.alloc_limit; }
+bool NativeCall::has_room(size_t words) const { return ap_ + words <= carrier_.alloc_limit; }
 
 bool NativeCall::reserve(size_t words) {
   if (has_room(words)) return true;
   if (mode_ == Mode::kTrial) return false;
-  Thread& th = thread_;
-  th.ap = ap_;
-  const bool made = th.make_room(words);
-  ap_ = th.ap;
+  Carrier& carrier = carrier_;
+  carrier.ap = ap_;
+  const bool made = carrier.make_room(words);
+  ap_ = carrier.ap;
   return made;
 }
 
 bool NativeCall::charge(size_t bytes) {
-  Heap& heap = thread_.machine.heap;
+  Heap& heap = carrier_.machine.heap;
   const size_t limit = heap.options().max_bytes;
   if (limit == 0 || bytes <= limit) {
     heap.hold(bytes);
     charged_bytes_ += bytes;
-    if (heap.is_within_limit(thread_)) return true;
+    if (heap.is_within_limit(carrier_)) return true;
     if (mode_ == Mode::kTrial) return false;
     collect_all();
-    if (heap.is_within_limit(thread_)) return true;
+    if (heap.is_within_limit(carrier_)) return true;
   }
-  fail_out_of_memory(Thread::kHeapIsFull);
+  fail_out_of_memory(Carrier::kHeapIsFull);
   return false;
 }
 
-void NativeCall::release_charge() { thread_.machine.heap.release(charged_bytes_); }
+void NativeCall::release_charge() { carrier_.machine.heap.release(charged_bytes_); }
 
 void NativeCall::collect_all() {
-  thread_.ap = ap_;
-  thread_.collect_all();
-  ap_ = thread_.ap;
+  carrier_.ap = ap_;
+  carrier_.collect_all();
+  ap_ = carrier_.ap;
 }
 
 Word NativeCall::make_union(uint32_t tag, uint32_t tag_count, Word arg) {
@@ -59,7 +60,7 @@ Word NativeCall::make_union(uint32_t tag, uint32_t tag_count, Word arg) {
   Word* object = take(object_words(1));
   object[0] = Object::make_header(ObjectKind::kUnion, 1, tag);
   object[1] = arg;
-  if (is_placeholder(arg)) thread_.groups.note(reinterpret_cast<Object*>(object));
+  if (is_placeholder(arg)) carrier_.groups.note(reinterpret_cast<Object*>(object));
   return reinterpret_cast<Word>(object);
 }
 
@@ -76,7 +77,7 @@ struct NativeCall::Sink {
     return pack_struct(count, fields);
   }
   Word* take(size_t words) const { return call.take(words); }
-  void note(Object* object) const { call.thread_.groups.note(object); }
+  void note(Object* object) const { call.carrier_.groups.note(object); }
 };
 
 Word NativeCall::make_struct(std::span<const Word> fields) {
@@ -118,23 +119,23 @@ Word NativeCall::make_handle(NativeResource* resource, uint32_t tag) {
   Word* object = take(object_words(1));
   object[0] = Object::make_header(ObjectKind::kNative, 1, tag);
   object[1] = reinterpret_cast<Word>(resource);
-  thread_.machine.heap.register_native(reinterpret_cast<Object*>(object));
+  carrier_.machine.heap.register_native(reinterpret_cast<Object*>(object));
   return reinterpret_cast<Word>(object);
 }
 
 Word NativeCall::fail(std::string message) {
-  if (mode_ == Mode::kFinal) thread_.raise(message);
+  if (mode_ == Mode::kFinal) carrier_.raise(message);
   return 0;
 }
 
 Word NativeCall::fail_out_of_memory(const char* message) {
-  if (mode_ == Mode::kFinal) thread_.raise_out_of_memory(message);
+  if (mode_ == Mode::kFinal) carrier_.raise_out_of_memory(message);
   return 0;
 }
 
 Word NativeCall::fail_output(const std::string& message) {
   fail(message);
-  thread_.error.output_failed = true;
+  carrier_.error.output_failed = true;
   return 0;
 }
 

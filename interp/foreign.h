@@ -72,8 +72,8 @@ class NativeCall {
  public:
   enum class Mode : uint8_t { kFinal, kTrial };
 
-  NativeCall(Thread& thread, Word* args, Word* ap, Mode mode = Mode::kFinal)
-      : thread_(thread), args_(args), ap_(ap), mode_(mode) {}
+  NativeCall(Carrier& carrier, Word* args, Word* ap, Mode mode = Mode::kFinal)
+      : carrier_(carrier), args_(args), ap_(ap), mode_(mode) {}
   ~NativeCall() {
     if (charged_bytes_ != 0) release_charge();
   }
@@ -133,7 +133,8 @@ class NativeCall {
   /// The same for an output of the process that could not be written.
   Word fail_output(const std::string& message);
 
-  Thread& thread() { return thread_; }
+  Carrier& carrier() { return carrier_; }
+  MachineState& machine() const;
   IntForm int_form() const;
   Word* allocation_pointer() const { return ap_; }
 
@@ -148,7 +149,7 @@ class NativeCall {
     return at;
   }
 
-  Thread& thread_;
+  Carrier& carrier_;
   Word* args_;
   Word* ap_;
   const Mode mode_;

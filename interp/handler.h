@@ -8,13 +8,13 @@
 #pragma once
 
 #include "interp/call_frame.h"
+#include "interp/carrier.h"
 #include "interp/interpreter.h"
-#include "interp/thread.h"
 
-#define HANDLER                                                                                \
-  [[maybe_unused]] const uint32_t *pc, [[maybe_unused]] Word *fp, [[maybe_unused]] Thread *th, \
+#define HANDLER                                                                                      \
+  [[maybe_unused]] const uint32_t *pc, [[maybe_unused]] Word *fp, [[maybe_unused]] Carrier *carrier, \
       [[maybe_unused]] Word *ap, [[maybe_unused]] const HandlerTable *table, [[maybe_unused]] Word value
-#define REGISTERS pc, fp, th, ap, table, value
+#define REGISTERS pc, fp, carrier, ap, table, value
 #define TAIL [[clang::musttail]] return
 #define DISPATCH() TAIL table->handlers[*pc](REGISTERS)
 #define NEXT(count) \

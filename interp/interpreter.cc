@@ -49,63 +49,65 @@ constexpr Handler kBmiTwin = nullptr;
 // ---- slow paths -------------------------------------------------------------
 
 /// Publishes the registers for C++ code that may look at the stack.
-inline void publish(Thread* th, const uint32_t* pc, Word* fp, Word* ap) {
-  th->pc = pc;
-  th->fp = fp;
-  th->ap = ap;
+inline void publish(Carrier* carrier, const uint32_t* pc, Word* fp, Word* ap) {
+  carrier->pc = pc;
+  carrier->fp = fp;
+  carrier->ap = ap;
 }
 
 // What needs a std::string is kept out of the handlers: they have nothing to destroy.
-__attribute__((noinline)) void raise(Thread* th, const char* message) { th->raise(message); }
-__attribute__((noinline)) void raise_at(Thread* th, Loc loc, const char* message) { th->raise_at(loc, message); }
-__attribute__((noinline)) void raise_out_of_memory(Thread* th, const char* message) {
-  th->raise_out_of_memory(message);
+__attribute__((noinline)) void raise(Carrier* carrier, const char* message) { carrier->raise(message); }
+__attribute__((noinline)) void raise_at(Carrier* carrier, Loc loc, const char* message) {
+  carrier->raise_at(loc, message);
+}
+__attribute__((noinline)) void raise_out_of_memory(Carrier* carrier, const char* message) {
+  carrier->raise_out_of_memory(message);
 }
 
 /// Ends the run because the user wants it.
-__attribute__((noinline, cold)) void end_interrupted(Thread* th) {
-  th->attention.store(0);
-  th->restore_limits();
-  th->raise_interrupted();
+__attribute__((noinline, cold)) void end_interrupted(Carrier* carrier) {
+  carrier->attention.store(0);
+  carrier->restore_limits();
+  carrier->raise_interrupted();
 }
 
 /// Looks at what asked for attention. False when the run must end.
-__attribute__((noinline)) bool attend(Thread* th) {
-  const int reason = th->attention.exchange(0);
+__attribute__((noinline)) bool attend(Carrier* carrier) {
+  const int reason = carrier->attention.exchange(0);
   if (reason == static_cast<int>(Attention::kInterrupt)) {
-    end_interrupted(th);
+    end_interrupted(carrier);
     return false;
   }
-  th->restore_limits();
+  carrier->restore_limits();
   return true;
 }
 
 /// The allocation of `value` words at pc did not fit: collects and runs pc again, by the
 /// plain handler, as the recorder and the profiler have seen it already.
 COLD slow_allocate(HANDLER) {
-  publish(th, pc, fp, ap);
-  if (!attend(th)) return;
-  if (ap > th->machine.heap.limit() || static_cast<size_t>(th->machine.heap.limit() - ap) < value) {
-    if (!th->make_room(value)) return;
-    ap = th->ap;
+  publish(carrier, pc, fp, ap);
+  if (!attend(carrier)) return;
+  if (ap > carrier->machine.heap.limit() || static_cast<size_t>(carrier->machine.heap.limit() - ap) < value) {
+    if (!carrier->make_room(value)) return;
+    ap = carrier->ap;
   }
   TAIL handler_of(static_cast<Op>(*pc))(REGISTERS);
 }
 
 /// The frame up to `end` passes the limit. If that is only the soft one, a collection
 /// moves the watermark up, so that no collection ever has to visit more than a step of
-/// the stack. If the stack is too small, the frames move: th->fp changes. False when the run has ended.
-__attribute__((noinline, cold)) bool make_stack(Thread* th, Word* end) {
-  if (!attend(th)) return false;
-  if (end > th->current->stack->limit()) {
+/// the stack. If the stack is too small, the frames move: carrier->fp changes. False when the run has ended.
+__attribute__((noinline, cold)) bool make_stack(Carrier* carrier, Word* end) {
+  if (!attend(carrier)) return false;
+  if (end > carrier->current->stack->limit()) {
     // The instruction runs again, with the room there.
-    if (th->machine.scheduler.move_to_largest(*th)) return true;
-    raise_out_of_memory(th, "out of memory: the call stack has reached its limit");
+    if (carrier->machine.scheduler.move_to_largest(*carrier)) return true;
+    raise_out_of_memory(carrier, "out of memory: the call stack has reached its limit");
     return false;
   }
-  if (end > th->stack_limit) {
-    if (!th->make_room(0)) return false;
-    th->allow_stack(end);
+  if (end > carrier->stack_limit) {
+    if (!carrier->make_room(0)) return false;
+    carrier->allow_stack(end);
   }
   return true;
 }
@@ -113,26 +115,26 @@ __attribute__((noinline, cold)) bool make_stack(Thread* th, Word* end) {
 /// Makes room for the call at pc, which pushes a frame up to `value` slots from here. Then it runs
 /// again, by the plain handler like allocations.
 COLD slow_stack(HANDLER) {
-  publish(th, pc, fp, ap);
-  if (!make_stack(th, fp + value)) return;
-  fp = th->fp;
-  ap = th->ap;
+  publish(carrier, pc, fp, ap);
+  if (!make_stack(carrier, fp + value)) return;
+  fp = carrier->fp;
+  ap = carrier->ap;
   TAIL handler_of(static_cast<Op>(*pc))(REGISTERS);
 }
 
 /// The same at the entry of a function, for callers that leave the check to it.
 COLD slow_entry(HANDLER) {
-  publish(th, pc, fp, ap);
-  if (!make_stack(th, fp + value)) return;
-  fp = th->fp;
-  ap = th->ap;
+  publish(carrier, pc, fp, ap);
+  if (!make_stack(carrier, fp + value)) return;
+  fp = carrier->fp;
+  ap = carrier->ap;
   DISPATCH();
 }
 
 #define COLD_ERROR(name, message) \
   COLD name(HANDLER) {            \
-    publish(th, pc, fp, ap);      \
-    raise(th, message);           \
+    publish(carrier, pc, fp, ap); \
+    raise(carrier, message);      \
   }
 COLD_ERROR(fail_struct_access, "undefined struct value access")
 COLD_ERROR(fail_union_access, "undefined union value access")
@@ -140,16 +142,16 @@ COLD_ERROR(fail_wrong_tag, "union field access undefined: wrong tag")
 COLD_ERROR(fail_union_select, "undefined union value select")
 COLD_ERROR(fail_call, "called undefined function")
 
-__attribute__((noinline, cold)) void note_pending(Thread* th, Word* object) {
-  th->groups.note(reinterpret_cast<Object*>(object));
+__attribute__((noinline, cold)) void note_pending(Carrier* carrier, Word* object) {
+  carrier->groups.note(reinterpret_cast<Object*>(object));
 }
 
-#define NEED_WORDS(count)                           \
-  do {                                              \
-    if (UNLIKELY(ap + (count) > th->alloc_limit)) { \
-      value = (count);                              \
-      TAIL slow_allocate(REGISTERS);                \
-    }                                               \
+#define NEED_WORDS(count)                                \
+  do {                                                   \
+    if (UNLIKELY(ap + (count) > carrier->alloc_limit)) { \
+      value = (count);                                   \
+      TAIL slow_allocate(REGISTERS);                     \
+    }                                                    \
   } while (0)
 
 // ---- moving values ----------------------------------------------------------
@@ -177,12 +179,12 @@ OP(Projected) {
 }
 
 OP(Global) {
-  fp[pc[1]] = th->globals[pc[2]];
+  fp[pc[1]] = carrier->globals[pc[2]];
   NEXT(3);
 }
 
 OP(SetGlobal) {
-  th->set_global(pc[1], fp[pc[2]]);
+  carrier->set_global(pc[1], fp[pc[2]]);
   NEXT(3);
 }
 
@@ -221,7 +223,7 @@ Word make_pair(Word*& ap, Word header, Word first, Word second) {
 
 /// Where handlers make structs: in the nursery, if there is room.
 struct HandlerSink {
-  Thread* th;
+  Carrier* carrier;
   Word*& ap;
   const uint32_t* pc;
 
@@ -230,12 +232,12 @@ struct HandlerSink {
 
   Word pack(uint32_t, const Operands& operands) const { return operands.pack(); }
   Word* take(size_t words) const {
-    if (UNLIKELY(ap + words > th->alloc_limit)) return nullptr;
+    if (UNLIKELY(ap + words > carrier->alloc_limit)) return nullptr;
     Word* object = ap;
     ap += words;
     return object;
   }
-  void note(Object* object) const { note_pending(th, reinterpret_cast<Word*>(object)); }
+  void note(Object* object) const { note_pending(carrier, reinterpret_cast<Word*>(object)); }
 };
 
 // No local variable of a handler may have its address taken in sanitized builds: clang 19 cannot realign the stack
@@ -257,16 +259,17 @@ template <bool kIsUnion>
 constexpr uint32_t kFieldsOf = kIsUnion ? 5 : 3;
 
 template <bool kIsUnion>
-INLINE_IN_HANDLER MadeStruct make_struct_of(Thread* th, const uint32_t* pc, const Word* fp, Word* ap) {
+INLINE_IN_HANDLER MadeStruct make_struct_of(Carrier* carrier, const uint32_t* pc, const Word* fp, Word* ap) {
   const uint32_t* const fields = pc + kFieldsOf<kIsUnion>;
-  const Word word = make_struct_value<kIsUnion>(fields[-1], Operands{fp, fields, fields[-1]}, HandlerSink{th, ap, pc});
+  const Word word =
+      make_struct_value<kIsUnion>(fields[-1], Operands{fp, fields, fields[-1]}, HandlerSink{carrier, ap, pc});
   return {word, ap};
 }
 
 template <bool kIsUnion>
 __attribute__((noinline)) FBLE_HANDLER_CC void rest_of_struct(HANDLER) {
   const uint32_t count = pc[kFieldsOf<kIsUnion> - 1];
-  const MadeStruct made = make_struct_of<kIsUnion>(th, pc, fp, ap);
+  const MadeStruct made = make_struct_of<kIsUnion>(carrier, pc, fp, ap);
   if (UNLIKELY(made.word == 0)) {
     value = object_words(count);
     TAIL slow_allocate(REGISTERS);
@@ -316,7 +319,7 @@ OP_ON_BITS(Union) {
   ap += 2;
   object[0] = Object::make_header(ObjectKind::kUnion, 1, tag);
   object[1] = arg;
-  if (UNLIKELY(is_placeholder(arg))) note_pending(th, object);
+  if (UNLIKELY(is_placeholder(arg))) note_pending(carrier, object);
   fp[pc[1]] = reinterpret_cast<Word>(object);
   NEXT(5);
 }
@@ -375,7 +378,7 @@ OP(CaptureField) {
 }
 
 OP(GlobalField) {
-  const Word object = th->globals[pc[2]];
+  const Word object = carrier->globals[pc[2]];
   FIELD_OF(object);
 }
 
@@ -407,10 +410,10 @@ OP_ON_BITS(Arg) {
 
 /// The argument is no struct yet: a fault of the access around, not of the union's.
 COLD fail_inner_access(HANDLER) {
-  publish(th, pc, fp, ap);
+  publish(carrier, pc, fp, ap);
   const Code* code = running_code(fp);
   const uint32_t end = static_cast<uint32_t>(pc - code->start) + instruction_length(pc);
-  raise_at(th, code->loc_at(end - 1), "undefined struct value access");
+  raise_at(carrier, code->loc_at(end - 1), "undefined struct value access");
 }
 
 OP_ON_BITS(ArgField) {
@@ -489,8 +492,8 @@ OP_ON_BITS(Choose) {
     fp[pc[1]] = is_word ? index : slot;
     NEXT(5 + count);
   }
-  fp[pc[1]] =
-      source_kind(source) == Source::kCapture ? as_object(fp[kClosureSlot])->fields[1 + index] : th->globals[index];
+  fp[pc[1]] = source_kind(source) == Source::kCapture ? as_object(fp[kClosureSlot])->fields[1 + index]
+                                                      : carrier->globals[index];
   NEXT(5 + count);
 }
 
@@ -519,15 +522,15 @@ OP(List) {
   for (uint32_t i = count; i-- > 0;) {
     Word placeholders = 0;
     list = cons(fp[pc[3 + i]], list, ap, placeholders);
-    if (UNLIKELY(placeholders != 0)) note_pending(th, reinterpret_cast<Word*>(list));
+    if (UNLIKELY(placeholders != 0)) note_pending(carrier, reinterpret_cast<Word*>(list));
   }
   fp[pc[1]] = list;
   NEXT(3 + count);
 }
 
-/// Makes the literal's list; there is room for all of it at th->ap, which moves.
-__attribute__((noinline)) Word build_literal(Thread* th, const LiteralData& literal) {
-  Word* ap = th->ap;
+/// Makes the literal's list; there is room for all of it at carrier->ap, which moves.
+__attribute__((noinline)) Word build_literal(Carrier* carrier, const LiteralData& literal) {
+  Word* ap = carrier->ap;
   std::vector<Word> letters;
   letters.reserve(literal.alphabet.size());
   for (const TagPath& path : literal.alphabet) {
@@ -550,8 +553,8 @@ __attribute__((noinline)) Word build_literal(Thread* th, const LiteralData& lite
   Word list = kEmptyList;
   Word placeholders = 0;
   for (size_t i = literal.letters.size(); i-- > 0;) list = cons(letters[literal.letters[i]], list, ap, placeholders);
-  th->ap = ap;
-  th->set_global(literal.global, list);
+  carrier->ap = ap;
+  carrier->set_global(literal.global, list);
   return list;
 }
 
@@ -563,12 +566,12 @@ size_t literal_words(const LiteralData& literal) {
 
 OP(Literal) {
   const LiteralData& literal = running_code(fp)->literals[pc[2]];
-  Word list = th->globals[literal.global];
+  Word list = carrier->globals[literal.global];
   if (UNLIKELY(list == 0)) {
     NEED_WORDS(literal_words(literal));
-    th->ap = ap;
-    list = build_literal(th, literal);
-    ap = th->ap;
+    carrier->ap = ap;
+    list = build_literal(carrier, literal);
+    ap = carrier->ap;
   }
   fp[pc[1]] = list;
   NEXT(3);
@@ -592,7 +595,7 @@ OP(Closure) {
     object[2 + i] = word;
     placeholders |= placeholder_mask(word);
   }
-  if (UNLIKELY(placeholders != 0)) note_pending(th, object);
+  if (UNLIKELY(placeholders != 0)) note_pending(carrier, object);
   fp[pc[1]] = reinterpret_cast<Word>(object);
   NEXT(4 + count);
 }
@@ -620,8 +623,8 @@ extern const HandlerTable* plain;
 
 /// Whether the caller of the running frame is glue that waits for a function, to
 /// apply it to `count` arguments, and nothing else happens at the return.
-inline bool is_awaited(const Thread* th, const Word* fp, uint32_t count) {
-  const Code* glue = th->machine.glue.known_apply_rest(count);
+inline bool is_awaited(const Carrier* carrier, const Word* fp, uint32_t count) {
+  const Code* glue = carrier->machine.glue.known_apply_rest(count);
   return glue != nullptr &&
          fp[kReturnPositionSlot] == reinterpret_cast<Word>(glue->start + GlueCode::kApplyRestPosition) &&
          fp[kReturnAddressSlot] == reinterpret_cast<Word>(&return_here);
@@ -644,9 +647,9 @@ __attribute__((noinline)) FBLE_HANDLER_CC void call_inexact(HANDLER) {
       // function, to apply it to arguments left over, and gets a partial application
       // that lacks just those. Then the call is made with all arguments at once.
       const uint32_t missing = code->arity - count;
-      if (table == plain && count <= 1 + kHeaderSlots && is_awaited(th, fp, missing)) {
+      if (table == plain && count <= 1 + kHeaderSlots && is_awaited(carrier, fp, missing)) {
         Word* frame = caller_of(fp);
-        if (LIKELY(frame + code->frame_slots <= th->stack_limit)) {
+        if (LIKELY(frame + code->frame_slots <= carrier->stack_limit)) {
           // The slots of this frame are above where arguments go.
           for (uint32_t i = missing; i-- > 0;) frame[count + i] = frame[i];
           for (uint32_t i = 0; i < count; ++i) frame[i] = fp[slots[i]];
@@ -665,7 +668,7 @@ __attribute__((noinline)) FBLE_HANDLER_CC void call_inexact(HANDLER) {
     Word* object = ap;
     ap += 3 + static_cast<size_t>(held);
     object[0] = Object::make_header(ObjectKind::kClosure, 2 + held);
-    object[1] = Code::from_code(th->machine.glue.apply_held(held, code->arity - count));
+    object[1] = Code::from_code(carrier->machine.glue.apply_held(held, code->arity - count));
     object[2] = nested ? func->fields[1] : value;
     for (uint32_t i = 0; i < inner; ++i) object[3 + i] = func->fields[2 + i];
     Word placeholders = 0;
@@ -675,7 +678,7 @@ __attribute__((noinline)) FBLE_HANDLER_CC void call_inexact(HANDLER) {
     }
     // Placeholders among the inner arguments may still be there, too.
     for (uint32_t i = 0; i < inner; ++i) placeholders |= placeholder_mask(object[3 + i]);
-    if (UNLIKELY(placeholders != 0)) note_pending(th, object);
+    if (UNLIKELY(placeholders != 0)) note_pending(carrier, object);
     value = reinterpret_cast<Word>(object);
     if constexpr (kIsTail) {
       RETURN_VALUE();
@@ -690,7 +693,7 @@ __attribute__((noinline)) FBLE_HANDLER_CC void call_inexact(HANDLER) {
   // returns and then applies it to the arguments left over.
   const uint32_t arity = code->arity;
   const uint32_t rest = count - arity;
-  Code* glue = th->machine.glue.apply_rest(rest);
+  Code* glue = carrier->machine.glue.apply_rest(rest);
   const uint32_t glue_base = rest + 1 + kHeaderSlots;
   Word* frame = kIsTail ? fp : fp + operands.rest()[1];
   uint32_t extent = std::max(glue_base + code->frame_slots, glue->frame_slots);
@@ -701,7 +704,7 @@ __attribute__((noinline)) FBLE_HANDLER_CC void call_inexact(HANDLER) {
     staging = std::max(running_code(fp)->frame_slots, glue_base + arity);
     extent = std::max(extent, staging + count);
   }
-  if (frame + extent > th->stack_limit) {
+  if (frame + extent > carrier->stack_limit) {
     value = static_cast<Word>(frame - fp) + extent;
     TAIL slow_stack(REGISTERS);
   }
@@ -735,8 +738,8 @@ FBLE_HANDLER_CC void return_here(HANDLER) {
 enum class Callee { kSlot, kGlobal };
 
 template <Callee kCallee>
-inline Word callee_value(const uint32_t* pc, const Word* fp, const Thread* th) {
-  return kCallee == Callee::kGlobal ? th->globals[pc[1]] : fp[pc[1]];
+inline Word callee_value(const uint32_t* pc, const Word* fp, const Carrier* carrier) {
+  return kCallee == Callee::kGlobal ? carrier->globals[pc[1]] : fp[pc[1]];
 }
 
 /// What is left to do of a call when its function is known to take as many arguments.
@@ -746,7 +749,7 @@ __attribute__((always_inline)) inline FBLE_HANDLER_CC void push_and_enter(HANDLE
   const uint32_t count = operands.count();
   Code* code = closure_code(as_object(value));
   Word* callee = fp + operands.rest()[1];
-  if (UNLIKELY(callee + code->frame_slots > th->stack_limit)) {
+  if (UNLIKELY(callee + code->frame_slots > carrier->stack_limit)) {
     value = static_cast<Word>(callee - fp) + code->frame_slots;
     TAIL slow_stack(REGISTERS);
   }
@@ -766,7 +769,7 @@ FBLE_HANDLER_CC void call_exact(HANDLER) {
 
 template <Callee kCallee, int kFixed>
 FBLE_HANDLER_CC void call(HANDLER) {
-  value = callee_value<kCallee>(pc, fp, th);
+  value = callee_value<kCallee>(pc, fp, carrier);
   if (UNLIKELY(!is_pointer(value))) TAIL call_inexact<false, kFixed>(REGISTERS);
   Code* code = closure_code(as_object(value));
   if (UNLIKELY(code->arity != CallOperands<kFixed>{pc}.count())) TAIL call_inexact<false, kFixed>(REGISTERS);
@@ -788,11 +791,11 @@ template <Callee kCallee, int kFixed>
 FBLE_HANDLER_CC void tail_call(HANDLER) {
   const CallOperands<kFixed> operands{pc};
   const uint32_t count = operands.count();
-  value = callee_value<kCallee>(pc, fp, th);
+  value = callee_value<kCallee>(pc, fp, carrier);
   if (UNLIKELY(!is_pointer(value))) TAIL call_inexact<true, kFixed>(REGISTERS);
   Code* code = closure_code(as_object(value));
   if (UNLIKELY(code->arity != count)) TAIL call_inexact<true, kFixed>(REGISTERS);
-  if (UNLIKELY(fp + code->frame_slots > th->stack_limit)) {
+  if (UNLIKELY(fp + code->frame_slots > carrier->stack_limit)) {
     value = code->frame_slots;
     TAIL slow_stack(REGISTERS);
   }
@@ -847,7 +850,7 @@ OP(ApplyHeld) {
   const uint32_t held_count = held->count() - 2;
   const Word func = held->fields[1];
   Code* code = closure_code(as_object(func));
-  if (UNLIKELY(fp + code->frame_slots > th->stack_limit)) {
+  if (UNLIKELY(fp + code->frame_slots > carrier->stack_limit)) {
     value = code->frame_slots;
     TAIL slow_stack(REGISTERS);
   }
@@ -859,17 +862,17 @@ OP(ApplyHeld) {
   TAIL code->entry(REGISTERS);
 }
 
-/// Runs C++; what it allocates moves th->ap, even if it fails. Not inlined: a
+/// Runs C++; what it allocates moves carrier->ap, even if it fails. Not inlined: a
 /// local object with an address has no place in a handler's frame.
-__attribute__((noinline)) Word run_native(Thread* th, NativeBody body) {
-  NativeCall call(*th, th->fp, th->ap);
+__attribute__((noinline)) Word run_native(Carrier* carrier, NativeBody body) {
+  NativeCall call(*carrier, carrier->fp, carrier->ap);
   Word result = 0;
   if (LIKELY(!interrupt_requested())) result = body(call);
-  th->ap = call.allocation_pointer();
+  carrier->ap = call.allocation_pointer();
   // A wait that was cut short has no result to use, and its error is not the reason. The scheduler looks when
   // the thread waits.
   if (UNLIKELY(interrupt_requested()) && result != kParked) {
-    end_interrupted(th);
+    end_interrupted(carrier);
     return 0;
   }
   return result;
@@ -877,11 +880,11 @@ __attribute__((noinline)) Word run_native(Thread* th, NativeBody body) {
 
 /// Runs on where the carrier is: see resume_interpreter.
 FBLE_HANDLER_CC void resume(HANDLER) {
-  pc = th->pc;
-  fp = th->fp;
-  ap = th->ap;
-  value = th->value;
-  th->value = 0;
+  pc = carrier->pc;
+  fp = carrier->fp;
+  ap = carrier->ap;
+  value = carrier->value;
+  carrier->value = 0;
   if (value != 0) RETURN_VALUE();
   // The plain handler: the profile has counted a native that runs again.
   TAIL handler_of(static_cast<Op>(*pc))(REGISTERS);
@@ -889,89 +892,90 @@ FBLE_HANDLER_CC void resume(HANDLER) {
 
 /// A native has no result: its thread waits, or has an error.
 __attribute__((noinline)) FBLE_HANDLER_CC void leave_native(HANDLER) {
-  if (value == 0 || !th->machine.scheduler.switch_threads(*th)) return;
+  if (value == 0 || !carrier->machine.scheduler.switch_threads(*carrier)) return;
   TAIL resume(REGISTERS);
 }
 
 OP(NativeBody) {
-  publish(th, pc, fp, ap);
-  value = run_native(th, running_code(fp)->native);
+  publish(carrier, pc, fp, ap);
+  value = run_native(carrier, running_code(fp)->native);
   if (UNLIKELY(value <= kParked)) TAIL leave_native(REGISTERS);
-  ap = th->ap;
+  ap = carrier->ap;
   RETURN_VALUE();
 }
 
 OP(Halt) {
-  publish(th, pc, fp, ap);
-  th->value = fp[pc[1]];
+  publish(carrier, pc, fp, ap);
+  carrier->value = fp[pc[1]];
 }
 
 COLD show_frames(HANDLER) {
-  const Mark& mark = th->machine.program.marks[pc[1]];
-  if (mark.options.force) {
-    publish(th, pc, fp, ap);
-    th->machine.observer->look(*th, mark);
-    ap = th->ap;
+  const DeoptPoint& point = carrier->machine.program.deopt_points[pc[1]];
+  if (point.options.force) {
+    publish(carrier, pc, fp, ap);
+    carrier->machine.observer->look(*carrier, point);
+    ap = carrier->ap;
   }
   NEXT(2);
 }
 
-/// For machine code (interp/mark.h); here it is only counted.
-OP(Mark) {
-  ++th->machine.mark_passes[pc[1]];
-  if (UNLIKELY(th->machine.observer != nullptr)) TAIL show_frames(REGISTERS);
+/// For machine code (interp/deopt_point.h); here it is only counted.
+OP(DeoptPoint) {
+  ++carrier->machine.deopt_point_passes[pc[1]];
+  if (UNLIKELY(carrier->machine.observer != nullptr)) TAIL show_frames(REGISTERS);
   NEXT(2);
 }
 
 // ---- recursive values, natives ----------------------------------------------
 
 OP(Declare) {
-  th->groups.declare(pc[1], fp + pc[2]);
-  th->machine_stack_limit = nullptr;
+  carrier->groups.declare(pc[1], fp + pc[2]);
+  carrier->machine_stack_limit = nullptr;
   NEXT(3);
 }
 
 COLD fail_vacuous(HANDLER) {
-  publish(th, pc, fp, ap);
+  publish(carrier, pc, fp, ap);
   const Code* code = running_code(fp);
-  raise_at(th, code->loc_at(static_cast<uint32_t>(pc + value - code->start)), "vacuous value");
+  raise_at(carrier, code->loc_at(static_cast<uint32_t>(pc + value - code->start)), "vacuous value");
 }
 
 OP(Define) {
   const uint32_t count = pc[1];
-  const int vacuous = th->groups.define(count, fp + pc[2], pc + 3, fp, th->machine.globals, th->machine.heap);
+  const int vacuous =
+      carrier->groups.define(count, fp + pc[2], pc + 3, fp, carrier->machine.globals, carrier->machine.heap);
   if (UNLIKELY(vacuous >= 0)) {
     value = 3 + static_cast<Word>(vacuous);
     TAIL fail_vacuous(REGISTERS);
   }
-  if (!th->groups.any_open()) th->machine_stack_limit = th->stack_limit;
+  if (!carrier->groups.any_open()) carrier->machine_stack_limit = carrier->stack_limit;
   NEXT(3 + count);
 }
 
 COLD fail_foreign(HANDLER) {
-  publish(th, pc, fp, ap);
-  raise_at(th, running_code(fp)->foreigns[pc[2]].loc, "foreign value not found");
+  publish(carrier, pc, fp, ap);
+  raise_at(carrier, running_code(fp)->foreigns[pc[2]].loc, "foreign value not found");
 }
 
 OP(Foreign) {
   const ForeignRef& ref = running_code(fp)->foreigns[pc[2]];
-  const NativeRow* row = th->machine.natives.find(ref.module, ref.name);
+  const NativeRow* row = carrier->machine.natives.find(ref.module, ref.name);
   if (UNLIKELY(row == nullptr)) TAIL fail_foreign(REGISTERS);
   if (row->arity == 0) {
-    publish(th, pc, fp, ap);
-    value = run_native(th, row->body);
+    publish(carrier, pc, fp, ap);
+    value = run_native(carrier, row->body);
     if (UNLIKELY(value == 0)) return;
-    ap = th->ap;
+    ap = carrier->ap;
     fp[pc[1]] = value;
   } else {
-    fp[pc[1]] = th->machine.glue.native(ref, *row)->function_value();
+    fp[pc[1]] = carrier->machine.glue.native(ref, *row)->function_value();
   }
   NEXT(3);
 }
 
 /// Return address of the frame at the watermark: see interp/call_stack.h.
 FBLE_HANDLER_CC void return_through_watermark(HANDLER) {
-  const Handler real = th->current->stack->return_through_watermark();
+  const Handler real = carrier->current->stack->return_through_watermark();
   TAIL real(REGISTERS);
 }
 
@@ -993,13 +997,13 @@ constexpr HandlerTable kBmiHandlers = {{
 constinit const HandlerTable* plain = &kPortableHandlers;
 [[maybe_unused]] const bool is_chosen = (choose_handlers(cpu_extensions()), true);
 
-__attribute__((noinline)) void profile_step(Thread* th, const uint32_t* pc, Word* fp) {
-  th->machine.profile->step(th->globals, pc, fp, static_cast<size_t>(fp - th->current->stack->base()));
+__attribute__((noinline)) void profile_step(Carrier* carrier, const uint32_t* pc, Word* fp) {
+  carrier->machine.profile->step(carrier->globals, pc, fp, static_cast<size_t>(fp - carrier->current->stack->base()));
 }
 
 /// Every entry of the table used while a profile is made.
 FBLE_HANDLER_CC void run_profiled(HANDLER) {
-  profile_step(th, pc, fp);
+  profile_step(carrier, pc, fp);
   TAIL plain->handlers[*pc](REGISTERS);
 }
 
@@ -1019,7 +1023,7 @@ constexpr HandlerTable kProfilingHandlers = {{
 FBLE_HANDLER_CC void enter_checked(HANDLER) {
   const Code* code = running_code(fp);
   pc = code->start;
-  if (UNLIKELY(fp + code->frame_slots > th->stack_limit)) {
+  if (UNLIKELY(fp + code->frame_slots > carrier->stack_limit)) {
     value = code->frame_slots;
     TAIL slow_entry(REGISTERS);
   }
@@ -1027,10 +1031,10 @@ FBLE_HANDLER_CC void enter_checked(HANDLER) {
 }
 
 COLD enter_hot(HANDLER) {
-  publish(th, pc, fp, ap);
-  th->machine.engine->on_hot_function(*th, *running_code(fp));
-  ap = th->ap;
-  table = th->table;
+  publish(carrier, pc, fp, ap);
+  carrier->machine.engine->on_hot_function(*carrier, *running_code(fp));
+  ap = carrier->ap;
+  table = carrier->table;
   DISPATCH();
 }
 
@@ -1038,7 +1042,7 @@ COLD enter_hot(HANDLER) {
 FBLE_HANDLER_CC void enter_counted(HANDLER) {
   Code* code = running_code(fp);
   pc = code->start;
-  if (UNLIKELY(fp + code->frame_slots > th->stack_limit)) {
+  if (UNLIKELY(fp + code->frame_slots > carrier->stack_limit)) {
     value = code->frame_slots;
     TAIL slow_entry(REGISTERS);
   }
@@ -1046,16 +1050,16 @@ FBLE_HANDLER_CC void enter_counted(HANDLER) {
   DISPATCH();
 }
 
-__attribute__((noinline)) void recording_step(Thread* th, const uint32_t* pc, Word* fp, Word* ap) {
-  publish(th, pc, fp, ap);
-  th->machine.engine->on_step(*th);
+__attribute__((noinline)) void recording_step(Carrier* carrier, const uint32_t* pc, Word* fp, Word* ap) {
+  publish(carrier, pc, fp, ap);
+  carrier->machine.engine->on_step(*carrier);
 }
 
 /// Every entry of the table used while a trace is recorded.
 FBLE_HANDLER_CC void run_recorded(HANDLER) {
-  recording_step(th, pc, fp, ap);
-  ap = th->ap;
-  table = th->table;
+  recording_step(carrier, pc, fp, ap);
+  ap = carrier->ap;
+  table = carrier->table;
   TAIL plain->handlers[*pc](REGISTERS);
 }
 
@@ -1067,8 +1071,8 @@ constexpr HandlerTable kRecordingHandlers = {{
 
 /// Every entry of the table used for trying out a few instructions.
 FBLE_HANDLER_CC void run_stepped(HANDLER) {
-  if (th->steps_to_go-- == 0) {
-    publish(th, pc, fp, ap);
+  if (carrier->steps_to_go-- == 0) {
+    publish(carrier, pc, fp, ap);
     return;
   }
   TAIL plain->handlers[*pc](REGISTERS);
@@ -1109,20 +1113,20 @@ Handler handler_of(Op op) { return plain->handlers[static_cast<size_t>(op)]; }
 
 Handler entry_by_table() { return &enter_by_table; }
 
-void run_steps(Thread& thread) {
-  const HandlerTable* table = thread.table = &kSteppingHandlers;
-  enter_handler(table->handlers[*thread.pc], thread.pc, thread.fp, thread, thread.ap, 0);
+void run_steps(Carrier& carrier) {
+  const HandlerTable* table = carrier.table = &kSteppingHandlers;
+  enter_handler(table->handlers[*carrier.pc], carrier.pc, carrier.fp, carrier, carrier.ap, 0);
 }
 
-void resume_interpreter(Thread& thread) {
-  thread.table = thread.machine.profile != nullptr ? &kProfilingHandlers : plain;
-  enter_handler(&resume, thread.pc, thread.fp, thread, thread.ap, 0);
+void resume_interpreter(Carrier& carrier) {
+  carrier.table = carrier.machine.profile != nullptr ? &kProfilingHandlers : plain;
+  enter_handler(&resume, carrier.pc, carrier.fp, carrier, carrier.ap, 0);
 }
 
-void enter_interpreter(Thread& thread, const uint32_t* pc, Word* fp) {
-  const HandlerTable* table = thread.machine.profile != nullptr ? &kProfilingHandlers : plain;
-  thread.table = table;
-  enter_handler(table->handlers[*pc], pc, fp, thread, thread.ap, 0);
+void enter_interpreter(Carrier& carrier, const uint32_t* pc, Word* fp) {
+  const HandlerTable* table = carrier.machine.profile != nullptr ? &kProfilingHandlers : plain;
+  carrier.table = table;
+  enter_handler(table->handlers[*pc], pc, fp, carrier, carrier.ap, 0);
 }
 
 }  // namespace fble

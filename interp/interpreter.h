@@ -23,7 +23,7 @@ const HandlerTable& plain_handlers();
 void choose_handlers(const CpuExtensions& present);
 /// Returns handlers that show each instruction to the engine before it runs (interp/engine_hooks.h).
 const HandlerTable& recording_handlers();
-/// Returns handlers that run Thread::steps_to_go instructions. Then they set the thread's pc, fp and
+/// Returns handlers that run Carrier::steps_to_go instructions. Then they set the carrier's pc, fp and
 /// ap, set steps_to_go to UINT32_MAX and return to the C++ function that entered the interpreter.
 const HandlerTable& stepping_handlers();
 
@@ -31,14 +31,14 @@ const HandlerTable& stepping_handlers();
 Handler handler_of(Op op);
 
 /// Runs from the position until Halt or an error, with profiling handlers if there is a profile.
-void enter_interpreter(Thread& thread, const uint32_t* pc, Word* fp);
+void enter_interpreter(Carrier& carrier, const uint32_t* pc, Word* fp);
 
-/// Continues at thread.pc and fp, after a switch or an unwinding: delivers thread.value as the result of the running
+/// Continues at carrier.pc and fp, after a switch or an unwinding: delivers carrier.value as the result of the running
 /// native, or if that is 0 runs the instruction there.
-void resume_interpreter(Thread& thread);
+void resume_interpreter(Carrier& carrier);
 
-/// Runs thread.steps_to_go instructions from thread.pc, fewer after an error.
-void run_steps(Thread& thread);
+/// Runs carrier.steps_to_go instructions from carrier.pc, fewer after an error.
+void run_steps(Carrier& carrier);
 
 /// Return the entries of code (Code::entry). By table: looks the first instruction up in the current
 /// table of handlers. Checked: for callers in machine code, which leave the check of the stack to
@@ -54,7 +54,7 @@ Handler interpreter_return();
 Handler watermark_return();
 
 /// Returns an instruction that ends the run, for errors that C++ raises where the
-/// interpreter would resume at thread.pc. Requires that thread.fp is `stop_frame`
+/// interpreter would resume at carrier.pc. Requires that carrier.fp is `stop_frame`
 /// then.
 const uint32_t* stop_position();
 Word* stop_frame();

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "interp/thread.h"
+#include "interp/carrier.h"
 
 namespace fble {
 
@@ -34,7 +34,7 @@ StackMemory reserve_stacks(const MachineOptions& options) {
 struct Machine::State {
   State(ProgramCode& program, const NativeTable& natives, const MachineOptions& options, StackMemory memory)
       : machine(program, natives, options),
-        thread(with_stack(machine, std::move(memory.call_stack)), std::move(memory.native)) {}
+        carrier(with_stack(machine, std::move(memory.call_stack)), std::move(memory.native)) {}
 
   /// The carrier needs the main thread's limits.
   static MachineState& with_stack(MachineState& machine, Mapping memory) {
@@ -43,7 +43,7 @@ struct Machine::State {
   }
 
   MachineState machine;
-  Thread thread;
+  Carrier carrier;
 };
 
 Machine::Machine(ProgramCode& program, const NativeTable& natives, const MachineOptions& options)
@@ -52,19 +52,19 @@ Machine::Machine(ProgramCode& program, const NativeTable& natives, const Machine
 Machine::~Machine() = default;
 
 bool Machine::run_modules() {
-  Thread& thread = state_->thread;
-  for (ProgramCode::ModuleCode& module : thread.machine.program.modules) {
-    if (!thread.run(module.body->function_value(), {})) return false;
-    thread.set_global(module.global, thread.value);
-    set_result(thread.value);
+  Carrier& carrier = state_->carrier;
+  for (ProgramCode::ModuleCode& module : carrier.machine.program.modules) {
+    if (!carrier.run(module.body->function_value(), {})) return false;
+    carrier.set_global(module.global, carrier.value);
+    set_result(carrier.value);
   }
   return true;
 }
 
 bool Machine::call_result(std::span<const Word> args) {
-  Thread& thread = state_->thread;
-  if (!thread.run(result(), args)) return false;
-  set_result(thread.value);
+  Carrier& carrier = state_->carrier;
+  if (!carrier.run(result(), args)) return false;
+  set_result(carrier.value);
   return true;
 }
 
@@ -79,21 +79,23 @@ Word Machine::kept(size_t index) const { return state_->machine.kept[index]; }
 void Machine::drop_kept() { state_->machine.kept.resize(1); }
 
 IntForm Machine::int_form() const { return state_->machine.int_form; }
-const RunError& Machine::error() const { return state_->thread.error; }
+const RunError& Machine::error() const { return state_->carrier.error; }
 Heap& Machine::heap() { return state_->machine.heap; }
-void Machine::request_interrupt() { state_->thread.request(Attention::kInterrupt); }
-Thread& Machine::thread() { return state_->thread; }
+void Machine::request_interrupt() { state_->carrier.request(Attention::kInterrupt); }
+Carrier& Machine::carrier() { return state_->carrier; }
+bool Machine::is_profiling() const { return state_->machine.profile != nullptr; }
+const ThreadStats& Machine::thread_stats() const { return state_->machine.scheduler.stats(); }
 void Machine::set_observer(FrameObserver* observer) { state_->machine.observer = observer; }
 ProgramCode& Machine::program() { return state_->machine.program; }
 
 void Machine::collect_all() {
-  Thread& thread = state_->thread;
-  thread.value = 0;
-  thread.collect_all();
+  Carrier& carrier = state_->carrier;
+  carrier.value = 0;
+  carrier.collect_all();
 }
 
-NativeCall Machine::begin_build() { return NativeCall(state_->thread, nullptr, state_->thread.ap); }
-void Machine::end_build(const NativeCall& call) { state_->thread.ap = call.allocation_pointer(); }
+NativeCall Machine::begin_build() { return NativeCall(state_->carrier, nullptr, state_->carrier.ap); }
+void Machine::end_build(const NativeCall& call) { state_->carrier.ap = call.allocation_pointer(); }
 
 namespace {
 

@@ -22,6 +22,8 @@ struct MachineOptions {
   class Profile* profile = nullptr;
 };
 
+struct ThreadStats;
+
 class Machine {
  public:
   Machine(ProgramCode& program, const NativeTable& natives, const MachineOptions& options = {});
@@ -65,7 +67,9 @@ class Machine {
   /// Asks the run to end with the error "interrupted" at its next yield point. Safe in signal handlers and in other
   /// OS threads.
   void request_interrupt();
-  Thread& thread();
+  Carrier& carrier();
+  bool is_profiling() const;
+  const ThreadStats& thread_stats() const;
   ProgramCode& program();
   /// Gives the machine an observer that outlives it; null for none.
   void set_observer(class FrameObserver* observer);

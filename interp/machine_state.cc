@@ -13,7 +13,7 @@ MachineState::MachineState(ProgramCode& program_code, const NativeTable& native_
       profile(options.profile) {
   globals.words.resize(program.global_count);
   kept.push_back(kUnitWord);
-  mark_passes.resize(program.marks.size());
+  deopt_point_passes.resize(program.deopt_points.size());
   // Only a library with machine integers declares the natives that compute with them.
   for (const Code& code : program.codes) {
     for (const ForeignRef& ref : code.foreigns) {

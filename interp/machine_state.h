@@ -37,7 +37,7 @@ struct MachineState {
   EngineHooks* engine = nullptr;                 ///< the compiler, if there is one
   FrameObserver* observer = nullptr;             ///< called at each `# deopt-here! force`, if there is one
   std::vector<Word> kept;                        ///< roots that Machine::keep has made; the first is the result
-  std::vector<uint64_t> mark_passes;             ///< for each of program.marks, how often it was interpreted
+  std::vector<uint64_t> deopt_point_passes;      ///< for each of program.deopt_points, how often it was interpreted
   std::vector<std::vector<Word>*> rooted_words;  ///< one for each RootedWords that exists
 
   /// Visits globals and kept words; for a minor collection only globals that have been written since the last one.

@@ -12,7 +12,7 @@ struct HandlerCall {
   Handler handler;
   const uint32_t* pc;
   Word* fp;
-  Thread* thread;
+  Carrier* carrier;
   Word* ap;
   const HandlerTable* table;
   Word value;
@@ -43,7 +43,7 @@ __attribute__((naked)) void enter(const HandlerCall*) {
       cmovneq %%rax, %%rsp
       movq %c[pc](%%rdi), %%r12
       movq %c[fp](%%rdi), %%r13
-      movq %c[thread](%%rdi), %%r14
+      movq %c[carrier](%%rdi), %%r14
       movq %c[ap](%%rdi), %%r15
       movq %c[value](%%rdi), %%rsi
       movq %c[handler](%%rdi), %%rax
@@ -62,7 +62,7 @@ __attribute__((naked)) void enter(const HandlerCall*) {
       retq
       )" ::[stack] "i"(offsetof(HandlerCall, stack)),
                [pc] "i"(offsetof(HandlerCall, pc)), [fp] "i"(offsetof(HandlerCall, fp)),
-               [thread] "i"(offsetof(HandlerCall, thread)), [ap] "i"(offsetof(HandlerCall, ap)),
+               [carrier] "i"(offsetof(HandlerCall, carrier)), [ap] "i"(offsetof(HandlerCall, ap)),
                [value] "i"(offsetof(HandlerCall, value)), [handler] "i"(offsetof(HandlerCall, handler)),
                [table] "i"(offsetof(HandlerCall, table)), [native] "i"(offsets::kNativeStack));
 }
@@ -77,16 +77,16 @@ constexpr bool kHasStackOfItsOwn = false;
 constexpr bool kHasStackOfItsOwn = true;
 #endif
 
-void enter_handler(Handler handler, const uint32_t* pc, Word* fp, Thread& thread, Word* ap, Word value) {
-  void* const outer = thread.native_stack;
-  void* const stack = outer == nullptr && kHasStackOfItsOwn ? thread.native_stack_begin() : nullptr;
-  const HandlerCall call{handler, pc, fp, &thread, ap, thread.table, value, stack};
+void enter_handler(Handler handler, const uint32_t* pc, Word* fp, Carrier& carrier, Word* ap, Word value) {
+  void* const outer = carrier.native_stack;
+  void* const stack = outer == nullptr && kHasStackOfItsOwn ? carrier.native_stack_begin() : nullptr;
+  const HandlerCall call{handler, pc, fp, &carrier, ap, carrier.table, value, stack};
   // An exception may end the run.
   struct Restore {
-    Thread& thread;
+    Carrier& carrier;
     void* outer;
-    ~Restore() { thread.native_stack = outer; }
-  } restore{thread, outer};
+    ~Restore() { carrier.native_stack = outer; }
+  } restore{carrier, outer};
   enter(&call);
 }
 

@@ -13,9 +13,9 @@
 
 namespace fble {
 
-/// Calls a handler from C++, with thread.native_stack set until the run ends. A run within a run has its
+/// Calls a handler from C++, with carrier.native_stack set until the run ends. A run within a run has its
 /// native stack below that of the other.
-void enter_handler(Handler handler, const uint32_t* pc, Word* fp, Thread& thread, Word* ap, Word value);
+void enter_handler(Handler handler, const uint32_t* pc, Word* fp, Carrier& carrier, Word* ap, Word value);
 
 /// Code::native_entry of code that is not compiled: cuts the native stack off and jumps to Code::entry.
 void leave_by_call();

@@ -1,32 +1,32 @@
 // Observers of the call frames of a running thread: a debugger, a profiler, a test.
 //
-// An observer is called at each pass of a mark with the option `force` (interp/mark.h), by the
+// An observer is called at each pass of a deopt point with the option `force` (interp/deopt_point.h), by the
 // interpreter and by machine code. Machine code keeps frames in registers, or not at all; for an
 // observer they are written to the stack through the side table (deopt/force.h). Afterwards
 // machine code continues with its old state, unless the observer has changed something.
 //
-// Tested by tests/unit/deopt/exit_test.cc and tests/unit/cli/marks_test.cc.
+// Tested by tests/unit/deopt/exit_test.cc and tests/unit/cli/deopt_points_test.cc.
 #pragma once
 
 #include <cstddef>
 #include <string>
 
 #include "gc/value.h"
-#include "interp/mark.h"
+#include "interp/deopt_point.h"
 
 namespace fble {
 
-struct Thread;
+struct Carrier;
 
 class FrameObserver {
  public:
   virtual ~FrameObserver() = default;
 
-  /// Called with the thread's pc, fp and ap and all frames as at a yield point of the interpreter. An
+  /// Called with the carrier's pc, fp and ap and all frames as at a yield point of the interpreter. An
   /// observer may read all of it, and may do what is allowed at yield points (collect, request
   /// attention, evict machine code). It returns whether it has done so: then machine code must not
   /// continue, as the values in its registers may be stale.
-  virtual bool look(Thread& thread, const Mark& mark) = 0;
+  virtual bool look(Carrier& carrier, const DeoptPoint& point) = 0;
 };
 
 /// Returns the first problem of the innermost frames, `most` at most: closures that

@@ -5,27 +5,27 @@
 
 #include <cstddef>
 
+#include "interp/carrier.h"
 #include "interp/interpreter.h"
-#include "interp/thread.h"
 
 namespace fble::offsets {
 
 #pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Winvalid-offsetof"  // Thread has a base class; clang's answer is right all the same
+#pragma clang diagnostic ignored "-Winvalid-offsetof"  // Carrier has a base class; clang's answer is right all the same
 
-inline constexpr int32_t kAllocLimit = offsetof(Thread, alloc_limit);
-inline constexpr int32_t kMachineStackLimit = offsetof(Thread, machine_stack_limit);
-inline constexpr int32_t kGlobals = offsetof(Thread, globals);
-inline constexpr int32_t kTable = offsetof(Thread, table);
-inline constexpr int32_t kExitFuel = offsetof(Thread, exit_fuel);
-inline constexpr int32_t kThreadPc = offsetof(Thread, pc);
-inline constexpr int32_t kThreadFp = offsetof(Thread, fp);
-inline constexpr int32_t kThreadAp = offsetof(Thread, ap);
-inline constexpr int32_t kThreadValue = offsetof(Thread, value);
-inline constexpr int32_t kRegisters = offsetof(Thread, exit_state.registers);
-inline constexpr int32_t kSpill = offsetof(Thread, exit_state.spill);
+inline constexpr int32_t kAllocLimit = offsetof(Carrier, alloc_limit);
+inline constexpr int32_t kMachineStackLimit = offsetof(Carrier, machine_stack_limit);
+inline constexpr int32_t kGlobals = offsetof(Carrier, globals);
+inline constexpr int32_t kTable = offsetof(Carrier, table);
+inline constexpr int32_t kExitFuel = offsetof(Carrier, exit_fuel);
+inline constexpr int32_t kCarrierPc = offsetof(Carrier, pc);
+inline constexpr int32_t kCarrierFp = offsetof(Carrier, fp);
+inline constexpr int32_t kCarrierAp = offsetof(Carrier, ap);
+inline constexpr int32_t kCarrierValue = offsetof(Carrier, value);
+inline constexpr int32_t kRegisters = offsetof(Carrier, exit_state.registers);
+inline constexpr int32_t kSpill = offsetof(Carrier, exit_state.spill);
 
-inline constexpr int32_t kNativeStack = offsetof(Thread, native_stack);
+inline constexpr int32_t kNativeStack = offsetof(Carrier, native_stack);
 inline constexpr int32_t kCodeEntry = offsetof(Code, entry);
 inline constexpr int32_t kNativeEntry = offsetof(Code, native_entry);
 inline constexpr int32_t kCodeStart = offsetof(Code, start);
@@ -45,7 +45,7 @@ inline constexpr int32_t spill_offset(int32_t index) { return kSpill + 8 * index
 // Instructions access the fields with these sizes.
 static_assert(sizeof(Code::entry) == 8 && sizeof(Code::native_entry) == 8 && sizeof(Code::start) == 8 &&
               sizeof(Code::arity) == 4);
-static_assert(sizeof(Thread::exit_fuel) == 4 && sizeof(Word) == 8);
+static_assert(sizeof(Carrier::exit_fuel) == 4 && sizeof(Word) == 8);
 static_assert(kHeader == 0, "a pointer to an object is the address of its header");
 static_assert(offsetof(HandlerTable, handlers) == 0 && sizeof(Handler) == 8);
 static_assert(sizeof(*Code::start) == 4, "an opcode is 32 bits");

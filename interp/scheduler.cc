@@ -12,12 +12,12 @@
 
 #include "gc/clock.h"
 #include "interp/boundary.h"
+#include "interp/carrier.h"
 #include "interp/engine_hooks.h"
 #include "interp/foreign.h"
 #include "interp/interpreter.h"
 #include "interp/liveness.h"
 #include "interp/profile.h"
-#include "interp/thread.h"
 
 namespace fble {
 
@@ -170,7 +170,7 @@ void Scheduler::clear() {
   main_.dirty_place = 0;
 }
 
-VirtualThread& Scheduler::start(Thread& carrier, Scope& scope, Word action) {
+VirtualThread& Scheduler::start(Carrier& carrier, Scope& scope, Word action) {
   VirtualThread& thread = new_thread();
   const Code& code = *machine_.glue.run(1);
   thread.used = kHeaderSlots + kFirstSlots;
@@ -225,14 +225,14 @@ void Scheduler::forget_dirty(VirtualThread& thread) {
   dirty_.pop_back();
 }
 
-Word Scheduler::park(Thread& carrier, ThreadList& list, Wait wait) {
+Word Scheduler::park(Carrier& carrier, ThreadList& list, Wait wait) {
   if (must_unwind(carrier)) return 0;
   carrier.current->wait = wait;
   list.push(*carrier.current);
   return kParked;
 }
 
-Word Scheduler::sleep_until(Thread& carrier, int64_t time) {
+Word Scheduler::sleep_until(Carrier& carrier, int64_t time) {
   if (must_unwind(carrier)) return 0;
   VirtualThread& thread = *carrier.current;
   thread.wait = Wait::kTime;
@@ -240,7 +240,7 @@ Word Scheduler::sleep_until(Thread& carrier, int64_t time) {
   return kParked;
 }
 
-Word Scheduler::yield(Thread& carrier) {
+Word Scheduler::yield(Carrier& carrier) {
   if (must_unwind(carrier)) return 0;
   if (ready_.empty()) return kUnitWord;
   carrier.current->value = kUnitWord;
@@ -301,7 +301,7 @@ void Scheduler::release_stack(VirtualThread& thread) {
 }
 
 /// Requires: a native has parked the current thread.
-void Scheduler::save(Thread& carrier) {
+void Scheduler::save(Carrier& carrier) {
   VirtualThread& thread = *carrier.current;
   CallStack& stack = *thread.stack;
   thread.pc = carrier.pc;
@@ -314,7 +314,7 @@ void Scheduler::save(Thread& carrier) {
   carrier.fp = nullptr;
 }
 
-void Scheduler::load(Thread& carrier, VirtualThread& thread) {
+void Scheduler::load(Carrier& carrier, VirtualThread& thread) {
   ++stats_.switches;
   waiting_bytes_ -= thread.used * sizeof(Word);
   if (thread.stack == nullptr) move_in(take_stack(thread.fp + code_of_frame(thread.frame()).frame_slots), thread);
@@ -337,7 +337,7 @@ void Scheduler::load(Thread& carrier, VirtualThread& thread) {
   carrier.allow_stack(carrier.fp + code_of_frame(carrier.fp).frame_slots);
 }
 
-bool Scheduler::move_to_largest(Thread& carrier) {
+bool Scheduler::move_to_largest(Carrier& carrier) {
   VirtualThread& thread = *carrier.current;
   CallStack& largest = *stacks_.front();
   if (largest.owner == &thread) return false;
@@ -351,7 +351,7 @@ bool Scheduler::move_to_largest(Thread& carrier) {
 }
 
 /// Loads the thread that runs next. False: it is to unwind.
-bool Scheduler::pick(Thread& carrier) {
+bool Scheduler::pick(Carrier& carrier) {
   if (!timers_.empty() && (ready_.empty() || clock_ % kTimersOneIn == 0)) wake_timers();
   while (ready_.empty() || interrupt_requested()) {
     const bool interrupted = interrupt_requested();
@@ -373,7 +373,7 @@ bool Scheduler::pick(Thread& carrier) {
   return carrier.value != 0 || !must_unwind(carrier);
 }
 
-bool Scheduler::switch_threads(Thread& carrier) {
+bool Scheduler::switch_threads(Carrier& carrier) {
   FBLE_ASSERT(carrier.exit_roots.empty() && !carrier.no_collections && !carrier.groups.any_open());
   save(carrier);
   return pick(carrier);
@@ -402,7 +402,7 @@ void Scheduler::interrupt_wait(VirtualThread& thread) {
 }
 
 /// Begins the unwinding that another thread has asked the current one for. False if there is none, or a shield.
-bool Scheduler::must_unwind(Thread& carrier) {
+bool Scheduler::must_unwind(Carrier& carrier) {
   const UnwindReason reason = demand(*carrier.current, carrier.pc, carrier.fp);
   if (reason == UnwindReason::kNone) return false;
   unwinding_ = {.reason = reason, .scope = carrier.current->failed_scope, .error = {}};
@@ -410,7 +410,7 @@ bool Scheduler::must_unwind(Thread& carrier) {
   return true;
 }
 
-bool Scheduler::continue_run(Thread& carrier) {
+bool Scheduler::continue_run(Carrier& carrier) {
   for (;;) {
     if (carrier.value == 0) {
       if (machine_.engine != nullptr) machine_.engine->on_run_end(carrier);
@@ -431,7 +431,7 @@ bool Scheduler::continue_run(Thread& carrier) {
 }
 
 /// Cuts the current thread's frames off down to where its unwinding lands. False if it lands nowhere.
-bool Scheduler::land(Thread& carrier) {
+bool Scheduler::land(Carrier& carrier) {
   VirtualThread& thread = *carrier.current;
   carrier.groups.clear();
   if (!machine_.has_boundaries) return false;
@@ -456,13 +456,13 @@ bool Scheduler::land(Thread& carrier) {
   return true;
 }
 
-Unwinding Scheduler::take_pending(Thread& carrier) {
+Unwinding Scheduler::take_pending(Carrier& carrier) {
   Unwinding unwinding = std::move(carrier.current->pending.back().unwinding);
   carrier.current->pending.pop_back();
   return unwinding;
 }
 
-Word Scheduler::unwind_again(Thread& carrier, const Scope* scope) {
+Word Scheduler::unwind_again(Carrier& carrier, const Scope* scope) {
   unwinding_ = take_pending(carrier);
   carrier.note_stop();
   if (unwinding_.reason != UnwindReason::kScopeFailed || unwinding_.scope != scope) return 0;
@@ -477,7 +477,7 @@ Word Scheduler::unwind_again(Thread& carrier, const Scope* scope) {
 
 // ---- scopes -----------------------------------------------------------------
 
-void Scheduler::open(Thread& carrier, Scope& scope) {
+void Scheduler::open(Carrier& carrier, Scope& scope) {
   VirtualThread& thread = *carrier.current;
   scope.owner = &thread;
   scope.frame = static_cast<size_t>(caller_of(carrier.fp) - thread.base());
@@ -486,7 +486,7 @@ void Scheduler::open(Thread& carrier, Scope& scope) {
   thread.innermost = &scope;
 }
 
-std::optional<Word> Scheduler::close(Thread& carrier, Scope& scope, bool is_abandoned) {
+std::optional<Word> Scheduler::close(Carrier& carrier, Scope& scope, bool is_abandoned) {
   VirtualThread& thread = *carrier.current;
   if (is_abandoned) {
     for (VirtualThread* each = scope.youngest; each != nullptr; each = each->older) stop(*each);
@@ -513,7 +513,7 @@ void Scheduler::fail(Scope& scope, const VirtualThread& thread, RunError error) 
 }
 
 /// The current thread has ended: tells those who wait for it. There is no current thread then.
-void Scheduler::end_current(Thread& carrier) {
+void Scheduler::end_current(Carrier& carrier) {
   VirtualThread& thread = *carrier.current;
   Scope& scope = *thread.scope;
   const bool is_done = carrier.value != 0;

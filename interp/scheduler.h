@@ -26,7 +26,7 @@
 namespace fble {
 
 struct MachineState;
-struct Thread;
+struct Carrier;
 
 /// What a native's body returns when the thread waits: its native has not happened, or the waker gives its result.
 inline constexpr Word kParked = 2;
@@ -56,13 +56,13 @@ class Scheduler {
   // For natives, whose thread is the carrier's current one.
 
   /// Starts a thread in the scope that applies the action to a unit; it is ready.
-  VirtualThread& start(Thread& carrier, Scope& scope, Word action);
+  VirtualThread& start(Carrier& carrier, Scope& scope, Word action);
   /// Makes the current thread wait in the list. To be returned from the native, like that of the next two.
-  Word park(Thread& carrier, ThreadList& list, Wait wait);
+  Word park(Carrier& carrier, ThreadList& list, Wait wait);
   /// Waits until the time (CLOCK_MONOTONIC, ns).
-  Word sleep_until(Thread& carrier, int64_t time);
+  Word sleep_until(Carrier& carrier, int64_t time);
   /// Lets all threads that are ready run first.
-  Word yield(Thread& carrier);
+  Word yield(Carrier& carrier);
   /// Ends the wait of a thread. Its native returns `value`, or runs again if that is 0.
   void wake(VirtualThread& thread, Word value = 0);
   void wake_all(ThreadList& list, Word value = 0) {
@@ -74,24 +74,24 @@ class Scheduler {
   Word& argument(VirtualThread& thread, uint32_t index) { return thread.frame()[index]; }
 
   /// Begins a scope of the current thread.
-  void open(Thread& carrier, Scope& scope);
+  void open(Carrier& carrier, Scope& scope);
   /// Ends the scope if no thread is left in it. Else, or after a failure, returns what the native must return.
-  std::optional<Word> close(Thread& carrier, Scope& scope, bool is_abandoned);
+  std::optional<Word> close(Carrier& carrier, Scope& scope, bool is_abandoned);
 
   /// Takes the unwinding for which the frame of the native's caller cleans up.
-  Unwinding take_pending(Thread& carrier);
+  Unwinding take_pending(Carrier& carrier);
   /// Raises it again.
-  Word unwind_again(Thread& carrier, const Scope* scope);
+  Word unwind_again(Carrier& carrier, const Scope* scope);
 
   // For the interpreter.
 
   /// Saves the current thread, which has parked, and loads the next. False: that has an error.
-  bool switch_threads(Thread& carrier);
+  bool switch_threads(Carrier& carrier);
   /// The interpreter has returned: the current thread has ended, or is to unwind. True if the carrier is to resume,
   /// where carrier.pc and fp are; false if the main thread has ended.
-  bool continue_run(Thread& carrier);
+  bool continue_run(Carrier& carrier);
   /// Moves the current thread to the largest call stack. False if it is there.
-  bool move_to_largest(Thread& carrier);
+  bool move_to_largest(Carrier& carrier);
   // For the collector.
 
   /// Visits what threads other than the current one may hold of new objects. Then they hold old pointers only.
@@ -110,12 +110,12 @@ class Scheduler {
   void clear();
   VirtualThread& new_thread();
   void free_thread(VirtualThread& thread);
-  void save(Thread& carrier);
-  void load(Thread& carrier, VirtualThread& thread);
-  bool pick(Thread& carrier);
-  bool must_unwind(Thread& carrier);
-  bool land(Thread& carrier);
-  void end_current(Thread& carrier);
+  void save(Carrier& carrier);
+  void load(Carrier& carrier, VirtualThread& thread);
+  bool pick(Carrier& carrier);
+  bool must_unwind(Carrier& carrier);
+  bool land(Carrier& carrier);
+  void end_current(Carrier& carrier);
   void fail(Scope& scope, const VirtualThread& thread, RunError error);
   void discard_scopes(VirtualThread& thread, size_t frame);
   UnwindReason demand(const VirtualThread& thread, const uint32_t* pc, const Word* fp) const;

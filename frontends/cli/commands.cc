@@ -65,7 +65,7 @@ constexpr Command kCommands[] = {
                        "the value. A program is not started by this.",
         .epilogue = "Exit status:\n"
                     "  0    the module compiles and has a value\n"
-                    "  1    a deopt-here! mark was not hit, or machine code came to another value\n"
+                    "  1    a deopt point was not hit, or machine code came to another value\n"
                     "  2    it does not compile\n"
                     "  3    run-time error\n"
                     "  4    mistake on the command line\n"

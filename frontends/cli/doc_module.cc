@@ -205,7 +205,7 @@ void add(Outline& outline, Definition definition) {
 Outline outline_of(const Expr* expr) {
   Outline outline;
   for (;;) {
-    expr = unmarked(expr);
+    expr = below_deopt_points(expr);
     if (expr->kind == ExprKind::kLet) {
       const LetExpr& let = *static_cast<const LetExpr*>(expr);
       for (const Binding& binding : let.bindings) {
@@ -287,7 +287,7 @@ class Documenter {
       for (const NamedExpr& arg : exports->args) {
         if (arg.name.str() != name) continue;
         result.loc = arg.name.loc;
-        result.value = unmarked(arg.value);
+        result.value = below_deopt_points(arg.value);
         if (result.value->kind == ExprKind::kVar) {
           result.definition = outline.find(static_cast<const VarExpr*>(result.value)->name.str());
         }
@@ -304,7 +304,7 @@ class Documenter {
   const Module* module_meant(const Outline& outline, const Expr* expr) {
     for (size_t steps = 0; steps <= outline.definitions.size(); ++steps) {
       if (expr == nullptr) return nullptr;
-      expr = unmarked(expr);
+      expr = below_deopt_points(expr);
       if (expr->kind == ExprKind::kModuleRef) {
         const auto found = modules_.find(static_cast<const ModuleRefExpr*>(expr)->path);
         return found == modules_.end() ? nullptr : found->second;
@@ -326,7 +326,7 @@ class Documenter {
       return std::pair(module, definition->field.str());
     }
     if (definition != nullptr) value = definition->value;
-    if (value != nullptr) value = unmarked(value);
+    if (value != nullptr) value = below_deopt_points(value);
     if (value == nullptr || value->kind != ExprKind::kDataAccess) return std::nullopt;
     const DataAccessExpr& access = *static_cast<const DataAccessExpr*>(value);
     const Module* module = module_meant(outline, access.object);
@@ -426,7 +426,7 @@ class Documenter {
       }
       if (const StructExportExpr* exports = outline.exports()) {
         for (const NamedExpr& arg : exports->args) {
-          const Expr* value = unmarked(arg.value);
+          const Expr* value = below_deopt_points(arg.value);
           if (value->kind != ExprKind::kVar) continue;
           const std::string name = static_cast<const VarExpr*>(value)->name.str();
           scope->try_emplace(name, DocTarget{path, arg.name.str()});

@@ -11,7 +11,6 @@
 #include "frontends/prof/pprof.h"
 #include "frontends/std/native/file.h"
 #include "interp/profile.h"
-#include "interp/thread.h"
 #include "jit/x64/cpu.h"
 
 namespace fble {
@@ -41,12 +40,12 @@ MachineOptions machine_options(const Options& options, Profile* profile) {
 }
 
 std::unique_ptr<TraceEngine> attach_engine(const Options& options, Machine& machine) {
-  if (options.interprets || machine.thread().machine.profile != nullptr) return nullptr;
+  if (options.interprets || machine.is_profiling()) return nullptr;
   if (const std::string missing = missing_cpu_extensions(); !missing.empty()) {
     print_message("warning: programs are interpreted, as by --jit=off: this processor has no {}\n", missing);
     return nullptr;
   }
-  auto engine = std::make_unique<TraceEngine>(machine.thread(), options.jit);
+  auto engine = std::make_unique<TraceEngine>(machine.carrier(), options.jit);
   return engine->usable() ? std::move(engine) : nullptr;
 }
 
@@ -71,7 +70,7 @@ void print_stats(const Machine& machine, const TraceEngine* engine) {
       stats.minor_collections, stats.full_collections, stats.allocated_bytes, stats.survived_bytes, stats.shared_bytes,
       stats.peak_bytes, stats.peak_live_bytes, static_cast<double>(stats.total_pause_ns) / 1e6,
       static_cast<double>(stats.pauses.median_ns()) / 1e6, static_cast<double>(stats.longest_pause_ns) / 1e6);
-  const ThreadStats& threads = const_cast<Machine&>(machine).thread().machine.scheduler.stats();
+  const ThreadStats& threads = machine.thread_stats();
   if (threads.started != 0) {
     print_message("threads:     {} started, {} at most at a time, {} switches, {} moves of frames\n", threads.started,
                   threads.most_at_once, threads.switches, threads.moves);

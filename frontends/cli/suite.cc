@@ -5,7 +5,7 @@
 // annotation follows one of the kind "xfail" states today's behaviour, which is not
 // the right one. Module paths start at the root: all words quoted.
 //
-// Marks (`# deopt-here!`) in a test are part of it: see test.cc.
+// Deopt points (`# deopt-here!`) in a test are part of it: see test.cc.
 //
 // Tested by tests/unit/cli/suite_test.cc.
 #include <fmt/format.h>
@@ -185,7 +185,8 @@ class Suite {
     if (jobs_.empty()) print_output("no tests found below {}\n", options_.suite);
     print_output("{} tests and {} modules that they use\n", tests_.size(), helpers_);
     print_output("{} passed, {} failed\n", done_ - failed_, failed_);
-    if (marks_ != 0) print_output("{} deopt-here! marks, hit {} times in machine code\n", marks_, mark_hits_);
+    if (deopt_points_ != 0)
+      print_output("{} deopt points, hit {} times in machine code\n", deopt_points_, deopt_point_hits_);
     return failed_ == 0 && !jobs_.empty();
   }
 
@@ -227,17 +228,17 @@ class Suite {
     return why + ": " + (end == start ? "(no output)" : outcome.output.substr(start, end - start));
   }
 
-  /// Counts the lines of `fble-jit test` about marks (frontends/cli/marks.h). That command fails itself
-  /// if a mark was not hit.
-  void count_marks(const std::string& output) {
-    constexpr std::string_view kMark = ": deopt-here!";
-    for (size_t at = 0; (at = output.find(kMark, at)) != std::string::npos; at += kMark.size()) {
+  /// Counts the lines of `fble-jit test` about deopt points (frontends/cli/deopt_points.h). That command fails itself
+  /// if a deopt point was not hit.
+  void count_deopt_points(const std::string& output) {
+    constexpr std::string_view kDeoptPoint = ": deopt-here!";
+    for (size_t at = 0; (at = output.find(kDeoptPoint, at)) != std::string::npos; at += kDeoptPoint.size()) {
       const std::vector<std::string> words =
           words_of(output.substr(at, std::min(output.find('\n', at), output.size()) - at));
       for (size_t i = 1; i + 1 < words.size(); ++i) {
         if (words[i] != "hits" || words[i + 1] != "in") continue;
-        ++marks_;
-        mark_hits_ += std::strtoull(words[i - 1].c_str(), nullptr, 10);
+        ++deopt_points_;
+        deopt_point_hits_ += std::strtoull(words[i - 1].c_str(), nullptr, 10);
       }
     }
   }
@@ -248,7 +249,7 @@ class Suite {
     if (job.kind->message != nullptr) message = fmt::format(":{}: {}", job.test->position, job.kind->message);
     const char* flags = job.mode != nullptr ? job.mode->flags : "";
     const ChildOutcome outcome = run_self(job.kind->command, flags, *job.test);
-    count_marks(outcome.output);
+    count_deopt_points(outcome.output);
     std::string why = compare(outcome, exit_status(job.kind->status, StatusSet::kEvaluation), message);
     if (why.empty() && job.first && job.kind->also_disassemble) {
       why = compare(run_self("disassemble", "", *job.test), 0, "");
@@ -284,8 +285,8 @@ class Suite {
   std::mutex printing_;
   size_t done_ = 0;
   size_t failed_ = 0;
-  std::atomic<uint64_t> marks_ = 0;  ///< lines about them: one for each mark and mode
-  std::atomic<uint64_t> mark_hits_ = 0;
+  std::atomic<uint64_t> deopt_points_ = 0;  ///< lines about them: one for each deopt point and mode
+  std::atomic<uint64_t> deopt_point_hits_ = 0;
   const bool on_terminal_ = isatty(STDERR_FILENO) != 0;
 };
 

@@ -1,19 +1,19 @@
 // `fble-jit test`: evaluates a module and drops the value.
 //
-// A program with marks (`# deopt-here!`, interp/mark.h) is evaluated twice if there is a compiler: by
-// the interpreter, and with it. Both must come to the same value or error, and every mark must have
-// been hit in machine code. If marks force call frames, both must have shown the same frames: those
+// A program with deopt points (`# deopt-here!`, interp/deopt_point.h) is evaluated twice if there is a compiler: by
+// the interpreter, and with it. Both must come to the same value or error, and every deopt point must have
+// been hit in machine code. If deopt points force call frames, both must have shown the same frames: those
 // that machine code keeps in registers are compared with the interpreter's.
 //
-// Tested by tests/unit/cli/commands_test.cc and tests/unit/cli/marks_test.cc.
+// Tested by tests/unit/cli/commands_test.cc and tests/unit/cli/deopt_points_test.cc.
 #include <fmt/format.h>
 
 #include <bit>
 
+#include "frontends/cli/deopt_points.h"
 #include "frontends/cli/ending.h"
 #include "frontends/cli/execute.h"
 #include "frontends/cli/front_end.h"
-#include "frontends/cli/marks.h"
 #include "frontends/cli/messages.h"
 #include "frontends/std/register_std.h"
 #include "interp/observer.h"
@@ -21,14 +21,14 @@
 namespace fble {
 namespace {
 
-/// Notes the visible stack at each pass of a mark that forces it. It does so only for marks that force at
-/// each pass: machine code counts the turns of the other marks, and the interpreter does not.
+/// Notes the visible stack at each pass of a deopt point that forces it. It does so only for deopt points that force at
+/// each pass: machine code counts the turns of the other deopt points, and the interpreter does not.
 class FramesSeen final : public FrameObserver {
  public:
-  bool look(Thread& thread, const Mark& mark) override {
-    if (mark.options.after != 0 || mark.options.every != 1) return false;
-    std::string text = fmt::format("{}:{}:{}: ", mark.loc.file.str(), mark.loc.line, mark.loc.column);
-    for (const ErrorLine& line : innermost_lines(thread.pc, thread.fp, kLines)) {
+  bool look(Carrier& carrier, const DeoptPoint& point) override {
+    if (point.options.after != 0 || point.options.every != 1) return false;
+    std::string text = fmt::format("{}:{}:{}: ", point.loc.file.str(), point.loc.line, point.loc.column);
+    for (const ErrorLine& line : innermost_lines(carrier.pc, carrier.fp, kLines)) {
       text += fmt::format("{} {}:{}:{}, ", line.block, line.loc.file.str(), line.loc.line, line.loc.column);
     }
     ++count_;
@@ -58,10 +58,10 @@ class FramesSeen final : public FrameObserver {
   std::vector<std::string> texts_;  ///< the first ones
 };
 
-/// Runs the program in the interpreter. Returns null without marks or compiler.
+/// Runs the program in the interpreter. Returns null without deopt points or compiler.
 std::unique_ptr<Machine> interpret(const Options& options, ProgramCode& code, const NativeTable& natives,
                                    FramesSeen& seen, bool& ok) {
-  if (code.marks.empty() || options.interprets || !options.profile.empty()) return nullptr;
+  if (code.deopt_points.empty() || options.interprets || !options.profile.empty()) return nullptr;
   auto machine = std::make_unique<Machine>(code, natives, machine_options(options, nullptr));
   machine->set_observer(&seen);
   const InterruptibleRun interruptible(*machine);
@@ -103,13 +103,13 @@ Status evaluate(const Options& options, ProgramCode& code) {
     // In modes that leave machine code all the time, a run may never reach some place in it.
     const bool must_hit = options.jit.deopt_every == 0 && options.heap.stress == 0 && !options.jit.deopt_sweep &&
                           !options.jit.deopt_at && options.jit.chaos == 0;
-    const MarksText marks = marks_text(*engine, must_hit);
-    print_message(marks.lines);
+    const DeoptPointsText points = deopt_points_text(*engine, must_hit);
+    print_message(points.lines);
     std::string problem = difference(*expected, expected_ok, machine, ok);
     const bool ran_out = expected->error().out_of_memory || machine.error().out_of_memory;
     if (problem.empty() && !ran_out) problem = FramesSeen::difference(expected_frames, frames);
     if (!problem.empty()) print_error(problem);
-    if (!problem.empty() || (must_hit && marks.missed != 0)) status = Status::kFailed;
+    if (!problem.empty() || (must_hit && points.missed != 0)) status = Status::kFailed;
   }
   if (options.stats) print_stats(machine, engine.get());
   profile.write();

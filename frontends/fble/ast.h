@@ -10,8 +10,8 @@
 
 #include "frontends/fble/module_path.h"
 #include "gc/base.h"
+#include "interp/deopt_point.h"
 #include "interp/loc.h"
-#include "interp/mark.h"
 #include "interp/symbol.h"
 
 namespace fble {
@@ -58,7 +58,7 @@ enum class ExprKind {
   kPrivate,       // e.%(p): private type or private value
   kLet,           // T x = e, ...; body
   kForeign,       // T x; body
-  kMarked,        // # deopt-here! before an expression
+  kDeoptPoint,    // # deopt-here! before an expression
 };
 
 struct Expr {
@@ -113,13 +113,13 @@ struct Binding { const Expr* type; /* null when inferred */ Name name; const Exp
 struct LetExpr : Expr { std::vector<Binding> bindings; const Expr* body; };
 struct ForeignExpr : Expr { const Expr* type; Name name; const Expr* body; };
 
-/// An expression with a mark: its value is that of its body. `loc` is that of the body.
-struct MarkedExpr : Expr { Mark mark; const Expr* body; };
+/// An expression with a deopt point: its value is that of its body. `loc` is that of the body.
+struct DeoptPointExpr : Expr { DeoptPoint point; const Expr* body; };
 // clang-format on
 
-/// Returns the expression below its marks.
-inline const Expr* unmarked(const Expr* expr) {
-  while (expr->kind == ExprKind::kMarked) expr = static_cast<const MarkedExpr*>(expr)->body;
+/// Returns the expression below its deopt points.
+inline const Expr* below_deopt_points(const Expr* expr) {
+  while (expr->kind == ExprKind::kDeoptPoint) expr = static_cast<const DeoptPointExpr*>(expr)->body;
   return expr;
 }
 

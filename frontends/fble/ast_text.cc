@@ -168,11 +168,11 @@ const Sexpr* AstPrinter::convert(const Expr* expr) {
       items.push_back(convert(node->body));
       break;
     }
-    case ExprKind::kMarked: {
-      const auto* node = as<MarkedExpr>(expr);
-      items = {atom("mark")};
-      if (with_locs_) items.push_back(atom(at(node->mark.loc)));
-      const std::string options = mark_options_text(node->mark.options, ',');
+    case ExprKind::kDeoptPoint: {
+      const auto* node = as<DeoptPointExpr>(expr);
+      items = {atom("deopt-point")};
+      if (with_locs_) items.push_back(atom(at(node->point.loc)));
+      const std::string options = deopt_point_options_text(node->point.options, ',');
       items.push_back(atom(options.empty() ? "-" : options.substr(1)));
       items.push_back(convert(node->body));
       break;

@@ -28,7 +28,7 @@ const Expr* without_types(const Expr* expr) {
       case ExprKind::kPolyValue: expr = static_cast<const PolyValueExpr*>(expr)->body; break;
       case ExprKind::kPolyApply: expr = static_cast<const PolyApplyExpr*>(expr)->poly; break;
       case ExprKind::kPrivate: expr = static_cast<const PrivateExpr*>(expr)->operand; break;
-      case ExprKind::kMarked: expr = static_cast<const MarkedExpr*>(expr)->body; break;
+      case ExprKind::kDeoptPoint: expr = static_cast<const DeoptPointExpr*>(expr)->body; break;
       default: return expr;
     }
   }
@@ -48,16 +48,16 @@ Checked Checker::check_abstraction(const Expr* expr) {
   const Loc* func_loc = nullptr;
   uint32_t params = 0;
   const Expr* body_expr = expr;
-  // A mark on a function below poly values marks that function. A mark on a function
+  // A deopt point on a function below poly values is at that function. A deopt point on a function
   // that is merged with one above is passed when the body is about to run.
-  std::vector<const MarkedExpr*> outer_marks;
-  std::vector<const MarkedExpr*> inner_marks;
+  std::vector<const DeoptPointExpr*> outer_deopt_points;
+  std::vector<const DeoptPointExpr*> inner_deopt_points;
   for (;;) {
-    if (const ExprKind next = unmarked(body_expr)->kind;
-        body_expr->kind == ExprKind::kMarked && (next == ExprKind::kFuncValue || next == ExprKind::kPolyValue)) {
-      const MarkedExpr* mark = static_cast<const MarkedExpr*>(body_expr);
-      (func_loc ? inner_marks : outer_marks).push_back(mark);
-      body_expr = mark->body;
+    if (const ExprKind next = below_deopt_points(body_expr)->kind;
+        body_expr->kind == ExprKind::kDeoptPoint && (next == ExprKind::kFuncValue || next == ExprKind::kPolyValue)) {
+      const DeoptPointExpr* point = static_cast<const DeoptPointExpr*>(body_expr);
+      (func_loc ? inner_deopt_points : outer_deopt_points).push_back(point);
+      body_expr = point->body;
       continue;
     }
     if (body_expr->kind == ExprKind::kFuncValue) {
@@ -95,44 +95,44 @@ Checked Checker::check_abstraction(const Expr* expr) {
     type = layer.param ? types_.poly_type(layer.loc, layer.param, type) : types_.func_type(layer.loc, layer.arg, type);
   }
   if (!for_value_) {
-    for (const MarkedExpr* mark : outer_marks) warn_unevaluated(*mark);
-    for (const MarkedExpr* mark : inner_marks) warn_unevaluated(*mark);
+    for (const DeoptPointExpr* point : outer_deopt_points) warn_unevaluated(*point);
+    for (const DeoptPointExpr* point : inner_deopt_points) warn_unevaluated(*point);
     return {type, body.core};
   }
   Core* core = body.core;
-  for (size_t i = inner_marks.size(); i-- > 0;) core = add_mark(*inner_marks[i], core);
+  for (size_t i = inner_deopt_points.size(); i-- > 0;) core = add_deopt_point(*inner_deopt_points[i], core);
   if (func_loc) core = make_func(*func_loc, std::move(args), body_expr, core);
-  for (size_t i = outer_marks.size(); i-- > 0;) core = add_mark(*outer_marks[i], core);
+  for (size_t i = outer_deopt_points.size(); i-- > 0;) core = add_deopt_point(*outer_deopt_points[i], core);
   return {type, core};
 }
 
 Core* Checker::make_func(const Loc& loc, std::vector<CoreVar> args, const Expr* body, Core* body_core) {
-  CoreMarks marks;
-  if (Core* below = take_marks(body_core, marks); below->kind == CoreKind::kFunc) {
+  CoreDeoptPoints points;
+  if (Core* below = take_deopt_points(body_core, points); below->kind == CoreKind::kFunc) {
     if (without_types(body)->kind == ExprKind::kFuncValue) {
       CoreFunc* inner = static_cast<CoreFunc*>(below);
       inner->loc = loc;
       inner->args.insert(inner->args.begin(), args.begin(), args.end());
-      inner->body = put_marks(marks, inner->body);
+      inner->body = put_deopt_points(points, inner->body);
       return inner;
     }
-    body_core = put_marks(marks, fence(below));
+    body_core = put_deopt_points(points, fence(below));
   }
   return make<CoreFunc>(CoreKind::kFunc, loc, std::move(args), body_core, body->loc);
 }
 
 Core* Checker::make_apply(const Loc& loc, const Expr* func, Core* func_core, std::vector<Core*> args) {
-  CoreMarks marks;
-  if (Core* below = take_marks(func_core, marks); below->kind == CoreKind::kApply) {
+  CoreDeoptPoints points;
+  if (Core* below = take_deopt_points(func_core, points); below->kind == CoreKind::kApply) {
     ExprKind kind = without_types(func)->kind;
     if (kind == ExprKind::kApply || kind == ExprKind::kList || kind == ExprKind::kLiteral) {
       CoreApply* inner = static_cast<CoreApply*>(below);
       inner->loc = loc;
       inner->args.insert(inner->args.end(), args.begin(), args.end());
       // The function of the inner application comes first in both.
-      return put_marks(marks, inner);
+      return put_deopt_points(points, inner);
     }
-    func_core = put_marks(marks, fence(below));
+    func_core = put_deopt_points(points, fence(below));
   }
   return make<CoreApply>(CoreKind::kApply, loc, func_core, std::move(args));
 }

@@ -190,9 +190,9 @@ Checked Checker::check_select(const UnionSelectExpr& expr) {
   };
 
   Checked default_choice{};
-  const size_t first_default_mark = marks_.size();
+  const size_t first_default_deopt_point = deopt_points_.size();
   if (expr.default_choice) default_choice = check_choice(expr.default_choice);
-  const size_t last_default_mark = marks_.size();
+  const size_t last_default_deopt_point = deopt_points_.size();
 
   // Each name that is out of place and each missing tag is reported once, but
   // no tag that has a wrong name in its place.
@@ -239,7 +239,7 @@ Checked Checker::check_select(const UnionSelectExpr& expr) {
   if (!for_value_) return {type};
   if (!data) return {type, failed().core};
   const bool is_complete = choices.size() == tag_count;
-  if (is_complete) drop_marks(first_default_mark, last_default_mark);
+  if (is_complete) drop_deopt_points(first_default_deopt_point, last_default_deopt_point);
   Core* otherwise = is_complete ? nullptr : default_choice.core;
   return {type, make<CoreUnionSelect>(CoreKind::kUnionSelect, expr.loc, condition.core, tag_count, std::move(choices),
                                       otherwise)};

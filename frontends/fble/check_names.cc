@@ -200,16 +200,16 @@ Checked Checker::check_import(const StructImportExpr& expr) {
   // Types are not fetched at run time. If the struct may be undefined, the
   // first import is kept all the same, so that the error is reported at the
   // right name.
-  bool defined = unmarked(source.core)->kind == CoreKind::kModule;
+  bool defined = below_deopt_points(source.core)->kind == CoreKind::kModule;
   std::vector<CoreImport> imports;
   for (size_t i = 0; i < count; ++i) {
     if (TypeContext::value_of(types[i]) && (defined || i > 0)) continue;
     imports.push_back({core_var(expr.imports[i].name, first + static_cast<VarId>(i)), fields[i]});
   }
   if (imports.empty()) {
-    CoreMarks marks;
-    take_marks(source.core, marks);
-    return {body.type, put_marks(marks, body.core)};
+    CoreDeoptPoints points;
+    take_deopt_points(source.core, points);
+    return {body.type, put_deopt_points(points, body.core)};
   }
   return {body.type, make<CoreStructImport>(CoreKind::kStructImport, expr.loc, source.core, data->field_count,
                                             std::move(imports), body.core)};

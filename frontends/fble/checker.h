@@ -123,16 +123,16 @@ class Checker {
   Core* make_func(const Loc& loc, std::vector<CoreVar> args, const Expr* body, Core* body_core);
   Core* make_apply(const Loc& loc, const Expr* func, Core* func_core, std::vector<Core*> args);
   Core* fence(Core* core);
-  Checked check_mark(const MarkedExpr& expr);
-  Core* add_mark(const MarkedExpr& mark, Core* core);
-  void warn_unevaluated(const MarkedExpr& mark);
-  void drop_marks(size_t from, size_t to);
+  Checked check_deopt_point(const DeoptPointExpr& expr);
+  Core* add_deopt_point(const DeoptPointExpr& point, Core* core);
+  void warn_unevaluated(const DeoptPointExpr& point);
+  void drop_deopt_points(size_t from, size_t to);
 
-  /// The marks taken off a core, the outer one first, so that the checker can look at the core below them.
-  using CoreMarks = SmallVector<CoreMark*, 2>;
-  static Core* take_marks(Core* core, CoreMarks& marks);
-  /// Puts the marks around another core, which evaluation passes at the same moment.
-  static Core* put_marks(const CoreMarks& marks, Core* core);
+  /// The deopt points taken off a core, the outer one first, so that the checker can look at the core below them.
+  using CoreDeoptPoints = SmallVector<CoreDeoptPoint*, 2>;
+  static Core* take_deopt_points(Core* core, CoreDeoptPoints& points);
+  /// Puts the deopt points around another core, which evaluation passes at the same moment.
+  static Core* put_deopt_points(const CoreDeoptPoints& points, Core* core);
 
   /// The arguments of a possibly polymorphic type: the types of the values and
   /// their locations.
@@ -178,9 +178,9 @@ class Checker {
   uint32_t param_count_ = 0;  ///< type parameters in scope
   VarId var_count_ = 0;
   std::vector<Variable> variables_;
-  PointerMap<uint32_t> innermost_;        ///< name to 1 + index of its variable
-  std::vector<bool> mentioned_deps_;      ///< for each of module_.deps
-  std::vector<const MarkedExpr*> marks_;  ///< that have a CoreMark, in order of their making
+  PointerMap<uint32_t> innermost_;                   ///< name to 1 + index of its variable
+  std::vector<bool> mentioned_deps_;                 ///< for each of module_.deps
+  std::vector<const DeoptPointExpr*> deopt_points_;  ///< that have a CoreDeoptPoint, in order of their making
   std::unordered_map<DataType*, std::unique_ptr<LetterTable>> letters_;
   std::unordered_map<const DataType*, PointerMap<uint32_t>> field_indices_;  ///< of large types, by name_key
 };

@@ -21,8 +21,8 @@
 
 #include "frontends/fble/module_path.h"
 #include "gc/base.h"
+#include "interp/deopt_point.h"
 #include "interp/loc.h"
-#include "interp/mark.h"
 #include "interp/symbol.h"
 #include "interp/tag_path.h"
 
@@ -47,7 +47,7 @@ enum class CoreKind {
   kList,
   kLiteral,
   kForeign,
-  kMark,
+  kDeoptPoint,
 };
 
 /// Base of all core nodes; `loc` is the location that run-time errors of the
@@ -111,13 +111,13 @@ struct CoreLiteral : Core {
 struct CoreForeign : Core { ModulePath module; Symbol name; CoreVar var; Core* body; };
 
 /// A `# deopt-here!` before its body, whose value it has. `loc`: of the comment. The core
-/// has each mark of the source that is evaluated at all exactly once.
-struct CoreMark : Core { MarkOptions options; Core* body; };
+/// has each deopt point of the source that is evaluated at all exactly once.
+struct CoreDeoptPoint : Core { DeoptPointOptions options; Core* body; };
 // clang-format on
 
-/// Returns the expression below its marks.
-inline const Core* unmarked(const Core* core) {
-  while (core->kind == CoreKind::kMark) core = static_cast<const CoreMark*>(core)->body;
+/// Returns the expression below its deopt points.
+inline const Core* below_deopt_points(const Core* core) {
+  while (core->kind == CoreKind::kDeoptPoint) core = static_cast<const CoreDeoptPoint*>(core)->body;
   return core;
 }
 
@@ -127,10 +127,10 @@ struct CoreProgramModule {
   ModulePath path;
   std::vector<ModulePath> deps;
   Core* body = nullptr;
-  Loc loc;                       ///< line 1, column 0 of the source file
-  VarId var_count = 0;           ///< all VarIds are below
-  uint32_t mark_count = 0;       ///< number of kMark nodes in the body
-  std::shared_ptr<Arena> arena;  ///< owns the nodes
+  Loc loc;                         ///< line 1, column 0 of the source file
+  VarId var_count = 0;             ///< all VarIds are below
+  uint32_t deopt_point_count = 0;  ///< number of kDeoptPoint nodes in the body
+  std::shared_ptr<Arena> arena;    ///< owns the nodes
 };
 
 }  // namespace fble

@@ -16,10 +16,10 @@ namespace {
 
 /// The heads of the lists, in the order of CoreKind.
 constexpr std::string_view kHeads[] = {
-    "type",        "var",    "module", "let",   "struct", "field",   "copy",    "import", "union",
-    "union-field", "select", "func",   "apply", "list",   "literal", "foreign", "mark",
+    "type",        "var",    "module", "let",   "struct", "field",   "copy",    "import",      "union",
+    "union-field", "select", "func",   "apply", "list",   "literal", "foreign", "deopt-point",
 };
-static_assert(std::size(kHeads) == static_cast<size_t>(CoreKind::kMark) + 1);
+static_assert(std::size(kHeads) == static_cast<size_t>(CoreKind::kDeoptPoint) + 1);
 
 using Items = std::vector<const Sexpr*>;
 
@@ -176,11 +176,11 @@ const Sexpr* CorePrinter::convert(const Core* core) {
       items.push_back(atom(literal->letters.empty() ? "-" : fmt::format("{}", fmt::join(literal->letters, ","))));
       break;
     }
-    case CoreKind::kMark: {
-      const auto* mark = as<CoreMark>(core);
-      const std::string options = mark_options_text(mark->options, ',');
+    case CoreKind::kDeoptPoint: {
+      const auto* point = as<CoreDeoptPoint>(core);
+      const std::string options = deopt_point_options_text(point->options, ',');
       items.push_back(atom(options.empty() ? "-" : options.substr(1)));
-      items.push_back(convert(mark->body));
+      items.push_back(convert(point->body));
       break;
     }
     case CoreKind::kForeign: {
@@ -225,7 +225,7 @@ class CoreReader {
       module.deps.push_back(std::move(dep));
     }
     module.body = read(parts[5]);
-    module.mark_count = mark_count_;
+    module.deopt_point_count = deopt_point_count_;
     if (module.body == nullptr) return std::nullopt;
     return module;
   }
@@ -303,13 +303,13 @@ class CoreReader {
   }
 
   /// Reads "-" or "OPTION,OPTION...", as the directive has them.
-  bool options(const Sexpr* sexpr, MarkOptions& options) {
+  bool options(const Sexpr* sexpr, DeoptPointOptions& options) {
     if (!atom(sexpr)) return false;
     std::string_view text = sexpr->atom;
     if (text == "-") return true;
     for (;;) {
       const size_t comma = text.find(',');
-      const std::string problem = add_mark_option(options, text.substr(0, comma));
+      const std::string problem = add_deopt_point_option(options, text.substr(0, comma));
       if (!problem.empty()) return fail(sexpr, problem);
       if (comma == text.npos) return true;
       text.remove_prefix(comma + 1);
@@ -357,7 +357,7 @@ class CoreReader {
   Symbol file_;
   Diagnostics& diagnostics_;
   std::shared_ptr<Arena> arena_ = std::make_shared<Arena>();
-  uint32_t mark_count_ = 0;
+  uint32_t deopt_point_count_ = 0;
 };
 
 Core* CoreReader::read(const Sexpr* sexpr) {
@@ -490,9 +490,9 @@ Core* CoreReader::read_node(const Sexpr* sexpr, CoreKind kind, const Loc& loc, c
       }
       return letters(items[1], node->letters) ? node : nullptr;
     }
-    case CoreKind::kMark: {
-      auto* node = make<CoreMark>(kind, loc);
-      ++mark_count_;
+    case CoreKind::kDeoptPoint: {
+      auto* node = make<CoreDeoptPoint>(kind, loc);
+      ++deopt_point_count_;
       return has(2) && options(items[0], node->options) && child(items[1], node->body) ? node : nullptr;
     }
     case CoreKind::kForeign: {

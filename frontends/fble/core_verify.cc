@@ -33,8 +33,9 @@ class Verifier {
         case Action::kLeaveDefinitions: leave_definitions(static_cast<const CoreLet&>(*task.node)); break;
       }
     }
-    if (messages_.empty() && mark_count_ != module_.mark_count) {
-      messages_.push_back(fmt::format("the module has {} marks, not {}", mark_count_, module_.mark_count));
+    if (messages_.empty() && deopt_point_count_ != module_.deopt_point_count) {
+      messages_.push_back(
+          fmt::format("the module has {} deopt points, not {}", deopt_point_count_, module_.deopt_point_count));
     }
     return std::move(messages_);
   }
@@ -92,7 +93,7 @@ class Verifier {
   std::unordered_set<ModulePath, ModulePathHash> deps_;
   std::vector<VarState> vars_;
   std::vector<Task> tasks_;
-  uint32_t mark_count_ = 0;
+  uint32_t deopt_point_count_ = 0;
   std::vector<std::string> messages_;
 };
 
@@ -268,11 +269,11 @@ void Verifier::visit(const Core& node) {
     }
     case CoreKind::kList: visit_all_later(static_cast<const CoreList&>(node).elements, node); break;
     case CoreKind::kLiteral: visit_literal(static_cast<const CoreLiteral&>(node)); break;
-    case CoreKind::kMark: {
-      const auto& mark = static_cast<const CoreMark&>(node);
-      ++mark_count_;
-      if (mark.options.every == 0) report(node, "mark that is never hit");
-      visit_later(mark.body, node);
+    case CoreKind::kDeoptPoint: {
+      const auto& point = static_cast<const CoreDeoptPoint&>(node);
+      ++deopt_point_count_;
+      if (point.options.every == 0) report(node, "deopt point that is never hit");
+      visit_later(point.body, node);
       break;
     }
     case CoreKind::kForeign:

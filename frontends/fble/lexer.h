@@ -33,7 +33,7 @@ struct Token {
   std::string_view text;
 };
 
-/// A comment `# deopt-here! OPTIONS`, which means something to tests (interp/mark.h). The
+/// A comment `# deopt-here! OPTIONS`, which means something to tests (interp/deopt_point.h). The
 /// place is that of the '#'; `options` is the rest of the line.
 struct Directive {
   uint32_t line = 0;

@@ -100,7 +100,7 @@ class ModuleLowering {
     tail(module_.body);
     allocate_slots(*code);
     finish_code(*code);
-    if (marks_lowered_ != marks_found_) FBLE_BUG("a mark was lost or doubled");
+    if (deopt_points_lowered_ != deopt_points_found_) FBLE_BUG("a deopt point was lost or doubled");
     return code;
   }
 
@@ -147,10 +147,10 @@ class ModuleLowering {
 
   /// Returns whether the definition gives a variable a second name, which costs nothing.
   static bool is_alias(const CoreLet* let, const CoreBinding& binding) {
-    return !let->recursive && unmarked(binding.value)->kind == CoreKind::kVar;
+    return !let->recursive && below_deopt_points(binding.value)->kind == CoreKind::kVar;
   }
   static VarId var_of(const Core* core) {
-    core = unmarked(core);
+    core = below_deopt_points(core);
     return core->kind == CoreKind::kVar ? static_cast<const CoreVarRef*>(core)->var : kNone;
   }
 
@@ -180,9 +180,9 @@ class ModuleLowering {
           }
           for (const CoreBinding& binding : let->bindings) {
             if (is_alias(let, binding)) {
-              for (const Core* name = binding.value; name->kind == CoreKind::kMark;) {
-                ++marks_found_;
-                name = static_cast<const CoreMark*>(name)->body;
+              for (const Core* name = binding.value; name->kind == CoreKind::kDeoptPoint;) {
+                ++deopt_points_found_;
+                name = static_cast<const CoreDeoptPoint*>(name)->body;
               }
               if (depth != 0) note_crossing(var_of(binding.value));
             } else {
@@ -253,9 +253,9 @@ class ModuleLowering {
           continue;
         }
         case CoreKind::kList: return walk_all(static_cast<const CoreList*>(core)->elements, depth);
-        case CoreKind::kMark:
-          ++marks_found_;
-          core = static_cast<const CoreMark*>(core)->body;
+        case CoreKind::kDeoptPoint:
+          ++deopt_points_found_;
+          core = static_cast<const CoreDeoptPoint*>(core)->body;
           continue;
         case CoreKind::kForeign: {
           auto* foreign = static_cast<const CoreForeign*>(core);
@@ -303,16 +303,16 @@ class ModuleLowering {
     emit(Op::kConstant, {dest, entry->second});
   }
 
-  // ---- marks ----------------------------------------------------------------
+  // ---- deopt points ----------------------------------------------------------------
 
-  /// Emits the marks around an expression that is about to be evaluated, and returns the
+  /// Emits the deopt points around an expression that is about to be evaluated, and returns the
   /// expression below them. Code that examines an expression before, or instead of, evaluating it
   /// calls this first.
-  const Core* pass_marks(const Core* core) {
-    for (; core->kind == CoreKind::kMark; core = static_cast<const CoreMark*>(core)->body) {
-      ++marks_lowered_;
-      emit(Op::kMark, {static_cast<uint32_t>(program_.marks.size())});
-      program_.marks.push_back({core->loc, static_cast<const CoreMark*>(core)->options});
+  const Core* pass_deopt_points(const Core* core) {
+    for (; core->kind == CoreKind::kDeoptPoint; core = static_cast<const CoreDeoptPoint*>(core)->body) {
+      ++deopt_points_lowered_;
+      emit(Op::kDeoptPoint, {static_cast<uint32_t>(program_.deopt_points.size())});
+      program_.deopt_points.push_back({core->loc, static_cast<const CoreDeoptPoint*>(core)->options});
     }
     return core;
   }
@@ -469,11 +469,11 @@ class ModuleLowering {
 
   /// A slot that holds the value: that of a variable, or a new one.
   uint32_t value(const Core* core) {
-    core = pass_marks(core);
+    core = pass_deopt_points(core);
     if (core->kind == CoreKind::kUnionAccess) {
       auto* access = static_cast<const CoreUnionAccess*>(core);
       const uint32_t slot = known_arg_slot(access);
-      if (slot != kNone) return pass_marks(access->object), slot;
+      if (slot != kNone) return pass_deopt_points(access->object), slot;
     }
     if (core->kind == CoreKind::kVar) {
       const Place& at = places_[resolve(static_cast<const CoreVarRef*>(core)->var)];
@@ -495,7 +495,7 @@ class ModuleLowering {
   /// Returns the innermost expression that is no scope.
   const Core* enter_scopes(const Core* core) {
     for (;;) {
-      core = pass_marks(core);
+      core = pass_deopt_points(core);
       switch (core->kind) {
         case CoreKind::kLet:
           bind_let(static_cast<const CoreLet*>(core));
@@ -531,7 +531,7 @@ class ModuleLowering {
       case CoreKind::kUnion: {
         auto* data = static_cast<const CoreUnion*>(core);
         const unsigned width = tag_width(data->tag_count);
-        const Core* of = pass_marks(data->arg);
+        const Core* of = pass_deopt_points(data->arg);
         if (of->kind == CoreKind::kStruct && !constant_of(of)) {
           const std::vector<uint32_t> fields = values(static_cast<const CoreStruct*>(of)->fields);
           emit(Op::kUnionStruct, {dest, data->tag, width, static_cast<uint32_t>(fields.size())});
@@ -544,7 +544,7 @@ class ModuleLowering {
       case CoreKind::kUnionAccess: {
         auto* access = static_cast<const CoreUnionAccess*>(core);
         if (const uint32_t slot = known_arg_slot(access); slot != kNone) {
-          pass_marks(access->object);
+          pass_deopt_points(access->object);
           emit(Op::kMove, {dest, slot});
           return;
         }
@@ -570,7 +570,7 @@ class ModuleLowering {
       case CoreKind::kLet:
       case CoreKind::kStructImport:
       case CoreKind::kForeign:
-      case CoreKind::kMark: FBLE_BUG("handled above");
+      case CoreKind::kDeoptPoint: FBLE_BUG("handled above");
     }
   }
 
@@ -584,7 +584,7 @@ class ModuleLowering {
   }
 
   void struct_access(const CoreStructAccess* access, uint32_t dest) {
-    const Core* object = pass_marks(access->object);
+    const Core* object = pass_deopt_points(access->object);
     if (const uint32_t global = global_of(object); global != kNone) {
       emit(Op::kGlobalField, {dest, global, access->field, access->field_count}, &access->loc);
       return;
@@ -711,7 +711,7 @@ class ModuleLowering {
 
   void call(const CoreApply* core, uint32_t dest) {
     const uint32_t count = static_cast<uint32_t>(core->args.size());
-    const Core* callee_core = pass_marks(core->func);
+    const Core* callee_core = pass_deopt_points(core->func);
     const uint32_t global = global_of(callee_core);
     const uint32_t func = global == kNone ? value(callee_core) : 0;
     std::vector<uint32_t> args(count);
@@ -796,7 +796,7 @@ class ModuleLowering {
     std::vector<uint32_t> slots(let->bindings.size(), kNone);
     for (size_t i = 0; i < let->bindings.size(); ++i) {
       const CoreBinding& binding = let->bindings[i];
-      const Core* core = pass_marks(binding.value);
+      const Core* core = pass_deopt_points(binding.value);
       if (const std::optional<Word> word = constant_of(core)) {
         places_[binding.var.id].constant = *word;
         continue;
@@ -864,8 +864,8 @@ class ModuleLowering {
   std::unordered_set<const CoreUnionSelect*> selects_with_access_;
   std::unordered_map<VarId, KnownTag> known_tags_;  ///< where a select has established them
   std::unordered_set<const Core*> not_constant_;
-  uint32_t marks_found_ = 0;    ///< in the module
-  uint32_t marks_lowered_ = 0;  ///< that code was emitted for
+  uint32_t deopt_points_found_ = 0;    ///< in the module
+  uint32_t deopt_points_lowered_ = 0;  ///< that code was emitted for
 };
 
 }  // namespace

@@ -91,7 +91,7 @@ class Parser {
     enum Form { kExpression, kLet, kImport, kBind, kForeign } form;
     Loc loc;
     Expr* node;
-    std::vector<Mark> marks;
+    std::vector<DeoptPoint> points;
   };
   /// The arguments before a block: `(A, B)`, `(A a, B b)` or `<@ A@, @ B@>`.
   struct BlockHead {
@@ -106,22 +106,22 @@ class Parser {
   bool at(TokenKind kind) const { return token_.kind == kind; }
   bool at_any(TokenSet kinds) const { return kinds.has(token_.kind); }
   void advance() {
-    if (!marks_.empty()) [[unlikely]]
-      drop_marks();
+    if (!deopt_points_.empty()) [[unlikely]]
+      drop_deopt_points();
     token_ = lexer_.next();
     if (lexer_.has_directives()) [[unlikely]]
-      read_marks();
+      read_deopt_points();
   }
 
-  // A mark belongs to the outermost expression that starts at the token after it: the
-  // function that starts to read an expression takes the marks before it and puts them
-  // around the result. Marks that are still there when the token is skipped mark nothing.
-  std::vector<Mark> take_marks() { return std::exchange(marks_, {}); }
-  __attribute__((noinline, cold)) void read_marks();
-  __attribute__((noinline, cold)) void drop_marks() { report_dangling(take_marks()); }
-  void report_dangling(const std::vector<Mark>& marks);
-  /// Returns the expression, which may be null, with the marks around it.
-  Expr* marked(Expr* expr, const std::vector<Mark>& marks);
+  // A deopt point belongs to the outermost expression that starts at the token after it: the
+  // function that starts to read an expression takes the deopt points before it and puts them
+  // around the result. Deopt points that are still there when the token is skipped are at nothing.
+  std::vector<DeoptPoint> take_deopt_points() { return std::exchange(deopt_points_, {}); }
+  __attribute__((noinline, cold)) void read_deopt_points();
+  __attribute__((noinline, cold)) void drop_deopt_points() { report_dangling(take_deopt_points()); }
+  void report_dangling(const std::vector<DeoptPoint>& points);
+  /// Returns the expression, which may be null, with the deopt points around it.
+  Expr* with_deopt_points(Expr* expr, const std::vector<DeoptPoint>& points);
 
   /// Skips the token if it is of this kind.
   bool accept(TokenKind kind) {
@@ -180,7 +180,7 @@ class Parser {
   std::string_view text_;
   Lexer lexer_;
   Token token_;
-  std::vector<Mark> marks_;  ///< before token_, not taken yet
+  std::vector<DeoptPoint> deopt_points_;  ///< before token_, not taken yet
   Symbol file_;
   Arena& arena_;
   Diagnostics& diagnostics_;
@@ -220,15 +220,15 @@ bool Parser::fail(TokenSet expected) {
 }
 
 /// Reads the directives before the token.
-void Parser::read_marks() {
+void Parser::read_deopt_points() {
   for (const Directive& directive : lexer_.take_directives()) {
-    Mark& mark = marks_.emplace_back();
-    mark.loc = Loc{file_, directive.line, directive.column};
+    DeoptPoint& point = deopt_points_.emplace_back();
+    point.loc = Loc{file_, directive.line, directive.column};
     constexpr std::string_view kBlanks = " \t\r";
     const std::string_view text = directive.options;
     for (size_t at = 0; (at = text.find_first_not_of(kBlanks, at)) != std::string_view::npos;) {
       const size_t end = std::min(text.find_first_of(kBlanks, at), text.size());
-      std::string problem = add_mark_option(mark.options, text.substr(at, end - at));
+      std::string problem = add_deopt_point_option(point.options, text.substr(at, end - at));
       const Loc loc{file_, directive.line, directive.options_column + static_cast<uint32_t>(at)};
       if (!problem.empty()) diagnostics_.warning(loc, std::move(problem));
       at = end;
@@ -236,15 +236,15 @@ void Parser::read_marks() {
   }
 }
 
-void Parser::report_dangling(const std::vector<Mark>& marks) {
-  for (const Mark& mark : marks) {
-    diagnostics_.warning(mark.loc, "deopt-here! marks nothing: no expression starts at the next token");
+void Parser::report_dangling(const std::vector<DeoptPoint>& points) {
+  for (const DeoptPoint& point : points) {
+    diagnostics_.warning(point.loc, "deopt-here! marks nothing: no expression starts at the next token");
   }
 }
 
-Expr* Parser::marked(Expr* expr, const std::vector<Mark>& marks) {
-  for (size_t i = marks.size(); i-- > 0 && expr != nullptr;) {
-    expr = make<MarkedExpr>(ExprKind::kMarked, expr->loc, marks[i], expr);
+Expr* Parser::with_deopt_points(Expr* expr, const std::vector<DeoptPoint>& points) {
+  for (size_t i = points.size(); i-- > 0 && expr != nullptr;) {
+    expr = make<DeoptPointExpr>(ExprKind::kDeoptPoint, expr->loc, points[i], expr);
   }
   return expr;
 }
@@ -319,7 +319,7 @@ bool Parser::recover(size_t statement_start) {
   }
   const auto skip = [&] {
     token_ = lexer_.next();
-    marks_.clear();
+    deopt_points_.clear();
     lexer_.take_directives();
   };
   while (!at(Kd::kEnd) && token_.text.data() != end.text.data()) skip();
@@ -375,13 +375,13 @@ const Kind* Parser::parse_kind() {
 Expr* Parser::parse_expr() {
   if (stack_nearly_exhausted()) return fail_nesting(), nullptr;
   Loc start = here();
-  if (marks_.empty()) {
+  if (deopt_points_.empty()) {
     Expr* expr = parse_primary();
     return expr == nullptr ? nullptr : parse_postfix(start, expr);
   }
-  const std::vector<Mark> marks = take_marks();
+  const std::vector<DeoptPoint> points = take_deopt_points();
   Expr* expr = parse_primary();
-  return expr == nullptr ? nullptr : marked(parse_postfix(start, expr), marks);
+  return expr == nullptr ? nullptr : with_deopt_points(parse_postfix(start, expr), points);
 }
 
 /// expr = '@' ... | name | module_path | '*(' ... | '+(' ... | block
@@ -491,10 +491,10 @@ Expr* Parser::parse_call(const Loc& start, Expr* func) {
   advance();
   Expr* first = nullptr;
   if (at(Kd::kWord)) {
-    const std::vector<Mark> marks = take_marks();
+    const std::vector<DeoptPoint> points = take_deopt_points();
     Name name = parse_name();
     if (accept(Kd::kColon)) {
-      report_dangling(marks);
+      report_dangling(points);
       const Expr* arg = parse_expr();
       if (arg == nullptr || !expect(Kd::kCloseParen)) return nullptr;
       return make<UnionValueExpr>(ExprKind::kUnionValue, start, func, name, arg);
@@ -506,7 +506,7 @@ Expr* Parser::parse_call(const Loc& start, Expr* func) {
       return fail(is_name ? TokenSet{Kd::kComma, Kd::kCloseParen, Kd::kColon} : TokenSet{Kd::kComma, Kd::kCloseParen}),
              nullptr;
     }
-    first = marked(first, marks);
+    first = with_deopt_points(first, points);
   }
   auto* apply = make<ApplyExpr>(ExprKind::kApply, start, func);
   if (first != nullptr) {
@@ -534,16 +534,16 @@ bool Parser::parse_exprs(std::vector<const Expr*>& exprs, TokenKind close) {
 bool Parser::parse_fields(std::vector<NamedExpr>& fields) {
   do {
     if (!at(Kd::kWord)) return fail({Kd::kWord});
-    const std::vector<Mark> marks = take_marks();
+    const std::vector<DeoptPoint> points = take_deopt_points();
     Name name = parse_name();
     const Expr* value;
     if (accept(Kd::kColon)) {
-      report_dangling(marks);
+      report_dangling(points);
       value = parse_expr();
       if (value == nullptr) return false;
       if (!at_any({Kd::kComma, Kd::kCloseParen})) return fail({Kd::kComma, Kd::kCloseParen});
     } else {
-      value = marked(make_var(name), marks);
+      value = with_deopt_points(make_var(name), points);
     }
     fields.push_back({name, value});
   } while (accept(Kd::kComma));
@@ -672,7 +672,7 @@ Expr* Parser::parse_statements() {
       break;
     }
     const bool is_last = statement.form == Statement::kExpression && !at_any(kExprStart);
-    if (is_last && ok && statements.empty()) return marked(statement.node, statement.marks);
+    if (is_last && ok && statements.empty()) return with_deopt_points(statement.node, statement.points);
     statements.push_back(std::move(statement));
     if (is_last) break;
   }
@@ -685,7 +685,7 @@ Expr* Parser::parse_statements() {
 /// Parses one statement, including its ';'.
 bool Parser::parse_statement(Statement& statement) {
   statement.loc = here();
-  statement.marks = take_marks();
+  statement.points = take_deopt_points();
   Expr* expr;
   if (at(Kd::kWord)) {
     Name name = parse_name();
@@ -796,7 +796,7 @@ bool Parser::parse_import_field(Import& import) {
 /// Gives each statement the next one as its body, from the last to the first.
 /// This is also the order in which misused statements are found.
 Expr* Parser::join_statements(std::vector<Statement>& statements) {
-  Expr* body = marked(statements.back().node, statements.back().marks);
+  Expr* body = with_deopt_points(statements.back().node, statements.back().points);
   for (size_t i = statements.size() - 1; i-- > 0;) {
     Statement& statement = statements[i];
     switch (statement.form) {
@@ -825,7 +825,7 @@ Expr* Parser::join_statements(std::vector<Statement>& statements) {
         break;
       }
     }
-    body = marked(statement.node, statement.marks);
+    body = with_deopt_points(statement.node, statement.points);
   }
   return body;
 }

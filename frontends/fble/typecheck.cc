@@ -27,11 +27,11 @@ Checked Checker::failed() {
 Checked Checker::check(const Expr* expr) {
   here_ = expr->loc;
   if (stack_nearly_exhausted()) throw TypeTooDeep{};
-  const size_t marks_before = marks_.size();
+  const size_t deopt_points_before = deopt_points_.size();
   Checked result = check_case(expr);
   // An expression whose type is a type of types is known without being evaluated (spec 2.1).
   if (for_value_ && TypeContext::value_of(result.type)) {
-    drop_marks(marks_before, marks_.size());
+    drop_deopt_points(deopt_points_before, deopt_points_.size());
     if (result.core->kind != CoreKind::kTypeValue) result.core = make<CoreTypeValue>(CoreKind::kTypeValue, expr->loc);
   }
   return result;
@@ -64,49 +64,50 @@ Checked Checker::check_case(const Expr* expr) {
     case ExprKind::kPrivate: return check_private(*static_cast<const PrivateExpr*>(expr));
     case ExprKind::kLet: return check_let(*static_cast<const LetExpr*>(expr));
     case ExprKind::kForeign: return check_foreign(*static_cast<const ForeignExpr*>(expr));
-    case ExprKind::kMarked: return check_mark(*static_cast<const MarkedExpr*>(expr));
+    case ExprKind::kDeoptPoint: return check_deopt_point(*static_cast<const DeoptPointExpr*>(expr));
   }
   FBLE_BUG("no such kind of expression");
 }
 
-// --- Marks ------------------------------------------------------------------
+// --- Deopt points ------------------------------------------------------------------
 
-Checked Checker::check_mark(const MarkedExpr& expr) {
+Checked Checker::check_deopt_point(const DeoptPointExpr& expr) {
   Checked body = check(expr.body);
   if (!for_value_ || TypeContext::value_of(body.type)) {
     warn_unevaluated(expr);
     return body;
   }
-  return {body.type, add_mark(expr, body.core)};
+  return {body.type, add_deopt_point(expr, body.core)};
 }
 
-Core* Checker::add_mark(const MarkedExpr& expr, Core* core) {
-  marks_.push_back(&expr);
-  return make<CoreMark>(CoreKind::kMark, expr.mark.loc, expr.mark.options, core);
+Core* Checker::add_deopt_point(const DeoptPointExpr& expr, Core* core) {
+  deopt_points_.push_back(&expr);
+  return make<CoreDeoptPoint>(CoreKind::kDeoptPoint, expr.point.loc, expr.point.options, core);
 }
 
-void Checker::warn_unevaluated(const MarkedExpr& expr) {
-  diagnostics_.warning(expr.mark.loc, "deopt-here! marks an expression that is never evaluated");
+void Checker::warn_unevaluated(const DeoptPointExpr& expr) {
+  diagnostics_.warning(expr.point.loc, "deopt-here! marks an expression that is never evaluated");
 }
 
-/// Forgets these marks: their core is not used after all.
-void Checker::drop_marks(size_t from, size_t to) {
-  for (size_t i = from; i < to; ++i) warn_unevaluated(*marks_[i]);
-  marks_.erase(marks_.begin() + static_cast<ptrdiff_t>(from), marks_.begin() + static_cast<ptrdiff_t>(to));
+/// Forgets these deopt points: their core is not used after all.
+void Checker::drop_deopt_points(size_t from, size_t to) {
+  for (size_t i = from; i < to; ++i) warn_unevaluated(*deopt_points_[i]);
+  deopt_points_.erase(deopt_points_.begin() + static_cast<ptrdiff_t>(from),
+                      deopt_points_.begin() + static_cast<ptrdiff_t>(to));
 }
 
-Core* Checker::take_marks(Core* core, CoreMarks& marks) {
-  while (core->kind == CoreKind::kMark) {
-    marks.push_back(static_cast<CoreMark*>(core));
-    core = marks.back()->body;
+Core* Checker::take_deopt_points(Core* core, CoreDeoptPoints& points) {
+  while (core->kind == CoreKind::kDeoptPoint) {
+    points.push_back(static_cast<CoreDeoptPoint*>(core));
+    core = points.back()->body;
   }
   return core;
 }
 
-Core* Checker::put_marks(const CoreMarks& marks, Core* core) {
-  for (size_t i = marks.size(); i-- > 0;) {
-    marks[i]->body = core;
-    core = marks[i];
+Core* Checker::put_deopt_points(const CoreDeoptPoints& points, Core* core) {
+  for (size_t i = points.size(); i-- > 0;) {
+    points[i]->body = core;
+    core = points[i];
   }
   return core;
 }
@@ -156,7 +157,7 @@ void Checker::check_parts(CoreProgramModule& core, Type*& type) {
   core.loc = module_.loc;
   core.body = value.core;
   core.var_count = var_count_;
-  core.mark_count = static_cast<uint32_t>(marks_.size());
+  core.deopt_point_count = static_cast<uint32_t>(deopt_points_.size());
   core.arena = arena_;
   for (size_t i = 0; i < module_.deps.size(); ++i) {
     if (mentioned_deps_[i]) core.deps.push_back(module_.deps[i]->path);

@@ -80,7 +80,7 @@ class UnusedVariables {
         visit(static_cast<const PrivateExpr*>(expr)->operand);
         return visit(static_cast<const PrivateExpr*>(expr)->package);
       case ExprKind::kLet: return visit_let(*static_cast<const LetExpr*>(expr));
-      case ExprKind::kMarked: return visit(static_cast<const MarkedExpr*>(expr)->body);
+      case ExprKind::kDeoptPoint: return visit(static_cast<const DeoptPointExpr*>(expr)->body);
       case ExprKind::kForeign: {
         const ForeignExpr* foreign = static_cast<const ForeignExpr*>(expr);
         visit(foreign->type);

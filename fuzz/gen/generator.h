@@ -4,7 +4,7 @@
 //   types.cc        types, names, the used parts of the library
 //   expressions.cc  expressions of a given type
 //   definitions.cc  blocks, functions, groups, monads, circular data
-//   marks.cc        deopt-here! comments
+//   deopt_points.cc      deopt-here! comments
 //   program_gen.cc  all together, and the text that shows the values
 //
 // Tested by fuzz/tests/program_gen_test.cc.
@@ -91,13 +91,13 @@ class Generator {
   GeneratedProgram run();
 
  private:
-  // ---- marks -----------------------------------------------------------------
+  // ---- deopt points -----------------------------------------------------------------
   /// Returns the text with some deopt-here! comments. They are chosen last, so that the rest
   /// does not depend on them. A comment has no effect before a part that is no expression or
   /// is not evaluated.
-  std::string with_marks(const std::string& text);
+  std::string with_deopt_points(const std::string& text);
   static bool may_precede_expression(TokenKind kind);
-  std::string mark_options();
+  std::string deopt_point_options();
 
   // ---- types -----------------------------------------------------------------
   const Type* new_type(TypeKind kind, std::string text);

@@ -193,7 +193,7 @@ std::string command_footer(bool numbers) {
   return std::string(kFooter).append(numbers ? kNumbers : kNoNumbers).append(kPrint);
 }
 bool has_what_footer_needs(std::string_view module_text) {
-  // There may be marks anywhere, on lines of their own.
+  // There may be deopt points anywhere, on lines of their own.
   const auto bare = [](std::string_view text) {
     std::string result;
     bool in_comment = false;

@@ -75,7 +75,7 @@ GeneratedProgram Generator::run() {
   show_all();
 
   GeneratedProgram program;
-  program.text = with_marks(indented(imports_ + types_ + constants_ + body_));
+  program.text = with_deopt_points(indented(imports_ + types_ + constants_ + body_));
   program.command_text = with_footer(program.text);
   program.cost = cost_;
   program.may_fail = may_fail_;

@@ -232,7 +232,7 @@ struct ModesOracle::State {
         const JitStats& stats = engine->stats();
         outcome.traces = stats.traces[0] + stats.traces[1] + stats.traces[2];
         outcome.exits = stats.exits;
-        outcome.mark_hits = stats.mark_hits;
+        outcome.deopt_point_hits = stats.deopt_point_hits;
       }
       if (seconds > 0) set_alarm(0);
       if (ok) {
@@ -306,7 +306,7 @@ Verdict ModesOracle::State::check(const std::string& module_text, const ModesOpt
     }
     verdict.traces += outcome.traces;
     verdict.exits += outcome.exits;
-    verdict.mark_hits += outcome.mark_hits;
+    verdict.deopt_point_hits += outcome.deopt_point_hits;
     const Outcome& judge = verdict.judge;
     if (outcome.end == Outcome::End::kOutOfMemory) continue;
     if (outcome.end == judge.end && outcome.output == judge.output && outcome.error == judge.error) continue;

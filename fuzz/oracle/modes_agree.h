@@ -29,7 +29,7 @@ struct Outcome {
   double seconds = 0;
   uint64_t traces = 0;  ///< number of compiled traces
   uint64_t exits = 0;   ///< number of failed guards
-  uint64_t mark_hits = 0;
+  uint64_t deopt_point_hits = 0;
 };
 
 struct Difference {
@@ -46,7 +46,7 @@ struct Verdict {
   std::vector<Difference> differences;
   uint64_t traces = 0;  ///< in all modes
   uint64_t exits = 0;
-  uint64_t mark_hits = 0;  ///< deopt-here! marks at which machine code was left
+  uint64_t deopt_point_hits = 0;  ///< deopt points at which machine code was left
 };
 
 struct ModesOptions {

@@ -133,7 +133,7 @@ TEST(ModesOracle, ModesAndProgramsLeaveNothingBehind) {
       EXPECT_EQ(shared[i].error, own[i].error);
       EXPECT_EQ(shared[i].traces, own[i].traces);
       EXPECT_EQ(shared[i].exits, own[i].exits);
-      EXPECT_EQ(shared[i].mark_hits, own[i].mark_hits);
+      EXPECT_EQ(shared[i].deopt_point_hits, own[i].deopt_point_hits);
     }
     // The last mode alone, after the judge.
     const std::vector<Outcome> alone = check(fresh, seed, {fuzz_modes().back().name}, true);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "interp/call_frame.h"
+#include "interp/carrier.h"
 #include "interp/interpreter.h"
 
 namespace fble {
@@ -11,14 +12,14 @@ namespace {
 
 /// Returns to such addresses go to the interpreter instead. Threads that wait are redirected when they run again.
 template <typename Predicate>
-void redirect_returns(Thread& thread, Predicate&& is_gone) {
-  ++thread.machine.code_epoch;
-  for_each_frame(thread.pc, thread.fp, [&](Word* frame, const uint32_t*) {
+void redirect_returns(Carrier& carrier, Predicate&& is_gone) {
+  ++carrier.machine.code_epoch;
+  for_each_frame(carrier.pc, carrier.fp, [&](Word* frame, const uint32_t*) {
     Word& address = frame[kReturnAddressSlot];
     if (is_gone(reinterpret_cast<const uint8_t*>(address))) address = reinterpret_cast<Word>(interpreter_return());
     return true;
   });
-  CallStack& stack = *thread.current->stack;
+  CallStack& stack = *carrier.current->stack;
   if (is_gone(reinterpret_cast<const uint8_t*>(stack.watermark().return_address))) {
     stack.redirect_watermark(interpreter_return());
   }
@@ -191,18 +192,18 @@ void CompiledTraces::rely_on(CodeAssumption assumption, uint32_t number, const C
   if (roots.empty() || roots.back() != trace.root) roots.push_back(trace.root);
 }
 
-size_t CompiledTraces::break_assumption(Thread& thread, CodeAssumption assumption, uint32_t number) {
+size_t CompiledTraces::break_assumption(Carrier& carrier, CodeAssumption assumption, uint32_t number) {
   const auto found = assumptions_.find({assumption, number});
   if (found == assumptions_.end()) return 0;
   const std::vector<uint32_t> roots = std::move(found->second);
   assumptions_.erase(found);
   for (const uint32_t root : roots) {
-    if (!traces_[root]->evicted) evict(thread, root);
+    if (!traces_[root]->evicted) evict(carrier, root);
   }
   return roots.size();
 }
 
-void CompiledTraces::evict(Thread& thread, uint32_t root) {
+void CompiledTraces::evict(Carrier& carrier, uint32_t root) {
   ++stats_.evictions;
   // Where its code is, by the end.
   std::vector<std::pair<const uint8_t*, const uint8_t*>> gone;
@@ -232,12 +233,12 @@ void CompiledTraces::evict(Thread& thread, uint32_t root) {
       }
     }
   }
-  redirect_returns(thread, is_gone);
+  redirect_returns(carrier, is_gone);
 }
 
-void CompiledTraces::flush(Thread& thread) {
+void CompiledTraces::flush(Carrier& carrier) {
   ++stats_.flushes;
-  redirect_returns(thread, [&](const uint8_t* address) { return cache_.contains(address); });
+  redirect_returns(carrier, [&](const uint8_t* address) { return cache_.contains(address); });
   entries_.forget_all();
   traces_.clear();
   exits_.clear();

@@ -19,7 +19,6 @@
 #include <memory>
 #include <vector>
 
-#include "interp/thread.h"
 #include "jit/engine/function_entries.h"
 #include "jit/engine/options.h"
 #include "jit/record/recorder.h"
@@ -53,7 +52,7 @@ struct ExitRecord {
   bool settled = false;  ///< see ExitSite
   uint32_t flag = 0;     ///< distance from CompiledTrace::start; 0: none
   uint32_t steps = 0;    ///< see ExitSite
-  uint32_t resume = 0;   ///< distance from CompiledTrace::start, of marks; 0: none
+  uint32_t resume = 0;   ///< distance from CompiledTrace::start, of deopt points; 0: none
   int32_t operand_index = 0;
   int32_t n = 0;
   uint32_t m = 0;
@@ -162,10 +161,10 @@ class CompiledTraces {
   // ---- evicting traces ----
   void rely_on(CodeAssumption assumption, uint32_t number, const CompiledTrace& trace);
   /// Evicts the trees that rely on it. Returns their number. Requires that no recording is under way.
-  size_t break_assumption(Thread& thread, CodeAssumption assumption, uint32_t number);
+  size_t break_assumption(Carrier& carrier, CodeAssumption assumption, uint32_t number);
   /// Evicts all machine code. Requires that no activation is in machine code; those
   /// that would return to it will return to the interpreter.
-  void flush(Thread& thread);
+  void flush(Carrier& carrier);
 
  private:
   /// The entries decoded most recently, by exit id: an exit that is taken often is taken often until it has a bridge.
@@ -177,7 +176,7 @@ class CompiledTraces {
   void decode(uint32_t exit_id, Decoded& slot) const;
   void add_exit(CompiledTrace& trace, const ExitSite& site);
   void link(const CompiledTrace& trace, ExitRecord& exit, const uint8_t* target);
-  void evict(Thread& thread, uint32_t root);
+  void evict(Carrier& carrier, uint32_t root);
 
   const JitOptions& options_;
   FunctionEntries& entries_;

@@ -6,7 +6,6 @@
 #include <cstdlib>
 
 #include "gc/log.h"
-#include "interp/thread.h"
 
 namespace fble {
 
@@ -118,16 +117,14 @@ void DeoptMatrix::note(const ExitEntry& entry, const char* reason) {
   }
 }
 
-void DeoptMatrix::note_taken(const Thread& thread) {
-  taken_pc_ = thread.pc;
-  taken_fp_ = thread.fp;
+void DeoptMatrix::note_taken(const uint32_t* pc, const Word* fp) {
+  taken_pc_ = pc;
+  taken_fp_ = fp;
 }
 
-void DeoptMatrix::note_end(const Thread& thread) {
-  const uint32_t* pc = thread.pc;
-  const Word* fp = thread.fp;
+void DeoptMatrix::note_end(const uint32_t* pc, const Word* fp, const RunError& error) {
   // Where there is no room, any instruction fails.
-  if (thread.error.lines.empty() || thread.error.out_of_memory || taken_pc_ == nullptr || fp == nullptr) return;
+  if (error.lines.empty() || error.out_of_memory || taken_pc_ == nullptr || fp == nullptr) return;
   if (pc != taken_pc_ && code_of_frame(fp).native != nullptr) {
     // A native fails at the call of it. If that is a tail call, its frame is the caller's.
     const bool is_tail_call = op_ends_activation(static_cast<Op>(*taken_pc_));

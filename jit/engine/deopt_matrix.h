@@ -8,7 +8,7 @@
 //   position   "at OPCODE" for the instruction at which the interpreter continues, "behind OPCODE" for a
 //              frame that waits for a call's return, "behind over-application" for glue that does
 //   location   the kind of place of one of the frame's live values, its closure included
-//   reason     the IR instruction that left; for a mark whose turn it was, its option; "error" if
+//   reason     the IR instruction that left; for a deopt point whose turn it was, its option; "error" if
 //              the interpreter then failed there
 //
 // Tested by tests/deopt/matrix.py.
@@ -20,6 +20,7 @@
 #include <tuple>
 
 #include "deopt/side_table.h"
+#include "interp/run_error.h"
 
 namespace fble {
 
@@ -32,10 +33,10 @@ class DeoptMatrix {
 
   /// Notes an exit that is taken, or rehearsed.
   void note(const ExitEntry& entry, const char* reason);
-  /// Notes that the last exit was taken, with the thread's present frames.
-  void note_taken(const Thread& thread);
+  /// Notes that the last exit was taken, and the position at which the interpreter continues.
+  void note_taken(const uint32_t* pc, const Word* fp);
   /// Notes the end of a run: an error of the instruction at the last exit is another reason.
-  void note_end(const Thread& thread);
+  void note_end(const uint32_t* pc, const Word* fp, const RunError& error);
 
  private:
   std::string file_;

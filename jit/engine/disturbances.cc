@@ -8,8 +8,8 @@
 
 namespace fble {
 
-Disturbances::Disturbances(Thread& thread, const JitOptions& options)
-    : thread_(thread), logs_(options.log_chaos), chaos_(options.chaos, options.chaos_fuel) {
+Disturbances::Disturbances(Carrier& carrier, const JitOptions& options)
+    : carrier_(carrier), logs_(options.log_chaos), chaos_(options.chaos, options.chaos_fuel) {
   arrange_exit();
 }
 
@@ -36,7 +36,7 @@ int Disturbances::choose_spill(uint32_t occupied) {
 }
 
 void Disturbances::note_exit(uint32_t trace, uint32_t exit, IrOp guard) {
-  if (thread_.exit_fuel != 0) return;
+  if (carrier_.exit_fuel != 0) return;
   if (chaos_.spend(ChaosKind::kExit)) {
     log(ChaosKind::kExit, fmt::format(" {}/{} {}", trace, exit, ir_op_info(guard).name));
   }
@@ -46,22 +46,22 @@ void Disturbances::note_exit(uint32_t trace, uint32_t exit, IrOp guard) {
 /// Draws the distance to the next guard that is made to fail.
 void Disturbances::arrange_exit() {
   constexpr uint32_t kRanges[] = {3, 20, 150, 2000};
-  thread_.exit_fuel = UINT32_MAX;
-  if (chaos_.has_fuel()) thread_.exit_fuel = 1 + chaos_.below(kRanges[chaos_.below(std::size(kRanges))]);
+  carrier_.exit_fuel = UINT32_MAX;
+  if (chaos_.has_fuel()) carrier_.exit_fuel = 1 + chaos_.below(kRanges[chaos_.below(std::size(kRanges))]);
 }
 
-bool Disturbances::disturb(Thread& thread) {
+bool Disturbances::disturb(Carrier& carrier) {
   // Collect large heaps rarely, or runs take too long.
   constexpr size_t kUsualBytes = 32 * 1024;
-  const size_t bytes = thread.machine.heap.old_bytes() + thread.stack_bytes();
+  const size_t bytes = carrier.machine.heap.old_bytes() + carrier.stack_bytes();
   if (bytes < kUsualBytes || chaos_.below(static_cast<uint32_t>(bytes / kUsualBytes)) == 0) {
     if (happens(ChaosKind::kCollectAll)) {
-      thread.collect_all();
+      carrier.collect_all();
     }
-    if (happens(ChaosKind::kCollect) && !thread.make_room(0)) return false;
+    if (happens(ChaosKind::kCollect) && !carrier.make_room(0)) return false;
   }
   // Nothing has asked for attention: the next yield point finds nothing to do.
-  if (happens(ChaosKind::kAttend)) thread.alloc_limit = thread.stack_limit = thread.machine_stack_limit = nullptr;
+  if (happens(ChaosKind::kAttend)) carrier.alloc_limit = carrier.stack_limit = carrier.machine_stack_limit = nullptr;
   return true;
 }
 

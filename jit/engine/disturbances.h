@@ -5,16 +5,17 @@
 
 #include <string>
 
-#include "interp/thread.h"
 #include "jit/engine/chaos.h"
 #include "jit/engine/options.h"
 #include "jit/record/recorder.h"
 
 namespace fble {
 
+struct Carrier;
+
 class Disturbances {
  public:
-  Disturbances(Thread& thread, const JitOptions& options);
+  Disturbances(Carrier& carrier, const JitOptions& options);
 
   /// Returns whether the disturbance happens at this opportunity.
   bool happens(ChaosKind kind);
@@ -26,7 +27,7 @@ class Disturbances {
   void note_exit(uint32_t trace, uint32_t exit, IrOp guard);
   /// Collects or requests attention at a point where the interpreter's state is complete. Returns false if the run has
   /// to stop.
-  bool disturb(Thread& thread);
+  bool disturb(Carrier& carrier);
 
   const Chaos& chaos() const { return chaos_; }
 
@@ -34,7 +35,7 @@ class Disturbances {
   void log(ChaosKind kind, const std::string& detail) const;
   void arrange_exit();
 
-  Thread& thread_;
+  Carrier& carrier_;
   const bool logs_;
   Chaos chaos_;
 };

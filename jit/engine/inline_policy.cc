@@ -43,9 +43,9 @@ CodeSize measure(const Code& code) {
     }
     paths[*start] = std::min(count, CodeSize::kManyPaths);
   }
-  constexpr uint32_t kMarkWord = static_cast<uint32_t>(Op::kMark);
-  const auto marks = std::ranges::count_if(starts, [&](uint32_t at) { return code.words[at] == kMarkWord; });
-  return {paths[0], static_cast<uint32_t>(starts.size() - static_cast<size_t>(marks))};
+  constexpr uint32_t kDeoptPointWord = static_cast<uint32_t>(Op::kDeoptPoint);
+  const auto points = std::ranges::count_if(starts, [&](uint32_t at) { return code.words[at] == kDeoptPointWord; });
+  return {paths[0], static_cast<uint32_t>(starts.size() - static_cast<size_t>(points))};
 }
 
 InlinePolicy::Function& InlinePolicy::function(const Code& code) {

@@ -19,7 +19,7 @@ namespace fble {
 /// The size of a function, for the decision.
 struct CodeSize {
   uint32_t paths = 0;         ///< number of paths through its bytecode, at most kManyPaths
-  uint32_t instructions = 0;  ///< without marks, which must not affect inlining
+  uint32_t instructions = 0;  ///< without deopt points, which must not affect inlining
   static constexpr uint32_t kManyPaths = 1000;
 };
 CodeSize measure(const Code& code);

@@ -47,7 +47,7 @@ struct JitOptions {
 
   /// Returns the number of counts until a place is hot.
   uint32_t threshold(uint32_t normal) const { return eager ? 1 : normal; }
-  /// Returns whether guards may fail although they hold, when Thread::exit_fuel becomes 0.
+  /// Returns whether guards may fail although they hold, when Carrier::exit_fuel becomes 0.
   bool counts_guards() const { return deopt_every != 0 || chaos != 0; }
   /// Returns whether the exits of the trace have flags that make their guards fail.
   bool has_flags(uint32_t trace) const { return deopt_sweep || shadow_check || (deopt_at && deopt_at->trace == trace); }
@@ -67,8 +67,8 @@ struct JitStats {
   uint64_t loops_given_up = 0;    ///< compiled without the loop: some of its guards could not be rehearsed
   uint64_t exits = 0;             ///< machine code was left at a guard
   uint64_t yields = 0;            ///< ... at a yield point
-  uint64_t mark_hits = 0;         ///< ... at a mark whose turn it was
-  uint64_t forced = 0;            ///< frames were forced at a mark, and machine code continued
+  uint64_t deopt_point_hits = 0;  ///< ... at a deopt point whose turn it was
+  uint64_t forced = 0;            ///< frames were forced at a deopt point, and machine code continued
   uint64_t forced_out = 0;        ///< ... and left, as something had changed
   uint64_t cold_returns = 0;      ///< a call returned to the interpreter
   uint64_t ir_instructions = 0;

@@ -41,11 +41,11 @@ std::vector<int32_t> settled_slots(const ExitEntry& entry) {
 }
 
 /// Makes room for `words` words without setting an error. Returns false if there is none.
-bool find_room(Thread& thread, size_t words) {
-  const Word* limit = thread.machine.heap.limit();
-  if (thread.ap <= limit && static_cast<size_t>(limit - thread.ap) >= words) return true;
-  if (thread.make_room(words)) return true;
-  thread.error = RunError{};
+bool find_room(Carrier& carrier, size_t words) {
+  const Word* limit = carrier.machine.heap.limit();
+  if (carrier.ap <= limit && static_cast<size_t>(limit - carrier.ap) >= words) return true;
+  if (carrier.make_room(words)) return true;
+  carrier.error = RunError{};
   return false;
 }
 
@@ -55,9 +55,9 @@ std::string exit_name(const CompiledTrace& trace, const ExitRecord& exit, const 
 
 }  // namespace
 
-std::unique_ptr<StartState> GuardRehearsal::state_at_exit(Thread& thread, const ExitEntry& entry) {
-  auto state = std::make_unique<StartState>(thread.machine);
-  Word* root = thread.exit_state.fp();
+std::unique_ptr<StartState> GuardRehearsal::state_at_exit(Carrier& carrier, const ExitEntry& entry) {
+  auto state = std::make_unique<StartState>(carrier.machine);
+  Word* root = carrier.exit_state.fp();
   const auto note = [&](const Location& location) {
     const bool is_place = location.kind == LocationKind::kRegister || location.kind == LocationKind::kSpill ||
                           location.kind == LocationKind::kSlot;
@@ -65,7 +65,7 @@ std::unique_ptr<StartState> GuardRehearsal::state_at_exit(Thread& thread, const 
     // A return address or position, which guards compare, is no value.
     if (std::find(state->places.begin(), state->places.end(), location) != state->places.end()) return;
     state->places.push_back(location);
-    state->words.push_back(read_location(thread.exit_state, root, location));
+    state->words.push_back(read_location(carrier.exit_state, root, location));
   };
   auto listed = entry.slots.begin();
   for (size_t i = 0; i < entry.frames.size(); ++i) {
@@ -93,23 +93,23 @@ std::unique_ptr<StartState> GuardRehearsal::state_at_exit(Thread& thread, const 
   return state;
 }
 
-void GuardRehearsal::leave(Thread& thread, uint32_t exit_id) {
+void GuardRehearsal::leave(Carrier& carrier, uint32_t exit_id) {
   exit_ = exit_id - trace_->first_exit;
   if (exit_ >= trace_->exits.size()) FBLE_BUG("a rehearsal has got into another trace");
   decode_exit(trace_->side_table, exit_, entry_);
   if (matrix_ != nullptr) matrix_->note(entry_, ir_op_info(trace_->exits[exit_].guard).name);
-  left_ = !entry_.is_return && leave_at(thread, entry_);
+  left_ = !entry_.is_return && leave_at(carrier, entry_);
   // The interpreter stops before its first instruction.
-  thread.steps_to_go = 0;
+  carrier.steps_to_go = 0;
 }
 
 /// Restores the state of machine code. Sets `fp` to the frame with which the trace is entered.
 void GuardRehearsal::put_machine_state(const StartState& start, TraceKind kind, Word*& fp) {
   Word* const root = start.frames.root;
-  ExitState& state = thread_.exit_state;
+  ExitState& state = carrier_.exit_state;
   std::fill(std::begin(state.registers), std::end(state.registers), kPoison);
   std::fill(std::begin(state.spill), std::end(state.spill), kPoison);
-  put_frames(thread_, start.frames);
+  put_frames(carrier_, start.frames);
   fp = root;
   switch (kind) {
     case TraceKind::kFunction: break;
@@ -149,9 +149,9 @@ bool GuardRehearsal::run(const StartState& start, CompiledTrace& trace, uint32_t
   if (exit.flag != 0) traces_.set_flag(trace, exit, true);
   trace_ = &trace;
   left_ = false;
-  thread_.table = &stepping_handlers();
-  thread_.steps_to_go = 0;
-  enter_handler(trace_entry(traces_.cache()), reinterpret_cast<const uint32_t*>(trace.start), fp, thread_, thread_.ap,
+  carrier_.table = &stepping_handlers();
+  carrier_.steps_to_go = 0;
+  enter_handler(trace_entry(traces_.cache()), reinterpret_cast<const uint32_t*>(trace.start), fp, carrier_, carrier_.ap,
                 0);
   trace_ = nullptr;
   if (exit.flag != 0) traces_.set_flag(trace, exit, was_set);
@@ -163,26 +163,26 @@ bool GuardRehearsal::run(const StartState& start, CompiledTrace& trace, uint32_t
 bool GuardRehearsal::rehearse_exit(const StartState& start, CompiledTrace& trace, uint32_t index,
                                    Rehearsal& rehearsal) {
   const ExitRecord& exit = trace.exits[index];
-  const Word value = thread_.value;
-  Word* const ap = thread_.ap;
+  const Word value = carrier_.value;
+  Word* const ap = carrier_.ap;
   const bool reached = run(start, trace, index);
-  thread_.value = value;
-  thread_.ap = ap;
+  carrier_.value = value;
+  carrier_.ap = ap;
   if (!reached) return false;
-  const FramesState actual = take_frames(thread_, start.frames.root);
+  const FramesState actual = take_frames(carrier_, start.frames.root);
 
   // The objects made at the exit must not be overwritten.
-  thread_.ap = thread_.exit_state.ap();
+  carrier_.ap = carrier_.exit_state.ap();
   for (const VirtualValue& made : entry_.virtuals) {
-    if (made.kind == VirtualValue::Kind::kObject) thread_.ap += object_words(static_cast<uint32_t>(made.header >> 32));
+    if (made.kind == VirtualValue::Kind::kObject) carrier_.ap += object_words(static_cast<uint32_t>(made.header >> 32));
   }
   const bool replayed = rehearsal.replay(start.frames, exit.steps);
   if (!replayed) {
-    thread_.ap = ap;
+    carrier_.ap = ap;
     return false;
   }
-  const FramesState expected = take_frames(thread_, start.frames.root);
-  thread_.ap = ap;
+  const FramesState expected = take_frames(carrier_, start.frames.root);
+  carrier_.ap = ap;
   const std::string problem =
       difference(expected, actual, exit.settled ? settled_slots(entry_) : std::vector<int32_t>{});
   if (!problem.empty()) {
@@ -192,10 +192,10 @@ bool GuardRehearsal::rehearse_exit(const StartState& start, CompiledTrace& trace
 }
 
 bool GuardRehearsal::rehearse(const Trace& recorded, const StartState& start, CompiledTrace& trace) {
-  if (start.frames.frames.empty() || !find_room(thread_, words_for(recorded))) return true;
+  if (start.frames.frames.empty() || !find_room(carrier_, words_for(recorded))) return true;
   bool all_reached = true;
   const DeoptPoints::Paused paused(points_);
-  Rehearsal rehearsal(thread_, start.frames.root);
+  Rehearsal rehearsal(carrier_, start.frames.root);
   for (uint32_t i = 0; i < trace.exits.size(); ++i) {
     ExitRecord& exit = trace.exits[i];
     if (exit.is_return) continue;
@@ -211,37 +211,37 @@ bool GuardRehearsal::rehearse(const Trace& recorded, const StartState& start, Co
 
 // ---- shadow checks ----------------------------------------------------------
 
-void ShadowChecks::note_entry(Thread& thread, const CompiledTrace& trace) {
+void ShadowChecks::note_entry(Carrier& carrier, const CompiledTrace& trace) {
   if (trace.kind == TraceKind::kBridge) {
     steps_ += trace.parent_steps;
     return;
   }
   steps_ = 0;
-  Word* fp = thread.exit_state.fp();
+  Word* fp = carrier.exit_state.fp();
   Word* root = fp;
-  thread.pc = trace.code->start;
-  thread.fp = fp;
+  carrier.pc = trace.code->start;
+  carrier.fp = fp;
   if (trace.kind == TraceKind::kContinuation) {
-    thread.pc = return_position(fp);
-    thread.fp = caller_of(fp);
-    thread.fp[result_slot(thread.pc)] = thread.exit_state.value();
+    carrier.pc = return_position(fp);
+    carrier.fp = caller_of(fp);
+    carrier.fp[result_slot(carrier.pc)] = carrier.exit_state.value();
     root = fp - trace.callee_base;
   }
-  start_.frames = take_frames(thread, root);
+  start_.frames = take_frames(carrier, root);
 }
 
-void ShadowChecks::check(Thread& thread, const CompiledTrace& trace, const ExitRecord& exit) {
+void ShadowChecks::check(Carrier& carrier, const CompiledTrace& trace, const ExitRecord& exit) {
   const FramesState& start = start_.frames;
   const uint32_t steps = steps_ + exit.steps;
   constexpr int kAttempts = 4;
   size_t words = 512 + 8 * size_t{steps};
   for (int attempt = 0; attempt < kAttempts; ++attempt, words *= 8) {
-    if (!find_room(thread, words)) break;
-    const FramesState actual = take_frames(thread, start.root);
-    Rehearsal rehearsal(thread, start.root);
+    if (!find_room(carrier, words)) break;
+    const FramesState actual = take_frames(carrier, start.root);
+    Rehearsal rehearsal(carrier, start.root);
     const bool arrived = rehearsal.replay(start, steps);
     if (!arrived && !rehearsal.failed()) continue;
-    const FramesState expected = arrived ? take_frames(thread, start.root) : FramesState{};
+    const FramesState expected = arrived ? take_frames(carrier, start.root) : FramesState{};
     const std::string problem = arrived ? difference(expected, actual) : "the interpreter fails before";
     if (!problem.empty()) {
       report_difference(exit_name(trace, exit, fmt::format("{} + {}", steps_, exit.steps)), problem, expected, actual);

@@ -30,11 +30,11 @@ namespace fble {
 class GuardRehearsal {
  public:
   /// Makes the rehearsals. `matrix` may be null.
-  GuardRehearsal(Thread& thread, CompiledTraces& traces, DeoptPoints& points, DeoptMatrix* matrix, JitStats& stats)
-      : thread_(thread), traces_(traces), points_(points), matrix_(matrix), stats_(stats) {}
+  GuardRehearsal(Carrier& carrier, CompiledTraces& traces, DeoptPoints& points, DeoptMatrix* matrix, JitStats& stats)
+      : carrier_(carrier), traces_(traces), points_(points), matrix_(matrix), stats_(stats) {}
 
   /// Returns the state of an exit that is about to be left, as the bridge will find it.
-  static std::unique_ptr<StartState> state_at_exit(Thread& thread, const ExitEntry& entry);
+  static std::unique_ptr<StartState> state_at_exit(Carrier& carrier, const ExitEntry& entry);
 
   /// Rehearses all exits of the trace from the state in which its recording began. Returns false if some were not
   /// reached.
@@ -42,14 +42,14 @@ class GuardRehearsal {
 
   /// Returns whether a trace is being tried out: then its exits come here.
   bool is_under_way() const { return trace_ != nullptr; }
-  void leave(Thread& thread, uint32_t exit_id);
+  void leave(Carrier& carrier, uint32_t exit_id);
 
  private:
   void put_machine_state(const StartState& start, TraceKind kind, Word*& fp);
   bool run(const StartState& start, CompiledTrace& trace, uint32_t index);
   bool rehearse_exit(const StartState& start, CompiledTrace& trace, uint32_t index, Rehearsal& rehearsal);
 
-  Thread& thread_;
+  Carrier& carrier_;
   CompiledTraces& traces_;
   DeoptPoints& points_;
   DeoptMatrix* matrix_;
@@ -64,12 +64,12 @@ class GuardRehearsal {
 /// The checks of --shadow-check.
 class ShadowChecks {
  public:
-  ShadowChecks(Thread& thread, JitStats& stats) : start_(thread.machine), stats_(stats) {}
+  ShadowChecks(Carrier& carrier, JitStats& stats) : start_(carrier.machine), stats_(stats) {}
 
   /// Notes that the trace was entered; its first instruction has not run.
-  void note_entry(Thread& thread, const CompiledTrace& trace);
+  void note_entry(Carrier& carrier, const CompiledTrace& trace);
   /// Checks an exit that was taken: compares the rebuilt frames with the interpreter's.
-  void check(Thread& thread, const CompiledTrace& trace, const ExitRecord& exit);
+  void check(Carrier& carrier, const CompiledTrace& trace, const ExitRecord& exit);
 
  private:
   /// The state at the entry of the trace that runs, or of the one whose bridge does, and the

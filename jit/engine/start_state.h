@@ -1,11 +1,11 @@
-// A state of the thread, kept so that it can be restored while a trace is tried out.
+// A state of the carrier, kept so that it can be restored while a trace is tried out.
 #pragma once
 
 #include <vector>
 
 #include "deopt/shadow_check.h"
 #include "deopt/side_table.h"
-#include "interp/thread.h"
+#include "interp/machine_state.h"
 
 namespace fble {
 

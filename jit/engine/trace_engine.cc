@@ -5,8 +5,11 @@
 #include "deopt/exit.h"
 #include "deopt/force.h"
 #include "gc/clock.h"
+#include "gc/log.h"
 #include "interp/bytecode.h"
+#include "interp/carrier.h"
 #include "interp/interpreter.h"
+#include "interp/observer.h"
 #include "jit/ir/ir_verify.h"
 #include "jit/opt/pipeline.h"
 #include "jit/x64/cpu.h"
@@ -15,62 +18,77 @@ namespace fble {
 
 namespace {
 
-void leave_trace(Thread* thread, uint32_t exit_id) {
-  static_cast<TraceEngine*>(thread->machine.engine)->leave(*thread, exit_id);
+void leave_trace(Carrier* carrier, uint32_t exit_id) {
+  static_cast<TraceEngine*>(carrier->machine.engine)->leave(*carrier, exit_id);
 }
 
-const void* force_trace(Thread* thread, uint32_t exit_id) {
-  return static_cast<TraceEngine*>(thread->machine.engine)->force(*thread, exit_id);
+const void* force_trace(Carrier* carrier, uint32_t exit_id) {
+  return static_cast<TraceEngine*>(carrier->machine.engine)->force(*carrier, exit_id);
 }
 
-void trace_entered(Thread* thread, uint32_t trace) {
-  static_cast<TraceEngine*>(thread->machine.engine)->entered(*thread, trace);
+void trace_entered(Carrier* carrier, uint32_t trace) {
+  static_cast<TraceEngine*>(carrier->machine.engine)->entered(*carrier, trace);
+}
+
+/// The number of forced frames that are checked.
+constexpr size_t kFramesChecked = 128;
+
+/// Shows the carrier's frames, which are the interpreter's, to its observer. Returns whether the observer has changed
+/// something.
+bool show_frames(Carrier& carrier, const DeoptPoints& points, uint32_t number) {
+  const std::string problem = frames_problem(carrier.pc, carrier.fp, kFramesChecked);
+  if (!problem.empty()) {
+    log_print("{}: {}\n", points.name(number), problem);
+    FBLE_BUG("forced frames are not as the interpreter wants them");
+  }
+  const MachineState& machine = carrier.machine;
+  return machine.observer != nullptr && machine.observer->look(carrier, machine.program.deopt_points[number]);
 }
 
 /// Ends the run: C++ has raised an error.
-void stop_run(Thread& thread) {
-  thread.pc = stop_position();
-  thread.fp = stop_frame();
+void stop_run(Carrier& carrier) {
+  carrier.pc = stop_position();
+  carrier.fp = stop_frame();
 }
 
 }  // namespace
 
 // ---- attaching --------------------------------------------------------------
 
-TraceEngine::TraceEngine(Thread& thread, const JitOptions& options)
-    : thread_(thread),
+TraceEngine::TraceEngine(Carrier& carrier, const JitOptions& options)
+    : carrier_(carrier),
       options_(options),
       entries_(options_),
       traces_(options_, entries_, stats_),
       policy_(options_.params),
-      points_(thread),
+      points_(carrier.machine),
       log_(options_, points_) {
-  usable_ = missing_cpu_extensions().empty() && traces_.cache().usable() && thread.machine.profile == nullptr;
+  usable_ = missing_cpu_extensions().empty() && traces_.cache().usable() && carrier.machine.profile == nullptr;
   if (!usable_) return;
   runtime_ = {checked_entry(), leave_trace, trace_entered, force_trace};
-  thread.machine.engine = this;
-  thread.exit_fuel = options_.deopt_every;
-  for (Code& code : thread.machine.program.codes) entries_.adopt(code);
+  carrier.machine.engine = this;
+  carrier.exit_fuel = options_.deopt_every;
+  for (Code& code : carrier.machine.program.codes) entries_.adopt(code);
   const IoFunctions io = io_functions();
   for (Word function : {io.return_function, io.do_function, io.run_function}) {
     entries_.adopt(*closure_code(as_object(function)));
   }
   matrix_ = DeoptMatrix::if_wanted();
-  if (options_.deopt_sweep) rehearsal_.emplace(thread, traces_, points_, matrix_.get(), stats_);
-  if (options_.shadow_check) shadow_checks_.emplace(thread, stats_);
-  if (options_.chaos != 0) disturbances_.emplace(thread, options_);
+  if (options_.deopt_sweep) rehearsal_.emplace(carrier, traces_, points_, matrix_.get(), stats_);
+  if (options_.shadow_check) shadow_checks_.emplace(carrier, stats_);
+  if (options_.chaos != 0) disturbances_.emplace(carrier, options_);
 }
 
 TraceEngine::~TraceEngine() {
   if (!usable_) return;
-  on_run_end(thread_);
-  thread_.machine.engine = nullptr;
+  on_run_end(carrier_);
+  carrier_.machine.engine = nullptr;
 }
 
 // ---- the life of a trace ----------------------------------------------------
 
 /// Takes a trace from one state to the next, until the interpreter or machine code has to run.
-void TraceEngine::live(Thread& thread, TraceState state) {
+void TraceEngine::live(Carrier& carrier, TraceState state) {
   bool is_full = false;
   while (true) {
     switch (state) {
@@ -78,7 +96,7 @@ void TraceEngine::live(Thread& thread, TraceState state) {
       case TraceState::kCounting: return;
 
       // From now on the interpreter shows each instruction before it runs: on_step.
-      case TraceState::kHot: thread.table = &recording_handlers(); return;
+      case TraceState::kHot: carrier.table = &recording_handlers(); return;
 
       case TraceState::kRecording:
         state = record_step(*recording_);
@@ -117,14 +135,14 @@ void TraceEngine::live(Thread& thread, TraceState state) {
 
       case TraceState::kEnded:
         if (recording_->interpreted_once != nullptr) recording_->interpreted_once->entry = recording_->usual_entry;
-        thread.table = &plain_handlers();
+        carrier.table = &plain_handlers();
         recording_ = nullptr;
         state = is_full ? TraceState::kForgotten : TraceState::kCounting;
         break;
 
       case TraceState::kForgotten:
         log_.flushed(traces_.size(), traces_.cache().used());
-        traces_.flush(thread);
+        traces_.flush(carrier);
         policy_.forget_sites();
         state = TraceState::kCounting;
         break;
@@ -132,36 +150,36 @@ void TraceEngine::live(Thread& thread, TraceState state) {
   }
 }
 
-void TraceEngine::on_hot_function(Thread& thread, Code& code) {
+void TraceEngine::on_hot_function(Carrier& carrier, Code& code) {
   entries_.count_anew(code);
-  if (!can_record(thread)) return;
-  if (disturbances_ && !disturb(thread)) return stop_run(thread);
+  if (!can_record(carrier)) return;
+  if (disturbances_ && !disturb(carrier)) return stop_run(carrier);
   // The values of globals become constants, so they must be in the old space.
-  if (!thread.machine.globals.dirty.empty() && !thread.make_room(0)) return stop_run(thread);
-  policy_.look_for_recursion(code, thread.fp);
-  Recording& recording = set_up_recording(thread, 1);
+  if (!carrier.machine.globals.dirty.empty() && !carrier.make_room(0)) return stop_run(carrier);
+  policy_.look_for_recursion(code, carrier.fp);
+  Recording& recording = set_up_recording(carrier, 1);
   recording.function = &code;
   if (rehearsal_) {
-    recording.start = std::make_unique<StartState>(thread.machine);
-    recording.start->frames = take_frames(thread, thread.fp);
+    recording.start = std::make_unique<StartState>(carrier.machine);
+    recording.start->frames = take_frames(carrier, carrier.fp);
   }
   recording.recorder->start_function(code);
-  live(thread, TraceState::kHot);
+  live(carrier, TraceState::kHot);
 }
 
-void TraceEngine::record_from_exit(Thread& thread, ExitAddress from, const ExitEntry& entry,
+void TraceEngine::record_from_exit(Carrier& carrier, ExitAddress from, const ExitEntry& entry,
                                    std::unique_ptr<StartState> start_state) {
   const CompiledTrace& parent = traces_[from.trace];
   const ExitRecord& exit = parent.exits[from.exit];
   const CompiledTrace& root = traces_[parent.root];
-  Recording& recording = set_up_recording(thread, exit.is_return ? 1 : parent.inlined_paths);
+  Recording& recording = set_up_recording(carrier, exit.is_return ? 1 : parent.inlined_paths);
   recording.from = from;
   recording.trace.parent = from.trace;
   recording.trace.parent_exit = from.exit;
   recording.frames = entry.frames;
   if (rehearsal_) {
-    recording.start = start_state != nullptr ? std::move(start_state) : std::make_unique<StartState>(thread.machine);
-    recording.start->frames = take_frames(thread, thread.fp - entry.frames.back().base);
+    recording.start = start_state != nullptr ? std::move(start_state) : std::make_unique<StartState>(carrier.machine);
+    recording.start->frames = take_frames(carrier, carrier.fp - entry.frames.back().base);
   }
   BridgeStart start;
   start.root_extent = root.extent;
@@ -180,10 +198,10 @@ void TraceEngine::record_from_exit(Thread& thread, ExitAddress from, const ExitE
     start.may_dispatch = recording.dispatch_scratch >= 0 && !may_be_forced;
     recording.recorder->start_bridge(entry, start);
   }
-  live(thread, TraceState::kHot);
+  live(carrier, TraceState::kHot);
 }
 
-TraceEngine::Recording& TraceEngine::set_up_recording(Thread& thread, uint32_t inlined_paths) {
+TraceEngine::Recording& TraceEngine::set_up_recording(Carrier& carrier, uint32_t inlined_paths) {
   recording_ = std::make_unique<Recording>();
   Recording& recording = *recording_;
   recording.started_ns = now_ns();
@@ -192,11 +210,11 @@ TraceEngine::Recording& TraceEngine::set_up_recording(Thread& thread, uint32_t i
   RecorderLimits limits{options_.params.max_instructions, options_.params.max_snapshots, options_.params.max_depth};
   if (disturbances_) limits = disturbances_->limits(limits);
   policy_.begin(inlined_paths);
-  recording.recorder = std::make_unique<Recorder>(thread, *recording.builder, policy_, limits);
+  recording.recorder = std::make_unique<Recorder>(carrier, *recording.builder, policy_, limits);
   return recording;
 }
 
-void TraceEngine::on_step(Thread& thread) { live(thread, TraceState::kRecording); }
+void TraceEngine::on_step(Carrier& carrier) { live(carrier, TraceState::kRecording); }
 
 TraceState TraceEngine::record_step(Recording& recording) {
   if (recording.interpreted_once != nullptr) {
@@ -223,11 +241,11 @@ TraceState TraceEngine::record_step(Recording& recording) {
   return TraceState::kRecording;
 }
 
-void TraceEngine::on_run_end(Thread& thread) {
-  if (matrix_ != nullptr) matrix_->note_end(thread);
+void TraceEngine::on_run_end(Carrier& carrier) {
+  if (matrix_ != nullptr) matrix_->note_end(carrier.pc, carrier.fp, carrier.error);
   if (recording_ == nullptr) return;
   recording_->failure = AbortReason::kRunEnded;
-  live(thread, TraceState::kInterrupted);
+  live(carrier, TraceState::kInterrupted);
 }
 
 // ---- compiling --------------------------------------------------------------
@@ -284,8 +302,8 @@ AssembledTrace TraceEngine::assemble_trace(const Trace& trace) {
   assembling.first_exit_id = traces_.next_exit();
   assembling.count_guards = options_.counts_guards();
   if (disturbances_) assembling.spill = [this](uint32_t occupied) { return disturbances_->choose_spill(occupied); };
-  assembling.mark_countdowns = points_.countdowns();
-  assembling.forcing_marks = points_.forcing();
+  assembling.deopt_point_countdowns = points_.countdowns();
+  assembling.forcing_deopt_points = points_.forcing();
   assembling.keep_origins = options_.dump_asm;
   assembling.exit_flags = options_.has_flags(trace.id);
   assembling.note_entry = options_.shadow_check;
@@ -312,51 +330,51 @@ void TraceEngine::link(const Recording& recording, CompiledTrace& compiled) {
     }
   }
   for (const IrIns& ins : trace.ins) {
-    const auto mark = static_cast<uint32_t>(ins.n);
-    if (ins.op != IrOp::kMark || !points_.options(mark).invalidate) continue;
-    traces_.rely_on(CodeAssumption::kMarkIsNotHit, mark, compiled);
+    const auto number = static_cast<uint32_t>(ins.n);
+    if (ins.op != IrOp::kDeoptPoint || !points_.options(number).invalidate) continue;
+    traces_.rely_on(CodeAssumption::kDeoptPointIsNotHit, number, compiled);
   }
 }
 
 // ---- leaving ----------------------------------------------------------------
 
-void TraceEngine::entered(Thread& thread, uint32_t trace) {
+void TraceEngine::entered(Carrier& carrier, uint32_t trace) {
   if (rehearsal_ && rehearsal_->is_under_way()) return;
-  shadow_checks_->note_entry(thread, traces_[trace]);
+  shadow_checks_->note_entry(carrier, traces_[trace]);
 }
 
-void TraceEngine::leave(Thread& thread, uint32_t exit_id) {
-  if (rehearsal_ && rehearsal_->is_under_way()) return rehearsal_->leave(thread, exit_id);
-  if (!leave_exit(thread, exit_id) || (disturbances_ && !disturb(thread))) stop_run(thread);
+void TraceEngine::leave(Carrier& carrier, uint32_t exit_id) {
+  if (rehearsal_ && rehearsal_->is_under_way()) return rehearsal_->leave(carrier, exit_id);
+  if (!leave_exit(carrier, exit_id) || (disturbances_ && !disturb(carrier))) stop_run(carrier);
 }
 
 /// Leaves machine code by the exit. Returns false if the run has to stop.
-bool TraceEngine::leave_exit(Thread& thread, uint32_t exit_id) {
+bool TraceEngine::leave_exit(Carrier& carrier, uint32_t exit_id) {
   const ExitAddress address = traces_.address(exit_id);
   CompiledTrace& trace = traces_[address.trace];
   ExitRecord& exit = trace.exits[address.exit];
   const ExitEntry& entry = traces_.entry(exit_id);
 
   // The exit is taken.
-  if (options_.deopt_every != 0 && thread.exit_fuel == 0) thread.exit_fuel = options_.deopt_every;
+  if (options_.deopt_every != 0 && carrier.exit_fuel == 0) carrier.exit_fuel = options_.deopt_every;
   if (disturbances_) disturbances_->note_exit(address.trace, address.exit, exit.guard);
   const bool was_flagged = CompiledTraces::is_flagged(trace, exit);
   if (was_flagged && !exit.pinned) traces_.set_flag(trace, exit, false);
   traces_.note_failure(exit);
   if (matrix_ != nullptr) matrix_->note(entry, points_.reason_to_leave(exit.guard, exit.n));
   std::unique_ptr<StartState> start_state;
-  if (rehearsal_ && exit.countdown <= 1 && !exit.is_return) start_state = GuardRehearsal::state_at_exit(thread, entry);
+  if (rehearsal_ && exit.countdown <= 1 && !exit.is_return) start_state = GuardRehearsal::state_at_exit(carrier, entry);
 
-  if (!leave_at(thread, entry)) return false;
+  if (!leave_at(carrier, entry)) return false;
 
   // The exit has been left: the interpreter's state is complete.
-  if (matrix_ != nullptr) matrix_->note_taken(thread);
-  if (shadow_checks_ && !exit.is_return) shadow_checks_->check(thread, trace, exit);
-  if (exit.guard == IrOp::kMark) {
-    const auto mark = static_cast<uint32_t>(exit.n);
-    // If it is not the mark's turn, --deopt-every has made it fail.
-    ++(points_.is_turn(mark) ? stats_.mark_hits : stats_.yields);
-    hit(thread, mark);
+  if (matrix_ != nullptr) matrix_->note_taken(carrier.pc, carrier.fp);
+  if (shadow_checks_ && !exit.is_return) shadow_checks_->check(carrier, trace, exit);
+  if (exit.guard == IrOp::kDeoptPoint) {
+    const auto number = static_cast<uint32_t>(exit.n);
+    // If it is not the deopt point's turn, --deopt-every has made it fail.
+    ++(points_.is_turn(number) ? stats_.deopt_point_hits : stats_.yields);
+    hit(carrier, number);
     return true;
   }
   ++(exit.is_return ? stats_.cold_returns : exit.is_yield ? stats_.yields : stats_.exits);
@@ -371,70 +389,70 @@ bool TraceEngine::leave_exit(Thread& thread, uint32_t exit_id) {
     return true;
   }
   traces_.count_anew(exit);
-  if (!can_record(thread) || (disturbances_ && disturbances_->happens(ChaosKind::kCold))) return true;
-  record_from_exit(thread, address, entry, std::move(start_state));
+  if (!can_record(carrier) || (disturbances_ && disturbances_->happens(ChaosKind::kCold))) return true;
+  record_from_exit(carrier, address, entry, std::move(start_state));
   return true;
 }
 
-/// Handles a mark that machine code has passed; the interpreter's state is complete. Carries out the options
-/// of the mark if it is its turn.
-void TraceEngine::hit(Thread& thread, uint32_t mark) {
-  if (!points_.is_turn(mark)) return;
-  const MarkOptions& options = points_.options(mark);
-  points_.note_hit(mark);
+/// Handles a deopt point that machine code has passed; the interpreter's state is complete. Carries out the options
+/// of the deopt point if it is its turn.
+void TraceEngine::hit(Carrier& carrier, uint32_t number) {
+  if (!points_.is_turn(number)) return;
+  const DeoptPointOptions& options = points_.options(number);
+  points_.note_hit(number);
   if (options.gc) {
-    thread.collect_all();
+    carrier.collect_all();
   }
   if (options.invalidate) {
     if (recording_ != nullptr) {
       recording_->failure = AbortReason::kFlushed;
-      live(thread, TraceState::kInterrupted);
+      live(carrier, TraceState::kInterrupted);
     }
-    const size_t trees = traces_.break_assumption(thread, CodeAssumption::kMarkIsNotHit, mark);
-    if (trees != 0) log_.evicted(trees, CodeAssumption::kMarkIsNotHit, mark);
+    const size_t trees = traces_.break_assumption(carrier, CodeAssumption::kDeoptPointIsNotHit, number);
+    if (trees != 0) log_.evicted(trees, CodeAssumption::kDeoptPointIsNotHit, number);
   }
-  if (options.yield) thread.request(Attention::kYield);
+  if (options.yield) carrier.request(Attention::kYield);
 }
 
-const void* TraceEngine::force(Thread& thread, uint32_t exit_id) {
+const void* TraceEngine::force(Carrier& carrier, uint32_t exit_id) {
   const ExitAddress address = traces_.address(exit_id);
   CompiledTrace& trace = traces_[address.trace];
   ExitRecord& exit = trace.exits[address.exit];
-  const uint32_t mark = static_cast<uint32_t>(exit.n);
+  const uint32_t number = static_cast<uint32_t>(exit.n);
   const ExitEntry& entry = traces_.entry(exit_id);
-  if ((rehearsal_ && rehearsal_->is_under_way()) || !ForcedFrames::possible(thread, entry)) {
-    leave(thread, exit_id);
+  if ((rehearsal_ && rehearsal_->is_under_way()) || !ForcedFrames::possible(carrier, entry)) {
+    leave(carrier, exit_id);
     return nullptr;
   }
   traces_.note_failure(exit);
   if (matrix_ != nullptr) matrix_->note(entry, "force");
   const void* resume = trace.start + exit.resume;
-  const MarkOptions& options = points_.options(mark);
-  const uint64_t collections = thread.machine.heap.stats().minor_collections;
-  ForcedFrames forced(thread, entry);
-  if (shadow_checks_) shadow_checks_->check(thread, trace, exit);
-  bool is_changed = points_.show_frames(thread, mark);
-  points_.note_forced(mark);
-  hit(thread, mark);
-  is_changed |=
-      options.gc || options.invalidate || options.yield || thread.machine.heap.stats().minor_collections != collections;
+  const DeoptPointOptions& options = points_.options(number);
+  const uint64_t collections = carrier.machine.heap.stats().minor_collections;
+  ForcedFrames forced(carrier, entry);
+  if (shadow_checks_) shadow_checks_->check(carrier, trace, exit);
+  bool is_changed = show_frames(carrier, points_, number);
+  points_.note_forced(number);
+  hit(carrier, number);
+  is_changed |= options.gc || options.invalidate || options.yield ||
+                carrier.machine.heap.stats().minor_collections != collections;
   if (!is_changed) {
     ++stats_.forced;
     forced.take_back();
     return resume;
   }
-  // Guard not forced. The mark has been passed: the interpreter continues after it, or from the start of the
+  // Guard not forced. The deopt point has been passed: the interpreter continues after it, or from the start of the
   // group of recursive values that it is in, since those do not exist before their definition.
   ++stats_.forced_out;
-  if (static_cast<Op>(*thread.pc) == Op::kMark) thread.pc += instruction_length(thread.pc);
-  if (disturbances_ && !disturb(thread)) stop_run(thread);
+  if (static_cast<Op>(*carrier.pc) == Op::kDeoptPoint) carrier.pc += instruction_length(carrier.pc);
+  if (disturbances_ && !disturb(carrier)) stop_run(carrier);
   return nullptr;
 }
 
 /// Disturbs the run at a point where the interpreter's state is complete. Returns false if it has to stop.
-bool TraceEngine::disturb(Thread& thread) {
-  if (recording_ == nullptr && disturbances_->happens(ChaosKind::kFlush)) live(thread, TraceState::kForgotten);
-  return disturbances_->disturb(thread);
+bool TraceEngine::disturb(Carrier& carrier) {
+  if (recording_ == nullptr && disturbances_->happens(ChaosKind::kFlush)) live(carrier, TraceState::kForgotten);
+  return disturbances_->disturb(carrier);
 }
 
 std::string TraceEngine::stats_text() const {

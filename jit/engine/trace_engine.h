@@ -20,7 +20,6 @@
 #include <vector>
 
 #include "interp/engine_hooks.h"
-#include "interp/thread.h"
 #include "jit/engine/compiled_traces.h"
 #include "jit/engine/deopt_points.h"
 #include "jit/engine/disturbances.h"
@@ -47,8 +46,8 @@ enum class TraceState : uint8_t {
 
 class TraceEngine final : public EngineHooks {
  public:
-  /// Attaches to the thread. The destructor detaches.
-  TraceEngine(Thread& thread, const JitOptions& options);
+  /// Attaches to the carrier. The destructor detaches.
+  TraceEngine(Carrier& carrier, const JitOptions& options);
   ~TraceEngine() override;
   TraceEngine(const TraceEngine&) = delete;
   TraceEngine& operator=(const TraceEngine&) = delete;
@@ -56,20 +55,22 @@ class TraceEngine final : public EngineHooks {
   /// Returns false if the processor or the system does not support machine code: then all code is interpreted.
   bool usable() const { return usable_; }
 
-  void on_hot_function(Thread& thread, Code& code) override;
-  void on_step(Thread& thread) override;
-  void on_run_end(Thread& thread) override;
+  void on_hot_function(Carrier& carrier, Code& code) override;
+  void on_step(Carrier& carrier) override;
+  void on_run_end(Carrier& carrier) override;
 
   /// Leaves machine code by the exit. Called by its stub.
-  void leave(Thread& thread, uint32_t exit_id);
-  /// Forces frames. Called by machine code at a mark with the option `force`; see RuntimeEntries::force.
-  const void* force(Thread& thread, uint32_t exit_id);
+  void leave(Carrier& carrier, uint32_t exit_id);
+  /// Forces frames. Called by machine code at a deopt point with the option `force`; see RuntimeEntries::force.
+  const void* force(Carrier& carrier, uint32_t exit_id);
   /// Notes that a trace was entered. Called by the trace with JitOptions::shadow_check.
-  void entered(Thread& thread, uint32_t trace);
+  void entered(Carrier& carrier, uint32_t trace);
 
   const JitStats& stats() const { return stats_; }
-  /// Returns the reports of all marks of the program, in its order; none if the engine is not usable.
-  std::vector<MarkReport> mark_reports() const { return usable_ ? points_.reports() : std::vector<MarkReport>(); }
+  /// Returns the reports of all deopt points of the program, in its order; none if the engine is not usable.
+  std::vector<DeoptPointReport> deopt_point_reports() const {
+    return usable_ ? points_.reports() : std::vector<DeoptPointReport>();
+  }
   /// Returns the text of --stats.
   std::string stats_text() const;
 
@@ -91,20 +92,20 @@ class TraceEngine final : public EngineHooks {
     uint64_t started_ns = 0;
   };
 
-  void live(Thread& thread, TraceState state);
-  bool can_record(const Thread& thread) const { return recording_ == nullptr && !thread.groups.any_open(); }
-  Recording& set_up_recording(Thread& thread, uint32_t inlined_paths);
-  void record_from_exit(Thread& thread, ExitAddress from, const ExitEntry& entry, std::unique_ptr<StartState> start);
+  void live(Carrier& carrier, TraceState state);
+  bool can_record(const Carrier& carrier) const { return recording_ == nullptr && !carrier.groups.any_open(); }
+  Recording& set_up_recording(Carrier& carrier, uint32_t inlined_paths);
+  void record_from_exit(Carrier& carrier, ExitAddress from, const ExitEntry& entry, std::unique_ptr<StartState> start);
   TraceState record_step(Recording& recording);
   TraceState compile(Recording& recording);
   void optimize_trace(Recording& recording);
   AssembledTrace assemble_trace(const Trace& trace);
   void link(const Recording& recording, CompiledTrace& compiled);
-  bool leave_exit(Thread& thread, uint32_t exit_id);
-  void hit(Thread& thread, uint32_t mark);
-  bool disturb(Thread& thread);
+  bool leave_exit(Carrier& carrier, uint32_t exit_id);
+  void hit(Carrier& carrier, uint32_t number);
+  bool disturb(Carrier& carrier);
 
-  Thread& thread_;
+  Carrier& carrier_;
   const JitOptions options_;
   JitStats stats_;
   FunctionEntries entries_;

@@ -99,7 +99,7 @@ void TraceLog::assembled(const Trace& trace, const AssembledTrace& code, const s
   if (!options_.dump_side_table) return;
   for (size_t i = 0; i < code.exits.size(); ++i) {
     const ExitSite& site = code.exits[i];
-    if (site.guard == IrOp::kMark) {
+    if (site.guard == IrOp::kDeoptPoint) {
       log_print("; exit {}: {}\n", i, points_.name(static_cast<uint32_t>(site.n)));
     }
   }
@@ -111,12 +111,12 @@ std::string TraceLog::stats_text(const JitStats& stats, const Chaos* chaos) cons
       "traces:      {} functions, {} bridges, {} continuations, {} dispatch nodes, {} flushes, {} evictions\n"
       "machine code: {} bytes for {} IR instructions\n"
       "side tables: {} bytes for {} guards, {} of which never failed\n"
-      "exits:       {} by guards, {} at yield points, {} returns to the interpreter, {} at marks\n"
-      "forced:      {} times at marks, {} times more with a change that machine code was left for\n"
+      "exits:       {} by guards, {} at yield points, {} returns to the interpreter, {} at deopt points\n"
+      "forced:      {} times at deopt points, {} times more with a change that machine code was left for\n"
       "compiling:   {:.3f} ms recording, {:.3f} ms optimising, {:.3f} ms assembling\n",
       stats.traces[0], stats.traces[1], stats.traces[2], stats.dispatch_nodes, stats.flushes, stats.evictions,
       stats.code_bytes, stats.ir_instructions, stats.side_table_bytes, stats.guards, stats.guards - stats.failed_guards,
-      stats.exits, stats.yields, stats.cold_returns, stats.mark_hits, stats.forced, stats.forced_out,
+      stats.exits, stats.yields, stats.cold_returns, stats.deopt_point_hits, stats.forced, stats.forced_out,
       static_cast<double>(stats.record_ns) / 1e6, static_cast<double>(stats.optimize_ns) / 1e6,
       static_cast<double>(stats.assemble_ns) / 1e6);
   if (options_.deopt_sweep) {

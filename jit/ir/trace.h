@@ -13,7 +13,7 @@ namespace fble {
 /// The ways to enter a trace.
 ///
 ///   kFunction      by a call: fp is the new frame, arguments and closure are in their slots.
-///                  The entry compares fp + extent with Thread::machine_stack_limit.
+///                  The entry compares fp + extent with Carrier::machine_stack_limit.
 ///   kBridge        from a failed guard of its parent, with the registers, spill
 ///                  slots and frame slots at that guard
 ///   kContinuation  from a call's return: fp is the callee's frame, `value` the result;

@@ -3,7 +3,7 @@
 namespace fble {
 
 IrRef Appender::append(IrIns ins) {
-  ins.pc = thread_.pc;
+  ins.pc = carrier_.pc;
   return builder_.append(std::move(ins));
 }
 

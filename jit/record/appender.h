@@ -9,7 +9,7 @@
 
 #include <vector>
 
-#include "interp/thread.h"
+#include "interp/carrier.h"
 #include "jit/ir/builder.h"
 
 namespace fble {
@@ -23,7 +23,7 @@ using Operands = std::vector<Operand>;
 
 class Appender {
  public:
-  Appender(Thread& thread, IrBuilder& builder) : thread_(thread), builder_(builder) {}
+  Appender(Carrier& carrier, IrBuilder& builder) : carrier_(carrier), builder_(builder) {}
 
   IrRef append(IrOp op, IrRef a = kNoRef, IrRef b = kNoRef, int32_t n = 0, uint32_t m = 0);
   IrRef append(IrIns ins);
@@ -42,7 +42,7 @@ class Appender {
  protected:
   ~Appender() = default;
 
-  Thread& thread_;
+  Carrier& carrier_;
   IrBuilder& builder_;
 };
 

@@ -74,13 +74,13 @@ const char* trace_link_text(TraceLink link) {
   return "?";
 }
 
-Recorder::Recorder(Thread& thread, IrBuilder& builder, CallPolicy& policy, const RecorderLimits& limits)
-    : Appender(thread, builder), policy_(policy), limits_(limits), slot_check_(thread.machine) {}
+Recorder::Recorder(Carrier& carrier, IrBuilder& builder, CallPolicy& policy, const RecorderLimits& limits)
+    : Appender(carrier, builder), policy_(policy), limits_(limits), slot_check_(carrier.machine) {}
 
 // ---- starting ---------------------------------------------------------------
 
 void Recorder::start_function(Code& code) {
-  root_fp_ = thread_.fp;
+  root_fp_ = carrier_.fp;
   Trace& trace = builder_.trace();
   trace.kind = TraceKind::kFunction;
   trace.code = &code;
@@ -97,7 +97,7 @@ void Recorder::start_continuation(const ExitEntry& entry, const BridgeStart& sta
   mixed_signs_ = start.mixed_signs;
   const ExitFrame& innermost = entry.frames.back();
   trace.callee_base = static_cast<uint32_t>(innermost.base) + innermost.pc[-1];
-  root_fp_ = thread_.fp - innermost.base;
+  root_fp_ = carrier_.fp - innermost.base;
   // The caller has checked that there is room for the frames themselves.
   root_extent_ = 0;
   for (const ExitFrame& from : entry.frames) {
@@ -129,7 +129,7 @@ void Recorder::start_bridge(const ExitEntry& entry, const BridgeStart& start) {
   Trace& trace = builder_.trace();
   trace.kind = TraceKind::kBridge;
   mixed_signs_ = start.mixed_signs || shows_mixed_signs(start.guard);
-  root_fp_ = thread_.fp - entry.frames.back().base;
+  root_fp_ = carrier_.fp - entry.frames.back().base;
   root_extent_ = start.root_extent;
   trace.extent = start.root_extent;
   ExitValues values(*this, builder_, entry);
@@ -240,7 +240,7 @@ IrRef Recorder::closure_ref() { return closure_ref(frame()); }
 Operand Recorder::operand(uint32_t slot) {
   IrRef& ref = frame().slots[slot];
   if (ref == kNoRef) ref = append(IrOp::kSlot, kNoRef, kNoRef, frame().base + static_cast<int32_t>(slot));
-  return {ref, thread_.fp[slot]};
+  return {ref, carrier_.fp[slot]};
 }
 
 Operands Recorder::operands(const uint32_t* slots, uint32_t count) {
@@ -252,7 +252,7 @@ Operands Recorder::operands(const uint32_t* slots, uint32_t count) {
 
 uint32_t Recorder::snapshot() {
   if (in_group_) return group_snapshot_;
-  if (snapshot_ == kNoSnapshot) snapshot_ = builder_.add_snapshot(make_snapshot(thread_.pc, false));
+  if (snapshot_ == kNoSnapshot) snapshot_ = builder_.add_snapshot(make_snapshot(carrier_.pc, false));
   return snapshot_;
 }
 
@@ -462,15 +462,15 @@ IrRef Recorder::struct_field(Operand object, uint32_t index, uint32_t count) {
 
 /// Returns a global that is defined: a constant unless it may still move.
 Operand Recorder::global(uint32_t index) {
-  const Word word = thread_.globals[index];
-  const bool fixed = is_packed(word) || !thread_.machine.heap.in_nursery(as_object(word));
+  const Word word = carrier_.globals[index];
+  const bool fixed = is_packed(word) || !carrier_.machine.heap.in_nursery(as_object(word));
   return {fixed ? constant(word) : append(IrOp::kGlobal, kNoRef, kNoRef, static_cast<int32_t>(index)), word};
 }
 
 Operand Recorder::capture(uint32_t index) {
   const uint32_t field = 1 + index;
   return {append(IrOp::kField, closure_ref(), kNoRef, static_cast<int32_t>(field)),
-          as_object(thread_.fp[kClosureSlot])->fields[field]};
+          as_object(carrier_.fp[kClosureSlot])->fields[field]};
 }
 
 // ---- natives ----------------------------------------------------------------
@@ -479,7 +479,7 @@ Operand Recorder::capture(uint32_t index) {
 Word Recorder::try_native(const Code& code, const Operands& args) {
   Word words[kMaxNativeArguments];
   for (size_t i = 0; i < args.size(); ++i) words[i] = args[i].word;
-  NativeCall call(thread_, words, thread_.ap, NativeCall::Mode::kTrial);
+  NativeCall call(carrier_, words, carrier_.ap, NativeCall::Mode::kTrial);
   const Word result = code.native(call);
   return is_packed(result) ? result : 0;
 }
@@ -589,7 +589,7 @@ Recorder::Status Recorder::record_call(CallSite site) {
     fields.insert(fields.end(), site.args.begin(), site.args.end());
     const uint32_t held = inner + count;
     return deliver(site, make_object(Object::make_header(ObjectKind::kClosure, 2 + held),
-                                     thread_.machine.glue.apply_held(held, code->arity - count), fields));
+                                     carrier_.machine.glue.apply_held(held, code->arity - count), fields));
   }
 
   // Over-application: a frame of glue waits for the function and applies it to the rest.
@@ -597,7 +597,7 @@ Recorder::Status Recorder::record_call(CallSite site) {
   if (site.tail && !release_return_words()) return end_with_exit();
   const uint32_t arity = code->arity;
   const uint32_t rest = count - arity;
-  Code* glue = thread_.machine.glue.apply_rest(rest);
+  Code* glue = carrier_.machine.glue.apply_rest(rest);
   const Operands left(site.args.begin() + arity, site.args.end());
   const IrRef closure = constant(glue->function_value());
   if (site.tail) {
@@ -635,7 +635,7 @@ Recorder::Status Recorder::record_exact_call(CallSite& site) {
     return deliver(site, append_native(code, site.args));
   }
   if (code->is_pure && code->intrinsic == Intrinsic::kNone && code->arity <= kMaxNativeArguments &&
-      (known || policy_.may_guard_site(thread_.pc, *code))) {
+      (known || policy_.may_guard_site(carrier_.pc, *code))) {
     if (site.tail && !release_return_words()) return end_with_exit();
     if (!known) guard_code(func, code);
     enter_frame(site, code);
@@ -643,7 +643,7 @@ Recorder::Status Recorder::record_exact_call(CallSite& site) {
   }
   if (code->native == nullptr && !repeated && frames_.size() < limits_.max_depth &&
       builder_.trace().ins.size() < limits_.max_instructions && policy_.may_inline(*code) &&
-      (known || policy_.may_guard_site(thread_.pc, *code))) {
+      (known || policy_.may_guard_site(carrier_.pc, *code))) {
     if (site.tail && !release_return_words()) return end_with_exit();
     if (!known) guard_code(func, code);
     enter_frame(site, code);
@@ -722,7 +722,7 @@ bool Recorder::group_is_simple(const uint32_t* declare) const {
       case Op::kConstant:
       case Op::kGlobal:
       case Op::kMove:
-      case Op::kMark:
+      case Op::kDeoptPoint:
       case Op::kStruct:
       case Op::kUnion:
       case Op::kUnionStruct: break;
@@ -734,7 +734,7 @@ bool Recorder::group_is_simple(const uint32_t* declare) const {
 }
 
 Recorder::Status Recorder::record_define() {
-  const uint32_t* pc = thread_.pc;
+  const uint32_t* pc = carrier_.pc;
   const uint32_t count = pc[1];
   std::vector<IrRef> values(count);
   auto is_variable = [&](IrRef ref) { return is_token(ref) && index_of(ref) < kFirstToken + 0x10000; };
@@ -771,8 +771,8 @@ Recorder::Status Recorder::record_define() {
 
 Recorder::Status Recorder::step() {
   entered_ = nullptr;
-  if (thread_.fp != root_fp_ + frame().base || thread_.pc < frame().code->start ||
-      thread_.pc >= frame().code->start + frame().code->words.size()) {
+  if (carrier_.fp != root_fp_ + frame().base || carrier_.pc < frame().code->start ||
+      carrier_.pc >= frame().code->start + frame().code->words.size()) {
     return abort(AbortReason::kLostTrack);
   }
 #ifndef NDEBUG
@@ -785,14 +785,14 @@ Recorder::Status Recorder::step() {
       return end_with_exit();
     }
   }
-  const Status status = record(thread_.pc);
+  const Status status = record(carrier_.pc);
   ++steps_;
   return status;
 }
 
 /// Stops the process if the shadow frames are not as the call frames are.
 void Recorder::check_slots() {
-  const std::string problem = slot_check_.problem(builder_, frames_, root_fp_, thread_.pc);
+  const std::string problem = slot_check_.problem(builder_, frames_, root_fp_, carrier_.pc);
   if (problem.empty()) return;
   log_print("recording of {}, step {}: {}\n", frame().code->block.str(), steps_, problem);
   FBLE_BUG("the recorder's shadow slots differ from the call frames");
@@ -831,7 +831,7 @@ Recorder::Status Recorder::record(const uint32_t* pc) {
     case Op::kCapture:
     case Op::kProjected: set(pc[1], capture(pc[2]).ref); break;
     case Op::kGlobal:
-      if (!is_defined(thread_.globals[pc[2]])) return end_with_exit();
+      if (!is_defined(carrier_.globals[pc[2]])) return end_with_exit();
       set(pc[1], global(pc[2]).ref);
       break;
     case Op::kStruct: set(pc[1], make_data(std::nullopt, operands(pc + 3, pc[2]), true)); break;
@@ -846,7 +846,7 @@ Recorder::Status Recorder::record(const uint32_t* pc) {
     }
     case Op::kCaptureField:
     case Op::kGlobalField: {
-      if (op == Op::kGlobalField && !is_defined(thread_.globals[pc[2]])) return end_with_exit();
+      if (op == Op::kGlobalField && !is_defined(carrier_.globals[pc[2]])) return end_with_exit();
       const Operand object = op == Op::kGlobalField ? global(pc[2]) : capture(pc[2]);
       if (is_placeholder(object.word)) return end_with_exit();
       set(pc[1], struct_field(object, pc[3], pc[4]));
@@ -903,7 +903,7 @@ Recorder::Status Recorder::record(const uint32_t* pc) {
       const uint32_t last = pc[4] - 1;
       const uint32_t chosen = std::min(union_tag(object.word, pc[3]), last);
       const auto is_there = [&](uint32_t source) {
-        return source_kind(source) != Source::kGlobal || is_defined(thread_.globals[source >> kSourceShift]);
+        return source_kind(source) != Source::kGlobal || is_defined(carrier_.globals[source >> kSourceShift]);
       };
       const auto source_value = [&](uint32_t source) {
         const uint32_t index = source >> kSourceShift;
@@ -927,7 +927,7 @@ Recorder::Status Recorder::record(const uint32_t* pc) {
       break;
     }
     case Op::kJump: break;
-    case Op::kMark: append(IrOp::kMark, kNoRef, kNoRef, static_cast<int32_t>(pc[1])); break;
+    case Op::kDeoptPoint: append(IrOp::kDeoptPoint, kNoRef, kNoRef, static_cast<int32_t>(pc[1])); break;
     case Op::kClosure: {
       const uint32_t count = pc[3];
       Operands captured;
@@ -947,7 +947,7 @@ Recorder::Status Recorder::record(const uint32_t* pc) {
     case Op::kList: set(pc[1], record_list(operands(pc + 3, pc[2]))); break;
     case Op::kLiteral: {
       const uint32_t list = frame().code->literals[pc[2]].global;
-      if (thread_.globals[list] == 0) return end_with_exit();
+      if (carrier_.globals[list] == 0) return end_with_exit();
       set(pc[1], global(list).ref);
       break;
     }
@@ -963,13 +963,13 @@ Recorder::Status Recorder::record(const uint32_t* pc) {
       return record_define();
     case Op::kForeign: {
       const ForeignRef& ref = frame().code->foreigns[pc[2]];
-      const NativeRow* row = thread_.machine.natives.find(ref.module, ref.name);
+      const NativeRow* row = carrier_.machine.natives.find(ref.module, ref.name);
       if (row == nullptr || row->arity == 0) return end_with_exit();
-      set(pc[1], constant(const_cast<Code*>(thread_.machine.glue.native(ref, *row))->function_value()));
+      set(pc[1], constant(const_cast<Code*>(carrier_.machine.glue.native(ref, *row))->function_value()));
       break;
     }
     case Op::kApplyHeld: {
-      const Object* held = as_object(thread_.fp[kClosureSlot]);
+      const Object* held = as_object(carrier_.fp[kClosureSlot]);
       const uint32_t held_count = held->count() - 2;
       const uint32_t fresh = frame().code->arity;
       CallSite site;

@@ -57,9 +57,9 @@ struct RecorderLimits {
 
 class Recorder final : private Appender {
  public:
-  Recorder(Thread& thread, IrBuilder& builder, CallPolicy& policy, const RecorderLimits& limits);
+  Recorder(Carrier& carrier, IrBuilder& builder, CallPolicy& policy, const RecorderLimits& limits);
 
-  /// Starts at a call of the code: thread.pc is at its start.
+  /// Starts at a call of the code: carrier.pc is at its start.
   void start_function(Code& code);
   /// Starts at an exit of a trace, after which the interpreter continues.
   void start_bridge(const ExitEntry& entry, const struct BridgeStart& start);
@@ -67,7 +67,7 @@ class Recorder final : private Appender {
   void start_continuation(const ExitEntry& entry, const struct BridgeStart& start);
 
   enum class Status : uint8_t { kRecording, kEnded, kAborted };
-  /// Records the instruction at thread.pc, which is about to run.
+  /// Records the instruction at carrier.pc, which is about to run.
   Status step();
 
   /// Returns the code that the instruction is about to enter and in which the

@@ -19,30 +19,31 @@ namespace fble {
 struct RuntimeEntries {
   /// The entry of code in the interpreter that checks the stack and requests for attention.
   Handler checked_entry = nullptr;
-  /// The C++ side of an exit: exit_state holds the registers; sets thread.pc, fp and ap for
-  /// the interpreter, which continues at thread.table->handlers[*pc].
-  void (*leave)(Thread* thread, uint32_t exit_id) = nullptr;
+  /// The C++ side of an exit: exit_state holds the registers; sets carrier.pc, fp and ap for
+  /// the interpreter, which continues at carrier.table->handlers[*pc].
+  void (*leave)(Carrier* carrier, uint32_t exit_id) = nullptr;
   /// Called with AssembleOptions::note_entry when the trace has been entered, with fp
   /// and value in exit_state.registers.
-  void (*entered)(Thread* thread, uint32_t trace) = nullptr;
-  /// Called at a mark that forces its frames. Registers are in exit_state, as at an exit; machine code
+  void (*entered)(Carrier* carrier, uint32_t trace) = nullptr;
+  /// Called at a deopt point that forces its frames. Registers are in exit_state, as at an exit; machine code
   /// continues at the result, with the registers in exit_state, or leaves like an exit if the result is
   /// null.
-  const void* (*force)(Thread* thread, uint32_t exit_id) = nullptr;
+  const void* (*force)(Carrier* carrier, uint32_t exit_id) = nullptr;
 };
 
 struct AssembleOptions {
   uint32_t first_exit_id = 0;  ///< exit i of the trace gets id first_exit_id + i
-  /// If true, each guard first counts Thread::exit_fuel down and leaves when it becomes 0.
+  /// If true, each guard first counts Carrier::exit_fuel down and leaves when it becomes 0.
   bool count_guards = false;
   /// If true, each exit gets a flag that makes its guard fail whatever the operands are.
   bool exit_flags = false;
   /// If true, the trace calls RuntimeEntries::entered.
   bool note_entry = false;
-  /// By number of the mark: the remaining passes until it leaves. Null: marks count exit_fuel, like guards.
-  uint32_t* mark_countdowns = nullptr;
-  /// By number of the mark: whether RuntimeEntries::force is called first when it leaves. Null: none.
-  const uint8_t* forcing_marks = nullptr;
+  /// By number of the deopt point: the remaining passes until it leaves. Null: deopt points count exit_fuel, like
+  /// guards.
+  uint32_t* deopt_point_countdowns = nullptr;
+  /// By number of the deopt point: whether RuntimeEntries::force is called first when it leaves. Null: none.
+  const uint8_t* forcing_deopt_points = nullptr;
   /// If true, AssembledTrace::origins is filled.
   bool keep_origins = false;
   /// The choice of a register to spill; see SpillChoice in jit/x64/regalloc.h.
@@ -68,7 +69,7 @@ struct ExitSite {
   /// With AssembleOptions::exit_flags, the address of the flag: a 32-bit word, 0 at first.
   /// Null for calls, and for exits that are always taken.
   const uint8_t* flag = nullptr;
-  /// For a mark: the address where machine code continues if it does not leave.
+  /// For a deopt point: the address where machine code continues if it does not leave.
   const uint8_t* resume = nullptr;
   bool settled = false;  ///< Snapshot::settled: where the guard holds, its exit is not valid
   uint32_t steps = 0;    ///< Snapshot::steps
@@ -93,7 +94,7 @@ AssembledTrace assemble(const Trace& trace, CodeCache& cache, const RuntimeEntri
                         const AssembleOptions& options);
 
 /// Returns the entry that runs machine code from C++: a Handler whose pc is the trace's first
-/// instruction. It loads the registers without a role from Thread::exit_state.
+/// instruction. It loads the registers without a role from Carrier::exit_state.
 Handler trace_entry(const CodeCache& cache);
 
 /// Sends a jump among ExitSite::jumps to the machine code at `target` instead of the exit's stub.

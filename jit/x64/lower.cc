@@ -186,19 +186,19 @@ void Lowering::test_flag(const InsPlan& plan) {
   a_.long_().jnz(exit.stub);
 }
 
-/// Counts the pass of a mark. It changes only its counter, not even which registers are free:
+/// Counts the pass of a deopt point. It changes only its counter, not even which registers are free:
 /// a trace with it must be like one without it.
-void Lowering::count_mark(const IrIns& ins, const InsPlan& plan) {
-  if (options_.mark_countdowns == nullptr) {
+void Lowering::count_deopt_point(const IrIns& ins, const InsPlan& plan) {
+  if (options_.deopt_point_countdowns == nullptr) {
     if (!options_.count_guards) count_guard(plan);
     return;
   }
   a_.push(q(kRax));
-  a_.mov(q(kRax), imm(reinterpret_cast<uint64_t>(options_.mark_countdowns + ins.n)));
+  a_.mov(q(kRax), imm(reinterpret_cast<uint64_t>(options_.deopt_point_countdowns + ins.n)));
   a_.sub(x86::dword_ptr(q(kRax)), 1);
   a_.pop(q(kRax));
   Exit& exit = exit_of(plan);
-  if (options_.forcing_marks == nullptr || options_.forcing_marks[ins.n] == 0) {
+  if (options_.forcing_deopt_points == nullptr || options_.forcing_deopt_points[ins.n] == 0) {
     a_.long_().jz(exit.stub);
     return;
   }
@@ -678,7 +678,7 @@ void Lowering::helper(const IrIns& ins, const InsPlan& plan) {
   store_word(x86::qword_ptr(kThread, kHelperNumber), is_native ? Code::from_code(ins.code) : static_cast<Word>(ins.n),
              plan.scratch[0]);
   a_.call(imm(reinterpret_cast<uint64_t>(stubs_ + (is_native ? kNativeHelper : kFoldHelper))));
-  if (is_native) a_.mov(kAp, x86::qword_ptr(kThread, kThreadAp));
+  if (is_native) a_.mov(kAp, x86::qword_ptr(kThread, kCarrierAp));
   a_.mov(q(plan.result), x86::qword_ptr(kThread, register_offset(0)));
   a_.test(q(plan.result), q(plan.result));
   leave_if(plan, Condition::kZ);
@@ -1071,7 +1071,7 @@ void Lowering::lower(uint32_t i) {
       break;
     case IrOp::kPhi: fetch(result, plan.a); break;
     case IrOp::kLoopBack: loop_back(ins, plan); break;
-    case IrOp::kMark: count_mark(ins, plan); break;
+    case IrOp::kDeoptPoint: count_deopt_point(ins, plan); break;
   }
 }
 

@@ -20,7 +20,7 @@ class Lowering {
   struct Exit {
     asmjit::Label stub;
     asmjit::Label flag;
-    asmjit::Label force;   ///< the stub of a mark that forces its frames
+    asmjit::Label force;   ///< the stub of a deopt point that forces its frames
     asmjit::Label resume;  ///< and the code after it
     bool has_flag = false;
     std::vector<size_t> jumps;  ///< offsets of displacements that can be redirected
@@ -62,7 +62,7 @@ class Lowering {
   void leave_if(const InsPlan& plan, Condition condition);
   void count_guard(const InsPlan& plan);
   void test_flag(const InsPlan& plan);
-  void count_mark(const IrIns& ins, const InsPlan& plan);
+  void count_deopt_point(const IrIns& ins, const InsPlan& plan);
   void commit_allocation();
 
   // rows with more than a few instructions

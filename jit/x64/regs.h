@@ -4,11 +4,11 @@
 // parameters of a handler (interp/handler.h), so handlers and machine code jump to
 // one another:
 //
-//   r12 pc   r13 fp   r14 thread   r15 ap   rdi table   rsi value
+//   r12 pc   r13 fp   r14 carrier   r15 ap   rdi table   rsi value
 //
 // A trace does not use pc, and uses `value` only at calls' returns, so those two are
 // allocated like the rest. rdi never holds a value of the trace: it is the last resort
-// for moves between memory and memory and is reloaded from the thread. rsp and rbp
+// for moves between memory and memory and is reloaded from the carrier. rsp and rbp
 // belong to the C++ function that called the first handler.
 #pragma once
 

@@ -22,8 +22,8 @@ const auto kThread = gpq(kThreadRegister);
 
 /// Computes an intrinsic for traces that do not compute it themselves. The arguments are
 /// in registers[], and so is the result afterwards.
-void fold_in_place(Thread* thread) {
-  Word* words = thread->exit_state.registers;
+void fold_in_place(Carrier* carrier) {
+  Word* words = carrier->exit_state.registers;
   words[0] = fold_packed(static_cast<Intrinsic>(words[kHelperNumberAt]), words);
 }
 
@@ -45,16 +45,16 @@ void emit_exit_common(asmjit::x86::Assembler& a, const RuntimeEntries& runtime, 
   a.call(gpq(kRax));
   a.add(gpq(kRsp), 8);
   a.bind(left);
-  a.mov(gpq(kPcRegister), qword_ptr(kThread, kThreadPc));
-  a.mov(gpq(kFpRegister), qword_ptr(kThread, kThreadFp));
-  a.mov(gpq(kApRegister), qword_ptr(kThread, kThreadAp));
+  a.mov(gpq(kPcRegister), qword_ptr(kThread, kCarrierPc));
+  a.mov(gpq(kFpRegister), qword_ptr(kThread, kCarrierFp));
+  a.mov(gpq(kApRegister), qword_ptr(kThread, kCarrierAp));
   a.mov(gpq(kTableRegister), qword_ptr(kThread, kTable));
-  a.mov(gpq(kValueRegister), qword_ptr(kThread, kThreadValue));
+  a.mov(gpq(kValueRegister), qword_ptr(kThread, kCarrierValue));
   a.mov(gpd(kRax), asmjit::x86::dword_ptr(gpq(kPcRegister)));
   a.jmp(qword_ptr(gpq(kTableRegister), gpq(kRax), 3));
 }
 
-/// Emits the shared stub of marks that force their frames: it saves the state, calls the observer,
+/// Emits the shared stub of deopt points that force their frames: it saves the state, calls the observer,
 /// and resumes or leaves. The native stack stays as it is, since machine code may continue.
 void emit_force_common(asmjit::x86::Assembler& a, const RuntimeEntries& runtime, const asmjit::Label& left) {
   emit_save_state(a);
@@ -78,12 +78,12 @@ void emit_force_common(asmjit::x86::Assembler& a, const RuntimeEntries& runtime,
   a.jmp(left);
 }
 
-/// Calls a pure native for traces: arguments and result likewise, objects from th->ap.
-void run_native_in_place(Thread* thread) {
-  Word* words = thread->exit_state.registers;
-  NativeCall call(*thread, words, thread->ap, NativeCall::Mode::kTrial);
+/// Calls a pure native for traces: arguments and result likewise, objects from carrier->ap.
+void run_native_in_place(Carrier* carrier) {
+  Word* words = carrier->exit_state.registers;
+  NativeCall call(*carrier, words, carrier->ap, NativeCall::Mode::kTrial);
   words[0] = reinterpret_cast<const Code*>(words[kHelperNumberAt])->native(call);
-  if (words[0] != 0) thread->ap = call.allocation_pointer();
+  if (words[0] != 0) carrier->ap = call.allocation_pointer();
 }
 
 /// Calls a C++ function and changes no register: traces that call it need not make room.
@@ -106,10 +106,10 @@ void emit_fold_helper(asmjit::x86::Assembler& a) {
   emit_helper(a, reinterpret_cast<const void*>(&fold_in_place), [] {});
 }
 
-/// Emits the call of a native. Objects are made from ap on: th->ap has the new ap afterwards.
+/// Emits the call of a native. Objects are made from ap on: carrier->ap has the new ap afterwards.
 void emit_native_helper(asmjit::x86::Assembler& a) {
   emit_helper(a, reinterpret_cast<const void*>(&run_native_in_place),
-              [&] { a.mov(qword_ptr(kThread, kThreadAp), gpq(kApRegister)); });
+              [&] { a.mov(qword_ptr(kThread, kCarrierAp), gpq(kApRegister)); });
 }
 
 /// Emits the note of an entry. The trace's number is in kHelperNumber.

@@ -39,7 +39,7 @@ const std::set<std::string, std::less<>> kBytecodeHeaders = {
     "gc/base.h",
     "gc/log.h",
     "interp/loc.h",
-    "interp/mark.h",
+    "interp/deopt_point.h",
     "interp/symbol.h",
     "interp/code.h",
     "interp/opcodes.def",

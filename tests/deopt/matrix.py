@@ -7,7 +7,7 @@
 A row is a position in the bytecode: "at OPCODE", where the interpreter continues, or "behind OPCODE", where a frame waits for
 a call to return. The opcodes are those of interp/opcodes.def, so a new one makes empty rows. A column is a way in
 which a live value was there (jit/engine/deopt_matrix.h), or a reason to leave: the guards of jit/ir/ir_ops.def, most of them together
-("guard"), marks with and without `invalidate` and `force`, and errors of the program. Ways and reasons are crossed, too.
+("guard"), deopt points with and without `invalidate` and `force`, and errors of the program. Ways and reasons are crossed, too.
 Cells that cannot be filled are listed in IMPOSSIBLE, with the reason.
 
 The programs are those of matrix_programs.py: for each opcode a function that keeps a value of each kind alive across an instruction with
@@ -47,8 +47,8 @@ IMPOSSIBLE = [
     ("at set_global", "guard", "it looks at no value"),
     ("at set_global", "recursive", "what is recursive in a module's body is a global itself, and defined before"),
     ("at global_field", "guard", "the struct is a constant"),
-    ("at (mark|projected)", "guard", "it looks at no value"),
-    ("at (?!mark$).*", "mark|invalidate|force", "a mark is an instruction of its own"),
+    ("at (deopt_point|projected)", "guard", "it looks at no value"),
+    ("at (?!deopt_point$).*", "deopt_point|invalidate|force", "a deopt point is an instruction of its own"),
     ("at set_global", "other slot", "a module's body runs once: its trace begins with a frame in which there is nothing but the closure"),
     ("at (field|capture_field|global_field|projected|select|select_arg|choose)", "error",
      "it fails if a value is used before it is defined: then a group is open, and machine code is not entered"),
@@ -75,7 +75,7 @@ def opcodes():
 
 # Guards that are reasons of their own. All others, also those to come, are "guard".
 REASON_OF = {"exit": "trace end", "alloc_check": "collect", "stack_check": "poll", "loop_back": "poll", "call": "return",
-             "mark": "mark", "invalidate": "invalidate", "force": "force", "error": "error"}
+             "deopt_point": "deopt_point", "invalidate": "invalidate", "force": "force", "error": "error"}
 # What the IR does not tell apart, see jit/engine/deopt_matrix.h.
 FURTHER = ["invalidate", "force", "error"]
 
@@ -115,19 +115,19 @@ def runs(fble, folder):
         yield f"{opcode}, sweep", [*words, "--deopt-sweep"]
         yield f"{opcode}, all inlined", [*words, "--deopt-sweep", *INLINE]
     words = words_for(put(folder / "all", programs.program(programs.BODIES)))
-    # After a mark the interpreter continues: programs with marks show nothing else. Not all marks are reached in
+    # After a deopt point the interpreter continues: programs with deopt points show nothing else. Not all deopt points are reached in
     # machine code; `fble-jit test` has a status for that.
-    marked = programs.program(programs.BODIES, "# deopt-here!")
+    with_points = programs.program(programs.BODIES, "# deopt-here!")
     in_callees = re.sub(r"(\b(?:(?:G|Give|End)[1-4BTFX]?|Over|OverX|Curry) = \([^)]*\) \{)", r"\1\n# deopt-here!\n", programs.program(programs.BODIES))
     for option in ("", " invalidate", " force"):
-        for name, text in ((f"marked{option}", marked), (f"marked callees{option}", in_callees)):
-            words_marked = words_for(put(folder / name, text.replace("# deopt-here!", f"# deopt-here!{option}")))
-            yield f"marks/{name}", words_marked
-            yield f"marks/{name}, all inlined", [*words_marked, *INLINE]
-            yield f"marks/{name}, not inlined", [*words_marked, "--jit-param", "inline_size=1"]
-    words_marked = words_for(put(folder / "cut", marked))
+        for name, text in ((f"with deopt points{option}", with_points), (f"callees with deopt points{option}", in_callees)):
+            words = words_for(put(folder / name, text.replace("# deopt-here!", f"# deopt-here!{option}")))
+            yield f"deopt points/{name}", words
+            yield f"deopt points/{name}, all inlined", [*words, *INLINE]
+            yield f"deopt points/{name}, not inlined", [*words, "--jit-param", "inline_size=1"]
+    words = words_for(put(folder / "cut", with_points))
     for length in range(3, 60, 4):
-        yield f"marks/cut at {length}", [*words_marked, *INLINE, "--jit-param", f"max_instructions={length}"]
+        yield f"deopt points/cut at {length}", [*words, *INLINE, "--jit-param", f"max_instructions={length}"]
     for position in programs.FAILING:
         words_failing = words_for(put(folder / position, programs.failing_program(position)))
         for how in ([], ["--deopt-sweep"], INLINE, ["--jit-param", "inline_size=1"]):
@@ -170,7 +170,7 @@ def run(job, cells_file):
     outcome = subprocess.run(words, capture_output=True, timeout=300, stdin=subprocess.DEVNULL,
                              env=dict(os.environ, FBLE_DEOPT_MATRIX=str(cells_file)))
     problem = ""
-    # Programs of tests/lang may be meant to fail, and not all marks are hit: but nothing may crash.
+    # Programs of tests/lang may be meant to fail, and not all deopt points are hit: but nothing may crash.
     crashed = outcome.returncode < 0 or b"internal error" in outcome.stderr
     if crashed or (outcome.returncode != 0 and "/" not in name):
         problem = next((line for line in outcome.stderr.decode(errors="replace").splitlines() if "error" in line), "fails")

@@ -94,11 +94,11 @@ FUNCTION = """
   Bool@ k = Bool@(true: /Std/Unit%.Unit);
   Fn1@ f = G1;
   List@ r =
-    {mark}
+    {point}
     {body};
   All@ all = All@(s, u, c, n, p, q, rec, r, x, i, j, k, f, w1, w2, w3, w4, w5, w6);
   _ = all;
-  {mark}
+  {point}
   {end};
 }};
 (Ctx@, List@) {{ All@; }} F{number} = (Ctx@ t, List@ z) {{ H{number}(z, t); }};
@@ -421,18 +421,18 @@ TYPES = "Unit@, List@, Pair@, Box@, Nest@, Bits@, Two@, Fn1@ .= /B%;\n"
 EXPORTS = "\n@(Unit@, List@, Pair@, Box@, Nest@, Bits@, Two@, Fn1@, Lt, G2, ctx, Int@, Big);\n"
 
 
-def program(opcodes, mark=""):
+def program(opcodes, point=""):
     text = [HEAD, HELPERS, OTHER]
     number = 0
     for opcode in opcodes:
         for body, end in BODIES[opcode]:
-            text += [FUNCTION.format(number=number, body=body, end=end, mark=mark), LOOP.format(number=number)]
+            text += [FUNCTION.format(number=number, body=body, end=end, point=point), LOOP.format(number=number)]
             number += 1
     return "".join(text) + "Loop0(ctx, I|1, Short);\n"
 
 
 def failing_program(position):
-    function = FUNCTION.format(number=0, body=FAILING[position], end="all", mark="") + LOOP.format(number=0)
+    function = FUNCTION.format(number=0, body=FAILING[position], end="all", point="") + LOOP.format(number=0)
     # Division fails for zero, the other functions for negative numbers.
     number = "I|0" if "2" in position else "/Std/Int%.Neg(I|9)"
     return HEAD + HELPERS + OTHER + function + FAILURE.format(number=number, list="nil" if "field" in position else "Global")
@@ -447,7 +447,7 @@ def slots_program():
 def given_program():
     text = [USE_POLY, HEAD, HELPERS, OTHER, HELD]
     for number, (body, type, given) in enumerate(GIVEN):
-        function = FUNCTION.format(number=number, body=body, end="all", mark="")
+        function = FUNCTION.format(number=number, body=body, end="all", point="")
         head = f"(List@, Ctx@) {{ All@; }} H{number} = (List@ z, Ctx@ t)"
         with_argument = f"(List@, Ctx@, {type}) {{ All@; }} H{number} = (List@ z, Ctx@ t, {type} h)"
         function = function[:function.index(f"(Ctx@, List@) {{ All@; }} F{number}")].replace(head, with_argument)

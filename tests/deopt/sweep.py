@@ -26,7 +26,7 @@ def run(command, timeout=300):
 
 
 def without_stats(text):
-    """Returns standard error without the lines of --stats and those about marks."""
+    """Returns standard error without the lines of --stats and those about deopt points."""
     at = text.find("collections: ")
     return re.sub(r"^.*: deopt-here!.* hits in .*\n", "", text if at < 0 else text[:at], flags=re.MULTILINE)
 

@@ -196,7 +196,8 @@ class Evaluator {
         }
         return make_list(letters);
       }
-      case CoreKind::kMark: return eval(static_cast<const CoreMark*>(core)->body, std::move(environment), is_tail);
+      case CoreKind::kDeoptPoint:
+        return eval(static_cast<const CoreDeoptPoint*>(core)->body, std::move(environment), is_tail);
       case CoreKind::kForeign: fail(core->loc, "foreign value not found");
     }
     throw GaveUp();

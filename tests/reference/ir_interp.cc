@@ -273,7 +273,7 @@ bool IrRun::execute(const IrIns& ins) {
     }
     case IrOp::kAllocCheck:
     case IrOp::kStackCheck:
-    case IrOp::kMark: return leaves(ins) && leave(ins);
+    case IrOp::kDeoptPoint: return leaves(ins) && leave(ins);
     case IrOp::kStore: slots_[ins.n] = a(); return false;
     case IrOp::kCall:
     case IrOp::kTailCall: {

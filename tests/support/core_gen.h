@@ -66,7 +66,7 @@ class CoreGenerator {
     result.body = expression(module_type, 60 + static_cast<int>(below(100)));
     for (const Module& other : modules_) result.deps.push_back(other.path);
     result.var_count = next_var_;
-    result.mark_count = marks_in(*result.body);
+    result.deopt_point_count = deopt_points_in(*result.body);
     result.arena = arena_;
     modules_.push_back({result.path, module_type});
     return result;
@@ -92,12 +92,12 @@ class CoreGenerator {
     return entry.open_depth < 0 || function_depth_ > entry.open_depth || chance(1);
   }
 
-  /// Counts the marks in the body: some generated expressions are not used.
-  uint32_t marks_in(const Core& body) const {
-    constexpr std::string_view kMark = "(mark @";
+  /// Counts the deopt points in the body: some generated expressions are not used.
+  uint32_t deopt_points_in(const Core& body) const {
+    constexpr std::string_view kDeoptPoint = "(deopt-point @";
     const std::string text = print_core(body, file_);
     uint32_t count = 0;
-    for (size_t at = 0; (at = text.find(kMark, at)) != std::string::npos; at += kMark.size()) ++count;
+    for (size_t at = 0; (at = text.find(kDeoptPoint, at)) != std::string::npos; at += kDeoptPoint.size()) ++count;
     return count;
   }
 
@@ -184,14 +184,14 @@ class CoreGenerator {
 
   // ---- expressions ----------------------------------------------------------
 
-  /// Makes an expression, sometimes with a mark before it.
+  /// Makes an expression, sometimes with a deopt point before it.
   Core* expression(const GenType* wanted, int size) {
     Core* made = plain_expression(wanted, size);
     while (chance(4)) {
-      auto* mark = node<CoreMark>(CoreKind::kMark);
-      mark->options = MarkOptions{.after = below(3), .every = 1 + below(3), .gc = chance(20)};
-      mark->body = made;
-      made = mark;
+      auto* point = node<CoreDeoptPoint>(CoreKind::kDeoptPoint);
+      point->options = DeoptPointOptions{.after = below(3), .every = 1 + below(3), .gc = chance(20)};
+      point->body = made;
+      made = point;
     }
     return made;
   }

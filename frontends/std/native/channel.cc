@@ -8,8 +8,8 @@
 
 #include "frontends/std/native/values.h"
 #include "frontends/std/register_std.h"
+#include "interp/machine_state.h"
 #include "interp/scheduler.h"
-#include "interp/thread.h"
 
 namespace fble {
 namespace {
@@ -33,7 +33,7 @@ class Channel final : public TracedResource {
 /// The argument of Send that is the item.
 constexpr uint32_t kItem = 1;
 
-Scheduler& scheduler(NativeCall& call) { return call.thread().machine.scheduler; }
+Scheduler& scheduler(NativeCall& call) { return call.machine().scheduler; }
 
 /// Null, with an error, if the first argument is no channel.
 Channel* channel_arg(NativeCall& call) {
@@ -66,10 +66,10 @@ Word send(NativeCall& call) {
   }
   if (channel->items.size() < channel->capacity) {
     channel->items.push_back(call.arg(kItem));
-    call.thread().machine.heap.note_written(*channel);
+    call.machine().heap.note_written(*channel);
     return bool_word(true);
   }
-  return scheduler(call).park(call.thread(), channel->senders, Wait::kSend);
+  return scheduler(call).park(call.carrier(), channel->senders, Wait::kSend);
 }
 
 /// Receive : <@ T@>(Channel@<T@> channel) { External@<Maybe@<T@>>; }
@@ -78,13 +78,13 @@ Word receive(NativeCall& call) {
   if (channel == nullptr) return 0;
   if (channel->items.empty() && channel->senders.empty()) {
     if (channel->is_closed) return nothing_word();
-    return scheduler(call).park(call.thread(), channel->receivers, Wait::kReceive);
+    return scheduler(call).park(call.carrier(), channel->receivers, Wait::kReceive);
   }
   if (!call.reserve(object_words(1))) return kOutOfMemory;
   if (!channel->senders.empty()) {
     VirtualThread& sender = *channel->senders.first();
     channel->items.push_back(scheduler(call).argument(sender, kItem));
-    call.thread().machine.heap.note_written(*channel);
+    call.machine().heap.note_written(*channel);
     scheduler(call).wake(sender, bool_word(true));
   }
   const Word item = channel->items.front();

@@ -9,7 +9,7 @@
 #include "frontends/std/native/values.h"
 #include "frontends/std/native/waiting.h"
 #include "frontends/std/register_std.h"
-#include "interp/thread.h"
+#include "interp/machine_state.h"
 
 namespace fble {
 namespace {
@@ -31,10 +31,10 @@ Word sleep(NativeCall& call) {
   if (time.value.negative) return kUnitWord;
   File::standard_output().publish();
   const uint64_t nanoseconds = time.value.overflow ? UINT64_MAX : time.value.magnitude;
-  if (Scheduler& scheduler = call.thread().machine.scheduler; !scheduler.is_alone()) {
+  if (Scheduler& scheduler = call.machine().scheduler; !scheduler.is_alone()) {
     const auto now = static_cast<int64_t>(now_ns());
     const auto most = static_cast<uint64_t>(INT64_MAX - now);
-    return scheduler.sleep_until(call.thread(), now + static_cast<int64_t>(std::min(nanoseconds, most)));
+    return scheduler.sleep_until(call.carrier(), now + static_cast<int64_t>(std::min(nanoseconds, most)));
   }
   timespec rest{.tv_sec = static_cast<time_t>(nanoseconds / kSecond),
                 .tv_nsec = static_cast<long>(nanoseconds % kSecond)};

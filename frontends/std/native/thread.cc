@@ -4,14 +4,13 @@
 // (interp/boundary.h) that calls the natives here.
 //
 // Tested by tests/std/Threads in all modes, and tests/unit/interp/scheduler_test.cc.
-#include "interp/thread.h"
-
 #include <initializer_list>
 
 #include "frontends/std/native/values.h"
 #include "frontends/std/register_std.h"
 #include "interp/boundary.h"
 #include "interp/machine.h"
+#include "interp/machine_state.h"
 #include "interp/scheduler.h"
 
 namespace fble {
@@ -19,7 +18,7 @@ namespace {
 
 constexpr const char* kThread = "/Std/Io/Thread%";
 
-Scheduler& scheduler(NativeCall& call) { return call.thread().machine.scheduler; }
+Scheduler& scheduler(NativeCall& call) { return call.machine().scheduler; }
 
 // ---- what the glue calls ----------------------------------------------------
 
@@ -27,24 +26,24 @@ Scheduler& scheduler(NativeCall& call) { return call.thread().machine.scheduler;
 Word open_scope(NativeCall& call) {
   if (!call.reserve(object_words(1))) return kOutOfMemory;
   auto scope = std::make_unique<Scope>();
-  scheduler(call).open(call.thread(), *scope);
+  scheduler(call).open(call.carrier(), *scope);
   return call.make_native(std::move(scope));
 }
 
 /// CloseScope, AbandonScope : (Scope@) { Unit@; }
 template <bool kIsAbandoned>
 Word close_scope(NativeCall& call) {
-  return scheduler(call).close(call.thread(), *handle_resource<Scope>(call.arg(0)), kIsAbandoned).value_or(kUnitWord);
+  return scheduler(call).close(call.carrier(), *handle_resource<Scope>(call.arg(0)), kIsAbandoned).value_or(kUnitWord);
 }
 
 /// Unwind : (Scope@) { Unit@; }, or of any other word where the boundary has no scope. Never returns.
 Word unwind(NativeCall& call) {
-  return scheduler(call).unwind_again(call.thread(), handle_resource<Scope>(call.arg(0)));
+  return scheduler(call).unwind_again(call.carrier(), handle_resource<Scope>(call.arg(0)));
 }
 
 /// TakeError : (Unit@) { Result@<A@>; }
 Word take_error(NativeCall& call) {
-  const Unwinding unwinding = scheduler(call).take_pending(call.thread());
+  const Unwinding unwinding = scheduler(call).take_pending(call.carrier());
   return make_error(call, unwinding.error.first_line());
 }
 
@@ -99,7 +98,7 @@ class GlueWriter {
 /// The code of a function with a boundary; `write(writer)` writes it and returns the boundary.
 template <typename Write>
 Word boundary_function(NativeCall& call, const char* name, uint32_t arity, uint32_t slots, Write&& write) {
-  MachineState& machine = call.thread().machine;
+  MachineState& machine = call.machine();
   machine.has_boundaries = true;
   const Code* code = machine.glue.function(name, [&](Code& made) {
     GlueWriter writer(machine.glue, made, arity, slots);
@@ -204,7 +203,7 @@ Word fork_thread(NativeCall& call) {
   if (scope->owner == nullptr) return call.fail("the scope has ended");
   if (!call.reserve(object_words(1))) return kOutOfMemory;
   auto task = std::make_unique<Task>();
-  task->thread = &scheduler(call).start(call.thread(), *scope, call.arg(1));
+  task->thread = &scheduler(call).start(call.carrier(), *scope, call.arg(1));
   task->thread->task = task.get();
   return call.make_native(std::move(task));
 }
@@ -219,7 +218,7 @@ Word join(NativeCall& call) {
     case TaskOutcome::kStopped: return call.fail("the thread to join was stopped");
     case TaskOutcome::kNone: break;
   }
-  return scheduler(call).park(call.thread(), task->waiting, Wait::kJoin);
+  return scheduler(call).park(call.carrier(), task->waiting, Wait::kJoin);
 }
 
 /// Stop : <@ A@>(Task@<A@> task) { External@<Unit@>; }
@@ -228,11 +227,11 @@ Word stop_thread(NativeCall& call) {
   if (task == nullptr) return fail_handle(call, call.arg(0), "task");
   if (task->thread == nullptr) return kUnitWord;
   scheduler(call).stop(*task->thread);
-  return scheduler(call).park(call.thread(), task->waiting, Wait::kJoin);
+  return scheduler(call).park(call.carrier(), task->waiting, Wait::kJoin);
 }
 
 /// Yield : External@<Unit@>
-Word yield_thread(NativeCall& call) { return scheduler(call).yield(call.thread()); }
+Word yield_thread(NativeCall& call) { return scheduler(call).yield(call.carrier()); }
 
 constexpr NativeRow kRows[] = {
     {kThread, "External", 0, NativeEffect::kPure, external},

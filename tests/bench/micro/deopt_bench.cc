@@ -14,7 +14,7 @@
 #include "deopt/side_table_text.h"
 #include "deopt/side_table_verify.h"
 #include "interp/bytecode_text.h"
-#include "interp/thread.h"
+#include "interp/carrier.h"
 
 namespace fble {
 namespace {
@@ -136,19 +136,19 @@ void BM_LeaveMachineCode(benchmark::State& state) {
   Exits exits;
   NativeTable natives;
   Machine machine(*exits.program, natives, MachineOptions{});
-  Thread& thread = machine.thread();
-  Word* root = thread.current->stack->base() + 3 * kHeaderSlots;
+  Carrier& carrier = machine.carrier();
+  Word* root = carrier.current->stack->base() + 3 * kHeaderSlots;
   for (int i = 0; i < 100; ++i) root[i - static_cast<int>(kHeaderSlots)] = kUnitWord;
   root[kClosureSlot] = exits.codes[0]->function_value();
-  for (Word& word : thread.exit_state.spill) word = kUnitWord;
-  for (Word& word : thread.exit_state.registers) word = kUnitWord;
-  Word* ap = thread.ap;
+  for (Word& word : carrier.exit_state.spill) word = kUnitWord;
+  for (Word& word : carrier.exit_state.registers) word = kUnitWord;
+  Word* ap = carrier.ap;
   ExitEntry entry;
   for (auto _ : state) {
-    thread.exit_state.at(RegisterRole::kFp) = reinterpret_cast<Word>(root);
-    thread.exit_state.at(RegisterRole::kAp) = reinterpret_cast<Word>(ap);
+    carrier.exit_state.at(RegisterRole::kFp) = reinterpret_cast<Word>(root);
+    carrier.exit_state.at(RegisterRole::kAp) = reinterpret_cast<Word>(ap);
     decode_exit(exits.table, static_cast<uint32_t>(state.range(0)), entry);
-    if (!leave_at(thread, entry)) fail("out of memory");
+    if (!leave_at(carrier, entry)) fail("out of memory");
   }
 }
 BENCHMARK(BM_LeaveMachineCode)->Arg(0)->Arg(3)->Arg(5);

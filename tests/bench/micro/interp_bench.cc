@@ -75,7 +75,7 @@ class Program {
     if (!problem.empty()) fail(problem);
     machine_ = std::make_unique<Machine>(*code_, natives_);
     if (compiled) {
-      engine_ = std::make_unique<TraceEngine>(machine_->thread(), options);
+      engine_ = std::make_unique<TraceEngine>(machine_->carrier(), options);
       if (!engine_->usable()) fail("there is no machine code on this machine");
     }
     if (!machine_->run_modules()) fail(machine_->error().render());

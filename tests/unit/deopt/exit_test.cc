@@ -12,10 +12,10 @@
 #include "deopt/rebuild.h"
 #include "deopt/side_table_text.h"
 #include "deopt/side_table_verify.h"
+#include "interp/carrier.h"
 #include "interp/interpreter.h"
 #include "interp/liveness.h"
 #include "interp/observer.h"
-#include "interp/thread.h"
 #include "tests/unit/deopt/exit_gen.h"
 
 namespace fble {
@@ -36,7 +36,7 @@ class Activation {
  public:
   explicit Activation(const MachineOptions& options)
       : program(parse_exit_program()), codes(all_codes(*program)), machine(*program, natives_, options) {
-    Word* bottom = thread.current->stack->base() + kHeaderSlots;
+    Word* bottom = carrier.current->stack->base() + kHeaderSlots;
     const uint32_t* behind_call = codes[0]->start + 12;
     const size_t distance = behind_call[-1];
     for (int i = 0; i < 2; ++i) {
@@ -52,20 +52,20 @@ class Activation {
     for (Word& word : state().spill) word = kUnitWord;
   }
 
-  ExitState& state() { return thread.exit_state; }
+  ExitState& state() { return carrier.exit_state; }
 
   /// Makes an object whose first field identifies it. Requires that there is room.
   Word make_object() {
-    Word* object = thread.ap;
-    thread.ap += object_words(12);
+    Word* object = carrier.ap;
+    carrier.ap += object_words(12);
     object[0] = Object::make_header(ObjectKind::kStruct, 12, 0);
     for (int i = 2; i <= 12; ++i) object[i] = kUnitWord;
     object[1] = 2 * (1000 + made_++) + 1;
     return reinterpret_cast<Word>(object);
   }
   Word make_closure(Code* code) {
-    Word* object = thread.ap;
-    thread.ap += object_words(1 + code->capture_count);
+    Word* object = carrier.ap;
+    carrier.ap += object_words(1 + code->capture_count);
     object[0] = Object::make_header(ObjectKind::kClosure, 1 + code->capture_count);
     object[1] = Code::from_code(code);
     for (uint32_t i = 0; i < code->capture_count; ++i) object[2 + i] = kUnitWord;
@@ -74,9 +74,9 @@ class Activation {
 
   /// Makes room while the caller of the root frame is about to call: before any object is made.
   void make_room(size_t words) {
-    thread.fp = root - codes[0]->start[11];
-    thread.pc = codes[0]->start + 5;
-    ASSERT_TRUE(thread.make_room(words));
+    carrier.fp = root - codes[0]->start[11];
+    carrier.pc = codes[0]->start + 5;
+    ASSERT_TRUE(carrier.make_room(words));
     write_root_header();
   }
   void write_root_header() {
@@ -91,17 +91,17 @@ class Activation {
     const SideTable table = builder.finish();
     std::string message;
     EXPECT_TRUE(verify_side_table(table, &message, codes)) << message;
-    state().at(RegisterRole::kAp) = reinterpret_cast<Word>(thread.ap);
+    state().at(RegisterRole::kAp) = reinterpret_cast<Word>(carrier.ap);
     ExitEntry decoded;
     decode_exit(table, 0, decoded);
-    return leave_at(thread, decoded);
+    return leave_at(carrier, decoded);
   }
 
   std::unique_ptr<ProgramCode> program;
   std::vector<Code*> codes;
   NativeTable natives_;
   Machine machine;
-  Thread& thread = machine.thread();
+  Carrier& carrier = machine.carrier();
   Word* root = nullptr;
 
  private:
@@ -141,9 +141,9 @@ class Expectation {
 
   void check() {
     made_.assign(entry_.virtuals.size(), 0);
-    const Thread& thread = activation_.thread;
-    ASSERT_EQ(thread.pc, entry_.frames.back().pc);
-    ASSERT_EQ(thread.fp, activation_.root + entry_.frames.back().base);
+    const Carrier& carrier = activation_.carrier;
+    ASSERT_EQ(carrier.pc, entry_.frames.back().pc);
+    ASSERT_EQ(carrier.fp, activation_.root + entry_.frames.back().base);
     auto listed = entry_.slots.begin();
     for (size_t i = 0; i < entry_.frames.size(); ++i) {
       const ExitFrame& frame = entry_.frames[i];
@@ -289,27 +289,27 @@ void fill(Activation& activation, const ExitEntry& entry, ExitGenerator& generat
 /// Forces the frames of the exit, checks them, and undoes that: the state must be as before. Returns false if
 /// there was no room for the virtual values.
 bool force_and_take_back(Activation& activation, const ExitEntry& entry, Expectation& expectation) {
-  Thread& thread = activation.thread;
-  activation.state().at(RegisterRole::kAp) = reinterpret_cast<Word>(thread.ap);
-  if (!ForcedFrames::possible(thread, entry)) return false;
+  Carrier& carrier = activation.carrier;
+  activation.state().at(RegisterRole::kAp) = reinterpret_cast<Word>(carrier.ap);
+  if (!ForcedFrames::possible(carrier, entry)) return false;
   const ExitFrame& last = entry.frames.back();
-  const std::vector<Word> stack(thread.current->stack->base(),
+  const std::vector<Word> stack(carrier.current->stack->base(),
                                 activation.root + last.base + last.code->frame_slots + 64);
   const std::vector<Word> registers(std::begin(activation.state().registers), std::end(activation.state().registers));
   const auto state_of = [&] {
-    return std::tuple(thread.pc, thread.fp, thread.ap, thread.value, thread.current->stack->watermark().fp);
+    return std::tuple(carrier.pc, carrier.fp, carrier.ap, carrier.value, carrier.current->stack->watermark().fp);
   };
   const auto before = state_of();
-  const uint64_t collections = thread.machine.heap.stats().minor_collections;
-  ForcedFrames forced(thread, entry);
+  const uint64_t collections = carrier.machine.heap.stats().minor_collections;
+  ForcedFrames forced(carrier, entry);
   expectation.check();
-  EXPECT_EQ(frames_problem(thread.pc, thread.fp, 128), "");
+  EXPECT_EQ(frames_problem(carrier.pc, carrier.fp, 128), "");
   forced.take_back();
   EXPECT_EQ(state_of(), before);
-  EXPECT_TRUE(std::equal(stack.begin(), stack.end(), thread.current->stack->base()));
+  EXPECT_TRUE(std::equal(stack.begin(), stack.end(), carrier.current->stack->base()));
   EXPECT_TRUE(std::equal(registers.begin(), registers.end(), activation.state().registers));
-  EXPECT_EQ(thread.machine.heap.stats().minor_collections, collections);
-  EXPECT_TRUE(thread.exit_roots.empty());
+  EXPECT_EQ(carrier.machine.heap.stats().minor_collections, collections);
+  EXPECT_TRUE(carrier.exit_roots.empty());
   return true;
 }
 
@@ -331,7 +331,7 @@ void leave_randomly(const MachineOptions& options, uint32_t first_seed, uint32_t
     fill(activation, entry, generator);
     // Some exits are taken with a full nursery, and not only under stress.
     if (generator.chance(50)) {
-      while (static_cast<size_t>(activation.thread.machine.heap.limit() - activation.thread.ap) > 20)
+      while (static_cast<size_t>(activation.carrier.machine.heap.limit() - activation.carrier.ap) > 20)
         activation.make_object();
     }
     // The decoded form is compared: equal virtuals become one.
@@ -346,7 +346,7 @@ void leave_randomly(const MachineOptions& options, uint32_t first_seed, uint32_t
     // First the frames are only shown: the exit then finds the state unchanged.
     forced += force_and_take_back(activation, decoded, expectation);
     if (!testing::Test::HasFailure()) {
-      ASSERT_TRUE(activation.leave(entry)) << activation.thread.error.render();
+      ASSERT_TRUE(activation.leave(entry)) << activation.carrier.error.render();
       expectation.check();
     }
     if (testing::Test::HasFailure()) {
@@ -355,7 +355,7 @@ void leave_randomly(const MachineOptions& options, uint32_t first_seed, uint32_t
     }
     // New objects in all frames are found, although the last collection left a watermark.
     for (int i = 0; i < 3; ++i) {
-      ASSERT_TRUE(activation.thread.make_room(0));
+      ASSERT_TRUE(activation.carrier.make_room(0));
       activation.make_object();
       expectation.check();
       if (testing::Test::HasFailure()) return;
@@ -381,32 +381,33 @@ TEST(Exit, BadFramesAreSeen) {
   const ExitEntry entry = parse_exit(activation, "exit 0 frame f0 +0 b0 memory s0 = s1 s1 = s0");
   activation.root[0] = activation.root[1] = 101;
   ASSERT_TRUE(activation.leave(entry));
-  EXPECT_EQ(frames_problem(activation.thread.pc, activation.thread.fp, 128), "");
-  EXPECT_EQ(innermost_lines(activation.thread.pc, activation.thread.fp, 128).size(), 3u);
-  EXPECT_EQ(innermost_lines(activation.thread.pc, activation.thread.fp, 2).size(), 2u);
+  EXPECT_EQ(frames_problem(activation.carrier.pc, activation.carrier.fp, 128), "");
+  EXPECT_EQ(innermost_lines(activation.carrier.pc, activation.carrier.fp, 128).size(), 3u);
+  EXPECT_EQ(innermost_lines(activation.carrier.pc, activation.carrier.fp, 2).size(), 2u);
   const LiveSlots live = live_slots(*entry.frames[0].code, entry.frames[0].pc);
   ASSERT_NE(live.size(), 0u);
   Word& live_word = activation.root[*live.begin()];
   live_word = 0;
-  EXPECT_NE(frames_problem(activation.thread.pc, activation.thread.fp, 128).find("is empty"), std::string::npos);
+  EXPECT_NE(frames_problem(activation.carrier.pc, activation.carrier.fp, 128).find("is empty"), std::string::npos);
   Word forwarded = 8;
   live_word = reinterpret_cast<Word>(&forwarded);
-  EXPECT_NE(frames_problem(activation.thread.pc, activation.thread.fp, 128).find("is no object"), std::string::npos);
+  EXPECT_NE(frames_problem(activation.carrier.pc, activation.carrier.fp, 128).find("is no object"), std::string::npos);
   Word odd[2] = {Object::make_header(static_cast<ObjectKind>(7), 1), 3};
   live_word = reinterpret_cast<Word>(odd);
-  EXPECT_NE(frames_problem(activation.thread.pc, activation.thread.fp, 128).find("is an object of no kind"),
+  EXPECT_NE(frames_problem(activation.carrier.pc, activation.carrier.fp, 128).find("is an object of no kind"),
             std::string::npos);
   live_word = 101;
   activation.root[kClosureSlot] = 3;
   EXPECT_NE(
-      frames_problem(activation.thread.pc, activation.thread.fp, 128).find("frame 0: the closure 0x3 is no object"),
+      frames_problem(activation.carrier.pc, activation.carrier.fp, 128).find("frame 0: the closure 0x3 is no object"),
       std::string::npos);
   odd[0] = Object::make_header(ObjectKind::kStruct, 1);
   activation.root[kClosureSlot] = reinterpret_cast<Word>(odd);
-  EXPECT_NE(frames_problem(activation.thread.pc, activation.thread.fp, 128).find("is no function"), std::string::npos);
+  EXPECT_NE(frames_problem(activation.carrier.pc, activation.carrier.fp, 128).find("is no function"),
+            std::string::npos);
   activation.root[kClosureSlot] = entry.frames[0].code->function_value();
-  activation.thread.pc = entry.frames[0].code->start + entry.frames[0].code->words.size();
-  EXPECT_NE(frames_problem(activation.thread.pc, activation.thread.fp, 128).find("the position is not in"),
+  activation.carrier.pc = entry.frames[0].code->start + entry.frames[0].code->words.size();
+  EXPECT_NE(frames_problem(activation.carrier.pc, activation.carrier.fp, 128).find("the position is not in"),
             std::string::npos);
 }
 
@@ -427,11 +428,11 @@ TEST(Exit, AReturnGivesTheResultToTheCaller) {
   activation.root[2] = 107;
   activation.state().at(RegisterRole::kFp) = reinterpret_cast<Word>(callee);
   activation.state().at(RegisterRole::kValue) = 105;
-  Word* ap = activation.thread.ap;
+  Word* ap = activation.carrier.ap;
   ASSERT_TRUE(activation.leave(entry));
-  EXPECT_EQ(activation.thread.pc, entry.frames[0].pc);
-  EXPECT_EQ(activation.thread.fp, activation.root);
-  EXPECT_EQ(activation.thread.ap, ap);
+  EXPECT_EQ(activation.carrier.pc, entry.frames[0].pc);
+  EXPECT_EQ(activation.carrier.fp, activation.root);
+  EXPECT_EQ(activation.carrier.ap, ap);
   EXPECT_EQ(activation.root[3], 105u);
   EXPECT_EQ(activation.root[2], 107u);
 }
@@ -500,9 +501,9 @@ TEST(Exit, TheInterpreterGoesOn) {
     const std::vector<Code*> codes = all_codes(*program);
     NativeTable natives;
     Machine machine(*program, natives, options_of(4096, stress, 1));
-    Thread& thread = machine.thread();
-    const Code* run = thread.machine.glue.run(2);
-    Word* bottom = thread.current->stack->base() + kHeaderSlots;
+    Carrier& carrier = machine.carrier();
+    const Code* run = carrier.machine.glue.run(2);
+    Word* bottom = carrier.current->stack->base() + kHeaderSlots;
     bottom[kClosureSlot] = run->function_value();
     bottom[kReturnPositionSlot] = bottom[kReturnAddressSlot] = 0;
     const uint32_t* behind_call = run->start + instruction_length(run->start);
@@ -510,9 +511,9 @@ TEST(Exit, TheInterpreterGoesOn) {
     root[kClosureSlot] = codes[0]->function_value();
     root[kReturnPositionSlot] = reinterpret_cast<Word>(behind_call);
     root[kReturnAddressSlot] = reinterpret_cast<Word>(interpreter_return());
-    thread.exit_state.registers[3] = 107;
-    thread.exit_state.at(RegisterRole::kFp) = reinterpret_cast<Word>(root);
-    thread.exit_state.at(RegisterRole::kAp) = reinterpret_cast<Word>(thread.ap);
+    carrier.exit_state.registers[3] = 107;
+    carrier.exit_state.at(RegisterRole::kFp) = reinterpret_cast<Word>(root);
+    carrier.exit_state.at(RegisterRole::kAp) = reinterpret_cast<Word>(carrier.ap);
 
     const ExitsParse parse = parse_exits(R"(exit 0
       frame f0 +5 b0 memory
@@ -524,10 +525,10 @@ TEST(Exit, TheInterpreterGoesOn) {
                                          "t", codes);
     ASSERT_EQ(parse.error, "");
     ASSERT_EQ(verify_exit(parse.exits[0]), "");
-    ASSERT_TRUE(leave_at(thread, parse.exits[0]));
-    enter_interpreter(thread, thread.pc, thread.fp);
-    ASSERT_TRUE(is_pointer(thread.value));
-    const Object* result = as_object(thread.value);
+    ASSERT_TRUE(leave_at(carrier, parse.exits[0]));
+    enter_interpreter(carrier, carrier.pc, carrier.fp);
+    ASSERT_TRUE(is_pointer(carrier.value));
+    const Object* result = as_object(carrier.value);
     const Object* shared = as_object(result->fields[0]);
     const Object* inner = as_object(result->fields[1]);
     EXPECT_EQ(shared->fields[0], codes[1]->function_value());
@@ -548,8 +549,8 @@ TEST(Exit, NoRoomIsAnError) {
   large.fields.assign(50'000, {LocationKind::kRegister, 0, 0});
   entry.virtuals.push_back(large);
   ASSERT_FALSE(activation.leave(entry));
-  EXPECT_TRUE(activation.thread.error.out_of_memory);
-  EXPECT_NE(activation.thread.error.render().find("out of memory: the heap has reached its limit"), std::string::npos);
+  EXPECT_TRUE(activation.carrier.error.out_of_memory);
+  EXPECT_NE(activation.carrier.error.render().find("out of memory: the heap has reached its limit"), std::string::npos);
 }
 
 }  // namespace

@@ -5,10 +5,10 @@
 
 #include "deopt/same_value.h"
 #include "frontends/fble/lower.h"
+#include "interp/carrier.h"
 #include "interp/engine_hooks.h"
 #include "interp/interpreter.h"
 #include "interp/machine.h"
-#include "interp/thread.h"
 #include "tests/support/checked_source.h"
 
 namespace fble {
@@ -178,51 +178,51 @@ Append(one, Append(Append(one, one), one));
   const std::unique_ptr<ProgramCode> program = lower_program(*checked);
   NativeTable natives;
   Machine machine(*program, natives);
-  Thread& thread = machine.thread();
+  Carrier& carrier = machine.carrier();
 
   // Stops before each instruction.
   class Stepper final : public EngineHooks {
    public:
-    void on_hot_function(Thread&, Code&) override {}
-    void on_run_end(Thread&) override {}
-    void on_step(Thread& thread) override {
-      Word* root = thread.fp;
+    void on_hot_function(Carrier&, Code&) override {}
+    void on_run_end(Carrier&) override {}
+    void on_step(Carrier& carrier) override {
+      Word* root = carrier.fp;
       while (reinterpret_cast<const uint32_t*>(root[kReturnPositionSlot]) != nullptr) {
         root -= reinterpret_cast<const uint32_t*>(root[kReturnPositionSlot])[-1];
       }
-      const FramesState now = take_frames(thread, root);
-      const Word* ap = thread.ap;
+      const FramesState now = take_frames(carrier, root);
+      const Word* ap = carrier.ap;
       if (start.frames.empty()) start = now;
       {
-        Rehearsal rehearsal(thread, root);
+        Rehearsal rehearsal(carrier, root);
         ASSERT_TRUE(rehearsal.replay(start, steps));
         EXPECT_FALSE(rehearsal.failed());
-        EXPECT_EQ(difference(now, take_frames(thread, root)), "") << steps;
+        EXPECT_EQ(difference(now, take_frames(carrier, root)), "") << steps;
         // One step away it is another state.
         if (steps > 0) {
           ASSERT_TRUE(rehearsal.replay(start, steps - 1));
-          EXPECT_NE(difference(now, take_frames(thread, root)), "");
+          EXPECT_NE(difference(now, take_frames(carrier, root)), "");
         }
       }
-      EXPECT_EQ(thread.ap, ap);
-      EXPECT_EQ(difference(now, take_frames(thread, root)), "") << "nothing has happened";
+      EXPECT_EQ(carrier.ap, ap);
+      EXPECT_EQ(difference(now, take_frames(carrier, root)), "") << "nothing has happened";
       ++steps;
     }
     FramesState start;
     uint32_t steps = 0;
   } stepper;
-  thread.machine.engine = &stepper;
+  carrier.machine.engine = &stepper;
   for (Code& code : program->codes) code.entry = entry_by_table();
   // The run sets the table to the plain handlers: the first instruction changes it.
   Code& body = *program->modules.back().body;
-  body.entry = [](const uint32_t* pc, Word* fp, Thread* thread, Word* ap, const HandlerTable*, Word value)
+  body.entry = [](const uint32_t* pc, Word* fp, Carrier* carrier, Word* ap, const HandlerTable*, Word value)
                    FBLE_HANDLER_CC {
-                     thread->table = &recording_handlers();
-                     entry_by_table()(pc, fp, thread, ap, thread->table, value);
+                     carrier->table = &recording_handlers();
+                     entry_by_table()(pc, fp, carrier, ap, carrier->table, value);
                    };
   EXPECT_TRUE(machine.run_modules()) << machine.error().render();
   EXPECT_GT(stepper.steps, 30u);
-  thread.machine.engine = nullptr;
+  carrier.machine.engine = nullptr;
 }
 
 }  // namespace

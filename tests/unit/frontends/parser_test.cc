@@ -315,34 +315,41 @@ std::string warnings_of(std::string_view text) {
   return result;
 }
 
-TEST(Marks, BelongToTheOutermostExpressionThatStartsThere) {
-  EXPECT_EQ(parse("# deopt-here!\nf(x).y.?(a: b, : c);"), "(mark - (select (. (apply f x) y) (a b) (default c)))");
-  EXPECT_EQ(parse("f(# deopt-here! gc\nx, # deopt-here!\ny(z));"), "(apply f (mark gc x) (mark - (apply y z)))");
+TEST(DeoptPoints, BelongToTheOutermostExpressionThatStartsThere) {
+  EXPECT_EQ(parse("# deopt-here!\nf(x).y.?(a: b, : c);"),
+            "(deopt-point - (select (. (apply f x) y) (a b) (default c)))");
+  EXPECT_EQ(parse("f(# deopt-here! gc\nx, # deopt-here!\ny(z));"),
+            "(apply f (deopt-point gc x) (deopt-point - (apply y z)))");
   EXPECT_EQ(parse("f(x, # deopt-here! every=2 after=3\n{ # deopt-here!\n y; }.z);"),
-            "(apply f x (mark after=3,every=2 (. (mark - y) z)))");
-  EXPECT_EQ(parse("# deopt-here!\n# deopt-here! yield\nx;"), "(mark - (mark yield x))");
-  EXPECT_EQ(parse("# deopt-here!\nx;", true), "(mark @1:1 - x@2:1)");
+            "(apply f x (deopt-point after=3,every=2 (. (deopt-point - y) z)))");
+  EXPECT_EQ(parse("# deopt-here!\n# deopt-here! yield\nx;"), "(deopt-point - (deopt-point yield x))");
+  EXPECT_EQ(parse("# deopt-here!\nx;", true), "(deopt-point @1:1 - x@2:1)");
 }
 
-TEST(Marks, StandInFrontOfExpressionsOfAllKinds) {
+TEST(DeoptPoints, StandInFrontOfExpressionsOfAllKinds) {
   EXPECT_EQ(parse("# deopt-here!\nT@ x = # deopt-here! gc\ny; # deopt-here! force\nx;"),
-            "(mark - (let (T@ x (mark gc y)) (mark force x)))");
-  EXPECT_EQ(parse("# deopt-here!\nT@ x := # deopt-here! gc\ny; x;"), "(mark - (bind (mark gc y) (func (T@ x) x)))");
-  EXPECT_EQ(parse("# deopt-here!\nx .= # deopt-here! gc\ny; x;"), "(mark - (import (- x x) (mark gc y) x))");
-  EXPECT_EQ(parse("# deopt-here!\nT@ x; # deopt-here! gc\nx;"), "(mark - (foreign T@ x (mark gc x)))");
-  EXPECT_EQ(parse("# deopt-here!\nx.?(a: b); # deopt-here! gc\nc;"), "(mark - (select x (a b) (default (mark gc c))))");
-  EXPECT_EQ(parse("@(# deopt-here!\na, b: # deopt-here! gc\nc);"), "(export (a (mark - a)) (b (mark gc c)))");
-  EXPECT_EQ(parse("x.@(# deopt-here!\na);"), "(copy x (a (mark - a)))");
-  EXPECT_EQ(parse("U@(a: # deopt-here!\nb);"), "(union U@ a (mark - b))");
-  EXPECT_EQ(parse("# deopt-here!\n(T@ a) { # deopt-here! gc\na; };"), "(mark - (func (T@ a) (mark gc a)))");
-  EXPECT_EQ(parse("f[# deopt-here!\na, # deopt-here! gc\nb];"), "(list f (mark - a) (mark gc b))");
+            "(deopt-point - (let (T@ x (deopt-point gc y)) (deopt-point force x)))");
+  EXPECT_EQ(parse("# deopt-here!\nT@ x := # deopt-here! gc\ny; x;"),
+            "(deopt-point - (bind (deopt-point gc y) (func (T@ x) x)))");
+  EXPECT_EQ(parse("# deopt-here!\nx .= # deopt-here! gc\ny; x;"),
+            "(deopt-point - (import (- x x) (deopt-point gc y) x))");
+  EXPECT_EQ(parse("# deopt-here!\nT@ x; # deopt-here! gc\nx;"), "(deopt-point - (foreign T@ x (deopt-point gc x)))");
+  EXPECT_EQ(parse("# deopt-here!\nx.?(a: b); # deopt-here! gc\nc;"),
+            "(deopt-point - (select x (a b) (default (deopt-point gc c))))");
+  EXPECT_EQ(parse("@(# deopt-here!\na, b: # deopt-here! gc\nc);"),
+            "(export (a (deopt-point - a)) (b (deopt-point gc c)))");
+  EXPECT_EQ(parse("x.@(# deopt-here!\na);"), "(copy x (a (deopt-point - a)))");
+  EXPECT_EQ(parse("U@(a: # deopt-here!\nb);"), "(union U@ a (deopt-point - b))");
+  EXPECT_EQ(parse("# deopt-here!\n(T@ a) { # deopt-here! gc\na; };"),
+            "(deopt-point - (func (T@ a) (deopt-point gc a)))");
+  EXPECT_EQ(parse("f[# deopt-here!\na, # deopt-here! gc\nb];"), "(list f (deopt-point - a) (deopt-point gc b))");
   EXPECT_EQ(parse("x.?(a: # deopt-here!\nb, : # deopt-here! gc\nc);"),
-            "(select x (a (mark - b)) (default (mark gc c)))");
-  EXPECT_EQ(parse("# deopt-here!\n/M%;"), "(mark - /M%)");
-  EXPECT_EQ(parse("# deopt-here!\nf|abc;"), "(mark - (literal f plain abc))");
+            "(select x (a (deopt-point - b)) (default (deopt-point gc c)))");
+  EXPECT_EQ(parse("# deopt-here!\n/M%;"), "(deopt-point - /M%)");
+  EXPECT_EQ(parse("# deopt-here!\nf|abc;"), "(deopt-point - (literal f plain abc))");
 }
 
-TEST(Marks, WarnWhereNoExpressionStarts) {
+TEST(DeoptPoints, WarnWhereNoExpressionStarts) {
   const std::string nothing = "deopt-here! marks nothing: no expression starts at the next token\n";
   EXPECT_EQ(warnings_of("x# deopt-here!\n;"), "1:2 " + nothing);
   EXPECT_EQ(warnings_of("x;\n# deopt-here!"), "2:1 " + nothing);
@@ -355,14 +362,14 @@ TEST(Marks, WarnWhereNoExpressionStarts) {
   EXPECT_EQ(warnings_of("x . # deopt-here!\n# deopt-here!\ny;"), "1:5 " + nothing + "2:1 " + nothing);
 }
 
-TEST(Marks, WarnOfOptionsThatAreWrong) {
+TEST(DeoptPoints, WarnOfOptionsThatAreWrong) {
   EXPECT_EQ(warnings_of("# deopt-here! gc  every=x often\nx;"),
             "1:19 option 'every' of deopt-here! takes a number from 1 on, as in every=3\n"
             "1:27 unknown option 'often' of deopt-here!; there are after=N, every=N, force, invalidate, gc, yield\n");
-  EXPECT_EQ(parse("# deopt-here! gc  every=x often\nx;"), "(mark gc x)") << "the rest holds";
+  EXPECT_EQ(parse("# deopt-here! gc  every=x often\nx;"), "(deopt-point gc x)") << "the rest holds";
 }
 
-TEST(Marks, DoNotChangeWhatIsAnError) {
+TEST(DeoptPoints, DoNotChangeWhatIsAnError) {
   EXPECT_EQ(error_of("# deopt-here!\nx(a b);"), error_of("\nx(a b);"));
   EXPECT_EQ(error_of("x(# deopt-here!\na b);"), error_of("x(\na b);"));
   EXPECT_EQ(error_of("# deopt-here!\nx; y;"), error_of("\nx; y;"));

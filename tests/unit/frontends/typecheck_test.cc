@@ -518,30 +518,32 @@ TEST(TypecheckCore, DeepProgramsAreChecked) {
   run_on_big_stack([&] { EXPECT_EQ(type_of("f = (Unit@ x) { x; };\n" + calls + ";"), "Unit@"); });
 }
 
-// --- Marks --------------------------------------------------------------------
+// --- Deopt points --------------------------------------------------------------------
 
 constexpr const char* kNoCore = ": warning: deopt-here! marks an expression that is never evaluated\n";
 
-TEST(MarksInCore, AreInTheCoreOfWhatIsEvaluated) {
-  EXPECT_EQ(core_of("U@ = *(); # deopt-here! gc\nU@();"), "(mark gc (struct))");
-  EXPECT_EQ(core_of("# deopt-here!\nU@ = *(); U@();"), "(mark - (struct))") << "the statement is gone, not its mark";
-  EXPECT_EQ(core_of("U@ = *(); (U@ x) { # deopt-here!\nx; };"), "(func ((x#1)) (mark - (var x#1)))");
-  EXPECT_EQ(core_of("# deopt-here!\n<@ T@> { (T@ x) { x; }; };"), "(mark - (func ((x#0)) (var x#0)))");
+TEST(DeoptPointsInCore, AreInTheCoreOfWhatIsEvaluated) {
+  EXPECT_EQ(core_of("U@ = *(); # deopt-here! gc\nU@();"), "(deopt-point gc (struct))");
+  EXPECT_EQ(core_of("# deopt-here!\nU@ = *(); U@();"), "(deopt-point - (struct))")
+      << "the statement is gone, not its deopt point";
+  EXPECT_EQ(core_of("U@ = *(); (U@ x) { # deopt-here!\nx; };"), "(func ((x#1)) (deopt-point - (var x#1)))");
+  EXPECT_EQ(core_of("# deopt-here!\n<@ T@> { (T@ x) { x; }; };"), "(deopt-point - (func ((x#0)) (var x#0)))");
 }
 
-TEST(MarksInCore, AreAtTheBodyOfFunctionsThatAreMerged) {
-  EXPECT_EQ(core_of("U@ = *(); (U@ x) { # deopt-here!\n(U@ y) { x; }; };"), "(func ((x#1) (y#2)) (mark - (var x#1)))");
+TEST(DeoptPointsInCore, AreAtTheBodyOfFunctionsThatAreMerged) {
+  EXPECT_EQ(core_of("U@ = *(); (U@ x) { # deopt-here!\n(U@ y) { x; }; };"),
+            "(func ((x#1) (y#2)) (deopt-point - (var x#1)))");
   EXPECT_EQ(core_of("U@ = *(); (U@ x) { # deopt-here!\n<@ T@> { # deopt-here! gc\n(U@ y) { x; }; }; };"),
-            "(func ((x#1) (y#2)) (mark - (mark gc (var x#1))))");
-  EXPECT_EQ(core_of("U@ = *(); <@ T@> { # deopt-here!\n(U@ x) { x; }; };"), "(mark - (func ((x#1)) (var x#1)))");
+            "(func ((x#1) (y#2)) (deopt-point - (deopt-point gc (var x#1))))");
+  EXPECT_EQ(core_of("U@ = *(); <@ T@> { # deopt-here!\n(U@ x) { x; }; };"), "(deopt-point - (func ((x#1)) (var x#1)))");
 }
 
-TEST(MarksInCore, AreInFrontOfApplicationsThatAreMerged) {
+TEST(DeoptPointsInCore, AreInFrontOfApplicationsThatAreMerged) {
   EXPECT_EQ(core_of("U@ = *(); f = (U@ a, U@ b) { a; }; { # deopt-here!\nf(U@()); }(U@());"),
             core_of("U@ = *(); f = (U@ a, U@ b) { a; }; # deopt-here!\nf(U@())(U@());"));
 }
 
-TEST(MarksInCore, WarnWhereNothingIsEvaluated) {
+TEST(DeoptPointsInCore, WarnWhereNothingIsEvaluated) {
   EXPECT_EQ(messages_of("U@ = # deopt-here!\n*(); U@();"), "1:6" + std::string(kNoCore));
   EXPECT_EQ(messages_of("U@ = *(); (# deopt-here!\nU@ _x) { U@(); };"), "1:12" + std::string(kNoCore));
   EXPECT_EQ(messages_of("U@ = *(); f = <@ T@>(T@ x) { x; }; f<# deopt-here!\nU@>(U@());"),
@@ -551,7 +553,7 @@ TEST(MarksInCore, WarnWhereNothingIsEvaluated) {
   EXPECT_EQ(messages_of("U@ = *(); @(T@: @(T@: U@, y: # deopt-here!\nU@()).T@);"), "1:30" + std::string(kNoCore));
 }
 
-TEST(MarksInCore, WarnInADefaultThatIsNeverTaken) {
+TEST(DeoptPointsInCore, WarnInADefaultThatIsNeverTaken) {
   EXPECT_EQ(messages_of("U@ = *(); B@ = +(U@ t); (B@ b) { b.?(t: # deopt-here!\nU@(), : # deopt-here!\nU@()); };"),
             "2:9" + std::string(kNoCore));
 }

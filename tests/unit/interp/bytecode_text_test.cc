@@ -249,7 +249,7 @@ TEST(BytecodeText, MutilatedTextIsAnErrorOrAProgram) {
 
 TEST(BytecodeText, ErrorsSayWhereAndWhy) {
   EXPECT_EQ(error_of("\n  glob 3"),
-            "test:2:3: error: expected 'globals', 'name', 'module', 'mark' or 'code', found 'glob'");
+            "test:2:3: error: expected 'globals', 'name', 'module', 'deopt_point' or 'code', found 'glob'");
   EXPECT_EQ(error_of("globals"), "test:1:8: error: expected a number, found the end of the text");
   EXPECT_EQ(error_of("globals 1 2"), "test:1:11: error: expected the end of the line, found '2'");
   EXPECT_EQ(error_of("globals 4294967296"), "test:1:9: error: number 4294967296 does not fit in 32 bits");
@@ -263,7 +263,7 @@ TEST(BytecodeText, ErrorsSayWhereAndWhy) {
             "test:1:6: error: unknown escape in string: only \\\\, \\\" and \\xHH are known");
   EXPECT_EQ(error_of("name \"\\x0"), "test:1:6: error: unknown escape in string: only \\\\, \\\" and \\xHH are known");
   EXPECT_EQ(error_of("\x80"),
-            "test:1:1: error: expected 'globals', 'name', 'module', 'mark' or 'code', found byte 0x80");
+            "test:1:1: error: expected 'globals', 'name', 'module', 'deopt_point' or 'code', found byte 0x80");
   EXPECT_EQ(error_of("module \"/A%\" code 7 global 0\n"), "test:1:19: error: there is no code 7");
   EXPECT_EQ(error_of("code 1 \"/A%\" {"), "test:1:6: error: code objects are numbered in order: this is 0");
 }
@@ -301,16 +301,17 @@ TEST(BytecodeText, InstructionsAreShownAlone) {
   EXPECT_EQ(print_instruction(parse.program->codes[0], 1'000'000), "(end of the code)");
 }
 
-TEST(BytecodeText, MarksReadBack) {
-  const std::string text = "globals 0\nmark \"a b\":3:5\nmark 4:1 after=2 every=3 force invalidate gc yield\n";
+TEST(BytecodeText, DeoptPointsReadBack) {
+  const std::string text =
+      "globals 0\ndeopt_point \"a b\":3:5\ndeopt_point 4:1 after=2 every=3 force invalidate gc yield\n";
   const BytecodeParse parse = parse_bytecode(text, "t");
   ASSERT_NE(parse.program, nullptr) << parse.error;
-  ASSERT_EQ(parse.program->marks.size(), 2u);
-  EXPECT_EQ(parse.program->marks[0], (Mark{{Symbol("a b"), 3, 5}, {}}));
-  EXPECT_EQ(parse.program->marks[1].options.after, 2u);
+  ASSERT_EQ(parse.program->deopt_points.size(), 2u);
+  EXPECT_EQ(parse.program->deopt_points[0], (DeoptPoint{{Symbol("a b"), 3, 5}, {}}));
+  EXPECT_EQ(parse.program->deopt_points[1].options.after, 2u);
   EXPECT_EQ(print_bytecode(*parse.program), text);
   EXPECT_EQ(
-      parse_bytecode("mark 1:2 often", "t").error,
+      parse_bytecode("deopt_point 1:2 often", "t").error,
       "t:1:10: error: unknown option 'often' of deopt-here!; there are after=N, every=N, force, invalidate, gc, yield");
 }
 

@@ -286,11 +286,11 @@ TEST(BytecodeVerify, ModulesAreSound) {
   EXPECT_EQ(modules("globals 1\n module \"/A%\" code 1 global 0"), "module /A%: its code has arguments or captures\n");
 }
 
-TEST(BytecodeVerify, MarksAreInTheirTable) {
-  EXPECT_PROBLEM("mark 0\n return s0", "0: mark 0 is not in a table of 0");
-  EXPECT_EQ(verify("globals 1\nmodule \"/A%\" code 0 global 0\nmark 1:2\nmark 3:4 gc\n"
+TEST(BytecodeVerify, DeoptPointsAreInTheirTable) {
+  EXPECT_PROBLEM("deopt_point 0\n return s0", "0: deopt point 0 is not in a table of 0");
+  EXPECT_EQ(verify("globals 1\nmodule \"/A%\" code 0 global 0\ndeopt_point 1:2\ndeopt_point 3:4 gc\n"
                    "code 0 \"/A%\" arity 0 slots 1 captures 0 constants 0x3\n"
-                   "{\n mark 1\n constant s0 k0\n mark 0\n return s0\n}\n"),
+                   "{\n deopt_point 1\n constant s0 k0\n deopt_point 0\n return s0\n}\n"),
             "");
 }
 

@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "interp/carrier.h"
 #include "interp/machine.h"
-#include "interp/thread.h"
 
 namespace fble {
 namespace {
@@ -14,8 +14,8 @@ constexpr size_t kLimit = size_t{8} << 20;
 class GatheredTest : public testing::Test {
  protected:
   NativeCall call(NativeCall::Mode mode = NativeCall::Mode::kFinal) {
-    Thread& thread = machine_.thread();
-    return NativeCall(thread, nullptr, thread.ap, mode);
+    Carrier& carrier = machine_.carrier();
+    return NativeCall(carrier, nullptr, carrier.ap, mode);
   }
   uint64_t peak() { return machine_.heap().stats().peak_held_bytes; }
 
@@ -72,7 +72,7 @@ TEST_F(GatheredTest, TrialsSayNothing) {
 
 TEST_F(GatheredTest, WithoutALimitAllIsAllowed) {
   Machine machine(program_, natives_);
-  NativeCall native(machine.thread(), nullptr, machine.thread().ap);
+  NativeCall native(machine.carrier(), nullptr, machine.carrier().ap);
   EXPECT_TRUE(native.charge(size_t{1} << 40));
 }
 

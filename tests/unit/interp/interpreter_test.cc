@@ -12,8 +12,8 @@
 #include "gc/integer.h"
 #include "interp/bytecode_text.h"
 #include "interp/bytecode_verify.h"
+#include "interp/carrier.h"
 #include "interp/machine.h"
-#include "interp/thread.h"
 #include "jit/engine/trace_engine.h"
 
 namespace fble {
@@ -168,7 +168,7 @@ struct Execution {
     const std::string problem = verify_bytecode(*program);
     EXPECT_EQ(problem, "");
     machine = std::make_unique<Machine>(*program, natives(), options);
-    if (jit) engine = std::make_unique<TraceEngine>(machine->thread(), *jit);
+    if (jit) engine = std::make_unique<TraceEngine>(machine->carrier(), *jit);
     if (problem.empty()) ok = machine->run_modules();
   }
   Word result() const { return machine->result(); }
@@ -1139,7 +1139,7 @@ TEST(Interpreter, LoopsAreInterrupted) {
       ASSERT_TRUE(run.ok);
       std::thread timer([&] {
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
-        run.machine->thread().request(Attention::kInterrupt);
+        run.machine->carrier().request(Attention::kInterrupt);
       });
       const Word args[] = {pack_int(0)};
       EXPECT_FALSE(run.machine->call_result(args));
@@ -1154,7 +1154,7 @@ TEST(Interpreter, AnInterruptBeforeARunIsNotLost) {
   Execution run(program_text("function s0 f1\n return s0", {kDeep}));
   ASSERT_TRUE(run.ok);
   const size_t function = run.machine->keep(run.result());
-  run.machine->thread().request(Attention::kInterrupt);
+  run.machine->carrier().request(Attention::kInterrupt);
   const Word args[] = {pack_int(10)};
   EXPECT_FALSE(run.machine->call_result(args));
   EXPECT_TRUE(run.machine->error().interrupted);

@@ -10,8 +10,8 @@
 
 #include "gc/integer.h"
 #include "interp/bytecode_text.h"
+#include "interp/carrier.h"
 #include "interp/machine.h"
-#include "interp/thread.h"
 
 namespace fble {
 namespace {

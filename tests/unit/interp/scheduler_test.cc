@@ -9,8 +9,8 @@
 #include "frontends/fble/typecheck.h"
 #include "frontends/std/native/values.h"
 #include "frontends/std/register_std.h"
+#include "interp/carrier.h"
 #include "interp/machine.h"
-#include "interp/thread.h"
 #include "jit/engine/trace_engine.h"
 
 namespace fble {
@@ -35,7 +35,7 @@ void run_program(const char* name, const MachineOptions& options, bool eager, Lo
   if (eager) {
     JitOptions jit;
     jit.eager = true;
-    engine = std::make_unique<TraceEngine>(machine.thread(), jit);
+    engine = std::make_unique<TraceEngine>(machine.carrier(), jit);
   }
   ASSERT_TRUE(machine.run_modules()) << machine.error().render();
   const IoFunctions functions = io_functions();
@@ -58,7 +58,7 @@ TEST(Scheduler, DeepThreadsMoveToTheLargestStack) {
     options.heap.verify = true;
     testing::internal::CaptureStdout();
     run_program("Deep", options, eager, [](Machine& machine) {
-      const ThreadStats& stats = machine.thread().machine.scheduler.stats();
+      const ThreadStats& stats = machine.carrier().machine.scheduler.stats();
       EXPECT_EQ(stats.started, 1u);
       EXPECT_GT(stats.moves, 0u);
     });
@@ -69,7 +69,7 @@ TEST(Scheduler, DeepThreadsMoveToTheLargestStack) {
 TEST(Scheduler, ManyThreadsShareFewStacks) {
   for (const bool eager : {false, true}) {
     run_program("Many", {}, eager, [](Machine& machine) {
-      const Scheduler& scheduler = machine.thread().machine.scheduler;
+      const Scheduler& scheduler = machine.carrier().machine.scheduler;
       EXPECT_EQ(scheduler.stats().started, 1000u);
       EXPECT_EQ(scheduler.stats().most_at_once, 1000u);
       EXPECT_GT(scheduler.stats().moves, 2000u);
@@ -81,7 +81,7 @@ TEST(Scheduler, ManyThreadsShareFewStacks) {
 
 TEST(Scheduler, TwoThreadsDoNotMove) {
   run_program("PingPong", {}, false, [](Machine& machine) {
-    const ThreadStats& stats = machine.thread().machine.scheduler.stats();
+    const ThreadStats& stats = machine.carrier().machine.scheduler.stats();
     EXPECT_GT(stats.switches, 1000u);
     EXPECT_LE(stats.moves, stats.started);  // each is moved in when it begins
   });

@@ -13,8 +13,8 @@
 #include "frontends/std/native/values.h"
 #include "frontends/std/register_std.h"
 #include "gc/integer.h"
+#include "interp/carrier.h"
 #include "interp/machine.h"
-#include "interp/thread.h"
 
 namespace fble {
 namespace {
@@ -29,7 +29,7 @@ class IoTest : public testing::Test {
  protected:
   IoTest() {
     register_std(natives_);
-    machine_.thread().machine.int_form = IntForm::kMachine;
+    machine_.carrier().machine.int_form = IntForm::kMachine;
     std::string name = testing::TempDir() + "fble-io-test-XXXXXX";
     folder_ = mkdtemp(name.data());
   }
@@ -70,14 +70,14 @@ class IoTest : public testing::Test {
       return 0;
     }
     EXPECT_EQ(row->arity, args.size() + 1) << name;
-    Thread& thread = machine_.thread();
-    const size_t first = thread.machine.kept.size();
+    Carrier& carrier = machine_.carrier();
+    const size_t first = carrier.machine.kept.size();
     for (const Arg arg : args) machine_.keep(machine_.kept(arg.index));
     machine_.keep(kUnitWord);
-    NativeCall call(thread, thread.machine.kept.data() + first, thread.ap);
+    NativeCall call(carrier, carrier.machine.kept.data() + first, carrier.ap);
     const Word result = row->body(call);
-    thread.ap = call.allocation_pointer();
-    thread.machine.kept.resize(first);
+    carrier.ap = call.allocation_pointer();
+    carrier.machine.kept.resize(first);
     return result;
   }
 
@@ -441,7 +441,7 @@ TEST_F(IoTest, AllVariables) {
 TEST_F(IoTest, OldNativesFollowTheForm) {
   write("a", "\x07");
   for (const IntForm form : {IntForm::kUnions, IntForm::kMachine}) {
-    machine_.thread().machine.int_form = form;
+    machine_.carrier().machine.int_form = form;
     const Word file = value_of(call("/Std/Io/File/Binary%", "Open", {text(path("a")), text("rb")}));
     const Word byte = value_of(call("/Std/Io/File/Binary%", "GetByte", {keep(file)}));
     EXPECT_EQ(read_int(byte, form).value.magnitude, 7u);

@@ -11,8 +11,8 @@
 #include <thread>
 
 #include "frontends/std/native/waiting.h"
+#include "interp/carrier.h"
 #include "interp/machine.h"
-#include "interp/thread.h"
 
 namespace fble {
 namespace {
@@ -28,9 +28,9 @@ class LongWorkTest : public testing::Test {
   }
   /// Nothing is interrupted any more when a run begins.
   ~LongWorkTest() override {
-    machine_.thread().attention = 0;
-    Thread& thread = machine_.thread();
-    static_cast<void>(thread.run(io_functions().run_function, std::vector<Word>{kUnitWord}));
+    machine_.carrier().attention = 0;
+    Carrier& carrier = machine_.carrier();
+    static_cast<void>(carrier.run(io_functions().run_function, std::vector<Word>{kUnitWord}));
     EXPECT_FALSE(interrupt_requested());
   }
 
@@ -38,7 +38,7 @@ class LongWorkTest : public testing::Test {
   std::thread interrupt_later() {
     return std::thread([this, waiting = pthread_self()] {
       std::this_thread::sleep_for(milliseconds(30));
-      machine_.thread().request(Attention::kInterrupt);
+      machine_.carrier().request(Attention::kInterrupt);
       pthread_kill(waiting, SIGUSR1);
     });
   }

@@ -6,8 +6,8 @@
 #include "frontends/std/native/values.h"
 #include "frontends/std/register_std.h"
 #include "gc/integer.h"
+#include "interp/carrier.h"
 #include "interp/machine.h"
-#include "interp/thread.h"
 
 namespace fble {
 namespace {
@@ -24,10 +24,10 @@ class NativesTest : public testing::Test {
       return 0;
     }
     args.resize(std::max<size_t>(args.size(), row->arity), kUnitWord);
-    Thread& thread = machine_.thread();
-    NativeCall call(thread, args.data(), thread.ap);
+    Carrier& carrier = machine_.carrier();
+    NativeCall call(carrier, args.data(), carrier.ap);
     const Word result = row->body(call);
-    thread.ap = call.allocation_pointer();
+    carrier.ap = call.allocation_pointer();
     return result;
   }
 

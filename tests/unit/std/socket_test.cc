@@ -9,8 +9,8 @@
 
 #include "frontends/std/native/values.h"
 #include "frontends/std/register_std.h"
+#include "interp/carrier.h"
 #include "interp/machine.h"
-#include "interp/thread.h"
 
 namespace fble {
 namespace {
@@ -22,10 +22,10 @@ class SocketTest : public testing::Test {
   Word call(const char* name, std::vector<Word> args) {
     const NativeRow* row = natives_.find("/Network/Sockets/Native%", name);
     args.resize(row->arity, kUnitWord);
-    Thread& thread = machine_.thread();
-    NativeCall call(thread, args.data(), thread.ap);
+    Carrier& carrier = machine_.carrier();
+    NativeCall call(carrier, args.data(), carrier.ap);
     const Word result = row->body(call);
-    thread.ap = call.allocation_pointer();
+    carrier.ap = call.allocation_pointer();
     return result;
   }
 

@@ -9,7 +9,7 @@
 #include <set>
 
 #include "deopt/side_table_text.h"
-#include "interp/thread.h"
+#include "interp/carrier.h"
 #include "tests/unit/deopt/exit_gen.h"
 
 namespace fble {
@@ -60,7 +60,7 @@ TEST_F(Matrix, PlacesOfLiveValues) {
       v2 = union t0 (v1)
       v3 = closure f1 (v2 v2))"),
                 "tag_is");
-    matrix.note(exit("exit 0 frame f0 +0 b0 memory s0 = rax s1 = f1"), "mark");
+    matrix.note(exit("exit 0 frame f0 +0 b0 memory s0 = rax s1 = f1"), "deopt_point");
     matrix.note(exit("return 0 frame f0 +12 b0 memory s1 = s1 packed"), "call");
   }
   EXPECT_EQ(cells(), (std::set<std::string>{
@@ -72,9 +72,9 @@ TEST_F(Matrix, PlacesOfLiveValues) {
                          "at select\tshared\ttag_is",
                          "at select\tmemory\ttag_is",
                          "at select\tpacked constant\ttag_is",
-                         "at struct\tmemory\tmark",
-                         "at struct\tregister\tmark",
-                         "at struct\tconstant object\tmark",
+                         "at struct\tmemory\tdeopt_point",
+                         "at struct\tregister\tdeopt_point",
+                         "at struct\tconstant object\tdeopt_point",
                          "behind call\tmemory\tcall",
                      }));
 }
@@ -104,12 +104,12 @@ TEST_F(Matrix, KindsOfVirtualValues) {
 TEST_F(Matrix, ErrorsAreReasons) {
   NativeTable natives;
   Machine machine(*program_, natives, MachineOptions{});
-  Thread& thread = machine.thread();
+  Carrier& carrier = machine.carrier();
   Code native;
   native.words = {static_cast<uint32_t>(Op::kNativeBody)};
   native.native = [](NativeCall&) -> Word { return 0; };
   finish_code(native);
-  Word* frame = thread.current->stack->base() + kHeaderSlots;
+  Word* frame = carrier.current->stack->base() + kHeaderSlots;
   frame[kClosureSlot] = codes_[0]->function_value();
   frame[kReturnPositionSlot] = 0;
   const uint32_t* call = codes_[0]->start + 5;
@@ -122,18 +122,18 @@ TEST_F(Matrix, ErrorsAreReasons) {
     std::filesystem::remove(file_);
     {
       DeoptMatrix matrix(file_);
-      matrix.note_end(thread);
+      matrix.note_end(carrier.pc, carrier.fp, carrier.error);
       matrix.note(taken == tail_call ? exit("exit 0 frame f1 +21 b0 memory") : exit("exit 0 frame f0 +5 b0 memory"),
                   "tag_is");
-      thread.fp = frame;
-      thread.pc = taken;
-      if (taken != nullptr) matrix.note_taken(thread);
-      thread.error = RunError{};
-      if (fails) thread.error.lines.push_back({});
-      thread.error.out_of_memory = no_memory;
-      thread.fp = fp_at_end;
-      thread.pc = pc_at_end;
-      matrix.note_end(thread);
+      carrier.fp = frame;
+      carrier.pc = taken;
+      if (taken != nullptr) matrix.note_taken(carrier.pc, carrier.fp);
+      carrier.error = RunError{};
+      if (fails) carrier.error.lines.push_back({});
+      carrier.error.out_of_memory = no_memory;
+      carrier.fp = fp_at_end;
+      carrier.pc = pc_at_end;
+      matrix.note_end(carrier.pc, carrier.fp, carrier.error);
     }
     const std::set<std::string> all = cells();
     return all.contains("at call\tmemory\terror") || all.contains("at tail_call1\tmemory\terror");
@@ -151,7 +151,7 @@ TEST_F(Matrix, ErrorsAreReasons) {
   EXPECT_FALSE(run(call, callee, call, true, false)) << "elsewhere";
   EXPECT_FALSE(run(call, nullptr, call, true, false)) << "no frame";
   EXPECT_FALSE(run(nullptr, frame, call, true, false)) << "an exit that was not taken";
-  thread.fp = nullptr;
+  carrier.fp = nullptr;
 }
 
 TEST_F(Matrix, IsThereIfSomebodyWantsIt) {

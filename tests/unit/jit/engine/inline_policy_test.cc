@@ -15,7 +15,7 @@ namespace {
 
 /// Code objects with these bodies, which the policy knows as numbers 1, 2, ...
 std::unique_ptr<ProgramCode> codes_of(const std::vector<std::string>& bodies) {
-  std::string text = "mark \"A.fble\":1:1\n";
+  std::string text = "deopt_point \"A.fble\":1:1\n";
   for (size_t i = 0; i < bodies.size(); ++i) {
     text += "code " + std::to_string(i) + " \"/A%\"\n  arity 1 slots 9 captures 0\n{\n" + bodies[i] + "}\n";
   }
@@ -73,7 +73,7 @@ TEST(InlinePolicy, MeasuresWaysAndInstructions) {
       {"choose is a guard for each outcome, and outcomes are counted once",
        "  choose s1 s0 w2 (s2 s3 s2)\n  return s1\n", 2, 2},
       {"a tail call ends a way", "  select s0 w1 [A B]\nA:\n  tail_call1 s0 s0\nB:\n  return s0\n", 2, 3},
-      {"a mark is no instruction", "  mark 0\n" + straight(3), 1, 3},
+      {"a deopt point is no instruction", "  deopt_point 0\n" + straight(3), 1, 3},
       {"counting stops", chain(40), CodeSize::kManyPaths, 40 * 4 + 1},
   };
   for (const SizeRow& row : rows) {
@@ -97,7 +97,7 @@ TEST(InlinePolicy, InlinesWhatIsSmall) {
   const Row rows[] = {
       {"as many instructions as may be", straight(10), true},
       {"one instruction too many", straight(11), false},
-      {"marks do not count", "  mark 0\n" + straight(10), true},
+      {"deopt points do not count", "  deopt_point 0\n" + straight(10), true},
       {"as many ways as may be", branching(4), true},
       {"one way too many", branching(5), false},
   };

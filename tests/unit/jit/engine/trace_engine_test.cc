@@ -69,8 +69,8 @@ D@ zero = D@(0: u);
 Show(Add(Count(zero, zero, zero, zero, zero), Count(zero, Next(zero), zero, zero, zero)));
 )";
 
-/// A program with a mark in two trees, and one after a call, which is in a tree of its own.
-constexpr const char* kMarkedTrees = R"(
+/// A program with a deopt point in two trees, and one after a call, which is in a tree of its own.
+constexpr const char* kTreesWithDeoptPoints = R"(
 Unit@ = *();
 Nat@ = +(Unit@ 1, Nat@ 2, Nat@ 3);
 (Nat@) { Nat@; } Marked = (Nat@ n) {
@@ -107,7 +107,7 @@ class Engine : public testing::Test {
     if (checked_ == nullptr) checked_ = source_.add("/P%", text_).check();
     program_ = lower_program(*checked_);
     machine_ = std::make_unique<Machine>(*program_, natives_, machine);
-    if (options != nullptr) engine_ = std::make_unique<TraceEngine>(machine_->thread(), *options);
+    if (options != nullptr) engine_ = std::make_unique<TraceEngine>(machine_->carrier(), *options);
     EXPECT_TRUE(machine_->run_modules()) << machine_->error().render();
     Word word = 0;
     for (Word value = machine_->result(); union_tag(value, 2) != 0; value = union_arg(value, 2)) {
@@ -186,7 +186,7 @@ TEST_F(Engine, SelectsAmongManyTagsGetNodes) {
   EXPECT_EQ(stats().dispatch_nodes, 0u);
 }
 
-TEST_F(Engine, EvictsTheTreesThatContainAMarkAndNoOthers) {
+TEST_F(Engine, EvictsTheTreesThatContainADeoptPointAndNoOthers) {
   std::string text = kSums;
   const std::string_view place = "3: Nat@(2: Incr(x.3))";
   text.replace(text.find(place), place.size(), "3: Nat@(2: # deopt-here! invalidate every=20\nIncr(x.3))");
@@ -205,16 +205,16 @@ TEST_F(Engine, EvictsTheTreesThatContainAMarkAndNoOthers) {
 }
 
 TEST_F(Engine, EvictedCodeIsNotRunAgain) {
-  text_ = kMarkedTrees;
+  text_ = kTreesWithDeoptPoints;
   const Word interpreted = run(nullptr);
   JitOptions options;
   options.params.hot_calls = options.params.hot_returns = options.params.hot_exits = 20;
   EXPECT_EQ(run(&options), interpreted);
-  const std::vector<MarkReport> reports = engine_->mark_reports();
+  const std::vector<DeoptPointReport> reports = engine_->deopt_point_reports();
   ASSERT_EQ(reports.size(), 2u);
-  for (const MarkReport& report : reports) {
-    // Each hit evicts all trees with the mark. They are compiled again when the interpreter
-    // has passed the mark twenty times; but remaining code is hit at each pass.
+  for (const DeoptPointReport& report : reports) {
+    // Each hit evicts all trees with the deopt point. They are compiled again when the interpreter
+    // has passed the deopt point twenty times; but remaining code is hit at each pass.
     EXPECT_GE(report.hits, 50u);
     EXPECT_LE(report.hits, report.interpreted / 6);
   }

@@ -75,7 +75,7 @@ inherited none
   %42 = new 0x100000001 - (%41) recursive
   alloc_check 5 @s0
   stack_check 40 @s0
-  mark 2 @s0
+  deopt_point 2 @s0
   %46 = phi %4
   loop_start (%46)
   %48 = native c1 (%4 %46) @s0

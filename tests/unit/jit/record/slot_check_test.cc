@@ -7,9 +7,9 @@
 #include <optional>
 
 #include "frontends/fble/lower.h"
+#include "interp/carrier.h"
 #include "interp/engine_hooks.h"
 #include "interp/interpreter.h"
-#include "interp/thread.h"
 #include "jit/opt/forward.h"
 #include "jit/record/recorder.h"
 #include "tests/support/checked_source.h"
@@ -29,7 +29,7 @@ class SlotCheckTest : public testing::Test {
  protected:
   SlotCheckTest() : codes_(all_codes(*program_)), machine_(*program_, natives_, options()) {
     const uint32_t* const position = codes_[0]->start + 12;
-    root_ = thread().current->stack->base() + kHeaderSlots;
+    root_ = carrier().current->stack->base() + kHeaderSlots;
     inner_ = root_ + frame_distance(position);
     machine_.keep(make_struct(packed(5)));
     root_[kClosureSlot] = codes_[0]->function_value();
@@ -58,7 +58,7 @@ class SlotCheckTest : public testing::Test {
     return options;
   }
 
-  Thread& thread() { return machine_.thread(); }
+  Carrier& carrier() { return machine_.carrier(); }
   Word make_struct(Word first) {
     return machine_.build([&](NativeCall& call) {
       // Too many fields to be packed.
@@ -80,7 +80,7 @@ class SlotCheckTest : public testing::Test {
   Trace trace_;
   Forward builder_{trace_};
   std::vector<ShadowFrame> frames_;
-  SlotCheck check_{machine_.thread().machine};
+  SlotCheck check_{machine_.carrier().machine};
 };
 
 TEST_F(SlotCheckTest, FramesThatAgree) {
@@ -207,12 +207,12 @@ class Recording final : public EngineHooks, public CallPolicy {
   bool may_guard_site(const uint32_t*, const Code&) override { return true; }
   void note_recursive(const Code&) override {}
 
-  void on_hot_function(Thread&, Code&) override {}
-  void on_run_end(Thread&) override {}
-  void on_step(Thread& thread) override {
+  void on_hot_function(Carrier&, Code&) override {}
+  void on_run_end(Carrier&) override {}
+  void on_step(Carrier& carrier) override {
     if (!recorder_) {
-      recorder_.emplace(thread, builder_, *this, RecorderLimits{});
-      recorder_->start_function(code_of_frame(thread.fp));
+      recorder_.emplace(carrier, builder_, *this, RecorderLimits{});
+      recorder_->start_function(code_of_frame(carrier.fp));
     } else if (status_ != Recorder::Status::kRecording) {
       return;
     }
@@ -251,19 +251,19 @@ Both(Pair@(Same, Not), true);
   NativeTable natives;
   Machine machine(*program, natives);
   Recording recording(lies);
-  machine.thread().machine.engine = &recording;
+  machine.carrier().machine.engine = &recording;
   for (Code& code : program->codes) code.entry = entry_by_table();
   // The run begins with the plain handlers: the function's entry changes that.
   for (Code& code : program->codes) {
     if (code.arity != 2) continue;
-    code.entry = [](const uint32_t* pc, Word* fp, Thread* thread, Word* ap, const HandlerTable*, Word value)
+    code.entry = [](const uint32_t* pc, Word* fp, Carrier* carrier, Word* ap, const HandlerTable*, Word value)
                      FBLE_HANDLER_CC {
-                       thread->table = &recording_handlers();
-                       entry_by_table()(pc, fp, thread, ap, thread->table, value);
+                       carrier->table = &recording_handlers();
+                       entry_by_table()(pc, fp, carrier, ap, carrier->table, value);
                      };
   }
   EXPECT_TRUE(machine.run_modules()) << machine.error().render();
-  machine.thread().machine.engine = nullptr;
+  machine.carrier().machine.engine = nullptr;
   return recording.steps();
 }
 

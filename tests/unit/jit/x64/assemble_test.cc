@@ -72,11 +72,11 @@ TEST_F(Assemble, EntriesCheckTheStack) {
   const AssembledTrace code = function("%a = slot 0\nreturn %a\n");
   EXPECT_EQ(reinterpret_cast<uintptr_t>(code.start) % 16, 0u);
   runner_.frame()[0] = 99;
-  runner_.thread().machine_stack_limit = runner_.frame() + 12;
+  runner_.carrier().machine_stack_limit = runner_.frame() + 12;
   runner_.enter(code.start);
   EXPECT_EQ(runner_.end, End::kReturn);
   EXPECT_EQ(runner_.value, 99u);
-  runner_.thread().machine_stack_limit = runner_.frame() + 11;
+  runner_.carrier().machine_stack_limit = runner_.frame() + 11;
   runner_.enter(code.start);
   EXPECT_EQ(runner_.end, End::kSlowEntry);
   EXPECT_EQ(runner_.pc, f_->start);
@@ -132,7 +132,7 @@ TEST_F(Assemble, CallsWriteAFrameAndComeBackToTheirStub) {
   ASSERT_EQ(runner_.end, End::kExit);
   EXPECT_EQ(runner_.exit_id, 0u);
   EXPECT_EQ(runner_.fp, 9) << "the callee's frame";
-  EXPECT_EQ(runner_.thread().exit_state.value(), 55u) << "the result";
+  EXPECT_EQ(runner_.carrier().exit_state.value(), 55u) << "the result";
   EXPECT_TRUE(decode_exit(code.side_table, 0).is_return);
 }
 
@@ -284,7 +284,7 @@ snapshot s1
   EXPECT_EQ(restored(code, 2), 0x123456789abcdef1u);
   EXPECT_EQ(restored(code, 3), pointer);
   EXPECT_EQ(code.exits[0].guard, IrOp::kIsPacked);
-  EXPECT_EQ(runner_.thread().exit_state.registers[code.exits[0].operand.index], pointer);
+  EXPECT_EQ(runner_.carrier().exit_state.registers[code.exits[0].operand.index], pointer);
 
   runner_.frame()[1] = kUnitWord;
   runner_.frame()[0] = pack_union(pack_union(kUnitWord, 1, 0), 1, 1);
@@ -357,23 +357,23 @@ TEST_F(Assemble, FuelMakesOneGuardAfterAnotherLeave) {
       function("%a = slot 0\nis_packed %a @s0\nis_natural %a @s0\nreturn %a\n", "", {.count_guards = true});
   runner_.frame()[0] = kUnitWord;
   for (uint32_t fuel = 1; fuel <= 2; ++fuel) {
-    runner_.thread().exit_fuel = fuel;
+    runner_.carrier().exit_fuel = fuel;
     runner_.enter(code.start);
     ASSERT_EQ(runner_.end, End::kExit);
     EXPECT_EQ(runner_.exit_id, fuel - 1);
   }
-  runner_.thread().exit_fuel = 3;
+  runner_.carrier().exit_fuel = 3;
   runner_.enter(code.start);
   EXPECT_EQ(runner_.end, End::kReturn);
-  EXPECT_EQ(runner_.thread().exit_fuel, 1u);
+  EXPECT_EQ(runner_.carrier().exit_fuel, 1u);
   // A bridge takes the place of a guard that fails, not of one that is made to.
   EXPECT_EQ(code.exits[0].jumps.size(), 1u);
 }
 
-TEST_F(Assemble, MarksCount) {
-  const AssembledTrace code = function("%a = slot 0\nmark 1 @s0\nreturn %a\n");
+TEST_F(Assemble, DeoptPointsCount) {
+  const AssembledTrace code = function("%a = slot 0\ndeopt_point 1 @s0\nreturn %a\n");
   EXPECT_TRUE(code.exits[0].is_yield);
-  runner_.thread().exit_fuel = 2;
+  runner_.carrier().exit_fuel = 2;
   runner_.enter(code.start);
   EXPECT_EQ(runner_.end, End::kReturn);
   runner_.enter(code.start);
@@ -401,15 +401,15 @@ TEST_F(Assemble, ObjectsAreMadeAtTheAllocationPointer) {
 
 TEST_F(Assemble, AllocationLeavesWhenThereIsNoRoom) {
   const AssembledTrace code = function("%a = slot 0\nalloc_check 3 @s0\n%n = new 0x200000001 - (%a %a)\nreturn %n\n");
-  runner_.thread().alloc_limit = runner_.heap_begin() + 3;
+  runner_.carrier().alloc_limit = runner_.heap_begin() + 3;
   runner_.enter(code.start);
   EXPECT_EQ(runner_.end, End::kReturn);
-  runner_.thread().alloc_limit = runner_.heap_begin() + 2;
+  runner_.carrier().alloc_limit = runner_.heap_begin() + 2;
   runner_.enter(code.start);
   EXPECT_EQ(runner_.end, End::kExit);
   EXPECT_EQ(runner_.allocated, 0);
   EXPECT_TRUE(code.exits[0].is_yield);
-  runner_.thread().alloc_limit = nullptr;  // attention is asked for
+  runner_.carrier().alloc_limit = nullptr;  // attention is asked for
   runner_.enter(code.start);
   EXPECT_EQ(runner_.end, End::kExit);
 }
@@ -500,7 +500,7 @@ snapshot s1
   ASSERT_EQ(runner_.end, End::kExit);
   EXPECT_EQ(runner_.exit_id, 0u);
   EXPECT_EQ(restored(code, 2), 4 * (1000 * 999 / 2) + 3u);
-  runner_.thread().alloc_limit = nullptr;
+  runner_.carrier().alloc_limit = nullptr;
   runner_.enter(code.start);
   ASSERT_EQ(runner_.end, End::kExit);
   EXPECT_TRUE(code.exits[runner_.exit_id].is_yield);

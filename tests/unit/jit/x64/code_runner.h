@@ -18,7 +18,7 @@ class CodeRunner {
  public:
   enum class End { kNone, kReturn, kExit, kCode, kSlowEntry };
 
-  CodeRunner() : machine_(program_, natives_), thread_(machine_.thread()) {
+  CodeRunner() : machine_(program_, natives_), carrier_(machine_.carrier()) {
     handlers_.handlers[0] = &left;
     std::fill(std::begin(stack_), std::end(stack_), Word{kUnitWord});
     reset_limits();
@@ -29,14 +29,14 @@ class CodeRunner {
   static Handler code_entry() { return &code_entered; }
 
   Word* frame() { return stack_ + kBase; }
-  Thread& thread() { return thread_; }
+  Carrier& carrier() { return carrier_; }
   Word* heap_begin() { return heap_; }
 
   void reset_limits() {
-    thread_.alloc_limit = std::end(heap_);
-    thread_.machine_stack_limit = std::end(stack_);
-    thread_.exit_fuel = 0;
-    thread_.table = &handlers_;
+    carrier_.alloc_limit = std::end(heap_);
+    carrier_.machine_stack_limit = std::end(stack_);
+    carrier_.exit_fuel = 0;
+    carrier_.table = &handlers_;
   }
 
   /// Enters at the address. `fp` is the offset of the frame register from frame().
@@ -49,7 +49,7 @@ class CodeRunner {
     end = End::kNone;
     current_ = this;
     const auto code = reinterpret_cast<Handler>(reinterpret_cast<uintptr_t>(start));
-    enter_handler(code, nullptr, frame() + fp, thread_, heap_, value);
+    enter_handler(code, nullptr, frame() + fp, carrier_, heap_, value);
   }
 
   End end = End::kNone;
@@ -63,8 +63,8 @@ class CodeRunner {
   Word word(const Location& location, const ExitEntry& entry, reference::IrHeap& heap,
             std::map<int32_t, Word>& virtuals) {
     switch (location.kind) {
-      case LocationKind::kRegister: return thread_.exit_state.registers[location.index];
-      case LocationKind::kSpill: return thread_.exit_state.spill[location.index];
+      case LocationKind::kRegister: return carrier_.exit_state.registers[location.index];
+      case LocationKind::kSpill: return carrier_.exit_state.spill[location.index];
       case LocationKind::kConstant: return location.word;
       case LocationKind::kSlot: return frame()[location.index];
       case LocationKind::kVirtual: break;
@@ -107,17 +107,17 @@ class CodeRunner {
   FBLE_HANDLER_CC static void slow_entry(HANDLER) { current_->note(End::kSlowEntry, pc, fp, ap, value); }
   FBLE_HANDLER_CC static void left(HANDLER) { current_->note(End::kExit, pc, fp, ap, value); }
 
-  static void leave(Thread* thread, uint32_t exit_id) {
+  static void leave(Carrier* carrier, uint32_t exit_id) {
     static const uint32_t kOpcode = 0;
     current_->exit_id = exit_id;
     // Called by the C++ convention: the compiler may rely on an aligned stack.
     alignas(16) volatile char probe[16];
     if (reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) % 16 != 0) FBLE_BUG("unaligned stack");
     probe[0] = 0;
-    thread->pc = &kOpcode;
-    thread->fp = thread->exit_state.fp();
-    thread->ap = thread->exit_state.ap();
-    thread->value = 0;
+    carrier->pc = &kOpcode;
+    carrier->fp = carrier->exit_state.fp();
+    carrier->ap = carrier->exit_state.ap();
+    carrier->value = 0;
   }
 
   static inline CodeRunner* current_ = nullptr;
@@ -125,7 +125,7 @@ class CodeRunner {
   ProgramCode program_;
   NativeTable natives_;
   Machine machine_;
-  Thread& thread_;
+  Carrier& carrier_;
   HandlerTable handlers_{};
   Word stack_[1024];
   Word heap_[4096];

@@ -372,7 +372,7 @@ TEST_F(Rows, ObjectsAndGlobals) {
         false);
   }
   Word globals[] = {31, 33, 35};
-  runner_.thread().globals = globals;
+  runner_.carrier().globals = globals;
   for (size_t i = 0; i < 3; ++i) {
     run({fmt::format("global {}", i), Domain::kAny, 0, [&](const Words&) { return globals[i]; }}, {}, 0, true);
   }
@@ -419,7 +419,7 @@ snapshot s0
   constexpr Word kB = 0x457;
   for (const int64_t room : {9, 8, 6, 5, 2, 1}) {
     runner_.reset_limits();
-    runner_.thread().alloc_limit = runner_.heap_begin() + room;
+    runner_.carrier().alloc_limit = runner_.heap_begin() + room;
     runner_.frame()[0] = kA;
     runner_.frame()[1] = kB;
     runner_.enter(code.start);

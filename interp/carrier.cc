@@ -1,4 +1,4 @@
-#include "interp/thread.h"
+#include "interp/carrier.h"
 
 #include <algorithm>
 
@@ -15,7 +15,7 @@ std::atomic<bool> interrupt_pending{false};
 
 }  // namespace
 
-Thread::Thread(MachineState& state, Mapping native_memory)
+Carrier::Carrier(MachineState& state, Mapping native_memory)
     : globals(state.globals.words.data()),
       ap(state.heap.nursery_start()),
       machine(state),
@@ -24,7 +24,7 @@ Thread::Thread(MachineState& state, Mapping native_memory)
   restore_limits();
 }
 
-void Thread::request(Attention reason) {
+void Carrier::request(Attention reason) {
   if (reason == Attention::kInterrupt) {
     attention.store(static_cast<int>(reason));
     interrupt_pending.store(true);
@@ -39,9 +39,9 @@ void Thread::request(Attention reason) {
   *const_cast<Word* volatile*>(&machine_stack_limit) = nullptr;
 }
 
-size_t Thread::stack_bytes() const { return current->stack->used_bytes(fp) + machine.scheduler.waiting_bytes(); }
+size_t Carrier::stack_bytes() const { return current->stack->used_bytes(fp) + machine.scheduler.waiting_bytes(); }
 
-void Thread::report_roots(Collector& collector, bool minor) {
+void Carrier::report_roots(Collector& collector, bool minor) {
   machine.visit_roots(collector, minor);
   collector.visit_range(exit_roots.data(), exit_roots.size());
   if (value != 0) collector.visit(value);
@@ -52,23 +52,23 @@ void Thread::report_roots(Collector& collector, bool minor) {
   frames_are_old();
 }
 
-void Thread::roots_are_old() {
+void Carrier::roots_are_old() {
   if (fp == nullptr) return;
   machine.scheduler.dirty_are_old();
   frames_are_old();
 }
 
-void Thread::frames_are_old() {
+void Carrier::frames_are_old() {
   current->stack->frames_are_old(fp);
   restore_limits();
 }
 
-void Thread::begin_frames(Collector& collector) {
+void Carrier::begin_frames(Collector& collector) {
   machine.scheduler.begin_marking(*current);
   if (fp != nullptr) current->stack->begin_marking(machine.frames, collector, pc, fp);
 }
 
-bool Thread::report_frames(Collector& collector, size_t count) {
+bool Carrier::report_frames(Collector& collector, size_t count) {
   if (!machine.scheduler.is_marking_begun(*current)) {
     current->stack->begin_marking(machine.frames, collector, pc, fp);
   }
@@ -76,7 +76,7 @@ bool Thread::report_frames(Collector& collector, size_t count) {
          machine.scheduler.mark_frames(collector, count, *current);
 }
 
-bool Thread::make_room(size_t words) {
+bool Carrier::make_room(size_t words) {
   if (no_collections) return false;
   Word* room = machine.heap.make_room(ap, words, *this);
   ap = room != nullptr ? room : machine.heap.nursery_start();
@@ -85,18 +85,18 @@ bool Thread::make_room(size_t words) {
   return room != nullptr;
 }
 
-void Thread::collect_all() {
+void Carrier::collect_all() {
   ap = machine.heap.collect_all(ap, *this);
   restore_limits();
 }
 
-void Thread::set_global(uint32_t index, Word word) {
+void Carrier::set_global(uint32_t index, Word word) {
   globals[index] = word;
   machine.globals.note_written(index);
   if (is_placeholder(word)) groups.note_global(index);
 }
 
-bool Thread::run(Word func, std::span<const Word> args) {
+bool Carrier::run(Word func, std::span<const Word> args) {
   Code* code = machine.glue.run(static_cast<uint32_t>(args.size()));
   fp = current->stack->base() + kHeaderSlots;
   fp[kClosureSlot] = code->function_value();
@@ -121,19 +121,19 @@ bool Thread::run(Word func, std::span<const Word> args) {
 
 // ---- errors -----------------------------------------------------------------
 
-void Thread::raise(const std::string& message) { raise_with(nullptr, message); }
-void Thread::raise_at(const Loc& loc, const std::string& message) { raise_with(&loc, message); }
-void Thread::raise_out_of_memory(const char* what) {
+void Carrier::raise(const std::string& message) { raise_with(nullptr, message); }
+void Carrier::raise_at(const Loc& loc, const std::string& message) { raise_with(&loc, message); }
+void Carrier::raise_out_of_memory(const char* what) {
   raise(what);
   error.out_of_memory = true;
 }
 
-void Thread::raise_interrupted() {
+void Carrier::raise_interrupted() {
   raise("interrupted");
   error.interrupted = true;
 }
 
-void Thread::raise_with(const Loc* loc, const std::string& message) {
+void Carrier::raise_with(const Loc* loc, const std::string& message) {
   error = make_error(pc, fp, loc, message);
   note_stop();
 }

@@ -1,5 +1,5 @@
-// Tested by tests/unit/cli/marks_test.cc.
-#include "frontends/cli/marks.h"
+// Tested by tests/unit/cli/deopt_points_test.cc.
+#include "frontends/cli/deopt_points.h"
 
 #include <fmt/format.h>
 
@@ -31,17 +31,17 @@ std::string value_difference(Word a, Word b) {
   return fmt::format("{}: {} and {}", same.path(), shown(same.left()), shown(same.right()));
 }
 
-MarksText marks_text(const TraceEngine& engine, bool must_hit) {
-  MarksText result;
-  for (const MarkReport& report : engine.mark_reports()) {
-    const Loc& loc = report.mark->loc;
-    const bool unforced = report.mark->options.force && report.hits != 0 && report.forced == 0;
+DeoptPointsText deopt_points_text(const TraceEngine& engine, bool must_hit) {
+  DeoptPointsText result;
+  for (const DeoptPointReport& report : engine.deopt_point_reports()) {
+    const Loc& loc = report.point->loc;
+    const bool unforced = report.point->options.force && report.hits != 0 && report.forced == 0;
     const bool missed = report.hits == 0 || unforced;
     result.missed += missed ? 1 : 0;
     result.lines += fmt::format("{}:{}:{}: {}deopt-here!{}: {} hits in {} passes", loc.file.str(), loc.line, loc.column,
-                                missed && must_hit ? "error: " : "", mark_options_text(report.mark->options),
+                                missed && must_hit ? "error: " : "", deopt_point_options_text(report.point->options),
                                 report.hits, report.passes);
-    if (report.mark->options.force) result.lines += fmt::format(", {} forced", report.forced);
+    if (report.point->options.force) result.lines += fmt::format(", {} forced", report.forced);
     result.lines += unforced ? " (there was never room for what was virtual)\n"
                     : missed ? fmt::format(" ({})\n", report.why_not)
                              : "\n";

@@ -1,40 +1,40 @@
-#include "interp/mark.h"
+#include "interp/deopt_point.h"
 
 #include <gtest/gtest.h>
 
 namespace fble {
 namespace {
 
-MarkOptions parse(std::initializer_list<std::string_view> words) {
-  MarkOptions options;
-  for (const std::string_view word : words) EXPECT_EQ(add_mark_option(options, word), "");
+DeoptPointOptions parse(std::initializer_list<std::string_view> words) {
+  DeoptPointOptions options;
+  for (const std::string_view word : words) EXPECT_EQ(add_deopt_point_option(options, word), "");
   return options;
 }
 
 std::string problem_of(std::string_view word) {
-  MarkOptions options;
-  const std::string problem = add_mark_option(options, word);
-  EXPECT_EQ(options, MarkOptions()) << "a wrong option changes nothing";
+  DeoptPointOptions options;
+  const std::string problem = add_deopt_point_option(options, word);
+  EXPECT_EQ(options, DeoptPointOptions()) << "a wrong option changes nothing";
   return problem;
 }
 
-TEST(Mark, WithoutOptionsEachPassCounts) {
-  const MarkOptions options;
+TEST(DeoptPoint, WithoutOptionsEachPassCounts) {
+  const DeoptPointOptions options;
   EXPECT_EQ(options.after, 0u);
   EXPECT_EQ(options.every, 1u);
-  EXPECT_EQ(mark_options_text(options), "");
+  EXPECT_EQ(deopt_point_options_text(options), "");
 }
 
-TEST(Mark, OptionsReadBackAsTheyAreWritten) {
-  const MarkOptions options = parse({"after=0", "every=2147483647", "gc", "yield", "force", "invalidate"});
+TEST(DeoptPoint, OptionsReadBackAsTheyAreWritten) {
+  const DeoptPointOptions options = parse({"after=0", "every=2147483647", "gc", "yield", "force", "invalidate"});
   EXPECT_EQ(options.every, 2147483647u);
-  EXPECT_EQ(mark_options_text(options), " every=2147483647 force invalidate gc yield");
-  EXPECT_EQ(mark_options_text(options, ','), ",every=2147483647,force,invalidate,gc,yield");
+  EXPECT_EQ(deopt_point_options_text(options), " every=2147483647 force invalidate gc yield");
+  EXPECT_EQ(deopt_point_options_text(options, ','), ",every=2147483647,force,invalidate,gc,yield");
   EXPECT_EQ(parse({"every=2147483647", "force", "invalidate", "gc", "yield"}), options);
-  EXPECT_EQ(mark_options_text(parse({"after=12"})), " after=12");
+  EXPECT_EQ(deopt_point_options_text(parse({"after=12"})), " after=12");
 }
 
-TEST(Mark, SaysWhatIsWrong) {
+TEST(DeoptPoint, SaysWhatIsWrong) {
   EXPECT_EQ(problem_of("gcc"),
             "unknown option 'gcc' of deopt-here!; there are after=N, every=N, force, invalidate, gc, yield");
   EXPECT_EQ(problem_of("every=0"), "option 'every' of deopt-here! takes a number from 1 on, as in every=3");

@@ -14,7 +14,7 @@
 
 namespace fble::program_gen {
 
-std::string Generator::with_marks(const std::string& text) {
+std::string Generator::with_deopt_points(const std::string& text) {
   constexpr std::array<uint32_t, 4> kCounts = {0, 1, 4, 16};
   constexpr std::array<uint32_t, 4> kWeights = {55, 15, 20, 10};
   const uint32_t count = kCounts[c_.weighted(kWeights)];
@@ -27,11 +27,11 @@ std::string Generator::with_marks(const std::string& text) {
     if (may_precede_expression(before)) places.push_back(start);
     before = token.kind;
   }
-  std::map<size_t, std::string> marks;
-  for (uint32_t i = 0; i < count; ++i) marks[c_.of(places)] += "# deopt-here!" + mark_options() + "\n";
+  std::map<size_t, std::string> points;
+  for (uint32_t i = 0; i < count; ++i) points[c_.of(places)] += "# deopt-here!" + deopt_point_options() + "\n";
   std::string result;
   size_t done = 0;
-  for (const auto& [place, comments] : marks) {
+  for (const auto& [place, comments] : points) {
     result += text.substr(done, place - done) + "\n" + comments;
     done = place;
   }
@@ -54,17 +54,17 @@ bool Generator::may_precede_expression(TokenKind kind) {
   }
 }
 
-std::string Generator::mark_options() {
+std::string Generator::deopt_point_options() {
   constexpr std::array<uint32_t, 5> kNumbers = {1, 2, 3, 10, 50};
   std::string options;
   if (c_.chance(30)) options += fmt::format(" after={}", c_.of(kNumbers));
   if (c_.chance(50)) options += fmt::format(" every={}", c_.of(kNumbers));
-#define FBLE_MARK_NUMBER(name, least, doc)
-#define FBLE_MARK_FLAG(name, doc) \
+#define FBLE_DEOPT_POINT_NUMBER(name, least, doc)
+#define FBLE_DEOPT_POINT_FLAG(name, doc) \
   if (c_.chance(15)) options += " " #name;
-#include "interp/mark_options.def"
-#undef FBLE_MARK_NUMBER
-#undef FBLE_MARK_FLAG
+#include "interp/deopt_point_options.def"
+#undef FBLE_DEOPT_POINT_NUMBER
+#undef FBLE_DEOPT_POINT_FLAG
   return options;
 }
 

@@ -1,5 +1,5 @@
-// Programs with `# deopt-here!`: the reports of `fble-jit test` about them, and the marks in dumps.
-#include "frontends/cli/marks.h"
+// Programs with `# deopt-here!`: the reports of `fble-jit test` about them, and the deopt points in dumps.
+#include "frontends/cli/deopt_points.h"
 
 #include <gmock/gmock.h>
 
@@ -82,15 +82,15 @@ TEST(ValueDifference, FunctionsAreTheirCodeAndWhatTheyCapture) {
 
 // ---- the command ----------------------------------------------------------------
 
-/// Returns a loop over unary numbers; MARK is replaced, in the turn for all numbers but zero.
-std::string loop(std::string_view mark, std::string_view more = "") {
+/// Returns a loop over unary numbers; POINT is replaced, in the turn for all numbers but zero.
+std::string loop(std::string_view point, std::string_view more = "") {
   std::string text = R"(Unit@ = *();
 Nat@ = +(Unit@ z, Nat@ s);
 Pair@ = *(Nat@ a, Nat@ b);
 (Nat@, Nat@) { Nat@; } Add = (Nat@ x, Nat@ y) { x.?(z: y, s: Add(x.s, Nat@(s: y))); };
 (Nat@, Pair@) { Pair@; } Loop = (Nat@ n, Pair@ p) {
   n.?(z: p);
-  Loop(n.s, MARK
+  Loop(n.s, POINT
     Pair@(p.b, Nat@(s: p.a)));
 };
 Nat@ 2 = Nat@(s: Nat@(s: Nat@(z: Unit@())));
@@ -100,11 +100,11 @@ Nat@ 512 = Add(Add(Add(64, 64), Add(64, 64)), Add(Add(64, 64), Add(64, 64)));
 )";
   text += more;
   text += "Loop(512, Loop(512, Pair@(2, 8)));\n";
-  text.replace(text.find("MARK"), 4, mark);
+  text.replace(text.find("POINT"), 5, point);
   return text;
 }
 
-class MarksTest : public CommandTest {
+class DeoptPointsTest : public CommandTest {
  protected:
   CommandResult test(const std::string& program, std::vector<std::string> options) {
     write("A.fble", program);
@@ -113,7 +113,7 @@ class MarksTest : public CommandTest {
   }
 };
 
-TEST_F(MarksTest, HitsAreCountedByTheOptions) {
+TEST_F(DeoptPointsTest, HitsAreCountedByTheOptions) {
   EXPECT_THAT(test(loop("# deopt-here!"), {"--jit=eager"}).err,
               HasSubstr("./A.fble:7:13: deopt-here!: 1022 hits in 1022 passes\n"));
   EXPECT_THAT(test(loop("# deopt-here! after=22"), {"--jit=eager"}).err,
@@ -128,7 +128,7 @@ TEST_F(MarksTest, HitsAreCountedByTheOptions) {
                         "passed 1022 times in machine code, hit at pass 1023)\n"));
 }
 
-TEST_F(MarksTest, EachOptionGivesTheInterpretersValue) {
+TEST_F(DeoptPointsTest, EachOptionGivesTheInterpretersValue) {
   for (const char* options :
        {"", "every=3", "gc", "invalidate every=9", "yield", "force", "gc yield invalidate every=7"}) {
     for (const char* jit : {"--jit=on", "--jit=eager"}) {
@@ -139,35 +139,35 @@ TEST_F(MarksTest, EachOptionGivesTheInterpretersValue) {
   }
 }
 
-TEST_F(MarksTest, InvalidateEvictsCodeAndGcCollects) {
+TEST_F(DeoptPointsTest, InvalidateEvictsCodeAndGcCollects) {
   const std::string evicted = test(loop("# deopt-here! invalidate every=100"), {"--jit=eager", "--stats"}).err;
   EXPECT_THAT(evicted, HasSubstr(" 0 flushes, 10 evictions\n"));
   const std::string collected = test(loop("# deopt-here! gc every=100"), {"--jit=eager", "--stats"}).err;
   EXPECT_THAT(collected, HasSubstr(" 10 full"));
 }
 
-TEST_F(MarksTest, ForceShowsFramesAndGoesOn) {
+TEST_F(DeoptPointsTest, ForceShowsFramesAndGoesOn) {
   const std::string all = test(loop("# deopt-here! force"), {"--jit=eager", "--stats"}).err;
   EXPECT_THAT(all, HasSubstr("deopt-here! force: 1022 hits in 1022 passes, 1022 forced\n"));
-  EXPECT_THAT(all, HasSubstr("forced:      1022 times at marks, 0 times more"));
-  EXPECT_THAT(all, HasSubstr(" 0 at marks\n"));
+  EXPECT_THAT(all, HasSubstr("forced:      1022 times at deopt points, 0 times more"));
+  EXPECT_THAT(all, HasSubstr(" 0 at deopt points\n"));
   const std::string some = test(loop("# deopt-here! force after=22 every=10"), {"--jit=eager", "--stats"}).err;
   EXPECT_THAT(some, HasSubstr("100 hits in 1022 passes, 100 forced\n"));
-  EXPECT_THAT(some, HasSubstr("forced:      100 times at marks, 0 times more"));
+  EXPECT_THAT(some, HasSubstr("forced:      100 times at deopt points, 0 times more"));
 }
 
-TEST_F(MarksTest, ForcedFramesThatSomethingHappensToAreLeft) {
+TEST_F(DeoptPointsTest, ForcedFramesThatSomethingHappensToAreLeft) {
   for (const char* option : {"gc", "invalidate", "yield"}) {
     const CommandResult result =
         test(loop(std::string("# deopt-here! force every=100 ") + option), {"--jit=eager", "--stats"});
     EXPECT_EQ(result.status, 0) << result.err;
     EXPECT_THAT(result.err, HasSubstr(": 10 hits in 10")) << option;
     EXPECT_THAT(result.err, HasSubstr(" passes, 10 forced\n")) << option;
-    EXPECT_THAT(result.err, HasSubstr("forced:      0 times at marks, 10 times more")) << option;
+    EXPECT_THAT(result.err, HasSubstr("forced:      0 times at deopt points, 10 times more")) << option;
   }
 }
 
-TEST_F(MarksTest, ForcedFramesAreTheInterpreters) {
+TEST_F(DeoptPointsTest, ForcedFramesAreTheInterpreters) {
   // Calls that a trace has inlined, and callers of different depth.
   const std::string more = R"(
 (Nat@) { Pair@; } Inner = (Nat@ n) { # deopt-here! force
@@ -187,14 +187,14 @@ _again = Again(512, 2);
   }
 }
 
-TEST_F(MarksTest, InterpretersTakeNoNotice) {
+TEST_F(DeoptPointsTest, InterpretersTakeNoNotice) {
   const CommandResult result = test(loop("# deopt-here! gc"), {"--jit=off", "--stats"});
   EXPECT_EQ(result.status, 0);
   EXPECT_THAT(result.err, Not(HasSubstr("deopt-here")));
   EXPECT_THAT(result.err, HasSubstr("collections: 0 minor, 0 full"));
 }
 
-TEST_F(MarksTest, AMarkThatIsNotHitFailsTheTestWithTheReason) {
+TEST_F(DeoptPointsTest, ADeoptPointThatIsNotHitFailsTheTestWithTheReason) {
   const auto reason = [&](const std::string& program, std::vector<std::string> options) {
     const CommandResult result = test(program, std::move(options));
     EXPECT_EQ(result.status, 1) << result.err;
@@ -220,34 +220,34 @@ _ = Circles(512, Circle(2));
               HasSubstr("(no trace gets there: its function's end in front of 'declare'"));
 }
 
-TEST_F(MarksTest, UnderOptionsThatLeaveElsewhereMarksNeedNotBeHit) {
+TEST_F(DeoptPointsTest, UnderOptionsThatLeaveElsewhereDeoptPointsNeedNotBeHit) {
   const CommandResult result = test(loop("", "_once = # deopt-here!\nUnit@();\n"), {"--jit=eager", "--deopt-every=2"});
   EXPECT_EQ(result.status, 0);
   EXPECT_THAT(result.err, HasSubstr("deopt-here!: 0 hits in 0 passes (never hot: interpreted 1 times)\n"));
 }
 
-TEST_F(MarksTest, ErrorsAreComparedToo) {
+TEST_F(DeoptPointsTest, ErrorsAreComparedToo) {
   const CommandResult result = test(loop("# deopt-here!") + "U@ = +(Unit@ a, Unit@ b);\n", {"--jit=eager"});
   EXPECT_EQ(result.status, 2);
   const std::string fails = loop("# deopt-here!", "_fails = Loop(512, Pair@(2, 8)).a.s.s.s.s.z;\n");
   const CommandResult failed = test(fails, {"--jit=eager"});
-  EXPECT_EQ(failed.status, 3) << "as without marks";
+  EXPECT_EQ(failed.status, 3) << "as without deopt points";
   EXPECT_THAT(failed.err, HasSubstr("wrong tag"));
   EXPECT_THAT(failed.err, HasSubstr("510 hits in 510 passes"));
 }
 
-TEST_F(MarksTest, ShowInAllDumps) {
+TEST_F(DeoptPointsTest, ShowInAllDumps) {
   const std::string program = loop("# deopt-here! every=4 gc");
   const auto dump = [&](const std::string& kind) { return test(program, {"--jit=eager", "--dump=" + kind}).err; };
-  const std::string name = "; mark 0, deopt-here! every=4 gc at ./A.fble:7:13\n";
-  EXPECT_THAT(dump("bytecode"), testing::AllOf(HasSubstr(name), HasSubstr(" mark 0\n")));
-  EXPECT_THAT(dump("ir"), testing::AllOf(HasSubstr(name), HasSubstr("\n  mark 0 @s")));
-  EXPECT_THAT(dump("asm"), testing::AllOf(HasSubstr(name), HasSubstr("\n; mark 0 @s")));
+  const std::string name = "; deopt point 0, deopt-here! every=4 gc at ./A.fble:7:13\n";
+  EXPECT_THAT(dump("bytecode"), testing::AllOf(HasSubstr(name), HasSubstr(" deopt_point 0\n")));
+  EXPECT_THAT(dump("ir"), testing::AllOf(HasSubstr(name), HasSubstr("\n  deopt_point 0 @s")));
+  EXPECT_THAT(dump("asm"), testing::AllOf(HasSubstr(name), HasSubstr("\n; deopt_point 0 @s")));
   EXPECT_THAT(dump("side-table"),
-              testing::ContainsRegex("; exit [0-9]+: mark 0, deopt-here! every=4 gc at ./A.fble:7:13\n"));
+              testing::ContainsRegex("; exit [0-9]+: deopt point 0, deopt-here! every=4 gc at ./A.fble:7:13\n"));
   const CommandResult disassembled = run({"disassemble", "A.fble"});
-  EXPECT_THAT(disassembled.out, HasSubstr("mark \"./A.fble\":7:13 every=4 gc\n"));
-  EXPECT_THAT(disassembled.out, testing::ContainsRegex("mark 0 +; [0-9]+ deopt-here! every=4 gc at 7:13\n"));
+  EXPECT_THAT(disassembled.out, HasSubstr("deopt_point \"./A.fble\":7:13 every=4 gc\n"));
+  EXPECT_THAT(disassembled.out, testing::ContainsRegex("deopt_point 0 +; [0-9]+ deopt-here! every=4 gc at 7:13\n"));
 }
 
 }  // namespace

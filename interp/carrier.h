@@ -19,9 +19,9 @@ namespace fble {
 enum class Attention : int { kNone = 0, kInterrupt = 1, kYield = 2 };
 
 /// A carrier runs `current` on its native stack. Only the OS thread that runs it touches it, except in `request`.
-struct Thread final : RootReporter {
-  Thread(MachineState& state, Mapping native_memory);
-  Thread(const Thread&) = delete;
+struct Carrier final : RootReporter {
+  Carrier(MachineState& state, Mapping native_memory);
+  Carrier(const Carrier&) = delete;
 
   // Limits that checks compare with: those of the nursery and of the current thread's stack, or 0 when something
   // asks for attention.

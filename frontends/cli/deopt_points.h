@@ -1,7 +1,7 @@
-// The checks of `fble-jit test` for programs with marks (interp/mark.h): every mark is
+// The checks of `fble-jit test` for programs with deopt points (interp/deopt_point.h): every deopt point is
 // hit in machine code, and the result is the interpreter's.
 //
-// Tested by tests/unit/cli/marks_test.cc.
+// Tested by tests/unit/cli/deopt_points_test.cc.
 #pragma once
 
 #include <string>
@@ -18,12 +18,12 @@ namespace fble {
 /// difference.
 std::string value_difference(Word a, Word b);
 
-struct MarksText {
-  std::string lines;  ///< one for each mark, with its place
+struct DeoptPointsText {
+  std::string lines;  ///< one for each deopt point, with its place
   size_t missed = 0;
 };
-/// Returns how often each mark was hit. With `must_hit`, the line of a mark that was not hit is an error, with the
-/// reason.
-MarksText marks_text(const TraceEngine& engine, bool must_hit);
+/// Returns how often each deopt point was hit. With `must_hit`, the line of a deopt point that was not hit is an error,
+/// with the reason.
+DeoptPointsText deopt_points_text(const TraceEngine& engine, bool must_hit);
 
 }  // namespace fble
