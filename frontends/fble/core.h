@@ -19,8 +19,8 @@
 #include <string>
 #include <vector>
 
+#include "frontends/fble/arena.h"
 #include "frontends/fble/module_path.h"
-#include "gc/base.h"
 #include "interp/deopt_point.h"
 #include "interp/loc.h"
 #include "interp/symbol.h"

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "frontends/fble/arena.h"
 #include "frontends/fble/diagnostics.h"
-#include "gc/base.h"
 
 namespace fble {
 

@@ -37,9 +37,9 @@
 #include <utility>
 #include <vector>
 
+#include "frontends/fble/arena.h"
 #include "frontends/fble/kinds.h"
 #include "frontends/fble/module_path.h"
-#include "gc/base.h"
 #include "interp/loc.h"
 #include "interp/symbol.h"
 
@@ -151,7 +151,6 @@ class TypeContext {
   // --- Questions ----------------------------------------------------------
   /// Sets the module whose view of private types counts from here on.
   void set_viewer(const ModulePath& module);
-  const ModulePath& viewer() const { return *viewer_; }
 
   /// Unfolds the type to its outermost constructor. Returns null if there is
   /// none because the type is defined as itself; `is_vacuous` rejects such

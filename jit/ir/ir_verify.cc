@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "jit/ir/facts.h"
 #include "jit/ir/ir_text.h"
 

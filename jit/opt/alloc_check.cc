@@ -13,6 +13,8 @@
 // always correct, as long as no frame has been written since.
 //
 // Tested by tests/unit/jit/opt/passes_test.cc and tests/ir/alloc_check.
+#include <utility>
+
 #include "jit/opt/passes.h"
 
 namespace fble {
