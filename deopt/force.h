@@ -10,7 +10,7 @@
 // Machine code cannot continue if any object has moved. So no collection makes room for virtual
 // objects: if there is too little, or if the observer reports a change, the trace is left.
 //
-// Tested by tests/unit/deopt/exit_test.cc and tests/unit/cli/deopt_points_test.cc.
+// Tested by tests/unit/deopt/exit_test.cc and tests/unit/frontends/cli/deopt_points_test.cc.
 #pragma once
 
 #include <vector>

@@ -1,6 +1,6 @@
 // Compares two values as programs see them: by structure, regardless of sharing.
 //
-// Tested by tests/unit/deopt/shadow_check_test.cc and tests/unit/cli/deopt_points_test.cc.
+// Tested by tests/unit/deopt/shadow_check_test.cc and tests/unit/frontends/cli/deopt_points_test.cc.
 #pragma once
 
 #include <set>

@@ -1,6 +1,6 @@
 // Makes struct values, alone or as the argument of a union: packed if the fields allow it, else an object.
 //
-// Tested by tests/unit/interp/interpreter_test.cc and tests/unit/std/values_test.cc.
+// Tested by tests/unit/interp/interpreter_test.cc and tests/unit/frontends/std/values_test.cc.
 #pragma once
 
 #include "gc/object.h"

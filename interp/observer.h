@@ -5,7 +5,7 @@
 // observer they are written to the stack through the side table (deopt/force.h). Afterwards
 // machine code continues with its old state, unless the observer has changed something.
 //
-// Tested by tests/unit/deopt/exit_test.cc and tests/unit/cli/deopt_points_test.cc.
+// Tested by tests/unit/deopt/exit_test.cc and tests/unit/frontends/cli/deopt_points_test.cc.
 #pragma once
 
 #include <cstddef>

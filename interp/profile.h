@@ -10,7 +10,7 @@
 // The interpreter runs with a table of handlers that ask `step` before each
 // instruction; without a profile there is no cost.
 //
-// Tested by tests/unit/prof/profile_test.cc.
+// Tested by tests/unit/interp/profile_test.cc.
 #pragma once
 
 #include <cstdint>

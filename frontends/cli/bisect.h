@@ -1,5 +1,5 @@
 // Finds the first disturbance that makes a run with --chaos go wrong.
-// Tested by tests/unit/cli/bisect_test.cc.
+// Tested by tests/unit/frontends/cli/bisect_test.cc.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // `fble-jit check`: checks whether the module compiles.
-// Tested by tests/unit/cli/commands_test.cc.
+// Tested by tests/unit/frontends/cli/commands_test.cc.
 #include "frontends/cli/front_end.h"
 
 namespace fble {

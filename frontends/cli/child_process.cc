@@ -1,4 +1,4 @@
-// Tested by tests/unit/cli/child_process_test.cc.
+// Tested by tests/unit/frontends/cli/child_process_test.cc.
 #include "frontends/cli/child_process.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 // Runs a command and watches how it ends.
-// Tested by tests/unit/cli/child_process_test.cc.
+// Tested by tests/unit/frontends/cli/child_process_test.cc.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,5 @@
 // The commands and what their --help says.
-// Tested by tests/unit/cli/commands_test.cc.
+// Tested by tests/unit/frontends/cli/commands_test.cc.
 #include <malloc.h>
 
 #include <algorithm>

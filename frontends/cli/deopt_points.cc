@@ -1,4 +1,4 @@
-// Tested by tests/unit/cli/deopt_points_test.cc.
+// Tested by tests/unit/frontends/cli/deopt_points_test.cc.
 #include "frontends/cli/deopt_points.h"
 
 #include <fmt/format.h>

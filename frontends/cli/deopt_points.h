@@ -1,7 +1,7 @@
 // The checks of `fble-jit test` for programs with deopt points (interp/deopt_point.h): every deopt point is
 // hit in machine code, and the result is the interpreter's.
 //
-// Tested by tests/unit/cli/deopt_points_test.cc.
+// Tested by tests/unit/frontends/cli/deopt_points_test.cc.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
 // `fble-jit deps`: lists the files of a module as a rule for make and ninja. Tested
-// by tests/unit/cli/commands_test.cc.
+// by tests/unit/frontends/cli/commands_test.cc.
 #include "frontends/cli/front_end.h"
 #include "frontends/cli/messages.h"
 

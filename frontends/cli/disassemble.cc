@@ -1,5 +1,5 @@
 // `fble-jit disassemble`: prints the bytecode of a module.
-// Tested by tests/unit/cli/commands_test.cc.
+// Tested by tests/unit/frontends/cli/commands_test.cc.
 #include "frontends/cli/front_end.h"
 #include "frontends/cli/messages.h"
 #include "interp/bytecode_text.h"

@@ -1,5 +1,5 @@
 // `fble-jit doc`: prints the comments of modules as text or HTML.
-// Tested by tests/unit/cli/doc_test.cc.
+// Tested by tests/unit/frontends/cli/doc_test.cc.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // Documentation as text for a terminal, and as pages of HTML.
-// Tested by tests/unit/cli/doc_test.cc.
+// Tested by tests/unit/frontends/cli/doc_test.cc.
 #pragma once
 
 #include <span>

@@ -6,7 +6,7 @@
 // lines that begin with "- " are the items of a list. Module paths in comments and names in
 // definitions become links where there is a page to go to.
 //
-// Tested by tests/unit/cli/doc_test.cc.
+// Tested by tests/unit/frontends/cli/doc_test.cc.
 #include <fmt/format.h>
 
 #include <cctype>

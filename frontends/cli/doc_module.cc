@@ -1,4 +1,4 @@
-// Tested by tests/unit/cli/doc_test.cc.
+// Tested by tests/unit/frontends/cli/doc_test.cc.
 #include "frontends/cli/doc_module.h"
 
 #include <algorithm>

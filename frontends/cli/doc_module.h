@@ -11,7 +11,7 @@
 //
 // Types are shown as the source writes them; where it does not, the checker supplies them.
 //
-// Tested by tests/unit/cli/doc_test.cc.
+// Tested by tests/unit/frontends/cli/doc_test.cc.
 #pragma once
 
 #include <map>

@@ -7,7 +7,7 @@
 // are found by backtracking over the assignments of the export's arguments to the
 // query's; each step stops at the first difference.
 //
-// Tested by tests/unit/cli/doc_search_test.cc.
+// Tested by tests/unit/frontends/cli/doc_search_test.cc.
 #include "frontends/cli/doc_search.h"
 
 #include <fmt/format.h>

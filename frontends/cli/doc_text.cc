@@ -1,6 +1,6 @@
 // Documentation as plain text: the comment of the module as it is in the file, then
 // definitions at the left edge with their comments indented below.
-// Tested by tests/unit/cli/doc_test.cc.
+// Tested by tests/unit/frontends/cli/doc_test.cc.
 #include <fmt/format.h>
 
 #include <algorithm>

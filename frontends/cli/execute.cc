@@ -1,4 +1,4 @@
-// Tested by tests/unit/cli/run_test.cc.
+// Tested by tests/unit/frontends/cli/run_test.cc.
 #include "frontends/cli/execute.h"
 
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-// Tested by tests/unit/cli/front_end_test.cc.
+// Tested by tests/unit/frontends/cli/front_end_test.cc.
 #include "frontends/cli/front_end.h"
 
 #include <fmt/format.h>

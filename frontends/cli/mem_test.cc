@@ -8,7 +8,7 @@
 // heap collects at every allocation, so the peak of live bytes, call stack
 // included, is exact: nurseries and thresholds have no effect on it.
 //
-// Tested by tests/unit/cli/commands_test.cc.
+// Tested by tests/unit/frontends/cli/commands_test.cc.
 #include <fmt/format.h>
 
 #include <bit>

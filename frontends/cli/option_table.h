@@ -1,6 +1,6 @@
 // The rows of options.def as values, for the parser, --help, man pages and shell completions.
 //
-// Tested by tests/unit/cli/options_test.cc.
+// Tested by tests/unit/frontends/cli/options_test.cc.
 #pragma once
 
 #include <cstdint>

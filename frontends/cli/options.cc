@@ -1,4 +1,4 @@
-// Tested by tests/unit/cli/options_test.cc.
+// Tested by tests/unit/frontends/cli/options_test.cc.
 #include <fmt/format.h>
 #include <unistd.h>
 

@@ -1,6 +1,6 @@
 // Man pages and shell completions, from the tables of commands and options.
 //
-// Tested by tests/unit/cli/pages_test.cc and tests/packaging/pages_test.py.
+// Tested by tests/unit/frontends/cli/pages_test.cc and tests/packaging/pages_test.py.
 #pragma once
 
 #include <string>

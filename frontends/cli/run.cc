@@ -5,7 +5,7 @@
 // M@ is <@ A@>(Unit@) { A@; }: an action is a function that waits for a unit. So
 // the program is applied to four arguments, the last of which starts it.
 //
-// Tested by tests/unit/cli/run_test.cc.
+// Tested by tests/unit/frontends/cli/run_test.cc.
 #include <fmt/format.h>
 
 #include "frontends/cli/ending.h"

@@ -1,4 +1,4 @@
-// Tested by tests/unit/cli/search_path_test.cc.
+// Tested by tests/unit/frontends/cli/search_path_test.cc.
 #include "frontends/cli/search_path.h"
 
 #include <unistd.h>

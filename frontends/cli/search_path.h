@@ -6,7 +6,7 @@
 //     two libraries are never mixed. It is $FBLE_JIT_STD, else the folder
 //     installed beside the command, else the one in the source tree.
 //
-// Tested by tests/unit/cli/search_path_test.cc.
+// Tested by tests/unit/frontends/cli/search_path_test.cc.
 #pragma once
 
 #include <string>

@@ -7,7 +7,7 @@
 //
 // Deopt points (`# deopt-here!`) in a test are part of it: see test.cc.
 //
-// Tested by tests/unit/cli/suite_test.cc.
+// Tested by tests/unit/frontends/cli/suite_test.cc.
 #include <fmt/format.h>
 #include <fnmatch.h>
 #include <unistd.h>

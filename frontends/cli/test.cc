@@ -5,7 +5,7 @@
 // been hit in machine code. If deopt points force call frames, both must have shown the same frames: those
 // that machine code keeps in registers are compared with the interpreter's.
 //
-// Tested by tests/unit/cli/commands_test.cc and tests/unit/cli/deopt_points_test.cc.
+// Tested by tests/unit/frontends/cli/commands_test.cc and tests/unit/frontends/cli/deopt_points_test.cc.
 #include <fmt/format.h>
 
 #include <bit>

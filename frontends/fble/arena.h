@@ -1,6 +1,6 @@
 // Memory for objects that die together: the nodes of syntax trees, typed core and types.
 //
-// Tested by tests/unit/frontends/arena_test.cc.
+// Tested by tests/unit/frontends/fble/arena_test.cc.
 #pragma once
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // A readable dump of syntax trees.
-// Tested by tests/unit/frontends/parser_test.cc.
+// Tested by tests/unit/frontends/fble/parser_test.cc.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// Tested by tests/unit/frontends/parser_test.cc.
+// Tested by tests/unit/frontends/fble/parser_test.cc.
 #include "frontends/fble/big_stack.h"
 
 #include <pthread.h>

@@ -1,5 +1,5 @@
 // Room for recursion over programs of any nesting.
-// Tested by tests/unit/frontends/parser_test.cc.
+// Tested by tests/unit/frontends/fble/parser_test.cc.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,5 @@
 // Function and poly values (spec 5.2, 6.2), their application (5.3, 5.4, 6.3), lists and
-// literals (7). Tested by tests/unit/frontends/typecheck_test.cc.
+// literals (7). Tested by tests/unit/frontends/fble/typecheck_test.cc.
 #include <fmt/format.h>
 
 #include <algorithm>

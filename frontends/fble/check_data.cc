@@ -1,5 +1,5 @@
 // Struct values (spec 3.2 to 3.5) and union values (spec 4.2 to 4.4).
-// Tested by tests/unit/frontends/typecheck_test.cc.
+// Tested by tests/unit/frontends/fble/typecheck_test.cc.
 #include <fmt/format.h>
 
 #include <algorithm>

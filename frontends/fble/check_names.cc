@@ -1,5 +1,5 @@
 // Variables and lets (spec 2.4, 2.5), imports (3.6), modules (8.2) and foreign
-// values (10.1). Tested by tests/unit/frontends/typecheck_test.cc.
+// values (10.1). Tested by tests/unit/frontends/fble/typecheck_test.cc.
 #include <fmt/format.h>
 
 #include <algorithm>

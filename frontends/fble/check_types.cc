@@ -1,5 +1,5 @@
 // Types (spec 2.3, 3.1, 4.1, 5.1) and private types (spec 9).
-// Tested by tests/unit/frontends/typecheck_test.cc.
+// Tested by tests/unit/frontends/fble/typecheck_test.cc.
 #include <fmt/format.h>
 
 #include "frontends/fble/checker.h"

@@ -1,5 +1,5 @@
 // The typed core as text, and back.
-// Tested by tests/unit/frontends/core_text_test.cc.
+// Tested by tests/unit/frontends/fble/core_text_test.cc.
 //
 //   (module PATH (file FILE) (loc LOC) (vars COUNT) (deps PATH...) CORE)
 //

@@ -1,5 +1,5 @@
 // Checks that a core module has the properties that core.h lists.
-// Tested by tests/unit/frontends/core_text_test.cc.
+// Tested by tests/unit/frontends/fble/core_text_test.cc.
 #pragma once
 
 #include <string>

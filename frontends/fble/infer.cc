@@ -1,4 +1,4 @@
-// Tested by tests/unit/frontends/typecheck_test.cc.
+// Tested by tests/unit/frontends/fble/typecheck_test.cc.
 #include "frontends/fble/infer.h"
 
 namespace fble {

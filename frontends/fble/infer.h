@@ -1,5 +1,5 @@
 // Inference of type arguments (spec 6.4).
-// Tested by tests/unit/frontends/typecheck_test.cc.
+// Tested by tests/unit/frontends/fble/typecheck_test.cc.
 //
 // Only the leading parameters of what is applied are inferred, and only from
 // the arguments. The declared type of each argument is walked in parallel with

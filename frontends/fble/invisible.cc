@@ -1,4 +1,4 @@
-// Tested by tests/unit/frontends/invisible_test.cc.
+// Tested by tests/unit/frontends/fble/invisible_test.cc.
 #include "frontends/fble/invisible.h"
 
 #include <fmt/format.h>

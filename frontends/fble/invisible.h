@@ -1,5 +1,5 @@
 // Warnings about characters in a source that its reader does not see.
-// Tested by tests/unit/frontends/invisible_test.cc.
+// Tested by tests/unit/frontends/fble/invisible_test.cc.
 #pragma once
 
 #include <string_view>

@@ -1,4 +1,4 @@
-// Tested by tests/unit/frontends/types_test.cc.
+// Tested by tests/unit/frontends/fble/types_test.cc.
 #include "frontends/fble/kinds.h"
 
 namespace fble {

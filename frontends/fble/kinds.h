@@ -1,5 +1,5 @@
 // Kinds: how many type parameters a type still waits for (spec 6.1).
-// Tested by tests/unit/frontends/types_test.cc.
+// Tested by tests/unit/frontends/fble/types_test.cc.
 #pragma once
 
 #include <map>

@@ -1,4 +1,4 @@
-// Tested by tests/unit/frontends/lexer_test.cc.
+// Tested by tests/unit/frontends/fble/lexer_test.cc.
 #include "frontends/fble/lexer.h"
 
 #include <algorithm>

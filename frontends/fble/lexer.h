@@ -1,5 +1,5 @@
 // Characters to tokens (spec 12.1).
-// Tested by tests/unit/frontends/lexer_test.cc.
+// Tested by tests/unit/frontends/fble/lexer_test.cc.
 #pragma once
 
 #include <cstdint>

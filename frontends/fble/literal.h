@@ -1,5 +1,5 @@
 // Breaks the word of a literal into letters (spec 7.2).
-// Tested by tests/unit/frontends/typecheck_test.cc.
+// Tested by tests/unit/frontends/fble/typecheck_test.cc.
 //
 // The letters of a union are its unit fields, by their names, and the letters
 // of its union fields, in order of declaration; the first letter that is a

@@ -1,4 +1,4 @@
-// Tested by tests/unit/frontends/loader_test.cc.
+// Tested by tests/unit/frontends/fble/loader_test.cc.
 #include "frontends/fble/loader.h"
 
 #include <fcntl.h>

@@ -15,7 +15,7 @@
 // Order of evaluation, which the specification leaves open: structs and lists left to right, calls
 // function first and then the arguments right to left.
 //
-// Tested by tests/unit/frontends/lower_test.cc and all of tests/lang.
+// Tested by tests/unit/frontends/fble/lower_test.cc and all of tests/lang.
 #include "frontends/fble/lower.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Tested by tests/unit/frontends/parser_test.cc. parse_module_path is with the
+// Tested by tests/unit/frontends/fble/parser_test.cc. parse_module_path is with the
 // other rules of the grammar in parser.cc.
 #include "frontends/fble/module_path.h"
 

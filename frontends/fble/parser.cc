@@ -1,4 +1,4 @@
-// Tested by tests/unit/frontends/parser_test.cc.
+// Tested by tests/unit/frontends/fble/parser_test.cc.
 //
 // The grammar (spec 12.2) can be read from left to right with one token of
 // lookahead if decisions are delayed where rules begin alike:

@@ -1,4 +1,4 @@
-// Tested by tests/unit/frontends/core_text_test.cc.
+// Tested by tests/unit/frontends/fble/core_text_test.cc.
 #include "frontends/fble/sexpr.h"
 
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
 // S-expressions: the common notation of our textual dumps.
-// Tested by tests/unit/frontends/core_text_test.cc.
+// Tested by tests/unit/frontends/fble/core_text_test.cc.
 #pragma once
 
 #include <cstdint>

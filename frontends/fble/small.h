@@ -1,7 +1,7 @@
 // Containers for the many short-lived small sets and lists of the checker. They
 // allocate nothing, or one block.
 //
-// Tested by tests/unit/frontends/small_test.cc.
+// Tested by tests/unit/frontends/fble/small_test.cc.
 #pragma once
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // Checks a program and turns it into typed core (spec chapters 2 to 10).
-// Tested by tests/unit/frontends/typecheck_test.cc.
+// Tested by tests/unit/frontends/fble/typecheck_test.cc.
 #pragma once
 
 #include <memory>

@@ -1,6 +1,6 @@
 // The types of checked expressions: representation, normal forms,
 // substitution, equality and printing (spec chapters 2 to 9).
-// Tested by tests/unit/frontends/types_test.cc.
+// Tested by tests/unit/frontends/fble/types_test.cc.
 //
 // A type is a graph of nodes that stay as the source wrote them, names
 // included, so that messages use the user's names. Evaluation is lazy: `normal`

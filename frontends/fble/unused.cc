@@ -1,4 +1,4 @@
-// Tested by tests/unit/frontends/unused_test.cc.
+// Tested by tests/unit/frontends/fble/unused_test.cc.
 #include "frontends/fble/unused.h"
 
 #include <functional>

@@ -1,5 +1,5 @@
 // Warnings about variables that nothing uses (spec 2.5, 5.2).
-// Tested by tests/unit/frontends/unused_test.cc.
+// Tested by tests/unit/frontends/fble/unused_test.cc.
 #pragma once
 
 #include "frontends/fble/ast.h"

@@ -1,7 +1,7 @@
 // Writing the wire format of protocol buffers takes a few lines. The messages
 // and their field numbers are those of pprof's profile.proto.
 //
-// Tested by tests/unit/prof/profile_test.cc.
+// Tested by tests/unit/interp/profile_test.cc.
 #include "frontends/prof/pprof.h"
 
 #include <unordered_map>

@@ -1,6 +1,6 @@
 // Prints the engine's reports about traces: a line for each event, dumps of compiled code, statistics.
 //
-// Tested by tests/unit/jit/engine/trace_engine_test.cc and tests/unit/cli/run_test.cc.
+// Tested by tests/unit/jit/engine/trace_engine_test.cc and tests/unit/frontends/cli/run_test.cc.
 #pragma once
 
 #include <string>

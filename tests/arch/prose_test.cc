@@ -41,7 +41,7 @@ const std::set<Kept> kMessages = {
     {"jit/engine/chaos.def", "in front"},
     {"jit/engine/deopt_points.cc", "in front"},
     {"jit/ir/ir_verify.cc", "goes on"},
-    {"tests/unit/cli/marks_test.cc", "in front"},
+    {"tests/unit/frontends/cli/marks_test.cc", "in front"},
     {"tests/unit/jit/ir/ir_verify_test.cc", "goes on"},
 };
 

@@ -3,7 +3,7 @@
 // GMP cannot be interrupted and cannot do without memory that it asks for. So what may take long is computed on copies
 // of the arguments on another thread (long_work.h), and what GMP may need is charged to the heap's limit before.
 //
-// Tested by tests/unit/std/int_test.cc.
+// Tested by tests/unit/frontends/std/int_test.cc.
 #pragma once
 
 #include <gmp.h>

@@ -1,5 +1,5 @@
 // /Std/Io/Clock%: time, in nanoseconds.
-// Tested by tests/unit/std/io_test.cc.
+// Tested by tests/unit/frontends/std/io_test.cc.
 #include "gc/clock.h"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // /Std/Stream/Debug%: characters to standard error from pure code.
-// Tested by tests/unit/std/natives_test.cc.
+// Tested by tests/unit/frontends/std/natives_test.cc.
 #include "frontends/std/native/file.h"
 #include "frontends/std/native/values.h"
 #include "frontends/std/register_std.h"

@@ -1,5 +1,5 @@
 // /Std/Io/Directory%: reads and changes directories.
-// Tested by tests/unit/std/io_test.cc.
+// Tested by tests/unit/frontends/std/io_test.cc.
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>

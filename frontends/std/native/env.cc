@@ -1,5 +1,5 @@
 // /Std/Io/Env%: environment variables.
-// Tested by tests/unit/std/natives_test.cc.
+// Tested by tests/unit/frontends/std/natives_test.cc.
 #include <unistd.h>
 
 #include <cstdlib>

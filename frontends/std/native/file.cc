@@ -1,4 +1,4 @@
-// Tested by tests/unit/std/file_test.cc.
+// Tested by tests/unit/frontends/std/file_test.cc.
 #include "frontends/std/native/file.h"
 
 #include <fcntl.h>

@@ -11,7 +11,7 @@
 // the native that noticed it, and determines the exit status, unless the native
 // returns it to the program instead (`claim_failure`).
 //
-// Tested by tests/unit/std/file_test.cc.
+// Tested by tests/unit/frontends/std/file_test.cc.
 #pragma once
 
 #include <cstdint>

@@ -11,7 +11,7 @@
 // A character is a struct of one integer. While packed that is the integer's
 // word, else an object of its own around it: `int_of` takes both.
 //
-// Tested by tests/unit/std/int_test.cc.
+// Tested by tests/unit/frontends/std/int_test.cc.
 #include <cstring>
 
 #include "frontends/std/native/big_number.h"

@@ -5,7 +5,7 @@
 // A malformed sequence reads as U+FFFD, and reading continues with the first byte
 // that cannot belong to it.
 //
-// Tested by tests/unit/std/io_test.cc.
+// Tested by tests/unit/frontends/std/io_test.cc.
 #include <bit>
 #include <cerrno>
 #include <cstring>

@@ -1,6 +1,6 @@
 // Integers as limbs, for natives that compute with the words of gc/integer.h.
 //
-// Tested by tests/unit/std/int_test.cc.
+// Tested by tests/unit/frontends/std/int_test.cc.
 #pragma once
 
 #include <gmp.h>

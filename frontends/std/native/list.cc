@@ -4,7 +4,7 @@
 // No function here recurses along a list. The intermediate results of a list are
 // in the arguments after each step, where a collection finds them.
 //
-// Tested by tests/std/StdTests/List.fble and Text.fble, and tests/unit/std/natives_test.cc.
+// Tested by tests/std/StdTests/List.fble and Text.fble, and tests/unit/frontends/std/natives_test.cc.
 #include <algorithm>
 #include <bit>
 

@@ -1,6 +1,6 @@
 // Work of other libraries that takes long and cannot be interrupted.
 //
-// Tested by tests/unit/std/long_work_test.cc.
+// Tested by tests/unit/frontends/std/long_work_test.cc.
 #pragma once
 
 #include <functional>

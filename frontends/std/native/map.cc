@@ -23,7 +23,7 @@
 // `put` is then the native Push itself. No program can observe this optimisation, since a
 // stream can only put bits.
 //
-// Tested by tests/std/StdTests/Map/Model.fble and tests/unit/std/natives_test.cc.
+// Tested by tests/std/StdTests/Map/Model.fble and tests/unit/frontends/std/natives_test.cc.
 #include <algorithm>
 #include <vector>
 

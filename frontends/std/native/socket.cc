@@ -6,7 +6,7 @@
 // (refusing, closing) are ordinary results; only an Accept that can never succeed is an
 // error.
 //
-// Tested by tests/unit/std/socket_test.cc and, as to /Std/Io/Network%, io_test.cc.
+// Tested by tests/unit/frontends/std/socket_test.cc and, as to /Std/Io/Network%, io_test.cc.
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>

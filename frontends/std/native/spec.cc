@@ -1,5 +1,5 @@
 // The natives that the tests of spec chapter 10.1 declare.
-// Tested by tests/unit/std/natives_test.cc.
+// Tested by tests/unit/frontends/std/natives_test.cc.
 #include "frontends/std/native/values.h"
 #include "frontends/std/register_std.h"
 

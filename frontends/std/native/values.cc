@@ -1,4 +1,4 @@
-// Tested by tests/unit/std/values_test.cc.
+// Tested by tests/unit/frontends/std/values_test.cc.
 #include "frontends/std/native/values.h"
 
 #include <bit>

@@ -15,7 +15,7 @@
 // recursive value, is an error and never a crash. The form of integers is that
 // of the library in use: NativeCall::int_form.
 //
-// Tested by tests/unit/std/values_test.cc.
+// Tested by tests/unit/frontends/std/values_test.cc.
 #pragma once
 
 #include <cstdint>

@@ -3,7 +3,7 @@
 // The first SIGINT interrupts the call in which it finds the program, with EINTR. If it comes between a look at
 // `interrupt_requested` and the call, the next signal does: frontends/cli/ending.cc repeats them until the run ends.
 //
-// Tested by tests/unit/std/long_work_test.cc and tests/robustness/natives_test.cc.
+// Tested by tests/unit/frontends/std/long_work_test.cc and tests/robustness/natives_test.cc.
 #pragma once
 
 #include <cerrno>
