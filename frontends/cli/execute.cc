@@ -8,7 +8,7 @@
 
 #include "frontends/cli/ending.h"
 #include "frontends/cli/messages.h"
-#include "frontends/prof/pprof.h"
+#include "frontends/cli/pprof.h"
 #include "frontends/std/native/file.h"
 #include "interp/profile.h"
 #include "jit/x64/cpu.h"

@@ -5,8 +5,8 @@
 
 #include <map>
 
+#include "frontends/cli/pprof.h"
 #include "frontends/fble/lower.h"
-#include "frontends/prof/pprof.h"
 #include "interp/machine.h"
 #include "tests/support/checked_source.h"
 

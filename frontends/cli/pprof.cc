@@ -2,7 +2,7 @@
 // and their field numbers are those of pprof's profile.proto.
 //
 // Tested by tests/unit/interp/profile_test.cc.
-#include "frontends/prof/pprof.h"
+#include "frontends/cli/pprof.h"
 
 #include <unordered_map>
 #include <vector>
