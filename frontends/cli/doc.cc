@@ -9,11 +9,11 @@
 #include <map>
 #include <optional>
 
-#include "frontends/cli/doc_format.h"
-#include "frontends/cli/doc_search.h"
 #include "frontends/cli/front_end.h"
 #include "frontends/cli/messages.h"
 #include "frontends/cli/search_path.h"
+#include "frontends/doc/doc_format.h"
+#include "frontends/doc/doc_search.h"
 #include "frontends/fble/big_stack.h"
 #include "frontends/fble/types.h"
 

@@ -1,4 +1,4 @@
-// `fble-jit doc --search` and `--type`: frontends/cli/doc_search.h.
+// `fble-jit doc --search` and `--type`: frontends/doc/doc_search.h.
 #include <gmock/gmock.h>
 
 #include "tests/support/command.h"

@@ -1,5 +1,5 @@
 // Finds exported names: by words, and by type.
-// Tested by tests/unit/frontends/cli/doc_search_test.cc.
+// Tested by tests/unit/frontends/doc/doc_search_test.cc.
 #pragma once
 
 #include <memory>

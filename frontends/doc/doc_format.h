@@ -7,7 +7,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "frontends/cli/doc_module.h"
+#include "frontends/doc/doc_module.h"
 
 namespace fble {
 

@@ -1,5 +1,5 @@
 // Tested by tests/unit/frontends/cli/doc_test.cc.
-#include "frontends/cli/doc_module.h"
+#include "frontends/doc/doc_module.h"
 
 #include <algorithm>
 #include <fstream>

@@ -12,7 +12,7 @@
 #include <cctype>
 #include <optional>
 
-#include "frontends/cli/doc_format.h"
+#include "frontends/doc/doc_format.h"
 #include "frontends/fble/lexer.h"
 
 namespace fble {

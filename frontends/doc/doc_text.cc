@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "frontends/cli/doc_format.h"
+#include "frontends/doc/doc_format.h"
 
 namespace fble {
 namespace {

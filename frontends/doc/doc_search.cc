@@ -7,8 +7,8 @@
 // are found by backtracking over the assignments of the export's arguments to the
 // query's; each step stops at the first difference.
 //
-// Tested by tests/unit/frontends/cli/doc_search_test.cc.
-#include "frontends/cli/doc_search.h"
+// Tested by tests/unit/frontends/doc/doc_search_test.cc.
+#include "frontends/doc/doc_search.h"
 
 #include <fmt/format.h>
 
@@ -19,8 +19,8 @@
 #include <set>
 #include <tuple>
 
-#include "frontends/cli/doc_format.h"
-#include "frontends/cli/doc_module.h"
+#include "frontends/doc/doc_format.h"
+#include "frontends/doc/doc_module.h"
 #include "frontends/fble/big_stack.h"
 #include "frontends/fble/infer.h"
 #include "frontends/fble/parser.h"
