@@ -10,11 +10,11 @@
 
 #include <bit>
 
-#include "frontends/cli/deopt_points.h"
 #include "frontends/cli/ending.h"
 #include "frontends/cli/execute.h"
 #include "frontends/cli/front_end.h"
 #include "frontends/cli/messages.h"
+#include "frontends/cli/testing/deopt_points.h"
 #include "frontends/std/register_std.h"
 #include "interp/observer.h"
 

@@ -1,4 +1,4 @@
-#include "frontends/cli/bisect.h"
+#include "frontends/cli/testing/bisect.h"
 
 #include <gmock/gmock.h>
 

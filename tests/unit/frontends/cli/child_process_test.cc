@@ -1,5 +1,5 @@
-// Children of `suite`: frontends/cli/child_process.h.
-#include "frontends/cli/child_process.h"
+// Children of `suite`: frontends/cli/testing/child_process.h.
+#include "frontends/cli/testing/child_process.h"
 
 #include <gtest/gtest.h>
 

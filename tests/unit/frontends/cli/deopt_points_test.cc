@@ -1,5 +1,5 @@
 // Programs with `# deopt-here!`: the reports of `fble-jit test` about them, and the deopt points in dumps.
-#include "frontends/cli/deopt_points.h"
+#include "frontends/cli/testing/deopt_points.h"
 
 #include <gmock/gmock.h>
 

@@ -1,4 +1,4 @@
-// Suites of annotated tests: frontends/cli/suite.cc.
+// Suites of annotated tests: frontends/cli/testing/suite.cc.
 #include <gmock/gmock.h>
 
 #include "tests/support/command.h"

@@ -1,13 +1,13 @@
 // `fble-jit bisect`: finds the disturbance of --chaos that makes a program go wrong.
-#include "frontends/cli/bisect.h"
+#include "frontends/cli/testing/bisect.h"
 
 #include <fmt/format.h>
 
 #include <charconv>
 
-#include "frontends/cli/child_process.h"
 #include "frontends/cli/cli.h"
 #include "frontends/cli/messages.h"
+#include "frontends/cli/testing/child_process.h"
 
 namespace fble {
 

@@ -21,9 +21,9 @@
 #include <system_error>
 #include <thread>
 
-#include "frontends/cli/child_process.h"
 #include "frontends/cli/cli.h"
 #include "frontends/cli/messages.h"
+#include "frontends/cli/testing/child_process.h"
 #include "frontends/std/native/file.h"
 
 namespace fble {
@@ -228,8 +228,8 @@ class Suite {
     return why + ": " + (end == start ? "(no output)" : outcome.output.substr(start, end - start));
   }
 
-  /// Counts the lines of `fble-jit test` about deopt points (frontends/cli/deopt_points.h). That command fails itself
-  /// if a deopt point was not hit.
+  /// Counts the lines of `fble-jit test` about deopt points (frontends/cli/testing/deopt_points.h). That command fails
+  /// itself if a deopt point was not hit.
   void count_deopt_points(const std::string& output) {
     constexpr std::string_view kDeoptPoint = ": deopt-here!";
     for (size_t at = 0; (at = output.find(kDeoptPoint, at)) != std::string::npos; at += kDeoptPoint.size()) {

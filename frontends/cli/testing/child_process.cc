@@ -1,5 +1,5 @@
 // Tested by tests/unit/frontends/cli/child_process_test.cc.
-#include "frontends/cli/child_process.h"
+#include "frontends/cli/testing/child_process.h"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -1,5 +1,5 @@
 // Tested by tests/unit/frontends/cli/deopt_points_test.cc.
-#include "frontends/cli/deopt_points.h"
+#include "frontends/cli/testing/deopt_points.h"
 
 #include <fmt/format.h>
 
