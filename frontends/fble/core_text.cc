@@ -10,6 +10,7 @@
 
 #include "frontends/fble/big_stack.h"
 #include "frontends/fble/sexpr.h"
+#include "gc/base.h"
 
 namespace fble {
 namespace {

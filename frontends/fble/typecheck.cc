@@ -8,6 +8,7 @@
 #include "frontends/fble/big_stack.h"
 #include "frontends/fble/checker.h"
 #include "frontends/fble/unused.h"
+#include "gc/base.h"
 
 namespace fble {
 

@@ -7,6 +7,7 @@
 
 #include "frontends/fble/big_stack.h"
 #include "frontends/fble/small.h"
+#include "gc/base.h"
 
 namespace fble {
 namespace {

@@ -5,6 +5,7 @@
 #include <bit>
 
 #include "gc/log.h"
+#include "interp/carrier.h"
 
 namespace fble {
 

@@ -1,5 +1,7 @@
 #include "jit/ir/facts.h"
 
+#include <utility>
+
 #include "gc/integer.h"
 #include "interp/call_frame.h"
 #include "jit/ir/fact_rules.h"

@@ -31,6 +31,7 @@
 // Tested by tests/unit/jit/opt/passes_test.cc and tests/ir/sink.
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "jit/opt/passes.h"
 

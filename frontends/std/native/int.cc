@@ -13,6 +13,7 @@
 //
 // Tested by tests/unit/frontends/std/int_test.cc.
 #include <cstring>
+#include <ranges>
 
 #include "frontends/std/native/big_number.h"
 #include "frontends/std/native/limbs.h"
