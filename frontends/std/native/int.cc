@@ -12,8 +12,8 @@
 // word, else an object of its own around it: `int_of` takes both.
 //
 // Tested by tests/unit/frontends/std/int_test.cc.
+#include <algorithm>
 #include <cstring>
-#include <ranges>
 
 #include "frontends/std/native/big_number.h"
 #include "frontends/std/native/limbs.h"

@@ -47,7 +47,7 @@ TEST(Arena, AnObjectMayBeLargerThanABlock) {
     std::array<char, 1 << 20> bytes;
   };
   Arena arena;
-  auto* before = arena.make<uint64_t>(7);
+  auto* before = arena.make<uint64_t>(uint64_t{7});
   auto* large = arena.make<Large>();
   large->bytes.fill(1);
   auto* after = arena.make<uint64_t>(8);
