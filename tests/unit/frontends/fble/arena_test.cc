@@ -50,7 +50,7 @@ TEST(Arena, AnObjectMayBeLargerThanABlock) {
   auto* before = arena.make<uint64_t>(uint64_t{7});
   auto* large = arena.make<Large>();
   large->bytes.fill(1);
-  auto* after = arena.make<uint64_t>(8);
+  auto* after = arena.make<uint64_t>(uint64_t{8});
   EXPECT_EQ(*before, 7u);
   EXPECT_EQ(*after, 8u);
 }
