@@ -493,7 +493,7 @@ void usage() {
       "  --out DIR        where to put what is found\n"
       "  --max-cost C     bound of what a program may take, in steps (400000)\n"
       "  --no-integers    only programs without integers of the library\n"
-      "  --max-findings N stop after so many (10)\n"
+      "  --max-findings N stop after N findings (10)\n"
       "  --memory MB      limit of a process, 0 for none (4096)\n"
       "  --minimise T     seconds for making a finding smaller, twice; 0 for not at all (60)\n"
       "  --json           the last line of the output is JSON\n"

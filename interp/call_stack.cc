@@ -15,13 +15,14 @@ namespace {
 /// The growth of the stack after which a collection moves the watermark up.
 constexpr size_t kStackStepSlots = 128 * 1024;
 
-/// The unused stack that is kept, and what one collection returns to the OS, if anything.
+/// The unused stack that is kept, and the amount that one collection returns to the OS, if any.
 constexpr size_t kKeptStackBytes = size_t{8} << 20;
 constexpr size_t kLeastReleasedBytes = size_t{64} << 10;
 constexpr size_t kMostReleasedBytes = size_t{4} << 20;
 /// The memory that a stack keeps when its owner leaves: more than the growth that no collection has seen.
 constexpr size_t kVacantBytes = 2 * kStackStepSlots * sizeof(Word);
-/// While little of what is kept because it was wanted again is in use, each collection forgets one part in this many.
+/// While little of the stack that is kept because it was used again is in use, each collection forgets one part in this
+/// many.
 constexpr size_t kForgetStackOneIn = 65536;
 
 /// The largest number of frames that are visited together slot by slot: they stay in the cache.
@@ -88,7 +89,7 @@ Handler CallStack::return_through_watermark() {
 
 void CallStack::visit_new_frames(FrameVisitor& frames, Collector& collector, const uint32_t* pc, Word* fp) {
   frames.visit_new(collector, pc, fp, SIZE_MAX, watermark_.fp);
-  // If frames have returned to below what was left to mark, they were visited just now.
+  // If frames have returned to below the rest that was to be marked, they were visited just now.
   if (unmarked_fp_ != nullptr) unmarked_fp_ = std::min(unmarked_fp_, watermark_.fp == nullptr ? base() : watermark_.fp);
 }
 
@@ -139,7 +140,7 @@ void CallStack::vacate() {
   allow(base());
 }
 
-/// Returns the slots that hold values in a frame that waits at the position: the live ones but for the result's.
+/// Returns the slots that hold values in a frame that waits at the position: the live ones except the result's.
 const std::vector<int>& FrameVisitor::waiting_slots(Word* frame, const uint32_t* position) {
   WaitingSlots& few = waiting_slots_[reinterpret_cast<uintptr_t>(position) / sizeof(uint32_t) % waiting_slots_.size()];
   if (few.position == position) return few.slots;
@@ -185,7 +186,7 @@ Word* FrameVisitor::visit_callers(Collector& collector, Word* frame, const Word*
       }
     }
     auto visit_column = [&](int slot) {
-      Word known = 0;  // what was visited is not visited again at once
+      Word known = 0;  // a word equal to the last visited one is not visited again
       for (Word *at = frame + slot, *const top = end + slot; at != top;) {
         at -= distance;
         if (!is_pointer(*at) || *at == known) continue;
@@ -203,8 +204,8 @@ Word* FrameVisitor::visit_callers(Collector& collector, Word* frame, const Word*
 }
 
 /// Returns pages of a recursion that has ended to the OS, from its end. One collection releases a part of them:
-/// freeing a page takes time, and the next recursion may be as deep. If one is, what it used is kept for as long as
-/// such recursions follow.
+/// freeing a page takes time, and the next recursion may be as deep. If one is, the pages that it used are kept for
+/// as long as such recursions follow.
 void CallStack::release_unused(const Word* fp) {
   const Word* const top = fp + code_of_frame(fp).frame_slots;
   const size_t used = static_cast<size_t>(top - base());

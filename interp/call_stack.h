@@ -4,7 +4,7 @@
 // Watermark. After a collection all frames hold old pointers only, and frames
 // that do not run do not change. The native return address of one frame is
 // replaced by a barrier: frames below it are clean and a minor collection does
-// not look at them. When the barrier is returned through, it moves down.
+// not visit them. A return through the barrier moves it down.
 //
 // Tested by tests/unit/interp/interpreter_test.cc, tests/unit/interp/scheduler_test.cc, tests/unit/deopt/exit_test.cc
 // and tests/lang with gc-stress.
@@ -21,7 +21,7 @@
 
 namespace fble {
 
-/// Zeroed memory of the process, reserved and not yet used. Null if the system has none.
+/// A piece of zeroed memory of the process, reserved and not yet used. Null if the system has none.
 class Mapping {
  public:
   Mapping() = default;
@@ -47,11 +47,11 @@ class Mapping {
   size_t bytes_ = 0;
 };
 
-/// Room above the limit: small frames of glue and deoptimisation need no check.
+/// The room above the limit: small frames of glue and deoptimisation need no check.
 inline constexpr size_t kGuardSlots = 256;
 
-/// Where frames become clean: `fp` is the topmost clean frame, null if none is. Its return address is the barrier, and
-/// `return_address` is the one that the barrier has replaced.
+/// The border of clean frames: `fp` is the topmost clean frame, null if none is. Its return address is the barrier,
+/// and `return_address` is the one that the barrier has replaced.
 struct Watermark {
   Word* fp = nullptr;
   Handler return_address = nullptr;
@@ -79,7 +79,7 @@ class FrameVisitor {
   const std::vector<int>& waiting_slots(Word* frame, const uint32_t* position);
 
   const bool poison_;
-  /// What waiting_slots has found lately, by position.
+  /// The latest results of waiting_slots, by position.
   struct WaitingSlots {
     const uint32_t* position = nullptr;
     std::vector<int> slots;
@@ -101,20 +101,22 @@ class CallStack {
   uint64_t used_at = 0;            ///< when the owner ran last, by the scheduler's count
 
   Word* base() const { return static_cast<Word*>(memory_.begin()); }
-  /// The end of the memory that checked frames may use. Glue and deoptimisation need no check: kGuardSlots follow.
+  /// Returns the end of the memory that checked frames may use. Glue and deoptimisation need no check: kGuardSlots
+  /// follow.
   Word* limit() const { return limit_; }
-  /// Where the stack may grow to before a collection moves the watermark up: none visits more than a step of it.
+  /// Returns the place that the stack may reach before a collection moves the watermark up: no collection visits more
+  /// than a step of it.
   Word* soft_limit() const { return soft_limit_; }
   /// Sets the soft limit a step above `top`.
   void allow(const Word* top);
 
-  /// Bytes in use below the running frame `fp`; 0 if that is null.
+  /// Returns the bytes in use below the running frame `fp`; 0 if that is null.
   size_t used_bytes(const Word* fp) const {
     return fp == nullptr ? 0 : static_cast<size_t>(fp - base()) * sizeof(Word);
   }
 
   const Watermark& watermark() const { return watermark_; }
-  /// Replaces what is known of the watermark; frames stay as they are (deopt/shadow_check.h).
+  /// Replaces the record of the watermark; frames stay as they are (deopt/shadow_check.h).
   void restore_watermark(const Watermark& watermark) { watermark_ = watermark; }
   /// Moves the watermark to the frame, or removes it if that is the outermost one.
   void move_watermark(Word* frame);
@@ -150,7 +152,7 @@ class CallStack {
   Word* limit_;
   Word* soft_limit_ = nullptr;
   Word* high_water_;              ///< pages from here on hold no memory, or were never used
-  Word* released_end_ = nullptr;  ///< of all that was ever returned to the OS
+  Word* released_end_ = nullptr;  ///< the end of all stack that was ever returned to the OS
   size_t wanted_slots_ = 0;       ///< stack depth reached again after its pages were released; kept from then on
   Watermark watermark_;
   Word* unmarked_fp_ = nullptr;  ///< during marking: the topmost frame whose callers are not marked yet

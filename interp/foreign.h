@@ -16,9 +16,9 @@
 // Interrupts: a body that may run or wait for long asks `interrupt_requested` again and again, and
 // returns 0 when it is true. The run ends then, whatever the body returns.
 //
-// Machine code calls pure natives on trial: nothing is collected then and nothing is
-// raised, `reserve` says no instead, and 0 as the result means that the call has to be
-// made again, by the interpreter.
+// Machine code calls pure natives on trial: then no collection runs and no error is
+// raised, `reserve` returns false instead, and 0 as the result means that the
+// interpreter has to make the call again.
 #pragma once
 
 #include <cstdint>
@@ -47,27 +47,27 @@ struct NativeRow {
   uint32_t arity;      ///< 0 for a value, computed where it is declared
   NativeEffect effect;
   NativeBody body;
-  /// How to do without the body in common cases.
+  /// The intrinsic that replaces the body in common cases.
   Intrinsic intrinsic = Intrinsic::kNone;
 };
 
-/// How the library that a program was written against keeps Int@: the
-/// reference's has linked unions (frontends/std/native/values.h), ours has
-/// machine integers (gc/integer.h). Natives that both declare go by this.
+/// The form of Int@ in the library of a program: the reference's has linked
+/// unions (frontends/std/native/values.h), ours has machine integers
+/// (gc/integer.h). Natives that both declare depend on it.
 enum class IntForm : uint8_t { kUnions, kMachine };
 
-/// All natives that a program may use.
+/// The natives that a program may use.
 class NativeTable {
  public:
   void add(std::span<const NativeRow> rows);
-  /// Null if there is none.
+  /// Returns the native; null if there is none.
   const NativeRow* find(std::string_view module, std::string_view name) const;
 
  private:
   std::unordered_map<std::string, NativeRow> rows_;
 };
 
-/// One call of a native: its arguments, and the making of its result.
+/// A call of a native: its arguments, and functions to make its result.
 class NativeCall {
  public:
   enum class Mode : uint8_t { kFinal, kTrial };
@@ -88,47 +88,49 @@ class NativeCall {
   void set_arg(uint32_t index, Word word) { args_[index] = word; }
 
   /// Makes room for `words` words (object_words(n) per object with n fields),
-  /// collecting if necessary. False when memory has run out: then return fail().
+  /// collecting if necessary. Returns false if memory has run out: then return
+  /// fail().
   [[nodiscard]] bool reserve(size_t words);
-  /// Whether reserve(words) has nothing to do.
+  /// Returns whether reserve(words) has nothing to do.
   bool has_room(size_t words) const;
   /// Counts bytes that the body is about to allocate outside the heap against the limit of the heap, until the call
   /// ends. May collect, and ends what was reserved. False when they would pass the limit: then return kOutOfMemory.
   [[nodiscard]] bool charge(size_t bytes);
-  /// A full collection now, so that what forgotten handles hold is released. What
-  /// was reserved before is not any longer.
+  /// Runs a full collection, so that the resources of forgotten handles are
+  /// released. Words reserved before are no longer reserved.
   void collect_all();
 
-  /// A struct value; takes at most object_words(fields.size()) reserved words.
+  /// Makes a struct value; takes at most object_words(fields.size()) reserved words.
   Word make_struct(std::span<const Word> fields);
-  /// A union value; takes at most object_words(1).
+  /// Makes a union value; takes at most object_words(1).
   Word make_union(uint32_t tag, uint32_t tag_count, Word arg);
-  /// A union value whose argument is a new struct; at most object_words(fields.size()).
+  /// Makes a union value whose argument is a new struct; takes at most object_words(fields.size()).
   Word make_union_struct(uint32_t tag, uint32_t tag_count, std::span<const Word> fields);
-  /// The same for the cells of lists, tag 0 of 2 and two fields.
+  /// Makes the cell of a list: tag 0 of 2 and two fields.
   Word make_cons(Word head, Word tail);
-  /// Where the next object's fields will be: what make_bytes and make_object take may be written there before.
+  /// Returns the address of the next object's fields: the words for make_bytes and make_object may be written there
+  /// before.
   Word* room() const { return ap_ + 1; }
-  /// An object of `count` fields that are at room() already, all of them defined. Requires: the value does not
-  /// fit in a packed word.
+  /// Makes an object of `count` fields that are at room() already, all of them defined. Requires: the value
+  /// does not fit in a packed word.
   Word make_object(ObjectKind kind, uint32_t tag, uint32_t count) {
     Word* object = take(object_words(count));
     object[0] = Object::make_header(kind, count, tag);
     return reinterpret_cast<Word>(object);
   }
-  /// An object of raw data whose `count` words are at room() already; takes object_words(count).
+  /// Makes an object of raw data whose `count` words are at room() already; takes object_words(count).
   Word make_bytes(uint32_t tag, uint32_t count);
-  /// A handle on a resource; takes object_words(1).
+  /// Makes a handle on a resource; takes object_words(1).
   template <typename Resource>
   Word make_native(std::unique_ptr<Resource> resource) {
     return make_handle(resource.release(), std::is_base_of_v<TracedResource, Resource> ? kTracedTag : 0);
   }
 
-  /// Ends the program with a run-time error at the call. To be returned from the body.
+  /// Ends the program with a run-time error at the call. The body returns its result.
   Word fail(std::string message);
-  /// The same for an argument that holds a placeholder, with the usual message.
+  /// Does the same for an argument that holds a placeholder, with the usual message.
   Word fail_undefined();
-  /// The same for a result that is too large for any memory.
+  /// Does the same for a result that is too large for any memory.
   Word fail_out_of_memory(const char* message);
   /// The same for an output of the process that could not be written.
   Word fail_output(const std::string& message);
@@ -162,7 +164,7 @@ bool interrupt_requested();
 /// Lets natives work again, for clean-ups after an interrupt, or has them give up again.
 void heed_interrupt(bool requested);
 
-/// The resource behind a handle word made by make_native.
+/// Returns the resource of a handle word made by make_native.
 inline NativeResource* native_resource(Word handle) {
   return reinterpret_cast<NativeResource*>(as_object(handle)->fields[0]);
 }

@@ -3,8 +3,8 @@
 // A handler (interp/handler.h) first reads all it needs, then checks that it can
 // finish (room in the nursery, room on the stack, defined operands), and only then
 // writes. So an instruction whose check fails has not happened: after a collection
-// or any other interruption it is simply run again. Slow paths are tail calls, so
-// the handlers stay leaves.
+// or any other interruption it runs again. Slow paths are tail calls, so the
+// handlers stay leaves.
 //
 // Tested by tests/unit/interp/interpreter_test.cc and by all of tests/lang.
 #include "interp/interpreter.h"
@@ -48,14 +48,14 @@ constexpr Handler kBmiTwin = nullptr;
 
 // ---- slow paths -------------------------------------------------------------
 
-/// Publishes the registers for C++ code that may look at the stack.
+/// Publishes the registers for C++ code that may read the stack.
 inline void publish(Carrier* carrier, const uint32_t* pc, Word* fp, Word* ap) {
   carrier->pc = pc;
   carrier->fp = fp;
   carrier->ap = ap;
 }
 
-// What needs a std::string is kept out of the handlers: they have nothing to destroy.
+// Code that needs a std::string is kept out of the handlers, which must have nothing to destroy.
 __attribute__((noinline)) void raise(Carrier* carrier, const char* message) { carrier->raise(message); }
 __attribute__((noinline)) void raise_at(Carrier* carrier, Loc loc, const char* message) {
   carrier->raise_at(loc, message);
@@ -71,7 +71,7 @@ __attribute__((noinline, cold)) void end_interrupted(Carrier* carrier) {
   carrier->raise_interrupted();
 }
 
-/// Looks at what asked for attention. False when the run must end.
+/// Answers the requests for attention. Returns false if the run must end.
 __attribute__((noinline)) bool attend(Carrier* carrier) {
   const int reason = carrier->attention.exchange(0);
   if (reason == static_cast<int>(Attention::kInterrupt)) {
@@ -122,7 +122,7 @@ COLD slow_stack(HANDLER) {
   TAIL handler_of(static_cast<Op>(*pc))(REGISTERS);
 }
 
-/// The same at the entry of a function, for callers that leave the check to it.
+/// Does the same at the entry of a function, for callers that leave the check to it.
 COLD slow_entry(HANDLER) {
   publish(carrier, pc, fp, ap);
   if (!make_stack(carrier, fp + value)) return;
@@ -190,7 +190,7 @@ OP(SetGlobal) {
 
 // ---- data -------------------------------------------------------------------
 
-/// Fields of a struct as operands: what they have in common, and packing them.
+/// The fields of a struct as operands: their common properties, and packing them.
 struct Operands {
   const Word* fp;
   const uint32_t* slots;
@@ -205,13 +205,13 @@ struct Operands {
   }
 };
 
-/// Two fields whose struct cannot be packed because one is an object, and neither
-/// is a placeholder: the most common struct by far.
+/// Returns whether the struct of two fields cannot be packed because one is an
+/// object, and neither is a placeholder: the most common struct by far.
 bool is_plain_pair(Word first, Word second) {
   return (first & second & 1) == 0 && (placeholder_mask(first) | placeholder_mask(second)) == 0;
 }
 
-/// Requires: there is room.
+/// Makes a struct of two fields. Requires: there is room.
 Word make_pair(Word*& ap, Word header, Word first, Word second) {
   Word* object = ap;
   ap += 3;
@@ -221,7 +221,7 @@ Word make_pair(Word*& ap, Word header, Word first, Word second) {
   return reinterpret_cast<Word>(object);
 }
 
-/// Where handlers make structs: in the nursery, if there is room.
+/// The place where handlers make structs: the nursery, if there is room.
 struct HandlerSink {
   Carrier* carrier;
   Word*& ap;
@@ -254,7 +254,8 @@ struct MadeStruct {
   Word* ap;
 };
 
-/// The operands are the result's slot, for a union its tag and width, and the list of fields.
+/// Makes a struct or a union. The operands are the result's slot, for a union its tag and width, and the list of
+/// fields.
 template <bool kIsUnion>
 constexpr uint32_t kFieldsOf = kIsUnion ? 5 : 3;
 
@@ -346,7 +347,7 @@ OP(UnionStruct) {
   TAIL rest_of_struct<true>(REGISTERS);
 }
 
-/// Field of a packed struct; those of two fields are most of them.
+/// Reads a field of a packed struct of any size. narrow_field reads those of two fields, the most common.
 __attribute__((noinline)) Word wide_field(Word word, uint32_t index, uint32_t count) {
   return packed_field(word, index, count);
 }
@@ -355,7 +356,7 @@ __attribute__((always_inline)) inline Word narrow_field(Word word, uint32_t inde
   return wide_field(word, index, count);
 }
 
-/// The field that an instruction with the operands D, the struct's, I, I takes.
+/// Reads the field of an instruction with the operands D, the struct's, I, I.
 #define FIELD_OF(object)                                                  \
   do {                                                                    \
     if (LIKELY(is_pointer(object))) {                                     \
@@ -408,7 +409,7 @@ OP_ON_BITS(Arg) {
   NEXT(5);
 }
 
-/// The argument is no struct yet: a fault of the access around, not of the union's.
+/// Fails because the argument is no struct yet: an error of the outer access, not of the access to the union.
 COLD fail_inner_access(HANDLER) {
   publish(carrier, pc, fp, ap);
   const Code* code = running_code(fp);
@@ -484,8 +485,8 @@ OP_ON_BITS(Choose) {
   const uint32_t count = pc[4];
   const uint32_t source = pc[5 + (tag < count - 1 ? tag : count - 1)];
   const uint32_t index = source >> kSourceShift;
-  // The point of the instruction is that nothing here depends on the tag but
-  // what is loaded: only captures and globals, all of a list if any, branch.
+  // The purpose of the instruction is that only the loaded value depends on the
+  // tag: only captures and globals, all of a list if any, branch.
   if (LIKELY((source & 2) == 0)) {
     const bool is_word = (source & 1) != 0;
     const Word slot = fp[is_word ? 0 : index];
@@ -605,7 +606,7 @@ OP(Function) {
   NEXT(3);
 }
 
-/// Where a call has its operands. Calls of up to three arguments have a fixed
+/// The layout of a call's operands. Calls of up to three arguments have a fixed
 /// length (kFixed of them), others a list (kFixed is -1).
 template <int kFixed>
 struct CallOperands {
@@ -613,7 +614,7 @@ struct CallOperands {
 
   uint32_t count() const { return kFixed < 0 ? pc[2] : static_cast<uint32_t>(kFixed); }
   const uint32_t* slots() const { return pc + (kFixed < 0 ? 3 : 2); }
-  /// Behind the arguments: slot of the result, distance to the callee's frame.
+  /// Returns the operands after the arguments: slot of the result, distance to the callee's frame.
   const uint32_t* rest() const { return slots() + count(); }
   const uint32_t* next() const { return rest() + 2; }
 };
@@ -621,8 +622,9 @@ struct CallOperands {
 FBLE_HANDLER_CC void return_here(HANDLER);
 extern const HandlerTable* plain;
 
-/// Whether the caller of the running frame is glue that waits for a function, to
-/// apply it to `count` arguments, and nothing else happens at the return.
+/// Returns whether the caller of the running frame is glue that waits for a
+/// function, to apply it to `count` arguments, and the return has no other
+/// effect.
 inline bool is_awaited(const Carrier* carrier, const Word* fp, uint32_t count) {
   const Code* glue = carrier->machine.glue.known_apply_rest(count);
   return glue != nullptr &&
@@ -630,8 +632,9 @@ inline bool is_awaited(const Carrier* carrier, const Word* fp, uint32_t count) {
          fp[kReturnAddressSlot] == reinterpret_cast<Word>(&return_here);
 }
 
-/// A call whose function is not a plain closure of exactly as many arguments.
-/// `value` is the function. Handles undefined functions, partial and over-application.
+/// Makes a call whose function is not a plain closure of exactly that number of
+/// arguments. `value` is the function. Handles undefined functions, partial and
+/// over-application.
 template <bool kIsTail, int kFixed>
 __attribute__((noinline)) FBLE_HANDLER_CC void call_inexact(HANDLER) {
   if (!is_pointer(value)) TAIL fail_call(REGISTERS);
@@ -643,14 +646,15 @@ __attribute__((noinline)) FBLE_HANDLER_CC void call_inexact(HANDLER) {
 
   if (code->arity > count) {
     if constexpr (kIsTail) {
-      // Chains of computations (monads) are like this: the caller waits for a
-      // function, to apply it to arguments left over, and gets a partial application
-      // that lacks just those. Then the call is made with all arguments at once.
+      // Chains of computations (monads) have this form: the caller waits for a
+      // function, to apply it to the remaining arguments, and gets a partial
+      // application that lacks exactly those. Then one call is made with all
+      // arguments.
       const uint32_t missing = code->arity - count;
       if (table == plain && count <= 1 + kHeaderSlots && is_awaited(carrier, fp, missing)) {
         Word* frame = caller_of(fp);
         if (LIKELY(frame + code->frame_slots <= carrier->stack_limit)) {
-          // The slots of this frame are above where arguments go.
+          // The slots of this frame are above the place of the arguments.
           for (uint32_t i = missing; i-- > 0;) frame[count + i] = frame[i];
           for (uint32_t i = 0; i < count; ++i) frame[i] = fp[slots[i]];
           frame[kClosureSlot] = value;
@@ -690,7 +694,7 @@ __attribute__((noinline)) FBLE_HANDLER_CC void call_inexact(HANDLER) {
   }
 
   // Over-application: a frame of glue waits for the function that the call
-  // returns and then applies it to the arguments left over.
+  // returns and then applies it to the remaining arguments.
   const uint32_t arity = code->arity;
   const uint32_t rest = count - arity;
   Code* glue = carrier->machine.glue.apply_rest(rest);
@@ -742,7 +746,7 @@ inline Word callee_value(const uint32_t* pc, const Word* fp, const Carrier* carr
   return kCallee == Callee::kGlobal ? carrier->globals[pc[1]] : fp[pc[1]];
 }
 
-/// What is left to do of a call when its function is known to take as many arguments.
+/// Completes a call whose function takes exactly that number of arguments.
 template <int kFixed>
 __attribute__((always_inline)) inline FBLE_HANDLER_CC void push_and_enter(HANDLER) {
   const CallOperands<kFixed> operands{pc};
@@ -779,7 +783,7 @@ FBLE_HANDLER_CC void call(HANDLER) {
   TAIL push_and_enter<kFixed>(REGISTERS);
 }
 
-/// Moves arguments down by way of the free slots behind the frame: every frame
+/// Moves arguments down by way of the free slots after the frame: every frame
 /// leaves room for its outgoing arguments.
 inline void move_arguments(Word* fp, const uint32_t* slots, uint32_t count, Word* end) {
   Word* staging = end - count;
@@ -802,7 +806,7 @@ FBLE_HANDLER_CC void tail_call(HANDLER) {
   if constexpr (kFixed < 0) {
     move_arguments(fp, operands.slots(), count, fp + running_code(fp)->frame_slots);
   } else {
-    // Not an array: what has an address has no place in a handler's frame.
+    // Not an array: a handler's frame must hold no object with an address.
     const uint32_t* slots = operands.slots();
     const Word arg0 = fp[slots[0]];
     const Word arg1 = kFixed > 1 ? fp[slots[1]] : 0;
@@ -836,7 +840,7 @@ constexpr Handler op_TailCallGlobal3 = tail_call<Callee::kGlobal, 3>;
 OP(Return) {
   value = fp[pc[1]];
   if (LIKELY(fp[kReturnAddressSlot] == reinterpret_cast<Word>(&return_here))) {
-    // The same as jumping there.
+    // Does the same as a jump there.
     pc = return_position(fp);
     fp -= frame_distance(pc);
     fp[result_slot(pc)] = value;
@@ -973,7 +977,7 @@ OP(Foreign) {
   NEXT(3);
 }
 
-/// Return address of the frame at the watermark: see interp/call_stack.h.
+/// The return address of the frame at the watermark: see interp/call_stack.h.
 FBLE_HANDLER_CC void return_through_watermark(HANDLER) {
   const Handler real = carrier->current->stack->return_through_watermark();
   TAIL real(REGISTERS);
@@ -1001,13 +1005,13 @@ __attribute__((noinline)) void profile_step(Carrier* carrier, const uint32_t* pc
   carrier->machine.profile->step(carrier->globals, pc, fp, static_cast<size_t>(fp - carrier->current->stack->base()));
 }
 
-/// Every entry of the table used while a profile is made.
+/// The entry of every opcode in the table for profiles.
 FBLE_HANDLER_CC void run_profiled(HANDLER) {
   profile_step(carrier, pc, fp);
   TAIL plain->handlers[*pc](REGISTERS);
 }
 
-/// Entry of code while a profile is made: its first instruction is profiled, too.
+/// The entry of code while a profile is made: its first instruction is profiled, too.
 FBLE_HANDLER_CC void enter_by_table(HANDLER) { DISPATCH(); }
 
 constexpr HandlerTable kProfilingHandlers = {{
@@ -1018,8 +1022,8 @@ constexpr HandlerTable kProfilingHandlers = {{
 
 // ---- hot code ---------------------------------------------------------------
 
-/// Entry of code that machine code may call, too: callers there leave the check of
-/// the stack to the callee.
+/// The entry of code that machine code may call, too: callers there leave the
+/// check of the stack to the callee.
 FBLE_HANDLER_CC void enter_checked(HANDLER) {
   const Code* code = running_code(fp);
   pc = code->start;
@@ -1038,7 +1042,7 @@ COLD enter_hot(HANDLER) {
   DISPATCH();
 }
 
-/// The same for code that is counted until it is hot.
+/// The same entry for code that is counted until it is hot.
 FBLE_HANDLER_CC void enter_counted(HANDLER) {
   Code* code = running_code(fp);
   pc = code->start;
@@ -1055,7 +1059,7 @@ __attribute__((noinline)) void recording_step(Carrier* carrier, const uint32_t* 
   carrier->machine.engine->on_step(*carrier);
 }
 
-/// Every entry of the table used while a trace is recorded.
+/// The entry of every opcode in the table for recordings.
 FBLE_HANDLER_CC void run_recorded(HANDLER) {
   recording_step(carrier, pc, fp, ap);
   ap = carrier->ap;
@@ -1069,7 +1073,7 @@ constexpr HandlerTable kRecordingHandlers = {{
 #undef FBLE_OP
 }};
 
-/// Every entry of the table used for trying out a few instructions.
+/// The entry of every opcode in the table that runs a given number of instructions.
 FBLE_HANDLER_CC void run_stepped(HANDLER) {
   if (carrier->steps_to_go-- == 0) {
     publish(carrier, pc, fp, ap);

@@ -57,7 +57,7 @@ uint32_t Profile::block_of(const Code& code) {
 Profile::Node* Profile::enter(Node* caller, uint32_t block) {
   Node*& child = caller->children[block];
   if (child == nullptr) {
-    // Would the path end in the same blocks twice? Then it goes back to the first time.
+    // If the path would end in the same blocks twice, it returns to the first time.
     for (Node* earlier = caller; earlier != nullptr && child == nullptr; earlier = earlier->parent) {
       if (earlier->block != block) continue;
       uint32_t length = caller->depth - earlier->depth;
@@ -111,7 +111,7 @@ void Profile::step(const Word* globals, const uint32_t* pc, const Word* fp, size
   Node* entered = enter(node, block_of(callee));
   if (callee.native != nullptr) ++entered->samples;  // natives have no instructions to step through
   if (arity < call.count) {
-    // The frame waits with the arguments left over; the callee's is above it.
+    // The frame waits with the remaining arguments; the callee's is above it.
     stack.push_back({frame + (call.count - arity) + 1 + kHeaderSlots, entered});
   } else if (stack.back().slot == frame) {
     stack.back().node = entered;

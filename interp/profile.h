@@ -1,5 +1,5 @@
 // Profiles of a run: how often each sequence of calls was entered, and how many
-// instructions ran there. Deterministic: nothing is measured in time.
+// instructions ran there. Profiles are deterministic: they measure no time.
 //
 // A sequence is the path of blocks from the root to the running one with cycles
 // taken out, so recursion does not make it long: a call of a block that would
@@ -7,7 +7,7 @@
 // (a b c c d c d e becomes a b c d e). A tail call replaces the running block on
 // the stack, but counts as called by it.
 //
-// The interpreter runs with a table of handlers that ask `step` before each
+// The interpreter runs with a table of handlers that call `step` before each
 // instruction; without a profile there is no cost.
 //
 // Tested by tests/unit/interp/profile_test.cc.
@@ -39,8 +39,8 @@ class Profile {
     Loc loc;
   };
 
-  /// Blocks: 0 is [root], 1 is <main> (which nothing enters; tools expect it), then
-  /// those of the program in its order.
+  /// Makes a profile. Blocks: 0 is [root], 1 is <main> (which is never entered;
+  /// tools expect it), then those of the program in its order.
   explicit Profile(const ProgramCode& program);
 
   /// Starts again at the root, in the main thread, whose number is 0.

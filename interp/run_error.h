@@ -1,4 +1,4 @@
-// Run-time errors: a message and where the program was, innermost call first.
+// Run-time errors: a message and the stack trace, innermost call first.
 //
 // Tested by tests/unit/interp/interpreter_test.cc and the run-time errors of tests/lang.
 #pragma once
@@ -12,7 +12,7 @@
 
 namespace fble {
 
-/// One line of a run-time error: where, in which block, and for the first line what.
+/// A line of a run-time error: its location, its block, and for the first line the message.
 struct ErrorLine {
   Loc loc;
   std::string block;
@@ -29,7 +29,7 @@ struct RunError {
   bool is_final() const { return out_of_memory || interrupted || output_failed; }
   /// Returns the first of the lines below, without its end.
   std::string first_line() const;
-  /// "FILE:L:C: error: in BLOCK: MESSAGE" lines; long traces are shortened in the middle.
+  /// Returns "FILE:L:C: error: in BLOCK: MESSAGE" lines; long traces are shortened in the middle.
   std::string render() const;
 };
 

@@ -1,4 +1,4 @@
-// A virtual thread: what belongs to one thread of execution of a program, whichever carrier runs it.
+// A virtual thread: the state of one thread of execution of a program, whichever carrier runs it.
 //
 // docs/threads.md explains who owns what, and how threads switch, wait, fail and end.
 #pragma once

@@ -10,7 +10,7 @@ namespace fble {
 
 namespace {
 
-/// Returns to such addresses go to the interpreter instead. Threads that wait are redirected when they run again.
+/// Redirects returns to such addresses to the interpreter. Threads that wait are redirected when they run again.
 template <typename Predicate>
 void redirect_returns(Carrier& carrier, Predicate&& is_gone) {
   ++carrier.machine.code_epoch;
@@ -86,9 +86,9 @@ void CompiledTraces::add_exit(CompiledTrace& trace, const ExitSite& site) {
   if (site.resume != nullptr) exit.resume = static_cast<uint32_t>(site.resume - trace.start);
   if (site.flag != nullptr) exit.flag = static_cast<uint32_t>(site.flag - trace.start);
   exit.pinned = options_.deopt_at && options_.deopt_at->trace == trace.id && options_.deopt_at->exit == index;
-  // A loop that is checked has two turns: how many there were is not known at its exits.
+  // A loop that is checked has two turns: the number of turns is not known at its exits.
   if (options_.shadow_check && exit.guard == IrOp::kLoopBack) exit.pinned = true;
-  // What a settled exit says would not be true.
+  // The facts of a settled exit would not be true.
   if (exit.flag != 0 && !exit.settled && (options_.deopt_sweep || exit.pinned)) set_flag(trace, exit, true);
   if (!site.is_return) ++stats_.guards;
 }
@@ -154,13 +154,13 @@ void CompiledTraces::link_bridge(ExitAddress from, const Recorder::Tags& tags, i
   if (exit.dispatch == nullptr) {
     const DispatchNode node =
         install_dispatch(cache_, exit.operand_index, dispatch_scratch, exit.m, parent.start + exit.stub);
-    // No guard looks at the tag then: the bridge stays unused.
+    // No guard tests the tag then: the bridge stays unused.
     if (node.start == nullptr) {
       exit.closed = true;
       return;
     }
     link(parent, exit, node.start);
-    // Other tags still come by the stub, and may get bridges.
+    // Other tags still leave through the stub, and may get bridges.
     exit.linked = false;
     exit.dispatch = node.table;
     ++stats_.dispatch_nodes;
@@ -185,7 +185,7 @@ void CompiledTraces::set_flag(const CompiledTrace& trace, const ExitRecord& exit
   cache_.patch32(trace.start + exit.flag, set ? 1 : 0);
 }
 
-// ---- throwing traces away ---------------------------------------------------
+// ---- evicting traces ---------------------------------------------------
 
 void CompiledTraces::rely_on(CodeAssumption assumption, uint32_t number, const CompiledTrace& trace) {
   std::vector<uint32_t>& roots = assumptions_[{assumption, number}];
@@ -205,7 +205,7 @@ size_t CompiledTraces::break_assumption(Carrier& carrier, CodeAssumption assumpt
 
 void CompiledTraces::evict(Carrier& carrier, uint32_t root) {
   ++stats_.evictions;
-  // Where its code is, by the end.
+  // The ranges of its code, by their ends.
   std::vector<std::pair<const uint8_t*, const uint8_t*>> gone;
   for (const auto& trace : traces_) {
     if (trace->root != root) continue;

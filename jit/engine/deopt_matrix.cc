@@ -11,7 +11,7 @@ namespace fble {
 
 namespace {
 
-/// The call that ends at the position.
+/// Returns the call that ends at the position.
 Op call_before(const Code& code, const uint32_t* position) {
   const auto end = static_cast<size_t>(position - code.start);
   size_t at = 0;
@@ -61,7 +61,7 @@ std::vector<const char*> location_kinds(const ExitEntry& entry, const Location& 
   }
   const VirtualValue& value = entry.virtuals[static_cast<size_t>(location.index)];
   std::vector<const char*> kinds{virtual_kind(value)};
-  // What is said of the whole is true if it is true of a part.
+  // A location has each kind that one of its parts has.
   std::vector<int32_t> reached{location.index};
   bool is_shared = false;
   bool is_recursive = false;
@@ -123,10 +123,10 @@ void DeoptMatrix::note_taken(const uint32_t* pc, const Word* fp) {
 }
 
 void DeoptMatrix::note_end(const uint32_t* pc, const Word* fp, const RunError& error) {
-  // Where there is no room, any instruction fails.
+  // Without room, any instruction fails.
   if (error.lines.empty() || error.out_of_memory || taken_pc_ == nullptr || fp == nullptr) return;
   if (pc != taken_pc_ && code_of_frame(fp).native != nullptr) {
-    // A native fails at the call of it. If that is a tail call, its frame is the caller's.
+    // A native fails at its call. If that is a tail call, its frame is the caller's.
     const bool is_tail_call = op_ends_activation(static_cast<Op>(*taken_pc_));
     const uint32_t* next = taken_pc_ + instruction_length(taken_pc_);
     const bool is_behind = return_position(fp) == next;

@@ -109,7 +109,7 @@ std::string DeoptPoints::why_not_hit(uint32_t number) const {
   if (point.recordings != 0) return fmt::format("trace aborted: {}", abort_reason_text(point.abort));
   if (interpreted == 0) return "never reached";
   if (const auto ended = ended_at_.find(point.code); ended != ended_at_.end()) {
-    return fmt::format("no trace gets there: its function's end in front of '{}'; interpreted {} times",
+    return fmt::format("no trace gets there: those of its function end before '{}'; interpreted {} times",
                        op_info(ended->second).name, interpreted);
   }
   return fmt::format("never hot: interpreted {} times", interpreted);

@@ -71,14 +71,14 @@ Facts FactTable::of_object(const IrIns& ins) const {
     }
     case IrOp::kSlot: {
       Facts facts;
-      // Calls of this code lead here, and the closure is where they left it.
+      // Calls of this code enter here, and the closure is in the slot where they stored it.
       if (ins.n == kClosureSlot && trace_->kind == TraceKind::kFunction && trace_->code != nullptr) {
         set_code_fact(facts, trace_->code);
       }
       return facts;
     }
     case IrOp::kField: {
-      // A constant's field may be moved by collections, but it stays what it is.
+      // A collection may move a constant's field, but its value stays the same.
       const IrIns& object = trace_->at(ins.a);
       if (object.op != IrOp::kConstant || object.raw || !is_pointer(object.x)) return {};
       const Object* target = as_object(object.x);

@@ -1,9 +1,9 @@
-// What is known of values, derived from the instructions alone.
+// Facts about values, derived from the instructions alone.
 //
-// Guards tell something about their operands, and results have properties by the
-// instruction that makes them. Data never changes, so what is known stays known
-// to the end of the trace. The forward passes ask this table which guards are
-// needed, and the verifier whether none is missing; both walk the trace in order.
+// Guards establish facts about their operands, and instructions establish facts
+// about their results. Data never changes, so facts stay true to the end of the
+// trace. The forward passes use this table to find which guards are needed, and
+// the verifier to find whether one is missing; both walk the trace in order.
 //
 // The rules are in fact_rules.h, in a form that is proved, too.
 //
@@ -18,24 +18,25 @@ namespace fble {
 
 enum class Truth : uint8_t { kUnknown, kTrue, kFalse };
 
-/// Everything about a word. An object's fields are not followed.
+/// Returns all facts about a word. An object's fields are not followed.
 Facts known_facts(Word word);
 
-/// Makes `facts` what both it and `more` say.
+/// Adds the facts of `more` to `facts`: both hold.
 void add_facts(Facts& facts, const Facts& more);
-/// What holds of a value that is either of the two.
+/// Returns the facts of a value that is either of the two.
 Facts common_facts(const Facts& a, const Facts& b);
-/// True if all that `weaker` says follows from `facts`.
+/// Returns whether `facts` imply all of `weaker`.
 bool facts_imply(const Facts& facts, const Facts& weaker);
 
-/// The ValueFact bits for a snapshot's slot.
+/// Returns the ValueFact bits for a snapshot's slot.
 uint8_t value_facts(const Facts& facts);
 
-/// What facts about its operand say of the guard. kUnknown for guards that
-/// compare two values, and for what is no guard on data.
+/// Returns whether facts about its operand decide the guard. kUnknown for
+/// guards that compare two values, and for instructions that are no guard on
+/// data.
 Truth guard_truth(const IrIns& guard, const Facts& operand);
 
-/// True if what the instruction makes is sure to fit in a packed word.
+/// Returns whether the result of the instruction certainly fits in a packed word.
 class FactTable;
 bool result_fits(const FactTable& facts, const IrIns& ins);
 
@@ -64,8 +65,8 @@ class FactTable {
   /// What is known of constants, and of what comes from or makes objects and frames.
   Facts of_object(const IrIns& ins) const;
 
-  /// Adds the instruction that is next by number: what its result is known to
-  /// be, and what its not having left tells.
+  /// Adds the instruction that is next by number: the facts about its result,
+  /// and those that hold because it has not left the trace.
   void append(const IrIns& ins);
   void add(IrRef ref, const Facts& more) { add_facts(facts_[index_of(ref)], more); }
 
@@ -76,7 +77,7 @@ class FactTable {
   std::vector<Facts> facts_;
 };
 
-/// Null if the facts meet what the instruction's row requires, else what is missing.
+/// Returns null if the facts meet the requirements of the instruction's row, else the missing one.
 const char* unmet_requirement(const FactTable& facts, const IrIns& ins);
 
 }  // namespace fble

@@ -321,7 +321,7 @@ class Verifier {
           fail("what is assumed of %{} is not known when the loop is entered", index_of(phi));
         }
         if (!facts_imply(facts_[back.list[i]], assumption.facts)) {
-          fail("what is assumed of %{} is not known when the loop goes on", index_of(phi));
+          fail("what is assumed of %{} is not known when the loop continues", index_of(phi));
         }
       }
     }

@@ -1,14 +1,14 @@
 // The rules of fold.cc, stated once for two readers.
 //
-// A rule is a row: its name, its condition, what the instruction becomes. `T` is the
-// trace that rules look at. In the product it is Forward, words are machine words, and
-// a row is an `if`. In tests/unit/jit/opt/fold_proof_test.cc words are terms of an SMT solver:
-// the same text is run along each of its paths, and for each row that is reached the
-// solver is asked whether instruction and replacement differ for any words that satisfy
-// what the path has asked.
+// A rule is a row: its name, its condition, the replacement. `T` is the trace that rules
+// examine. In the product it is Forward, words are machine words, and a row is an `if`. In
+// tests/unit/jit/opt/fold_proof_test.cc words are terms of an SMT solver: the same text is run
+// along each of its paths, and for each row that is reached the solver is asked whether
+// instruction and replacement differ for any words that satisfy what the path has asked.
 //
-// So the text below uses only what both have: conditions are used where C++ expects a
-// bool, and what depends on the size of a word asks T for it.
+// So the text below uses only operations that both have: conditions are used where
+// C++ expects a bool, and computations that depend on the size of a word are
+// functions of T.
 #pragma once
 
 #include <bit>
@@ -21,14 +21,14 @@
 
 namespace fble {
 
-// What the proof has for its terms.
+// The proof has the same functions for its terms.
 inline bool add_overflows(Word a, Word b, Word* sum) { return __builtin_add_overflow(a, b, sum); }
 inline bool add_overflows(int64_t a, int64_t b, int64_t* sum) { return __builtin_add_overflow(a, b, sum); }
 inline bool sub_overflows(int64_t a, int64_t b, int64_t* sum) { return __builtin_sub_overflow(a, b, sum); }
 inline bool mul_overflows(Word a, Word b, Word* product) { return __builtin_mul_overflow(a, b, product); }
 inline bool mul_overflows(int64_t a, int64_t b, int64_t* product) { return __builtin_mul_overflow(a, b, product); }
 
-/// One row. `T::rule` notes the name for the proof and does nothing in the product.
+/// A row. `T::rule` notes the name for the proof and does nothing in the product.
 #define FBLE_RULE(name, condition, answer) \
   if (condition) {                         \
     forward.rule(#name);                   \
@@ -110,7 +110,7 @@ class FoldRules {
   static Answer fails() { return {Answer::kFails}; }
   static Answer holds(bool yes) { return {yes ? Answer::kDrop : Answer::kFails}; }
 
-  /// The instruction's constant result; 0 is what leaves.
+  /// Replaces the instruction by its constant result; 0 means that it leaves.
   Answer computed(Word word) {
     if (word == 0) return fails();
     return replace(forward.constant(word));
@@ -178,14 +178,14 @@ class FoldRules {
     if (forward.is_constant(ins.a) || index_of(ins.a) > index_of(ins.b)) std::swap(ins.a, ins.b);
   }
 
-  /// x + c for a signed c, as an instruction; what leaves is decided by the sum.
+  /// Makes x + c for a signed c, as an instruction; the sum decides which form leaves.
   Answer offset(Ref x, Int c) {
     if (c == 0) return replace(x);
     const Ref amount = forward.constant(natural_word(static_cast<Word>(c < 0 ? -c : c)));
     return rewrite(c < 0 ? IrOp::kSub : IrOp::kAdd, x, amount);
   }
 
-  /// `ref` as `x + c`, where the instruction that adds has not left.
+  /// Returns whether `ref` is `x + c`, where the instruction that adds has not left.
   bool is_offset(Ref ref, Ref* x, Int* c) {
     if (index_of(ref) < forward.barrier) return false;
     const auto& sum = forward.at(ref);
@@ -197,7 +197,7 @@ class FoldRules {
     return true;
   }
 
-  /// Whether x + before, plus or minus `more`, is x + sum with a sum in the range that a constant has.
+  /// Returns whether x + before, plus or minus `more`, is x + sum with a sum in the range of constants.
   bool sum_of_offsets(Int before, Int more, Int* sum) {
     const Int most = static_cast<Int>(forward.max_natural());
     const bool overflow = ins.op == IrOp::kAdd ? add_overflows(before, more, sum) : sub_overflows(before, more, sum);
@@ -268,7 +268,7 @@ class FoldRules {
 
   // ---- comparisons ----------------------------------------------------------------
 
-  /// What earlier guards tell about the order of two words.
+  /// The order of two words as far as earlier guards decide it.
   enum class Order { kUnknown, kLess, kNotLess, kEqual, kNotEqual };
 
   Order known_order(Ref a, Ref b) {
@@ -290,7 +290,7 @@ class FoldRules {
     return Order::kUnknown;
   }
 
-  /// Whether words that are not less are known to be different, too.
+  /// Returns whether words that are not less are also known to be different.
   bool known_different(Ref a, Ref b) {
     if (forward.is_constant(a) && forward.is_constant(b)) {
       return static_cast<bool>(forward.word_of(a) != forward.word_of(b));
@@ -300,7 +300,7 @@ class FoldRules {
            forward.has(IrOp::kIsLess, b, a);
   }
 
-  /// Whether order_operands swaps them.
+  /// Returns whether order_operands swaps them.
   bool is_in_other_order(Ref a, Ref b) {
     return forward.is_constant(a) || (!forward.is_constant(b) && index_of(a) > index_of(b));
   }
@@ -463,7 +463,7 @@ class FoldRules {
     return true;
   }
 
-  /// Intrinsics on naturals are the instructions for naturals, where those leave in no more cases.
+  /// Replaces intrinsics on naturals by the instructions for naturals, if those leave in no more cases.
   Answer intrinsic() {
     const Intrinsic which = forward.intrinsic_of(ins);
     const auto args = ins.list;
@@ -515,8 +515,8 @@ class FoldRules {
 
   // ---- tags -------------------------------------------------------------------------
 
-  /// The tag in as few bits as tell it from the other tags that are still possible: one bit of
-  /// two needs no subtraction.
+  /// Returns the smallest number of tag bits that distinguishes this tag from all that are
+  /// still possible: one bit of two needs no subtraction.
   uint32_t width_that_tells(uint32_t width) {
     const auto& facts = forward.table[ins.a];
     if (width > 5 || facts.not_tags == 0) return width;
@@ -532,7 +532,7 @@ class FoldRules {
     return width;
   }
 
-  /// The packed integer whose key this is.
+  /// Returns the packed integer whose key this is.
   Ref without_key(Ref ref) {
     if (!forward.is_raw_constant(ref)) return forward.at(ref).a;
     const Word key = forward.word_of(ref);
@@ -541,7 +541,7 @@ class FoldRules {
 
   bool is_key(Ref ref) { return forward.at(ref).op == IrOp::kOrderKey; }
 
-  /// A guard on the tag of a comparison's result is a guard on what is compared.
+  /// Replaces a guard on the tag of a comparison's result by a guard on the compared values.
   Answer tag_guard() {
     const bool from = ins.op == IrOp::kTagFrom;
     const uint32_t width = forward.width_of(ins);
@@ -554,7 +554,7 @@ class FoldRules {
       FBLE_RULE(tag_from_constant, true, holds(static_cast<bool>(tag >= ins.n)));
     }
     const IrOp made = forward.maker_of(ins.a);
-    // What is settled makes constants, which move instructions.
+    // Settled values become constants, which move instructions.
     const bool compares = made == IrOp::kLess || made == IrOp::kLessEqual || made == IrOp::kEqual ||
                           made == IrOp::kUnequal || made == IrOp::kCompare;
     const Ref a = compares ? forward.at(ins.a).a : Ref{kNoRef};
@@ -579,7 +579,8 @@ class FoldRules {
         FBLE_RULE(tag_of_compare_equal, true, rewrite(IrOp::kIsEqual, a, b));
       }
     }
-    // Once only: which tags a narrowed guard leaves open depends on those that it does not look at.
+    // A guard is narrowed only once: the tags that a narrowed guard leaves open depend on the bits that it does not
+    // test.
     if (from || ins.narrowed || forward.tag_guard_is_settled(ins)) return {};
     const uint32_t narrow = width_that_tells(width);
     FBLE_RULE(tag_is_narrower, narrow < width, rewrite_narrower(narrow));
@@ -606,7 +607,7 @@ class FoldRules {
     return true;
   }
 
-  /// Whether the fields are those of one struct, in order.
+  /// Returns whether the fields are those of one struct, in order.
   bool all_of_one_struct() {
     const size_t count = ins.list.size();
     for (size_t i = 0; i < count; ++i) {
@@ -627,7 +628,7 @@ class FoldRules {
     return {};
   }
 
-  /// A guard that the fields do not fit: for constants, and where their lengths are known to be small.
+  /// Folds a guard that the fields do not fit: for constants, and where their lengths are known to be small.
   Answer no_fit() {
     const auto count = static_cast<uint32_t>(ins.list.size());
     Word bits = static_cast<Word>(ins.m) + (count > 1 ? kOffsetBits * (count - 1) : 0);
@@ -637,8 +638,8 @@ class FoldRules {
     return {};
   }
 
-  // Behind a guard that always fails a constant may be of any type. Such code is never run, but it is compiled, and
-  // parts of words that have none are no words.
+  // After a guard that always fails a constant may be of any type. Such code never runs, but it is compiled, and a
+  // word without parts has no parts that are words.
 
   Answer packed_arg() {
     FBLE_RULE(packed_arg_of_one_tag, ins.n == 0, replace(ins.a));
@@ -646,7 +647,7 @@ class FoldRules {
       FBLE_RULE(packed_arg_constant, forward.has_tag(ins), replace(forward.constant(forward.packed_arg_of(ins))));
       return {};
     }
-    // Of Bool@ and the like: all that is there is the tag.
+    // Bool@ and the like consist of the tag alone.
     FBLE_RULE(packed_arg_of_tag_alone, static_cast<Word>(forward.table[ins.a].bits) <= static_cast<Word>(ins.n),
               replace(forward.constant(kUnitWord)));
     return {};

@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <set>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -24,25 +23,6 @@ constexpr std::string_view kEnd = "<!-- end -->";
 
 constexpr std::string_view kExtensions[] = {
     ".cc", ".cmake", ".def", ".fble", ".h", ".json", ".md", ".py", ".session", ".sh", ".toml", ".yml",
-};
-
-/// A use of a phrase that stays.
-struct Kept {
-  std::string_view file;
-  std::string_view phrase;
-  auto operator<=>(const Kept&) const = default;
-};
-
-/// The messages that have a phrase, and the tests that quote them: the bytes of messages do not change.
-const std::set<Kept> kMessages = {
-    {"fuzz/modes_main.cc", "so many"},
-    {"interp/mark_options.def", "goes on"},
-    {"interp/mark_options.def", "whoever"},
-    {"jit/engine/chaos.def", "in front"},
-    {"jit/engine/deopt_points.cc", "in front"},
-    {"jit/ir/ir_verify.cc", "goes on"},
-    {"tests/unit/frontends/cli/marks_test.cc", "in front"},
-    {"tests/unit/jit/ir/ir_verify_test.cc", "goes on"},
 };
 
 std::string text_of(const fs::path& file) {
@@ -149,7 +129,6 @@ std::vector<std::string> files() {
       for (const auto& entry : fs::recursive_directory_iterator(top.path())) add(entry.path());
     }
   }
-  std::erase(found, "tests/arch/prose_test.cc");  // which has the phrases of kMessages
   std::ranges::sort(found);
   return found;
 }
@@ -161,21 +140,14 @@ TEST(Prose, RefusesThePhrasesOfTheVoiceSection) {
   const std::vector<std::string> searched = files();
   ASSERT_GT(searched.size(), 500u) << "below " << root;
   std::vector<std::string> uses;
-  std::set<Kept> kept;
   for (const std::string& file : searched) {
     const Words words = words_of(without_phrases(text_of(root / file)));
     for (const std::string& phrase : phrases) {
-      const std::vector<size_t> lines = lines_with(words, phrase);
-      const auto message = kMessages.find({file, phrase});
-      if (message != kMessages.end() && lines.size() == 1) {
-        kept.insert(*message);
-        continue;
-      }
-      for (const size_t line : lines) uses.push_back(file + ":" + std::to_string(line) + ": \"" + phrase + "\"");
+      for (const size_t line : lines_with(words, phrase))
+        uses.push_back(file + ":" + std::to_string(line) + ": \"" + phrase + "\"");
     }
   }
   EXPECT_THAT(uses, testing::IsEmpty()) << "CONTRIBUTING.md, under Voice, has better words";
-  EXPECT_EQ(kept.size(), kMessages.size()) << "a message of kMessages is no longer there";
 }
 
 TEST(Prose, FindsPhrases) {

@@ -217,7 +217,7 @@ Cell@ = *(Nat@ head, Cell@ tail);
 _ = Circles(512, Circle(2));
 )";
   EXPECT_THAT(reason(loop("", group), {"--jit=on"}),
-              HasSubstr("(no trace gets there: its function's end in front of 'declare'"));
+              HasSubstr("(no trace gets there: those of its function end before 'declare'"));
 }
 
 TEST_F(DeoptPointsTest, UnderOptionsThatLeaveElsewhereDeoptPointsNeedNotBeHit) {

@@ -170,7 +170,7 @@ TEST(IrVerify, LoopsAreWhole) {
   EXPECT_EQ(problem("loop_start (%x)\nloop_back (%x) @s"), "%0 is no variable");
   EXPECT_EQ(problem("loop_start ()\nloop_start ()\nloop_back () @s"), "a second loop");
   EXPECT_EQ(problem("is_packed %x @s\n%p = phi %x\nassume %p packed\nloop_start (%p)\nloop_back (%y) @s"),
-            "what is assumed of %3 is not known when the loop goes on");
+            "what is assumed of %3 is not known when the loop continues");
   EXPECT_EQ(problem("%p = phi %x\nassume %p packed\nloop_start (%p)\nis_packed %y @s\nloop_back (%y) @s"),
             "what is assumed of %2 is not known when the loop is entered");
   EXPECT_EQ(problem("%a = less %x %y\nassume %a natural\nreturn %a"),
