@@ -312,7 +312,7 @@ TEST(BytecodeText, DeoptPointsReadBack) {
   EXPECT_EQ(print_bytecode(*parse.program), text);
   EXPECT_EQ(
       parse_bytecode("deopt_point 1:2 often", "t").error,
-      "t:1:10: error: unknown option 'often' of deopt-here!; there are after=N, every=N, force, invalidate, gc, yield");
+      "t:1:17: error: unknown option 'often' of deopt-here!; there are after=N, every=N, force, invalidate, gc, yield");
 }
 
 }  // namespace
