@@ -652,7 +652,7 @@ void Heap::note_peaks(const RootReporter& roots) {
 bool Heap::is_within_limit(const RootReporter& roots) const {
   if (options_.max_bytes == 0) return true;
   const size_t nursery_bytes = static_cast<size_t>(nursery_end_ - nursery_) * sizeof(Word);
-  return old_bytes() + nursery_bytes + roots.stack_bytes() + held_bytes_ <= options_.max_bytes;
+  return nursery_bytes + bytes_without_nursery(roots) <= options_.max_bytes;
 }
 
 Word* Heap::make_room(Word* ap, size_t words, RootReporter& roots) {
@@ -675,8 +675,7 @@ Word* Heap::make_room(Word* ap, size_t words, RootReporter& roots) {
   const uint64_t start = now_ns();
   const size_t young_bytes = static_cast<size_t>(ap - nursery_) * sizeof(Word);
   most_stack_words_ = std::max(most_stack_words_, roots.stack_bytes() / sizeof(Word));
-  stats_.peak_bytes =
-      std::max<uint64_t>(stats_.peak_bytes, old_bytes() + young_bytes + roots.stack_bytes() + held_bytes_);
+  stats_.peak_bytes = std::max<uint64_t>(stats_.peak_bytes, young_bytes + bytes_without_nursery(roots));
   minor_collection(ap, roots);
   if (full) {
     full_collection(roots);

@@ -43,15 +43,17 @@ class RootReporter {
  public:
   virtual ~RootReporter() = default;
   /// Visits roots. `minor`: those that may have changed since the last collection, frames included. Otherwise:
-  /// all roots except those of report_frames.
+  /// all roots except those of report_frames. Each collection during a marking is minor, too.
   virtual void report_roots(class Collector& collector, bool minor) = 0;
   /// Replaces report_roots in a minor collection of an empty nursery: no root is new.
   virtual void roots_are_old() {}
   /// Returns the bytes of call stack in use.
   virtual size_t stack_bytes() const = 0;
+  /// Returns the bytes of the tables that say which slots of frames are roots.
+  virtual size_t table_bytes() const { return 0; }
 
-  /// Marking visits the call stack in steps. `begin_frames` visits the running frame. `report_frames` visits up to
-  /// `count` more, from there downwards, and returns true when none is left.
+  /// Marking visits the call stack in steps, and other roots of which there may be many. `begin_frames` visits the
+  /// running frame. `report_frames` visits up to `count` more, or as much else, and returns true when nothing is left.
   virtual void begin_frames(class Collector& collector) { static_cast<void>(collector); }
   virtual bool report_frames(class Collector& collector, size_t count) {
     static_cast<void>(collector);
@@ -62,7 +64,7 @@ class RootReporter {
 
 struct HeapOptions {
   size_t nursery_bytes = 256 * 1024;  ///< may double; tests use as little as 64
-  /// The limit for nursery, old space, call stack and what is held outside together; 0 for none.
+  /// The limit for nursery, old space, call stack, its tables and what is held outside together; 0 for none.
   size_t max_bytes = 0;
   /// Collects at every n-th allocation on the slow path; 0 for off.
   unsigned stress = 0;
@@ -100,7 +102,7 @@ struct HeapStats {
   uint64_t survived_bytes = 0;    ///< moved by minor collections, or adopted
   uint64_t adopted_bytes = 0;     ///< the part of these that became old without moving
   uint64_t shared_bytes = 0;      ///< replaced by an equal object of the old space
-  uint64_t peak_bytes = 0;        ///< old space, nursery in use, call stack and held bytes, seen at collections
+  uint64_t peak_bytes = 0;        ///< nursery in use and all else that the limit counts, seen at collections
   uint64_t peak_held_bytes = 0;   ///< see Heap::hold
   uint64_t peak_live_bytes = 0;   ///< live objects and call stack after a collection
   uint64_t longest_pause_ns = 0;
@@ -209,6 +211,10 @@ class Heap {
   void forget_reports();
   void move_natives(class Collector& collector);
   void note_peaks(const RootReporter& roots);
+  /// Returns what counts against the limit, except for the nursery.
+  size_t bytes_without_nursery(const RootReporter& roots) const {
+    return old_bytes() + roots.stack_bytes() + roots.table_bytes() + held_bytes_;
+  }
   void verify();
   /// Returns whether all dead objects must be known as soon as a marking has ended.
   bool is_exact() const { return options_.verify || options_.max_bytes != 0; }

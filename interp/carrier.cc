@@ -40,9 +40,10 @@ void Carrier::request(Attention reason) {
 }
 
 size_t Carrier::stack_bytes() const { return current->stack->used_bytes(fp) + machine.scheduler.waiting_bytes(); }
+size_t Carrier::table_bytes() const { return machine.program.liveness_bytes; }
 
 void Carrier::report_roots(Collector& collector, bool minor) {
-  machine.visit_roots(collector, minor);
+  machine.visit_roots(collector);
   collector.visit_range(exit_roots.data(), exit_roots.size());
   if (value != 0) collector.visit(value);
   groups.visit(collector);
@@ -64,11 +65,13 @@ void Carrier::frames_are_old() {
 }
 
 void Carrier::begin_frames(Collector& collector) {
+  machine.begin_globals();
   machine.scheduler.begin_marking(*current);
   if (fp != nullptr) current->stack->begin_marking(machine.frames, collector, pc, fp);
 }
 
 bool Carrier::report_frames(Collector& collector, size_t count) {
+  if (!machine.mark_globals(collector, count)) return false;
   if (!machine.scheduler.is_marking_begun(*current)) {
     current->stack->begin_marking(machine.frames, collector, pc, fp);
   }

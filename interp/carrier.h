@@ -85,6 +85,7 @@ struct Carrier final : RootReporter {
   void report_roots(Collector& collector, bool minor) override;
   void roots_are_old() override;
   size_t stack_bytes() const override;
+  size_t table_bytes() const override;
   void begin_frames(Collector& collector) override;
   bool report_frames(Collector& collector, size_t count) override;
 

@@ -92,7 +92,8 @@ struct Code {
     Word code;
   } function_object;
 
-  std::unique_ptr<struct Liveness> liveness;  ///< computed at the first request
+  std::unique_ptr<struct Liveness> liveness;  ///< null until it is computed (interp/liveness.h)
+  size_t* liveness_bytes = nullptr;           ///< the program's count of such memory; null for code of no program
 
   /// The number of calls until the compiler is called (interp/engine_hooks.h). 0 wraps: practically never.
   uint32_t hotness = 0;
@@ -126,6 +127,7 @@ struct ProgramCode {
   uint32_t global_count = 0;
   std::vector<std::string> global_names;
   std::vector<DeoptPoint> deopt_points;  ///< of Op::kDeoptPoint
+  size_t liveness_bytes = 0;             ///< of all codes, since a machine was made for the program
 };
 
 /// Sets `entry` and `start` of code whose words are complete.

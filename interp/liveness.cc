@@ -11,6 +11,9 @@
 // together are not longer than the code. So a large function costs neither time nor
 // memory per pair of position and slot.
 //
+// The pass is made when a collection first asks. For large code it would make that collection long, so it is
+// made before the code runs.
+//
 // Tested by tests/unit/interp/liveness_test.cc.
 #include "interp/liveness.h"
 
@@ -24,6 +27,9 @@ namespace {
 
 /// The distance, in instructions, between positions whose set of live slots is kept.
 constexpr size_t kKeepEvery = 16;
+
+/// Code with more words is prepared before it runs. Less takes a collection a fraction of a millisecond.
+constexpr size_t kLargeCodeWords = 4096;
 
 /// Applies the instruction's writes and reads to a set, backwards.
 template <typename Set>
@@ -154,7 +160,10 @@ class SetOfQuery {
   void clear() { std::fill(bits_.begin(), bits_.end(), 0); }
   void merge(uint32_t offset) { liveness_.sets.copy(*liveness_.kept_at(offset), bits_.data()); }
   std::vector<uint32_t> list() const {
+    size_t count = 0;
+    for (const uint64_t word : bits_) count += static_cast<size_t>(std::popcount(word));
     std::vector<uint32_t> result;
+    result.reserve(count);
     for (size_t i = 0; i < bits_.size(); ++i) {
       for (uint64_t rest = bits_[i]; rest != 0; rest &= rest - 1) {
         result.push_back(static_cast<uint32_t>(i * 64 + static_cast<size_t>(std::countr_zero(rest))));
@@ -214,22 +223,53 @@ std::optional<SharedSets::Set> Liveness::kept_at(uint32_t offset) const {
 
 size_t Liveness::bytes() const {
   return sets.bytes() + kept.size() * sizeof(Kept) + index.size() * sizeof(uint32_t) + listed * sizeof(uint32_t) +
-         lists.size() * (sizeof(lists[0]) + sizeof(std::vector<uint32_t>));
+         lists.capacity() * sizeof(lists[0]) + lists.size() * sizeof(std::vector<uint32_t>) +
+         (latest == nullptr ? 0 : latest->size() * sizeof(uint32_t));
 }
 
+namespace {
+
+Liveness& liveness_of(Code& code) {
+  if (code.liveness == nullptr) {
+    code.liveness = std::make_unique<Liveness>(code);
+    if (code.liveness_bytes != nullptr) *code.liveness_bytes += code.liveness->bytes();
+  }
+  return *code.liveness;
+}
+
+}  // namespace
+
 LiveSlots live_slots(Code& code, const uint32_t* position) {
-  if (code.liveness == nullptr) code.liveness = std::make_unique<Liveness>(code);
-  Liveness& known = *code.liveness;
+  Liveness& known = liveness_of(code);
   const uint32_t offset = static_cast<uint32_t>(position - code.start);
   uint32_t& index = known.index[offset];
   if (index != 0) return LiveSlots(known.lists[index - 1]);
+  // A collection that begins a marking asks twice.
+  if (known.latest != nullptr && known.latest_offset == offset) return LiveSlots(known.latest);
   auto list = std::make_shared<const std::vector<uint32_t>>(list_at(code, known, offset));
+  const size_t before = known.bytes();
   if (known.listed + list->size() <= code.words.size()) {
     known.listed += list->size();
     known.lists.push_back(list);
     index = static_cast<uint32_t>(known.lists.size());
+  } else {
+    known.latest = list;
+    known.latest_offset = offset;
   }
+  if (code.liveness_bytes != nullptr) *code.liveness_bytes += known.bytes() - before;
   return LiveSlots(std::move(list));
+}
+
+void prepare_liveness(ProgramCode& program) {
+  program.liveness_bytes = 0;
+  for (Code& code : program.codes) {
+    code.liveness_bytes = &program.liveness_bytes;
+    if (code.liveness != nullptr) {
+      program.liveness_bytes += code.liveness->bytes();
+    } else if (code.words.size() > kLargeCodeWords) {
+      liveness_of(code);
+    }
+  }
 }
 
 }  // namespace fble

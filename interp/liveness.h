@@ -87,7 +87,7 @@ struct Liveness {
 
   /// Returns the kept set of the offset, if there is one.
   std::optional<SharedSets::Set> kept_at(uint32_t offset) const;
-  /// Returns the memory of all of this.
+  /// Returns the memory of all of this, in constant time.
   size_t bytes() const;
 
   struct Kept {
@@ -99,9 +99,15 @@ struct Liveness {
   std::vector<uint32_t> index;         ///< by word offset: 1 + index into `lists`, or 0
   std::vector<LiveSlots::List> lists;  ///< of requested positions
   size_t listed = 0;                   ///< the number of slots in `lists`; no larger than that of the code's words
+  LiveSlots::List latest;              ///< a list that is too much for `lists`, of the position requested last
+  uint32_t latest_offset = 0;
 };
 
 /// Returns the slots whose values are needed when the instruction at the position is about to run.
 LiveSlots live_slots(Code& code, const uint32_t* position);
+
+/// Computes what is known of large code before it runs, since the first collection would take long otherwise. Counts
+/// that and all that is computed later in program.liveness_bytes.
+void prepare_liveness(ProgramCode& program);
 
 }  // namespace fble

@@ -1,8 +1,16 @@
 #include "interp/machine_state.h"
 
 #include "interp/interpreter.h"
+#include "interp/liveness.h"
 
 namespace fble {
+
+namespace {
+
+/// The number of globals that a marking visits in the time of a call frame.
+constexpr size_t kGlobalsPerFrame = 8;
+
+}  // namespace
 
 MachineState::MachineState(ProgramCode& program_code, const NativeTable& native_table, const MachineOptions& options)
     : program(program_code),
@@ -14,6 +22,7 @@ MachineState::MachineState(ProgramCode& program_code, const NativeTable& native_
   globals.words.resize(program.global_count);
   kept.push_back(kUnitWord);
   deopt_point_passes.resize(program.deopt_points.size());
+  prepare_liveness(program);
   // Only a library with machine integers declares the natives that compute with them.
   for (const Code& code : program.codes) {
     for (const ForeignRef& ref : code.foreigns) {
@@ -26,17 +35,20 @@ MachineState::MachineState(ProgramCode& program_code, const NativeTable& native_
   }
 }
 
-void MachineState::visit_roots(Collector& collector, bool minor) {
-  if (minor) {
-    for (uint32_t index : globals.dirty) collector.visit(globals.words[index]);
-  } else {
-    for (Word& word : globals.words) {
-      if (word != 0) collector.visit(word);  // 0: not yet defined
-    }
-  }
+void MachineState::visit_roots(Collector& collector) {
+  for (uint32_t index : globals.dirty) collector.visit(globals.words[index]);
   globals.dirty.clear();
   collector.visit_range(kept.data(), kept.size());
   for (std::vector<Word>* words : rooted_words) collector.visit_range(words->data(), words->size());
+}
+
+bool MachineState::mark_globals(Collector& collector, size_t count) {
+  const size_t rest = unmarked_globals / kGlobalsPerFrame > count ? unmarked_globals - count * kGlobalsPerFrame : 0;
+  while (unmarked_globals > rest) {
+    Word& word = globals.words[--unmarked_globals];
+    if (word != 0) collector.visit(word);  // 0: not yet defined
+  }
+  return rest == 0;
 }
 
 }  // namespace fble

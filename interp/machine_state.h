@@ -36,12 +36,18 @@ struct MachineState {
   Profile* const profile;                        ///< null without profiling
   EngineHooks* engine = nullptr;                 ///< the compiler, if there is one
   FrameObserver* observer = nullptr;             ///< called at each `# deopt-here! force`, if there is one
+  size_t unmarked_globals = 0;                   ///< the first globals, which a marking has not visited yet
   std::vector<Word> kept;                        ///< roots that Machine::keep has made; the first is the result
   std::vector<uint64_t> deopt_point_passes;      ///< for each of program.deopt_points, how often it was interpreted
   std::vector<std::vector<Word>*> rooted_words;  ///< one for each RootedWords that exists
 
-  /// Visits globals and kept words; for a minor collection only globals that have been written since the last one.
-  void visit_roots(Collector& collector, bool minor);
+  /// Visits kept words, and the globals that have been written since the last collection.
+  void visit_roots(Collector& collector);
+  /// A marking visits all globals in steps, since a large program has many. begin_globals comes first; mark_globals
+  /// visits some more in proportion to `count` and returns whether none is left. Those that are written meanwhile are
+  /// visited by collections.
+  void begin_globals() { unmarked_globals = globals.words.size(); }
+  bool mark_globals(Collector& collector, size_t count);
 
   /// Calls `visit(code)` for all code: the program's, glue, natives and that of io_functions.
   template <typename Visit>

@@ -6,10 +6,12 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -45,8 +47,9 @@ struct Surroundings {
   int in = -1;  ///< a descriptor for standard input, instead of nothing to read
 };
 
-/// Returns whether the process has used enough processor time to be in the middle of its work.
-inline bool is_working(pid_t process) {
+/// Returns whether the process has used enough processor time to be in the middle of its work, if that begins after
+/// `start_seconds` of it.
+inline bool is_working(pid_t process, double start_seconds = 0) {
   std::ifstream file("/proc/" + std::to_string(process) + "/stat");
   std::string text{std::istreambuf_iterator<char>(file), {}};
   std::istringstream fields(text.substr(text.rfind(')') + 2));
@@ -55,7 +58,45 @@ inline bool is_working(pid_t process) {
   long user = 0;
   long system = 0;
   fields >> user >> system;
-  return (user + system) * 1000 / sysconf(_SC_CLK_TCK) >= 150;
+  return static_cast<double>(user + system) / static_cast<double>(sysconf(_SC_CLK_TCK)) >= start_seconds + 0.15;
+}
+
+/// Returns the processor time of all children that have ended.
+inline double seconds_of_children() {
+  rusage usage{};
+  getrusage(RUSAGE_CHILDREN, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+/// A row of frontends/cli/modes.def.
+struct Mode {
+  std::string name;
+  std::vector<std::string> flags;
+
+  friend std::ostream& operator<<(std::ostream& stream, const Mode& mode) { return stream << mode.name; }
+};
+
+/// Returns the ways to run a program.
+inline std::vector<Mode> all_modes() {
+  std::vector<Mode> modes;
+  const auto add = [&](const char* name, const char* flags) {
+    std::istringstream words(flags);
+    modes.push_back({name, {std::istream_iterator<std::string>(words), {}}});
+  };
+#define FBLE_MODE(name, flags, doc) add(name, flags);
+#include "frontends/cli/modes.def"
+#undef FBLE_MODE
+  return modes;
+}
+
+/// Returns the mode's name for the test.
+inline std::string mode_name(const testing::TestParamInfo<Mode>& info) {
+  std::string name = info.param.name;
+  std::ranges::replace(name, '-', '_');
+  return name;
 }
 
 inline void wait_until(const std::function<bool()>& condition) {
@@ -308,6 +349,13 @@ inline const std::vector<Subcommand>& subcommands() {
       {"bisect", kEvaluation, {"bisect", "--seeds", "1", "Hello.fble"}, true, {}, {"bisect", "Forever.fble"}},
   };
   return all;
+}
+
+/// Returns the command's words with options before the others.
+inline std::vector<std::string> with_options(const Subcommand& sub, std::vector<std::string> words,
+                                             const std::vector<std::string>& options) {
+  words.insert(words.begin() + (*sub.name == '\0' ? 0 : 1), options.begin(), options.end());
+  return words;
 }
 
 inline std::string words_text(const std::vector<std::string>& words) {

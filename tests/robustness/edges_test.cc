@@ -276,31 +276,63 @@ void wait_until_stuck(int pipe) {
   std::this_thread::sleep_for(milliseconds(20));
 }
 
-TEST_F(EdgesTest, SignalsEndWhatComputes) {
+bool has_children(const Subcommand& sub) {
+  return std::string_view(sub.name) == "suite" || std::string_view(sub.name) == "bisect";
+}
+
+/// Signals for commands that compute.
+class SignalsTest : public EdgesTest {
+ protected:
+  /// Sends the signal to the command when `is_ready`. It must end with the right status, and with one message if the
+  /// signal is SIGINT.
+  void signal_ends(const Subcommand& sub, const std::vector<std::string>& options, int signal,
+                   const std::function<void(pid_t)>& wait_until_ready) const {
+    const std::vector<std::string> words = with_options(sub, sub.endless_words, options);
+    const std::string where = words_text(words) + ", signal " + std::to_string(signal);
+    Process process = start(words);
+    wait_until_ready(process.id);
+    kill(process.id, signal);
+    const CommandResult result = finish(process);
+    EXPECT_EQ(result.status, signal == SIGINT ? kInterrupted : -signal) << where;
+    if (signal == SIGINT) {
+      EXPECT_THAT(result.err, AnyOf(HasSubstr(": interrupted\n"), testing::StartsWith("error: interrupted\n")))
+          << where;
+      EXPECT_EQ(result.err.find("interrupted"), result.err.rfind("interrupted")) << where << ": " << result.err;
+    } else {
+      EXPECT_EQ(result.err, "") << where;
+    }
+    // SIGQUIT ends the process as it is, for examination: the output is not flushed.
+    if (*sub.name == '\0') EXPECT_EQ(result.out, signal == SIGQUIT ? "" : "begun\n") << where;
+  }
+
+  static constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+};
+
+TEST_F(SignalsTest, EndCommandsWithChildren) {
   for (const Subcommand& sub : subcommands()) {
-    if (sub.endless_words.empty()) continue;
-    const bool has_children = std::string(sub.name) == "suite" || std::string(sub.name) == "bisect";
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
-      Process process = start(sub.endless_words);
-      if (has_children) {
-        std::this_thread::sleep_for(milliseconds(200));
-      } else {
-        wait_until([&] { return is_working(process.id); });
-      }
-      kill(process.id, signal);
-      const CommandResult result = finish(process);
-      EXPECT_EQ(result.status, signal == SIGINT ? kInterrupted : -signal) << sub.name;
-      if (signal == SIGINT) {
-        EXPECT_THAT(result.err, AnyOf(HasSubstr(": interrupted\n"), testing::StartsWith("error: interrupted\n")));
-        EXPECT_EQ(result.err.find("interrupted"), result.err.rfind("interrupted")) << result.err;
-      } else {
-        EXPECT_EQ(result.err, "") << sub.name;
-      }
-      // SIGQUIT ends the process as it is, for examination: the output is not flushed.
-      if (*sub.name == '\0') EXPECT_EQ(result.out, signal == SIGQUIT ? "" : "begun\n") << signal;
+    if (!has_children(sub)) continue;
+    for (const int signal : kSignals) {
+      signal_ends(sub, {}, signal, [](pid_t) { std::this_thread::sleep_for(milliseconds(200)); });
     }
   }
 }
+
+class SignalsInModesTest : public SignalsTest, public testing::WithParamInterface<Mode> {};
+
+TEST_P(SignalsInModesTest, EndWhatComputes) {
+  for (const Subcommand& sub : subcommands()) {
+    if (sub.endless_words.empty() || has_children(sub)) continue;
+    const double before = seconds_of_children();
+    EXPECT_EQ(run_in(with_options(sub, sub.words, GetParam().flags)).status, 0) << sub.name;
+    const double start_seconds = seconds_of_children() - before;
+    for (const int signal : kSignals) {
+      signal_ends(sub, GetParam().flags, signal,
+                  [&](pid_t process) { wait_until([&] { return is_working(process, start_seconds); }); });
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, SignalsInModesTest, testing::ValuesIn(all_modes()), mode_name);
 
 TEST_F(EdgesTest, SignalsEndWhatWaitsForReaders) {
   for (const Subcommand& sub : subcommands()) {

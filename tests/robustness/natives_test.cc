@@ -99,6 +99,18 @@ Main@ Main = <<@>@ M@>(Monad@<M@> m, Io@<M@> io, List@<String@> args) {
   int idle_[2];                                ///< a pipe that never has anything
 };
 
+/// With the options of a mode.
+class NativesInModesTest : public NativesEdgesTest, public testing::WithParamInterface<Mode> {
+ protected:
+  Process start_in_mode(const std::string& program, const Surroundings& around = {}) const {
+    std::vector<std::string> words = GetParam().flags;
+    words.push_back(program);
+    return start(words, around);
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(All, NativesInModesTest, testing::ValuesIn(all_modes()), mode_name);
+
 /// A part of a program, and the natives in which it will be.
 struct Row {
   const char* name;
@@ -108,7 +120,7 @@ struct Row {
 constexpr Row kWaiting[] = {
     {"ReadByte", "File@ in := m.do(io.run(File.Stdin)); Maybe@<Int@> _ := m.do(io.run(File.ReadByte(in)));"},
     {"ReadBytes", "File@ in := m.do(io.run(File.Stdin)); List@<Int@> _ := m.do(io.run(File.ReadBytes(in, Int|5)));"},
-    {"ReadChar", "File@ in := m.do(io.run(File.Stdin)); Maybe@<Int@> _ := m.do(io.run(File.ReadByte(in)));"},
+    {"ReadChar", "File@ in := m.do(io.run(File.Stdin)); Maybe@<Char@> _ := m.do(io.run(File.ReadChar(in)));"},
     {"ReadLine", "File@ in := m.do(io.run(File.Stdin)); String@ _ := m.do(io.run(File.ReadLine(in)));"},
     {"ReadText", "File@ in := m.do(io.run(File.Stdin)); String@ _ := m.do(io.run(File.ReadText(in, Int|5)));"},
     {"ReadAll", "File@ in := m.do(io.run(File.Stdin)); String@ _ := m.do(io.run(File.ReadAll(in)));"},
@@ -144,7 +156,7 @@ int make_full_listener(const Plain& listener, std::vector<std::unique_ptr<Plain>
   return ntohs(address.sin_port);
 }
 
-TEST_F(NativesEdgesTest, TheFirstInterruptEndsWhatWaits) {
+TEST_P(NativesInModesTest, TheFirstInterruptEndsWhatWaits) {
   const Plain listener;
   std::vector<std::unique_ptr<Plain>> clients;
   const std::string port = std::to_string(make_full_listener(listener, clients));
@@ -155,11 +167,9 @@ TEST_F(NativesEdgesTest, TheFirstInterruptEndsWhatWaits) {
     const bool opens = std::string_view(row.name) == "Open";
     const int reader = opens ? -1 : open((folder() + "/fifo").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (reader >= 0) fcntl(reader, F_SETPIPE_SZ, kPipeBytes);
-    for (const char* jit : kJits) {
-      Process process = start({jit, "Waits.fble"}, {.in = idle_[0]});
-      wait_until_asleep(process.id);
-      interrupt(process, std::string(row.name) + " with " + jit);
-    }
+    Process process = start_in_mode("Waits.fble", {.in = idle_[0]});
+    wait_until_asleep(process.id);
+    interrupt(process, row.name);
     if (reader >= 0) close(reader);
   }
 }
@@ -206,15 +216,18 @@ constexpr Row kLong[] = {
      "Result@<Unit@> _ := m.do(io.run(File.WriteBytes(f.ok, Ones)));"},
 };
 
-TEST_F(NativesEdgesTest, TheFirstInterruptEndsWhatTakesLong) {
+TEST_P(NativesInModesTest, TheFirstInterruptEndsWhatTakesLong) {
+  write_native_program("Nothing.fble", "");
+  const double before = seconds_of_children();
+  Process nothing = start_in_mode("Nothing.fble");
+  EXPECT_EQ(finish(nothing).status, 0);
+  const double start_seconds = seconds_of_children() - before;
   for (const Row& row : kLong) {
     write_native_program("Long.fble", row.body);
     if (HasFailure()) continue;
-    for (const char* jit : kJits) {
-      Process process = start({jit, "Long.fble"});
-      wait_until([&] { return is_working(process.id); });
-      interrupt(process, std::string(row.name) + " with " + jit);
-    }
+    Process process = start_in_mode("Long.fble");
+    wait_until([&] { return is_working(process.id, start_seconds); });
+    interrupt(process, row.name);
   }
 }
 

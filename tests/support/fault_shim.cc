@@ -9,9 +9,11 @@
 // CALL: write, read, open, poll, accept, sleep, connect, mmap, or malloc, which stands for all ways to allocate. FAULT:
 // the name of an error, `short` for a read or write of one byte when the call asks for more, or SIGINT for that signal
 // just before the call. All other calls are passed to the system.
+// With FBLE_PROCESSOR_CLOCK the monotonic clock shows the processor time of the process, so that a busy machine changes
+// no figure.
 // The library uses no other one than libc and allocates nothing.
 //
-// Used by tests/robustness/faults_test.cc.
+// Used by tests/robustness/faults_test.cc and large_sources_test.cc.
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -199,6 +201,12 @@ int connect(int descriptor, const sockaddr* address, socklen_t size) {
 int nanosleep(const timespec* time, timespec* rest) {
   if (fails(next_fault(kSleep))) return -1;
   return static_cast<int>(syscall(SYS_nanosleep, time, rest));
+}
+
+int clock_gettime(clockid_t clock, timespec* time) {
+  static const bool is_processor_time = std::getenv("FBLE_PROCESSOR_CLOCK") != nullptr;
+  if (clock == CLOCK_MONOTONIC && is_processor_time) clock = CLOCK_PROCESS_CPUTIME_ID;
+  return static_cast<int>(syscall(SYS_clock_gettime, clock, time));
 }
 
 void* mmap(void* address, size_t size, int protection, int flags, int descriptor, off_t offset) {

@@ -136,6 +136,41 @@ TEST(Liveness, MemoryIsLinearWhateverIsAskedFor) {
   EXPECT_LT(large, size_t{8000} * 2 * 64);
 }
 
+/// Collections must not take long for large code, so it is prepared; all that is kept is counted.
+TEST(Liveness, LargeCodeIsPreparedAndAllOfItCounted) {
+  constexpr int kCount = 3000;
+  std::string text = "code 0 \"\" arity 2 slots 5 captures 0 {\nstruct s3 (s0 s1)\nreturn s3\n}\n";
+  text += fmt::format("code 1 \"\" arity 1 slots {} captures 0 {{\n", kCount + 10);
+  for (int i = 1; i <= kCount; ++i) text += fmt::format("struct s{} (s0 s0)\n", i);
+  for (int i = kCount; i > 1; --i) text += fmt::format("struct s{} (s{} s{})\n", i - 1, i - 1, i);
+  text += "return s1\n}\n";
+  const BytecodeParse parsed = parse_bytecode(text, "test");
+  ASSERT_NE(parsed.program, nullptr) << parsed.error;
+  ProgramCode& program = *parsed.program;
+  Code& small = program.codes[0];
+  Code& large = program.codes[1];
+  prepare_liveness(program);
+  EXPECT_EQ(small.liveness, nullptr);
+  ASSERT_NE(large.liveness, nullptr);
+  EXPECT_EQ(program.liveness_bytes, large.liveness->bytes());
+  // The collector's questions make lists, not the pass.
+  const Liveness* const prepared = large.liveness.get();
+  const size_t before = program.liveness_bytes;
+  for (Code* code : {&small, &large}) {
+    for (const uint32_t* at = code->start; at != code->start + code->words.size(); at += instruction_length(at)) {
+      live_slots(*code, at);
+      size_t bytes = large.liveness->bytes();
+      if (small.liveness != nullptr) bytes += small.liveness->bytes();
+      ASSERT_EQ(program.liveness_bytes, bytes);
+    }
+  }
+  EXPECT_EQ(large.liveness.get(), prepared);
+  EXPECT_GT(program.liveness_bytes, before);
+  // A second machine for the program counts what is there.
+  prepare_liveness(program);
+  EXPECT_EQ(program.liveness_bytes, small.liveness->bytes() + large.liveness->bytes());
+}
+
 /// Each of many arms ends the function, while many slots are needed behind all of them.
 TEST(Liveness, EarlyReturnsShareWhatIsNeededLater) {
   const auto bytes_of = [](uint32_t count) {
