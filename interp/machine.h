@@ -10,6 +10,7 @@
 #include "gc/heap.h"
 #include "interp/code.h"
 #include "interp/foreign.h"
+#include "interp/io_driver.h"
 #include "interp/run_error.h"
 
 namespace fble {
@@ -18,6 +19,8 @@ struct MachineOptions {
   HeapOptions heap;
   /// The address space for the main call stack, in bytes; depth is bounded by memory.
   size_t stack_bytes = size_t{64} << 30;
+  /// How natives wait while other threads could run.
+  IoKind io = IoKind::kUring;
   /// The profile that runs fill, if not null; it outlives the machine.
   class Profile* profile = nullptr;
 };

@@ -15,6 +15,7 @@ constexpr size_t kGlobalsPerFrame = 8;
 MachineState::MachineState(ProgramCode& program_code, const NativeTable& native_table, const MachineOptions& options)
     : program(program_code),
       natives(native_table),
+      io(options.io),
       heap(options.heap),
       frames(options.heap.verify),
       scheduler(*this, main),

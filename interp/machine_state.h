@@ -7,6 +7,7 @@
 #include "gc/heap.h"
 #include "interp/code.h"
 #include "interp/glue.h"
+#include "interp/io_driver.h"
 #include "interp/machine.h"
 #include "interp/recursive_group.h"
 #include "interp/scheduler.h"
@@ -24,6 +25,7 @@ struct MachineState {
 
   ProgramCode& program;
   const NativeTable& natives;
+  IoDriver io;  ///< before the heap, whose resources use it
   Heap heap;
   Globals globals;  ///< always program.global_count words
   GlueCode glue;

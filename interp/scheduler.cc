@@ -16,6 +16,7 @@
 #include "interp/engine_hooks.h"
 #include "interp/foreign.h"
 #include "interp/interpreter.h"
+#include "interp/io_driver.h"
 #include "interp/liveness.h"
 #include "interp/profile.h"
 
@@ -31,8 +32,8 @@ constexpr size_t kStackOneIn = 64;
 constexpr size_t kLeastStackBytes = size_t{256} << 10;
 constexpr size_t kMostStackBytes = size_t{1} << 30;
 
-/// Timers are looked at when a thread is chosen once in this many times, and when no thread is ready.
-constexpr uint64_t kTimersOneIn = 64;
+/// One in this number of switches looks at timers and at what is outside, and so do all when no thread is ready.
+constexpr uint64_t kLookOneIn = 64;
 
 /// The lines of the owner's stack trace that follow those of a thread that has failed.
 constexpr size_t kOwnerLines = 20;
@@ -73,8 +74,9 @@ size_t live_end(Code& code, const uint32_t* pc) {
   return end;
 }
 
-/// Sleeps until the time or a signal. A signal that came before it is not lost: they are blocked but during the wait.
-void wait_until(int64_t time) {
+/// Sleeps until the time, a signal, or something to read at the descriptor (-1 for none). A signal that came before it
+/// is not lost: they are blocked but during the wait.
+void wait_until(int64_t time, int descriptor) {
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
@@ -83,12 +85,23 @@ void wait_until(int64_t time) {
   if (!interrupt_requested() && now < time) {
     constexpr int64_t kSecond = 1'000'000'000;
     const timespec rest{.tv_sec = (time - now) / kSecond, .tv_nsec = (time - now) % kSecond};
-    ppoll(nullptr, 0, &rest, &before);
+    pollfd entry{.fd = descriptor, .events = POLLIN, .revents = 0};
+    ppoll(&entry, 1, time == Scheduler::kNever ? nullptr : &rest, &before);
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 }  // namespace
+
+Scheduler::Scheduler(MachineState& machine, VirtualThread& main) : machine_(machine), main_(main) {
+  main.is_live = true;
+  machine_.io.set_scheduler(this);
+}
+
+Scheduler::~Scheduler() {
+  clear();
+  machine_.io.set_scheduler(nullptr);
+}
 
 void ThreadList::push(VirtualThread& thread) {
   thread.list = this;
@@ -155,8 +168,12 @@ void Scheduler::clear() {
   for (VirtualThread& thread : threads_) {
     if (!thread.is_live) continue;
     if (thread.task != nullptr) thread.task->thread = nullptr;
+    withdraw(thread);
+    drop_unfinished(thread);
     std::free(thread.chunk);
   }
+  withdraw(main_);
+  drop_unfinished(main_);
   for (const auto& stack : stacks_) {
     if (stack->owner != &main_) stack->owner = nullptr;
   }
@@ -206,7 +223,9 @@ void Scheduler::wake(VirtualThread& thread, Word value) {
 /// Takes a waiting thread out of what it waits in.
 void Scheduler::withdraw(VirtualThread& thread) {
   if (thread.list != nullptr) thread.list->remove(thread);
-  if (thread.wait == Wait::kTime) timers_.erase(thread.timer);
+  if (thread.has_timer) timers_.erase(thread.timer);
+  if (thread.is_outside) --outside_;
+  thread.has_timer = thread.is_outside = false;
   thread.wait = Wait::kNothing;
 }
 
@@ -234,9 +253,24 @@ Word Scheduler::park(Carrier& carrier, ThreadList& list, Wait wait) {
 
 Word Scheduler::sleep_until(Carrier& carrier, int64_t time) {
   if (must_unwind(carrier)) return 0;
-  VirtualThread& thread = *carrier.current;
-  thread.wait = Wait::kTime;
+  carrier.current->wait = Wait::kTime;
+  set_timer(*carrier.current, time);
+  return kParked;
+}
+
+void Scheduler::set_timer(VirtualThread& thread, int64_t time) {
   thread.timer = timers_.emplace(time, &thread);
+  thread.has_timer = true;
+}
+
+Word Scheduler::wait_outside(Carrier& carrier, ThreadList& list, Wait wait, int64_t until) {
+  const Word parked = park(carrier, list, wait);
+  if (parked != kParked) return parked;
+  VirtualThread& thread = *carrier.current;
+  thread.timed_out = false;
+  thread.is_outside = true;
+  ++outside_;
+  if (until != kNever) set_timer(thread, until);
   return kParked;
 }
 
@@ -250,7 +284,24 @@ Word Scheduler::yield(Carrier& carrier) {
 
 void Scheduler::wake_timers() {
   const int64_t now = static_cast<int64_t>(now_ns());
-  while (!timers_.empty() && timers_.begin()->first <= now) wake(*timers_.begin()->second, kUnitWord);
+  while (!timers_.empty() && timers_.begin()->first <= now) {
+    VirtualThread& thread = *timers_.begin()->second;
+    thread.timed_out = thread.is_outside;
+    wake(thread, thread.timed_out ? 0 : kUnitWord);
+  }
+}
+
+/// Wakes the threads whose waits for times, and for what is outside of the program, have ended.
+void Scheduler::look_outside() {
+  machine_.io.poll(*this);
+  if (!timers_.empty()) wake_timers();
+}
+
+/// The thread unwinds, or ends, instead of running its native again.
+void Scheduler::drop_unfinished(VirtualThread& thread) {
+  thread.timed_out = false;
+  Unfinished* unfinished = std::exchange(thread.unfinished, nullptr);
+  if (unfinished != nullptr) unfinished->abandon(*this, thread);
 }
 
 // ---- switching --------------------------------------------------------------
@@ -352,10 +403,10 @@ bool Scheduler::move_to_largest(Carrier& carrier) {
 
 /// Loads the thread that runs next. False: it is to unwind.
 bool Scheduler::pick(Carrier& carrier) {
-  if (!timers_.empty() && (ready_.empty() || clock_ % kTimersOneIn == 0)) wake_timers();
+  if (ready_.empty() || clock_ % kLookOneIn == 0) look_outside();
   while (ready_.empty() || interrupt_requested()) {
     const bool interrupted = interrupt_requested();
-    if (interrupted || timers_.empty()) {
+    if (interrupted || (timers_.empty() && outside_ == 0)) {
       // All that waits has a main thread that waits for it.
       std::string text = interrupted ? "" : deadlock_text();
       withdraw(main_);
@@ -365,8 +416,9 @@ bool Scheduler::pick(Carrier& carrier) {
       interrupted ? carrier.raise_interrupted() : carrier.raise(text);
       return false;
     }
-    wait_until(timers_.begin()->first);
-    wake_timers();
+    const int64_t time = timers_.empty() ? kNever : timers_.begin()->first;
+    wait_until(std::min(time, machine_.io.next_look()), machine_.io.descriptor());
+    look_outside();
   }
   load(carrier, ready_.pop());
   // A wait that has ended with a result has ended.
@@ -413,6 +465,7 @@ bool Scheduler::must_unwind(Carrier& carrier) {
 bool Scheduler::continue_run(Carrier& carrier) {
   for (;;) {
     if (carrier.value == 0) {
+      drop_unfinished(*carrier.current);
       if (machine_.engine != nullptr) machine_.engine->on_run_end(carrier);
       if (!carrier.error.lines.empty()) {
         unwinding_ = {.reason = UnwindReason::kError, .scope = nullptr, .error = std::exchange(carrier.error, {})};
@@ -550,6 +603,7 @@ void Scheduler::discard_scopes(VirtualThread& thread, size_t frame) {
       scope.youngest = each->older;
       discard_scopes(*each, 0);
       withdraw(*each);
+      drop_unfinished(*each);
       if (each->task != nullptr) {
         each->task->thread = nullptr;
         each->task->outcome = TaskOutcome::kStopped;

@@ -42,8 +42,8 @@ struct ThreadStats {
 /// way, one thread is the carrier's current one, and each other is ready or waits.
 class Scheduler {
  public:
-  Scheduler(MachineState& machine, VirtualThread& main) : machine_(machine), main_(main) { main.is_live = true; }
-  ~Scheduler() { clear(); }
+  Scheduler(MachineState& machine, VirtualThread& main);
+  ~Scheduler();
   Scheduler(const Scheduler&) = delete;
 
   /// Gives it the call stack that the main thread begins in, which is the largest one.
@@ -59,6 +59,10 @@ class Scheduler {
   VirtualThread& start(Carrier& carrier, Scope& scope, Word action);
   /// Makes the current thread wait in the list. To be returned from the native, like that of the next two.
   Word park(Carrier& carrier, ThreadList& list, Wait wait);
+  /// Makes it wait in the list for something outside of the program. At the time (CLOCK_MONOTONIC, ns) the native runs
+  /// again in any case, and the thread has `timed_out`.
+  Word wait_outside(Carrier& carrier, ThreadList& list, Wait wait, int64_t until = kNever);
+  static constexpr int64_t kNever = INT64_MAX;
   /// Waits until the time (CLOCK_MONOTONIC, ns).
   Word sleep_until(Carrier& carrier, int64_t time);
   /// Lets all threads that are ready run first.
@@ -122,6 +126,9 @@ class Scheduler {
   void interrupt_wait(VirtualThread& thread);
   void withdraw(VirtualThread& thread);
   void wake_timers();
+  void look_outside();
+  void set_timer(VirtualThread& thread, int64_t time);
+  void drop_unfinished(VirtualThread& thread);
   void note_dirty(VirtualThread& thread);
   void forget_dirty(VirtualThread& thread);
   CallStack& take_stack(size_t slots);
@@ -143,6 +150,7 @@ class Scheduler {
   uint32_t next_id_ = 1;
   ThreadList ready_;
   Timers timers_;
+  size_t outside_ = 0;   ///< threads that wait for something outside of the program
   Unwinding unwinding_;  ///< of the current thread: from where it begins to where it lands
   std::vector<VirtualThread*> dirty_;
   size_t waiting_bytes_ = 0;

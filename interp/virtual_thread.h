@@ -16,6 +16,7 @@ namespace fble {
 
 class ThreadList;
 class Scope;
+class Unfinished;
 class Task;
 struct VirtualThread;
 
@@ -61,12 +62,14 @@ struct VirtualThread {
   size_t clean_fp = 0;     ///< slot of the topmost frame that holds old pointers only; 0: none does
   size_t unmarked_fp = 0;  ///< slot of the frame whose callers the marker has not visited yet; 0: it has all
   const uint32_t* pc = nullptr;
+  /// What the native that waits has begun outside of the program (interp/io_driver.h); null if nothing.
+  Unfinished* unfinished = nullptr;
   Word value = 0;  ///< what its native returns when it runs again; 0: it runs the instruction at pc
 
   VirtualThread* previous = nullptr;  ///< in `list`
   VirtualThread* next = nullptr;
   ThreadList* list = nullptr;  ///< the ready threads, or those that wait for the same thing; null while it runs
-  Timers::iterator timer;      ///< if it waits for a time
+  Timers::iterator timer;      ///< if has_timer
 
   Scope* scope = nullptr;          ///< that it was started in; null for the main thread
   VirtualThread* older = nullptr;  ///< in `scope`
@@ -79,6 +82,9 @@ struct VirtualThread {
   uint32_t marked_cycle = 0;      ///< the last marking that began with its frames
   uint32_t id = 0;
   Wait wait = Wait::kNothing;
+  bool has_timer = false;   ///< its wait ends at a time, at the latest
+  bool timed_out = false;   ///< so has ended the wait of the native that runs again
+  bool is_outside = false;  ///< it waits for something outside of the program
   /// Its place in the list of those that may hold pointers to new objects, which the next minor collection visits; 0 if
   /// it is not there, else 1 more.
   uint32_t dirty_place = 0;

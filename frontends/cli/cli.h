@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gc/heap.h"
+#include "interp/io_driver.h"
 #include "jit/engine/options.h"
 
 namespace fble {
@@ -66,6 +67,7 @@ struct Options {
   bool interprets = false;  ///< --jit=off: there is no engine
   JitOptions jit;
   HeapOptions heap;
+  IoKind io = IoKind::kUring;
   bool stats = false;
 
   std::string profile;  ///< file for the profile, or empty

@@ -31,6 +31,7 @@ MachineOptions machine_options(const Options& options, Profile* profile) {
   MachineOptions machine;
   machine.profile = profile;
   machine.heap = options.heap;
+  machine.io = options.io;
   // If address space is limited, the call stack must not claim all of it.
   rlimit limit{};
   if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {

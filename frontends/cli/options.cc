@@ -33,6 +33,12 @@ constexpr JitFlag kDumps[] = {
     {"side-table", &JitOptions::dump_side_table},
 };
 
+constexpr std::pair<std::string_view, IoKind> kIoKinds[] = {
+#define FBLE_IO_KIND(Name, text, doc) {text, IoKind::k##Name},
+#include "interp/io_kinds.def"
+#undef FBLE_IO_KIND
+};
+
 constexpr OptionRow kOptions[] = {
 #define FBLE_OPTION(Id, short_name, long_name, value, group, doc) \
   {OptionId::k##Id, short_name, long_name, value, group, doc},
@@ -215,6 +221,13 @@ class Parser {
     options_.jit.deopt_at = {*trace, *exit};
   }
 
+  void set_io(const std::string& value) {
+    const auto* kind = std::ranges::find(kIoKinds, value, &std::pair<std::string_view, IoKind>::first);
+    if (kind == std::end(kIoKinds))
+      return fail(fmt::format("--io must be 'uring', 'epoll' or 'blocking', not '{}'", value));
+    options_.io = kind->second;
+  }
+
   void apply(const OptionRow& row, const std::string& name, const std::string& value) {
     switch (row.id) {
       case OptionId::kHelp: options_.help = true; return;
@@ -258,6 +271,7 @@ class Parser {
         return set_flags(kDumps, name, value);
       case OptionId::kMaxHeap: return set_number(options_.heap.max_bytes, name, parse_size(value), value);
       case OptionId::kNursery: return set_number(options_.heap.nursery_bytes, name, parse_size(value), value);
+      case OptionId::kIo: return set_io(value);
       case OptionId::kStats: options_.stats = true; return;
       case OptionId::kGcStress:
         if (name == row.long_name && value.empty()) {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <ctime>
 
-#include "frontends/std/native/file.h"
+#include "frontends/std/native/file_waiting.h"
 #include "frontends/std/native/values.h"
 #include "frontends/std/native/waiting.h"
 #include "frontends/std/register_std.h"
@@ -29,7 +29,7 @@ Word sleep(NativeCall& call) {
   const Read<IntValue> time = read_int(call.arg(0), call.int_form());
   if (time.error != ReadError::kNone) return fail_read(call, time.error, "time");
   if (time.value.negative) return kUnitWord;
-  File::standard_output().publish();
+  publish_output(call);
   const uint64_t nanoseconds = time.value.overflow ? UINT64_MAX : time.value.magnitude;
   if (Scheduler& scheduler = call.machine().scheduler; !scheduler.is_alone()) {
     const auto now = static_cast<int64_t>(now_ns());

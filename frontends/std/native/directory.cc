@@ -2,7 +2,10 @@
 // Tested by tests/unit/frontends/std/io_test.cc.
 #include <dirent.h>
 #include <fcntl.h>
+#include <liburing.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,7 +14,7 @@
 #include <cstring>
 #include <memory>
 
-#include "frontends/std/native/file.h"
+#include "frontends/std/native/file_waiting.h"
 #include "frontends/std/native/values.h"
 #include "frontends/std/register_std.h"
 
@@ -47,15 +50,14 @@ bool read_path(NativeCall& call, uint32_t index, std::string& path, Word& result
   return false;
 }
 
+Entry make(const std::string& name, mode_t mode, int64_t size) {
+  return {name, S_ISREG(mode) ? 0u : S_ISDIR(mode) ? 1u : S_ISLNK(mode) ? 2u : 3u, size};
+}
+
 bool look_at(int folder, const std::string& path, Entry& entry) {
   struct stat status{};
   if (fstatat(folder, path.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return false;
-  entry = {path,
-           S_ISREG(status.st_mode)   ? 0u
-           : S_ISDIR(status.st_mode) ? 1u
-           : S_ISLNK(status.st_mode) ? 2u
-                                     : 3u,
-           status.st_size};
+  entry = make(path, status.st_mode, status.st_size);
   return true;
 }
 
@@ -68,49 +70,138 @@ Word make_entry(NativeCall& call, const Entry& entry) {
   return call.make_struct(fields);
 }
 
+/// Looks at a path.
+class LookOperation final : public Operation {
+ public:
+  explicit LookOperation(std::string path) : path_(std::move(path)) {}
+  void work() override { problem = look_at(AT_FDCWD, path_, entry) ? 0 : errno; }
+  bool prepare(io_uring_sqe& to) override {
+    io_uring_prep_statx(&to, AT_FDCWD, path_.c_str(), AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_SIZE, &status_);
+    return true;
+  }
+  void take_result(int result) override {
+    problem = -result;
+    if (result == 0) entry = make(path_, status_.stx_mode, static_cast<int64_t>(status_.stx_size));
+  }
+
+  Entry entry;
+  int problem = 0;
+
+ private:
+  const std::string path_;
+  struct statx status_{};
+};
+
+/// Looks at a path without waiting. False, with EAGAIN in errno, if the system does not know it yet.
+bool look_at_known(const std::string& path, Entry& entry) {
+  open_how how{};
+  how.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+  how.resolve = RESOLVE_CACHED;
+  const OwnedDescriptor found(static_cast<int>(syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof(how))));
+  struct stat status{};
+  if (!found.is_open() || fstat(found.number(), &status) != 0) {
+    if (errno != ENOENT && errno != EACCES && errno != ENOTDIR) errno = EAGAIN;
+    return false;
+  }
+  entry = make(path, status.st_mode, status.st_size);
+  return true;
+}
+
 Word look(NativeCall& call) {
-  flush_open_files();
   std::string path;
   Word result = 0;
   if (!read_path(call, 0, path, result)) return result;
-  Entry entry;
-  if (!look_at(AT_FDCWD, path, entry)) return answer(call, -1, "cannot look at '" + path + "'");
+  std::unique_ptr<LookOperation> operation = finished<LookOperation>(call);
+  if (operation == nullptr) {
+    flush_open_files();
+    operation = std::make_unique<LookOperation>(path);
+    errno = EAGAIN;
+    if (io_of(call).must_share() && look_at_known(path, operation->entry)) errno = 0;
+    operation->problem = errno;
+    if (errno == EAGAIN) {
+      if (const Waiting waiting = perform(call, operation)) return *waiting;
+    }
+  }
+  errno = operation->problem;
+  if (operation->problem != 0) return answer(call, -1, "cannot look at '" + path + "'");
+  const Entry& entry = operation->entry;
   if (!call.reserve(entry_words(call, entry) + object_words(1))) return kOutOfMemory;
   return ok_word(call, make_entry(call, entry));
 }
 
+/// Lists a folder.
+class ListOperation final : public Operation {
+ public:
+  explicit ListOperation(std::string path) : path_(std::move(path)) {}
+  void work() override {
+    list([](size_t) { return true; });
+  }
+  /// `add(bytes)` is called before more memory than these bytes is used. The list ends early if it returns false.
+  template <typename Add>
+  void list(Add&& add) {
+    const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir(path_.c_str()), closedir);
+    if (folder == nullptr) {
+      problem = errno;
+      return;
+    }
+    errno = 0;
+    while (const dirent* found = readdir(folder.get())) {
+      const std::string name = found->d_name;
+      Entry entry;
+      // An entry that was removed in the meantime is left out.
+      if (name != "." && name != ".." && look_at(dirfd(folder.get()), name, entry)) {
+        const size_t bytes = kEntryBytes + name.size();
+        entries.push_back(std::move(entry));
+        if (!add(bytes)) return;
+      }
+      errno = 0;
+    }
+    problem = errno;
+    if (problem == 0) std::ranges::sort(entries, {}, &Entry::name);
+  }
+
+  std::vector<Entry> entries;
+  int problem = 0;
+
+ private:
+  const std::string path_;
+};
+
 Word list_directory(NativeCall& call) {
-  flush_open_files();
   std::string path;
   Word result = 0;
   if (!read_path(call, 0, path, result)) return result;
-  const std::string what = "cannot list '" + path + "'";
-  const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir(path.c_str()), closedir);
-  if (folder == nullptr) return answer(call, -1, what);
-  std::vector<Entry> entries;
+  size_t charged_bytes = 0;
   size_t uncharged_bytes = 0;
-  errno = 0;
-  while (const dirent* found = readdir(folder.get())) {
-    if (interrupt_requested()) return 0;
-    const std::string name = found->d_name;
-    Entry entry;
-    // An entry that was removed in the meantime is left out.
-    if (name != "." && name != ".." && look_at(dirfd(folder.get()), name, entry)) {
-      uncharged_bytes += kEntryBytes + name.size();
-      entries.push_back(std::move(entry));
-    }
-    if (uncharged_bytes >= kChargeBytes) {
-      if (!call.charge(uncharged_bytes)) return kOutOfMemory;
-      uncharged_bytes = 0;
-    }
-    errno = 0;
+  std::unique_ptr<ListOperation> operation = finished<ListOperation>(call);
+  const bool was_listed = operation != nullptr;
+  if (!was_listed) {
+    flush_open_files();
+    operation = std::make_unique<ListOperation>(path);
   }
-  if (errno != 0) return answer(call, -1, what);
-  std::ranges::sort(entries, {}, &Entry::name);
-
+  if (!was_listed && io_of(call).must_share()) {
+    if (const Waiting waiting = perform(call, operation)) return *waiting;
+  } else if (!was_listed) {
+    bool has_memory = true;
+    operation->list([&](size_t bytes) {
+      uncharged_bytes += bytes;
+      if (uncharged_bytes < kChargeBytes) return !interrupt_requested();
+      has_memory = call.charge(uncharged_bytes);
+      charged_bytes += std::exchange(uncharged_bytes, 0);
+      return has_memory;
+    });
+    if (!has_memory || interrupt_requested()) return 0;
+  }
+  errno = operation->problem;
+  if (operation->problem != 0) return answer(call, -1, "cannot list '" + path + "'");
+  const std::vector<Entry>& entries = operation->entries;
   size_t words = list_words(entries.size()) + object_words(1);
-  for (const Entry& entry : entries) words += entry_words(call, entry);
-  if (!call.charge(uncharged_bytes) || !call.reserve(words)) return kOutOfMemory;
+  size_t bytes = 0;
+  for (const Entry& entry : entries) {
+    words += entry_words(call, entry);
+    bytes += kEntryBytes + entry.name.size();
+  }
+  if (!call.charge(bytes - charged_bytes) || !call.reserve(words)) return kOutOfMemory;
   std::vector<Word> elements;
   for (const Entry& entry : entries) elements.push_back(make_entry(call, entry));
   return ok_word(call, make_list(call, elements));

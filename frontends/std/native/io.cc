@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "frontends/std/native/file.h"
+#include "frontends/std/native/file_waiting.h"
 #include "frontends/std/native/values.h"
 #include "frontends/std/register_std.h"
 
@@ -50,9 +50,55 @@ bool get_char(File& file, uint32_t& code_point) {
   return true;
 }
 
+/// Returns whether the available bytes have all of the next character, whatever comes after them.
+bool has_char(const File& file) {
+  const std::span<const uint8_t> bytes = file.available();
+  if (bytes.empty()) return false;
+  const auto length = static_cast<size_t>(std::countl_one(bytes[0]));
+  if (length < 2 || length > 6) return true;
+  for (size_t i = 1; i < length; ++i) {
+    if (i == bytes.size()) return false;
+    if ((bytes[i] & 0xc0) != 0x80) return true;
+  }
+  return true;
+}
+
+/// Counts input that waits in a file's buffer for the native against the limit of the heap, as far as it is unusually
+/// large. Returns false, with an error, when memory has run out.
+class InputCharge {
+ public:
+  InputCharge(NativeCall& call, const File& file) : call_(call), file_(file) {}
+  [[nodiscard]] bool update() {
+    const size_t bytes = file_.available().size();
+    if (bytes <= charged_) return true;
+    const size_t more = std::max(bytes - charged_, charged_);
+    if (!call_.charge(more)) return false;
+    charged_ += more;
+    return true;
+  }
+
+ private:
+  NativeCall& call_;
+  const File& file_;
+  size_t charged_ = File::kBufferBytes;  ///< such a buffer is not counted
+};
+
+/// Waits for input like wait_for_input, and counts it.
+template <typename IsEnough>
+Waiting wait_for_much(NativeCall& call, File& file, IsEnough&& is_enough) {
+  InputCharge charge(call, file);
+  bool has_memory = true;
+  const Waiting waiting = wait_for_input(call, file, [&] {
+    has_memory = charge.update();
+    return !has_memory || is_enough();
+  });
+  return has_memory ? waiting : kOutOfMemory;
+}
+
 Word read_byte(NativeCall& call) {
   File* file = file_arg(call, 0);
   if (file == nullptr) return 0;
+  if (const Waiting waiting = wait_for_byte(call, *file)) return *waiting;
   const int byte = file->get_byte();
   if (byte == File::kEnd) return nothing_word();
   return pack_union(char_word(static_cast<uint32_t>(byte), call.int_form()), tag_width(2), 0);
@@ -61,6 +107,7 @@ Word read_byte(NativeCall& call) {
 Word read_character(NativeCall& call) {
   File* file = file_arg(call, 0);
   if (file == nullptr) return 0;
+  if (const Waiting waiting = wait_for_input(call, *file, [&] { return has_char(*file); })) return *waiting;
   uint32_t code_point;
   if (!get_char(*file, code_point)) return nothing_word();
   return pack_union(char_word(code_point, call.int_form()), tag_width(2), 0);
@@ -95,6 +142,7 @@ Word read_bytes(NativeCall& call) {
   File* file = file_arg(call, 0);
   size_t limit = 0;
   if (file == nullptr || !read_limit(call, 1, limit)) return 0;
+  if (const Waiting waiting = wait_for_byte(call, *file)) return *waiting;
   const std::span<const uint8_t> bytes = file->peek_bytes();
   return take_bytes(call, *file, bytes.first(std::min(limit, bytes.size())));
 }
@@ -121,6 +169,13 @@ Word read_while(NativeCall& call, File& file, size_t limit, IsLast&& is_last) {
 Word read_line(NativeCall& call) {
   File* file = file_arg(call, 0);
   if (file == nullptr) return 0;
+  size_t looked_at = 0;
+  const Waiting waiting = wait_for_much(call, *file, [&] {
+    const std::span<const uint8_t> fresh = file->available().subspan(looked_at);
+    looked_at += fresh.size();
+    return !fresh.empty() && std::memchr(fresh.data(), '\n', fresh.size()) != nullptr;
+  });
+  if (waiting) return *waiting;
   const std::span<const uint8_t> bytes = file->peek_bytes();
   const void* end = bytes.empty() ? nullptr : std::memchr(bytes.data(), '\n', bytes.size());
   if (end != nullptr) {
@@ -134,15 +189,17 @@ Word read_text(NativeCall& call) {
   File* file = file_arg(call, 0);
   size_t limit = 0;
   if (file == nullptr || !read_limit(call, 1, limit)) return 0;
+  if (const Waiting waiting = wait_for_input(call, *file, [&] { return has_char(*file); })) return *waiting;
   const std::span<const uint8_t> bytes = file->peek_bytes();
   const auto ascii = bytes.first(std::min(limit, bytes.size()));
   if (!ascii.empty() && is_ascii(ascii)) return take_bytes(call, *file, ascii);
-  return read_while(call, *file, limit, [&](uint32_t) { return !file->has_bytes(); });
+  return read_while(call, *file, limit, [&](uint32_t) { return !has_char(*file); });
 }
 
 Word read_all(NativeCall& call) {
   File* file = file_arg(call, 0);
   if (file == nullptr) return 0;
+  if (const Waiting waiting = wait_for_much(call, *file, [] { return false; })) return *waiting;
   return read_while(call, *file, SIZE_MAX, [](uint32_t) { return false; });
 }
 
@@ -158,42 +215,67 @@ Word failure(NativeCall& call) {
 
 // ---- writing ----------------------------------------------------------------
 
-enum class Written { kAll, kOutputFailed, kArgumentFailed };
+enum class Written { kAll, kOutputFailed, kArgumentFailed, kMustWait };
 
-bool put(File& file, std::string& bytes) {
-  const bool ok = file.put_bytes({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
-  bytes.clear();
-  return ok;
-}
+/// The argument that is written. While the native waits, it is the part that is not written yet.
+constexpr uint32_t kList = 1;
+
+/// Writes to a file, for one native.
+struct Output {
+  NativeCall& call;
+  File& file;
+  OutputTurn turn{call, file};
+  Word waiting = 0;  ///< what the native returns after kMustWait
+
+  Written wait(Word result) {
+    waiting = result;
+    return Written::kMustWait;
+  }
+  /// Writes the bytes and forgets them. `rest` is the part of the argument after them.
+  Written put(std::string& bytes, Word rest) {
+    const bool ok = turn.put({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
+    bytes.clear();
+    if (!ok) return Written::kOutputFailed;
+    return turn.must_flush() ? flush(rest) : Written::kAll;
+  }
+  Written flush(Word rest) {
+    call.set_arg(kList, rest);
+    if (const Waiting result = turn.flush()) return wait(*result);
+    return file.has_failed_output() ? Written::kOutputFailed : Written::kAll;
+  }
+};
 
 /// Writes the elements of the list, as far as it is defined, to the file.
 template <typename Append>
-Written put_list(NativeCall& call, File& file, Word list, const char* what, Append&& append) {
+Written put_list(NativeCall& call, Output& output, const char* what, Append&& append) {
+  if (const Waiting waiting = output.turn.begin()) return output.wait(*waiting);
   std::string bytes;
-  ListReader elements(list);
+  ListReader elements(call.arg(kList));
   ReadError error = ReadError::kNone;
-  for (Word element; elements.next(element);) {
+  Word before = elements.rest();
+  for (Word element; elements.next(element); before = elements.rest()) {
     error = append(bytes, element);
     if (error != ReadError::kNone) break;
-    if (bytes.size() >= kChunkBytes && !put(file, bytes)) return Written::kOutputFailed;
+    if (bytes.size() < kChunkBytes) continue;
+    if (const Written written = output.put(bytes, elements.rest()); written != Written::kAll) return written;
   }
-  if (!put(file, bytes)) return Written::kOutputFailed;
+  if (const Written written = output.put(bytes, before); written != Written::kAll) return written;
   if (error == ReadError::kNone) error = elements.error();
   if (error == ReadError::kNone) return Written::kAll;
   fail_read(call, error, what);
   return Written::kArgumentFailed;
 }
 
-Written put_byte_list(NativeCall& call, File& file) {
-  return put_list(call, file, call.arg(1), "byte", [&](std::string& bytes, Word element) {
+Written put_byte_list(NativeCall& call, Output& output) {
+  return put_list(call, output, "byte", [&](std::string& bytes, Word element) {
     const Read<IntValue> byte = read_int(element, call.int_form());
     if (byte.error == ReadError::kNone) bytes.push_back(static_cast<char>(byte.value.low_byte()));
     return byte.error;
   });
 }
 
-Written put_text(NativeCall& call, File& file) {
-  return put_list(call, file, call.arg(1), "text", [&](std::string& bytes, Word element) {
+Written put_text(NativeCall& call, Output& output) {
+  return put_list(call, output, "text", [&](std::string& bytes, Word element) {
     const Read<uint64_t> letter = read_char(element, call.int_form());
     if (letter.error == ReadError::kNone) append_utf8(bytes, letter.value);
     if (letter.error != ReadError::kNotUnicode) return letter.error;
@@ -202,16 +284,18 @@ Written put_text(NativeCall& call, File& file) {
   });
 }
 
-using PutList = Written (*)(NativeCall& call, File& file);
+using PutList = Written (*)(NativeCall& call, Output& output);
 
 /// Writes, and returns whether that succeeded.
 template <PutList kPut>
 Word write_list(NativeCall& call) {
   File* file = file_arg(call, 0);
   if (file == nullptr) return 0;
-  switch (kPut(call, *file)) {
+  Output output{call, *file};
+  switch (kPut(call, output)) {
     case Written::kAll: return ok_unit();
     case Written::kOutputFailed: return make_error(call, file->claim_failure());
+    case Written::kMustWait: return output.waiting;
     default: return 0;
   }
 }
@@ -221,16 +305,23 @@ template <PutList kPut>
 Word put_list_out(NativeCall& call) {
   File* file = file_arg(call, 0);
   if (file == nullptr) return 0;
-  const Written written = kPut(call, *file);
-  if (written == Written::kArgumentFailed) return 0;
-  if (written == Written::kAll && file->publish()) return kUnitWord;
-  return call.fail(file->failure());
+  Output output{call, *file};
+  Written written = kPut(call, output);
+  if (written == Written::kAll && file->is_watched()) written = output.flush(packed_enum(1, 2));
+  switch (written) {
+    case Written::kAll: return kUnitWord;
+    case Written::kMustWait: return output.waiting;
+    case Written::kArgumentFailed: return 0;
+    default: return call.fail(file->failure());
+  }
 }
 
 Word flush_file(NativeCall& call) {
   File* file = file_arg(call, 0);
   if (file == nullptr) return 0;
-  return file->flush() ? ok_unit() : make_error(call, file->claim_failure());
+  OutputTurn turn(call, *file);
+  if (const Waiting waiting = turn.flush()) return *waiting;
+  return file->has_failed_output() ? make_error(call, file->claim_failure()) : ok_unit();
 }
 
 // ---- opening and closing ----------------------------------------------------
@@ -246,7 +337,8 @@ Word open_file(NativeCall& call) {
   const Read<uint32_t> mode = read_enum(call.arg(1), std::size(kModes));
   if (mode.error != ReadError::kNone) return fail_read(call, mode.error, "file mode");
 
-  std::unique_ptr<File> file = open_or_collect(call, path.value, kModes[mode.value]);
+  std::unique_ptr<File> file;
+  if (const Waiting waiting = open_or_wait(call, path.value, kModes[mode.value], file)) return *waiting;
   if (file == nullptr) return make_error(call, "cannot open '" + path.value + "': " + std::strerror(errno));
   if (!call.reserve(2 * object_words(1))) return kOutOfMemory;
   return ok_word(call, call.make_native(std::make_unique<FileHandle>(std::move(file))));
@@ -255,6 +347,8 @@ Word open_file(NativeCall& call) {
 Word close_file(NativeCall& call) {
   File* file = file_arg(call, 0);
   if (file == nullptr) return 0;
+  OutputTurn turn(call, *file);
+  if (const Waiting waiting = turn.flush()) return *waiting;
   return file->close() ? ok_unit() : make_error(call, file->claim_failure());
 }
 

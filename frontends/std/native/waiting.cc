@@ -1,0 +1,53 @@
+#include "frontends/std/native/waiting.h"
+
+#include <poll.h>
+
+#include <utility>
+
+#include "gc/clock.h"
+#include "interp/carrier.h"
+
+namespace fble {
+namespace {
+
+constexpr int64_t kMillisecond = 1'000'000;
+/// Descriptors of other programs may become free, too, of which nothing is heard.
+constexpr int kDescriptorPatienceMs = 100;
+
+}  // namespace
+
+int64_t time_after(int milliseconds) {
+  return milliseconds < 0 ? Scheduler::kNever : static_cast<int64_t>(now_ns()) + milliseconds * kMillisecond;
+}
+
+Scheduler& scheduler_of(NativeCall& call) { return call.carrier().machine.scheduler; }
+IoDriver& io_of(NativeCall& call) { return call.carrier().machine.io; }
+VirtualThread& thread_of(NativeCall& call) { return *call.carrier().current; }
+
+Waiting wait_for(NativeCall& call, Watch& watch, Readiness what, int patience_ms) {
+  const bool is_input = what == Readiness::kInput;
+  if (io_of(call).watch(watch) != 0) {
+    pollfd entry{.fd = watch.descriptor, .events = static_cast<short>(is_input ? POLLIN : POLLOUT), .revents = 0};
+    thread_of(call).timed_out = wait_in([&] { return poll(&entry, 1, patience_ms); }) == 0;
+    return std::nullopt;
+  }
+  return scheduler_of(call).wait_outside(call.carrier(), is_input ? watch.readers : watch.writers,
+                                         is_input ? Wait::kInput : Wait::kOutput, time_after(patience_ms));
+}
+
+bool took_too_long(NativeCall& call) { return std::exchange(thread_of(call).timed_out, false); }
+
+Waiting wait_in_line(NativeCall& call, ThreadList& list) {
+  return scheduler_of(call).park(call.carrier(), list, Wait::kTurn);
+}
+
+Waiting wait_for_descriptor(NativeCall& call) {
+  return scheduler_of(call).wait_outside(call.carrier(), io_of(call).descriptor_waiters, Wait::kSystem,
+                                         time_after(kDescriptorPatienceMs));
+}
+
+Word park_for_operation(NativeCall& call) {
+  return scheduler_of(call).wait_outside(call.carrier(), io_of(call).operations, Wait::kSystem);
+}
+
+}  // namespace fble

@@ -1,0 +1,189 @@
+// The io driver: operations by ring and by helper threads, readiness, and what outlives its thread.
+#include "interp/io_driver.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <liburing.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+
+#include "interp/machine.h"
+#include "interp/carrier.h"
+
+namespace fble {
+namespace {
+
+/// A gate that operations wait at.
+struct Gate {
+  std::mutex lock;
+  std::condition_variable opened;
+  bool is_open = false;
+  void open() {
+    const std::lock_guard guard(lock);
+    is_open = true;
+    opened.notify_all();
+  }
+  void pass() {
+    std::unique_lock guard(lock);
+    opened.wait(guard, [&] { return is_open; });
+  }
+};
+
+/// Adds one to a number, at the gate if there is one, and one to another when it is destroyed.
+class Count final : public Operation {
+ public:
+  Count(std::atomic<int>& done, std::atomic<int>& destroyed, Gate* gate = nullptr)
+      : done_(done), destroyed_(destroyed), gate_(gate) {}
+  ~Count() override { ++destroyed_; }
+  void work() override {
+    if (gate_ != nullptr) gate_->pass();
+    ++done_;
+  }
+
+ private:
+  std::atomic<int>& done_;
+  std::atomic<int>& destroyed_;
+  Gate* gate_;
+};
+
+/// Opens /dev/null, by the ring if there is one.
+class OpenNull final : public Operation {
+ public:
+  void work() override { take_result(open("/dev/null", O_RDONLY | O_CLOEXEC)); }
+  bool prepare(io_uring_sqe& entry) override {
+    io_uring_prep_openat(&entry, AT_FDCWD, "/dev/null", O_RDONLY | O_CLOEXEC, 0);
+    return true;
+  }
+  void take_result(int result) override { descriptor = result; }
+  int descriptor = -1;
+};
+
+class IoDriverTest : public testing::TestWithParam<IoKind> {
+ protected:
+  IoDriver& io() { return machine_.carrier().machine.io; }
+  Scheduler& scheduler() { return machine_.carrier().machine.scheduler; }
+  /// Polls until the operation of the thread is done.
+  void wait(VirtualThread& thread) {
+    for (io().poll(scheduler()); thread.wait != Wait::kNothing; io().poll(scheduler())) {
+      pollfd entry{.fd = io().descriptor(), .events = POLLIN, .revents = 0};
+      ASSERT_EQ(poll(&entry, 1, 10'000), 1);
+    }
+    thread.list->remove(thread);  // it is ready
+  }
+  void start(VirtualThread& thread, std::unique_ptr<Operation> operation) {
+    io().operations.push(thread);
+    thread.wait = Wait::kSystem;
+    io().start(thread, std::move(operation));
+  }
+
+  ProgramCode program_;
+  NativeTable natives_;
+  Machine machine_{program_, natives_, {.stack_bytes = size_t{1} << 20, .io = GetParam()}};
+};
+
+TEST_P(IoDriverTest, NothingIsOpenedBeforeTheFirstWait) { EXPECT_EQ(io().descriptor(), -1); }
+
+TEST_P(IoDriverTest, OperationsEnd) {
+  std::atomic<int> done = 0;
+  std::atomic<int> destroyed = 0;
+  VirtualThread threads[100];
+  for (VirtualThread& thread : threads) start(thread, std::make_unique<Count>(done, destroyed));
+  for (VirtualThread& thread : threads) {
+    wait(thread);
+    delete std::exchange(thread.unfinished, nullptr);
+  }
+  EXPECT_EQ(done, 100);
+  EXPECT_EQ(destroyed, 100);
+}
+
+TEST_P(IoDriverTest, TheRingOpensFiles) {
+  VirtualThread thread;
+  start(thread, std::make_unique<OpenNull>());
+  wait(thread);
+  const std::unique_ptr<OpenNull> operation(dynamic_cast<OpenNull*>(thread.unfinished));
+  ASSERT_NE(operation, nullptr);
+  EXPECT_GE(operation->descriptor, 0);
+  close(operation->descriptor);
+}
+
+TEST_P(IoDriverTest, OperationsThatAreStuckDoNotKeepOthersFromBeingDone) {
+  std::atomic<int> done = 0;
+  std::atomic<int> destroyed = 0;
+  Gate gate;
+  constexpr int kStuck = 80;  // more than the threads that start immediately
+  VirtualThread stuck[kStuck];
+  for (VirtualThread& thread : stuck) start(thread, std::make_unique<Count>(done, destroyed, &gate));
+  VirtualThread other;
+  start(other, std::make_unique<Count>(done, destroyed));
+  while (other.wait != Wait::kNothing) {
+    usleep(1000);
+    io().next_look();
+    io().poll(scheduler());
+  }
+  EXPECT_EQ(done, 1);
+  other.list->remove(other);
+  delete std::exchange(other.unfinished, nullptr);
+  gate.open();
+  for (VirtualThread& thread : stuck) {
+    wait(thread);
+    delete std::exchange(thread.unfinished, nullptr);
+  }
+  EXPECT_EQ(destroyed, kStuck + 1);
+}
+
+TEST_P(IoDriverTest, AnAbandonedOperationIsFreedWhenItIsDone) {
+  std::atomic<int> done = 0;
+  std::atomic<int> destroyed = 0;
+  Gate gate;
+  VirtualThread thread;
+  start(thread, std::make_unique<Count>(done, destroyed, &gate));
+  io().operations.remove(thread);
+  thread.wait = Wait::kNothing;
+  std::exchange(thread.unfinished, nullptr)->abandon(scheduler(), thread);
+  EXPECT_EQ(destroyed, 0);
+  gate.open();
+  while (destroyed == 0) {
+    usleep(1000);
+    io().poll(scheduler());
+  }
+  EXPECT_EQ(done, 1);
+  EXPECT_EQ(thread.list, nullptr);
+}
+
+TEST_P(IoDriverTest, AReadyDescriptorWakesItsThreadsInOrder) {
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+  Watch watch(ends[0]);
+  ASSERT_EQ(io().watch(watch), 0);
+  VirtualThread first;
+  VirtualThread second;
+  for (VirtualThread* thread : {&first, &second}) {
+    watch.readers.push(*thread);
+    thread->wait = Wait::kInput;
+  }
+  io().poll(scheduler());
+  EXPECT_EQ(first.wait, Wait::kInput);
+  ASSERT_EQ(write(ends[1], "x", 1), 1);
+  io().poll(scheduler());
+  EXPECT_EQ(first.wait, Wait::kNothing);
+  EXPECT_EQ(first.next, &second);
+  for (VirtualThread* thread : {&first, &second}) thread->list->remove(*thread);
+  for (const int end : ends) close(end);
+}
+
+TEST_P(IoDriverTest, AFileIsAlwaysReady) {
+  const int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+  Watch watch(file);
+  EXPECT_EQ(io().watch(watch), EPERM);
+  close(file);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, IoDriverTest, testing::Values(IoKind::kUring, IoKind::kEpoll),
+                         [](const auto& kind) { return kind.param == IoKind::kUring ? "uring" : "epoll"; });
+
+}  // namespace
+}  // namespace fble
