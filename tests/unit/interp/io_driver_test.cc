@@ -11,8 +11,8 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "interp/machine.h"
 #include "interp/carrier.h"
+#include "interp/machine.h"
 
 namespace fble {
 namespace {
