@@ -28,6 +28,10 @@ def main(release):
         assert all(entry["found"] == 0 and entry["traces"] > 0 and entry["commit"] for entry in log), log
         summary = night("--folder", folder, "--summary").stdout
         assert "programs in all: 6 agree, seeds 40 to 45" in summary, summary
+        recorded = pathlib.Path(folder) / "record.jsonl"
+        for added in (2, 0):
+            assert f"{added} of 2 slices added" in night("--folder", folder, "--record", recorded).stdout
+        assert night("--summary", "--log", recorded).stdout == summary
         wrong = night("--targets", "nothing")
         assert wrong.returncode == 2 and wrong.stderr == "error: no target nothing\n", wrong.stderr
         missing = night("--folder", folder, "--targets", "programs", "--release", folder)
