@@ -1,7 +1,7 @@
 // Bytes are choices, choices make a program, and the modes that they choose must agree about it.
 //
-// An input runs in a few modes only, and its program is small: what counts for a search that coverage guides is the number
-// of inputs. Other inputs, which mutation makes of this one, run in the other modes.
+// An input runs in a few modes only, and its program is small: what counts for a search that coverage guides is the
+// number of inputs. Other inputs, which mutation makes of this one, run in the other modes.
 #include "fuzz/gen/program_gen.h"
 #include "fuzz/oracle/modes_agree.h"
 #include "fuzz/targets/target.h"

@@ -1,0 +1,488 @@
+#include "tests/proofs/trace_equivalence.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "interp/call_frame.h"
+#include "interp/liveness.h"
+#include "jit/ir/ir_text.h"
+#include "tests/proofs/trace_terms.h"
+
+namespace fble::proofs {
+
+using z3::expr;
+
+namespace {
+
+using Terms = std::vector<expr>;
+
+expr yes() { return context().bool_val(true); }
+
+expr all_of(const Terms& terms) {
+  expr all = yes();
+  for (const expr& term : terms) all = all && term;
+  return all;
+}
+
+/// Adds the parts of a conjunction.
+void add_parts(const expr& term, Terms& parts) {
+  if (term.is_and()) {
+    for (unsigned i = 0; i < term.num_args(); ++i) add_parts(term.arg(i), parts);
+  } else if (!term.is_true()) {
+    parts.push_back(term);
+  }
+}
+
+/// The program's state at a position of the old trace.
+struct Place {
+  size_t position;  ///< the instruction before which it is
+  std::map<int32_t, expr> slots;
+  std::vector<std::optional<expr>> closures;  ///< of frames; empty for those in memory
+};
+
+/// The largest number of objects that are tried for a slot of a loop.
+constexpr size_t kMostCandidates = 64;
+
+class Comparison {
+ public:
+  Comparison(const Trace& before, const Trace& after, bool is_abstract)
+      : old_trace_(before),
+        model_(is_abstract),
+        first_(model_, before, true, [&](int32_t slot) { return initial(slot); }),
+        new_(model_, after, false, [&](int32_t slot) { return initial(slot); }) {
+    for (const Trace* trace : {&before, &after}) {
+      for (const IrIns& ins : trace->ins) {
+        if (ins.op == IrOp::kTagIs || ins.op == IrOp::kTagFrom) widths_.insert(ins.m);
+      }
+    }
+    for (const Assumption& assumption : before.assumptions) {
+      for (const expr& fact : facts(assumption.facts, first_.value(assumption.ref))) model_.assume(fact);
+    }
+    if (before.kind == TraceKind::kFunction && before.code != nullptr) {
+      const expr own = initial(kClosureSlot);
+      model_.assume((own & 3) == 0 && model_.code(own) == model_.code_constant(before.code));
+    }
+  }
+
+  Equivalence run() {
+    const Trace& after = new_.trace();
+    const TraceTerms* old = &first_;
+    std::optional<TraceTerms> turn;
+    Terms path;
+    for (size_t i = 0; i < after.ins.size() && result_.refuted.empty() && result_.unmatched.empty(); ++i) {
+      const IrIns& ins = after.ins[i];
+      const TraceTerms::Step& step = new_.steps()[i];
+      const std::string where = to_text(after, IrRef{static_cast<uint32_t>(i)});
+      if (ins.op == IrOp::kLoopStart) {
+        enter_loop(i, path, where);
+        // The old trace once more, from the state at the loop's head.
+        turn.emplace(model_, old_trace_, true, [&](int32_t slot) { return at_head(slot); });
+        old = &*turn;
+      } else if (ins.op == IrOp::kLoopBack) {
+        repeat_loop(ins, *old, path, where);
+      }
+      if (ins.fits) claim(path, {!step.leaves}, where + ": fits");
+      if (ir_is_guard(ins.op) && !ins.fits && !ins.sunk && ins.op != IrOp::kCall) {
+        Terms premises = path;
+        premises.push_back(step.leaves);
+        leave_at(*old, after.snapshots[ins.snapshot], i, premises, where);
+      }
+      if (ir_has_effect(ins.op, 'e') && ins.op != IrOp::kExit && ins.op != IrOp::kLoopBack) {
+        end(*old, ins, i, path, where);
+      }
+      if (!step.yields) add_parts((!step.leaves).simplify(), path);
+    }
+    return result_;
+  }
+
+ private:
+  expr initial(int32_t slot) { return model_.value(fmt::format("slot{}", slot)); }
+  Terms facts(const Facts& known, const expr& word) {
+    return facts_terms(model_, known, word, {widths_.begin(), widths_.end()});
+  }
+
+  // ---- places of the old trace -------------------------------------------------
+
+  /// Adds what must hold for the old trace to get to the instruction, and what is assumed: results that it gets to have
+  /// the expected form.
+  static void reach(const TraceTerms& old, size_t position, Terms& needed, Terms& assumed) {
+    expr path = yes();
+    for (size_t i = 0; i < position; ++i) {
+      const TraceTerms::Step& step = old.steps()[i];
+      if (step.yields) continue;
+      const expr stays = (!step.leaves).simplify();
+      if (stays.is_true()) continue;
+      if (step.decides) {
+        add_parts(stays, needed);
+        path = path && stays;
+      } else {
+        assumed.push_back(z3::implies(path, stays));
+      }
+    }
+  }
+
+  static bool is_same_position(const Snapshot& a, const Snapshot& b) {
+    return std::ranges::equal(a.frames, b.frames, [](const SnapshotFrame& x, const SnapshotFrame& y) {
+      return x.code == y.code && x.pc == y.pc && x.base == y.base;
+    });
+  }
+
+  Place place(const TraceTerms& old, const Snapshot& snapshot, size_t position) const {
+    Place found{position, old.state(snapshot, position), {}};
+    for (const SnapshotFrame& frame : snapshot.frames) {
+      found.closures.push_back(frame.in_memory ? std::nullopt : std::optional(old.value(frame.closure)));
+    }
+    return found;
+  }
+
+  /// Returns all places of the position that the snapshot names.
+  std::vector<Place> places(const TraceTerms& old, const Snapshot& wanted) const {
+    std::vector<Place> found;
+    std::set<uint32_t> seen;
+    for (size_t i = 0; i < old_trace_.ins.size(); ++i) {
+      const uint32_t number = old_trace_.ins[i].snapshot;
+      if (number == kNoSnapshot || !seen.insert(number).second) continue;
+      const Snapshot& snapshot = old_trace_.snapshots[number];
+      if (is_same_position(snapshot, wanted)) found.push_back(place(old, snapshot, i));
+    }
+    // A function's start, before it or after the call of itself.
+    if (old_trace_.kind != TraceKind::kFunction || wanted.frames.size() != 1) return found;
+    if (wanted.frames[0].code != old_trace_.code || wanted.frames[0].pc != old_trace_.code->start) return found;
+    found.push_back({0, {}, {std::nullopt}});
+    const IrIns& last = old_trace_.ins.back();
+    if (last.op != IrOp::kTailCall || last.code != old_trace_.code) return found;
+    Place next{old_trace_.ins.size() - 1, {}, {old.value(last.a)}};
+    for (size_t i = 0; i < last.list.size(); ++i) next.slots.emplace(static_cast<int32_t>(i), old.value(last.list[i]));
+    found.push_back(std::move(next));
+    return found;
+  }
+
+  // ---- claims -------------------------------------------------------------------
+
+  void leave_at(const TraceTerms& old, const Snapshot& snapshot, size_t at, const Terms& premises,
+                const std::string& where) {
+    const std::vector<Place> candidates = places(old, snapshot);
+    if (candidates.empty()) {
+      result_.unmatched = where;
+      return;
+    }
+    for (size_t i = 0; i < candidates.size(); ++i) {
+      Terms assumed = premises;
+      Terms conclusions;
+      reach(old, candidates[i].position, conclusions, assumed);
+      add_equal_state(old, candidates[i], snapshot, at, conclusions);
+      for (const SnapshotSlot& slot : snapshot.slots) {
+        const Facts said{.packed = (slot.facts & kFactPacked) != 0,
+                         .pointer = (slot.facts & kFactPointer) != 0,
+                         .natural = (slot.facts & kFactNatural) != 0};
+        for (const expr& fact : facts(said, new_.value(slot.ref))) conclusions.push_back(fact);
+      }
+      // One of several places may be the right one.
+      const bool is_last = i + 1 == candidates.size();
+      if (claim(assumed, conclusions, where, is_last)) return;
+    }
+  }
+
+  void add_equal_state(const TraceTerms& old, const Place& place, const Snapshot& snapshot, size_t at,
+                       Terms& conclusions) {
+    const std::map<int32_t, expr> now = new_.state(snapshot, at);
+    std::set<int32_t> slots;
+    for (const auto& [slot, value] : now) slots.insert(slot);
+    for (const auto& [slot, value] : place.slots) slots.insert(slot);
+    if (&old != &first_) add_arguments(snapshot, slots);
+    for (const int32_t slot : slots) {
+      const auto was = place.slots.find(slot);
+      const auto is = now.find(slot);
+      const expr expected = was != place.slots.end() ? was->second : old.start(slot);
+      conclusions.push_back(expected == (is != now.end() ? is->second : new_.start(slot)));
+    }
+    for (size_t i = 0; i < snapshot.frames.size(); ++i) {
+      const SnapshotFrame& frame = snapshot.frames[i];
+      const int32_t slot = frame.base + kClosureSlot;
+      const expr is = frame.in_memory ? new_.start(slot) : new_.value(frame.closure);
+      add_same_closure(place.closures[i] ? *place.closures[i] : old.start(slot), is, conclusions);
+    }
+  }
+
+  /// Adds the arguments that are live: in memory they are those of the first turn.
+  static void add_arguments(const Snapshot& snapshot, std::set<int32_t>& slots) {
+    const SnapshotFrame& root = snapshot.frames[0];
+    const bool waits = snapshot.frames.size() > 1 && root.pc >= root.code->words.data() + 2;
+    for (const uint32_t slot : live_slots(*root.code, root.pc)) {
+      if (slot < root.code->arity && !(waits && slot == root.pc[-2])) slots.insert(static_cast<int32_t>(slot));
+    }
+  }
+
+  /// Without captured values all closures of a function are equal.
+  void add_same_closure(const expr& was, const expr& is, Terms& conclusions) {
+    const Code* code = old_trace_.code;
+    const bool one = old_trace_.kind == TraceKind::kFunction && code != nullptr && code->capture_count == 0;
+    const expr constant = one ? model_.code_constant(code) : was;
+    const expr same = was == is;
+    conclusions.push_back(one ? same || (model_.code(was) == constant && model_.code(is) == constant) : same);
+  }
+
+  void end(const TraceTerms& old, const IrIns& ins, size_t at, const Terms& path, const std::string& where) {
+    const size_t last = old_trace_.ins.size() - 1;
+    const IrIns& was = old_trace_.ins[last];
+    if (was.op != ins.op || was.list.size() != ins.list.size() || was.n != ins.n || was.code != ins.code) {
+      result_.unmatched = where;
+      return;
+    }
+    Terms assumed = path;
+    Terms conclusions;
+    reach(old, last, conclusions, assumed);
+    conclusions.push_back(old.value(was.a) == new_.value(ins.a));
+    for (size_t i = 0; i < ins.list.size(); ++i) {
+      conclusions.push_back(old.value(was.list[i]) == new_.value(ins.list[i]));
+    }
+    const std::map<int32_t, expr> stores = old.stored(last);
+    const std::map<int32_t, expr> now = new_.stored(at);
+    for (const auto& [slot, value] : stores) {
+      const auto is = now.find(slot);
+      conclusions.push_back(value == (is != now.end() ? is->second : new_.start(slot)));
+    }
+    if (ins.op == IrOp::kCall) {
+      const Snapshot& expected = old_trace_.snapshots[was.snapshot];
+      const Snapshot& snapshot = new_.trace().snapshots[ins.snapshot];
+      if (!is_same_position(expected, snapshot)) {
+        result_.unmatched = where;
+        return;
+      }
+      add_equal_state(old, place(old, expected, last), snapshot, at, conclusions);
+    }
+    claim(assumed, conclusions, where);
+  }
+
+  // ---- loops --------------------------------------------------------------------
+
+  /// Returns what a value of the loop's end may have been at its head, in terms of variables: a next value is that of
+  /// the variable there; a value from before the loop is the same.
+  Terms one_turn_back(IrRef ref) {
+    const Trace& after = new_.trace();
+    const IrIns& back = after.ins.back();
+    Terms candidates;
+    if (index_of(ref) < loop_) candidates.push_back(new_.value(ref));
+    for (size_t k = 0; k < back.list.size(); ++k) {
+      if (back.list[k] == ref) candidates.push_back(variables_[k]);
+    }
+    const IrIns& ins = after.at(ref);
+    if (!candidates.empty() || ins.op != IrOp::kNew || ins.recursive) return candidates;
+    // An object: all combinations of its parts.
+    std::vector<Terms> parts{Terms{}};
+    for (const IrRef part : ins.list) {
+      std::vector<Terms> longer;
+      for (const expr& value : one_turn_back(part)) {
+        for (const Terms& before : parts) {
+          longer.push_back(before);
+          longer.back().push_back(value);
+        }
+      }
+      parts = std::move(longer);
+      if (parts.size() > kMostCandidates) return {};
+    }
+    for (const Terms& values : parts) {
+      size_t next = 0;
+      candidates.push_back(new_.computed(ins, [&](IrRef) { return values[next++]; }));
+    }
+    return candidates;
+  }
+
+  /// Chooses what the slot holds at the loop's head so that it is right at the first turn.
+  void settle_head(int32_t slot, const expr& at_entry, const Terms& assumed) {
+    const Snapshot& snapshot = new_.trace().snapshots[new_.trace().ins.back().snapshot];
+    Terms candidates;
+    if (slot == kClosureSlot) {
+      if (!snapshot.frames[0].in_memory) candidates = one_turn_back(snapshot.frames[0].closure);
+    } else if (const auto listed = std::ranges::find(snapshot.slots, slot, &SnapshotSlot::slot);
+               listed != snapshot.slots.end()) {
+      candidates = one_turn_back(listed->ref);
+      if (candidates.empty()) result_.unmatched = fmt::format("slot {} at the loop's head", slot);
+    }
+    if (candidates.empty()) candidates.push_back(initial(slot));
+    for (const expr& candidate : candidates) {
+      heads_.insert_or_assign(slot, candidate);
+      if (candidates.size() == 1 || holds(assumed, {with(candidate, entries_) == at_entry})) return;
+    }
+  }
+
+  /// Returns the term with other values for the loop's variables.
+  expr with(const expr& term, const Terms& values) const {
+    z3::expr_vector from(context());
+    z3::expr_vector to(context());
+    for (size_t k = 0; k < values.size(); ++k) {
+      from.push_back(variables_[k]);
+      to.push_back(values[k]);
+    }
+    expr result = term;
+    return result.substitute(from, to);
+  }
+
+  expr at_head(int32_t slot) {
+    const auto found = heads_.find(slot);
+    return found != heads_.end() ? found->second : initial(slot);
+  }
+
+  /// The claims that the call has the state of the loop's head, for values of its variables.
+  Terms call_is_head(const TraceTerms& old, const Terms& values) {
+    const IrIns& call = old_trace_.ins.back();
+    Terms equal;
+    for (size_t i = 0; i < call.list.size(); ++i) {
+      equal.push_back(old.value(call.list[i]) == with(at_head(static_cast<int32_t>(i)), values));
+    }
+    add_same_closure(old.value(call.a), with(at_head(kClosureSlot), values), equal);
+    return equal;
+  }
+
+  void enter_loop(size_t at, Terms& path, const std::string& where) {
+    const Trace& after = new_.trace();
+    const IrIns& start = after.ins[at];
+    loop_ = at;
+    for (const IrRef phi : start.list) {
+      variables_.push_back(new_.value(phi));
+      entries_.push_back(new_.value(after.at(phi).a));
+    }
+    Terms assumed = path;
+    Terms conclusions;
+    const size_t last = old_trace_.ins.size() - 1;
+    if (old_trace_.ins[last].op != IrOp::kTailCall || after.ins.back().op != IrOp::kLoopBack) {
+      result_.unmatched = where;
+      return;
+    }
+    reach(first_, last, conclusions, assumed);
+    const IrIns& call = old_trace_.ins[last];
+    for (size_t i = 0; i < call.list.size(); ++i) {
+      settle_head(static_cast<int32_t>(i), first_.value(call.list[i]), assumed);
+    }
+    settle_head(kClosureSlot, first_.value(call.a), assumed);
+    for (const expr& equal : call_is_head(first_, entries_)) conclusions.push_back(equal);
+    for (const Assumption& assumption : after.assumptions) {
+      if (after.at(assumption.ref).op != IrOp::kPhi) continue;
+      const auto k = static_cast<size_t>(std::ranges::find(start.list, assumption.ref) - start.list.begin());
+      const Terms said = facts(assumption.facts, variables_[k]);
+      const Terms at_entry = facts(assumption.facts, entries_[k]);
+      for (size_t i = 0; i < said.size(); ++i) {
+        invariants_.push_back({said[i], at_entry[i]});
+      }
+    }
+    // Of a tag, those widths count for which the claim is right.
+    std::erase_if(invariants_, [&](const Invariant& invariant) { return !holds(assumed, {invariant.at_entry}); });
+    claim(assumed, conclusions, where);
+    settle_invariants(path);
+    for (const Invariant& invariant : invariants_) add_parts(invariant.term.simplify(), path);
+  }
+
+  /// Removes invariants that do not hold for the next turn, until the rest does.
+  void settle_invariants(const Terms& path) {
+    const Trace& after = new_.trace();
+    Terms next;
+    for (const IrRef ref : after.ins.back().list) next.push_back(new_.value(ref));
+    for (bool is_stable = false; !is_stable;) {
+      Terms body = path;
+      for (const Invariant& invariant : invariants_) body.push_back(invariant.term);
+      for (size_t i = loop_; i + 1 < after.ins.size(); ++i) {
+        const TraceTerms::Step& step = new_.steps()[i];
+        if (!step.yields) add_parts((!step.leaves).simplify(), body);
+      }
+      is_stable = std::erase_if(invariants_, [&](const Invariant& invariant) {
+                    return !holds(body, {with(invariant.term, next)});
+                  }) == 0;
+    }
+  }
+
+  void repeat_loop(const IrIns& back, const TraceTerms& old, const Terms& path, const std::string& where) {
+    Terms next;
+    for (const IrRef ref : back.list) next.push_back(new_.value(ref));
+    Terms assumed = path;
+    Terms conclusions;
+    reach(old, old_trace_.ins.size() - 1, conclusions, assumed);
+    for (const expr& equal : call_is_head(old, next)) conclusions.push_back(equal);
+    claim(assumed, conclusions, where);
+  }
+
+  // ---- the solver ---------------------------------------------------------------
+
+  /// Returns the conclusions that do not follow term by term.
+  static Terms remaining(const Terms& premises, const Terms& conclusions) {
+    Terms simple;
+    std::set<unsigned> known;
+    for (const expr& premise : premises) {
+      simple.push_back(premise.simplify());
+      known.insert(simple.back().id());
+    }
+    Terms parts;
+    for (const expr& conclusion : conclusions) add_parts(conclusion.simplify(), parts);
+    std::erase_if(parts, [&](const expr& part) { return known.contains(part.id()); });
+    return parts;
+  }
+
+  z3::check_result refute(const Terms& premises, const Terms& conclusions, std::string* model) const {
+    z3::solver solver(context(), "QF_UFBV");
+    z3::params params(context());
+    // Counted in the solver's steps, so that a busy machine proves as much.
+    params.set("rlimit", 4'000'000u);
+    solver.set(params);
+    for (const expr& axiom : model_.axioms()) solver.add(axiom);
+    for (const expr& premise : premises) solver.add(premise);
+    solver.add(!all_of(conclusions));
+    const z3::check_result result = solver.check();
+    if (result != z3::sat || model == nullptr) return result;
+    const z3::model found = solver.get_model();
+    for (const expr& part : conclusions) {
+      if (!found.eval(part, true).is_true()) *model += "  not " + part.to_string() + "\n";
+    }
+    for (unsigned i = 0; i < found.num_consts(); ++i) {
+      const z3::func_decl constant = found.get_const_decl(i);
+      *model += "  " + constant.name().str() + " = " + found.get_const_interp(constant).to_string() + "\n";
+    }
+    return result;
+  }
+
+  bool holds(const Terms& premises, const Terms& conclusions) const {
+    const Terms parts = remaining(premises, conclusions);
+    return parts.empty() || refute(premises, parts, nullptr) == z3::unsat;
+  }
+
+  /// Returns whether the claim holds. Otherwise notes it, unless the caller tries another one.
+  bool claim(const Terms& premises, const Terms& conclusions, const std::string& where, bool is_last = true) {
+    const Terms parts = remaining(premises, conclusions);
+    std::string model;
+    z3::check_result result = z3::unsat;
+    if (!parts.empty()) result = refute(premises, parts, &model);
+    if (result != z3::unsat && !is_last) return false;
+    ++result_.claims;
+    result_.by_solver += parts.empty() ? 0 : 1;
+    if (result == z3::unknown) ++result_.unknown;
+    if (result == z3::sat) result_.refuted = where + "\n" + model;
+    return result == z3::unsat;
+  }
+
+  const Trace& old_trace_;
+  TraceModel model_;
+  TraceTerms first_;
+  TraceTerms new_;
+  std::set<uint32_t> widths_;
+  Equivalence result_;
+
+  struct Invariant {
+    expr term;
+    expr at_entry;
+  };
+  size_t loop_ = 0;
+  Terms variables_;
+  Terms entries_;                  ///< the variables' values when the loop is entered
+  std::map<int32_t, expr> heads_;  ///< what slots hold at the loop's head, in terms of its variables
+  std::vector<Invariant> invariants_;
+};
+
+}  // namespace
+
+Equivalence compare_traces(const Trace& before, const Trace& after) {
+  const Equivalence quick = Comparison(before, after, true).run();
+  const bool is_proved = quick.refuted.empty() && quick.unmatched.empty() && quick.unknown == 0;
+  return is_proved ? quick : Comparison(before, after, false).run();
+}
+
+}  // namespace fble::proofs
