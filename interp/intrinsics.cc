@@ -223,7 +223,7 @@ FBLE_HANDLER_CC void enter(HANDLER) {
 }
 
 template <uint32_t kArity>
-Handler kExactCall = exact_call(kArity);
+const Handler kExactCall = exact_call(kArity);
 
 /// The same handler at a call in bytecode, whose words are the function, the
 /// arguments, the result's slot and the frame's place: there is no frame to make.
