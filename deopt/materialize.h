@@ -4,14 +4,13 @@
 // be virtual again, to any depth, shared, or in circles (functions that are defined
 // together). Making them takes no recursion:
 //
-//  1 the words that the descriptions mention are copied into Carrier::exit_roots, where
-//    a collection finds and updates them;
-//  2 the room that all objects need is computed and reserved: this is the only
-//  collection; 3 packed virtuals are computed in the order of the entry, in which each
-//  comes after
-//    those that it names; objects get their addresses;
-//  4 with all addresses known the fields are written, so a circle needs no special
-//  case; 5 the virtuals are written to their slots and headers.
+//  1 The words that the descriptions mention are copied into Carrier::exit_roots, where
+//    a collection finds and updates them.
+//  2 The room that all objects need is computed and reserved. This is the only collection.
+//  3 Packed virtuals are computed in the order of the entry, in which each comes after
+//    those that it names. Objects get their addresses.
+//  4 All addresses are known, so the fields are written, and a circle needs no special case.
+//  5 The virtuals are written to their slots and headers.
 //
 // After the collection of step 2 the frames below the innermost one count as old
 // (interp/call_stack.h), but step 5 writes new objects into them: the watermark moves down.

@@ -21,7 +21,7 @@ void for_each_slot(const FramesState& state, size_t index, Visit&& visit) {
   for_each_live_slot(*frame.code, frame.pc, index + 1 < state.frames.size(), visit);
 }
 
-/// Prints a value to some depth.
+/// Returns the text of a value, down to `depth` levels.
 std::string print_word(Word word, int depth) {
   if (word == 0) return "nothing";
   if (is_packed(word)) return fmt::format("{:#x}", word);

@@ -158,7 +158,7 @@ inline constexpr uint32_t kExitsPerGroup = 16;
 class SideTable {
  public:
   SideTable() = default;
-  /// Makes a table of these bytes, after their size.
+  /// Makes a table from these bytes; writes their size before them.
   explicit SideTable(std::span<const uint8_t> bytes);
 
   /// Returns the number of exits.

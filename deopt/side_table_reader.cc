@@ -337,7 +337,7 @@ class TableReader {
   GroupState state_;
   bool is_return_ = false;
   std::vector<size_t> changed_;
-  // The number of each virtual of the group in the entry that `get` fills.
+  // For each virtual of the group: its number in the entry that `get` fills.
   std::vector<uint32_t> numbers_;
   std::vector<int32_t> to_follow_;
 };

@@ -457,7 +457,7 @@ int run_commands(const Settings& settings) {
     if (!settings.reference.empty()) {
       const CommandOutcome outcome =
           run_command(fmt::format("{} -I {} -m /Program{}%", settings.reference, folder, seed), kModeSeconds);
-      // The command has messages of its own.
+      // Messages are not compared: the reference words its own.
       const bool agrees = outcome.output == judge.output && (outcome.end == "status 0") == (judge.end == "status 0");
       if (!agrees) fmt::print("FOUND seed {}: the reference ends by {}, we end by {}\n", seed, outcome.end, judge.end);
       same &= agrees;

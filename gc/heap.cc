@@ -663,7 +663,7 @@ Word* Heap::make_room(Word* ap, size_t words, RootReporter& roots) {
       return ap;
     }
     stress_countdown_ = options_.stress;
-    // A large heap is marked and checked less often, so that tests come to an end.
+    // A large heap is marked and checked less often, so that tests finish.
     const size_t period =
         options_.stress_full_period <= 1
             ? 1

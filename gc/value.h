@@ -60,7 +60,7 @@ inline uint32_t promised_index(Word placeholder) { return static_cast<uint32_t>(
 /// Requires: is_placeholder(word).
 inline bool is_promise(Word word) { return promised_count(word) != 0; }
 
-/// Returns a mask that is nonzero (bit 1) exactly if `word` is a placeholder. Such masks can be or-ed.
+/// Returns a mask that is nonzero (bit 1) if and only if `word` is a placeholder. Such masks can be or-ed.
 inline Word placeholder_mask(Word word) { return word & ~(word << 1) & 2; }
 
 inline Object* as_object(Word word) { return reinterpret_cast<Object*>(word); }

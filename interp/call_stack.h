@@ -151,7 +151,7 @@ class CallStack {
   Mapping memory_;
   Word* limit_;
   Word* soft_limit_ = nullptr;
-  Word* high_water_;              ///< pages from here on hold no memory, or were never used
+  Word* high_water_;              ///< pages from here on have been released or never used
   Word* released_end_ = nullptr;  ///< the end of all stack that was ever returned to the OS
   size_t wanted_slots_ = 0;       ///< stack depth reached again after its pages were released; kept from then on
   Watermark watermark_;

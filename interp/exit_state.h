@@ -1,4 +1,4 @@
-// The registers and spill slots that an exit stub stores, kept in the carrier.
+// The registers that the common exit code saves, and the spill slots. Both are kept in the carrier.
 #pragma once
 
 #include "gc/value.h"

@@ -63,7 +63,7 @@ struct MachineState {
   }
 };
 
-/// Makes the words of a vector roots while it exists.
+/// Keeps the words of a vector as roots for its own lifetime.
 class RootedWords {
  public:
   RootedWords(MachineState& machine, std::vector<Word>& words) : machine_(machine), words_(words) {

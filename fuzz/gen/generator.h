@@ -224,7 +224,7 @@ class Generator {
   // Access
   std::string access(const Type* type, int size);
   std::string copy(const Type* type, int size);
-  /// Makes an access that fails unless the tag is the right one.
+  /// Makes an access that fails if the tag is wrong.
   std::string risky_access(const Type* type, int size);
 
   // ---- statements ------------------------------------------------------------

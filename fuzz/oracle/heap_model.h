@@ -1,4 +1,4 @@
-// The oracle for the heap: the same steps on the heap and on a model.
+// The oracle for the heap: takes the same steps on the heap and on a model, and compares them.
 #pragma once
 
 #include <string>

@@ -38,7 +38,7 @@ class InlinePolicy final : public CallPolicy {
   bool may_inline(const Code& code) override;
   bool may_guard_site(const uint32_t* site, const Code& code) override;
   void note_recursive(const Code& code) override;
-  /// Notes whether the function, which has just been entered, is among the callers of its frame.
+  /// Marks the function just entered as recursive if it is among the callers of its frame.
   void look_for_recursion(const Code& code, const Word* frame);
   /// Forgets which functions were seen at call sites.
   void forget_sites() { sites_.clear(); }

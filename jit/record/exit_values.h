@@ -23,7 +23,7 @@ class ExitValues {
   /// Appends the plain values.
   ExitValues(Appender& appender, IrBuilder& builder, const ExitEntry& entry);
 
-  /// Appends the packed words among the virtual values.
+  /// Appends the virtual values that are packed words to the trace.
   Refs make_packed();
   /// Appends the objects among the virtual values that `refs` lacks. With `sunk` only snapshots mention them;
   /// otherwise they belong to the state of `snapshot`, from which they are made if machine code does not need them.

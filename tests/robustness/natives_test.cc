@@ -1,4 +1,4 @@
-// Calls of the library that gather without end, wait, or take long: what they hold stays within --max-heap, and the
+// Library calls that gather data without end, wait, or take long: what they hold stays within --max-heap, and the
 // first SIGINT ends them.
 #include <arpa/inet.h>
 #include <gmock/gmock.h>

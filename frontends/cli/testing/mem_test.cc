@@ -37,7 +37,7 @@ Word build_bits(NativeCall& call, uint64_t number) {
   return make_list(call, bits);
 }
 
-/// Measures the peak of memory while the function runs. Returns false after an error.
+/// Measures peak memory while the function runs. Returns false after an error.
 bool measure(Machine& machine, size_t function, uint64_t number, uint64_t& peak_bytes) {
   machine.set_result(machine.kept(function));
   machine.collect_all();

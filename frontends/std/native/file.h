@@ -35,7 +35,7 @@ class File final : public Unfinished, public Lingering {
   enum class Direction : uint8_t { kRead, kWrite };
 
   /// Makes a file for one direction of a descriptor. It waits at most `patience_ms`, or without limit if that is
-  /// negative. Only the program handles a peer that has closed a connection. `name` is for messages.
+  /// negative. A closed connection is reported to the program and does not end it. `name` is for messages.
   File(std::shared_ptr<SharedDescriptor> descriptor, Direction direction, std::string name, int patience_ms = -1);
   ~File() override;
   File(const File&) = delete;

@@ -1,4 +1,4 @@
-// Integers of any size: frontends/std/native/int.cc, entered as programs enter it.
+// Integers of any size: frontends/std/native/int.cc, called as programs call it.
 #include <gmpxx.h>
 #include <gtest/gtest.h>
 
