@@ -22,6 +22,7 @@ namespace fble {
 
 struct Carrier;
 struct MachineState;
+struct VirtualThread;
 struct Code;
 class NativeCall;
 

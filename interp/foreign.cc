@@ -15,6 +15,7 @@ const NativeRow* NativeTable::find(std::string_view module, std::string_view nam
 }
 
 MachineState& NativeCall::machine() const { return carrier_.machine; }
+VirtualThread& NativeCall::thread() const { return *carrier_.current; }
 IntForm NativeCall::int_form() const { return carrier_.machine.int_form; }
 
 bool NativeCall::has_room(size_t words) const { return ap_ + words <= carrier_.alloc_limit; }

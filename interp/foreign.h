@@ -137,6 +137,8 @@ class NativeCall {
 
   Carrier& carrier() { return carrier_; }
   MachineState& machine() const;
+  /// Returns the thread that calls.
+  VirtualThread& thread() const;
   IntForm int_form() const;
   Word* allocation_pointer() const { return ap_; }
 

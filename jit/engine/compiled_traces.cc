@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "interp/call_frame.h"
-#include "interp/carrier.h"
 #include "interp/interpreter.h"
 
 namespace fble {

@@ -5,7 +5,6 @@
 #include <bit>
 
 #include "gc/log.h"
-#include "interp/carrier.h"
 
 namespace fble {
 
