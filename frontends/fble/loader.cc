@@ -56,7 +56,7 @@ ReadStatus read_file(const std::string& name, std::string& text) {
       if (count < 0) problem = std::strerror(errno);
       if (count <= 0) break;
       length += static_cast<size_t>(count);
-      if (length < text.size()) break;
+      if (length < text.size() && length >= static_cast<size_t>(status.st_size)) break;
       if (static_cast<off_t>(length) >= kMaxFileBytes) {
         problem = std::strerror(EFBIG);
         break;

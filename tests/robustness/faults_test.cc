@@ -62,6 +62,36 @@ TEST_F(FaultsTest, InterruptedAndShortCallsAreRepeated) {
   }
 }
 
+/// The words that run a program of tests/std/Threads, which needs an empty folder.
+std::vector<std::string> threads_words(const std::string& io, const std::string& name) {
+  const std::string root = FBLE_SOURCE_DIR "/tests/std";
+  return {"--io=" + io, "-I", root, root + "/Threads/" + name + ".fble"};
+}
+
+TEST_F(FaultsTest, ThreadsWaitUntilTheirCallsSucceed) {
+  for (const char* name : {"Files", "Connections", "Mixed"}) {
+    const CommandResult usual = run_with("", threads_words("uring", name));
+    EXPECT_EQ(usual.status, 0) << usual.err;
+    for (const char* io : {"uring", "epoll", "blocking"}) {
+      for (const char* plan :
+           {"write:EINTR:3%1;read:EINTR:3%2;poll:EINTR:3%3;accept:EINTR:2%4", "read:short:3%5",
+            "write:short:9%6;open:EINTR:2%7", "accept:EMFILE:2", "accept:ENFILE:1;accept:EMFILE:2"}) {
+        const CommandResult result = run_with(plan, threads_words(io, name));
+        EXPECT_EQ(result.status, 0) << name << " with " << plan << " and " << io << ": " << result.err;
+        EXPECT_EQ(result.out, usual.out) << name << " with " << plan << " and " << io;
+      }
+    }
+  }
+}
+
+TEST_F(FaultsTest, ADiskThatFillsUpEndsTheThreadThatWrites) {
+  for (const char* io : {"uring", "epoll", "blocking"}) {
+    const CommandResult result = run_with("write:ENOSPC:1+", threads_words(io, "Files"));
+    EXPECT_NE(result.status, 0) << io;
+    EXPECT_GT(result.status, 0) << io;
+  }
+}
+
 TEST_F(FaultsTest, DisksThatFillUpLater) {
   for (const Subcommand& sub : subcommands()) {
     const std::vector<std::string>& words = sub.long_words.empty() ? sub.words : sub.long_words;

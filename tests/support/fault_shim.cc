@@ -6,7 +6,8 @@
 //   CALL:FAULT:N+      so do all that follow
 //   CALL:FAULT:N%SEED  one call in N, chosen by the seed
 //
-// CALL: write, read, open, poll, accept, sleep, connect, mmap, or malloc, which stands for all ways to allocate. FAULT:
+// CALL: write, read, open, poll, accept, sleep, connect, mmap, or malloc, which stands for all ways to allocate, as
+// read, write and poll do for theirs. FAULT:
 // the name of an error, `short` for a read or write of one byte when the call asks for more, or SIGINT for that signal
 // just before the call. All other calls are passed to the system.
 // With FBLE_PROCESSOR_CLOCK the monotonic clock shows the processor time of the process, so that a busy machine changes
@@ -17,9 +18,11 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -51,8 +54,8 @@ struct Fault {
 constexpr int kShort = -1;
 constexpr int kInterrupt = -2;
 constexpr Fault kFaults[] = {
-    {"EINTR", EINTR},   {"EAGAIN", EAGAIN}, {"ENOSPC", ENOSPC}, {"EIO", EIO},
-    {"EMFILE", EMFILE}, {"ENOMEM", ENOMEM}, {"short", kShort},  {"SIGINT", kInterrupt},
+    {"EINTR", EINTR},   {"EAGAIN", EAGAIN}, {"ENOSPC", ENOSPC}, {"EIO", EIO},           {"EMFILE", EMFILE},
+    {"ENFILE", ENFILE}, {"ENOMEM", ENOMEM}, {"short", kShort},  {"SIGINT", kInterrupt},
 };
 
 struct Rule {
@@ -165,6 +168,45 @@ ssize_t read(int descriptor, void* bytes, size_t size) {
   if (fails(fault)) return -1;
   if (fault == kShort && size > 1) size = 1;
   return syscall(SYS_read, descriptor, bytes, size);
+}
+
+ssize_t preadv2(int descriptor, const iovec* places, int count, off_t offset, int flags) {
+  const int fault = next_fault(kRead);
+  if (fails(fault)) return -1;
+  iovec first = places[0];
+  if (fault == kShort && first.iov_len > 1) first.iov_len = 1;
+  return syscall(SYS_preadv2, descriptor, fault == kShort ? &first : places, fault == kShort ? 1 : count, offset,
+                 offset < 0 ? -1L : 0L, flags);
+}
+
+ssize_t pwritev2(int descriptor, const iovec* places, int count, off_t offset, int flags) {
+  const int fault = next_fault(kWrite);
+  if (fails(fault)) return -1;
+  iovec first = places[0];
+  if (fault == kShort && first.iov_len > 1) first.iov_len = 1;
+  return syscall(SYS_pwritev2, descriptor, fault == kShort ? &first : places, fault == kShort ? 1 : count, offset,
+                 offset < 0 ? -1L : 0L, flags);
+}
+
+ssize_t pread(int descriptor, void* bytes, size_t size, off_t offset) {
+  const int fault = next_fault(kRead);
+  if (fails(fault)) return -1;
+  if (fault == kShort && size > 1) size = 1;
+  return syscall(SYS_pread64, descriptor, bytes, size, offset);
+}
+ssize_t pread64(int descriptor, void* bytes, size_t size, off64_t offset) {
+  return pread(descriptor, bytes, size, offset);
+}
+
+int epoll_wait(int descriptor, epoll_event* events, int most, int timeout) {
+  if (fails(next_fault(kPoll))) return -1;
+  return static_cast<int>(syscall(SYS_epoll_pwait, descriptor, events, most, timeout, nullptr, size_t{8}));
+}
+
+int ppoll(pollfd* entries, nfds_t count, const timespec* time, const sigset_t* signals) {
+  if (fails(next_fault(kPoll))) return -1;
+  timespec rest = time == nullptr ? timespec{} : *time;
+  return static_cast<int>(syscall(SYS_ppoll, entries, count, time == nullptr ? nullptr : &rest, signals, size_t{8}));
 }
 
 int open(const char* name, int flags, ...) {

@@ -28,8 +28,9 @@ struct Entry {
   int64_t size;
 };
 constexpr uint32_t kKinds = 4;
-/// The memory of a list entry besides its name: a vector doubles, and the list's words are gathered, too.
-constexpr size_t kEntryBytes = 2 * sizeof(Entry) + 2 * sizeof(Word);
+/// The memory of a list entry besides its name: vectors of names and of entries double, and the list's words are
+/// gathered, too.
+constexpr size_t kEntryBytes = 4 * sizeof(Entry) + 2 * sizeof(Word);
 constexpr size_t kChargeBytes = size_t{1} << 16;
 
 /// Makes the result of a system call: status 0 means success; otherwise errno has the error.
@@ -144,19 +145,24 @@ class ListOperation final : public Operation {
       problem = errno;
       return;
     }
+    std::vector<std::pair<ino_t, std::string>> found;
     errno = 0;
-    while (const dirent* found = readdir(folder.get())) {
-      const std::string name = found->d_name;
-      Entry entry;
-      // An entry that was removed in the meantime is left out.
-      if (name != "." && name != ".." && look_at(dirfd(folder.get()), name, entry)) {
-        const size_t bytes = kEntryBytes + name.size();
-        entries.push_back(std::move(entry));
-        if (!add(bytes)) return;
-      }
-      errno = 0;
+    for (const dirent* each; (each = readdir(folder.get())) != nullptr; errno = 0) {
+      std::string name = each->d_name;
+      if (name == "." || name == "..") continue;
+      const size_t bytes = kEntryBytes + name.size();
+      found.emplace_back(each->d_ino, std::move(name));
+      if (!add(bytes)) return;
     }
     problem = errno;
+    // On a disk, what is known of files is in the order of these numbers.
+    std::ranges::sort(found);
+    for (const auto& [number, name] : found) {
+      if (interrupt_requested()) return;
+      Entry entry;
+      // An entry that was removed in the meantime is left out.
+      if (look_at(dirfd(folder.get()), name, entry)) entries.push_back(std::move(entry));
+    }
     if (problem == 0) std::ranges::sort(entries, {}, &Entry::name);
   }
 
@@ -201,7 +207,7 @@ Word list_directory(NativeCall& call) {
     words += entry_words(call, entry);
     bytes += kEntryBytes + entry.name.size();
   }
-  if (!call.charge(bytes - charged_bytes) || !call.reserve(words)) return kOutOfMemory;
+  if (!call.charge(std::max(bytes, charged_bytes) - charged_bytes) || !call.reserve(words)) return kOutOfMemory;
   std::vector<Word> elements;
   for (const Entry& entry : entries) elements.push_back(make_entry(call, entry));
   return ok_word(call, make_list(call, elements));
