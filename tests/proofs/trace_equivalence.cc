@@ -42,9 +42,6 @@ struct Place {
   std::vector<std::optional<expr>> closures;  ///< of frames; empty for those in memory
 };
 
-/// The largest number of objects that are tried for a slot of a loop.
-constexpr size_t kMostCandidates = 64;
-
 class Comparison {
  public:
   Comparison(const Trace& before, const Trace& after, bool is_abstract)
@@ -77,11 +74,11 @@ class Comparison {
       const std::string where = to_text(after, IrRef{static_cast<uint32_t>(i)});
       if (ins.op == IrOp::kLoopStart) {
         enter_loop(i, path, where);
-        // The old trace once more, from the state at the loop's head.
-        turn.emplace(model_, old_trace_, true, [&](int32_t slot) { return at_head(slot); });
+        if (!result_.unmatched.empty()) break;
+        settle_heads(path, turn);
         old = &*turn;
       } else if (ins.op == IrOp::kLoopBack) {
-        repeat_loop(ins, *old, path, where);
+        repeat_loop(*old, path, where);
       }
       if (ins.fits) claim(path, {!step.leaves}, where + ": fits");
       if (ir_is_guard(ins.op) && !ins.fits && !ins.sunk && ins.op != IrOp::kCall) {
@@ -258,54 +255,55 @@ class Comparison {
 
   // ---- loops --------------------------------------------------------------------
 
-  /// Returns what a value of the loop's end may have been at its head, in terms of variables: a next value is that of
-  /// the variable there; a value from before the loop is the same.
-  Terms one_turn_back(IrRef ref) {
+  /// What a slot holds at the loop's head. A value that differs from turn to turn and that the loop does not need is
+  /// any.
+  struct Head {
+    expr value;  ///< in terms of the loop's variables
+    bool is_any = false;
+    std::vector<Head> parts;  ///< of an object that the loop describes
+  };
+
+  static Head any_head(TraceModel& model) {
+    static int count = 0;
+    return {model.value(fmt::format("any{}", count++)), true, {}};
+  }
+
+  /// Returns what a value of the loop's end was at its head, where it was `at_entry` at the first turn. A next value is
+  /// that of its variable there; a value from before the loop is the same.
+  Head one_turn_back(IrRef ref, const expr& at_entry, const Terms& assumed) {
     const Trace& after = new_.trace();
     const IrIns& back = after.ins.back();
     Terms candidates;
-    if (index_of(ref) < loop_) candidates.push_back(new_.value(ref));
+    const IrIns& ins = after.at(ref);
+    const bool is_constant = ins.op == IrOp::kNew && ins.list.empty();
+    if (index_of(ref) < loop_ || is_constant) candidates.push_back(new_.value(ref));
     for (size_t k = 0; k < back.list.size(); ++k) {
       if (back.list[k] == ref) candidates.push_back(variables_[k]);
     }
-    const IrIns& ins = after.at(ref);
-    if (!candidates.empty() || ins.op != IrOp::kNew || ins.recursive) return candidates;
-    // An object: all combinations of its parts.
-    std::vector<Terms> parts{Terms{}};
-    for (const IrRef part : ins.list) {
-      std::vector<Terms> longer;
-      for (const expr& value : one_turn_back(part)) {
-        for (const Terms& before : parts) {
-          longer.push_back(before);
-          longer.back().push_back(value);
-        }
-      }
-      parts = std::move(longer);
-      if (parts.size() > kMostCandidates) return {};
+    for (const expr& candidate : candidates) {
+      if (holds(assumed, {with(candidate, entries_) == at_entry})) return {candidate, false, {}};
     }
-    for (const Terms& values : parts) {
-      size_t next = 0;
-      candidates.push_back(new_.computed(ins, [&](IrRef) { return values[next++]; }));
+    const bool is_object = ins.op == IrOp::kNew && !ins.recursive && at_entry.is_app() &&
+                           at_entry.num_args() == ins.list.size() && !ins.list.empty() &&
+                           at_entry.decl().id() == new_.value(ref).decl().id();
+    if (!is_object) return any_head(model_);
+    Head object{bits_of(0), false, {}};
+    for (unsigned i = 0; i < ins.list.size(); ++i) {
+      object.parts.push_back(one_turn_back(ins.list[i], at_entry.arg(i), assumed));
     }
-    return candidates;
+    size_t next = 0;
+    object.value = new_.computed(ins, [&](IrRef) { return object.parts[next++].value; });
+    return object;
   }
 
-  /// Chooses what the slot holds at the loop's head so that it is right at the first turn.
-  void settle_head(int32_t slot, const expr& at_entry, const Terms& assumed) {
+  Head head_of(int32_t slot, const expr& at_entry, const Terms& assumed) {
     const Snapshot& snapshot = new_.trace().snapshots[new_.trace().ins.back().snapshot];
-    Terms candidates;
-    if (slot == kClosureSlot) {
-      if (!snapshot.frames[0].in_memory) candidates = one_turn_back(snapshot.frames[0].closure);
-    } else if (const auto listed = std::ranges::find(snapshot.slots, slot, &SnapshotSlot::slot);
-               listed != snapshot.slots.end()) {
-      candidates = one_turn_back(listed->ref);
-      if (candidates.empty()) result_.unmatched = fmt::format("slot {} at the loop's head", slot);
+    if (slot == kClosureSlot && !snapshot.frames[0].in_memory) {
+      return one_turn_back(snapshot.frames[0].closure, at_entry, assumed);
     }
-    if (candidates.empty()) candidates.push_back(initial(slot));
-    for (const expr& candidate : candidates) {
-      heads_.insert_or_assign(slot, candidate);
-      if (candidates.size() == 1 || holds(assumed, {with(candidate, entries_) == at_entry})) return;
-    }
+    const auto listed = std::ranges::find(snapshot.slots, slot, &SnapshotSlot::slot);
+    if (slot != kClosureSlot && listed != snapshot.slots.end()) return one_turn_back(listed->ref, at_entry, assumed);
+    return {initial(slot), false, {}};
   }
 
   /// Returns the term with other values for the loop's variables.
@@ -322,18 +320,51 @@ class Comparison {
 
   expr at_head(int32_t slot) {
     const auto found = heads_.find(slot);
-    return found != heads_.end() ? found->second : initial(slot);
+    return found != heads_.end() ? found->second.value : initial(slot);
   }
 
-  /// The claims that the call has the state of the loop's head, for values of its variables.
-  Terms call_is_head(const TraceTerms& old, const Terms& values) {
-    const IrIns& call = old_trace_.ins.back();
-    Terms equal;
-    for (size_t i = 0; i < call.list.size(); ++i) {
-      equal.push_back(old.value(call.list[i]) == with(at_head(static_cast<int32_t>(i)), values));
+  /// Calls `visit(head, claim)` for each claim that makes the word that of a head, for values of the variables.
+  template <typename Visit>
+  void for_each_claim(Head& head, const expr& word, const Terms& values, Visit&& visit) {
+    if (head.is_any) return;
+    const bool is_object = !head.parts.empty() && word.is_app() && word.num_args() == head.parts.size() &&
+                           word.decl().id() == head.value.decl().id();
+    if (!is_object) {
+      visit(head, word == with(head.value, values));
+      return;
     }
-    add_same_closure(old.value(call.a), with(at_head(kClosureSlot), values), equal);
+    for (unsigned i = 0; i < head.parts.size(); ++i) for_each_claim(head.parts[i], word.arg(i), values, visit);
+  }
+
+  /// The same for all slots, and the closure.
+  template <typename Visit>
+  void for_each_claim_of_call(const TraceTerms& old, const Terms& values, Visit&& visit) {
+    const IrIns& call = old_trace_.ins.back();
+    for (size_t i = 0; i < call.list.size(); ++i) {
+      for_each_claim(heads_.at(static_cast<int32_t>(i)), old.value(call.list[i]), values, visit);
+    }
+    Head& closure = heads_.at(kClosureSlot);
+    Terms same;
+    add_same_closure(old.value(call.a), with(closure.value, values), same);
+    visit(closure, same[0]);
+  }
+
+  /// Returns the claims that the call has the state of the loop's head, for values of its variables.
+  Terms call_is_head(const TraceTerms& old, const Terms& values) {
+    Terms equal;
+    for_each_claim_of_call(old, values, [&](Head&, const expr& claim) { equal.push_back(claim); });
     return equal;
+  }
+
+  /// Makes objects of their parts again, after some of these have become any.
+  void rebuild(Head& head) {
+    if (head.parts.empty()) return;
+    z3::expr_vector parts(context());
+    for (Head& part : head.parts) {
+      rebuild(part);
+      parts.push_back(part.value);
+    }
+    head.value = head.value.decl()(parts);
   }
 
   void enter_loop(size_t at, Terms& path, const std::string& where) {
@@ -354,9 +385,10 @@ class Comparison {
     reach(first_, last, conclusions, assumed);
     const IrIns& call = old_trace_.ins[last];
     for (size_t i = 0; i < call.list.size(); ++i) {
-      settle_head(static_cast<int32_t>(i), first_.value(call.list[i]), assumed);
+      const auto slot = static_cast<int32_t>(i);
+      heads_.emplace(slot, head_of(slot, first_.value(call.list[i]), assumed));
     }
-    settle_head(kClosureSlot, first_.value(call.a), assumed);
+    heads_.emplace(kClosureSlot, head_of(kClosureSlot, first_.value(call.a), assumed));
     for (const expr& equal : call_is_head(first_, entries_)) conclusions.push_back(equal);
     for (const Assumption& assumption : after.assumptions) {
       if (after.at(assumption.ref).op != IrOp::kPhi) continue;
@@ -376,29 +408,60 @@ class Comparison {
 
   /// Removes invariants that do not hold for the next turn, until the rest does.
   void settle_invariants(const Terms& path) {
-    const Trace& after = new_.trace();
-    Terms next;
-    for (const IrRef ref : after.ins.back().list) next.push_back(new_.value(ref));
+    const Terms next = next_values();
     for (bool is_stable = false; !is_stable;) {
-      Terms body = path;
+      Terms body = body_path(path);
       for (const Invariant& invariant : invariants_) body.push_back(invariant.term);
-      for (size_t i = loop_; i + 1 < after.ins.size(); ++i) {
-        const TraceTerms::Step& step = new_.steps()[i];
-        if (!step.yields) add_parts((!step.leaves).simplify(), body);
-      }
       is_stable = std::erase_if(invariants_, [&](const Invariant& invariant) {
                     return !holds(body, {with(invariant.term, next)});
                   }) == 0;
     }
   }
 
-  void repeat_loop(const IrIns& back, const TraceTerms& old, const Terms& path, const std::string& where) {
+  /// Makes `turn` the old trace once more, from the state at the loop's head. What differs at the next turn is any.
+  void settle_heads(const Terms& path, std::optional<TraceTerms>& turn) {
+    const Terms next = next_values();
+    const Terms body = body_path(path);
+    const TraceModel saved = model_;
+    for (bool is_stable = false; !is_stable;) {
+      turn.emplace(model_, old_trace_, true, [this](int32_t slot) { return at_head(slot); });
+      Terms assumed = body;
+      Terms reached;
+      reach(*turn, old_trace_.ins.size() - 1, reached, assumed);
+      assumed.insert(assumed.end(), reached.begin(), reached.end());
+      std::vector<Head*> wrong;
+      for_each_claim_of_call(*turn, next, [&](Head& head, const expr& claim) {
+        if (!holds(assumed, {claim})) wrong.push_back(&head);
+      });
+      is_stable = wrong.empty() || std::ranges::find(wrong, &heads_.at(kClosureSlot)) != wrong.end();
+      if (is_stable) return;
+      model_ = saved;
+      for (Head* head : wrong) *head = any_head(model_);
+      for (auto& [slot, head] : heads_) rebuild(head);
+    }
+  }
+
+  Terms next_values() const {
     Terms next;
-    for (const IrRef ref : back.list) next.push_back(new_.value(ref));
+    for (const IrRef ref : new_.trace().ins.back().list) next.push_back(new_.value(ref));
+    return next;
+  }
+
+  /// Returns what holds at the loop's end.
+  Terms body_path(const Terms& path) const {
+    Terms body = path;
+    for (size_t i = loop_; i + 1 < new_.steps().size(); ++i) {
+      const TraceTerms::Step& step = new_.steps()[i];
+      if (!step.yields) add_parts((!step.leaves).simplify(), body);
+    }
+    return body;
+  }
+
+  void repeat_loop(const TraceTerms& old, const Terms& path, const std::string& where) {
     Terms assumed = path;
     Terms conclusions;
     reach(old, old_trace_.ins.size() - 1, conclusions, assumed);
-    for (const expr& equal : call_is_head(old, next)) conclusions.push_back(equal);
+    for (const expr& equal : call_is_head(old, next_values())) conclusions.push_back(equal);
     claim(assumed, conclusions, where);
   }
 
@@ -473,7 +536,7 @@ class Comparison {
   size_t loop_ = 0;
   Terms variables_;
   Terms entries_;                  ///< the variables' values when the loop is entered
-  std::map<int32_t, expr> heads_;  ///< what slots hold at the loop's head, in terms of its variables
+  std::map<int32_t, Head> heads_;  ///< of arguments and closure
   std::vector<Invariant> invariants_;
 };
 

@@ -46,7 +46,7 @@ class TraceModel {
   z3::expr well_formed(const z3::expr& word);
 
  private:
-  const bool is_abstract_;
+  bool is_abstract_;
   std::vector<z3::expr> axioms_;
   std::map<std::string, z3::expr> values_;
   std::map<Word, z3::expr> constants_;
