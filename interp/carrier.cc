@@ -24,19 +24,24 @@ Carrier::Carrier(MachineState& state, Mapping native_memory)
   restore_limits();
 }
 
-void Carrier::request(Attention reason) {
-  if (reason == Attention::kInterrupt) {
-    attention.store(static_cast<int>(reason));
-    interrupt_pending.store(true);
-  } else {
-    // No earlier request is lost.
-    int none = 0;
-    attention.compare_exchange_strong(none, static_cast<int>(reason));
-  }
+void Carrier::request_all(uint32_t reasons) {
+  attention.fetch_or(reasons);
+  if ((reasons & bit(Attention::kInterrupt)) != 0) interrupt_pending.store(true);
   // Plain stores of a word; the running code compares with them at its next poll.
   *const_cast<Word* volatile*>(&alloc_limit) = nullptr;
   *const_cast<Word* volatile*>(&stack_limit) = nullptr;
   *const_cast<Word* volatile*>(&machine_stack_limit) = nullptr;
+}
+
+/// For --threads-yield: sets the limits a random distance from what is in use, so that yield points are taken there.
+void Carrier::shorten_limits() {
+  const auto shorten = [&](Word*& limit, Word* used) {
+    if (limit != nullptr) limit = std::min(limit, used + machine.scheduler.random_distance(machine.yield_distance));
+  };
+  shorten(alloc_limit, ap);
+  if (fp == nullptr) return;
+  shorten(stack_limit, fp + code_of_frame(fp).frame_slots);
+  if (machine_stack_limit != nullptr) machine_stack_limit = std::min(machine_stack_limit, stack_limit);
 }
 
 size_t Carrier::stack_bytes() const { return current->stack->used_bytes(fp) + machine.scheduler.waiting_bytes(); }
@@ -47,6 +52,7 @@ void Carrier::report_roots(Collector& collector, bool minor) {
   collector.visit_range(exit_roots.data(), exit_roots.size());
   if (value != 0) collector.visit(value);
   groups.visit(collector);
+  machine.scheduler.visit_groups(collector);
   if (!minor || fp == nullptr) return;
   current->stack->visit_new_frames(machine.frames, collector, pc, fp);
   machine.scheduler.visit_dirty(collector, *current);
@@ -111,7 +117,8 @@ bool Carrier::run(Word func, std::span<const Word> args) {
   value = 0;
   error = RunError{};
   // What has ended the last run is over; what came since then is attended to.
-  if (attention.load() != static_cast<int>(Attention::kInterrupt)) heed_interrupt(false);
+  if (!is_asked(Attention::kInterrupt)) heed_interrupt(false);
+  machine.scheduler.begin_run();
   allow_stack(current->stack->base());
   if (machine.profile != nullptr) machine.profile->begin_run();
   enter_interpreter(*this, code->start, fp);

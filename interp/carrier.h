@@ -5,9 +5,11 @@
 // short.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "gc/heap.h"
 #include "interp/exit_state.h"
@@ -15,12 +17,19 @@
 
 namespace fble {
 
-/// Why a thread should look up at its next yield point.
-enum class Attention : int { kNone = 0, kInterrupt = 1, kYield = 2 };
+/// Why a carrier should look up at its next yield point.
+enum class Attention : uint32_t {
+#define FBLE_ATTENTION(Name, doc) k##Name,
+#include "interp/attention.def"
+#undef FBLE_ATTENTION
+};
+/// Returns the set that has just this reason.
+constexpr uint32_t bit(Attention reason) { return uint32_t{1} << static_cast<uint32_t>(reason); }
 
 /// A carrier runs `current` on its native stack. Only the OS thread that runs it touches it, except in `request`.
 struct Carrier final : RootReporter {
   Carrier(MachineState& state, Mapping native_memory);
+  ~Carrier() { machine.scheduler.stop_ticks(); }
   Carrier(const Carrier&) = delete;
 
   // Limits that checks compare with: those of the nursery and of the current thread's stack, or 0 when something
@@ -53,7 +62,9 @@ struct Carrier final : RootReporter {
 
   /// What virtual values are made of while a collection makes room for them (deopt/materialize.h).
   std::vector<Word> exit_roots;
-  std::atomic<int> attention{0};  ///< an Attention; while it is not kNone, the three limits are null or become so
+  /// The reasons for attention, as bits. While there are any, the three limits are null or become so.
+  std::atomic<uint32_t> attention{0};
+  uint32_t put_off = 0;  ///< reasons that wait for the end of a recording
 
   // For rehearsals (deopt/shadow_check.h).
   bool no_collections = false;  ///< make_room fails instead, without an error
@@ -62,8 +73,16 @@ struct Carrier final : RootReporter {
   /// Runs `func` on the arguments to the end, in the main thread. False after an error.
   bool run(Word func, std::span<const Word> args);
 
-  /// Called from any thread or a signal handler.
-  void request(Attention reason);
+  /// Called from any OS thread or a signal handler.
+  void request(Attention reason) { request_all(bit(reason)); }
+  void request_all(uint32_t reasons);
+  bool is_asked(Attention reason) const { return (attention.load() & bit(reason)) != 0; }
+  /// Takes the reason out of the set. Returns whether it was there.
+  bool take_request(Attention reason) { return (attention.fetch_and(~bit(reason)) & bit(reason)) != 0; }
+  /// Requests again what could not be done while a trace was recorded.
+  void request_what_was_put_off() {
+    if (put_off != 0) request_all(std::exchange(put_off, 0));
+  }
 
   /// Sets the limits that handlers compare with to what they are when nothing
   /// asks for attention.
@@ -71,12 +90,16 @@ struct Carrier final : RootReporter {
     alloc_limit = machine.heap.limit();
     stack_limit = current->stack->soft_limit();
     machine_stack_limit = groups.any_open() ? nullptr : stack_limit;
-    // A request that came before this is not lost: either it sees the limits
-    // above and clears them, or it is seen here.
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (attention.load() != 0) alloc_limit = stack_limit = machine_stack_limit = nullptr;
+    if (machine.yield_distance != 0) shorten_limits();
+    clear_limits_if_asked();
   }
   /// Lets the stack grow by a step beyond `top`.
+  /// For --threads-yield: raises a shortened limit, so that an instruction that has seen it comes further.
+  void let_pass(Word*& limit, Word* used) {
+    if (machine.yield_distance == 0 || limit == nullptr) return;
+    limit = std::max(limit, used);
+    clear_limits_if_asked();
+  }
   void allow_stack(const Word* top) {
     current->stack->allow(top);
     restore_limits();
@@ -114,6 +137,13 @@ struct Carrier final : RootReporter {
   void* native_stack_begin() const { return native_memory_.end(); }
 
  private:
+  /// Called after limits have been set. A request that came before is not lost: either it sees the limits and clears
+  /// them, or it is seen here.
+  void clear_limits_if_asked() {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (attention.load() != 0) alloc_limit = stack_limit = machine_stack_limit = nullptr;
+  }
+  void shorten_limits();
   void raise_with(const Loc* loc, const std::string& message);
   void frames_are_old();
 

@@ -82,7 +82,8 @@ struct Code {
   std::vector<LocEntry> locs;  ///< ascending by end
   Symbol block;                ///< name in traces and profiles: "/A/B%.f"
   Loc loc;
-  NativeBody native = nullptr;
+  NativeBody native = nullptr;  ///< what Op::kNativeBody calls
+  NativeBody body = nullptr;    ///< of the same native: `native` may be something that asks for the turn first
   /// True if the native's result depends on its arguments only: NativeEffect::kPure.
   bool is_pure = false;
   Intrinsic intrinsic = Intrinsic::kNone;

@@ -1,11 +1,23 @@
 #include "interp/glue.h"
 
 #include "interp/call_frame.h"
+#include "interp/carrier.h"
 #include "interp/foreign.h"
 #include "interp/interpreter.h"
 #include "interp/intrinsics.h"
 
 namespace fble {
+
+namespace {
+
+/// The body of natives that have to have the turn.
+Word run_in_turn(NativeCall& call) {
+  Carrier& carrier = call.carrier();
+  if (!carrier.machine.scheduler.take_turn(carrier)) return kParked;
+  return code_of_frame(carrier.fp).body(call);
+}
+
+}  // namespace
 
 Code* GlueCode::make_apply_held(uint32_t held, uint32_t rest) {
   Code*& known = all_apply_held_[{held, rest}];
@@ -69,8 +81,9 @@ Code* GlueCode::native(const ForeignRef& ref, const NativeRow& row) {
     code->words = {static_cast<uint32_t>(Op::kNativeBody)};
     code->arity = row.arity;
     code->frame_slots = row.arity + kHeaderSlots;
-    code->native = row.body;
     code->is_pure = row.effect == NativeEffect::kPure;
+    code->body = row.body;
+    code->native = natives_take_turns_ && !code->is_pure ? run_in_turn : row.body;
     code->intrinsic = row.intrinsic;
     code->block = Symbol(ref.module + "." + ref.name);
     code->loc = ref.loc;
@@ -80,6 +93,13 @@ Code* GlueCode::native(const ForeignRef& ref, const NativeRow& row) {
     if (row.intrinsic != Intrinsic::kNone) code->direct = intrinsic_direct(row.intrinsic);
   }
   return code;
+}
+
+void GlueCode::have_natives_take_turns() {
+  natives_take_turns_ = true;
+  for (Code& code : codes_) {
+    if (code.body != nullptr && !code.is_pure) code.native = run_in_turn;
+  }
 }
 
 void GlueCode::finish_function(Code& code, const std::string& name) {

@@ -41,6 +41,8 @@ class GlueCode {
 
   /// Returns the code of a native that takes arguments.
   Code* native(const ForeignRef& ref, const NativeRow& row);
+  /// Has natives with effects ask for the turn first, from now on (interp/turns.h).
+  void have_natives_take_turns();
 
   /// Returns the code of that name, which `make(code)` completes when it is first asked for: words, arity, frame_slots,
   /// functions, boundary.
@@ -67,6 +69,7 @@ class GlueCode {
   static void finish_function(Code& code, const std::string& name);
 
   std::deque<Code> codes_;
+  bool natives_take_turns_ = false;
   /// The tables of glue for small numbers of arguments have this size; all glue of a kind is in its map.
   static constexpr uint32_t kSizes = 8;
   Code* apply_held_[kSizes][kSizes] = {};

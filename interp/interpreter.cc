@@ -66,57 +66,75 @@ __attribute__((noinline)) void raise_out_of_memory(Carrier* carrier, const char*
 
 /// Ends the run because the user wants it.
 __attribute__((noinline, cold)) void end_interrupted(Carrier* carrier) {
-  carrier->attention.store(0);
+  carrier->take_request(Attention::kInterrupt);
   carrier->restore_limits();
   carrier->raise_interrupted();
 }
 
-/// Answers the requests for attention. Returns false if the run must end.
-__attribute__((noinline)) bool attend(Carrier* carrier) {
-  const int reason = carrier->attention.exchange(0);
-  if (reason == static_cast<int>(Attention::kInterrupt)) {
+FBLE_HANDLER_CC void resume(HANDLER);
+
+using Attended = Scheduler::Attended;
+
+/// Looks at what asked for attention.
+__attribute__((noinline)) Attended attend(Carrier* carrier) {
+  uint32_t reasons = carrier->attention.exchange(0);
+  if ((reasons & bit(Attention::kInterrupt)) != 0) {
     end_interrupted(carrier);
-    return false;
+    return Attended::kStop;
   }
+  if (carrier->machine.yield_distance != 0 && !std::exchange(carrier->current->has_yielded, false)) {
+    reasons |= bit(Attention::kYield);
+  }
+  Attended attended = Attended::kGoOn;
+  if (reasons != 0) attended = carrier->machine.scheduler.attend(*carrier, reasons);
   carrier->restore_limits();
-  return true;
+  return attended;
 }
 
 /// The allocation of `value` words at pc did not fit: collects and runs pc again, by the
 /// plain handler, as the recorder and the profiler have seen it already.
 COLD slow_allocate(HANDLER) {
   publish(carrier, pc, fp, ap);
-  if (!attend(carrier)) return;
+  if (const Attended attended = attend(carrier); attended != Attended::kGoOn) {
+    if (attended == Attended::kStop) return;
+    TAIL resume(REGISTERS);
+  }
   if (ap > carrier->machine.heap.limit() || static_cast<size_t>(carrier->machine.heap.limit() - ap) < value) {
     if (!carrier->make_room(value)) return;
     ap = carrier->ap;
   }
+  carrier->let_pass(carrier->alloc_limit, ap + value);
   TAIL handler_of(static_cast<Op>(*pc))(REGISTERS);
 }
 
 /// The frame up to `end` passes the limit. If that is only the soft one, a collection
 /// moves the watermark up, so that no collection ever has to visit more than a step of
-/// the stack. If the stack is too small, the frames move: carrier->fp changes. False when the run has ended.
-__attribute__((noinline, cold)) bool make_stack(Carrier* carrier, Word* end) {
-  if (!attend(carrier)) return false;
+/// the stack. If the stack is too small, the frames move: carrier->fp changes.
+__attribute__((noinline, cold)) Attended make_stack(Carrier* carrier, Word* end) {
   if (end > carrier->current->stack->limit()) {
     // The instruction runs again, with the room there.
-    if (carrier->machine.scheduler.move_to_largest(*carrier)) return true;
+    if (carrier->machine.scheduler.move_to_largest(*carrier)) return Attended::kGoOn;
     raise_out_of_memory(carrier, "out of memory: the call stack has reached its limit");
-    return false;
+    return Attended::kStop;
   }
-  if (end > carrier->stack_limit) {
-    if (!carrier->make_room(0)) return false;
+  if (const Attended attended = attend(carrier); attended != Attended::kGoOn) return attended;
+  if (end > carrier->current->stack->soft_limit()) {
+    if (!carrier->make_room(0)) return Attended::kStop;
     carrier->allow_stack(end);
   }
-  return true;
+  carrier->let_pass(carrier->stack_limit, end);
+  carrier->let_pass(carrier->machine_stack_limit, end);
+  return Attended::kGoOn;
 }
 
 /// Makes room for the call at pc, which pushes a frame up to `value` slots from here. Then it runs
 /// again, by the plain handler like allocations.
 COLD slow_stack(HANDLER) {
   publish(carrier, pc, fp, ap);
-  if (!make_stack(carrier, fp + value)) return;
+  if (const Attended attended = make_stack(carrier, fp + value); attended != Attended::kGoOn) {
+    if (attended == Attended::kStop) return;
+    TAIL resume(REGISTERS);
+  }
   fp = carrier->fp;
   ap = carrier->ap;
   TAIL handler_of(static_cast<Op>(*pc))(REGISTERS);
@@ -125,7 +143,10 @@ COLD slow_stack(HANDLER) {
 /// Does the same at the entry of a function, for callers that leave the check to it.
 COLD slow_entry(HANDLER) {
   publish(carrier, pc, fp, ap);
-  if (!make_stack(carrier, fp + value)) return;
+  if (const Attended attended = make_stack(carrier, fp + value); attended != Attended::kGoOn) {
+    if (attended == Attended::kStop) return;
+    TAIL resume(REGISTERS);
+  }
   fp = carrier->fp;
   ap = carrier->ap;
   DISPATCH();

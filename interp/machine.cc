@@ -82,9 +82,11 @@ IntForm Machine::int_form() const { return state_->machine.int_form; }
 const RunError& Machine::error() const { return state_->carrier.error; }
 Heap& Machine::heap() { return state_->machine.heap; }
 void Machine::request_interrupt() { state_->carrier.request(Attention::kInterrupt); }
+void Machine::request_dump() { state_->carrier.request(Attention::kDump); }
 Carrier& Machine::carrier() { return state_->carrier; }
 bool Machine::is_profiling() const { return state_->machine.profile != nullptr; }
 const ThreadStats& Machine::thread_stats() const { return state_->machine.scheduler.stats(); }
+const Schedule& Machine::schedule() const { return state_->machine.scheduler.turns().departures(); }
 void Machine::set_observer(FrameObserver* observer) { state_->machine.observer = observer; }
 ProgramCode& Machine::program() { return state_->machine.program; }
 

@@ -12,6 +12,7 @@
 #include "interp/foreign.h"
 #include "interp/io_driver.h"
 #include "interp/run_error.h"
+#include "interp/thread_options.h"
 
 namespace fble {
 
@@ -23,6 +24,7 @@ struct MachineOptions {
   IoKind io = IoKind::kUring;
   /// The profile that runs fill, if not null; it outlives the machine.
   class Profile* profile = nullptr;
+  ThreadOptions threads;
 };
 
 struct ThreadStats;
@@ -70,9 +72,13 @@ class Machine {
   /// Asks the run to end with the error "interrupted" at its next yield point. Safe in signal handlers and in other
   /// OS threads.
   void request_interrupt();
+  /// Asks for the threads to be printed on standard error at the next yield point; likewise.
+  void request_dump();
   Carrier& carrier();
   bool is_profiling() const;
   const ThreadStats& thread_stats() const;
+  /// Returns the turns of the last run that were not the usual ones.
+  const Schedule& schedule() const;
   ProgramCode& program();
   /// Gives the machine an observer that outlives it; null for none.
   void set_observer(class FrameObserver* observer);

@@ -10,6 +10,9 @@ namespace {
 /// The number of globals that a marking visits in the time of a call frame.
 constexpr size_t kGlobalsPerFrame = 8;
 
+/// The words that a program allocates, or puts on its call stack, between two yield points, or so.
+constexpr uint32_t kWordsPerYield = 4;
+
 }  // namespace
 
 MachineState::MachineState(ProgramCode& program_code, const NativeTable& native_table, const MachineOptions& options)
@@ -18,7 +21,8 @@ MachineState::MachineState(ProgramCode& program_code, const NativeTable& native_
       io(options.io),
       heap(options.heap),
       frames(options.heap.verify),
-      scheduler(*this, main),
+      scheduler(*this, main, options.threads),
+      yield_distance(options.threads.yield == 0 ? 0 : options.threads.yield * kWordsPerYield),
       profile(options.profile) {
   globals.words.resize(program.global_count);
   kept.push_back(kUnitWord);

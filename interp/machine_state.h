@@ -33,6 +33,7 @@ struct MachineState {
   VirtualThread main;  ///< the thread that runs begin in
   Scheduler scheduler;
   uint32_t code_epoch = 0;      ///< counts how often machine code was forgotten that frames may return to
+  uint32_t yield_distance = 0;  ///< limits are this far away at most, in words (--threads-yield); 0 for as usual
   bool has_boundaries = false;  ///< some glue has one: unwinding looks for frames of it
   IntForm int_form = IntForm::kUnions;
   Profile* const profile;                        ///< null without profiling

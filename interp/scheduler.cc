@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "gc/clock.h"
+#include "gc/log.h"
 #include "interp/boundary.h"
 #include "interp/carrier.h"
 #include "interp/engine_hooks.h"
@@ -19,13 +20,11 @@
 #include "interp/io_driver.h"
 #include "interp/liveness.h"
 #include "interp/profile.h"
+#include "interp/thread_dump.h"
 
 namespace fble {
 
 namespace {
-
-/// The number of threads that keep a call stack of their own, the largest one included.
-constexpr size_t kMostHotStacks = 16;
 
 /// The address space of a further call stack: a part of the largest one's, within these limits.
 constexpr size_t kStackOneIn = 64;
@@ -34,6 +33,12 @@ constexpr size_t kMostStackBytes = size_t{1} << 30;
 
 /// One in this number of switches looks at timers and at what is outside, and so do all when no thread is ready.
 constexpr uint64_t kLookOneIn = 64;
+
+/// The number of ready threads among which one is chosen that runs ahead.
+constexpr uint32_t kAheadCandidates = 8;
+
+/// Where frames move at each switch, the number of call stacks that they move among at least.
+constexpr size_t kLeastRotation = 3;
 
 /// The lines of the owner's stack trace that follow those of a thread that has failed.
 constexpr size_t kOwnerLines = 20;
@@ -47,24 +52,17 @@ constexpr const char* kWaitTexts[] = {
 #undef FBLE_WAIT
 };
 
+/// The same as what a thread does.
+constexpr const char* kWaitStates[] = {
+#define FBLE_WAIT(Name, text, doc) "waits " text,
+#include "interp/waits.def"
+#undef FBLE_WAIT
+};
+
 Word* new_chunk(size_t slots) {
   Word* chunk = static_cast<Word*>(std::malloc(slots * sizeof(Word)));
   if (chunk == nullptr) system_out_of_memory();
   return chunk;
-}
-
-/// Returns the code of the source that a function leads to, through what it holds if it is a partial application; null
-/// if there is none near.
-const Code* source_of(Word function, int depth = 4) {
-  if (!is_pointer(function) || as_object(function)->kind() != ObjectKind::kClosure) return nullptr;
-  const Object& closure = *as_object(function);
-  const Code& code = *closure_code(&closure);
-  if (!code.is_glue && code.native == nullptr) return &code;
-  if (depth == 0) return nullptr;
-  for (uint32_t i = closure.first_value(); i < closure.count(); ++i) {
-    if (const Code* found = source_of(closure.fields[i], depth - 1)) return found;
-  }
-  return nullptr;
 }
 
 /// The end of what a thread needs that waits at its position.
@@ -76,13 +74,13 @@ size_t live_end(Code& code, const uint32_t* pc) {
 
 /// Sleeps until the time, a signal, or something to read at the descriptor (-1 for none). A signal that came before it
 /// is not lost: they are blocked but during the wait.
-void wait_until(int64_t time, int descriptor) {
+void wait_until(const Carrier& carrier, int64_t time, int descriptor) {
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &before);
   const int64_t now = static_cast<int64_t>(now_ns());
-  if (!interrupt_requested() && now < time) {
+  if (!interrupt_requested() && !carrier.is_asked(Attention::kDump) && now < time) {
     constexpr int64_t kSecond = 1'000'000'000;
     const timespec rest{.tv_sec = (time - now) / kSecond, .tv_nsec = (time - now) % kSecond};
     pollfd entry{.fd = descriptor, .events = POLLIN, .revents = 0};
@@ -92,11 +90,6 @@ void wait_until(int64_t time, int descriptor) {
 }
 
 }  // namespace
-
-Scheduler::Scheduler(MachineState& machine, VirtualThread& main) : machine_(machine), main_(main) {
-  main.is_live = true;
-  machine_.io.set_scheduler(this);
-}
 
 Scheduler::~Scheduler() {
   clear();
@@ -109,6 +102,7 @@ void ThreadList::push(VirtualThread& thread) {
   thread.previous = last_;
   (last_ != nullptr ? last_->next : first_) = &thread;
   last_ = &thread;
+  ++size_;
 }
 
 void ThreadList::remove(VirtualThread& thread) {
@@ -116,10 +110,26 @@ void ThreadList::remove(VirtualThread& thread) {
   (thread.previous != nullptr ? thread.previous->next : first_) = thread.next;
   (thread.next != nullptr ? thread.next->previous : last_) = thread.previous;
   thread.list = nullptr;
+  --size_;
+}
+
+Scheduler::Scheduler(MachineState& machine, VirtualThread& main, const ThreadOptions& options)
+    : machine_(machine), main_(main), holder_(&main), options_(options), turns_(options_), yields_(options.yield) {
+  main.is_live = main.has_begun = true;
+  machine_.io.set_scheduler(this);
+}
+
+int64_t Scheduler::now() const { return has_virtual_time() ? virtual_now_ : static_cast<int64_t>(now_ns()); }
+
+void Scheduler::log(const VirtualThread& thread, std::string_view what) const {
+  if (options_.log) log_print("[thread {} {}]\n", thread.id, what);
 }
 
 void Scheduler::take_largest(Mapping memory) {
   stack_bytes_ = std::clamp(memory.bytes() / kStackOneIn, kLeastStackBytes, kMostStackBytes);
+  if (options_.params.stack_bytes != 0) {
+    stack_bytes_ = std::clamp<size_t>(options_.params.stack_bytes, kGuardSlots * sizeof(Word) * 2, memory.bytes());
+  }
   stacks_.push_back(std::make_unique<CallStack>(std::move(memory)));
   enter(*stacks_.back(), main_);
 }
@@ -152,6 +162,7 @@ VirtualThread& Scheduler::new_thread() {
 
 void Scheduler::free_thread(VirtualThread& thread) {
   forget_dirty(thread);
+  if (thread.groups != nullptr) std::erase(with_groups_, &thread);
   std::free(thread.chunk);
   thread.chunk = nullptr;
   thread.is_live = false;
@@ -182,6 +193,9 @@ void Scheduler::clear() {
   dirty_.clear();
   timers_.clear();
   live_ = waiting_bytes_ = 0;
+  with_groups_.clear();
+  main_.groups = nullptr;
+  main_.early_error = nullptr;
   main_.innermost = main_.failed_scope = nullptr;
   main_.pending.clear();
   main_.dirty_place = 0;
@@ -200,6 +214,7 @@ VirtualThread& Scheduler::start(Carrier& carrier, Scope& scope, Word action) {
   frame[1] = kUnitWord;
   thread.pc = code.start;
   thread.code_epoch = machine_.code_epoch;
+  thread.looks_up = true;
   waiting_bytes_ += thread.used * sizeof(Word);
   thread.runs = source_of(action);
   thread.scope = &scope;
@@ -210,14 +225,18 @@ VirtualThread& Scheduler::start(Carrier& carrier, Scope& scope, Word action) {
   if (machine_.profile != nullptr) machine_.profile->start_thread(carrier.current->id, thread.id);
   note_dirty(thread);
   ready_.push(thread);
+  if (options_.log) log(thread, fmt::format("is started by {}", carrier.current->id));
   return thread;
 }
 
 void Scheduler::wake(VirtualThread& thread, Word value) {
   withdraw(thread);
   thread.value = value;
+  thread.looks_up = thread.wants_turn = value == 0;
   if (value != 0) note_dirty(thread);
   ready_.push(thread);
+  world_has_woken_ |= polls_world_;
+  if (options_.log) log(thread, polls_world_ ? "is woken by the world" : fmt::format("is woken by {}", holder_->id));
 }
 
 /// Takes a waiting thread out of what it waits in.
@@ -248,6 +267,8 @@ Word Scheduler::park(Carrier& carrier, ThreadList& list, Wait wait) {
   if (must_unwind(carrier)) return 0;
   carrier.current->wait = wait;
   list.push(*carrier.current);
+  holder_ = nullptr;
+  if (options_.log) log(*carrier.current, fmt::format("waits {}", kWaitTexts[static_cast<size_t>(wait)]));
   return kParked;
 }
 
@@ -255,6 +276,8 @@ Word Scheduler::sleep_until(Carrier& carrier, int64_t time) {
   if (must_unwind(carrier)) return 0;
   carrier.current->wait = Wait::kTime;
   set_timer(*carrier.current, time);
+  holder_ = nullptr;
+  log(*carrier.current, "waits for a time");
   return kParked;
 }
 
@@ -279,12 +302,15 @@ Word Scheduler::yield(Carrier& carrier) {
   if (ready_.empty()) return kUnitWord;
   carrier.current->value = kUnitWord;
   ready_.push(*carrier.current);
+  holder_ = nullptr;
+  log(*carrier.current, "yields");
   return kParked;
 }
 
+/// Wakes the threads whose waits for times have ended.
 void Scheduler::wake_timers() {
-  const int64_t now = static_cast<int64_t>(now_ns());
-  while (!timers_.empty() && timers_.begin()->first <= now) {
+  const int64_t time = now();
+  while (!timers_.empty() && timers_.begin()->first <= time) {
     VirtualThread& thread = *timers_.begin()->second;
     thread.timed_out = thread.is_outside;
     wake(thread, thread.timed_out ? 0 : kUnitWord);
@@ -293,8 +319,10 @@ void Scheduler::wake_timers() {
 
 /// Wakes the threads whose waits for times, and for what is outside of the program, have ended.
 void Scheduler::look_outside() {
+  polls_world_ = true;
   machine_.io.poll(*this);
   if (!timers_.empty()) wake_timers();
+  polls_world_ = false;
 }
 
 /// The thread unwinds, or ends, instead of running its native again.
@@ -314,24 +342,27 @@ CallStack& Scheduler::take_stack(size_t slots) {
     return largest;
   }
   CallStack* oldest = nullptr;
-  for (const auto& stack : stacks_) {
-    if (stack->owner == nullptr) return *stack;
-    if (oldest == nullptr || stack->used_at < oldest->used_at) oldest = stack.get();
+  if (options_.moves) ++rotation_;
+  for (size_t i = 0; i < stacks_.size(); ++i) {
+    CallStack& stack = *stacks_[(rotation_ + i) % stacks_.size()];
+    if (stack.owner == nullptr && (!options_.moves || stacks_.size() >= kLeastRotation)) return stack;
+    if (oldest == nullptr || stack.used_at < oldest->used_at) oldest = &stack;
   }
-  if (stacks_.size() < kMostHotStacks && can_reserve_) {
+  if (stacks_.size() < options_.params.hot_stacks && can_reserve_) {
     Mapping memory(stack_bytes_);
     can_reserve_ = memory.begin() != nullptr;
     if (can_reserve_) return *stacks_.emplace_back(std::make_unique<CallStack>(std::move(memory)));
   }
-  move_out(*oldest);
+  if (oldest->owner != nullptr) move_out(*oldest);
   return *oldest;
 }
 
-/// Moves the frames of the thread in the call stack, which waits, to a chunk.
+/// Moves the frames of the thread in the call stack, which does not run, to a chunk.
 void Scheduler::move_out(CallStack& stack) {
   VirtualThread& thread = *stack.owner;
   thread.chunk = new_chunk(thread.used);
   std::memcpy(thread.chunk, stack.base(), thread.used * sizeof(Word));
+  if (options_.moves) std::fill_n(stack.base(), thread.used, kPoison);
   release_stack(thread);
   ++stats_.moves;
 }
@@ -351,7 +382,7 @@ void Scheduler::release_stack(VirtualThread& thread) {
   thread.stack = nullptr;
 }
 
-/// Requires: a native has parked the current thread.
+/// Requires: the carrier is at a yield point, or a native has parked the current thread.
 void Scheduler::save(Carrier& carrier) {
   VirtualThread& thread = *carrier.current;
   CallStack& stack = *thread.stack;
@@ -362,7 +393,12 @@ void Scheduler::save(Carrier& carrier) {
   thread.code_epoch = machine_.code_epoch;
   waiting_bytes_ += thread.used * sizeof(Word);
   note_dirty(thread);
+  if (carrier.groups.any_open()) {
+    thread.groups = std::make_unique<RecursiveGroups>(std::exchange(carrier.groups, {}));
+    with_groups_.push_back(&thread);
+  }
   carrier.fp = nullptr;
+  if (options_.moves) move_out(stack);
 }
 
 void Scheduler::load(Carrier& carrier, VirtualThread& thread) {
@@ -376,6 +412,11 @@ void Scheduler::load(Carrier& carrier, VirtualThread& thread) {
   carrier.fp = stack.base() + thread.fp;
   carrier.value = thread.value;
   thread.value = 0;
+  thread.wants_turn = false;
+  if (thread.groups != nullptr) {
+    carrier.groups = std::move(*std::exchange(thread.groups, nullptr));
+    std::erase(with_groups_, &thread);
+  }
   // Machine code that frames return to may be gone.
   if (thread.code_epoch != machine_.code_epoch) {
     for_each_frame(carrier.pc, carrier.fp, [&](Word* frame, const uint32_t*) {
@@ -384,6 +425,8 @@ void Scheduler::load(Carrier& carrier, VirtualThread& thread) {
     });
   }
   stack.put_places({thread.clean_fp, thread.unmarked_fp});
+  // A thread that runs ahead must not keep the one that has the turn from running.
+  want_ticks(carrier, waits_for_world() || &thread != holder_);
   if (machine_.profile != nullptr) machine_.profile->select_thread(thread.id);
   carrier.allow_stack(carrier.fp + code_of_frame(carrier.fp).frame_slots);
 }
@@ -393,42 +436,188 @@ bool Scheduler::move_to_largest(Carrier& carrier) {
   CallStack& largest = *stacks_.front();
   if (largest.owner == &thread) return false;
   save(carrier);
+  if (thread.stack != nullptr) move_out(*thread.stack);
   if (largest.owner != nullptr) move_out(largest);
-  std::memcpy(largest.base(), thread.stack->base(), thread.used * sizeof(Word));
-  release_stack(thread);
-  enter(largest, thread);
+  move_in(largest, thread);
   load(carrier, thread);
   return true;
 }
 
-/// Loads the thread that runs next. False: it is to unwind.
-bool Scheduler::pick(Carrier& carrier) {
-  if (ready_.empty() || clock_ % kLookOneIn == 0) look_outside();
+/// Waits until a thread may be ready. Requires: one waits for a time, or for something outside of the program.
+void Scheduler::wait_for_world(Carrier& carrier) {
+  const int64_t time = timers_.empty() ? kNever : timers_.begin()->first;
+  if (has_virtual_time() && outside_ == 0) {
+    virtual_now_ = std::max(virtual_now_, time);
+    return;
+  }
+  want_ticks(carrier, false);
+  // Where a thread waits for the world, virtual time passes like real time.
+  const int64_t offset = has_virtual_time() ? static_cast<int64_t>(now_ns()) - virtual_now_ : 0;
+  const int64_t until = time == kNever ? kNever : time + offset;
+  wait_until(carrier, std::min(until, machine_.io.next_look()), machine_.io.descriptor());
+  if (offset != 0 && static_cast<int64_t>(now_ns()) >= until) virtual_now_ = std::max(virtual_now_, time);
+}
+
+/// Gives the turn to the thread that runs next. False: that is the main thread, with an error, and has been loaded.
+bool Scheduler::give_turn(Carrier& carrier) {
+  if (ready_.empty() || (!has_virtual_time() && clock_ % kLookOneIn == 0)) look_outside();
   while (ready_.empty() || interrupt_requested()) {
-    const bool interrupted = interrupt_requested();
-    if (interrupted || (timers_.empty() && outside_ == 0)) {
-      // All that waits has a main thread that waits for it.
-      std::string text = interrupted ? "" : deadlock_text();
-      withdraw(main_);
-      if (interrupted) carrier.attention.store(0);
-      load(carrier, main_);
-      carrier.value = 0;
-      interrupted ? carrier.raise_interrupted() : carrier.raise(text);
-      return false;
+    if (carrier.take_request(Attention::kDump)) print_threads(nullptr);
+    if (interrupt_requested()) {
+      carrier.take_request(Attention::kInterrupt);
+      return fail_main(carrier, "");
     }
-    const int64_t time = timers_.empty() ? kNever : timers_.begin()->first;
-    wait_until(std::min(time, machine_.io.next_look()), machine_.io.descriptor());
+    // All that waits has a main thread that waits for it.
+    if (timers_.empty() && outside_ == 0) return fail_main(carrier, deadlock_text());
+    wait_for_world(carrier);
     look_outside();
   }
-  load(carrier, ready_.pop());
+  holder_ = turns_.choose(nullptr, ready_);
+  if (holder_ == nullptr) return fail_main(carrier, turns_.take_misfit());
+  is_spent_ = false;
+  ready_.remove(*holder_);
+  if (ready_.empty()) world_has_woken_ = false;
+  return true;
+}
+
+/// Loads the main thread with an error: the message, or without one that of an interrupt.
+bool Scheduler::fail_main(Carrier& carrier, const std::string& message) {
+  withdraw(main_);
+  main_.early_error = nullptr;
+  main_.looks_up = false;
+  holder_ = &main_;
+  load(carrier, main_);
+  carrier.value = 0;
+  message.empty() ? carrier.raise_interrupted() : carrier.raise(message);
+  return false;
+}
+
+/// Loads the thread that has the turn, or gives it to one first. False: it is to unwind.
+bool Scheduler::pick(Carrier& carrier) {
+  if (holder_ == nullptr && !give_turn(carrier)) return false;
+  load(carrier, *holder_);
+  return resume_holder(carrier);
+}
+
+/// Requires: the thread that has the turn has been loaded. False: it is to unwind.
+bool Scheduler::resume_holder(Carrier& carrier) {
+  VirtualThread& thread = *holder_;
+  const bool looks_up = std::exchange(thread.looks_up, false);
   // A wait that has ended with a result has ended.
-  return carrier.value != 0 || !must_unwind(carrier);
+  if (looks_up && carrier.value == 0 && must_unwind(carrier)) return false;
+  thread.has_begun = true;
+  if (thread.early_error == nullptr) return true;
+  carrier.error = std::move(*std::exchange(thread.early_error, nullptr));
+  carrier.note_stop();
+  return false;
 }
 
 bool Scheduler::switch_threads(Carrier& carrier) {
-  FBLE_ASSERT(carrier.exit_roots.empty() && !carrier.no_collections && !carrier.groups.any_open());
+  FBLE_ASSERT(carrier.exit_roots.empty() && !carrier.no_collections);
   save(carrier);
   return pick(carrier);
+}
+
+// ---- turns ------------------------------------------------------------------
+
+void Scheduler::begin_run() {
+  holder_ = &main_;
+  is_spent_ = false;
+  if (options_.has_turns()) have_natives_take_turns();
+}
+
+void Scheduler::have_natives_take_turns() {
+  if (!std::exchange(natives_take_turns_, true)) machine_.glue.have_natives_take_turns();
+}
+
+/// Asks for ticks while the world may wake a thread.
+void Scheduler::want_ticks(Carrier& carrier, bool wanted) {
+  if (ticker_ == nullptr) {
+    if (!wanted) return;
+    ticker_ = std::make_unique<Ticker>([&carrier] { carrier.request(Attention::kTick); },
+                                       std::chrono::milliseconds(options_.params.quantum_ms));
+  }
+  ticker_->want(wanted);
+}
+
+bool Scheduler::take_turn(Carrier& carrier) {
+  VirtualThread& thread = *carrier.current;
+  if (&thread != holder_) {
+    thread.wants_turn = true;
+    return false;
+  }
+  if (!options_.has_turns() || !std::exchange(is_spent_, true)) return true;
+  VirtualThread* next = turns_.choose(&thread, ready_);
+  if (next == &thread) return true;
+  thread.wants_turn = true;
+  ready_.push(thread);
+  holder_ = next;
+  is_spent_ = false;
+  if (next != nullptr) ready_.remove(*next);
+  return false;
+}
+
+/// Returns a thread other than the current one that may run: the one that has the turn, or one that is ready and not
+/// at an effect. Null if there is none.
+VirtualThread* Scheduler::choose_ahead(const VirtualThread& current) {
+  std::array<VirtualThread*, kAheadCandidates + 1> found{};
+  uint32_t count = 0;
+  if (holder_ != &current) found[count++] = holder_;
+  uint32_t seen = 0;
+  for (VirtualThread* each = ready_.first(); each != nullptr && seen < kAheadCandidates; each = each->next, ++seen) {
+    if (each != &current && !each->wants_turn) found[count++] = each;
+  }
+  return count == 0 ? nullptr : found[yields_.below(count)];
+}
+
+Scheduler::Attended Scheduler::attend(Carrier& carrier, uint32_t reasons) {
+  if ((reasons & bit(Attention::kDump)) != 0) print_threads(&carrier);
+  if (carrier.table == &recording_handlers()) {
+    carrier.put_off |= reasons & ~bit(Attention::kDump);
+    return Attended::kGoOn;
+  }
+  if (is_alone() || carrier.no_collections) return Attended::kGoOn;
+  VirtualThread* other = nullptr;
+  if ((reasons & bit(Attention::kTick)) != 0) {
+    if (!has_virtual_time()) look_outside();
+    const bool was_computing = std::exchange(switches_at_tick_, stats_.switches) == stats_.switches;
+    if (world_has_woken_ && was_computing && !ready_.empty()) {
+      ++stats_.preempted;
+      save(carrier);
+      log(*holder_, "is preempted");
+      holder_->looks_up = true;
+      ready_.push(*holder_);
+      holder_ = nullptr;
+      return pick(carrier) ? Attended::kGone : Attended::kStop;
+    }
+    if (carrier.current != holder_) other = holder_;
+  }
+  if (other == nullptr && (reasons & bit(Attention::kYield)) != 0) other = choose_ahead(*carrier.current);
+  if (other == nullptr) return Attended::kGoOn;
+  have_natives_take_turns();
+  carrier.current->has_yielded = true;
+  save(carrier);
+  load(carrier, *other);
+  if (other != holder_) {
+    ++stats_.ahead;
+    return Attended::kGone;
+  }
+  return resume_holder(carrier) ? Attended::kGone : Attended::kStop;
+}
+
+/// The current thread has ended before its turn: keeps the end until then.
+void Scheduler::end_early(Carrier& carrier) {
+  VirtualThread& thread = *carrier.current;
+  thread.wants_turn = true;
+  if (carrier.value == 0) {
+    thread.early_error = std::make_unique<RunError>(std::exchange(carrier.error, {}));
+    carrier.groups.clear();
+    carrier.pc = thread.pc;
+    carrier.fp = thread.frame();
+  }
+  // A result is made again, by the instruction that has ended the run.
+  carrier.value = 0;
+  save(carrier);
 }
 
 // ---- unwinding --------------------------------------------------------------
@@ -455,7 +644,10 @@ void Scheduler::interrupt_wait(VirtualThread& thread) {
 
 /// Begins the unwinding that another thread has asked the current one for. False if there is none, or a shield.
 bool Scheduler::must_unwind(Carrier& carrier) {
-  const UnwindReason reason = demand(*carrier.current, carrier.pc, carrier.fp);
+  const VirtualThread& thread = *carrier.current;
+  // Nothing shields a thread that has not begun: what it has done ahead of its turn does not count.
+  const UnwindReason unbegun = thread.is_stopped ? UnwindReason::kStopped : UnwindReason::kNone;
+  const UnwindReason reason = thread.has_begun ? demand(thread, carrier.pc, carrier.fp) : unbegun;
   if (reason == UnwindReason::kNone) return false;
   unwinding_ = {.reason = reason, .scope = carrier.current->failed_scope, .error = {}};
   carrier.note_stop();
@@ -464,9 +656,14 @@ bool Scheduler::must_unwind(Carrier& carrier) {
 
 bool Scheduler::continue_run(Carrier& carrier) {
   for (;;) {
+    if (carrier.value == 0 && machine_.engine != nullptr) machine_.engine->on_run_end(carrier);
+    if (carrier.current != holder_) {
+      end_early(carrier);
+      if (pick(carrier)) return true;
+      continue;
+    }
     if (carrier.value == 0) {
       drop_unfinished(*carrier.current);
-      if (machine_.engine != nullptr) machine_.engine->on_run_end(carrier);
       if (!carrier.error.lines.empty()) {
         unwinding_ = {.reason = UnwindReason::kError, .scope = nullptr, .error = std::exchange(carrier.error, {})};
       }
@@ -476,6 +673,7 @@ bool Scheduler::continue_run(Carrier& carrier) {
       if (carrier.value == 0) carrier.error = std::exchange(unwinding_, {}).error;
       if (carrier.error.interrupted) heed_interrupt(true);
       discard_scopes(main_, 0);
+      want_ticks(carrier, false);
       return false;
     }
     end_current(carrier);
@@ -488,7 +686,7 @@ bool Scheduler::land(Carrier& carrier) {
   VirtualThread& thread = *carrier.current;
   carrier.groups.clear();
   if (!machine_.has_boundaries) return false;
-  Word* frame = find_boundary(thread.pc, thread.frame(), unwinding_);
+  Word* frame = thread.has_begun ? find_boundary(thread.pc, thread.frame(), unwinding_) : nullptr;
   const size_t slot = frame == nullptr ? 0 : static_cast<size_t>(frame - thread.base());
   // An error in a clean-up that is cut off comes after the one that it cleaned up for.
   while (!thread.pending.empty() && thread.pending.back().frame > slot) {
@@ -587,8 +785,10 @@ void Scheduler::end_current(Carrier& carrier) {
   if (is_failed) fail(scope, thread, std::move(unwinding.error));
   if (--scope.count == 0) wake_all(scope.waiting);
   if (machine_.profile != nullptr) machine_.profile->end_thread(thread.id);
+  log(thread, is_done ? "ends" : is_failed ? "fails" : "is stopped");
   release_stack(thread);
   carrier.current = &main_;
+  holder_ = nullptr;
   free_thread(thread);
 }
 
@@ -617,6 +817,23 @@ void Scheduler::discard_scopes(VirtualThread& thread, size_t frame) {
   }
 }
 
+void Scheduler::print_threads(const Carrier* carrier) const {
+  std::vector<ThreadView> views;
+  const auto add = [&](const VirtualThread& thread) {
+    const bool runs = carrier != nullptr && carrier->current == &thread;
+    const char* state = runs ? "runs" : thread.list == &ready_ || &thread == holder_ ? "is ready" : nullptr;
+    views.push_back({.id = thread.id,
+                     .state = state != nullptr ? state : kWaitStates[static_cast<size_t>(thread.wait)],
+                     .pc = runs ? carrier->pc : thread.pc,
+                     .fp = runs ? carrier->fp : thread.frame()});
+  };
+  add(main_);
+  for (const VirtualThread& thread : threads_) {
+    if (thread.is_live) add(thread);
+  }
+  log_text(threads_text(views));
+}
+
 /// Says how many threads wait for what.
 std::string Scheduler::deadlock_text() const {
   std::array<size_t, std::size(kWaitTexts)> counts{};
@@ -634,6 +851,10 @@ std::string Scheduler::deadlock_text() const {
 }
 
 // ---- collections ------------------------------------------------------------
+
+void Scheduler::visit_groups(Collector& collector) {
+  for (VirtualThread* thread : with_groups_) thread->groups->visit(collector);
+}
 
 void Scheduler::visit_dirty(Collector& collector, const VirtualThread& current) {
   for (VirtualThread* thread : dirty_) {

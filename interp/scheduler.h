@@ -8,7 +8,7 @@
 // back when it runs again. A thread that outgrows its call stack moves to the largest one.
 //
 // The order is first come, first served, so the output of a program that waits for nothing outside of it is always
-// the same.
+// the same. A thread has the turn until it waits (interp/turns.h). Threads that have no turn may run ahead.
 //
 // Tested by tests/std/Threads in all modes, and tests/unit/interp/scheduler_test.cc.
 #pragma once
@@ -18,9 +18,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "interp/scope.h"
+#include "interp/ticker.h"
+#include "interp/turns.h"
 #include "interp/virtual_thread.h"
 
 namespace fble {
@@ -34,6 +37,8 @@ inline constexpr Word kParked = 2;
 struct ThreadStats {
   uint64_t started = 0;
   uint64_t switches = 0;
+  uint64_t preempted = 0;  ///< switches because a thread that has waited for the world was ready
+  uint64_t ahead = 0;      ///< switches to a thread that had no turn
   uint64_t most_at_once = 0;
   uint64_t moves = 0;  ///< of frames between call stacks and chunks
 };
@@ -42,7 +47,7 @@ struct ThreadStats {
 /// way, one thread is the carrier's current one, and each other is ready or waits.
 class Scheduler {
  public:
-  Scheduler(MachineState& machine, VirtualThread& main);
+  Scheduler(MachineState& machine, VirtualThread& main, const ThreadOptions& options);
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
 
@@ -52,6 +57,11 @@ class Scheduler {
   /// Returns whether there is no thread but the main one.
   bool is_alone() const { return live_ == 0; }
   const ThreadStats& stats() const { return stats_; }
+  Turns& turns() { return turns_; }
+  /// Returns the time (CLOCK_MONOTONIC, ns). Where turns are chosen it is virtual: it begins with 0, and passes only
+  /// while all threads wait, without a wait of the process.
+  int64_t now() const;
+  bool has_virtual_time() const { return options_.has_turns(); }
 
   // For natives, whose thread is the carrier's current one.
 
@@ -87,8 +97,22 @@ class Scheduler {
   /// Raises it again.
   Word unwind_again(Carrier& carrier, const Scope* scope);
 
+  /// Whether the current thread may do an effect. If not, its native has to return kParked.
+  bool take_turn(Carrier& carrier);
+
+  /// Ends the requests for attention that the scheduler has arranged.
+  void stop_ticks() { ticker_ = nullptr; }
+
   // For the interpreter.
 
+  /// Begins a run: the main thread has the turn.
+  void begin_run();
+  /// Returns a random number below the distance.
+  uint32_t random_distance(uint32_t most) { return yields_.below(most); }
+  /// Looks at what has asked for attention, at a yield point of the current thread. kGone: another thread
+  /// has been loaded; kStop: that has an error.
+  enum class Attended : uint8_t { kGoOn, kGone, kStop };
+  Attended attend(Carrier& carrier, uint32_t reasons);
   /// Saves the current thread, which has parked, and loads the next. False: that has an error.
   bool switch_threads(Carrier& carrier);
   /// The interpreter has returned: the current thread has ended, or is to unwind. True if the carrier is to resume,
@@ -98,6 +122,8 @@ class Scheduler {
   bool move_to_largest(Carrier& carrier);
   // For the collector.
 
+  /// Visits what belongs to groups that are open in threads other than the current one.
+  void visit_groups(Collector& collector);
   /// Visits what threads other than the current one may hold of new objects. Then they hold old pointers only.
   void visit_dirty(Collector& collector, const VirtualThread& current);
   void dirty_are_old();
@@ -117,6 +143,18 @@ class Scheduler {
   void save(Carrier& carrier);
   void load(Carrier& carrier, VirtualThread& thread);
   bool pick(Carrier& carrier);
+  bool give_turn(Carrier& carrier);
+  bool resume_holder(Carrier& carrier);
+  bool fail_main(Carrier& carrier, const std::string& message);
+  void end_early(Carrier& carrier);
+  VirtualThread* choose_ahead(const VirtualThread& current);
+  void have_natives_take_turns();
+  /// Whether a thread waits for something outside of the program, or has done so and is ready.
+  bool waits_for_world() const { return !has_virtual_time() && (!timers_.empty() || outside_ != 0 || world_has_woken_); }
+  void want_ticks(Carrier& carrier, bool wanted);
+  /// Prints what the threads do; `carrier` is null while none runs.
+  void print_threads(const Carrier* carrier) const;
+  void log(const VirtualThread& thread, std::string_view what) const;
   bool must_unwind(Carrier& carrier);
   bool land(Carrier& carrier);
   void end_current(Carrier& carrier);
@@ -127,6 +165,7 @@ class Scheduler {
   void withdraw(VirtualThread& thread);
   void wake_timers();
   void look_outside();
+  void wait_for_world(Carrier& carrier);
   void set_timer(VirtualThread& thread, int64_t time);
   void drop_unfinished(VirtualThread& thread);
   void note_dirty(VirtualThread& thread);
@@ -144,14 +183,27 @@ class Scheduler {
   bool can_reserve_ = true;                         ///< the system had address space for the last one
   std::vector<std::unique_ptr<CallStack>> stacks_;  ///< the largest first
   uint64_t clock_ = 0;                              ///< counts loads, for the order of CallStack::used_at
+  size_t rotation_ = 0;                             ///< which call stack is next where frames move at each switch
   std::deque<VirtualThread> threads_;
   std::vector<VirtualThread*> free_;
   size_t live_ = 0;
   uint32_t next_id_ = 1;
+  VirtualThread* holder_;  ///< the thread that has the turn; null between turns
+  bool is_spent_ = false;  ///< turns are chosen, and the holder has done an effect in this one
   ThreadList ready_;
   Timers timers_;
-  size_t outside_ = 0;   ///< threads that wait for something outside of the program
-  Unwinding unwinding_;  ///< of the current thread: from where it begins to where it lands
+  size_t outside_ = 0;  ///< threads that wait for something outside of the program
+  const ThreadOptions options_;
+  Turns turns_;
+  ThreadRandom yields_;              ///< who runs ahead
+  bool natives_take_turns_ = false;  ///< once a thread has run ahead, or if turns are chosen
+  int64_t virtual_now_ = 0;
+  bool polls_world_ = false;       ///< what is woken now, the world has woken
+  bool world_has_woken_ = false;   ///< a thread, since the last time that none was ready
+  uint64_t switches_at_tick_ = 0;  ///< stats_.switches at the last tick
+  std::unique_ptr<Ticker> ticker_;
+  std::vector<VirtualThread*> with_groups_;  ///< threads whose `groups` are not null
+  Unwinding unwinding_;                      ///< of the current thread: from where it begins to where it lands
   std::vector<VirtualThread*> dirty_;
   size_t waiting_bytes_ = 0;
   uint32_t marking_cycle_ = 0;

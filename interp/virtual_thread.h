@@ -6,10 +6,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "interp/call_stack.h"
+#include "interp/recursive_group.h"
 #include "interp/run_error.h"
 
 namespace fble {
@@ -65,11 +67,14 @@ struct VirtualThread {
   /// What the native that waits has begun outside of the program (interp/io_driver.h); null if nothing.
   Unfinished* unfinished = nullptr;
   Word value = 0;  ///< what its native returns when it runs again; 0: it runs the instruction at pc
+  std::unique_ptr<RecursiveGroups> groups;  ///< that are open where it does not run; null if none is
 
   VirtualThread* previous = nullptr;  ///< in `list`
   VirtualThread* next = nullptr;
-  ThreadList* list = nullptr;  ///< the ready threads, or those that wait for the same thing; null while it runs
-  Timers::iterator timer;      ///< if has_timer
+  /// The ready threads, or those that wait for the same thing; null while it has the turn. A thread that runs ahead is
+  /// ready.
+  ThreadList* list = nullptr;
+  Timers::iterator timer;  ///< if has_timer
 
   Scope* scope = nullptr;          ///< that it was started in; null for the main thread
   VirtualThread* older = nullptr;  ///< in `scope`
@@ -89,8 +94,13 @@ struct VirtualThread {
   /// it is not there, else 1 more.
   uint32_t dirty_place = 0;
   bool is_live = false;                   ///< started and not ended
+  bool has_begun = false;                 ///< has had the turn
+  bool looks_up = false;                  ///< looks whether it is to unwind when it has the turn again
+  bool has_yielded = false;               ///< where it is now: the instruction there is to happen
+  bool wants_turn = false;                ///< is at an effect or its end: does not run without the turn
   bool is_stopped = false;                ///< asked to stop
   std::vector<PendingUnwinding> pending;  ///< innermost last
+  std::unique_ptr<RunError> early_error;  ///< that has ended it before its turn
 
   Word* base() const { return stack != nullptr ? stack->base() : chunk; }
   Word* frame() const { return base() + fp; }
@@ -103,6 +113,7 @@ class ThreadList {
   ThreadList(const ThreadList&) = delete;
 
   bool empty() const { return first_ == nullptr; }
+  size_t size() const { return size_; }
   VirtualThread* first() const { return first_; }
   void push(VirtualThread& thread);
   void remove(VirtualThread& thread);
@@ -115,6 +126,7 @@ class ThreadList {
  private:
   VirtualThread* first_ = nullptr;
   VirtualThread* last_ = nullptr;
+  size_t size_ = 0;
 };
 
 }  // namespace fble

@@ -9,6 +9,7 @@
 
 #include "gc/heap.h"
 #include "interp/io_driver.h"
+#include "interp/thread_options.h"
 #include "jit/engine/options.h"
 
 namespace fble {
@@ -68,6 +69,8 @@ struct Options {
   JitOptions jit;
   HeapOptions heap;
   IoKind io = IoKind::kUring;
+  ThreadOptions threads;
+  std::string threads_record;  ///< file for the schedule, or empty
   bool stats = false;
 
   std::string profile;  ///< file for the profile, or empty

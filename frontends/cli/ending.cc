@@ -69,6 +69,13 @@ extern "C" void on_interrupt(int) {
   _exit(exit_status(Status::kInterrupted, statuses_of_command));
 }
 
+/// The machine that SIGQUIT asks for its threads.
+std::atomic<Machine*> shown{nullptr};
+
+extern "C" void on_quit(int) {
+  if (Machine* machine = shown.load(); machine != nullptr) machine->request_dump();
+}
+
 extern "C" void on_termination(int signal) {
   rescue_standard_output();
   std::signal(signal, SIG_DFL);
@@ -102,14 +109,18 @@ extern "C" void on_termination(int signal) {
   std::_Exit(exit_status(status, statuses_of_command));
 }
 
-void handle(int signal, void (*handler)(int)) {
+/// Has the handler called for the signal. Returns false, and does nothing, if that is to be ignored.
+bool handle(int signal, void (*handler)(int)) {
   struct sigaction action{};
   sigaction(signal, nullptr, &action);
-  if (action.sa_handler == SIG_IGN) return;  // as for jobs in the background, or under nohup
+  if (action.sa_handler == SIG_IGN) return false;  // as for jobs in the background, or under nohup
   action = {};
   action.sa_handler = handler;
   sigaction(signal, &action, nullptr);
+  return true;
 }
+
+bool handles_quit = false;
 
 }  // namespace
 
@@ -149,9 +160,15 @@ Status finish_output(Status status) {
   return Status::kOtherError;
 }
 
-InterruptibleRun::InterruptibleRun(Machine& machine) { interruptible.store(&machine); }
+InterruptibleRun::InterruptibleRun(Machine& machine) {
+  interruptible.store(&machine);
+  shown.store(&machine);
+  handles_quit = handle(SIGQUIT, on_quit);
+}
 InterruptibleRun::~InterruptibleRun() {
   interruptible.store(nullptr);
+  shown.store(nullptr);
+  if (handles_quit) std::signal(SIGQUIT, SIG_DFL);
   repeat_signals(false);
 }
 

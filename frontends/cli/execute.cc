@@ -31,7 +31,9 @@ MachineOptions machine_options(const Options& options, Profile* profile) {
   MachineOptions machine;
   machine.profile = profile;
   machine.heap = options.heap;
-  machine.io = options.io;
+  // Completions come in no order: where turns have one, the program waits for them.
+  machine.io = options.threads.has_turns() ? IoKind::kBlocking : options.io;
+  machine.threads = options.threads;
   // If address space is limited, the call stack must not claim all of it.
   rlimit limit{};
   if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
@@ -73,8 +75,11 @@ void print_stats(const Machine& machine, const TraceEngine* engine) {
       static_cast<double>(stats.pauses.median_ns()) / 1e6, static_cast<double>(stats.longest_pause_ns) / 1e6);
   const ThreadStats& threads = machine.thread_stats();
   if (threads.started != 0) {
-    print_message("threads:     {} started, {} at most at a time, {} switches, {} moves of frames\n", threads.started,
-                  threads.most_at_once, threads.switches, threads.moves);
+    print_message(
+        "threads:     {} started, {} at most at a time, {} switches, {} of them preemptions and {} to run ahead, {} "
+        "moves "
+        "of frames\n",
+        threads.started, threads.most_at_once, threads.switches, threads.preempted, threads.ahead, threads.moves);
   }
   if (engine != nullptr) print_message(engine->stats_text());
 }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <optional>
 
 #include "frontends/cli/cli.h"
@@ -23,14 +25,31 @@ std::string jit_param_names() {
   return names;
 }
 
+std::string thread_param_names() {
+  std::string names;
+#define FBLE_THREAD_PARAM(name, value, doc) names += (names.empty() ? "" : ", ") + std::string(#name);
+#include "interp/thread_params.def"
+#undef FBLE_THREAD_PARAM
+  return names;
+}
+
 /// A word of a list, such as that of --dump, and the option that it turns on.
-using JitFlag = std::pair<std::string_view, bool JitOptions::*>;
-constexpr JitFlag kLogs[] = {{"trace", &JitOptions::log_traces}, {"chaos", &JitOptions::log_chaos}};
-constexpr JitFlag kDumps[] = {
-    {"bytecode", &JitOptions::dump_bytecode},
-    {"ir", &JitOptions::dump_ir},
-    {"asm", &JitOptions::dump_asm},
-    {"side-table", &JitOptions::dump_side_table},
+using Flag = std::pair<std::string_view, bool& (*)(Options&)>;
+template <bool JitOptions::* kMember>
+bool& jit_flag(Options& options) {
+  return options.jit.*kMember;
+}
+bool& thread_log(Options& options) { return options.threads.log; }
+constexpr Flag kLogs[] = {
+    {"trace", jit_flag<&JitOptions::log_traces>},
+    {"chaos", jit_flag<&JitOptions::log_chaos>},
+    {"threads", thread_log},
+};
+constexpr Flag kDumps[] = {
+    {"bytecode", jit_flag<&JitOptions::dump_bytecode>},
+    {"ir", jit_flag<&JitOptions::dump_ir>},
+    {"asm", jit_flag<&JitOptions::dump_asm>},
+    {"side-table", jit_flag<&JitOptions::dump_side_table>},
 };
 
 constexpr std::pair<std::string_view, IoKind> kIoKinds[] = {
@@ -192,23 +211,35 @@ class Parser {
     target = *number;
   }
 
-  void add_jit_param(const std::string& text) {
+  /// Sets a tunable: `set(name, number)` returns false if there is none of that name.
+  template <typename Set>
+  void add_param(const std::string& option, const std::string& text, const std::string& names, Set&& set) {
     const size_t equals = text.find('=');
     const std::string name = text.substr(0, equals);
     const std::optional<uint32_t> number =
         equals == std::string::npos ? std::nullopt : parse_number<uint32_t>(std::string_view(text).substr(equals + 1));
-    if (!set_jit_param(options_.jit.params, name, number.value_or(0))) {
-      return fail(fmt::format("--jit-param must be one of {}, not '{}'", jit_param_names(), name));
+    if (!set(name, number.value_or(0))) return fail(fmt::format("{} must be one of {}, not '{}'", option, names, name));
+    if (!number || *number == 0) return fail(fmt::format("invalid argument to {} option: '{}'", option, text));
+  }
+
+  /// Reads a schedule, or the file that has it.
+  void set_schedule(const std::string& value) {
+    std::string text = value;
+    if (value.starts_with('@')) {
+      std::ifstream file(value.substr(1), std::ios::binary);
+      if (!file) return fail(fmt::format("cannot read the schedule: '{}'", value.substr(1)));
+      text.assign(std::istreambuf_iterator<char>(file), {});
     }
-    if (!number || *number == 0) return fail(fmt::format("invalid argument to --jit-param option: '{}'", text));
+    options_.threads.schedule = parse_schedule(text);
+    if (!options_.threads.schedule) fail(fmt::format("--threads-schedule must be TURN:THREAD,..., not '{}'", value));
   }
 
   /// Turns on the options that a list separated by commas names.
-  void set_flags(std::span<const JitFlag> known, const std::string& name, const std::string& list) {
+  void set_flags(std::span<const Flag> known, const std::string& name, const std::string& list) {
     for (const std::string& word : split(list, ',')) {
-      const auto found = std::ranges::find(known, std::string_view(word), &JitFlag::first);
+      const auto found = std::ranges::find(known, std::string_view(word), &Flag::first);
       if (found == known.end()) return fail(fmt::format("invalid argument to {} option: '{}'", name, word));
-      options_.jit.*found->second = true;
+      found->second(options_) = true;
     }
   }
 
@@ -250,7 +281,27 @@ class Parser {
           fail(fmt::format("--jit must be 'off', 'on' or 'eager', not '{}'", value));
         }
         return;
-      case OptionId::kJitParam: return add_jit_param(value);
+      case OptionId::kJitParam:
+        return add_param("--jit-param", value, jit_param_names(), [&](std::string_view param, uint32_t number) {
+          return set_jit_param(options_.jit.params, param, number);
+        });
+      case OptionId::kThreadParam:
+        return add_param("--thread-param", value, thread_param_names(), [&](std::string_view param, uint32_t number) {
+          return set_thread_param(options_.threads.params, param, number);
+        });
+      case OptionId::kThreadsSeed: {
+        uint64_t seed = 0;
+        set_number(seed, name, parse_number<uint64_t>(value), value);
+        options_.threads.seed = seed;
+        return;
+      }
+      case OptionId::kThreadsSchedule: return set_schedule(value);
+      case OptionId::kThreadsRecord:
+        options_.threads.records = true;
+        return set_once(options_.threads_record, name, value);
+      case OptionId::kThreadsYield:
+        return set_number(options_.threads.yield, name, parse_number<uint32_t>(value), value);
+      case OptionId::kThreadsMove: options_.threads.moves = true; return;
       case OptionId::kDeoptEvery:
         return set_number(options_.jit.deopt_every, name, parse_number<uint32_t>(value), value);
       case OptionId::kDeoptAt: return set_deopt_at(value);
@@ -267,7 +318,7 @@ class Parser {
       case OptionId::kSeeds: return set_number(options_.seeds, name, parse_number<uint64_t>(value), value);
       case OptionId::kLog: return set_flags(kLogs, name, value);
       case OptionId::kDump:
-        for (const auto& [dump, flag] : kDumps) options_.jit.*flag = false;
+        for (const auto& [dump, flag] : kDumps) flag(options_) = false;
         return set_flags(kDumps, name, value);
       case OptionId::kMaxHeap: return set_number(options_.heap.max_bytes, name, parse_size(value), value);
       case OptionId::kNursery: return set_number(options_.heap.nursery_bytes, name, parse_size(value), value);
@@ -320,6 +371,9 @@ class Parser {
     }
     if ((command_.groups & kDepsGroup) != 0 && options_.target.empty()) fail("missing required --target option.");
     if (options_.jit.chaos != 0 && options_.jit.deopt_every != 0) fail("--chaos and --deopt-every do not go together.");
+    if (options_.threads.seed && options_.threads.schedule) {
+      fail("--threads-seed and --threads-schedule do not go together.");
+    }
     if (options_.missing && !options_.html.empty()) fail("--html and --missing do not go together.");
     const bool searches = !options_.search.empty() || !options_.search_type.empty();
     if (searches &&

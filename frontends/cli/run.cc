@@ -76,6 +76,10 @@ Status execute(const Options& options, ProgramCode& code, const std::vector<Text
   if (ok) exit_status = program_status(machine.result(), machine.int_form());
   const Status status = ok ? Status::kOk : report_run_error(machine);
   if (options.stats) print_stats(machine, engine.get());
+  if (!options.threads_record.empty()) {
+    const Schedule& schedule = machine.schedule();
+    save_file(options.threads_record, schedule_text(schedule) + "\n");
+  }
   profile.write();
   return status;
 }

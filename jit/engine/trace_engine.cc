@@ -136,6 +136,7 @@ void TraceEngine::live(Carrier& carrier, TraceState state) {
       case TraceState::kEnded:
         if (recording_->interpreted_once != nullptr) recording_->interpreted_once->entry = recording_->usual_entry;
         carrier.table = &plain_handlers();
+        carrier.request_what_was_put_off();
         recording_ = nullptr;
         state = is_full ? TraceState::kForgotten : TraceState::kCounting;
         break;

@@ -13,7 +13,7 @@ namespace {
 bool same_code(const Code& a, const Code& b) {
   if (&a == &b) return true;
   if (a.arity != b.arity || a.words[0] != b.words[0]) return false;
-  return (a.is_glue && b.is_glue) || (a.native != nullptr && a.native == b.native);
+  return (a.is_glue && b.is_glue) || (a.body != nullptr && a.body == b.body);
 }
 
 std::string shown(Word word) {

@@ -1,7 +1,5 @@
 // /Std/Io/Clock%: time, in nanoseconds.
 // Tested by tests/unit/frontends/std/io_test.cc.
-#include "gc/clock.h"
-
 #include <algorithm>
 #include <ctime>
 
@@ -16,11 +14,13 @@ namespace {
 
 constexpr int64_t kSecond = 1'000'000'000;
 
+/// Where time is virtual, both clocks begin with 0.
 template <clockid_t kClock>
 Word read_clock(NativeCall& call) {
   timespec time{};
   clock_gettime(kClock, &time);
-  const int64_t value = time.tv_sec * kSecond + time.tv_nsec;
+  const Scheduler& scheduler = call.machine().scheduler;
+  const int64_t value = scheduler.has_virtual_time() ? scheduler.now() : time.tv_sec * kSecond + time.tv_nsec;
   if (!call.reserve(int_words(value, call.int_form()))) return kOutOfMemory;
   return make_int(call, value);
 }
@@ -31,8 +31,8 @@ Word sleep(NativeCall& call) {
   if (time.value.negative) return kUnitWord;
   publish_output(call);
   const uint64_t nanoseconds = time.value.overflow ? UINT64_MAX : time.value.magnitude;
-  if (Scheduler& scheduler = call.machine().scheduler; !scheduler.is_alone()) {
-    const auto now = static_cast<int64_t>(now_ns());
+  if (Scheduler& scheduler = call.machine().scheduler; !scheduler.is_alone() || scheduler.has_virtual_time()) {
+    const int64_t now = scheduler.now();
     const auto most = static_cast<uint64_t>(INT64_MAX - now);
     return scheduler.sleep_until(call.carrier(), now + static_cast<int64_t>(std::min(nanoseconds, most)));
   }

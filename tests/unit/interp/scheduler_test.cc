@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <thread>
+
 #include "frontends/fble/loader.h"
 #include "frontends/fble/lower.h"
 #include "frontends/fble/typecheck.h"
@@ -87,12 +90,101 @@ TEST(Scheduler, TwoThreadsDoNotMove) {
   });
 }
 
+TEST(Scheduler, MovesFramesAtEachSwitchIfAskedTo) {
+  MachineOptions options;
+  options.threads.moves = true;
+  run_program("PingPong", options, false, [](Machine& machine) {
+    const ThreadStats& stats = machine.carrier().machine.scheduler.stats();
+    EXPECT_GT(stats.moves, 2 * stats.switches - 100);
+  });
+}
+
+TEST(Scheduler, RunsThreadsAheadOfTheirTurns) {
+  for (const bool eager : {false, true}) {
+    MachineOptions options;
+    options.threads.yield = 3;
+    run_program("PingPong", options, eager, [](Machine& machine) {
+      EXPECT_GT(machine.carrier().machine.scheduler.stats().ahead, 100u);
+      EXPECT_EQ(machine.carrier().machine.scheduler.stats().preempted, 0u);
+    });
+  }
+}
+
+TEST(Scheduler, SleepsWithoutWaitingWhereTimeIsVirtual) {
+  MachineOptions options;
+  options.threads.seed = 1;
+  run_program("Sleeping", options, false,
+              [](Machine& machine) { EXPECT_EQ(machine.carrier().machine.scheduler.now(), 3 * 30'000'000); });
+}
+
+TEST(Scheduler, OneScheduleIsOneRun) {
+  const auto run = [](const ThreadOptions& threads, Schedule& departures) {
+    MachineOptions options;
+    options.threads = threads;
+    uint64_t turns = 0;
+    run_program("Combined", options, false, [&](Machine& machine) {
+      departures = machine.carrier().machine.scheduler.turns().departures();
+      turns = machine.carrier().machine.scheduler.turns().turn();
+    });
+    return turns;
+  };
+  Schedule recorded;
+  Schedule replayed;
+  const uint64_t once = run({.seed = 5, .records = true}, recorded);
+  EXPECT_GT(recorded.size(), 10u);
+  EXPECT_EQ(run({.schedule = recorded, .records = true}, replayed), once);
+  EXPECT_EQ(replayed, recorded);
+}
+
+TEST(Ticker, AsksForAttentionWhileItIsWanted) {
+  run_program("PingPong", {}, false, [](Machine& machine) {
+    Carrier& carrier = machine.carrier();
+    Ticker ticker([&] { carrier.request(Attention::kTick); }, std::chrono::milliseconds(1));
+    const auto await_tick = [&] {
+      for (int i = 0; i < 10'000 && !carrier.take_request(Attention::kTick); ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
+    };
+    EXPECT_FALSE(carrier.is_asked(Attention::kTick));
+    for (int i = 0; i < 3; ++i) {
+      ticker.want(true);
+      await_tick();
+      await_tick();
+      ticker.want(false);
+      // One may be under way.
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      carrier.take_request(Attention::kTick);
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      EXPECT_FALSE(carrier.is_asked(Attention::kTick));
+    }
+  });
+}
+
+TEST(Attention, IsASetOfReasons) {
+  run_program("PingPong", {}, false, [](Machine& machine) {
+    Carrier& carrier = machine.carrier();
+    carrier.request(Attention::kYield);
+    carrier.request(Attention::kTick);
+    carrier.request(Attention::kYield);
+    EXPECT_EQ(carrier.alloc_limit, nullptr);
+    EXPECT_TRUE(carrier.take_request(Attention::kYield));
+    EXPECT_FALSE(carrier.take_request(Attention::kYield));
+    EXPECT_TRUE(carrier.is_asked(Attention::kTick));
+    carrier.restore_limits();
+    EXPECT_EQ(carrier.alloc_limit, nullptr);
+    EXPECT_TRUE(carrier.take_request(Attention::kTick));
+    carrier.restore_limits();
+    EXPECT_NE(carrier.alloc_limit, nullptr);
+  });
+}
+
 TEST(Scheduler, ListsAreFirstInFirstOut) {
   VirtualThread threads[3];
   ThreadList list;
   for (VirtualThread& thread : threads) list.push(thread);
   list.remove(threads[1]);
   EXPECT_EQ(threads[1].list, nullptr);
+  EXPECT_EQ(list.size(), 2u);
   list.push(threads[1]);
   EXPECT_EQ(&list.pop(), &threads[0]);
   EXPECT_EQ(&list.pop(), &threads[2]);

@@ -112,6 +112,26 @@ TEST(ParseOptions, TunablesAreSetByName) {
   EXPECT_EQ(jit.params.hot_exits, JitParams().hot_exits);
 }
 
+TEST(ParseOptions, Threads) {
+  const Options options =
+      parse("", {"--threads-schedule=3:1,7:0", "--threads-yield", "5", "--threads-move", "--log=threads",
+                 "--thread-param", "hot_stacks=2", "--threads-record=f", "a.fble"});
+  EXPECT_EQ(options.threads.schedule, (Schedule{{3, 1}, {7, 0}}));
+  EXPECT_EQ(options.threads.yield, 5u);
+  EXPECT_TRUE(options.threads.moves && options.threads.log && options.threads.records);
+  EXPECT_FALSE(options.jit.log_traces);
+  EXPECT_EQ(options.threads.params.hot_stacks, 2u);
+  EXPECT_EQ(parse("", {"--threads-seed=9", "a.fble"}).threads.seed, 9u);
+}
+
+TEST_F(OptionsTest, MistakesOfThreads) {
+  expect_mistake({"--threads-schedule=3", "a.fble"}, 116, "--threads-schedule must be TURN:THREAD,..., not '3'");
+  expect_mistake({"--threads-schedule=@none", "a.fble"}, 116, "cannot read the schedule: 'none'");
+  expect_mistake({"--threads-seed=0", "a.fble"}, 116, "invalid argument to --threads-seed option: '0'");
+  expect_mistake({"--threads-seed=1", "--threads-schedule=3:1", "a.fble"}, 116, "do not go together");
+  expect_mistake({"--thread-param=stacks=1", "a.fble"}, 116, "--thread-param must be one of hot_stacks, ");
+}
+
 TEST(ParseOptions, WhereTheProgramBegins) {
   EXPECT_EQ(parse("bisect", {"--jit=eager", "--seeds", "5", "a.fble", "--x"}).words_before_program, 3u);
   EXPECT_EQ(parse("bisect", {"-m", "/M%", "--chaos=4", "--", "-x"}).words_before_program, 3u);
