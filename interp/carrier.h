@@ -90,7 +90,7 @@ struct Carrier final : RootReporter {
     alloc_limit = machine.heap.limit();
     stack_limit = current->stack->soft_limit();
     machine_stack_limit = groups.any_open() ? nullptr : stack_limit;
-    if (machine.yield_distance != 0) shorten_limits();
+    if (machine.yield_distance != 0 && !machine.scheduler.is_alone()) shorten_limits();
     clear_limits_if_asked();
   }
   /// Lets the stack grow by a step beyond `top`.

@@ -225,6 +225,7 @@ VirtualThread& Scheduler::start(Carrier& carrier, Scope& scope, Word action) {
   if (machine_.profile != nullptr) machine_.profile->start_thread(carrier.current->id, thread.id);
   note_dirty(thread);
   ready_.push(thread);
+  if (options_.yield != 0) carrier.restore_limits();
   if (options_.log) log(thread, fmt::format("is started by {}", carrier.current->id));
   return thread;
 }

@@ -150,7 +150,9 @@ class Scheduler {
   VirtualThread* choose_ahead(const VirtualThread& current);
   void have_natives_take_turns();
   /// Whether a thread waits for something outside of the program, or has done so and is ready.
-  bool waits_for_world() const { return !has_virtual_time() && (!timers_.empty() || outside_ != 0 || world_has_woken_); }
+  bool waits_for_world() const {
+    return !has_virtual_time() && (!timers_.empty() || outside_ != 0 || world_has_woken_);
+  }
   void want_ticks(Carrier& carrier, bool wanted);
   /// Prints what the threads do; `carrier` is null while none runs.
   void print_threads(const Carrier* carrier) const;

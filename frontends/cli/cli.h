@@ -54,6 +54,7 @@ enum OptionGroup : unsigned {
   kDocGroup = 1 << 8,
   kBisectGroup = 1 << 9,
   kTestingGroup = 1 << 10,
+  kExploreGroup = 1 << 11,
 };
 
 /// The options that the words after the command give.
@@ -93,6 +94,9 @@ struct Options {
 
   bool evaluate = false;
   uint64_t seeds = 20;
+
+  uint32_t bound = 2;     ///< departures from the usual order of turns
+  uint64_t runs = 10000;  ///< at most
 
   std::string html;      ///< folder for the pages, or empty
   bool missing = false;  ///< list what has no comment
@@ -146,5 +150,6 @@ CommandEnding run_deps(const Options& options);
 CommandEnding run_suite(const Options& options);
 CommandEnding run_doc(const Options& options);
 CommandEnding run_bisect(const Options& options);
+CommandEnding run_explore(const Options& options);
 
 }  // namespace fble

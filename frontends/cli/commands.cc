@@ -247,6 +247,31 @@ constexpr Command kCommands[] = {
         .run = run_bisect,
     },
     {
+        .name = "explore",
+        .synopsis = "Usage: fble-jit explore [OPTION...] -m MODULE_PATH [--] [ARG...]\n"
+                    "       fble-jit explore [OPTION...] FILE.fble [ARG...]",
+        .summary = "runs a program with threads in many orders",
+        .description = "Runs a program in the usual order of its threads' turns, then in all orders with one\n"
+                       "departure from it, with two, and so on. Each run has no input, and virtual time. Ends\n"
+                       "with the first run that fails, or whose output or exit status is not that of the\n"
+                       "usual order, and says how to repeat it. docs/threads.md explains turns.",
+        .epilogue = "Exit status:\n"
+                    "  0    the program does the same in all orders\n"
+                    "  1    it does not, or fails\n"
+                    "  2    it does not compile\n"
+                    "  4    mistake on the command line\n"
+                    "  5    other error, such as output that cannot be written\n"
+                    "  6    out of memory\n"
+                    "  130  interrupted (SIGINT)\n"
+                    "\n"
+                    "Example:\n"
+                    "  fble-jit explore --bound 3 -I src -m /Tools/Bank%\n",
+        .groups = kInfoGroup | kModuleGroup | kEngineGroup | kTestingGroup | kExploreGroup,
+        .positional = Positional::kProgram,
+        .statuses = StatusSet::kEvaluation,
+        .run = run_explore,
+    },
+    {
         .name = "suite",
         .synopsis = "Usage: fble-jit suite [OPTION...] DIR",
         .summary = "runs the annotated tests below a folder",

@@ -1,6 +1,10 @@
 // Runs compiled modules: sets up a machine by the options, and reports its errors.
 #pragma once
 
+#include <functional>
+#include <memory>
+#include <string>
+
 #include "frontends/cli/cli.h"
 #include "interp/machine.h"
 #include "jit/engine/trace_engine.h"
@@ -30,6 +34,10 @@ MachineOptions machine_options(const Options& options, Profile* profile);
 /// machine, which must outlive it. Returns null with --jit=off, while profiling, or
 /// where the compiler cannot work.
 std::unique_ptr<TraceEngine> attach_engine(const Options& options, Machine& machine);
+
+/// Runs a program with the arguments of the command line, after `prepare(machine)`.
+CommandEnding run_compiled(const Options& options, ProgramCode& code,
+                           const std::function<void(Machine&)>& prepare = {});
 
 /// Reports why the machine stopped, after the program's own output.
 Status report_run_error(const Machine& machine);

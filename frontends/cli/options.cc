@@ -74,6 +74,7 @@ constexpr std::pair<OptionGroup, const char*> kGroupTitles[] = {
     {kSuiteGroup, "Suite"},
     {kDocGroup, "Output"},
     {kBisectGroup, "Search"},
+    {kExploreGroup, "Search"},
     {kProfileGroup, "Profile"},
     {kDepsFileGroup, "Build dependencies (both or neither)"},
     {kTestingGroup, "Testing (of fble-jit itself)"},
@@ -355,6 +356,9 @@ class Parser {
         return;
       case OptionId::kJobs: return set_number(options_.jobs, name, parse_number<unsigned>(value), value);
       case OptionId::kFilter: options_.filters.push_back(value); return;
+      case OptionId::kBound: return set_number(options_.bound, name, parse_number<uint32_t>(value), value);
+      case OptionId::kRuns: return set_number(options_.runs, name, parse_number<uint64_t>(value), value);
+      case OptionId::kExploreTimeout:
       case OptionId::kBisectTimeout:
       case OptionId::kTimeout: return set_number(options_.timeout_seconds, name, parse_number<unsigned>(value), value);
     }

@@ -56,13 +56,15 @@ int program_status(Word exit, IntForm form) {
 }
 
 /// Runs the program. Stores its own status, if it returns one, in `exit_status`.
-Status execute(const Options& options, ProgramCode& code, const std::vector<Text>& texts, int& exit_status) {
+Status execute(const Options& options, ProgramCode& code, const std::vector<Text>& texts,
+               const std::function<void(Machine&)>& prepare, int& exit_status) {
   NativeTable natives;
   register_std(natives);
   ProfileFile profile(options, code, options.profile_period);
   Machine machine(code, natives, machine_options(options, profile.profile()));
   const std::unique_ptr<TraceEngine> engine = attach_engine(options, machine);
   const InterruptibleRun interruptible(machine);
+  if (prepare) prepare(machine);
   bool ok = machine.run_modules();
   if (ok) {
     const Word arguments = machine.build([&](NativeCall& call) { return build_arguments(call, texts); });
@@ -86,15 +88,22 @@ Status execute(const Options& options, ProgramCode& code, const std::vector<Text
 
 }  // namespace
 
+CommandEnding run_compiled(const Options& options, ProgramCode& code, const std::function<void(Machine&)>& prepare) {
+  std::vector<Text> texts;
+  if (!decode_arguments(options.args, texts)) return Status::kUsageError;
+  int exit_status = 0;
+  const Status status = execute(options, code, texts, prepare, exit_status);
+  return {status, exit_status};
+}
+
 CommandEnding run_program(const Options& options) {
   std::vector<Text> texts;
   if (!decode_arguments(options.args, texts)) return Status::kUsageError;
 
   Status status;
   std::unique_ptr<ProgramCode> code = compile_module(options, {.must_be_program = true}, status);
-  int exit_status = 0;
-  if (code != nullptr) status = execute(options, *code, texts, exit_status);
-  return {status, exit_status};
+  if (code == nullptr) return status;
+  return run_compiled(options, *code);
 }
 
 }  // namespace fble

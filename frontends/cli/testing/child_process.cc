@@ -17,9 +17,9 @@ namespace {
 
 constexpr size_t kMaxOutputBytes = size_t{4} << 20;
 
-/// Does the child's half of `start`: becomes the command. Returns an errno if that fails. It may call only
-/// async-signal-safe functions, since other threads may have held locks when the process was copied.
-int become(char* const* argv, int output, pid_t parent) {
+/// Gives the child process its streams: no input, and both outputs in the pipe. Returns an errno if that fails. It may
+/// call only async-signal-safe functions, since other threads may have held locks when the process was copied.
+int take_streams(int output, pid_t parent) {
   // The kernel kills the child when its parent ends for any reason: no child is left running.
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return errno;
   if (getppid() != parent) _exit(1);  // it ended before the call above
@@ -27,6 +27,12 @@ int become(char* const* argv, int output, pid_t parent) {
   if (input < 0 || dup2(input, STDIN_FILENO) < 0) return errno;
   if (dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0) return errno;
   if (input > STDERR_FILENO) close(input);
+  return 0;
+}
+
+/// Does the child's half of `start`: becomes the command. Returns an errno if that fails.
+int become(char* const* argv, int output, pid_t parent) {
+  if (const int problem = take_streams(output, parent); problem != 0) return problem;
   execv(argv[0], argv);
   return errno;
 }
@@ -74,14 +80,18 @@ bool read_all(int pipe, std::chrono::steady_clock::time_point deadline, std::str
 
 }  // namespace
 
-ChildOutcome run_child(std::span<const std::string> words, std::chrono::milliseconds timeout) {
+namespace {
+
+/// Runs a child process that `begin(output, child)` starts, and watches it to its end.
+template <typename Begin>
+ChildOutcome watch(std::chrono::milliseconds timeout, Begin&& begin) {
   ChildOutcome outcome;
   int ends[2];
   pid_t child = 0;
   // Not inherited by other children, or the pipe would stay open as long as they run.
   int problem = pipe2(ends, O_CLOEXEC) == 0 ? 0 : errno;
   if (problem == 0) {
-    problem = start(words, ends[1], child);
+    problem = begin(ends[1], child);
     close(ends[1]);
     if (problem != 0) close(ends[0]);
   }
@@ -97,6 +107,21 @@ ChildOutcome run_child(std::span<const std::string> words, std::chrono::millisec
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
   outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
   return outcome;
+}
+
+}  // namespace
+
+ChildOutcome run_child(std::span<const std::string> words, std::chrono::milliseconds timeout) {
+  return watch(timeout, [&](int output, pid_t& child) { return start(words, output, child); });
+}
+
+ChildOutcome run_in_child(const std::function<int()>& body, std::chrono::milliseconds timeout) {
+  return watch(timeout, [&](int output, pid_t& child) {
+    const pid_t parent = getpid();
+    child = fork();
+    if (child == 0) _exit(take_streams(output, parent) == 0 ? body() : 1);
+    return child < 0 ? errno : 0;
+  });
 }
 
 }  // namespace fble

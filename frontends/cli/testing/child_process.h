@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <span>
 #include <string>
 
@@ -17,5 +18,9 @@ struct ChildOutcome {
 
 /// Runs the words as a command with no input. Safe to be called from several threads.
 ChildOutcome run_child(std::span<const std::string> words, std::chrono::milliseconds timeout);
+
+/// Runs a function, whose result is the exit status, in a copy of this process with no input. Requires: this process
+/// has no other thread.
+ChildOutcome run_in_child(const std::function<int()>& body, std::chrono::milliseconds timeout);
 
 }  // namespace fble
