@@ -121,13 +121,13 @@ def runs(fble, folder):
     in_callees = re.sub(r"(\b(?:(?:G|Give|End)[1-4BTFX]?|Over|OverX|Curry) = \([^)]*\) \{)", r"\1\n# deopt-here!\n", programs.program(programs.BODIES))
     for option in ("", " invalidate", " force"):
         for name, text in ((f"with deopt points{option}", with_points), (f"callees with deopt points{option}", in_callees)):
-            words = words_for(put(folder / name, text.replace("# deopt-here!", f"# deopt-here!{option}")))
-            yield f"deopt points/{name}", words
-            yield f"deopt points/{name}, all inlined", [*words, *INLINE]
-            yield f"deopt points/{name}, not inlined", [*words, "--jit-param", "inline_size=1"]
-    words = words_for(put(folder / "cut", with_points))
+            words_with_points = words_for(put(folder / name, text.replace("# deopt-here!", f"# deopt-here!{option}")))
+            yield f"deopt points/{name}", words_with_points
+            yield f"deopt points/{name}, all inlined", [*words_with_points, *INLINE]
+            yield f"deopt points/{name}, not inlined", [*words_with_points, "--jit-param", "inline_size=1"]
+    words_with_points = words_for(put(folder / "cut", with_points))
     for length in range(3, 60, 4):
-        yield f"deopt points/cut at {length}", [*words, *INLINE, "--jit-param", f"max_instructions={length}"]
+        yield f"deopt points/cut at {length}", [*words_with_points, *INLINE, "--jit-param", f"max_instructions={length}"]
     for position in programs.FAILING:
         words_failing = words_for(put(folder / position, programs.failing_program(position)))
         for how in ([], ["--deopt-sweep"], INLINE, ["--jit-param", "inline_size=1"]):
