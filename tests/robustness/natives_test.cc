@@ -162,6 +162,8 @@ TEST_P(NativesInModesTest, TheFirstInterruptEndsWhatWaits) {
   const std::string port = std::to_string(make_full_listener(listener, clients));
   // A reader, so that the fifo can be opened for writing; but it does not read.
   for (const Row& row : kWaiting) {
+    // Where turns are random, time is virtual: a sleep ends immediately.
+    if (std::string_view(row.name) == "Sleep" && std::string_view(GetParam().name).starts_with("turns")) continue;
     write_native_program("Waits.fble", "Int@ Port = Int|" + port + ";\n" + row.body);
     if (HasFailure()) continue;
     const bool opens = std::string_view(row.name) == "Open";
