@@ -58,8 +58,12 @@ def server(words, files=None):
         expect(f"{words[-2:]} ends", process.returncode, 130)
 
 
-def connect(port):
-    client = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+def connect(port, receive_buffer=None):
+    client = socket.socket()
+    client.settimeout(PATIENCE)
+    if receive_buffer is not None:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    client.connect(("127.0.0.1", port))
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return client
 
@@ -137,6 +141,13 @@ def web(site):
         half.shutdown(socket.SHUT_WR)
         expect("half-open", receive(half), (200, small))
         expect("half-open, then", half.recv(1), b"")
+        # One that reads nothing of a long answer for longer than the server's patience. Its buffer is small, since some
+        # systems let one grow until it holds all answers.
+        lost = connect(port, 1 << 16)
+        for _ in range(3):
+            lost.sendall(get("/large.txt"))
+        time.sleep(12)
+        expect("given up", [len(receive(lost)[1]) for _ in range(3)] == 3 * [len(LARGE)], False)
         fresh = connect(port)
         fresh.sendall(get("/small.txt", keep=False))
         expect("after all this", receive(fresh), (200, small))

@@ -170,7 +170,8 @@ OutputTurn::OutputTurn(NativeCall& call, File& file) : call_(call), file_(file),
   VirtualThread& thread = thread_of(call);
   if (thread.unfinished != &file) return;
   thread.unfinished = nullptr;
-  is_held_ = true;
+  // The native has waited in `flush`, which says whether that took too long.
+  is_held_ = must_flush_ = true;
 }
 
 OutputTurn::~OutputTurn() {
@@ -184,7 +185,7 @@ Waiting OutputTurn::begin() {
 
 Waiting OutputTurn::make_room() {
   if (const Waiting waiting = begin()) return waiting;
-  return shares_ && file_.is_full() ? flush() : std::nullopt;
+  return must_flush_ || (shares_ && file_.is_full()) ? flush() : std::nullopt;
 }
 
 bool OutputTurn::put_byte(uint8_t byte) {

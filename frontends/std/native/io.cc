@@ -249,6 +249,9 @@ struct Output {
 template <typename Append>
 Written put_list(NativeCall& call, Output& output, const char* what, Append&& append) {
   if (const Waiting waiting = output.turn.begin()) return output.wait(*waiting);
+  if (output.turn.must_flush()) {
+    if (const Written flushed = output.flush(call.arg(kList)); flushed != Written::kAll) return flushed;
+  }
   std::string bytes;
   ListReader elements(call.arg(kList));
   ReadError error = ReadError::kNone;
