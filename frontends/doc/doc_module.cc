@@ -199,7 +199,7 @@ struct Outline {
 
 void add(Outline& outline, Definition definition) {
   outline.innermost[definition.name.str()] = outline.definitions.size();
-  outline.definitions.push_back(std::move(definition));
+  outline.definitions.push_back(definition);
 }
 
 Outline outline_of(const Expr* expr) {

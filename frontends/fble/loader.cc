@@ -106,14 +106,16 @@ class Loader {
     while (!pending_.empty()) {
       Pending& current = pending_.back();
       if (current.next < current.mentions.size()) {
-        visit(current.mentions[current.next++]);
+        // A copy: a module that is entered moves `current`.
+        const ModuleMention mention = current.mentions[current.next++];
+        visit(mention);
       } else {
         leave();
       }
     }
   }
 
-  void visit(const ModuleMention mention) {
+  void visit(const ModuleMention& mention) {
     auto found = entries_.find(mention.path);
     if (found == entries_.end()) {
       enter(mention, false);
