@@ -26,10 +26,16 @@ enum class Attention : uint32_t {
 /// Returns the set that has just this reason.
 constexpr uint32_t bit(Attention reason) { return uint32_t{1} << static_cast<uint32_t>(reason); }
 
+/// What a rehearsal of an exit (deopt/shadow_check.h) asks of the carrier that it runs on.
+struct Rehearsal {
+  bool no_collections = false;  ///< make_room fails instead, without an error
+  uint32_t steps_to_go = 0;     ///< of stepping_handlers
+};
+
 /// A carrier runs `current` on its native stack. Only the OS thread that runs it touches it, except in `request`.
 struct Carrier final : RootReporter {
   Carrier(MachineState& state, Mapping native_memory);
-  ~Carrier() { machine.scheduler.stop_ticks(); }
+  ~Carrier() override { machine.scheduler.stop_ticks(); }
   Carrier(const Carrier&) = delete;
 
   // Limits that checks compare with: those of the nursery and of the current thread's stack, or 0 when something
@@ -66,9 +72,7 @@ struct Carrier final : RootReporter {
   std::atomic<uint32_t> attention{0};
   uint32_t put_off = 0;  ///< reasons that wait for the end of a recording
 
-  // For rehearsals (deopt/shadow_check.h).
-  bool no_collections = false;  ///< make_room fails instead, without an error
-  uint32_t steps_to_go = 0;     ///< of stepping_handlers
+  Rehearsal rehearsal;
 
   /// Runs `func` on the arguments to the end, in the main thread. False after an error.
   bool run(Word func, std::span<const Word> args);
@@ -93,13 +97,13 @@ struct Carrier final : RootReporter {
     if (machine.yield_distance != 0 && !machine.scheduler.is_alone()) shorten_limits();
     clear_limits_if_asked();
   }
-  /// Lets the stack grow by a step beyond `top`.
   /// For --threads-yield: raises a shortened limit, so that an instruction that has seen it comes further.
   void let_pass(Word*& limit, Word* used) {
     if (machine.yield_distance == 0 || limit == nullptr) return;
     limit = std::max(limit, used);
     clear_limits_if_asked();
   }
+  /// Lets the stack grow by a step beyond `top`.
   void allow_stack(const Word* top) {
     current->stack->allow(top);
     restore_limits();

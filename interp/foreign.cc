@@ -124,7 +124,7 @@ Word NativeCall::make_handle(NativeResource* resource, uint32_t tag) {
   return reinterpret_cast<Word>(object);
 }
 
-Word NativeCall::fail(std::string message) {
+Word NativeCall::fail(const std::string& message) {
   if (mode_ == Mode::kFinal) carrier_.raise(message);
   return 0;
 }

@@ -127,7 +127,7 @@ class NativeCall {
   }
 
   /// Ends the program with a run-time error at the call. The body returns its result.
-  Word fail(std::string message);
+  Word fail(const std::string& message);
   /// Does the same for an argument that holds a placeholder, with the usual message.
   Word fail_undefined();
   /// Does the same for a result that is too large for any memory.

@@ -1020,7 +1020,7 @@ constexpr HandlerTable kBmiHandlers = {{
 /// The table of runs that are neither profiled nor recorded. Until the processor has been asked, it is the one that
 /// runs everywhere.
 constinit const HandlerTable* plain = &kPortableHandlers;
-[[maybe_unused]] const bool is_chosen = (choose_handlers(cpu_extensions()), true);
+[[maybe_unused]] const bool kChosen = (choose_handlers(cpu_extensions()), true);
 
 __attribute__((noinline)) void profile_step(Carrier* carrier, const uint32_t* pc, Word* fp) {
   carrier->machine.profile->step(carrier->globals, pc, fp, static_cast<size_t>(fp - carrier->current->stack->base()));
@@ -1096,7 +1096,7 @@ constexpr HandlerTable kRecordingHandlers = {{
 
 /// The entry of every opcode in the table that runs a given number of instructions.
 FBLE_HANDLER_CC void run_stepped(HANDLER) {
-  if (carrier->steps_to_go-- == 0) {
+  if (carrier->rehearsal.steps_to_go-- == 0) {
     publish(carrier, pc, fp, ap);
     return;
   }

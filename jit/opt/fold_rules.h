@@ -45,6 +45,9 @@ class FoldRules {
   using Ins = typename T::Ins;
   using Answer = BasicAnswer<Ref>;
 
+  T& forward;  ///< the trace, with what is known before the instruction
+  Ins& ins;
+
   FoldRules(T& trace, Ins& instruction) : forward(trace), ins(instruction) {}
 
   /// Finds the first rule that fits the instruction.
@@ -659,9 +662,6 @@ class FoldRules {
               replace(forward.constant(forward.packed_field_of(ins))));
     return {};
   }
-
-  T& forward;
-  Ins& ins;
 };
 
 #undef FBLE_RULE
