@@ -100,7 +100,7 @@ Rehearsal::Rehearsal(Carrier& carrier, Word* root)
     entries_.emplace_back(&code, code.entry);
     code.entry = entry_by_table();
   });
-  carrier.rehearsal.no_collections = true;
+  carrier.stepped.no_collections = true;
   carrier.machine.observer = nullptr;
   carrier.alloc_limit = carrier.machine.heap.limit();
   carrier.stack_limit = carrier.machine_stack_limit = carrier.current->stack->limit();
@@ -118,16 +118,16 @@ Rehearsal::~Rehearsal() {
   carrier_.error = std::move(error_);
   carrier_.groups = std::move(groups_);
   carrier_.current->stack->restore_watermark(watermark_);
-  carrier_.rehearsal.no_collections = false;
+  carrier_.stepped.no_collections = false;
   carrier_.restore_limits();
 }
 
 bool Rehearsal::replay(const FramesState& from, uint32_t steps) {
   carrier_.error = RunError{};
   put_frames(carrier_, from);
-  carrier_.rehearsal.steps_to_go = steps;
+  carrier_.stepped.steps_to_go = steps;
   run_steps(carrier_);
-  return carrier_.rehearsal.steps_to_go == UINT32_MAX;
+  return carrier_.stepped.steps_to_go == UINT32_MAX;
 }
 
 bool Rehearsal::failed() const { return !carrier_.error.lines.empty(); }

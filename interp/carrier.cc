@@ -86,7 +86,7 @@ bool Carrier::report_frames(Collector& collector, size_t count) {
 }
 
 bool Carrier::make_room(size_t words) {
-  if (rehearsal.no_collections) return false;
+  if (stepped.no_collections) return false;
   Word* room = machine.heap.make_room(ap, words, *this);
   ap = room != nullptr ? room : machine.heap.nursery_start();
   restore_limits();

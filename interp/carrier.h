@@ -26,8 +26,8 @@ enum class Attention : uint32_t {
 /// Returns the set that has just this reason.
 constexpr uint32_t bit(Attention reason) { return uint32_t{1} << static_cast<uint32_t>(reason); }
 
-/// What a rehearsal of an exit (deopt/shadow_check.h) asks of the carrier that it runs on.
-struct Rehearsal {
+/// How a carrier runs for the rehearsal of an exit (deopt/shadow_check.h).
+struct SteppedRun {
   bool no_collections = false;  ///< make_room fails instead, without an error
   uint32_t steps_to_go = 0;     ///< of stepping_handlers
 };
@@ -72,7 +72,7 @@ struct Carrier final : RootReporter {
   std::atomic<uint32_t> attention{0};
   uint32_t put_off = 0;  ///< reasons that wait for the end of a recording
 
-  Rehearsal rehearsal;
+  SteppedRun stepped;
 
   /// Runs `func` on the arguments to the end, in the main thread. False after an error.
   bool run(Word func, std::span<const Word> args);

@@ -1096,7 +1096,7 @@ constexpr HandlerTable kRecordingHandlers = {{
 
 /// The entry of every opcode in the table that runs a given number of instructions.
 FBLE_HANDLER_CC void run_stepped(HANDLER) {
-  if (carrier->rehearsal.steps_to_go-- == 0) {
+  if (carrier->stepped.steps_to_go-- == 0) {
     publish(carrier, pc, fp, ap);
     return;
   }

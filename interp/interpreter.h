@@ -23,7 +23,7 @@ const HandlerTable& plain_handlers();
 void choose_handlers(const CpuExtensions& present);
 /// Returns handlers that show each instruction to the engine before it runs (interp/engine_hooks.h).
 const HandlerTable& recording_handlers();
-/// Returns handlers that run Rehearsal::steps_to_go instructions. Then they set the carrier's pc, fp and
+/// Returns handlers that run SteppedRun::steps_to_go instructions. Then they set the carrier's pc, fp and
 /// ap, set steps_to_go to UINT32_MAX and return to the C++ function that entered the interpreter.
 const HandlerTable& stepping_handlers();
 
@@ -37,7 +37,7 @@ void enter_interpreter(Carrier& carrier, const uint32_t* pc, Word* fp);
 /// native, or if that is 0 runs the instruction there.
 void resume_interpreter(Carrier& carrier);
 
-/// Runs carrier.rehearsal.steps_to_go instructions from carrier.pc, fewer after an error.
+/// Runs carrier.stepped.steps_to_go instructions from carrier.pc, fewer after an error.
 void run_steps(Carrier& carrier);
 
 /// Return the entries of code (Code::entry). By table: looks the first instruction up in the current

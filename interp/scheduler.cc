@@ -514,7 +514,7 @@ bool Scheduler::resume_holder(Carrier& carrier) {
 }
 
 bool Scheduler::switch_threads(Carrier& carrier) {
-  FBLE_ASSERT(carrier.exit_roots.empty() && !carrier.rehearsal.no_collections);
+  FBLE_ASSERT(carrier.exit_roots.empty() && !carrier.stepped.no_collections);
   save(carrier);
   return pick(carrier);
 }
@@ -577,7 +577,7 @@ Scheduler::Attended Scheduler::attend(Carrier& carrier, uint32_t reasons) {
     carrier.put_off |= reasons & ~bit(Attention::kDump);
     return Attended::kGoOn;
   }
-  if (is_alone() || carrier.rehearsal.no_collections) return Attended::kGoOn;
+  if (is_alone() || carrier.stepped.no_collections) return Attended::kGoOn;
   VirtualThread* other = nullptr;
   if ((reasons & bit(Attention::kTick)) != 0) {
     if (!has_virtual_time()) look_outside();

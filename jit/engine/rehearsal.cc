@@ -100,7 +100,7 @@ void GuardRehearsal::leave(Carrier& carrier, uint32_t exit_id) {
   if (matrix_ != nullptr) matrix_->note(entry_, ir_op_info(trace_->exits[exit_].guard).name);
   left_ = !entry_.is_return && leave_at(carrier, entry_);
   // The interpreter stops before its first instruction.
-  carrier.rehearsal.steps_to_go = 0;
+  carrier.stepped.steps_to_go = 0;
 }
 
 /// Restores the state of machine code. Sets `fp` to the frame with which the trace is entered.
@@ -150,7 +150,7 @@ bool GuardRehearsal::run(const StartState& start, CompiledTrace& trace, uint32_t
   trace_ = &trace;
   left_ = false;
   carrier_.table = &stepping_handlers();
-  carrier_.rehearsal.steps_to_go = 0;
+  carrier_.stepped.steps_to_go = 0;
   enter_handler(trace_entry(traces_.cache()), reinterpret_cast<const uint32_t*>(trace.start), fp, carrier_, carrier_.ap,
                 0);
   trace_ = nullptr;

@@ -8,7 +8,7 @@
 namespace fble {
 namespace {
 
-constexpr size_t kMegabyte = size_t{1} << 20;
+[[maybe_unused]] constexpr size_t kMegabyte = size_t{1} << 20;
 
 class LargeSourcesTest : public EdgesTest {
  protected:
