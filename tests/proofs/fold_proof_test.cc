@@ -5,16 +5,17 @@
 // answers, and where it is yes the operand is what the instruction makes. Likewise for facts and for earlier guards.
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <algorithm>
 #include <fstream>
+#include <functional>
 #include <iterator>
-#include <map>
 #include <memory>
 #include <random>
 #include <regex>
 #include <set>
 
 #include "jit/opt/fold_rules.h"
+#include "tests/proofs/claims.h"
 #include "tests/proofs/ir_terms.h"
 #include "tests/reference/ir_interp.h"
 
@@ -324,13 +325,6 @@ bool operator==(Ref a, Ref b) { return the_trace->same(a, b); }
 
 namespace {
 
-/// What became of a rule on all of its paths.
-struct Tally {
-  int paths = 0;
-  int unknown = 0;
-  std::string refuted;
-};
-
 /// An instruction to run the rules on.
 struct Subject {
   IrOp op;
@@ -339,117 +333,153 @@ struct Subject {
   uint32_t width = 0;  ///< of tag guards
   int index = 0;       ///< of packed_field
   Intrinsic which = Intrinsic::kNone;
-};
 
-class Prover {
- public:
-  std::map<std::string, Tally> rules;
-
-  void prove(const Subject& subject) {
-    Walk walk;
-    std::unique_ptr<ProofTrace> trace;
-    ProofTrace::Ins before, ins;
-    BasicAnswer<Ref> answer;
-    std::optional<Meaning> meant;
-    walk.run(
-        [&] {
-          trace = std::make_unique<ProofTrace>(walk);
-          ins = instruction(subject, *trace, walk);
-          before = ins;
-          meant = trace->meaning(ins);
-          walk.assume(meant->requires_);
-          answer = FoldRules<ProofTrace>(*trace, ins).fold();
-        },
-        [&] { judge(subject, *trace, walk, before, ins, answer, *meant); });
-  }
-
- private:
-  static ProofTrace::Ins instruction(const Subject& subject, ProofTrace& trace, Walk& walk) {
-    ProofTrace::Ins ins;
-    ins.op = subject.op;
-    ins.which = subject.which;
-    ins.width = subject.width;
-    trace.list_size = subject.list;
-    const std::string_view operands = ir_op_info(subject.op).operands;
-    if (operands.find('A') != operands.npos) ins.a = trace.make(subject.sort);
-    if (operands.find('B') != operands.npos) ins.b = trace.make(subject.sort);
-    for (size_t i = 0; i < subject.list; ++i) ins.list.push_back(trace.make(subject.op == IrOp::kIntRem ? 'I' : 'V'));
-    switch (subject.op) {
-      case IrOp::kShiftLeft:
-      case IrOp::kShiftRight:
-      case IrOp::kIntShiftRight:
-        ins.n = Signed(fresh("count"));
-        walk.assume(z3::ult(ins.n.term, bits_of(word_bits - 2)));
-        break;
-      case IrOp::kTagIs:
-      case IrOp::kTagFrom: {
-        const Node& of = trace.at(ins.a);
-        ins.n = Signed(fresh("tag"));
-        ins.m = Unsigned(subject.width);
-        ins.narrowed = subject.op == IrOp::kTagIs && walk.choose();
-        const uint64_t tags = uint64_t{1} << subject.width;
-        walk.assume(z3::ult(ins.n.term, bits_of(tags + (subject.op == IrOp::kTagFrom ? 1 : 0))));
-        // A guard that looks at fewer bits than the tag has knows that they tell.
-        const z3::expr tag = tag_of(of.value, of.width);
-        if (!ins.narrowed) {
-          walk.assume(of.width == ins.m.term);
-        } else {
-          walk.assume(z3::ult(ins.m.term, of.width));
-          walk.assume(z3::implies((tag & bits_of(tags - 1)) == ins.n.term, tag == ins.n.term));
-        }
-        break;
-      }
-      case IrOp::kPackedArg: ins.n = Signed(trace.at(ins.a).width); break;
-      case IrOp::kPackUnion:
-      case IrOp::kNoFit:
-        ins.m = Unsigned(fresh("width"));
-        walk.assume(z3::ult(ins.m.term, bits_of(word_bits / 2)));
-        if (subject.op == IrOp::kNoFit) break;
-        ins.n = Signed(fresh("tag"));
-        walk.assume(z3::ult(ins.n.term, z3::shl(bits_of(1), ins.m.term)));
-        break;
-      case IrOp::kPackedField:
-        ins.n = Signed(subject.index);
-        ins.m = Unsigned(subject.width);
-        break;
-      case IrOp::kChoose: walk.assume(trace.at(ins.a).width == 1); break;
-      default: break;
-    }
-    return ins;
-  }
-
-  void judge(const Subject& subject, ProofTrace& trace, Walk& walk, const ProofTrace::Ins& before,
-             const ProofTrace::Ins& ins, const BasicAnswer<Ref>& answer, const Meaning& meant) {
-    using Kind = BasicAnswer<Ref>;
-    const bool is_same = before.op == ins.op && before.a.number == ins.a.number && before.b.number == ins.b.number;
-    if (answer.kind == Kind::kAppend && is_same) return;
-    z3::expr claim = context().bool_val(true);
-    const bool has_result = ir_has_result(before.op);
-    switch (answer.kind) {
-      case Kind::kReplace: claim = !meant.leaves && trace.value(answer.ref) == meant.value; break;
-      case Kind::kDrop: claim = !meant.leaves; break;
-      case Kind::kFails: claim = meant.leaves; break;
-      case Kind::kAppend:
-      case Kind::kAgain: {
-        const Meaning now = *trace.meaning(ins);
-        claim = now.requires_ && now.leaves == meant.leaves;
-        if (has_result) claim = claim && z3::implies(!meant.leaves, now.value == meant.value);
-        break;
-      }
-    }
-    for (const z3::expr& made : trace.claims) claim = claim && made;
-    for (const z3::expr& left : trace.claims_where_left) claim = claim && z3::implies(meant.leaves, left);
-    Tally& tally = rules[answer.kind == Kind::kAppend ? "order_operands" : trace.fired];
-    ++tally.paths;
-    switch (walk.refute(claim)) {
-      case z3::unsat: break;
-      case z3::unknown: ++tally.unknown; break;
-      case z3::sat:
-        tally.refuted =
-            std::string(ir_op_info(subject.op).name) + " " + std::to_string(word_bits) + " bits\n" + walk.model();
-    }
+  /// The name of its test.
+  std::string test() const {
+    const std::string op_name = ir_op_info(op).name;
+    return which == Intrinsic::kNone ? op_name : op_name + "_" + intrinsic_info(which).name;
   }
 };
+
+/// Claims that are too much for the solver at 64 bits. Structs have 16, as their fields have offsets.
+const Covered kCovered[] = {
+    {"add_offset of add", 8},
+    {"add_offset of sub", 8},
+    {"div_power of div", 8},
+    {"int_div_power of int_div", 8},
+    {"int_rem_constant of int_rem", 8},
+    {"intrinsic_constant of intrinsic_int_mul", 8},
+    {"intrinsic_modulo of intrinsic_int_modulo", 8},
+    {"intrinsic_mul of intrinsic_int_mul", 8},
+    {"intrinsic_quotient of intrinsic_int_quotient", 8},
+    {"intrinsic_shift_left of intrinsic_int_shift_left", 8},
+    {"intrinsic_shift_right of intrinsic_int_shift_right", 8},
+    {"intrinsic_xor of intrinsic_int_xor", 8},
+    {"mod_power of mod", 8},
+    {"mul_power of mul", 8},
+    {"naturals_constant of mul", 8},
+    {"no_fit_constant of no_fit", 16},
+    {"no_fit_small of no_fit", 16},
+    {"numbers_constant of int_div", 8},
+    {"order_operands of int_mul", 8},
+    {"order_operands of mul", 8},
+    {"pack_struct_again of pack_struct", 16},
+    {"pack_union_again of pack_union", 8},
+};
+
+Claims claims("folds", kCovered);
+
+ProofTrace::Ins instruction(const Subject& subject, ProofTrace& trace, Walk& walk) {
+  ProofTrace::Ins ins;
+  ins.op = subject.op;
+  ins.which = subject.which;
+  ins.width = subject.width;
+  trace.list_size = subject.list;
+  const std::string_view operands = ir_op_info(subject.op).operands;
+  if (operands.find('A') != operands.npos) ins.a = trace.make(subject.sort);
+  if (operands.find('B') != operands.npos) ins.b = trace.make(subject.sort);
+  for (size_t i = 0; i < subject.list; ++i) ins.list.push_back(trace.make(subject.op == IrOp::kIntRem ? 'I' : 'V'));
+  switch (subject.op) {
+    case IrOp::kShiftLeft:
+    case IrOp::kShiftRight:
+    case IrOp::kIntShiftRight:
+      ins.n = Signed(fresh("count"));
+      walk.assume(z3::ult(ins.n.term, bits_of(word_bits - 2)));
+      break;
+    case IrOp::kTagIs:
+    case IrOp::kTagFrom: {
+      const Node& of = trace.at(ins.a);
+      ins.n = Signed(fresh("tag"));
+      ins.m = Unsigned(subject.width);
+      ins.narrowed = subject.op == IrOp::kTagIs && walk.choose();
+      const uint64_t tags = uint64_t{1} << subject.width;
+      walk.assume(z3::ult(ins.n.term, bits_of(tags + (subject.op == IrOp::kTagFrom ? 1 : 0))));
+      // A guard that looks at fewer bits than the tag has knows that they tell.
+      const z3::expr tag = tag_of(of.value, of.width);
+      if (!ins.narrowed) {
+        walk.assume(of.width == ins.m.term);
+      } else {
+        walk.assume(z3::ult(ins.m.term, of.width));
+        walk.assume(z3::implies((tag & bits_of(tags - 1)) == ins.n.term, tag == ins.n.term));
+      }
+      break;
+    }
+    case IrOp::kPackedArg: ins.n = Signed(trace.at(ins.a).width); break;
+    case IrOp::kPackUnion:
+    case IrOp::kNoFit:
+      ins.m = Unsigned(fresh("width"));
+      walk.assume(z3::ult(ins.m.term, bits_of(word_bits / 2)));
+      if (subject.op == IrOp::kNoFit) break;
+      ins.n = Signed(fresh("tag"));
+      walk.assume(z3::ult(ins.n.term, z3::shl(bits_of(1), ins.m.term)));
+      break;
+    case IrOp::kPackedField:
+      ins.n = Signed(subject.index);
+      ins.m = Unsigned(subject.width);
+      break;
+    case IrOp::kChoose: walk.assume(trace.at(ins.a).width == 1); break;
+    default: break;
+  }
+  return ins;
+}
+
+/// Returns what has to be true of what the rules have made of the instruction; nothing if that is the instruction.
+std::optional<z3::expr> claim_of(ProofTrace& trace, const ProofTrace::Ins& before, const ProofTrace::Ins& ins,
+                                 const BasicAnswer<Ref>& answer, const Meaning& meant) {
+  using Kind = BasicAnswer<Ref>;
+  const bool is_same = before.op == ins.op && before.a.number == ins.a.number && before.b.number == ins.b.number;
+  if (answer.kind == Kind::kAppend && is_same) return std::nullopt;
+  z3::expr claim = context().bool_val(true);
+  const bool has_result = ir_has_result(before.op);
+  switch (answer.kind) {
+    case Kind::kReplace: claim = !meant.leaves && trace.value(answer.ref) == meant.value; break;
+    case Kind::kDrop: claim = !meant.leaves; break;
+    case Kind::kFails: claim = meant.leaves; break;
+    case Kind::kAppend:
+    case Kind::kAgain: {
+      const Meaning now = *trace.meaning(ins);
+      claim = now.requires_ && now.leaves == meant.leaves;
+      if (has_result) claim = claim && z3::implies(!meant.leaves, now.value == meant.value);
+      break;
+    }
+  }
+  for (const z3::expr& made : trace.claims) claim = claim && made;
+  for (const z3::expr& left : trace.claims_where_left) claim = claim && z3::implies(meant.leaves, left);
+  return claim;
+}
+
+/// What is done with the claim of a rule, which has to follow from what the walk has assumed.
+using TakeClaim = std::function<void(Walk& walk, const std::string& rule, const z3::expr& claim)>;
+
+/// Runs the rules on the instruction, on all paths.
+void walk_rules(const Subject& subject, const TakeClaim& take) {
+  Walk walk;
+  std::unique_ptr<ProofTrace> trace;
+  ProofTrace::Ins before, ins;
+  BasicAnswer<Ref> answer;
+  std::optional<Meaning> meant;
+  walk.run(
+      [&] {
+        trace = std::make_unique<ProofTrace>(walk);
+        ins = instruction(subject, *trace, walk);
+        before = ins;
+        meant = trace->meaning(ins);
+        walk.assume(meant->requires_);
+        answer = FoldRules<ProofTrace>(*trace, ins).fold();
+      },
+      [&] {
+        const std::optional<z3::expr> claim = claim_of(*trace, before, ins, answer, *meant);
+        if (claim) take(walk, answer.kind == BasicAnswer<Ref>::kAppend ? "order_operands" : trace->fired, *claim);
+      });
+}
+
+/// Decides the claims about the instruction that words of this size are for.
+void prove(const Subject& subject) {
+  walk_rules(subject, [&](Walk& walk, const std::string& rule, const z3::expr& claim) {
+    const std::string name = rule + " of " + subject.test();
+    if (claims.bits_for(name) == word_bits) claims.decide(walk, name, claim);
+  });
+}
 
 std::vector<Subject> all_subjects() {
   std::vector<Subject> subjects;
@@ -514,66 +544,46 @@ std::set<std::string> names_of_rules() {
   return names;
 }
 
-TEST(FoldProof, EachRuleIsProved) {
-  Prover prover;
-  std::map<std::string, int> covered;
-  for (const Subject& subject : all_subjects()) {
-    Prover here;
-    word_bits = 64;
-    const auto start = std::chrono::steady_clock::now();
-    here.prove(subject);
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-    if (took.count() > 5) {
-      std::printf("  slow: %s %s %.0f s\n", ir_op_info(subject.op).name,
-                  subject.which == Intrinsic::kNone ? "" : intrinsic_info(subject.which).name, took.count());
-      std::fflush(stdout);
-    }
-    std::set<std::string> hard;
-    for (const auto& [name, tally] : here.rules) {
-      if (tally.unknown > 0) hard.insert(name);
-    }
-    if (!hard.empty()) {
-      // Too much for the solver: all words of 8 bits; of 16 where they hold structs, whose fields have offsets.
-      Prover small;
-      const unsigned fewer =
-          subject.op == IrOp::kNoFit || subject.op == IrOp::kPackStruct || subject.op == IrOp::kPackedField ? 16 : 8;
-      word_bits = fewer;
-      small.prove(subject);
-      word_bits = 64;
-      for (const std::string& name : hard) {
-        const Tally& tally = small.rules[name];
-        EXPECT_GT(tally.paths, 0) << name;
-        EXPECT_EQ(tally.unknown, 0) << name;
-        EXPECT_EQ(tally.refuted, "") << name;
-        if (!tally.refuted.empty()) prover.rules[name].refuted = tally.refuted;
-        covered[name + " (" + ir_op_info(subject.op).name + ", " + std::to_string(fewer) + " bits)"] += tally.paths;
-      }
-    }
-    for (const auto& [name, tally] : here.rules) {
-      Tally& all = prover.rules[name];
-      all.paths += tally.paths;
-      all.unknown += tally.unknown;
-      EXPECT_EQ(tally.refuted, "") << name;
+/// A test is for an op or for an intrinsic.
+class FoldProof : public testing::TestWithParam<std::string> {};
+
+TEST_P(FoldProof, IsProved) {
+  std::set<unsigned> sizes = {64};
+  for (const Covered& row : kCovered) {
+    if (row.claim.ends_with(" of " + GetParam())) sizes.insert(row.bits);
+  }
+  for (const unsigned bits : sizes) {
+    const WordSize size(bits);
+    for (const Subject& subject : all_subjects()) {
+      if (subject.test() == GetParam()) prove(subject);
     }
   }
+  for (const Covered& row : kCovered) {
+    if (row.claim.ends_with(" of " + GetParam())) EXPECT_GT(claims.paths(row.claim), 0) << row.claim;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, FoldProof, testing::ValuesIn(names_of_tests(all_subjects())),
+                         [](const auto& row) { return row.param; });
+
+/// A rule that no path reaches would be proved by saying nothing.
+TEST(FoldProofOfAll, EachRuleIsReached) {
   std::set<std::string> reached;
-  int proved = 0;
-  int refuted = 0;
-  int paths = 0;
-  for (const auto& [name, tally] : prover.rules) {
-    reached.insert(name);
-    proved += tally.unknown == 0 && tally.refuted.empty();
-    refuted += !tally.refuted.empty();
-    paths += tally.paths;
+  const WordSize size(16);  // as in each of the tests above, but soon done
+  for (const Subject& subject : all_subjects()) {
+    walk_rules(subject, [&](Walk&, const std::string& rule, const z3::expr&) { reached.insert(rule); });
   }
   std::set<std::string> names = names_of_rules();
   names.insert("order_operands");
   EXPECT_EQ(reached, names);
-  int covered_paths = 0;
-  for (const auto& [name, count] : covered) covered_paths += count;
-  std::printf("folds: %zu rules on %d paths, %d proved at 64 bits; %zu covered at fewer bits on %d paths; %d refuted\n",
-              names.size(), paths, proved, covered.size(), covered_paths, refuted);
-  for (const auto& [name, count] : covered) std::printf("  covered: %s, %d paths\n", name.c_str(), count);
+}
+
+TEST(FoldProofOfAll, CoveredClaimsAreOfTests) {
+  const std::vector<std::string> tests = names_of_tests(all_subjects());
+  for (const Covered& row : kCovered) {
+    const std::string test = row.claim.substr(row.claim.find(" of ") + 4);
+    EXPECT_TRUE(std::ranges::find(tests, test) != tests.end()) << row.claim;
+  }
 }
 
 }  // namespace

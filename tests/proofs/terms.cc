@@ -2,6 +2,19 @@
 
 namespace fble::proofs {
 
+namespace {
+
+/// Returns the steps of all solvers of the context so far.
+uint64_t steps_so_far(const z3::solver& solver) {
+  const z3::stats statistics = solver.statistics();
+  for (unsigned i = 0; i < statistics.size(); ++i) {
+    if (statistics.key(i) == "rlimit count") return statistics.uint_value(i);
+  }
+  return 0;
+}
+
+}  // namespace
+
 void Walk::run(const std::function<void()>& body, const std::function<void()>& done) {
   current() = this;
   decisions_.clear();
@@ -49,10 +62,13 @@ bool Walk::choose() {
 
 z3::check_result Walk::refute(const z3::expr& claim) {
   const z3::expr simple = claim.simplify();
+  steps_ = 0;
   if (simple.is_true()) return z3::unsat;
   solver_.push();
   solver_.add(!simple);
+  const uint64_t before = steps_so_far(solver_);
   const z3::check_result result = solver_.check();
+  steps_ = steps_so_far(solver_) - before;
   if (result == z3::sat) {
     model_.clear();
     const z3::model found = solver_.get_model();

@@ -10,12 +10,25 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace fble::proofs {
 
-/// Bits of a word: 64, or 8 where the solver cannot do 64.
+/// Bits of a word: 64, or fewer where the solver cannot do 64.
 inline unsigned word_bits = 64;
+
+/// Words have this size while it exists.
+class WordSize {
+ public:
+  explicit WordSize(unsigned bits) : before_(std::exchange(word_bits, bits)) {}
+  ~WordSize() { word_bits = before_; }
+  WordSize(const WordSize&) = delete;
+  WordSize& operator=(const WordSize&) = delete;
+
+ private:
+  unsigned before_;
+};
 
 inline z3::context& context() {
   static z3::context the_context;
@@ -30,10 +43,12 @@ inline z3::expr fresh(const char* name) {
 /// Runs code along each of its paths.
 class Walk {
  public:
+  /// Of the solver, for one question. Unlike seconds they are the same on a busy machine.
+  static constexpr unsigned kMaxSteps = 20000000;
+
   Walk() : solver_(context(), "QF_UFBV") {
     z3::params params(context());
-    // Counted in the solver's steps, so that a busy machine proves as much. With few bits it comes to an end.
-    if (word_bits == 64) params.set("rlimit", 4000000u);
+    params.set("rlimit", kMaxSteps);
     solver_.set(params);
   }
 
@@ -47,6 +62,8 @@ class Walk {
   void assume(const z3::expr& fact) { solver_.add(fact); }
   /// Asks whether the claim follows from what is known on this path: unsat is yes.
   z3::check_result refute(const z3::expr& claim);
+  /// Returns the steps that the solver needed for the last claim.
+  uint64_t steps() const { return steps_; }
   std::string model() const { return model_; }
 
   static Walk*& current() {
@@ -66,6 +83,7 @@ class Walk {
   std::vector<Decision> decisions_;
   size_t next_ = 0;
   std::string model_;
+  uint64_t steps_ = 0;
 };
 
 class Bool {
