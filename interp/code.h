@@ -60,8 +60,9 @@ using NativeBody = Word (*)(NativeCall& call);
 struct Code {
   Handler entry = nullptr;          ///< the target of calls, with fp at the new frame
   const uint32_t* start = nullptr;  ///< first instruction
-  /// The target of machine code's calls, which have pushed the return address on the native
-  /// stack (interp/native_stack.h).
+  /// The target of machine code's calls, which have pushed the return address on the native stack
+  /// (interp/native_stack.h). The first arguments are in registers and not in their slots (kArgumentRegisters); pc is
+  /// not set.
   const void* native_entry = nullptr;
   /// For natives that need no frame: the target of Call1 to Call3 with the right
   /// number of arguments, still at the call itself and with the function in `value`.

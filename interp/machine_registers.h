@@ -37,4 +37,8 @@ inline constexpr uint32_t kAllocatableRegisters =
       register_bit(register_of(RegisterRole::kThread)) | register_bit(register_of(RegisterRole::kAp)) |
       register_bit(register_of(RegisterRole::kTable)));
 
+/// The registers in which calls from machine code pass the first arguments (Code::native_entry), in their order.
+/// Further arguments are in their slots.
+inline constexpr std::array<int, 4> kArgumentRegisters = {1, 2, 3, 8};
+
 }  // namespace fble

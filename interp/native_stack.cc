@@ -90,15 +90,23 @@ void enter_handler(Handler handler, const uint32_t* pc, Word* fp, Carrier& carri
   enter(&call);
 }
 
+// It stores four words even if there are fewer arguments: no slot after them is in use yet, and the room above the
+// limit of the stack is enough.
+static_assert(kArgumentRegisters == std::array<int, 4>{1, 2, 3, 8} && kGuardSlots >= kArgumentRegisters.size());
 __attribute__((naked)) void leave_by_call() {
   asm volatile(R"(
+      movq %%rcx, (%%r13)
+      movq %%rdx, 8(%%r13)
+      movq %%rbx, 16(%%r13)
+      movq %%r8, 24(%%r13)
       movq %c[native](%%r14), %%rsp
       movq %c[closure](%%r13), %%rax
       movq %c[code](%%rax), %%rax
+      movq %c[start](%%rax), %%r12
       jmpq *%c[entry](%%rax)
       )" ::[native] "i"(offsets::kNativeStack),
                [closure] "i"(offsets::slot_offset(kClosureSlot)), [code] "i"(offsets::kClosureCode),
-               [entry] "i"(offsets::kCodeEntry));
+               [start] "i"(offsets::kCodeStart), [entry] "i"(offsets::kCodeEntry));
 }
 
 }  // namespace fble

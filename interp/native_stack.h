@@ -17,7 +17,8 @@ namespace fble {
 /// native stack below that of the other.
 void enter_handler(Handler handler, const uint32_t* pc, Word* fp, Carrier& carrier, Word* ap, Word value);
 
-/// Code::native_entry of code that is not compiled: cuts the native stack off and jumps to Code::entry.
+/// Code::native_entry of code that is not compiled: stores the arguments that are in registers in their slots, cuts the
+/// native stack off and jumps to Code::entry.
 void leave_by_call();
 
 }  // namespace fble

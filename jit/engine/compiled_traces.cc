@@ -56,6 +56,7 @@ std::unique_ptr<CompiledTrace> CompiledTraces::make(const Trace& trace, Assemble
   compiled->mixed_signs = origin.mixed_signs;
   compiled->first_exit = next_exit();
   compiled->start = assembled.start;
+  compiled->door = assembled.door;
   compiled->code_bytes = assembled.code_bytes;
   compiled->side_table = std::move(assembled.side_table);
   compiled->exits.reserve(assembled.exits.size());

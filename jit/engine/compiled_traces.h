@@ -75,6 +75,7 @@ struct CompiledTrace {
   bool mixed_signs = false;    ///< see Recorder
   bool evicted = false;        ///< no jump or entry leads here any more
   const uint8_t* start = nullptr;
+  const uint8_t* door = nullptr;  ///< see AssembledTrace
   size_t code_bytes = 0;
   SideTable side_table;
   std::vector<ExitRecord> exits;

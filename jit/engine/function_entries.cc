@@ -24,9 +24,9 @@ void FunctionEntries::adopt(Code& code) {
 
 void FunctionEntries::count_anew(Code& code) const { code.hotness = options_.threshold(options_.params.hot_calls); }
 
-void FunctionEntries::install(Code& code, const uint8_t* machine_code) {
-  code.entry = reinterpret_cast<Handler>(const_cast<uint8_t*>(machine_code));
-  code.native_entry = machine_code;
+void FunctionEntries::install(Code& code, const uint8_t* door, const uint8_t* start) {
+  code.entry = reinterpret_cast<Handler>(const_cast<uint8_t*>(door));
+  code.native_entry = start;
   entries_[code.engine_index - 1].is_machine_code = true;
 }
 

@@ -22,8 +22,8 @@ class FunctionEntries {
   void adopt(Code& code);
   /// Starts the count of calls anew.
   void count_anew(Code& code) const;
-  /// Lets calls enter the machine code.
-  void install(Code& code, const uint8_t* machine_code);
+  /// Lets calls enter the machine code: those of the interpreter by the door, those of machine code at its start.
+  void install(Code& code, const uint8_t* door, const uint8_t* start);
   /// Lets calls be counted, as before there was machine code.
   void forget(Code& code);
   void forget_all();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "deopt/exit.h"
 #include "deopt/rebuild.h"
@@ -112,7 +113,12 @@ void GuardRehearsal::put_machine_state(const StartState& start, TraceKind kind, 
   put_frames(carrier_, start.frames);
   fp = root;
   switch (kind) {
-    case TraceKind::kFunction: break;
+    case TraceKind::kFunction:
+      // As machine code calls it: the arguments in registers are not in their slots.
+      for (uint32_t k = 0; k < arguments_in_registers(*start.frames.frames.front().code); ++k) {
+        state.registers[kArgumentRegisters[k]] = std::exchange(root[k], kPoison);
+      }
+      break;
     case TraceKind::kContinuation: {
       const FramesState::Frame& innermost = start.frames.frames.back();
       Word& result = root[innermost.base + static_cast<int32_t>(result_slot(innermost.pc))];
@@ -227,7 +233,11 @@ void ShadowChecks::note_entry(Carrier& carrier, const CompiledTrace& trace) {
     carrier.fp[result_slot(carrier.pc)] = carrier.exit_state.value();
     root = fp - trace.callee_base;
   }
+  const uint32_t in_registers = trace.kind == TraceKind::kFunction ? arguments_in_registers(*trace.code) : 0;
+  for (uint32_t k = 0; k < in_registers; ++k) root[k] = carrier.exit_state.registers[kArgumentRegisters[k]];
   start_.frames = take_frames(carrier, root);
+  // An exit that expects them in their slots is to be noticed.
+  for (uint32_t k = 0; k < in_registers; ++k) root[k] = kPoison;
 }
 
 void ShadowChecks::check(Carrier& carrier, const CompiledTrace& trace, const ExitRecord& exit) {

@@ -293,7 +293,7 @@ void TraceEngine::optimize_trace(Recording& recording) {
   recording.without_loop ? optimize_without_loop(trace) : optimize(trace);
   stats_.optimize_ns += now_ns() - start_ns;
 #ifndef NDEBUG
-  FBLE_ASSERT(verify_trace(trace).empty());
+  FBLE_ASSERT(verify_trace(trace).empty() && verify_arguments(trace).empty());
 #endif
 }
 
@@ -321,7 +321,7 @@ void TraceEngine::link(const Recording& recording, CompiledTrace& compiled) {
     traces_.link_return(compiled, compiled.exits.back(), return_positions(trace.snapshots[last.snapshot].frames));
   }
   if (recording.function != nullptr) {
-    entries_.install(*recording.function, compiled.start);
+    entries_.install(*recording.function, compiled.door, compiled.start);
   } else {
     traces_.link_bridge(recording.from, recording.recorder->tags(), recording.dispatch_scratch, compiled.start);
     if (trace.kind == TraceKind::kContinuation) {

@@ -341,4 +341,27 @@ class Verifier {
 
 std::string verify_trace(const Trace& trace, bool complete) { return Verifier(trace, complete).run(); }
 
+std::string verify_arguments(const Trace& trace) {
+  const auto count = static_cast<int32_t>(arguments_in_registers(trace));
+  std::vector<int32_t> in_memory;
+  for (uint32_t i = 0; i < trace.ins.size(); ++i) {
+    const IrIns& ins = trace.ins[i];
+    if (ins.op == IrOp::kStore) in_memory.push_back(ins.n);
+    if (!ir_is_guard(ins.op) || ins.fits) continue;
+    const Snapshot& snapshot = trace.snapshots[ins.snapshot];
+    const SnapshotFrame& root = snapshot.frames.front();
+    const bool waits = snapshot.frames.size() > 1 || ins.op == IrOp::kCall;
+    for (const SnapshotSlot& slot : snapshot.slots) in_memory.push_back(slot.slot);
+    std::string problem;
+    for_each_live_slot(*root.code, root.pc, waits, [&](int32_t slot) {
+      if (slot < count && std::ranges::find(in_memory, slot) == in_memory.end()) {
+        problem = fmt::format("{} loses argument {}", to_text(trace, IrRef{i}), slot);
+      }
+    });
+    if (!problem.empty()) return problem;
+    in_memory.resize(in_memory.size() - snapshot.slots.size());
+  }
+  return "";
+}
+
 }  // namespace fble

@@ -14,4 +14,9 @@ namespace fble {
 /// alloc_checks.
 std::string verify_trace(const Trace& trace, bool complete = false);
 
+/// Returns a problem if an exit loses an argument that came in a register: it is live there, and neither listed nor
+/// stored. Traces of the recorder have no such exit. (Traces of tests may have some if no call from machine code enters
+/// them.)
+std::string verify_arguments(const Trace& trace);
+
 }  // namespace fble

@@ -1,18 +1,21 @@
 // A trace: its start, its instructions, and the state to restore at each exit.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "deopt/side_table.h"
+#include "interp/machine_registers.h"
 #include "jit/ir/ir.h"
 
 namespace fble {
 
 /// The ways to enter a trace.
 ///
-///   kFunction      by a call: fp is the new frame, arguments and closure are in their slots.
+///   kFunction      by a call: fp is the new frame, the closure is in its slot. The first arguments are in registers
+///                  (kArgumentRegisters) and not in their slots, the others are in their slots.
 ///                  The entry compares fp + extent with Carrier::machine_stack_limit.
 ///   kBridge        from a failed guard of its parent, with the registers, spill
 ///                  slots and frame slots at that guard
@@ -43,7 +46,8 @@ struct SnapshotSlot {
 /// The interpreter's state at a guard. Slots that are live (interp/liveness.cc) in
 /// one of the frames and not listed are already right in memory. Slots that are in
 /// memory may be listed all the same, with the `slot` instruction that read them,
-/// for their facts and for the register that may still hold them. At a call, the
+/// for their facts and for the register that may still hold them. The arguments that a function gets in registers are
+/// always listed where they are live (jit/ir/ir_verify.h). At a call, the
 /// innermost frame's pc is the return position, and only such slots are listed:
 /// the stores before the call have written all live slots; the slot of the result
 /// is not listed.
@@ -91,6 +95,20 @@ struct Trace {
   IrIns& at(IrRef ref) { return ins[index_of(ref)]; }
   const IrIns& at(IrRef ref) const { return ins[index_of(ref)]; }
 };
+
+/// Returns the number of arguments that are in registers when machine code calls the function.
+inline uint32_t arguments_in_registers(const Code& function) {
+  return std::min(function.arity, static_cast<uint32_t>(kArgumentRegisters.size()));
+}
+/// Returns the number of arguments that are in registers when the trace begins, and not in their slots.
+inline uint32_t arguments_in_registers(const Trace& trace) {
+  return trace.kind == TraceKind::kFunction ? arguments_in_registers(*trace.code) : 0;
+}
+
+/// Returns whether the instruction is the `slot` of such an argument.
+inline bool is_register_argument(const Trace& trace, const IrIns& ins) {
+  return ins.op == IrOp::kSlot && ins.n >= 0 && static_cast<uint32_t>(ins.n) < arguments_in_registers(trace);
+}
 
 /// Returns whether the instruction may leave because the program fails there: a division by zero, say.
 /// Then it must leave even if its result is not needed. (Others leave because the result has to be

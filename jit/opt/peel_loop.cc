@@ -32,9 +32,9 @@
 // object is described again at the loop's head, for the exits, as a sunk one. If an
 // instruction of the body needs it after all, it is made there.
 //
-// Exits. The arguments of the first turn are in memory in every turn. So in the body
-// each argument slot that is live at an exit and differs from the first turn is listed.
-// The back edge is a yield point with the state at the function's start.
+// Exits. The arguments that the first turn found in memory are there in every turn. So in the body
+// each argument slot that is live at an exit and differs from the first turn is listed, and so are the arguments that
+// came in registers. The back edge is a yield point with the state at the function's start.
 //
 // A function that refers to itself by a captured variable reads the closure of the next
 // turn from its own closure. The preamble checks once that it is the same: then all
@@ -145,9 +145,9 @@ class Peeler {
   }
 
   /// Returns the state when the function is entered with the arguments, which are those of
-  /// the first turn's call or of a later one. Arguments that no turn changes are in memory.
-  /// It is not enough that an argument equals its slot's first value: two swaps also do
-  /// that, and the loop continues to swap.
+  /// the first turn's call or of a later one. Arguments that no turn changes are where they were, and not listed if
+  /// that is in memory. It is not enough that an argument equals its slot's first value: two swaps also do that, and
+  /// the loop continues to swap.
   Snapshot state_at_start(const std::vector<IrRef>& args) const {
     Snapshot snapshot;
     snapshot.steps = trace_.steps;
@@ -155,7 +155,8 @@ class Peeler {
     for (const uint32_t slot : live_slots(*trace_.code, trace_.code->start)) {
       if (slot >= args.size()) continue;
       const IrIns& next = trace_.at(call_.list[slot]);
-      if (next.op == IrOp::kSlot && next.n == static_cast<int32_t>(slot)) continue;
+      const bool is_unchanged = next.op == IrOp::kSlot && next.n == static_cast<int32_t>(slot);
+      if (is_unchanged && !is_register_argument(trace_, next)) continue;
       snapshot.slots.push_back({static_cast<int32_t>(slot), args[slot]});
     }
     return snapshot;

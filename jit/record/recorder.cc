@@ -89,6 +89,7 @@ void Recorder::start_function(Code& code) {
   root.code = &code;
   root.in_memory = root.closure_in_memory = true;
   root.slots.assign(code.frame_slots, kNoRef);
+  for (uint32_t i = 0; i < arguments_in_registers(trace); ++i) operand(i);
 }
 
 void Recorder::start_continuation(const ExitEntry& entry, const BridgeStart& start) {
@@ -690,7 +691,7 @@ Recorder::Status Recorder::end_with_call(IrRef func, Code* code, const Operands&
       if (slot == waiting || ref == kNoRef) continue;
       const IrIns& ins = trace.at(ref);
       const int32_t at = shadow.base + static_cast<int32_t>(slot);
-      if (ins.op == IrOp::kSlot && ins.n == at) continue;
+      if (ins.op == IrOp::kSlot && ins.n == at && !is_register_argument(trace, ins)) continue;
       store(at, ref);
     }
   }

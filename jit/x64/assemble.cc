@@ -60,6 +60,7 @@ AssembledTrace assemble(const Trace& trace, CodeCache& cache, const RuntimeEntri
   AssembledTrace result;
   result.start = cache.install({buffer.data(), buffer.size()});
   if (result.start == nullptr) return failed(AbortReason::kCodeCacheFull);
+  result.door = base + holder.labelOffset(lowering.door());
   result.code_bytes = buffer.size();
   result.origins = std::move(lowering.origins);
 

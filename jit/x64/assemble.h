@@ -22,8 +22,8 @@ struct RuntimeEntries {
   /// The C++ side of an exit: exit_state holds the registers; sets carrier.pc, fp and ap for
   /// the interpreter, which continues at carrier.table->handlers[*pc].
   void (*leave)(Carrier* carrier, uint32_t exit_id) = nullptr;
-  /// Called with AssembleOptions::note_entry when the trace has been entered, with fp
-  /// and value in exit_state.registers.
+  /// Called with AssembleOptions::note_entry when the trace has been entered, with fp, value and the argument
+  /// registers in exit_state.registers.
   void (*entered)(Carrier* carrier, uint32_t trace) = nullptr;
   /// Called at a deopt point that forces its frames. Registers are in exit_state, as at an exit; machine code
   /// continues at the result, with the registers in exit_state, or leaves like an exit if the result is
@@ -81,7 +81,8 @@ struct CodeOrigin {
 };
 
 struct AssembledTrace {
-  const uint8_t* start = nullptr;  ///< the entry of the trace
+  const uint8_t* start = nullptr;  ///< the entry of the trace, for machine code
+  const uint8_t* door = nullptr;   ///< the entry for the interpreter; `start` except for functions with arguments
   size_t code_bytes = 0;
   SideTable side_table;
   std::vector<ExitSite> exits;  ///< in the order of the side table

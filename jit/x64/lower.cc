@@ -91,6 +91,8 @@ x86::Gp Lowering::q(int reg) { return x86::gpq(static_cast<uint32_t>(reg)); }
 x86::Gp Lowering::d(int reg) { return x86::gpd(static_cast<uint32_t>(reg)); }
 x86::Gp Lowering::b(int reg) { return x86::gpb_lo(static_cast<uint32_t>(reg)); }
 
+x86::Mem Lowering::argument_slot(uint32_t k) { return x86::qword_ptr(kFp, slot_offset(static_cast<int32_t>(k))); }
+
 x86::Mem Lowering::memory(const Location& location) const {
   if (location.kind == LocationKind::kSlot) return x86::qword_ptr(kFp, slot_offset(location.index));
   FBLE_ASSERT(location.kind == LocationKind::kSpill);
@@ -735,7 +737,6 @@ void Lowering::go_to_code(const IrIns& ins, const InsPlan& plan, bool calls) {
   const Code* code = called_code(trace_, ins);
   if (code == nullptr) {
     a_.mov(q(kRax), x86::qword_ptr(q(plan.a.index), kClosureCode));
-    a_.mov(q(kPcRegister), x86::qword_ptr(q(kRax), kCodeStart));
     go(x86::qword_ptr(q(kRax), kNativeEntry));
     return;
   }
@@ -743,7 +744,6 @@ void Lowering::go_to_code(const IrIns& ins, const InsPlan& plan, bool calls) {
     go(start_);
     return;
   }
-  load_word(kPcRegister, reinterpret_cast<Word>(code->start));
   const Word entry = Code::from_code(code) + kNativeEntry;
   if (fits_imm32(entry)) {
     Mem at = x86::qword_ptr(entry);
@@ -1103,17 +1103,24 @@ void Lowering::entry(const RuntimeEntries& runtime) {
   }
 }
 
-/// Emits the exit stubs. They push the number of the exit in two parts: its place in a
-/// group of 32, for which a short push and a short jump are enough, and the rest once
-/// for the group.
+/// Emits what is rarely used: the entries of a function that stores or loads its arguments, and the exit stubs. They
+/// push the number of the exit in two parts: its place in a group of 32, for which a short push and a short jump are
+/// enough, and the rest once for the group.
 void Lowering::exit_stubs() {
   constexpr size_t kGroup = 32;
   if (trace_.kind == TraceKind::kFunction) {
     a_.bind(slow_entry_);
+    for (uint32_t k = 0; k < arguments_in_registers(trace_); ++k) a_.mov(argument_slot(k), q(kArgumentRegisters[k]));
     load_word(kPcRegister, reinterpret_cast<Word>(trace_.code->start));
     a_.mov(q(kRsp), x86::qword_ptr(kThread, kNativeStack));
     a_.mov(q(kRax), imm(reinterpret_cast<uint64_t>(checked_entry_)));
     a_.jmp(q(kRax));
+    if (arguments_in_registers(trace_) != 0) {
+      door_ = a_.newLabel();
+      a_.bind(door_);
+      for (uint32_t k = 0; k < arguments_in_registers(trace_); ++k) a_.mov(q(kArgumentRegisters[k]), argument_slot(k));
+      a_.jmp(start_);
+    }
   }
   // The address is not on top of the native stack: the stack has been cut off since the call, or the
   // address was replaced. Each trace has a jump of its own, so that some are predicted.

@@ -28,6 +28,8 @@ class Lowering {
   };
 
   void run(const RuntimeEntries& runtime);
+  /// Returns the entry for the interpreter, where all arguments are in their slots.
+  const asmjit::Label& door() const { return door_.isValid() ? door_ : start_; }
 
   std::vector<Exit> exits;
   std::vector<CodeOrigin> origins;
@@ -47,6 +49,7 @@ class Lowering {
   static Gp q(int reg);
   static Gp d(int reg);
   static Gp b(int reg);
+  static Mem argument_slot(uint32_t k);
   Mem memory(const Location& location) const;
   void load_word(int reg, Word word);
   void store_word(const Mem& to, Word word, int scratch);
@@ -97,6 +100,7 @@ class Lowering {
   const uint8_t* stubs_;
   const uint8_t* base_;
   asmjit::Label start_;
+  asmjit::Label door_;
   asmjit::Label loop_;
   asmjit::Label slow_entry_;
   asmjit::Label slow_return_;

@@ -209,7 +209,18 @@ void Allocator::find_start_values() {
         value.is_constant = true;
         value.word = at.x;
         break;
-      case IrOp::kSlot: in_frame_slot(at.n); break;
+      case IrOp::kSlot:
+        if (is_register_argument(trace_, at)) {
+          const int reg = kArgumentRegisters[static_cast<size_t>(at.n)];
+          if (reg_value_[reg] != kNoValue) {
+            same_as_[i] = reg_value_[reg];
+          } else {
+            occupy(reg, i);
+          }
+        } else {
+          in_frame_slot(at.n);
+        }
+        break;
       case IrOp::kResult:
         if (result != kNoValue) {
           same_as_[i] = result;
@@ -340,6 +351,8 @@ void Allocator::find_uses() {
   sort_in(exits, exit_uses_, &Value::exit_at, &Value::exit_end);
   for (uint32_t i = 0; i < count; ++i) {
     if (ins(i).op == IrOp::kReturn) value(ins(i).a).hint = kValueRegister;
+    if (ins(i).op != IrOp::kCall && ins(i).op != IrOp::kTailCall) continue;
+    for (size_t k = 0; k < arguments_in_registers(ins(i)); ++k) value(ins(i).list[k]).hint = kArgumentRegisters[k];
   }
 }
 
@@ -391,6 +404,12 @@ int32_t Allocator::new_spill(uint32_t v, uint32_t i) {
 }
 
 void Allocator::spill(uint32_t v, uint32_t i) {
+  // The slot of an argument is free until something is stored there.
+  if (is_register_argument(trace_, ins(v)) && slot_value(ins(v).n) == kNoValue) {
+    add_move(in_slot(ins(v).n), in_register(values_[v].reg));
+    set_slot(ins(v).n, v);
+    return;
+  }
   const int32_t index = new_spill(v, i);
   values_[v].spill = index;
   add_move(in_spill(index), in_register(values_[v].reg));
@@ -704,31 +723,39 @@ void Allocator::store(uint32_t i) {
   set_slot(at.n, v);
 }
 
-/// Allocates a call or tail call: the arguments, the closure and at calls the return position are moved in parallel.
+/// Allocates a call or tail call: the arguments, the closure and at calls the return position are moved in parallel. If
+/// its code is not known, the closure is in rax, too.
 void Allocator::call(uint32_t i) {
   const IrIns& at = ins(i);
   InsPlan& plan = out_.plans[i];
   const bool is_tail = at.op == IrOp::kTailCall;
   const int32_t base = is_tail ? 0 : at.n;
-  uint32_t avoid = 0;
+  const size_t in_registers = arguments_in_registers(at);
+  uint32_t avoid = bit(kRax);
+  for (size_t k = 0; k < in_registers; ++k) avoid |= bit(kArgumentRegisters[k]);
   const bool code_known = called_code(trace_, at) != nullptr;
   if (!code_known) {
-    load(value_of(at.a), i, 0);
+    load(value_of(at.a), i, avoid);
     avoid |= bit(value(at.a).reg);
   }
   for (int k = 0; k < 2; ++k) {
     plan.scratch[k] = static_cast<Register>(take_register(i, avoid));
     avoid |= bit(plan.scratch[k]);
   }
-  plan.a = code_known ? locate(value_of(at.a)) : in_register(value(at.a).reg);
+  const Location closure = locate(value_of(at.a));
   std::vector<Move> moves;
   const bool in_place = slot_value(base + kClosureSlot) == value_of(at.a);
-  moves.push_back({Move::Kind::kCopy, in_slot(base + kClosureSlot), in_place ? in_slot(base + kClosureSlot) : plan.a});
+  moves.push_back({Move::Kind::kCopy, in_slot(base + kClosureSlot), in_place ? in_slot(base + kClosureSlot) : closure});
+  if (!code_known) moves.push_back({Move::Kind::kCopy, in_register(kRax), closure});
+  plan.a = code_known ? in_slot(base + kClosureSlot) : in_register(kRax);
   if (!is_tail) {
     const Word position = reinterpret_cast<Word>(trace_.snapshots[at.snapshot].frames.back().pc);
     moves.push_back({Move::Kind::kCopy, in_slot(base + kReturnPositionSlot), constant_location(position)});
   }
-  for (size_t k = 0; k < at.list.size(); ++k) {
+  for (size_t k = 0; k < in_registers; ++k) {
+    moves.push_back({Move::Kind::kCopy, in_register(kArgumentRegisters[k]), locate(value_of(at.list[k]))});
+  }
+  for (size_t k = in_registers; k < at.list.size(); ++k) {
     const int32_t slot = base + static_cast<int32_t>(k);
     const uint32_t v = value_of(at.list[k]);
     moves.push_back({Move::Kind::kCopy, in_slot(slot), slot_value(slot) == v ? in_slot(slot) : locate(v)});

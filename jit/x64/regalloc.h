@@ -8,7 +8,8 @@
 //  * Most values have a home: constants, and frame slots, which stay valid until
 //    something is stored there. Such a value is loaded when an instruction needs it in
 //    a register and dropped without a store. Other values are stored to a spill slot
-//    once, when they lose their register: values do not change.
+//    once, when they lose their register: values do not change. An argument that came
+//    in a register is stored to its own slot instead.
 //  * No value lives across a call: a call ends the trace.
 //  * Exits need values *somewhere*, not in registers. A snapshot loads no value,
 //    and a value that only snapshots mention is the first to lose its register.
@@ -26,6 +27,7 @@
 // Tested by tests/unit/jit/x64/regalloc_test.cc.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <vector>
@@ -90,6 +92,11 @@ bool writes_result_last(IrOp op);
 /// Returns whether the value exists when the trace begins, wherever it is mentioned first.
 inline bool is_start_value(IrOp op) {
   return op == IrOp::kConstant || op == IrOp::kSlot || op == IrOp::kInherit || op == IrOp::kResult;
+}
+
+/// Returns the number of arguments that a call or tail call passes in registers.
+inline size_t arguments_in_registers(const IrIns& call) {
+  return std::min(call.list.size(), kArgumentRegisters.size());
 }
 
 /// Returns the code of the closure that the instruction calls, if it is known; else null.

@@ -102,6 +102,9 @@ class Checker {
       };
       if (ins.op == IrOp::kConstant) {
         is_word(ins.x);
+      } else if (is_register_argument(trace_, ins)) {
+        v = by_slot.try_emplace(ins.n, i).first->second;
+        state_.registers[static_cast<size_t>(kArgumentRegisters[static_cast<size_t>(ins.n)])].insert(v);
       } else if (ins.op == IrOp::kSlot) {
         is_slot(ins.n);
       } else if (ins.op == IrOp::kResult) {
@@ -276,10 +279,12 @@ class Checker {
     const int32_t base = ins.op == IrOp::kTailCall ? 0 : ins.n;
     want(i, in_slot(base + kClosureSlot), name(ins.a), "closure");
     for (size_t k = 0; k < ins.list.size(); ++k) {
-      want(i, in_slot(base + static_cast<int32_t>(k)), name(ins.list[k]), "argument");
+      const bool in_a_register = k < arguments_in_registers(ins);
+      want(i, in_a_register ? in_register(kArgumentRegisters[k]) : in_slot(base + static_cast<int32_t>(k)),
+           name(ins.list[k]), "argument");
     }
     if (called_code(trace_, ins) == nullptr) {
-      if (!is_register(plan.a)) fault(i, "the closure is in no register");
+      if (plan.a != in_register(kRax)) fault(i, "the closure is not in rax");
       want(i, plan.a, name(ins.a), "closure");
     }
     for (Held& held : state_.registers) held.clear();

@@ -44,6 +44,15 @@ inline constexpr Register kAllocatable[] = {kRax, kRcx, kRdx, kRbx, kR8, kR9, kR
 
 constexpr uint32_t bit(int reg) { return register_bit(reg); }
 
+constexpr bool arguments_are_allocatable() {
+  for (const int reg : kArgumentRegisters) {
+    if ((kAllocatableRegisters & bit(reg)) == 0 || reg == kRax || reg == kPcRegister || reg == kValueRegister)
+      return false;
+  }
+  return true;
+}
+static_assert(arguments_are_allocatable(), "calls need rax, and a continuation the result, besides the arguments");
+
 constexpr uint32_t allocatable_mask() {
   uint32_t mask = 0;
   for (const Register reg : kAllocatable) mask |= bit(reg);

@@ -2,6 +2,8 @@
 
 #include <asmjit/asmjit.h>
 
+#include <algorithm>
+
 #include "interp/foreign.h"
 #include "interp/intrinsics.h"
 #include "interp/offsets.h"
@@ -86,11 +88,18 @@ void run_native_in_place(Carrier* carrier) {
   if (words[0] != 0) carrier->ap = call.allocation_pointer();
 }
 
+/// The registers that helpers save on the native stack, in this order.
+constexpr int kSaved[] = {kRax, kRcx, kRdx, kRbx, kRsi, kRdi, kR8, kR9, kR10, kR11};
+/// Returns the distance of a saved register from the stack pointer after all have been saved.
+constexpr int32_t saved_at(int reg) {
+  const auto* const found = std::find(std::begin(kSaved), std::end(kSaved), reg);
+  return 8 * static_cast<int32_t>(std::end(kSaved) - found - 1);
+}
+
 /// Calls a C++ function and changes no register: traces that call it need not make room.
 template <typename BeforeCall>
 void emit_helper(asmjit::x86::Assembler& a, const void* function, BeforeCall&& before_call) {
-  const int saved[] = {kRax, kRcx, kRdx, kRbx, kRsi, kRdi, kR8, kR9, kR10, kR11};
-  for (const int reg : saved) a.push(gpq(reg));
+  for (const int reg : kSaved) a.push(gpq(reg));
   a.mov(gpq(kRbx), gpq(kRsp));
   a.and_(gpq(kRsp), -16);
   before_call();
@@ -98,7 +107,7 @@ void emit_helper(asmjit::x86::Assembler& a, const void* function, BeforeCall&& b
   a.mov(gpq(kRax), imm(reinterpret_cast<uint64_t>(function)));
   a.call(gpq(kRax));
   a.mov(gpq(kRsp), gpq(kRbx));
-  for (size_t i = std::size(saved); i-- > 0;) a.pop(gpq(saved[i]));
+  for (size_t i = std::size(kSaved); i-- > 0;) a.pop(gpq(kSaved[i]));
   a.ret();
 }
 
@@ -112,11 +121,16 @@ void emit_native_helper(asmjit::x86::Assembler& a) {
               [&] { a.mov(qword_ptr(kThread, kCarrierAp), gpq(kApRegister)); });
 }
 
-/// Emits the note of an entry. The trace's number is in kHelperNumber.
+/// Emits the note of an entry, with its arguments. The trace's number is in kHelperNumber.
 void emit_note_entry(asmjit::x86::Assembler& a, const RuntimeEntries& runtime) {
   emit_helper(a, reinterpret_cast<const void*>(runtime.entered), [&] {
     a.mov(qword_ptr(kThread, register_offset(kFpRegister)), gpq(kFpRegister));
     a.mov(qword_ptr(kThread, register_offset(kValueRegister)), gpq(kValueRegister));
+    // rbx has been changed: the argument in it is on the stack.
+    for (const int reg : kArgumentRegisters) {
+      if (reg == kRbx) a.mov(gpq(kRax), qword_ptr(gpq(kRbx), saved_at(kRbx)));
+      a.mov(qword_ptr(kThread, register_offset(reg)), gpq(reg == kRbx ? kRax : reg));
+    }
     a.mov(gpd(kRsi), asmjit::x86::dword_ptr(kThread, kHelperNumber));
   });
 }

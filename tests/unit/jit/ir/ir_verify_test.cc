@@ -162,6 +162,28 @@ TEST(IrVerify, SettledSnapshotsAreForTheirGuards) {
   EXPECT_EQ(problem("%o = new 0x100000001 - (%x) @t\nreturn %o", settled), "the snapshot is settled for a guard");
 }
 
+// All arguments are live at all positions of these codes.
+TEST(IrVerify, ExitsKeepTheArgumentsThatCameInRegisters) {
+  const auto lost = [](const std::string& kind, const std::string& instructions, const std::string& slots) {
+    IrCodes codes;
+    const TraceParse parsed = parse_trace("code c0 \"/A%.f\" arity 5\ntrace 1 " + kind +
+                                              " c0 extent 20\n{\n%a = slot 0\n%b = slot 1\n%c = slot 2\n%d = slot 3\n" +
+                                              instructions + "\n}\nsnapshot s\nframe c0+0 base 0 memory\n" + slots,
+                                          "T", codes.resolver());
+    EXPECT_TRUE(parsed.trace) << parsed.error;
+    const std::string message = verify_arguments(*parsed.trace);
+    const size_t at = message.find("loses");
+    return at == message.npos ? message : message.substr(at);
+  };
+  const std::string all = "slot 0 %a\nslot 1 %b\nslot 2 %d\nslot 3 %c\n";
+  EXPECT_EQ(lost("function", "is_packed %a @s\nreturn %a", all), "");
+  EXPECT_EQ(lost("function", "is_packed %a @s\nreturn %a", "slot 0 %a\nslot 1 %b\nslot 3 %c\n"), "loses argument 2");
+  EXPECT_EQ(lost("function", "return %a", ""), "");
+  EXPECT_EQ(lost("function", "store 0 %a\nstore 1 %b\nstore 2 %b\nstore 3 %a\ncall %a 9 - (%a) @s", ""), "");
+  EXPECT_EQ(lost("function", "store 0 %a\nstore 2 %b\nstore 3 %a\ncall %a 9 - (%a) @s", ""), "loses argument 1");
+  EXPECT_EQ(lost("bridge", "is_packed %a @s\nreturn %a", ""), "");
+}
+
 TEST(IrVerify, LoopsAreWhole) {
   EXPECT_EQ(problem("%p = phi %x\nloop_start (%p)\nloop_back (%p) @s"), "");
   EXPECT_EQ(problem("%p = phi %x\nloop_start (%p)\nloop_back () @s"), "the loop has 1 variables");

@@ -73,12 +73,14 @@ TEST_F(Assemble, EntriesCheckTheStack) {
   EXPECT_EQ(reinterpret_cast<uintptr_t>(code.start) % 16, 0u);
   runner_.frame()[0] = 99;
   runner_.carrier().machine_stack_limit = runner_.frame() + 12;
-  runner_.enter(code.start);
+  runner_.enter(code.door);
   EXPECT_EQ(runner_.end, End::kReturn);
   EXPECT_EQ(runner_.value, 99u);
   runner_.carrier().machine_stack_limit = runner_.frame() + 11;
-  runner_.enter(code.start);
+  for (Word i = 0; i < 4; ++i) runner_.frame()[i] = 2 * i + 9;
+  runner_.enter(code.door);
   EXPECT_EQ(runner_.end, End::kSlowEntry);
+  for (Word i = 0; i < 4; ++i) EXPECT_EQ(runner_.frame()[i], 2 * i + 9) << "argument " << i;
   EXPECT_EQ(runner_.pc, f_->start);
   EXPECT_EQ(runner_.fp, 0);
 }
@@ -92,7 +94,7 @@ TEST_F(Assemble, ContinuationsStartInTheCallersFrame) {
   )");
   ASSERT_FALSE(code.failure);
   runner_.frame()[2] = 7;
-  runner_.enter(code.start);  // makes the root frame return to the test
+  runner_.enter(code.door);  // makes the root frame return to the test
   runner_.enter_raw(code.start, 11, 7);
   EXPECT_EQ(runner_.end, End::kReturn);
   EXPECT_EQ(runner_.value, 15u);
@@ -113,7 +115,7 @@ TEST_F(Assemble, CallsWriteAFrameAndComeBackToTheirStub) {
   const Word closure = heap_.make(Object::make_header(ObjectKind::kClosure, 2), {Code::from_code(g_), 21});
   runner_.frame()[0] = 33;
   runner_.frame()[1] = closure;
-  runner_.enter(code.start);
+  runner_.enter(code.door);
   ASSERT_EQ(runner_.end, End::kCode);
   EXPECT_EQ(runner_.fp, 9);
   EXPECT_EQ(runner_.pc, g_->start);
@@ -136,10 +138,62 @@ TEST_F(Assemble, CallsWriteAFrameAndComeBackToTheirStub) {
   EXPECT_TRUE(decode_exit(code.side_table, 0).is_return);
 }
 
+/// Machine code passes the first four arguments to machine code in registers, the others in their slots.
+TEST_F(Assemble, CallsBetweenMachineCodePassArgumentsInRegisters) {
+  Code* const many = codes_.make("/A%.many", 6, 0);
+  const auto assemble_of_many = [&](const std::string& instructions, const std::string& snapshots) {
+    const TraceParse parsed =
+        parse_trace("code c0 \"/A%.many\" arity 6 captures 0\ntrace 0 function c0 extent 12\n{\n" + instructions +
+                        "}\n" + snapshots,
+                    "test", [&](const CodeMention&) { return many; });
+    if (parsed.trace == nullptr) throw std::runtime_error(parsed.error);
+    return assemble(*parsed.trace, cache_, CodeRunner::entries(), {.first_exit_id = 7, .check_registers = true});
+  };
+  std::string listed = "snapshot s0\n  frame c0+0 base 0 memory\n";
+  std::string slots;
+  for (int i = 0; i < 6; ++i) {
+    slots += fmt::format("%a{} = slot {}\n", i, i);
+    listed += fmt::format("  slot {} %a{}\n", i, 5 - i);
+  }
+  const AssembledTrace callee = assemble_of_many(slots + "exit @s0\n", listed);
+  ASSERT_FALSE(callee.failure);
+  many->native_entry = callee.start;
+  const Word closure = heap_.make(Object::make_header(ObjectKind::kClosure, 1), {Code::from_code(many)});
+  for (const bool tail : {false, true}) {
+    const AssembledTrace caller =
+        function(std::string("%a = slot 0\n%b = slot 1\n%c = slot 2\n%d = slot 3\n%k = constant 0x1234567890b\n") +
+                     (tail ? "tail_call %d - (%b %a %d %k %c %a)\n" : "call %d 8 - (%b %a %d %k %c %a) @s0\n"),
+                 "snapshot s0\n  frame c0+6 base 0 memory\n");
+    ASSERT_FALSE(caller.failure);
+    const Word arguments[] = {11, 13, 15, closure};
+    const Word passed[] = {13, 11, closure, 0x1234567890b, 15, 11};
+    std::copy(arguments, arguments + 4, runner_.frame());
+    const int32_t base = tail ? 0 : 8;
+    Word* const frame = runner_.frame() + base;
+    if (!tail) std::fill(frame, frame + 6, kPoison);
+    runner_.enter(caller.door);
+    ASSERT_EQ(runner_.end, End::kExit);
+    ASSERT_EQ(runner_.exit_id, 7u);
+    ASSERT_EQ(runner_.fp, base);
+    const ExitEntry entry = decode_exit(callee.side_table, 0);
+    std::map<int32_t, Word> virtuals;
+    for (const ExitSlot& slot : entry.slots) {
+      Location place = slot.location;
+      if (place.kind == LocationKind::kSlot) place.index += base;
+      EXPECT_EQ(runner_.word(place, entry, heap_, virtuals), passed[5 - slot.slot]) << slot.slot;
+    }
+    if (!tail) {
+      for (int i = 0; i < 4; ++i) EXPECT_EQ(frame[i], kPoison) << "slot " << i << " is written only where it is needed";
+    }
+    EXPECT_EQ(frame[4], 15u);
+    EXPECT_EQ(frame[5], 11u);
+  }
+}
+
 TEST_F(Assemble, ReturnsGoToTheContinuationWhenItIsLinked) {
   const AssembledTrace caller = function("%k = constant &c1\n%a = slot 0\ncall %k 9 c1 (%a %a) @s0\n",
                                          "snapshot s0\n  frame c0+6 base 0 memory\n");
-  runner_.enter(caller.start);
+  runner_.enter(caller.door);
   const Word old_stub = runner_.frame()[9 + kReturnAddressSlot];
   const AssembledTrace continuation =
       assemble_text("trace 1 continuation c0 extent 12\nparent 0 exit 0\ncallee_base 9\n", "%r = result\nreturn %r\n");
@@ -148,11 +202,11 @@ TEST_F(Assemble, ReturnsGoToTheContinuationWhenItIsLinked) {
   runner_.enter_raw(reinterpret_cast<const uint8_t*>(old_stub), 77, 9);
   EXPECT_EQ(runner_.end, End::kReturn);
   EXPECT_EQ(runner_.value, 77u);
-  runner_.enter(caller.start);
+  runner_.enter(caller.door);
   EXPECT_EQ(runner_.frame()[9 + kReturnAddressSlot], old_stub);
   // Unlinks it again.
   link_exit(cache_, caller.exits[0], caller.exits[0].stub);
-  runner_.enter(caller.start);
+  runner_.enter(caller.door);
   EXPECT_EQ(runner_.frame()[9 + kReturnAddressSlot], old_stub);
   runner_.enter_raw(reinterpret_cast<const uint8_t*>(old_stub), 81, 9);
   EXPECT_EQ(runner_.end, End::kExit);
@@ -171,7 +225,7 @@ TEST_F(Assemble, ReturnsByTheNativeStackOrByTheFrames) {
     %k = constant &c0
     call %k 6 c0 (%n %n %n %n) @s1
 )",
-               "snapshot s0\n  frame c0+0 base 0 memory\nsnapshot s1\n  frame c0+6 base 0 memory\n");
+               "snapshot s0\n  frame c0+0 base 0 memory\n  slot 0 %a\nsnapshot s1\n  frame c0+6 base 0 memory\n");
   ASSERT_FALSE(down.failure);
   const AssembledTrace back =
       assemble_text("trace 1 continuation c0 extent 12\nparent 0 exit 3\ncallee_base 6\n", R"(%r = result
@@ -181,14 +235,14 @@ TEST_F(Assemble, ReturnsByTheNativeStackOrByTheFrames) {
     return %n
 )");
   ASSERT_FALSE(back.failure);
-  const AssembledTrace last =
-      assemble_text("trace 2 bridge c0 extent 12\nparent 0 exit 1\n", "%a = slot 0\nreturn %a\n");
+  const AssembledTrace last = assemble_text("trace 2 bridge c0 extent 12\nparent 0 exit 1\ninherited register rcx\n",
+                                            "%a = inherit 0\nreturn %a\n");
   ASSERT_FALSE(last.failure);
   link_exit(cache_, down.exits.back(), back.start);
   f_->native_entry = down.start;
   // Left at the innermost frame: the native stack is cut off, and the frames have the return addresses.
   runner_.frame()[0] = pack_int(30);
-  runner_.enter(down.start);
+  runner_.enter(down.door);
   ASSERT_EQ(runner_.end, End::kExit);
   EXPECT_EQ(runner_.fp, 6 * 21);
   const Word stub = runner_.frame()[runner_.fp + kReturnAddressSlot];
@@ -199,7 +253,7 @@ TEST_F(Assemble, ReturnsByTheNativeStackOrByTheFrames) {
   ASSERT_EQ(down.exits[1].guard, IrOp::kNotLess);
   link_exit(cache_, down.exits[1], last.start);
   runner_.frame()[0] = pack_int(30);
-  runner_.enter(down.start);
+  runner_.enter(down.door);
   ASSERT_EQ(runner_.end, End::kReturn);
   EXPECT_EQ(unpack_int(runner_.value), 9 + 21);
 }
@@ -221,7 +275,7 @@ TEST_F(Assemble, TailCallsMoveArgumentsAtOnce) {
         list + ")\n");
     const Word words[] = {11, 13, closure, 17, 0x123456789};
     std::copy(words, words + 4, runner_.frame());
-    runner_.enter(code.start);
+    runner_.enter(code.door);
     ASSERT_EQ(runner_.end, End::kCode);
     EXPECT_EQ(runner_.fp, 0);
     EXPECT_EQ(runner_.pc, g_->start);
@@ -239,12 +293,13 @@ TEST_F(Assemble, TailCallsOfTheFunctionItselfStayInside) {
     is_less %a %b @s0
     %n = add %a %one fits
     tail_call %k c0 (%n %b)
-  )");
+  )",
+                                       "snapshot s0\n  frame c0+0 base 0 memory\n  slot 0 %a\n  slot 1 %b\n");
   runner_.frame()[0] = 3;
   runner_.frame()[1] = 4003;
-  runner_.enter(code.start);
+  runner_.enter(code.door);
   ASSERT_EQ(runner_.end, End::kExit);
-  EXPECT_EQ(runner_.frame()[0], 4003u);
+  EXPECT_EQ(restored(code, 0), 4003u);
 }
 
 // ---- exits and bridges ------------------------------------------------------
@@ -276,7 +331,7 @@ snapshot s1
   runner_.frame()[0] = pack_union(kUnitWord, 1, 1);
   const Word pointer = heap_.make(Object::make_header(ObjectKind::kStruct, 0), {});
   runner_.frame()[1] = pointer;
-  runner_.enter(code.start);
+  runner_.enter(code.door);
   ASSERT_EQ(runner_.end, End::kExit);
   EXPECT_EQ(runner_.exit_id, 0u);
   EXPECT_EQ(heap_.describe(restored(code, 0)), heap_.describe(heap_.make(0x200000001, {kUnitWord, pointer})));
@@ -288,7 +343,7 @@ snapshot s1
 
   runner_.frame()[1] = kUnitWord;
   runner_.frame()[0] = pack_union(pack_union(kUnitWord, 1, 0), 1, 1);
-  runner_.enter(code.start);
+  runner_.enter(code.door);
   EXPECT_EQ(runner_.exit_id, 1u);
   EXPECT_EQ(restored(code, 0), 5u);
   EXPECT_EQ(restored(code, 1), runner_.frame()[0]);
@@ -301,7 +356,7 @@ TEST_F(Assemble, EachExitHasItsNumber) {
   const AssembledTrace code = function(text + "return %a\n", "", {.first_exit_id = 100000});
   for (uint32_t i = 0; i < 100; ++i) {
     runner_.frame()[0] = 2 * i + 3;
-    runner_.enter(code.start);
+    runner_.enter(code.door);
     ASSERT_EQ(runner_.end, End::kExit);
     ASSERT_EQ(runner_.exit_id, 100000 + i);
   }
@@ -322,7 +377,7 @@ TEST_F(Assemble, BridgesInheritRegistersAndSpills) {
   for (Word i = 0; i < 12; ++i) fields.push_back(8 * i + 3);
   runner_.frame()[0] = heap_.make(Object::make_header(ObjectKind::kStruct, 0), {});
   runner_.frame()[1] = heap_.make(Object::make_header(ObjectKind::kStruct, 12), fields);
-  runner_.enter(parent.start);
+  runner_.enter(parent.door);
   ASSERT_EQ(runner_.end, End::kExit);
   const ExitEntry entry = decode_exit(parent.side_table, runner_.exit_id);
   std::string head = "trace 1 bridge c0 extent 12\nparent 0 exit 0\n";
@@ -344,11 +399,11 @@ TEST_F(Assemble, BridgesInheritRegistersAndSpills) {
   const AssembledTrace bridge = assemble_text(head, body);
   ASSERT_FALSE(bridge.failure);
   link_exit(cache_, parent.exits[0], bridge.start);
-  runner_.enter(parent.start);
+  runner_.enter(parent.door);
   ASSERT_EQ(runner_.end, End::kReturn);
   EXPECT_EQ(runner_.value, 3u + 8 + 16 + 24);
   link_exit(cache_, parent.exits[0], parent.exits[0].stub);
-  runner_.enter(parent.start);
+  runner_.enter(parent.door);
   EXPECT_EQ(runner_.end, End::kExit);
 }
 
@@ -358,12 +413,12 @@ TEST_F(Assemble, FuelMakesOneGuardAfterAnotherLeave) {
   runner_.frame()[0] = kUnitWord;
   for (uint32_t fuel = 1; fuel <= 2; ++fuel) {
     runner_.carrier().exit_fuel = fuel;
-    runner_.enter(code.start);
+    runner_.enter(code.door);
     ASSERT_EQ(runner_.end, End::kExit);
     EXPECT_EQ(runner_.exit_id, fuel - 1);
   }
   runner_.carrier().exit_fuel = 3;
-  runner_.enter(code.start);
+  runner_.enter(code.door);
   EXPECT_EQ(runner_.end, End::kReturn);
   EXPECT_EQ(runner_.carrier().exit_fuel, 1u);
   // A bridge takes the place of a guard that fails, not of one that is made to.
@@ -374,9 +429,9 @@ TEST_F(Assemble, DeoptPointsCount) {
   const AssembledTrace code = function("%a = slot 0\ndeopt_point 1 @s0\nreturn %a\n");
   EXPECT_TRUE(code.exits[0].is_yield);
   runner_.carrier().exit_fuel = 2;
-  runner_.enter(code.start);
+  runner_.enter(code.door);
   EXPECT_EQ(runner_.end, End::kReturn);
-  runner_.enter(code.start);
+  runner_.enter(code.door);
   EXPECT_EQ(runner_.end, End::kExit);
 }
 
@@ -392,7 +447,7 @@ TEST_F(Assemble, ObjectsAreMadeAtTheAllocationPointer) {
     return %m
   )");
   runner_.frame()[0] = 15;
-  runner_.enter(code.start);
+  runner_.enter(code.door);
   ASSERT_EQ(runner_.end, End::kReturn);
   EXPECT_EQ(runner_.allocated, 5);
   EXPECT_EQ(runner_.value, reinterpret_cast<Word>(runner_.heap_begin() + 2));
@@ -402,15 +457,15 @@ TEST_F(Assemble, ObjectsAreMadeAtTheAllocationPointer) {
 TEST_F(Assemble, AllocationLeavesWhenThereIsNoRoom) {
   const AssembledTrace code = function("%a = slot 0\nalloc_check 3 @s0\n%n = new 0x200000001 - (%a %a)\nreturn %n\n");
   runner_.carrier().alloc_limit = runner_.heap_begin() + 3;
-  runner_.enter(code.start);
+  runner_.enter(code.door);
   EXPECT_EQ(runner_.end, End::kReturn);
   runner_.carrier().alloc_limit = runner_.heap_begin() + 2;
-  runner_.enter(code.start);
+  runner_.enter(code.door);
   EXPECT_EQ(runner_.end, End::kExit);
   EXPECT_EQ(runner_.allocated, 0);
   EXPECT_TRUE(code.exits[0].is_yield);
   runner_.carrier().alloc_limit = nullptr;  // attention is asked for
-  runner_.enter(code.start);
+  runner_.enter(code.door);
   EXPECT_EQ(runner_.end, End::kExit);
 }
 
@@ -423,7 +478,7 @@ TEST_F(Assemble, ExitsFindTheAllocationPointerBehindObjects) {
   )",
                                        "snapshot s0\n  frame c0+0 base 0 memory\n  slot 3 %n\n");
   runner_.frame()[0] = 5;
-  runner_.enter(code.start);
+  runner_.enter(code.door);
   ASSERT_EQ(runner_.end, End::kExit);
   EXPECT_EQ(runner_.allocated, 3);
   EXPECT_EQ(heap_.describe(restored(code, 3)), "{0x200000001 0x5 0x5}");
@@ -437,7 +492,7 @@ TEST_F(Assemble, GroupsReferForwards) {
     return %y
   )");
   runner_.frame()[0] = 9;
-  runner_.enter(code.start);
+  runner_.enter(code.door);
   ASSERT_EQ(runner_.end, End::kReturn);
   const Object* y = as_object(runner_.value);
   const Object* x = as_object(y->fields[2]);
@@ -463,7 +518,7 @@ TEST_F(Assemble, LargeObjects) {
   for (Word i = 0; i < 20; ++i) fields.push_back(2 * i + 3);
   runner_.frame()[0] = heap_.make(Object::make_header(ObjectKind::kStruct, 20), fields);
   runner_.frame()[1] = 99;
-  runner_.enter(code.start);
+  runner_.enter(code.door);
   ASSERT_EQ(runner_.end, End::kReturn);
   const Object* made = as_object(runner_.value);
   EXPECT_EQ(made->fields[0], 99u);
@@ -496,12 +551,12 @@ snapshot s1
 )");
   ASSERT_FALSE(code.failure);
   runner_.frame()[0] = 4003;
-  runner_.enter(code.start);
+  runner_.enter(code.door);
   ASSERT_EQ(runner_.end, End::kExit);
   EXPECT_EQ(runner_.exit_id, 0u);
   EXPECT_EQ(restored(code, 2), 4 * (1000 * 999 / 2) + 3u);
   runner_.carrier().alloc_limit = nullptr;
-  runner_.enter(code.start);
+  runner_.enter(code.door);
   ASSERT_EQ(runner_.end, End::kExit);
   EXPECT_TRUE(code.exits[runner_.exit_id].is_yield);
   EXPECT_EQ(restored(code, 3), 7u);
@@ -534,7 +589,7 @@ TEST_F(Assemble, LoopVariablesRotate) {
     runner_.frame()[1] = heap_.make(Object::make_header(ObjectKind::kStruct, static_cast<uint32_t>(count)), fields);
     for (int turns = 0; turns < 2 * count + 1; ++turns) {
       runner_.frame()[0] = static_cast<Word>(4 * turns + 3);
-      runner_.enter(code.start);
+      runner_.enter(code.door);
       ASSERT_EQ(runner_.end, End::kExit);
       for (int k = 0; k < std::min(count, 4); ++k) {
         ASSERT_EQ(restored(code, k), fields[static_cast<size_t>((k + turns) % count)])

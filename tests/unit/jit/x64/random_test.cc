@@ -80,7 +80,7 @@ class RandomTraces : public testing::Test {
     if (expected.kind == IrOutcome::Kind::kBroken) return;  // the trace does not support this input
     runner_.reset_limits();
     for (const auto& [slot, word] : input.slots) runner_.frame()[slot] = word;
-    runner_.enter(code.start);
+    runner_.enter(code.door);
     const IrOutcome got = outcome_of(runner_, trace, allocation, heap, expected);
     ++runs_;
     left_ += got.kind == IrOutcome::Kind::kExit;

@@ -17,10 +17,11 @@ namespace {
 
 class Regalloc : public testing::Test {
  protected:
-  /// Makes the plan of a trace of c0, whose snapshot s0 is as given.
-  Allocation allocate(const std::string& instructions, const std::string& snapshots = "") {
+  /// Makes the plan of a bridge in c0, whose snapshot s0 is as given. All slots are in memory when it begins.
+  Allocation allocate(const std::string& instructions, const std::string& snapshots = "",
+                      const std::string& kind = "bridge") {
     std::string text = "code c0 \"/A%.f\" arity 4 captures 0\ncode c1 \"/A%.g\" arity 2 captures 1\n";
-    text += "trace 0 function c0 extent 64\n{\n" + instructions + "}\n";
+    text += "trace 1 " + kind + " c0 extent 64\n{\n" + instructions + "}\n";
     text += snapshots.empty() ? "snapshot s0\n  frame c0+0 base 0 memory\n" : snapshots;
     const TraceParse parsed = parse_trace(text, "test", codes_.resolver());
     if (parsed.trace == nullptr) throw std::runtime_error(parsed.error);
@@ -56,6 +57,45 @@ TEST_F(Regalloc, SlotsAreLoadedOnceAndOnlyIfUsed) {
   EXPECT_EQ(count_moves(plan, LocationKind::kRegister, LocationKind::kSlot), 2u);
   // Slot 2 was never loaded: its value stays in its place.
   EXPECT_EQ(plan.exits[0].slots[0].location, in_slot(2));
+}
+
+TEST_F(Regalloc, ArgumentsComeInRegisters) {
+  const Allocation plan = allocate(R"(
+    %a = slot 0
+    %b = slot 1
+    is_packed %b @s0
+    is_natural %a @s0
+    %x = packed_arg %b 1
+    tail_call %x - (%b %a)
+  )",
+                                   "snapshot s0\n  frame c0+0 base 0 memory\n  slot 0 %a\n  slot 1 %b\n", "function");
+  EXPECT_EQ(plan.plans[2].a, in_register(kArgumentRegisters[1]));
+  EXPECT_EQ(plan.exits[0].slots[0].location, in_register(kArgumentRegisters[0]));
+  EXPECT_EQ(plan.exits[0].slots[1].location, in_register(kArgumentRegisters[1]));
+  EXPECT_EQ(count_moves(plan, LocationKind::kRegister, LocationKind::kSlot), 0u);
+  EXPECT_EQ(count_moves(plan, LocationKind::kSlot, LocationKind::kRegister), 1u) << "the closure";
+}
+
+/// Arguments that lose their registers go to their own slots, once, and are loaded from there.
+TEST_F(Regalloc, ArgumentsAreSpilledToTheirSlots) {
+  std::string text = "%a = slot 0\n%b = slot 1\n%c = slot 2\n%o = slot 3\n";
+  for (int i = 0; i < 10; ++i) text += fmt::format("%v{} = field %o {}\n", i, i);
+  for (int i = 0; i < 10; ++i) text += fmt::format("is_packed %v{} @s0\n", i);
+  text += "is_packed %a @s0\nis_packed %b @s0\nis_packed %c @s0\nexit @s0\n";
+  const std::string listed = "snapshot s0\n  frame c0+0 base 0 memory\n  slot 0 %a\n  slot 1 %b\n  slot 2 %c\n";
+  const Allocation plan = allocate(text, listed, "function");
+  EXPECT_EQ(plan.spill_slots, 0u);
+  EXPECT_EQ(count_moves(plan, LocationKind::kSlot, LocationKind::kRegister), 3u);
+  EXPECT_EQ(plan.exits[0].slots[0].location, in_slot(0));
+}
+
+TEST_F(Regalloc, AnArgumentIsNotSpilledToASlotThatHoldsAnotherValue) {
+  std::string text = "%a = slot 0\n%b = slot 1\n%o = slot 2\nstore 0 %b\n";
+  for (int i = 0; i < 11; ++i) text += fmt::format("%v{} = field %o {}\n", i, i);
+  std::string list = "%a %o";
+  for (int i = 0; i < 11; ++i) list += fmt::format(" %v{}", i);
+  const Allocation plan = allocate(text + "tail_call %b - (" + list + ")\n", "", "function");
+  EXPECT_GE(plan.spill_slots, 1u);
 }
 
 TEST_F(Regalloc, ResultsTakeTheRegisterOfAnOperandThatDies) {

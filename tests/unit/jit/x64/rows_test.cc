@@ -91,7 +91,7 @@ class Rows : public testing::Test {
     };
     std::copy(words.begin(), words.end(), runner_.frame());
     const Word expected = row.definition(words);
-    runner_.enter(code.start);
+    runner_.enter(code.door);
     if (expected != 0) {
       ASSERT_EQ(runner_.end, CodeRunner::End::kReturn) << listing();
       ASSERT_EQ(runner_.value, expected) << listing();
@@ -422,7 +422,7 @@ snapshot s0
     runner_.carrier().alloc_limit = runner_.heap_begin() + room;
     runner_.frame()[0] = kA;
     runner_.frame()[1] = kB;
-    runner_.enter(code.start);
+    runner_.enter(code.door);
     if (room < 9) {
       EXPECT_EQ(runner_.end, CodeRunner::End::kExit) << room;
       EXPECT_EQ(runner_.frame()[0], kA);
