@@ -13,35 +13,43 @@ namespace {
 
 size_t round_up(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
 
-/// Maps memory below 2 GB, next to a program that is not position independent:
+/// Reserves addresses below 2 GB, next to a program that is not position independent:
 /// addresses of code are immediate operands, and the interpreter is within
 /// reach of a jump.
-void* map_executable(int file, size_t bytes) {
-  void* low = mmap(nullptr, bytes, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_32BIT, file, 0);
-  if (low != MAP_FAILED) return low;
-  return mmap(nullptr, bytes, PROT_READ | PROT_EXEC, MAP_SHARED, file, 0);
+void* reserve_low(size_t bytes) {
+  constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+  void* low = mmap(nullptr, bytes, PROT_NONE, kFlags | MAP_32BIT, -1, 0);
+  return low != MAP_FAILED ? low : mmap(nullptr, bytes, PROT_NONE, kFlags, -1, 0);
+}
+
+/// Maps shared memory a second time, to be executed. Returns null if the system refuses.
+void* map_executable(void* writable, size_t bytes) {
+  void* low = reserve_low(bytes);
+  if (low == MAP_FAILED) return nullptr;
+  // An old size of 0 leaves the first mapping in place (mremap(2)).
+  if (mremap(writable, 0, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, low) != MAP_FAILED &&
+      mprotect(low, bytes, PROT_READ | PROT_EXEC) == 0) {
+    return low;
+  }
+  munmap(low, bytes);
+  return nullptr;
 }
 
 }  // namespace
 
 CodeCache::CodeCache(size_t bytes) {
   const size_t size = round_up(bytes, static_cast<size_t>(sysconf(_SC_PAGESIZE)));
-  const int file = memfd_create("fble-jit code", MFD_CLOEXEC);
-  if (file < 0) return;
-  if (ftruncate(file, static_cast<off_t>(size)) == 0) {
-    void* executable = map_executable(file, size);
-    if (executable != MAP_FAILED) {
-      void* writable = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-      if (writable != MAP_FAILED) {
-        executable_ = static_cast<uint8_t*>(executable);
-        writable_ = static_cast<uint8_t*>(writable);
-        capacity_ = size;
-      } else {
-        munmap(executable, size);
-      }
-    }
+  // perf looks up names of code in such memory, but not in that of memfd_create.
+  void* writable = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (writable == MAP_FAILED) return;
+  void* executable = map_executable(writable, size);
+  if (executable == nullptr) {
+    munmap(writable, size);
+    return;
   }
-  close(file);
+  executable_ = static_cast<uint8_t*>(executable);
+  writable_ = static_cast<uint8_t*>(writable);
+  capacity_ = size;
 }
 
 CodeCache::~CodeCache() {

@@ -1,8 +1,12 @@
-// Writes the names of traces for `perf`: lines of /tmp/perf-PID.map.
+// Writes the names of traces for `perf` (perf-report(1), "JIT"): lines of /tmp/perf-PID.map.
+//
+// Others may write to /tmp too: links are not followed, and only this user can read the file.
+// Tested by tests/unit/frontends/cli/perf_test.cc.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace fble {
@@ -10,7 +14,10 @@ namespace fble {
 /// Returns whether the environment has FBLE_JIT_PERF=1.
 bool perf_map_wanted();
 
-/// Appends a line for code at the address. Failures to write are ignored.
+/// Returns the name of this process's file, which perf expects there.
+std::string perf_map_name();
+
+/// Appends a line for code at the address. Failures to write are ignored; that the file cannot be made is logged once.
 void perf_map_add(const uint8_t* start, size_t bytes, std::string_view name);
 
 }  // namespace fble

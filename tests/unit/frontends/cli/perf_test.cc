@@ -1,0 +1,66 @@
+// FBLE_JIT_PERF=1: perf shows traces by name, and nothing else is written through the file with the names.
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include "tests/support/command.h"
+
+namespace fble {
+namespace {
+
+using testing::HasSubstr;
+
+class PerfTest : public CommandTest {
+ protected:
+  const std::vector<std::string> program_{"--jit=on", FBLE_SOURCE_DIR "/tests/bench/programs/IntegerLoop.fble"};
+
+  std::vector<std::string> with_turns(const std::string& turns) const {
+    std::vector<std::string> words = program_;
+    words.push_back(turns);
+    return words;
+  }
+  /// Runs the program as a process whose number the script knows as $$.
+  CommandResult run_named(const std::string& before) const {
+    return run(with_turns("100000"), "", {"FBLE_JIT_PERF=1"}, before + "; echo $$ > pid; exec \"$@\"");
+  }
+  std::string map_name() const {
+    const std::string pid = read("pid");
+    return "/tmp/perf-" + pid.substr(0, pid.find('\n')) + ".map";
+  }
+};
+
+TEST_F(PerfTest, ReportsTracesByName) {
+  const std::string record = "perf record -q -e cpu-clock:u -F 2000 -o data ";
+  if (run({}, "", {}, record + "true").status != 0) GTEST_SKIP() << "perf is not there or must not record";
+  ASSERT_EQ(run(with_turns("100000000"), "", {"FBLE_JIT_PERF=1"}, record + "\"$@\"").status, 0);
+  EXPECT_THAT(run({}, "", {}, "perf report -q -i data --stdio --sort symbol").out, HasSubstr("trace 0 /IntegerLoop%"));
+}
+
+TEST_F(PerfTest, TheNamesAreForThisUserAlone) {
+  ASSERT_EQ(run_named("umask 0").status, 0);
+  struct stat found{};
+  ASSERT_EQ(lstat(map_name().c_str(), &found), 0);
+  EXPECT_EQ(found.st_mode, S_IFREG | 0600u);
+  EXPECT_GT(found.st_size, 0);
+  std::filesystem::remove(map_name());
+}
+
+TEST_F(PerfTest, AFileOfAnEarlierProcessIsReplaced) {
+  ASSERT_EQ(run_named("echo old > /tmp/perf-$$.map").status, 0);
+  std::ifstream names(map_name());
+  std::string first;
+  std::getline(names, first);
+  EXPECT_THAT(first, HasSubstr("trace "));
+  std::filesystem::remove(map_name());
+}
+
+TEST_F(PerfTest, ALinkIsNotFollowed) {
+  write("mine", "precious");
+  const CommandResult result = run_named("ln -s \"$PWD/mine\" /tmp/perf-$$.map");
+  EXPECT_EQ(result.status, 0);
+  EXPECT_EQ(read("mine"), "precious");
+  EXPECT_THAT(result.err, HasSubstr("no names of traces: " + map_name()));
+  std::filesystem::remove(map_name());
+}
+
+}  // namespace
+}  // namespace fble
