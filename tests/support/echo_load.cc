@@ -1,18 +1,19 @@
 // A load generator: connects to a server on this computer any number of times and sends it messages, each of which it
-// must send back.
+// must send back; or asks an HTTP server for a file again and again.
 //
-//   echo_load PORT CONNECTIONS MESSAGES BYTES [PID]
+//   echo_load PORT CONNECTIONS MESSAGES BYTES|PATH [PID]
 //
-// MESSAGES is the number of all messages; each connection has one on its way at a time. A message begins with the
-// numbers of its connection and of itself, so that one that is lost, changed or out of order is noticed: then the
-// status is 1. Prints a line
+// MESSAGES is the number of all messages; each connection has one on its way at a time. A message of BYTES begins with
+// the numbers of its connection and of itself, so that one that is lost, changed or out of order is noticed: then the
+// status is 1. With a PATH, which begins with a slash, a message is a request for it that keeps the connection, and all
+// answers must have the status 200 and the same body. Prints a line
 //
 //   MESSAGES messages in SECONDS s, LATENCY us at the median, LATENCY us at 99 %
 //
 // and with the PID of the server its processor time per message and the memory per connection that it has while all
 // connections are idle.
 //
-// Used by tests/std/servers.py and tests/bench/echo.
+// Used by tests/std/servers.py and tests/bench/waiting/run.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
@@ -29,6 +31,7 @@
 #include <cstring>
 #include <fstream>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -45,8 +48,24 @@ struct Connection {
   int descriptor = -1;
   uint64_t sent = 0;    ///< messages, the one on its way included
   size_t received = 0;  ///< bytes of that one
+  std::string answer;   ///< of an HTTP server, as far as it is there
   Clock::time_point sent_at;
 };
+
+/// Returns the number of bytes of the answer of an HTTP server, once its head is there; else 0.
+size_t length_of(std::string_view answer) {
+  const size_t end = answer.find("\r\n\r\n");
+  if (end == std::string_view::npos) return 0;
+  constexpr std::string_view kName = "\r\ncontent-length:";
+  std::string head(answer.substr(0, end));
+  std::ranges::transform(head, head.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const size_t at = head.find(kName);
+  if (!head.starts_with("http/1.1 200 ") || at == std::string::npos) {
+    std::fprintf(stderr, "echo_load: the server answers\n%s\n", head.c_str());
+    std::exit(1);
+  }
+  return end + 4 + std::strtoul(head.c_str() + at + kName.size(), nullptr, 10);
+}
 
 /// The bytes of a message.
 void fill(std::string& bytes, uint64_t connection, uint64_t number) {
@@ -86,13 +105,16 @@ double resident(long process) {
 
 int main(int count, char** words) {
   if (count < 5) {
-    std::fprintf(stderr, "usage: echo_load PORT CONNECTIONS MESSAGES BYTES [PID]\n");
+    std::fprintf(stderr, "usage: echo_load PORT CONNECTIONS MESSAGES BYTES|PATH [PID]\n");
     return 2;
   }
   const int port = std::atoi(words[1]);
   const size_t connection_count = std::strtoul(words[2], nullptr, 10);
   const uint64_t message_count = std::strtoull(words[3], nullptr, 10);
-  const size_t bytes = std::max<size_t>(std::strtoul(words[4], nullptr, 10), 16);
+  const bool is_http = words[4][0] == '/';
+  const std::string request =
+      is_http ? "GET " + std::string(words[4]) + " HTTP/1.1\r\nHost: localhost\r\n\r\n" : std::string();
+  const size_t bytes = is_http ? request.size() : std::max<size_t>(std::strtoul(words[4], nullptr, 10), 16);
   const long process = count > 5 ? std::atol(words[5]) : 0;
 
   const double empty = process == 0 ? 0 : resident(process);
@@ -115,14 +137,16 @@ int main(int count, char** words) {
     epoll_ctl(epoll, EPOLL_CTL_ADD, each.descriptor, &event);
   }
 
-  std::string message(bytes, '\0');
+  std::string message = is_http ? request : std::string(bytes, '\0');
+  std::string first_body;
   uint64_t sent = 0;
   uint64_t received = 0;
   std::vector<float> latencies;
   latencies.reserve(message_count);
   const auto send_next = [&](size_t index) {
     Connection& each = connections[index];
-    fill(message, index, each.sent++);
+    if (!is_http) fill(message, index, each.sent);
+    ++each.sent;
     ++sent;
     each.received = 0;
     each.sent_at = Clock::now();
@@ -131,6 +155,30 @@ int main(int count, char** words) {
       if (n < 0 && errno != EINTR) give_up("send");
       if (n > 0) at += static_cast<size_t>(n);
     }
+  };
+  /// Takes bytes of an answer. Returns whether it is complete.
+  const auto take = [&](size_t index, std::string_view input) {
+    Connection& each = connections[index];
+    if (is_http) {
+      each.answer += input;
+      const size_t length = length_of(each.answer);
+      if (length == 0 || each.answer.size() < length) return false;
+      const std::string_view body = std::string_view(each.answer).substr(each.answer.find("\r\n\r\n") + 4);
+      if (first_body.empty()) first_body = body;
+      if (body != first_body) {
+        std::fprintf(stderr, "echo_load: answer %lu on connection %zu is another one\n", each.sent - 1, index);
+        std::exit(1);
+      }
+      each.answer.clear();
+      return true;
+    }
+    fill(message, index, each.sent - 1);
+    if (each.received + input.size() > bytes || message.compare(each.received, input.size(), input) != 0) {
+      std::fprintf(stderr, "echo_load: message %lu of connection %zu comes back changed\n", each.sent - 1, index);
+      std::exit(1);
+    }
+    each.received += input.size();
+    return each.received == bytes;
   };
   std::vector<epoll_event> events(1024);
   std::string input(size_t{1} << 16, '\0');
@@ -148,14 +196,7 @@ int main(int count, char** words) {
         const ssize_t n = recv(each.descriptor, input.data(), input.size(), MSG_DONTWAIT);
         if (n < 0 && (errno == EAGAIN || errno == EINTR)) continue;
         if (n <= 0) give_up("the server has closed a connection");
-        fill(message, index, each.sent - 1);
-        const auto size = static_cast<size_t>(n);
-        if (each.received + size > bytes || message.compare(each.received, size, input, 0, size) != 0) {
-          std::fprintf(stderr, "echo_load: message %lu of connection %zu comes back changed\n", each.sent - 1, index);
-          std::exit(1);
-        }
-        each.received += size;
-        if (each.received != bytes) continue;
+        if (!take(index, {input.data(), static_cast<size_t>(n)})) continue;
         ++received;
         latencies.push_back(std::chrono::duration<float, std::micro>(Clock::now() - each.sent_at).count());
         if (sent < end) send_next(index);
