@@ -563,7 +563,7 @@ void Heap::minor_collection(Word* ap, RootReporter& roots) {
 void Heap::start_marking(RootReporter& roots) {
   old_.sweep_some(SIZE_MAX);
   marking_ = true;
-  frames_marked_ = false;
+  frames_marked_ = all_marked_ = false;
   most_stack_words_ = 0;
   old_.begin_marking();
   shared_.begin_forgetting();
@@ -582,24 +582,42 @@ void Heap::mark_some(size_t words, RootReporter& roots) {
   }
   if (!collector.mark_reached(words) || !frames_marked_) return;
   const size_t entries = options_.stress != 0 ? kStressForgetEntries : kForgetEntries;
-  if (shared_.forget_unmarked(old_, all ? SIZE_MAX : entries)) finish_marking(roots);
+  if (!shared_.forget_unmarked(old_, all ? SIZE_MAX : entries)) return;
+  if (!all_marked_) finish_roots(roots);
+  if (release_natives(all ? SIZE_MAX : options_.stress != 0 ? kStressNativesPerStep : kNativesPerStep))
+    finish_marking();
 }
 
-void Heap::finish_marking(RootReporter& roots) {
+void Heap::finish_roots(RootReporter& roots) {
   Collector collector(*this);
   roots.report_roots(collector, false);
   size_t unlimited = SIZE_MAX;
   collector.mark_reached(unlimited);
-  size_t kept = 0;
-  for (Object* object : old_natives_) {
+  all_marked_ = true;
+  natives_seen_ = 0;
+}
+
+/// Releases the dead among up to `count` natives. Returns whether all have been seen. Natives that move meanwhile are
+/// marked.
+bool Heap::release_natives(size_t count) {
+  for (; natives_seen_ < old_natives_.size() && count > 0; --count) {
+    Object*& object = old_natives_[natives_seen_];
     if (old_.is_marked(object)) {
-      old_natives_[kept++] = object;
-    } else {
-      delete resource_of(object);
+      ++natives_seen_;
+      continue;
     }
+    delete resource_of(object);
+    object = old_natives_.back();
+    old_natives_.pop_back();
   }
-  old_natives_.resize(kept);
-  marking_ = false;
+  return natives_seen_ == old_natives_.size();
+}
+
+void Heap::finish_marking() {
+  if (old_natives_.capacity() > kFewestNatives && old_natives_.size() < old_natives_.capacity() / 4) {
+    old_natives_.shrink_to_fit();
+  }
+  marking_ = all_marked_ = false;
   old_.end_marking();
   used_at_marking_words_ = old_.used_words();
   ++stats_.full_collections;
@@ -621,7 +639,8 @@ void Heap::full_collection(RootReporter& roots) {
 
 /// Does one step of marking or sweeping. Requires: the nursery is empty.
 void Heap::collector_step(RootReporter& roots) {
-  old_.return_some_memory();
+  const bool has_returned_all = old_.return_some_memory();
+  if (has_returned_all && is_returning_) is_tidying_ = is_returning_ = false;
   const bool stress = options_.stress != 0;
   if (marking_) {
     mark_some(kMarkPerPromoted * promoted_words_ + (stress ? kStressMarkWords : kMinMarkWords), roots);
@@ -631,6 +650,8 @@ void Heap::collector_step(RootReporter& roots) {
     const size_t least = stress ? kStressSweepBlocks : kMinSweepBlocks;
     old_.sweep_some(std::max(least, promoted_words_ * sizeof(Word) / kBlockBytes * 8));
     if (old_.sweeping()) return;
+    if (is_tidying_) old_.forget_wanted();
+    is_returning_ = is_tidying_;
   }
   const size_t used = old_.used_words();
   if (marking_threshold_words_ == SIZE_MAX || marking_threshold_words_ == 0) {
@@ -640,7 +661,9 @@ void Heap::collector_step(RootReporter& roots) {
     marking_threshold_words_ = used + std::max(kMinGrowthWords, growth);
   }
   // The call stack is memory in use and is marked too, so the old space may grow by its size.
-  if (used >= marking_threshold_words_ + most_stack_words_ || stress) start_marking(roots);
+  const bool has_lost_much = roots.has_lost_much();
+  is_tidying_ = is_tidying_ || has_lost_much;
+  if (used >= marking_threshold_words_ + most_stack_words_ || stress || has_lost_much) start_marking(roots);
 }
 
 // ---- entry points -----------------------------------------------------------
@@ -700,11 +723,15 @@ Word* Heap::make_room(Word* ap, size_t words, RootReporter& roots) {
     if (!is_within_limit(roots)) return nullptr;
   }
   limit_ = options_.stress != 0 ? nursery_ + words : nursery_end_;
+  note_pause(start);
+  return nursery_;
+}
+
+void Heap::note_pause(uint64_t start) {
   const uint64_t pause = now_ns() - start;
   stats_.total_pause_ns += pause;
   stats_.longest_pause_ns = std::max(stats_.longest_pause_ns, pause);
   stats_.pauses.note(pause);
-  return nursery_;
 }
 
 Word* Heap::collect_all(Word* ap, RootReporter& roots) {
@@ -715,6 +742,16 @@ Word* Heap::collect_all(Word* ap, RootReporter& roots) {
   note_peaks(roots);
   if (options_.verify) verify();
   limit_ = options_.stress != 0 ? nursery_ : nursery_end_;
+  return nursery_;
+}
+
+Word* Heap::tidy_up(Word* ap, RootReporter& roots) {
+  const uint64_t start = now_ns();
+  minor_collection(ap, roots);
+  collector_step(roots);
+  if (options_.verify) verify();
+  limit_ = options_.stress != 0 ? nursery_ : nursery_end_;
+  note_pause(start);
   return nursery_;
 }
 
@@ -739,7 +776,9 @@ void Heap::verify() {
       if (!target->is_permanent() && !is_live(target)) FBLE_BUG("heap verify: field points to a free cell");
     };
     for (uint32_t i = object->first_value(); i < object->count(); ++i) check(object->fields[i]);
-    if (is_traced(object->header)) traced_resource_of(object).visit_values(check);
+    // Dead handles may have been released already.
+    const bool is_released = all_marked_ && !old_.is_marked(object);
+    if (is_traced(object->header) && !is_released) traced_resource_of(object).visit_values(check);
   });
   if (marking_) return;
   shared_.for_each([&](const Object* object) {

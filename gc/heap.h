@@ -49,6 +49,8 @@ class RootReporter {
   virtual void roots_are_old() {}
   /// Returns the bytes of call stack in use.
   virtual size_t stack_bytes() const = 0;
+  /// Returns whether most of what the roots held is gone since the last marking began.
+  virtual bool has_lost_much() const { return false; }
   /// Returns the bytes of the tables that say which slots of frames are roots.
   virtual size_t table_bytes() const { return 0; }
 
@@ -168,6 +170,12 @@ class Heap {
   /// Runs a full collection to its end. Returns the new allocation pointer.
   Word* collect_all(Word* ap, RootReporter& roots);
 
+  /// Returns whether memory is to be returned to the system because the roots have lost much. Collections do a part
+  /// of it each, and so does `tidy_up`, for while the program waits.
+  bool is_tidying() const { return is_tidying_; }
+  /// Requires: roots.has_lost_much() or is_tidying(). Returns the new allocation pointer, like make_room.
+  Word* tidy_up(Word* ap, RootReporter& roots);
+
   bool in_nursery(const Object* object) const {
     return reinterpret_cast<uintptr_t>(object) - reinterpret_cast<uintptr_t>(nursery_) <
            reinterpret_cast<uintptr_t>(nursery_end_) - reinterpret_cast<uintptr_t>(nursery_);
@@ -200,7 +208,9 @@ class Heap {
   void minor_collection(Word* ap, RootReporter& roots);
   void start_marking(RootReporter& roots);
   void mark_some(size_t words, RootReporter& roots);
-  void finish_marking(RootReporter& roots);
+  void finish_roots(RootReporter& roots);
+  bool release_natives(size_t count);
+  void finish_marking();
   void finish_cycle(RootReporter& roots);
   void full_collection(RootReporter& roots);
   void collector_step(RootReporter& roots);
@@ -211,6 +221,7 @@ class Heap {
   void forget_reports();
   void move_natives(class Collector& collector);
   void note_peaks(const RootReporter& roots);
+  void note_pause(uint64_t start);
   /// Returns what counts against the limit, except for the nursery.
   size_t bytes_without_nursery(const RootReporter& roots) const {
     return old_bytes() + roots.stack_bytes() + roots.table_bytes() + held_bytes_;
@@ -229,6 +240,10 @@ class Heap {
   size_t marking_threshold_words_ = 0;  ///< a marking starts when the old space has this size
   bool marking_ = false;
   bool frames_marked_ = false;
+  bool all_marked_ = false;  ///< the marking under way has reached all that is alive
+  size_t natives_seen_ = 0;  ///< the first of old_natives_, which it has found alive
+  bool is_tidying_ = false;
+  bool is_returning_ = false;         ///< all that is left of it is to return memory
   bool sharing_ = false;              ///< this minor collection looks for equal objects
   size_t promoted_words_ = 0;         ///< by the last minor collection
   size_t used_at_marking_words_ = 0;  ///< the old space's size when the last marking ended

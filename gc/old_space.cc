@@ -247,13 +247,21 @@ void OldSpace::release(Block* block) {
   free_blocks_.push_back(block);
 }
 
-void OldSpace::return_some_memory() {
-  slabs_.return_some_memory();
-  for (size_t count = kReturnedBlocksPerStep; count > 0 && returned_ < free_blocks_.size(); --count) {
-    // Keeps what the next cycle will need if it is like the last ones.
-    if (blocks_.size() + free_blocks_.size() - returned_ <= wanted_blocks_) return;
+bool OldSpace::return_some_memory() {
+  const bool are_slabs_returned = slabs_.return_some_memory();
+  // Keeps what the next cycle will need if it is like the last ones.
+  const auto has_more = [&] {
+    return returned_ < free_blocks_.size() && blocks_.size() + free_blocks_.size() - returned_ > wanted_blocks_;
+  };
+  for (size_t count = kReturnedBlocksPerStep; count > 0 && has_more(); --count) {
     madvise(free_blocks_[returned_++], kBlockBytes, MADV_DONTNEED);
   }
+  return are_slabs_returned && !has_more();
+}
+
+void OldSpace::forget_wanted() {
+  wanted_blocks_ = std::max(blocks_.size(), kKeptBlocks);
+  slabs_.forget_wanted();
 }
 
 }  // namespace fble

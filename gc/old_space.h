@@ -108,8 +108,11 @@ class OldSpace {
   /// Sweeps up to `blocks` blocks. A slab counts as several.
   void sweep_some(size_t blocks);
 
-  /// Returns memory of free blocks to the system: a bounded part of what will not be needed soon.
-  void return_some_memory();
+  /// Returns memory of free blocks to the system: a bounded part of what will not be needed soon. Returns whether none
+  /// of that is left.
+  bool return_some_memory();
+  /// Counts only what is in use as needed soon. Requires: no sweep is pending.
+  void forget_wanted();
 
   /// Returns the words in cells that are live or not yet known to be dead.
   size_t used_words() const {

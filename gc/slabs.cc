@@ -209,11 +209,14 @@ void Slabs::release(Slab* slab) {
   free_.push_back(slab);
 }
 
-void Slabs::return_some_memory() {
-  for (size_t count = kReturnedSlabsPerStep; count > 0 && returned_ < free_.size(); --count) {
-    if (slabs_.size() + free_.size() - returned_ <= wanted_) return;
+bool Slabs::return_some_memory() {
+  const auto has_more = [&] { return returned_ < free_.size() && slabs_.size() + free_.size() - returned_ > wanted_; };
+  for (size_t count = kReturnedSlabsPerStep; count > 0 && has_more(); --count) {
     madvise(free_[returned_++], kSlabBytes, MADV_DONTNEED);
   }
+  return !has_more();
 }
+
+void Slabs::forget_wanted() { wanted_ = std::max(slabs_.size(), kKeptSlabs); }
 
 }  // namespace fble

@@ -98,8 +98,9 @@ class Slabs {
   void end_marking();
   bool sweeping() const { return sweep_at_ < slabs_.size(); }
   void sweep_one();
-  /// Returns some memory to the system; see OldSpace::return_some_memory.
-  void return_some_memory();
+  /// Returns some memory to the system; see OldSpace.
+  bool return_some_memory();
+  void forget_wanted();
 
   /// Sets whether every dead object becomes a hole, however small it is.
   void set_exact(bool exact) { exact_ = exact; }

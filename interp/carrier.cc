@@ -9,12 +9,6 @@
 
 namespace fble {
 
-namespace {
-
-std::atomic<bool> interrupt_pending{false};
-
-}  // namespace
-
 Carrier::Carrier(MachineState& state, Mapping native_memory)
     : globals(state.globals.words.data()),
       ap(state.heap.nursery_start()),
@@ -44,7 +38,10 @@ void Carrier::shorten_limits() {
   if (machine_stack_limit != nullptr) machine_stack_limit = std::min(machine_stack_limit, stack_limit);
 }
 
-size_t Carrier::stack_bytes() const { return current->stack->used_bytes(fp) + machine.scheduler.waiting_bytes(); }
+size_t Carrier::stack_bytes() const {
+  return (fp == nullptr ? 0 : current->stack->used_bytes(fp)) + machine.scheduler.waiting_bytes();
+}
+bool Carrier::has_lost_much() const { return machine.scheduler.has_lost_many(); }
 size_t Carrier::table_bytes() const { return machine.program.liveness_bytes; }
 
 void Carrier::report_roots(Collector& collector, bool minor) {
@@ -53,36 +50,44 @@ void Carrier::report_roots(Collector& collector, bool minor) {
   if (value != 0) collector.visit(value);
   groups.visit(collector);
   machine.scheduler.visit_groups(collector);
-  if (!minor || fp == nullptr) return;
-  current->stack->visit_new_frames(machine.frames, collector, pc, fp);
-  machine.scheduler.visit_dirty(collector, *current);
+  if (!minor) return;
+  if (fp != nullptr) current->stack->visit_new_frames(machine.frames, collector, pc, fp);
+  machine.scheduler.visit_dirty(collector, running());
   frames_are_old();
 }
 
 void Carrier::roots_are_old() {
-  if (fp == nullptr) return;
-  machine.scheduler.dirty_are_old();
+  machine.scheduler.dirty_are_old(running());
   frames_are_old();
 }
 
 void Carrier::frames_are_old() {
+  if (fp == nullptr) return;
   current->stack->frames_are_old(fp);
   restore_limits();
 }
 
 void Carrier::begin_frames(Collector& collector) {
   machine.begin_globals();
-  machine.scheduler.begin_marking(*current);
+  machine.scheduler.begin_marking(running());
   if (fp != nullptr) current->stack->begin_marking(machine.frames, collector, pc, fp);
 }
 
 bool Carrier::report_frames(Collector& collector, size_t count) {
   if (!machine.mark_globals(collector, count)) return false;
-  if (!machine.scheduler.is_marking_begun(*current)) {
-    current->stack->begin_marking(machine.frames, collector, pc, fp);
+  if (fp != nullptr) {
+    if (!machine.scheduler.is_marking_begun(*current)) {
+      current->stack->begin_marking(machine.frames, collector, pc, fp);
+    }
+    if (!current->stack->mark_frames(machine.frames, collector, count)) return false;
   }
-  return current->stack->mark_frames(machine.frames, collector, count) &&
-         machine.scheduler.mark_frames(collector, count, *current);
+  return machine.scheduler.mark_frames(collector, count, running());
+}
+
+bool Carrier::tidy_up() {
+  if (!machine.heap.is_tidying() && !has_lost_much()) return false;
+  ap = machine.heap.tidy_up(ap, *this);
+  return true;
 }
 
 bool Carrier::make_room(size_t words) {
@@ -92,6 +97,12 @@ bool Carrier::make_room(size_t words) {
   restore_limits();
   if (room == nullptr) raise_out_of_memory(kHeapIsFull);
   return room != nullptr;
+}
+
+void Carrier::collect_while_none_runs() {
+  Word* const room = machine.heap.make_room(ap, 0, *this);
+  // If memory has run out, the next allocation finds out.
+  ap = room != nullptr ? room : machine.heap.nursery_start();
 }
 
 void Carrier::collect_all() {
@@ -149,6 +160,5 @@ void Carrier::raise_with(const Loc* loc, const std::string& message) {
 }
 
 void heed_interrupt(bool requested) { interrupt_pending.store(requested); }
-bool interrupt_requested() { return interrupt_pending.load(std::memory_order_relaxed); }
 
 }  // namespace fble

@@ -112,6 +112,7 @@ struct Carrier final : RootReporter {
   void report_roots(Collector& collector, bool minor) override;
   void roots_are_old() override;
   size_t stack_bytes() const override;
+  bool has_lost_much() const override;
   size_t table_bytes() const override;
   void begin_frames(Collector& collector) override;
   bool report_frames(Collector& collector, size_t count) override;
@@ -125,8 +126,12 @@ struct Carrier final : RootReporter {
 
   /// Collects so that `words` words fit at `ap`. False, with an error, if that fails.
   bool make_room(size_t words);
+  /// Collects while no thread runs.
+  void collect_while_none_runs();
   /// Collects all garbage.
   void collect_all();
+  /// Does a part of giving memory back, while no thread runs. Returns false if there is nothing to do.
+  bool tidy_up();
 
   /// Ends the activation: notes the position, from which the scheduler cuts off frames.
   void note_stop() {
@@ -142,12 +147,14 @@ struct Carrier final : RootReporter {
 
  private:
   /// Called after limits have been set. A request that came before is not lost: either it sees the limits and clears
-  /// them, or it is seen here.
+  /// them, or it is seen here. An exchange is a cheaper barrier than a fence.
   void clear_limits_if_asked() {
-    std::atomic_thread_fence(std::memory_order_seq_cst);
+    std::atomic_ref(stack_limit).exchange(stack_limit);
     if (attention.load() != 0) alloc_limit = stack_limit = machine_stack_limit = nullptr;
   }
   void shorten_limits();
+  /// The thread that runs: null between runs, and while all wait.
+  VirtualThread* running() const { return fp != nullptr ? current : nullptr; }
   void raise_with(const Loc* loc, const std::string& message);
   void frames_are_old();
 

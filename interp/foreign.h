@@ -21,6 +21,7 @@
 // interpreter has to make the call again.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -160,9 +161,12 @@ class NativeCall {
   size_t charged_bytes_ = 0;
 };
 
+/// What interrupt_requested returns; set by Carrier::request and heed_interrupt.
+inline std::atomic<bool> interrupt_pending{false};
+
 /// Whether the user has asked the program to stop, since its run began. Natives that wait or take long give up
 /// then, with any result: the run ends with an error when they return.
-bool interrupt_requested();
+inline bool interrupt_requested() { return interrupt_pending.load(std::memory_order_relaxed); }
 /// Lets natives work again, for clean-ups after an interrupt, or has them give up again.
 void heed_interrupt(bool requested);
 

@@ -932,6 +932,8 @@ OP(NativeBody) {
 OP(Halt) {
   publish(carrier, pc, fp, ap);
   carrier->value = fp[pc[1]];
+  if (LIKELY(carrier->current == &carrier->machine.main) || !carrier->machine.scheduler.finish(*carrier)) return;
+  TAIL resume(REGISTERS);
 }
 
 COLD show_frames(HANDLER) {

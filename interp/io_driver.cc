@@ -1,5 +1,6 @@
 #include "interp/io_driver.h"
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -45,7 +46,7 @@ IoDriver::~IoDriver() {
   if (epoll_ >= 0) close(epoll_);
 }
 
-bool IoDriver::must_share() const { return scheduler_ != nullptr && (!scheduler_->is_alone() || !kept_.empty()); }
+bool IoDriver::must_share() const { return scheduler_ != nullptr && (scheduler_->must_share() || !kept_.empty()); }
 
 bool IoDriver::open() {
   if (epoll_ < 0) epoll_ = epoll_create1(EPOLL_CLOEXEC);
@@ -72,23 +73,21 @@ void IoDriver::start(VirtualThread& thread, std::unique_ptr<Operation> operation
   Operation& started = *operation.release();
   started.thread_ = &thread;
   thread.unfinished = &started;
-  const auto listen_to = [&](int descriptor) {
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.ptr = nullptr;  // no watch
-    return epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) == 0;
-  };
   if (open()) {
     if (can_use_ring_ && ring_ == nullptr) {
-      ring_ = IoRing::make();
-      if (ring_ != nullptr && !listen_to(ring_->descriptor())) ring_ = nullptr;
+      ring_ = IoRing::make(epoll_);
       // Not asked again: it is refused for good, or there are helper threads.
       can_use_ring_ = ring_ != nullptr;
     }
     if (ring_ != nullptr && ring_->start(started)) return;
     if (workers_ == nullptr) {
       workers_ = IoWorkers::make();
-      if (workers_ != nullptr && !listen_to(workers_->descriptor())) workers_ = nullptr;
+      epoll_event event{};
+      event.events = EPOLLIN;
+      event.data.ptr = nullptr;  // no watch
+      if (workers_ != nullptr && epoll_ctl(epoll_, EPOLL_CTL_ADD, workers_->descriptor(), &event) != 0) {
+        workers_ = nullptr;
+      }
     }
     if (workers_ != nullptr) return workers_->start(started);
   }
@@ -136,32 +135,41 @@ int64_t IoDriver::next_look() {
   return std::min(time, static_cast<int64_t>(now_ns()) + IoWorkers::kPatienceNs);
 }
 
+void IoDriver::wait(int64_t until, const sigset_t& mask) {
+  if (ring_ != nullptr) return ring_->wait(until, mask);
+  constexpr int64_t kSecond = 1'000'000'000;
+  const int64_t rest = std::max<int64_t>(until - static_cast<int64_t>(now_ns()), 0);
+  const timespec time{.tv_sec = rest / kSecond, .tv_nsec = rest % kSecond};
+  pollfd entry{.fd = epoll_, .events = POLLIN, .revents = 0};
+  ppoll(&entry, 1, until == INT64_MAX ? nullptr : &time, &mask);
+}
+
 void IoDriver::poll(Scheduler& scheduler) {
   if (epoll_ < 0) return;
-  if (ring_ != nullptr) ring_->submit();
+  end_lingering();
+  if (ring_ == nullptr) return take_events(scheduler);
+  // The ring shows its operations without a system call, and whether there are events.
+  const bool has_events = ring_->take_done([&](Operation& operation, int result) {
+    operation.take_result(result);
+    finish(scheduler, operation);
+  });
+  if (has_events) take_events(scheduler);
+  ring_->submit();
+}
+
+void IoDriver::take_events(Scheduler& scheduler) {
   epoll_event events[kMostEvents];
   const int count = epoll_wait(epoll_, events, kMostEvents, 0);
-  bool has_operations = false;
   for (int i = 0; i < count; ++i) {
     const uint32_t what = events[i].events;
     auto* watch = static_cast<Watch*>(events[i].data.ptr);
     if (watch == nullptr) {
-      has_operations = true;
+      for (Operation* operation : workers_->take_done()) finish(scheduler, *operation);
       continue;
     }
     constexpr uint32_t kBroken = EPOLLERR | EPOLLHUP;
     watch->ready(scheduler, (what & (EPOLLIN | EPOLLRDHUP | kBroken)) != 0, (what & (EPOLLOUT | kBroken)) != 0);
   }
-  end_lingering();
-  if (!has_operations) return;
-  if (ring_ != nullptr) {
-    ring_->take_done([&](Operation& operation, int result) {
-      operation.take_result(result);
-      finish(scheduler, operation);
-    });
-  }
-  if (workers_ == nullptr) return;
-  for (Operation* operation : workers_->take_done()) finish(scheduler, *operation);
 }
 
 }  // namespace fble

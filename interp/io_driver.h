@@ -15,6 +15,7 @@
 // Tested by tests/unit/interp/io_driver_test.cc, and tests/std/Threads in all modes.
 #pragma once
 
+#include <csignal>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -110,8 +111,11 @@ class IoDriver {
   void start(VirtualThread& thread, std::unique_ptr<Operation> operation);
   /// Wakes the threads whose waits have ended, without waiting itself.
   void poll(Scheduler& scheduler);
-  /// The descriptor that is readable when `poll` has something to do; -1 if there is none.
-  int descriptor() const { return epoll_; }
+  /// Waits until `poll` may have something to do, the time (CLOCK_MONOTONIC, ns) or a signal that the mask lets
+  /// through.
+  void wait(int64_t until, const sigset_t& mask);
+  /// Returns whether anything was opened to wait with.
+  bool is_open() const { return epoll_ >= 0; }
   /// Returns the time (CLOCK_MONOTONIC, ns) at which `poll` should be called in any case.
   int64_t next_look();
 
@@ -132,6 +136,7 @@ class IoDriver {
 
  private:
   bool open();
+  void take_events(Scheduler& scheduler);
   void finish(Scheduler& scheduler, Operation& operation);
   void end_lingering();
 

@@ -86,6 +86,7 @@ void Machine::request_dump() { state_->carrier.request(Attention::kDump); }
 Carrier& Machine::carrier() { return state_->carrier; }
 bool Machine::is_profiling() const { return state_->machine.profile != nullptr; }
 const ThreadStats& Machine::thread_stats() const { return state_->machine.scheduler.stats(); }
+const SentCounter& Machine::sent() const { return state_->machine.scheduler.sent(); }
 const Schedule& Machine::schedule() const { return state_->machine.scheduler.turns().departures(); }
 void Machine::set_observer(FrameObserver* observer) { state_->machine.observer = observer; }
 ProgramCode& Machine::program() { return state_->machine.program; }

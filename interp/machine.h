@@ -27,6 +27,7 @@ struct MachineOptions {
   ThreadOptions threads;
 };
 
+class SentCounter;
 struct ThreadStats;
 
 class Machine {
@@ -77,6 +78,8 @@ class Machine {
   Carrier& carrier();
   bool is_profiling() const;
   const ThreadStats& thread_stats() const;
+  /// What was sent over channels, if it is counted (interp/thread_params.def).
+  const SentCounter& sent() const;
   /// Returns the turns of the last run that were not the usual ones.
   const Schedule& schedule() const;
   ProgramCode& program();

@@ -11,6 +11,7 @@
 #include "interp/machine.h"
 #include "interp/recursive_group.h"
 #include "interp/scheduler.h"
+#include "interp/thread_store.h"
 
 namespace fble {
 
@@ -25,7 +26,8 @@ struct MachineState {
 
   ProgramCode& program;
   const NativeTable& natives;
-  IoDriver io;  ///< before the heap, whose resources use it
+  IoDriver io;          ///< before the heap, whose resources use it
+  ThreadStore threads;  ///< likewise
   Heap heap;
   Globals globals;  ///< always program.global_count words
   GlueCode glue;

@@ -1,7 +1,6 @@
 #include "interp/scheduler.h"
 
 #include <fmt/format.h>
-#include <poll.h>
 
 #include <algorithm>
 #include <csignal>
@@ -40,6 +39,14 @@ constexpr uint32_t kAheadCandidates = 8;
 /// Where frames move at each switch, the number of call stacks that they move among at least.
 constexpr size_t kLeastRotation = 3;
 
+/// The threads that have run since the last collection, beyond which a switch collects: so no collection visits many
+/// more.
+constexpr size_t kMostDirty = 4096;
+
+/// The number of threads whose end makes it worth while to give memory back, when less than one in this many is left.
+constexpr size_t kManyThreads = 4096;
+constexpr size_t kFewLeftOneIn = 4;
+
 /// The lines of the owner's stack trace that follow those of a thread that has failed.
 constexpr size_t kOwnerLines = 20;
 
@@ -59,33 +66,22 @@ constexpr const char* kWaitStates[] = {
 #undef FBLE_WAIT
 };
 
-Word* new_chunk(size_t slots) {
-  Word* chunk = static_cast<Word*>(std::malloc(slots * sizeof(Word)));
-  if (chunk == nullptr) system_out_of_memory();
-  return chunk;
-}
-
 /// The end of what a thread needs that waits at its position.
 size_t live_end(Code& code, const uint32_t* pc) {
+  if (code.native != nullptr) return code.arity;
   size_t end = 0;
   for (const uint32_t slot : live_slots(code, pc)) end = size_t{slot} + 1;
   return end;
 }
 
-/// Sleeps until the time, a signal, or something to read at the descriptor (-1 for none). A signal that came before it
-/// is not lost: they are blocked but during the wait.
-void wait_until(const Carrier& carrier, int64_t time, int descriptor) {
+/// Waits until the time, a signal, or what the driver waits for. A signal that came before it is not lost: they are
+/// blocked but during the wait.
+void wait_until(const Carrier& carrier, int64_t time, IoDriver& io) {
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &before);
-  const int64_t now = static_cast<int64_t>(now_ns());
-  if (!interrupt_requested() && !carrier.is_asked(Attention::kDump) && now < time) {
-    constexpr int64_t kSecond = 1'000'000'000;
-    const timespec rest{.tv_sec = (time - now) / kSecond, .tv_nsec = (time - now) % kSecond};
-    pollfd entry{.fd = descriptor, .events = POLLIN, .revents = 0};
-    ppoll(&entry, 1, time == Scheduler::kNever ? nullptr : &rest, &before);
-  }
+  if (!interrupt_requested() && !carrier.is_asked(Attention::kDump)) io.wait(time, before);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
@@ -96,33 +92,16 @@ Scheduler::~Scheduler() {
   machine_.io.set_scheduler(nullptr);
 }
 
-void ThreadList::push(VirtualThread& thread) {
-  thread.list = this;
-  thread.next = nullptr;
-  thread.previous = last_;
-  (last_ != nullptr ? last_->next : first_) = &thread;
-  last_ = &thread;
-  ++size_;
-}
-
-void ThreadList::remove(VirtualThread& thread) {
-  FBLE_ASSERT(thread.list == this);
-  (thread.previous != nullptr ? thread.previous->next : first_) = thread.next;
-  (thread.next != nullptr ? thread.next->previous : last_) = thread.previous;
-  thread.list = nullptr;
-  --size_;
-}
-
 Scheduler::Scheduler(MachineState& machine, VirtualThread& main, const ThreadOptions& options)
     : machine_(machine), main_(main), holder_(&main), options_(options), turns_(options_), yields_(options.yield) {
-  main.is_live = main.has_begun = true;
+  main.has_begun = true;
   machine_.io.set_scheduler(this);
 }
 
 int64_t Scheduler::now() const { return has_virtual_time() ? virtual_now_ : static_cast<int64_t>(now_ns()); }
 
-void Scheduler::log(const VirtualThread& thread, std::string_view what) const {
-  if (options_.log) log_print("[thread {} {}]\n", thread.id, what);
+void Scheduler::write_log(const VirtualThread& thread, std::string_view what) const {
+  log_print("[thread {} {}]\n", thread.id, what);
 }
 
 void Scheduler::take_largest(Mapping memory) {
@@ -142,57 +121,47 @@ void Scheduler::enter(CallStack& stack, VirtualThread& thread) {
 // ---- threads ----------------------------------------------------------------
 
 VirtualThread& Scheduler::new_thread() {
-  VirtualThread* thread;
-  if (free_.empty()) {
-    thread = &threads_.emplace_back();
-  } else {
-    thread = free_.back();
-    free_.pop_back();
-    *thread = VirtualThread{};
-  }
-  thread->id = next_id_++;
-  thread->is_live = true;
+  VirtualThread& thread = machine_.threads.new_thread();
+  thread.id = next_id_++;
   // What it holds is visited by the next collection, as it is dirty.
-  thread->marked_cycle = marking_cycle_;
-  ++live_;
+  thread.marked_cycle = marking_cycle_;
+  thread.started_before = youngest_;
+  (youngest_ != nullptr ? youngest_->started_after : oldest_) = &thread;
+  youngest_ = &thread;
+  most_live_ = std::max(most_live_, ++live_);
   ++stats_.started;
   stats_.most_at_once = std::max<uint64_t>(stats_.most_at_once, live_);
-  return *thread;
+  return thread;
 }
 
 void Scheduler::free_thread(VirtualThread& thread) {
   forget_dirty(thread);
   if (thread.groups != nullptr) std::erase(with_groups_, &thread);
-  std::free(thread.chunk);
-  thread.chunk = nullptr;
-  thread.is_live = false;
+  if (thread.chunk != nullptr) ThreadStore::free_chunk(thread.chunk, thread.used);
+  if (&thread == marking_at_) marking_at_ = thread.started_after;
+  (thread.started_before != nullptr ? thread.started_before->started_after : oldest_) = thread.started_after;
+  (thread.started_after != nullptr ? thread.started_after->started_before : youngest_) = thread.started_before;
   --live_;
-  free_.push_back(&thread);
-  if (live_ != 0) return;
-  // After the last of many, their memory is returned.
-  free_.clear();
-  threads_.clear();
+  ThreadStore::free_thread(thread);
 }
 
 /// Forgets all threads but the main one.
 void Scheduler::clear() {
-  for (VirtualThread& thread : threads_) {
-    if (!thread.is_live) continue;
+  while (oldest_ != nullptr) {
+    VirtualThread& thread = *oldest_;
     if (thread.task != nullptr) thread.task->thread = nullptr;
     withdraw(thread);
     drop_unfinished(thread);
-    std::free(thread.chunk);
+    free_thread(thread);
   }
   withdraw(main_);
   drop_unfinished(main_);
   for (const auto& stack : stacks_) {
     if (stack->owner != &main_) stack->owner = nullptr;
   }
-  threads_.clear();
-  free_.clear();
   dirty_.clear();
   timers_.clear();
-  live_ = waiting_bytes_ = 0;
+  waiting_bytes_ = 0;
   with_groups_.clear();
   main_.groups = nullptr;
   main_.early_error = nullptr;
@@ -205,7 +174,7 @@ VirtualThread& Scheduler::start(Carrier& carrier, Scope& scope, Word action) {
   VirtualThread& thread = new_thread();
   const Code& code = *machine_.glue.run(1);
   thread.used = kHeaderSlots + kFirstSlots;
-  thread.chunk = new_chunk(thread.used);
+  thread.chunk = machine_.threads.new_chunk(thread.used);
   thread.fp = kHeaderSlots;
   Word* frame = thread.frame();
   frame[kClosureSlot] = code.function_value();
@@ -234,7 +203,7 @@ void Scheduler::wake(VirtualThread& thread, Word value) {
   withdraw(thread);
   thread.value = value;
   thread.looks_up = thread.wants_turn = value == 0;
-  if (value != 0) note_dirty(thread);
+  if (is_pointer(value)) note_dirty(thread);
   ready_.push(thread);
   world_has_woken_ |= polls_world_;
   if (options_.log) log(thread, polls_world_ ? "is woken by the world" : fmt::format("is woken by {}", holder_->id));
@@ -249,8 +218,7 @@ void Scheduler::withdraw(VirtualThread& thread) {
   thread.wait = Wait::kNothing;
 }
 
-void Scheduler::note_dirty(VirtualThread& thread) {
-  if (thread.dirty_place != 0) return;
+void Scheduler::add_dirty(VirtualThread& thread) {
   dirty_.push_back(&thread);
   thread.dirty_place = static_cast<uint32_t>(dirty_.size());
 }
@@ -264,6 +232,12 @@ void Scheduler::forget_dirty(VirtualThread& thread) {
   dirty_.pop_back();
 }
 
+/// Begins the unwinding that another thread has asked the current one for. False if there is none, or a shield.
+inline bool Scheduler::must_unwind(Carrier& carrier) {
+  const VirtualThread& thread = *carrier.current;
+  return (thread.is_stopped || thread.failed_scope != nullptr) && begin_unwinding(carrier);
+}
+
 Word Scheduler::park(Carrier& carrier, ThreadList& list, Wait wait) {
   if (must_unwind(carrier)) return 0;
   carrier.current->wait = wait;
@@ -272,6 +246,8 @@ Word Scheduler::park(Carrier& carrier, ThreadList& list, Wait wait) {
   if (options_.log) log(*carrier.current, fmt::format("waits {}", kWaitTexts[static_cast<size_t>(wait)]));
   return kParked;
 }
+
+void Scheduler::count_sent(Word item) { sent_.note(machine_.heap, item); }
 
 Word Scheduler::sleep_until(Carrier& carrier, int64_t time) {
   if (must_unwind(carrier)) return 0;
@@ -334,6 +310,8 @@ void Scheduler::drop_unfinished(VirtualThread& thread) {
 }
 
 // ---- switching --------------------------------------------------------------
+//
+// What each switch runs through is inlined: calls would be a quarter of its price.
 
 /// Returns a call stack with room for the slots that no thread is in, if need be after moving one out.
 CallStack& Scheduler::take_stack(size_t slots) {
@@ -345,7 +323,7 @@ CallStack& Scheduler::take_stack(size_t slots) {
   CallStack* oldest = nullptr;
   if (options_.moves) ++rotation_;
   for (size_t i = 0; i < stacks_.size(); ++i) {
-    CallStack& stack = *stacks_[(rotation_ + i) % stacks_.size()];
+    CallStack& stack = *stacks_[options_.moves ? (rotation_ + i) % stacks_.size() : i];
     if (stack.owner == nullptr && (!options_.moves || stacks_.size() >= kLeastRotation)) return stack;
     if (oldest == nullptr || stack.used_at < oldest->used_at) oldest = &stack;
   }
@@ -361,7 +339,8 @@ CallStack& Scheduler::take_stack(size_t slots) {
 /// Moves the frames of the thread in the call stack, which does not run, to a chunk.
 void Scheduler::move_out(CallStack& stack) {
   VirtualThread& thread = *stack.owner;
-  thread.chunk = new_chunk(thread.used);
+  std::tie(thread.clean_fp, thread.unmarked_fp) = stack.take_places();
+  thread.chunk = machine_.threads.new_chunk(thread.used);
   std::memcpy(thread.chunk, stack.base(), thread.used * sizeof(Word));
   if (options_.moves) std::fill_n(stack.base(), thread.used, kPoison);
   release_stack(thread);
@@ -371,9 +350,11 @@ void Scheduler::move_out(CallStack& stack) {
 /// Moves the frames of a thread from its chunk to a call stack that no thread is in.
 void Scheduler::move_in(CallStack& stack, VirtualThread& thread) {
   std::memcpy(stack.base(), thread.chunk, thread.used * sizeof(Word));
-  std::free(thread.chunk);
+  ThreadStore::free_chunk(thread.chunk, thread.used);
   thread.chunk = nullptr;
   enter(stack, thread);
+  stack.put_places({thread.clean_fp, thread.unmarked_fp});
+  stack.allow(thread.frame() + code_of_frame(thread.frame()).frame_slots);
   ++stats_.moves;
 }
 
@@ -384,13 +365,12 @@ void Scheduler::release_stack(VirtualThread& thread) {
 }
 
 /// Requires: the carrier is at a yield point, or a native has parked the current thread.
-void Scheduler::save(Carrier& carrier) {
+__attribute__((always_inline)) inline void Scheduler::save(Carrier& carrier) {
   VirtualThread& thread = *carrier.current;
   CallStack& stack = *thread.stack;
   thread.pc = carrier.pc;
   thread.fp = static_cast<size_t>(carrier.fp - stack.base());
   thread.used = thread.fp + live_end(code_of_frame(carrier.fp), carrier.pc);
-  std::tie(thread.clean_fp, thread.unmarked_fp) = stack.take_places();
   thread.code_epoch = machine_.code_epoch;
   waiting_bytes_ += thread.used * sizeof(Word);
   note_dirty(thread);
@@ -402,7 +382,7 @@ void Scheduler::save(Carrier& carrier) {
   if (options_.moves) move_out(stack);
 }
 
-void Scheduler::load(Carrier& carrier, VirtualThread& thread) {
+__attribute__((always_inline)) inline void Scheduler::load(Carrier& carrier, VirtualThread& thread) {
   ++stats_.switches;
   waiting_bytes_ -= thread.used * sizeof(Word);
   if (thread.stack == nullptr) move_in(take_stack(thread.fp + code_of_frame(thread.frame()).frame_slots), thread);
@@ -418,18 +398,21 @@ void Scheduler::load(Carrier& carrier, VirtualThread& thread) {
     carrier.groups = std::move(*std::exchange(thread.groups, nullptr));
     std::erase(with_groups_, &thread);
   }
-  // Machine code that frames return to may be gone.
-  if (thread.code_epoch != machine_.code_epoch) {
-    for_each_frame(carrier.pc, carrier.fp, [&](Word* frame, const uint32_t*) {
-      if (return_position(frame) != nullptr) frame[kReturnAddressSlot] = reinterpret_cast<Word>(interpreter_return());
-      return true;
-    });
-  }
-  stack.put_places({thread.clean_fp, thread.unmarked_fp});
+  if (thread.code_epoch != machine_.code_epoch) forget_native_returns(thread);
   // A thread that runs ahead must not keep the one that has the turn from running.
   want_ticks(carrier, waits_for_world() || &thread != holder_);
   if (machine_.profile != nullptr) machine_.profile->select_thread(thread.id);
-  carrier.allow_stack(carrier.fp + code_of_frame(carrier.fp).frame_slots);
+  carrier.restore_limits();
+}
+
+/// Machine code that the thread's frames return to may be gone.
+void Scheduler::forget_native_returns(VirtualThread& thread) const {
+  const std::pair<size_t, size_t> places = thread.stack->take_places();
+  for_each_frame(thread.pc, thread.frame(), [&](Word* frame, const uint32_t*) {
+    if (return_position(frame) != nullptr) frame[kReturnAddressSlot] = reinterpret_cast<Word>(interpreter_return());
+    return true;
+  });
+  thread.stack->put_places(places);
 }
 
 bool Scheduler::move_to_largest(Carrier& carrier) {
@@ -455,7 +438,7 @@ void Scheduler::wait_for_world(Carrier& carrier) {
   // Where a thread waits for the world, virtual time passes like real time.
   const int64_t offset = has_virtual_time() ? static_cast<int64_t>(now_ns()) - virtual_now_ : 0;
   const int64_t until = time == kNever ? kNever : time + offset;
-  wait_until(carrier, std::min(until, machine_.io.next_look()), machine_.io.descriptor());
+  wait_until(carrier, std::min(until, machine_.io.next_look()), machine_.io);
   if (offset != 0 && static_cast<int64_t>(now_ns()) >= until) virtual_now_ = std::max(virtual_now_, time);
 }
 
@@ -470,7 +453,7 @@ bool Scheduler::give_turn(Carrier& carrier) {
     }
     // All that waits has a main thread that waits for it.
     if (timers_.empty() && outside_ == 0) return fail_main(carrier, deadlock_text());
-    wait_for_world(carrier);
+    if (!carrier.tidy_up()) wait_for_world(carrier);
     look_outside();
   }
   holder_ = turns_.choose(nullptr, ready_);
@@ -493,15 +476,8 @@ bool Scheduler::fail_main(Carrier& carrier, const std::string& message) {
   return false;
 }
 
-/// Loads the thread that has the turn, or gives it to one first. False: it is to unwind.
-bool Scheduler::pick(Carrier& carrier) {
-  if (holder_ == nullptr && !give_turn(carrier)) return false;
-  load(carrier, *holder_);
-  return resume_holder(carrier);
-}
-
 /// Requires: the thread that has the turn has been loaded. False: it is to unwind.
-bool Scheduler::resume_holder(Carrier& carrier) {
+__attribute__((always_inline)) inline bool Scheduler::resume_holder(Carrier& carrier) {
   VirtualThread& thread = *holder_;
   const bool looks_up = std::exchange(thread.looks_up, false);
   // A wait that has ended with a result has ended.
@@ -513,9 +489,19 @@ bool Scheduler::resume_holder(Carrier& carrier) {
   return false;
 }
 
+/// Loads the thread that has the turn, or gives it to one first. False: it is to unwind.
+__attribute__((always_inline)) inline bool Scheduler::pick(Carrier& carrier) {
+  if (holder_ == nullptr && !give_turn(carrier)) return false;
+  load(carrier, *holder_);
+  return resume_holder(carrier);
+}
+
 bool Scheduler::switch_threads(Carrier& carrier) {
   FBLE_ASSERT(carrier.exit_roots.empty() && !carrier.stepped.no_collections);
   save(carrier);
+  if (dirty_.size() > kMostDirty) [[unlikely]] {
+    carrier.collect_while_none_runs();
+  }
   return pick(carrier);
 }
 
@@ -523,6 +509,7 @@ bool Scheduler::switch_threads(Carrier& carrier) {
 
 void Scheduler::begin_run() {
   holder_ = &main_;
+  is_running_ = true;
   is_spent_ = false;
   if (options_.has_turns()) have_natives_take_turns();
 }
@@ -532,9 +519,8 @@ void Scheduler::have_natives_take_turns() {
 }
 
 /// Asks for ticks while the world may wake a thread.
-void Scheduler::want_ticks(Carrier& carrier, bool wanted) {
+void Scheduler::set_ticks(Carrier& carrier, bool wanted) {
   if (ticker_ == nullptr) {
-    if (!wanted) return;
     ticker_ = std::make_unique<Ticker>([&carrier] { carrier.request(Attention::kTick); },
                                        std::chrono::milliseconds(options_.params.quantum_ms));
   }
@@ -643,8 +629,7 @@ void Scheduler::interrupt_wait(VirtualThread& thread) {
   if (waits && demand(thread, thread.pc, thread.frame()) != UnwindReason::kNone) wake(thread);
 }
 
-/// Begins the unwinding that another thread has asked the current one for. False if there is none, or a shield.
-bool Scheduler::must_unwind(Carrier& carrier) {
+bool Scheduler::begin_unwinding(Carrier& carrier) {
   const VirtualThread& thread = *carrier.current;
   // Nothing shields a thread that has not begun: what it has done ahead of its turn does not count.
   const UnwindReason unbegun = thread.is_stopped ? UnwindReason::kStopped : UnwindReason::kNone;
@@ -653,6 +638,12 @@ bool Scheduler::must_unwind(Carrier& carrier) {
   unwinding_ = {.reason = reason, .scope = carrier.current->failed_scope, .error = {}};
   carrier.note_stop();
   return true;
+}
+
+bool Scheduler::finish(Carrier& carrier) {
+  if (carrier.current != holder_ || carrier.stepped.no_collections) return false;
+  end_current(carrier);
+  return pick(carrier);
 }
 
 bool Scheduler::continue_run(Carrier& carrier) {
@@ -674,6 +665,8 @@ bool Scheduler::continue_run(Carrier& carrier) {
       if (carrier.value == 0) carrier.error = std::exchange(unwinding_, {}).error;
       if (carrier.error.interrupted) heed_interrupt(true);
       discard_scopes(main_, 0);
+      forget_dirty(main_);
+      is_running_ = false;
       want_ticks(carrier, false);
       return false;
     }
@@ -769,14 +762,15 @@ void Scheduler::end_current(Carrier& carrier) {
   VirtualThread& thread = *carrier.current;
   Scope& scope = *thread.scope;
   const bool is_done = carrier.value != 0;
-  Unwinding unwinding = std::exchange(unwinding_, {});
+  Unwinding unwinding;
+  if (!is_done) unwinding = std::exchange(unwinding_, {});
   const bool is_failed = !is_done && unwinding.reason == UnwindReason::kError;
   if (Task* task = thread.task; task != nullptr) {
     task->thread = nullptr;
     task->outcome = is_done ? TaskOutcome::kDone : is_failed ? TaskOutcome::kFailed : TaskOutcome::kStopped;
     task->value = carrier.value;
     if (is_failed) task->failure = unwinding.error.first_line();
-    machine_.heap.note_written(*task);
+    if (is_pointer(task->value)) machine_.heap.note_written(*task);
     wake_all(task->waiting);
   }
   carrier.value = 0;
@@ -829,9 +823,7 @@ void Scheduler::print_threads(const Carrier* carrier) const {
                      .fp = runs ? carrier->fp : thread.frame()});
   };
   add(main_);
-  for (const VirtualThread& thread : threads_) {
-    if (thread.is_live) add(thread);
-  }
+  for (const VirtualThread* thread = oldest_; thread != nullptr; thread = thread->started_after) add(*thread);
   log_text(threads_text(views));
 }
 
@@ -839,8 +831,8 @@ void Scheduler::print_threads(const Carrier* carrier) const {
 std::string Scheduler::deadlock_text() const {
   std::array<size_t, std::size(kWaitTexts)> counts{};
   ++counts[static_cast<size_t>(main_.wait)];
-  for (const VirtualThread& thread : threads_) {
-    if (thread.is_live) ++counts[static_cast<size_t>(thread.wait)];
+  for (const VirtualThread* thread = oldest_; thread != nullptr; thread = thread->started_after) {
+    ++counts[static_cast<size_t>(thread->wait)];
   }
   std::string text = fmt::format("deadlock: {}", live_ == 0 ? "the thread waits" : "all threads wait");
   const char* separator = ", ";
@@ -857,44 +849,62 @@ void Scheduler::visit_groups(Collector& collector) {
   for (VirtualThread* thread : with_groups_) thread->groups->visit(collector);
 }
 
-void Scheduler::visit_dirty(Collector& collector, const VirtualThread& current) {
+void Scheduler::visit_dirty(Collector& collector, const VirtualThread* running) {
   for (VirtualThread* thread : dirty_) {
-    if (thread == &current) continue;
+    if (thread == running) continue;
     if (thread->value != 0) collector.visit(thread->value);
+    if (thread->stack != nullptr) {
+      thread->stack->visit_new_frames(machine_.frames, collector, thread->pc, thread->frame());
+      continue;
+    }
     Word* const base = thread->base();
     Word* const clean = thread->clean_fp == 0 ? nullptr : base + thread->clean_fp;
     machine_.frames.visit_new(collector, thread->pc, thread->frame(), thread->used - thread->fp, clean);
     // What is above the frame that the marker has reached has been visited just now.
     thread->unmarked_fp = std::min(thread->unmarked_fp, thread->clean_fp);
   }
-  dirty_are_old();
+  dirty_are_old(running);
 }
 
-void Scheduler::dirty_are_old() {
+void Scheduler::dirty_are_old(const VirtualThread* running) {
   for (VirtualThread* thread : dirty_) {
     thread->dirty_place = 0;
-    thread->clean_fp = thread->fp;
+    if (thread->stack == nullptr) {
+      thread->clean_fp = thread->fp;
+    } else if (thread != running) {
+      thread->stack->frames_are_old(thread->frame());
+    }
   }
   dirty_.clear();
 }
 
-void Scheduler::begin_marking(VirtualThread& current) {
+void Scheduler::begin_marking(VirtualThread* running) {
   ++marking_cycle_;
-  marking_at_ = 0;
-  current.marked_cycle = marking_cycle_;
+  marking_at_ = oldest_;
+  most_live_ = live_;
+  if (running != nullptr) running->marked_cycle = marking_cycle_;
 }
+
+bool Scheduler::has_lost_many() const { return most_live_ >= kManyThreads && live_ < most_live_ / kFewLeftOneIn; }
+
+bool Scheduler::must_share() const { return !is_alone() || machine_.heap.is_tidying() || has_lost_many(); }
 
 bool Scheduler::is_marking_begun(VirtualThread& thread) {
   return std::exchange(thread.marked_cycle, marking_cycle_) == marking_cycle_;
 }
 
-bool Scheduler::mark_frames(Collector& collector, size_t& count, const VirtualThread& current) {
+bool Scheduler::mark_frames(Collector& collector, size_t& count, const VirtualThread* running) {
   const auto mark = [&](VirtualThread& thread) {
-    if (!thread.is_live || &thread == &current) return true;
-    if (!is_marking_begun(thread)) {
+    if (&thread == running) return true;
+    const bool has_begun = is_marking_begun(thread);
+    if (!has_begun && thread.value != 0) collector.visit(thread.value);
+    if (thread.stack != nullptr) {
+      if (!has_begun) thread.stack->begin_marking(machine_.frames, collector, thread.pc, thread.frame());
+      return thread.stack->mark_frames(machine_.frames, collector, count);
+    }
+    if (!has_begun) {
       machine_.frames.visit_running(collector, thread.pc, thread.frame(), thread.used - thread.fp);
       thread.unmarked_fp = thread.fp;
-      if (thread.value != 0) collector.visit(thread.value);
     }
     if (thread.unmarked_fp == 0) return true;
     Word* const base = thread.base();
@@ -902,10 +912,11 @@ bool Scheduler::mark_frames(Collector& collector, size_t& count, const VirtualTh
     thread.unmarked_fp = return_position(reached) == nullptr ? 0 : static_cast<size_t>(reached - base);
     return thread.unmarked_fp == 0;
   };
-  if (!mark(main_)) return false;
-  for (; marking_at_ < threads_.size(); ++marking_at_) {
-    if (count == 0 || !mark(threads_[marking_at_])) return false;
-    --count;
+  if (is_running_ && !mark(main_)) return false;
+  for (; marking_at_ != nullptr; marking_at_ = marking_at_->started_after) {
+    if (count == 0 || !mark(*marking_at_)) return false;
+    // A thread without callers counts, too.
+    if (count != 0) --count;
   }
   return true;
 }

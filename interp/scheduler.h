@@ -3,7 +3,7 @@
 // A switch is a jump between handlers. It happens inside natives with effects: all frames are in memory then, in the
 // interpreter's form, and the native stack is cut off (interp/native_stack.h). So only a position is saved.
 //
-// Frames stay where they are while a thread is hot: up to kMostHotStacks threads keep a call stack. If one more is
+// Frames stay where they are while a thread is hot: up to `hot_stacks` threads keep a call stack. If one more is
 // needed, the thread that has not run for the longest time moves its frames into a chunk of exactly their size, and
 // back when it runs again. A thread that outgrows its call stack moves to the largest one.
 //
@@ -13,8 +13,6 @@
 // Tested by tests/std/Threads in all modes, and tests/unit/interp/scheduler_test.cc.
 #pragma once
 
-#include <array>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +20,7 @@
 #include <vector>
 
 #include "interp/scope.h"
+#include "interp/sent_counter.h"
 #include "interp/ticker.h"
 #include "interp/turns.h"
 #include "interp/virtual_thread.h"
@@ -57,11 +56,16 @@ class Scheduler {
   /// Returns whether there is no thread but the main one.
   bool is_alone() const { return live_ == 0; }
   const ThreadStats& stats() const { return stats_; }
+  /// What was sent, if that is counted.
+  const SentCounter& sent() const { return sent_; }
   Turns& turns() { return turns_; }
   /// Returns the time (CLOCK_MONOTONIC, ns). Where turns are chosen it is virtual: it begins with 0, and passes only
   /// while all threads wait, without a wait of the process.
   int64_t now() const;
   bool has_virtual_time() const { return options_.has_turns(); }
+  /// Returns whether a native must let others run instead of waiting in place. If there are no others, memory is freed
+  /// meanwhile.
+  bool must_share() const;
 
   // For natives, whose thread is the carrier's current one.
 
@@ -81,6 +85,12 @@ class Scheduler {
   void wake(VirtualThread& thread, Word value = 0);
   void wake_all(ThreadList& list, Word value = 0) {
     while (!list.empty()) wake(*list.first(), value);
+  }
+  /// Called for each item that is sent over a channel.
+  void note_sent(Word item) {
+    if (options_.params.count_sent != 0) [[unlikely]] {
+      count_sent(item);
+    }
   }
   /// Asks the thread to stop: it unwinds as soon as it waits where nothing shields it.
   void stop(VirtualThread& thread);
@@ -115,6 +125,9 @@ class Scheduler {
   Attended attend(Carrier& carrier, uint32_t reasons);
   /// Saves the current thread, which has parked, and loads the next. False: that has an error.
   bool switch_threads(Carrier& carrier);
+  /// The current thread has its result, in the carrier's `value`, and is not the main one: ends it, and loads the next.
+  /// False if the interpreter is to return.
+  bool finish(Carrier& carrier);
   /// The interpreter has returned: the current thread has ended, or is to unwind. True if the carrier is to resume,
   /// where carrier.pc and fp are; false if the main thread has ended.
   bool continue_run(Carrier& carrier);
@@ -122,19 +135,23 @@ class Scheduler {
   bool move_to_largest(Carrier& carrier);
   // For the collector.
 
-  /// Visits what belongs to groups that are open in threads other than the current one.
+  // `running`: the current thread; null if it does not run.
+
+  /// Visits what belongs to groups that are open in threads other than the running one.
   void visit_groups(Collector& collector);
-  /// Visits what threads other than the current one may hold of new objects. Then they hold old pointers only.
-  void visit_dirty(Collector& collector, const VirtualThread& current);
-  void dirty_are_old();
-  /// Begins a marking: that of the current thread's frames, which is the carrier's business, has begun.
-  void begin_marking(VirtualThread& current);
-  /// Visits frames of threads other than the current one, up to `count`. True if none is left.
-  bool mark_frames(Collector& collector, size_t& count, const VirtualThread& current);
+  /// Visits what threads other than the running one may hold of new objects. Then they hold old pointers only.
+  void visit_dirty(Collector& collector, const VirtualThread* running);
+  void dirty_are_old(const VirtualThread* running);
+  /// Begins a marking: that of the running thread's frames, which is the carrier's business, has begun.
+  void begin_marking(VirtualThread* running);
+  /// Visits frames of threads other than the running one, up to `count`. True if none is left.
+  bool mark_frames(Collector& collector, size_t& count, const VirtualThread* running);
   /// Returns whether the marking under way has begun with the thread, and notes that it has.
   bool is_marking_begun(VirtualThread& thread);
   /// Bytes of frames of waiting threads.
   size_t waiting_bytes() const { return waiting_bytes_; }
+  /// Returns whether most of many threads have ended since the last marking began.
+  bool has_lost_many() const;
 
  private:
   void clear();
@@ -153,11 +170,22 @@ class Scheduler {
   bool waits_for_world() const {
     return !has_virtual_time() && (!timers_.empty() || outside_ != 0 || world_has_woken_);
   }
-  void want_ticks(Carrier& carrier, bool wanted);
+  void want_ticks(Carrier& carrier, bool wanted) {
+    if (wanted || ticker_ != nullptr) [[unlikely]] {
+      set_ticks(carrier, wanted);
+    }
+  }
+  void set_ticks(Carrier& carrier, bool wanted);
   /// Prints what the threads do; `carrier` is null while none runs.
   void print_threads(const Carrier* carrier) const;
-  void log(const VirtualThread& thread, std::string_view what) const;
+  void log(const VirtualThread& thread, std::string_view what) const {
+    if (options_.log) [[unlikely]] {
+      write_log(thread, what);
+    }
+  }
+  void write_log(const VirtualThread& thread, std::string_view what) const;
   bool must_unwind(Carrier& carrier);
+  bool begin_unwinding(Carrier& carrier);
   bool land(Carrier& carrier);
   void end_current(Carrier& carrier);
   void fail(Scope& scope, const VirtualThread& thread, RunError error);
@@ -170,12 +198,19 @@ class Scheduler {
   void wait_for_world(Carrier& carrier);
   void set_timer(VirtualThread& thread, int64_t time);
   void drop_unfinished(VirtualThread& thread);
-  void note_dirty(VirtualThread& thread);
+  void count_sent(Word item);
+  void note_dirty(VirtualThread& thread) {
+    if (thread.dirty_place == 0) [[unlikely]] {
+      add_dirty(thread);
+    }
+  }
+  void add_dirty(VirtualThread& thread);
   void forget_dirty(VirtualThread& thread);
   CallStack& take_stack(size_t slots);
   void move_out(CallStack& stack);
   void move_in(CallStack& stack, VirtualThread& thread);
   void enter(CallStack& stack, VirtualThread& thread);
+  void forget_native_returns(VirtualThread& thread) const;
   void release_stack(VirtualThread& thread);
   std::string deadlock_text() const;
 
@@ -186,9 +221,11 @@ class Scheduler {
   std::vector<std::unique_ptr<CallStack>> stacks_;  ///< the largest first
   uint64_t clock_ = 0;                              ///< counts loads, for the order of CallStack::used_at
   size_t rotation_ = 0;                             ///< which call stack is next where frames move at each switch
-  std::deque<VirtualThread> threads_;
-  std::vector<VirtualThread*> free_;
-  size_t live_ = 0;
+  VirtualThread* oldest_ = nullptr;                 ///< of the threads that have not ended, the main one left out
+  VirtualThread* youngest_ = nullptr;
+  size_t live_ = 0;          ///< their number
+  size_t most_live_ = 0;     ///< the largest since the last marking began
+  bool is_running_ = false;  ///< a run is under way, so the main thread has frames
   uint32_t next_id_ = 1;
   VirtualThread* holder_;  ///< the thread that has the turn; null between turns
   bool is_spent_ = false;  ///< turns are chosen, and the holder has done an effect in this one
@@ -209,8 +246,9 @@ class Scheduler {
   std::vector<VirtualThread*> dirty_;
   size_t waiting_bytes_ = 0;
   uint32_t marking_cycle_ = 0;
-  size_t marking_at_ = 0;  ///< the next of threads_ to mark
+  VirtualThread* marking_at_ = nullptr;  ///< the next to mark; null if none is left
   ThreadStats stats_;
+  SentCounter sent_;
 };
 
 }  // namespace fble

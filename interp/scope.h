@@ -7,6 +7,7 @@
 #include <string>
 
 #include "gc/object.h"
+#include "interp/thread_store.h"
 #include "interp/virtual_thread.h"
 
 namespace fble {
@@ -30,6 +31,8 @@ enum class TaskOutcome : uint8_t { kNone, kDone, kFailed, kStopped };
 /// What is known of a thread from outside.
 class Task final : public TracedResource {
  public:
+  static void* operator new(size_t bytes, ThreadStore& store) { return store.new_object(bytes); }
+  static void operator delete(void* task) { Cells::give(task); }
   ~Task() override {
     if (thread != nullptr) thread->task = nullptr;
   }

@@ -68,7 +68,7 @@ std::string Turns::take_misfit() {
                      departure.turn);
 }
 
-VirtualThread* Turns::choose(VirtualThread* current, const ThreadList& ready) {
+VirtualThread* Turns::choose_and_note(VirtualThread* current, const ThreadList& ready) {
   VirtualThread* const usual = current != nullptr ? current : ready.first();
   const size_t candidates = ready.size() + (current != nullptr ? 1 : 0);
   if (is_misfit_) return nullptr;

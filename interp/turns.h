@@ -42,26 +42,40 @@ struct TurnChoice {
 class Turns {
  public:
   explicit Turns(const ThreadOptions& options)
-      : options_(options), is_random_(options.seed.has_value()), random_(options.seed.value_or(0)) {}
+      : options_(options),
+        is_random_(options.seed.has_value()),
+        is_usual_(!options.has_turns() && !options.records),
+        random_(options.seed.value_or(0)) {}
 
   /// Chooses the thread that has the next turn: `current`, or one of those that are ready. If `current` is null, one of
   /// the latter, and there must be one. Returns null if the schedule wants a thread that cannot have the turn, until
   /// take_misfit has been called; then the usual order holds.
-  VirtualThread* choose(VirtualThread* current, const ThreadList& ready);
+  VirtualThread* choose(VirtualThread* current, const ThreadList& ready) {
+    if (is_usual_) [[likely]] {
+      return current != nullptr ? current : ready.first();
+    }
+    return choose_and_note(current, ready);
+  }
 
   /// Returns the message that the schedule does not fit the program.
   std::string take_misfit();
 
   /// Returns the departures from the usual order so far, if the options have them noted.
   const Schedule& departures() const { return departures_; }
-  /// Returns the number of the last turn.
+  /// Returns the number of the last turn; 0 if nothing departs from the usual order and nothing is noted.
   uint64_t turn() const { return turn_; }
   /// Calls `note` at each choice between threads.
-  void observe(std::function<void(TurnChoice&&)> note) { note_ = std::move(note); }
+  void observe(std::function<void(TurnChoice&&)> note) {
+    note_ = std::move(note);
+    is_usual_ = false;
+  }
 
  private:
+  VirtualThread* choose_and_note(VirtualThread* current, const ThreadList& ready);
+
   const ThreadOptions& options_;
   const bool is_random_;
+  bool is_usual_;  ///< nothing departs from the usual order, and nothing is noted
   ThreadRandom random_;
   uint64_t turn_ = 0;
   size_t next_departure_ = 0;

@@ -53,54 +53,61 @@ struct PendingUnwinding {
 using Timers = std::multimap<int64_t, VirtualThread*>;
 
 /// No word of its frames is an address inside a stack, so they may be moved. While it runs, its position (pc, fp,
-/// value) and the watermark are the carrier's and the call stack's; the fields here hold them while it does not, and
-/// pc and fp from a run-time error to where its unwinding lands.
+/// value) is the carrier's; the fields here hold it while it does not, and pc and fp from a run-time error to where its
+/// unwinding lands.
 struct VirtualThread {
+  // What a switch needs comes first: it is in few cache lines.
+
   /// Its frames: in a call stack, or if that is null in a chunk of exactly their size.
   CallStack* stack = nullptr;
   Word* chunk = nullptr;
-  size_t used = 0;         ///< slots from the base up to the end of what is live
-  size_t fp = 0;           ///< slot of the running frame
-  size_t clean_fp = 0;     ///< slot of the topmost frame that holds old pointers only; 0: none does
-  size_t unmarked_fp = 0;  ///< slot of the frame whose callers the marker has not visited yet; 0: it has all
+  size_t used = 0;  ///< slots from the base up to the end of what is live
+  size_t fp = 0;    ///< slot of the running frame
   const uint32_t* pc = nullptr;
-  /// What the native that waits has begun outside of the program (interp/io_driver.h); null if nothing.
-  Unfinished* unfinished = nullptr;
   Word value = 0;  ///< what its native returns when it runs again; 0: it runs the instruction at pc
-  std::unique_ptr<RecursiveGroups> groups;  ///< that are open where it does not run; null if none is
 
-  VirtualThread* previous = nullptr;  ///< in `list`
-  VirtualThread* next = nullptr;
   /// The ready threads, or those that wait for the same thing; null while it has the turn. A thread that runs ahead is
   /// ready.
   ThreadList* list = nullptr;
-  Timers::iterator timer;  ///< if has_timer
+  VirtualThread* previous = nullptr;  ///< in `list`
+  VirtualThread* next = nullptr;
 
-  Scope* scope = nullptr;          ///< that it was started in; null for the main thread
-  VirtualThread* older = nullptr;  ///< in `scope`
-  VirtualThread* younger = nullptr;
-  Scope* innermost = nullptr;     ///< of the scopes that it owns
-  Scope* failed_scope = nullptr;  ///< one of these of which a thread has failed: unwinds as soon as it can
-  Task* task = nullptr;           ///< where the outcome goes; null if nothing refers to that any more
-  const Code* runs = nullptr;     ///< the source of its action, for messages; null if there is none near
-  uint32_t code_epoch = 0;        ///< of the machine, when it ran last
-  uint32_t marked_cycle = 0;      ///< the last marking that began with its frames
-  uint32_t id = 0;
-  Wait wait = Wait::kNothing;
-  bool has_timer = false;   ///< its wait ends at a time, at the latest
-  bool timed_out = false;   ///< so has ended the wait of the native that runs again
-  bool is_outside = false;  ///< it waits for something outside of the program
+  uint32_t code_epoch = 0;  ///< of the machine, when it ran last
   /// Its place in the list of those that may hold pointers to new objects, which the next minor collection visits; 0 if
   /// it is not there, else 1 more.
   uint32_t dirty_place = 0;
-  bool is_live = false;                   ///< started and not ended
-  bool has_begun = false;                 ///< has had the turn
-  bool looks_up = false;                  ///< looks whether it is to unwind when it has the turn again
-  bool has_yielded = false;               ///< where it is now: the instruction there is to happen
-  bool wants_turn = false;                ///< is at an effect or its end: does not run without the turn
-  bool is_stopped = false;                ///< asked to stop
+  Wait wait = Wait::kNothing;
+  bool has_timer = false;         ///< its wait ends at a time, at the latest
+  bool timed_out = false;         ///< so has ended the wait of the native that runs again
+  bool is_outside = false;        ///< it waits for something outside of the program
+  bool has_begun = false;         ///< has had the turn
+  bool looks_up = false;          ///< looks whether it is to unwind when it has the turn again
+  bool has_yielded = false;       ///< where it is now: the instruction there is to happen
+  bool wants_turn = false;        ///< is at an effect or its end: does not run without the turn
+  bool is_stopped = false;        ///< asked to stop
+  Scope* failed_scope = nullptr;  ///< one that it owns of which a thread has failed: unwinds as soon as it can
+  std::unique_ptr<RecursiveGroups> groups;  ///< that are open where it does not run; null if none is
+  std::unique_ptr<RunError> early_error;    ///< that has ended it before its turn
+
+  /// What the call stack knows otherwise, while the frames are in a chunk: the slot of the topmost frame that holds old
+  /// pointers only, and that of the frame whose callers the marker has not visited yet; 0 for none.
+  size_t clean_fp = 0;
+  size_t unmarked_fp = 0;
+  uint32_t marked_cycle = 0;  ///< the last marking that began with its frames
+  uint32_t id = 0;
+  /// What the native that waits has begun outside of the program (interp/io_driver.h); null if nothing.
+  Unfinished* unfinished = nullptr;
+  Timers::iterator timer;  ///< if has_timer
+
+  VirtualThread* started_before = nullptr;  ///< of those that have not ended, the main thread left out
+  VirtualThread* started_after = nullptr;
+  Scope* scope = nullptr;          ///< that it was started in; null for the main thread
+  VirtualThread* older = nullptr;  ///< in `scope`
+  VirtualThread* younger = nullptr;
+  Scope* innermost = nullptr;             ///< of the scopes that it owns
+  Task* task = nullptr;                   ///< where the outcome goes; null if nothing refers to that any more
+  const Code* runs = nullptr;             ///< the source of its action, for messages; null if there is none near
   std::vector<PendingUnwinding> pending;  ///< innermost last
-  std::unique_ptr<RunError> early_error;  ///< that has ended it before its turn
 
   Word* base() const { return stack != nullptr ? stack->base() : chunk; }
   Word* frame() const { return base() + fp; }
@@ -115,8 +122,21 @@ class ThreadList {
   bool empty() const { return first_ == nullptr; }
   size_t size() const { return size_; }
   VirtualThread* first() const { return first_; }
-  void push(VirtualThread& thread);
-  void remove(VirtualThread& thread);
+  void push(VirtualThread& thread) {
+    thread.list = this;
+    thread.next = nullptr;
+    thread.previous = last_;
+    (last_ != nullptr ? last_->next : first_) = &thread;
+    last_ = &thread;
+    ++size_;
+  }
+  void remove(VirtualThread& thread) {
+    FBLE_ASSERT(thread.list == this);
+    (thread.previous != nullptr ? thread.previous->next : first_) = thread.next;
+    (thread.next != nullptr ? thread.next->previous : last_) = thread.previous;
+    thread.list = nullptr;
+    --size_;
+  }
   VirtualThread& pop() {
     VirtualThread& thread = *first_;
     remove(thread);

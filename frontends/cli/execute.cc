@@ -11,6 +11,7 @@
 #include "frontends/cli/pprof.h"
 #include "frontends/std/native/file.h"
 #include "interp/profile.h"
+#include "interp/sent_counter.h"
 #include "jit/x64/cpu.h"
 
 namespace fble {
@@ -80,6 +81,10 @@ void print_stats(const Machine& machine, const TraceEngine* engine) {
         "moves "
         "of frames\n",
         threads.started, threads.most_at_once, threads.switches, threads.preempted, threads.ahead, threads.moves);
+  }
+  if (const SentCounter& sent = machine.sent(); sent.items() != 0) {
+    print_message("sent:        {} items, which reached {} new objects of {} bytes\n", sent.items(), sent.objects(),
+                  sent.bytes());
   }
   if (engine != nullptr) print_message(engine->stats_text());
 }

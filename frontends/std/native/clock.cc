@@ -31,7 +31,7 @@ Word sleep(NativeCall& call) {
   if (time.value.negative) return kUnitWord;
   publish_output(call);
   const uint64_t nanoseconds = time.value.overflow ? UINT64_MAX : time.value.magnitude;
-  if (Scheduler& scheduler = call.machine().scheduler; !scheduler.is_alone() || scheduler.has_virtual_time()) {
+  if (Scheduler& scheduler = call.machine().scheduler; scheduler.must_share() || scheduler.has_virtual_time()) {
     const int64_t now = scheduler.now();
     const auto most = static_cast<uint64_t>(INT64_MAX - now);
     return scheduler.sleep_until(call.carrier(), now + static_cast<int64_t>(std::min(nanoseconds, most)));

@@ -202,7 +202,7 @@ Word fork_thread(NativeCall& call) {
   if (scope == nullptr) return fail_handle(call, call.arg(0), "scope");
   if (scope->owner == nullptr) return call.fail("the scope has ended");
   if (!call.reserve(object_words(1))) return kOutOfMemory;
-  auto task = std::make_unique<Task>();
+  std::unique_ptr<Task> task(new (call.machine().threads) Task);
   task->thread = &scheduler(call).start(call.carrier(), *scope, call.arg(1));
   task->thread->task = task.get();
   return call.make_native(std::move(task));

@@ -14,6 +14,7 @@
 #include "frontends/std/register_std.h"
 #include "interp/carrier.h"
 #include "interp/machine.h"
+#include "interp/sent_counter.h"
 #include "jit/engine/trace_engine.h"
 
 namespace fble {
@@ -115,6 +116,21 @@ TEST(Scheduler, SleepsWithoutWaitingWhereTimeIsVirtual) {
   options.threads.seed = 1;
   run_program("Sleeping", options, false,
               [](Machine& machine) { EXPECT_EQ(machine.carrier().machine.scheduler.now(), 3 * 30'000'000); });
+}
+
+TEST(Scheduler, CountsWhatIsSent) {
+  MachineOptions options;
+  run_program("PingPong", options, false, [](Machine& machine) { EXPECT_EQ(machine.sent().items(), 0u); });
+  options.threads.params.count_sent = 1;
+  run_program("PingPong", options, false, [](Machine& machine) {
+    EXPECT_GT(machine.sent().items(), 1000u);
+    // Its items are numbers.
+    EXPECT_EQ(machine.sent().objects(), 0u);
+  });
+  run_program("Combined", options, false, [](Machine& machine) {
+    EXPECT_GT(machine.sent().items(), 0u);
+    EXPECT_LE(16 * machine.sent().objects(), machine.sent().bytes());
+  });
 }
 
 TEST(Scheduler, OneScheduleIsOneRun) {
