@@ -62,7 +62,11 @@ struct Settings {
   double minimise_seconds = 60;
   unsigned max_findings = 10;
   ProgramGenOptions gen;
+#if __has_feature(address_sanitizer)
+  unsigned memory_mb = 0;  // the sanitizer's shadow counts as data
+#else
   unsigned memory_mb = 4096;
+#endif
 };
 
 // ---------------------------------------------------------------------------
@@ -494,7 +498,7 @@ void usage() {
       "  --max-cost C     bound of what a program may take, in steps (400000)\n"
       "  --no-integers    only programs without integers of the library\n"
       "  --max-findings N stop after N findings (10)\n"
-      "  --memory MB      limit of a process, 0 for none (4096)\n"
+      "  --memory MB      limit of a process, 0 for none (4096; 0 with a sanitizer)\n"
       "  --minimise T     seconds for making a finding smaller, twice; 0 for not at all (60)\n"
       "  --json           the last line of the output is JSON\n"
       "  --print          print the first program, and stop\n"

@@ -1,11 +1,13 @@
 // Library calls that gather data without end, wait, or take long: what they hold stays within --max-heap, and the
 // first SIGINT ends them.
 #include <arpa/inet.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <filesystem>
 #include <regex>
 
 #include "tests/robustness/edges.h"
@@ -15,7 +17,7 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr const char* kJits[] = {"--jit=off", "--jit=on", "--jit=eager"};
+[[maybe_unused]] constexpr const char* kJits[] = {"--jit=off", "--jit=on", "--jit=eager"};
 
 /// A socket of the system that is closed in the end.
 struct Plain {
@@ -69,14 +71,22 @@ Main@ Main = <<@>@ M@>(Monad@<M@> m, Io@<M@> io, List@<String@> args) {
     ASSERT_EQ(checked.status, 0) << body << checked.err;
   }
 
-  /// Waits until the process sleeps, and has done so for some time.
+  /// Waits until all threads of the process sleep, and have done so for some time. (The front end has a thread of its
+  /// own, which the main thread waits for.)
   static void wait_until_asleep(pid_t process) {
     std::string before;
     wait_until([&] {
       std::this_thread::sleep_for(milliseconds(60));
-      std::ifstream file("/proc/" + std::to_string(process) + "/stat");
-      const std::string text{std::istreambuf_iterator<char>(file), {}};
-      const bool still = text == before && text.find(") S ") != std::string::npos;
+      std::string text;
+      bool still = true;
+      std::error_code gone;
+      for (const auto& thread : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", process), gone)) {
+        std::ifstream file(thread.path() / "stat");
+        const std::string line{std::istreambuf_iterator<char>(file), {}};
+        still = still && line.find(") S ") != std::string::npos;
+        text += line;
+      }
+      still = still && !text.empty() && text == before;
       before = text;
       return still;
     });
