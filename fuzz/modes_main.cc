@@ -7,7 +7,7 @@
 // to the folder: SEED-MODE.fble is a program for the command line, SEED-MODE.txt
 // describes the failure. The exit status is 1 if anything was found.
 //
-// Tested by the ctests fuzz.modes and fuzz.night.
+// Tested by the ctests fuzz.modes, fuzz.threads, fuzz.threads.command and fuzz.night.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
@@ -33,6 +33,7 @@
 #include "frontends/fble/big_stack.h"
 #include "fuzz/gen/library.h"
 #include "fuzz/gen/program_gen.h"
+#include "fuzz/gen/thread_gen.h"
 #include "fuzz/minimise.h"
 #include "fuzz/oracle/modes_agree.h"
 
@@ -57,7 +58,8 @@ struct Settings {
   std::string reference;  ///< compare with this command, which takes the file at its end
   std::string replay;     ///< a file with a module
   bool print = false;
-  bool json = false;  ///< the last line is JSON (fuzz/night reads it)
+  bool json = false;     ///< the last line is JSON (fuzz/night reads it)
+  bool threads = false;  ///< programs with threads
   bool minimise = true;
   double minimise_seconds = 60;
   unsigned max_findings = 10;
@@ -68,6 +70,27 @@ struct Settings {
   unsigned memory_mb = 4096;
 #endif
 };
+
+GeneratedProgram generate(const Settings& settings, Choices& choices) {
+  return settings.threads ? generate_thread_program(choices) : generate_program(choices, settings.gen);
+}
+GeneratedProgram generate(const Settings& settings, uint64_t seed) {
+  Choices choices = Choices::from_seed(seed);
+  return generate(settings, choices);
+}
+
+/// Returns the options that fit a program. Requires: the program lives as long.
+ModesOptions options_for(const GeneratedProgram& program, uint64_t seed, const std::vector<std::string>& modes,
+                         double judge_seconds = kJudgeSeconds, double mode_seconds = kModeSeconds) {
+  return {.seed = seed,
+          .cost = program.cost,
+          .has_threads = program.threads.has_value(),
+          .has_times = program.threads && program.threads->has_times,
+          .model = program.threads ? &*program.threads : nullptr,
+          .modes = modes,
+          .judge_seconds = judge_seconds,
+          .mode_seconds = mode_seconds};
+}
 
 // ---------------------------------------------------------------------------
 // One program in one process
@@ -80,11 +103,12 @@ struct Probe {
 };
 
 /// Names the failure, in a word or two.
-std::string kind_of(const Verdict& verdict, const Difference& difference) {
-  if (verdict.judge.end != difference.outcome.end) {
-    return fmt::format("end {}/{}", static_cast<int>(verdict.judge.end), static_cast<int>(difference.outcome.end));
+std::string kind_of(const Difference& difference) {
+  const Outcome& expected = difference.expected;
+  if (expected.end != difference.outcome.end) {
+    return fmt::format("end {}/{}", static_cast<int>(expected.end), static_cast<int>(difference.outcome.end));
   }
-  return verdict.judge.output != difference.outcome.output ? "output" : "error text";
+  return expected.output != difference.outcome.output ? "output" : "error text";
 }
 
 /// Runs a function in a child process. Returns its output and its standard error.
@@ -125,27 +149,23 @@ std::optional<int> in_child(double seconds, std::string& text, Body&& body) {
   return status;
 }
 
-Probe probe(ModesOracle& oracle, const std::string& text, uint64_t seed, double cost,
-            const std::vector<std::string>& modes, double judge_seconds = kJudgeSeconds,
-            double mode_seconds = kModeSeconds) {
+Probe probe(ModesOracle& oracle, const std::string& text, const ModesOptions& options) {
   std::string output;
-  const std::optional<int> status = in_child(
-      judge_seconds + mode_seconds * static_cast<double>(modes.empty() ? fuzz_modes().size() : modes.size()) +
-          kKillSeconds,
-      output, [&](int end) {
-        ModesOptions options{
-            .seed = seed, .cost = cost, .modes = modes, .judge_seconds = judge_seconds, .mode_seconds = mode_seconds};
-        const Verdict verdict = oracle.check(text, options);
-        std::string report;
-        if (verdict.kind == Verdict::Kind::kDiffer) report = "\x01" + kind_of(verdict, verdict.differences[0]) + "\x01";
-        for (const Difference& difference : verdict.differences) report += describe(verdict, difference);
-        if (verdict.kind == Verdict::Kind::kRejected) report = "\x02" + verdict.message;
-        for (size_t at = 0; at < report.size();) {
-          const ssize_t written = write(end, report.data() + at, report.size() - at);
-          if (written <= 0) break;
-          at += static_cast<size_t>(written);
-        }
-      });
+  const size_t modes = options.modes.empty() ? fuzz_modes().size() : options.modes.size();
+  const std::optional<int> status =
+      in_child(2 * options.judge_seconds + options.mode_seconds * static_cast<double>(modes) + kKillSeconds, output,
+               [&](int end) {
+                 const Verdict verdict = oracle.check(text, options);
+                 std::string report;
+                 if (verdict.kind == Verdict::Kind::kDiffer) report = "\x01" + kind_of(verdict.differences[0]) + "\x01";
+                 for (const Difference& difference : verdict.differences) report += describe(difference);
+                 if (verdict.kind == Verdict::Kind::kRejected) report = "\x02" + verdict.message;
+                 for (size_t at = 0; at < report.size();) {
+                   const ssize_t written = write(end, report.data() + at, report.size() - at);
+                   if (written <= 0) break;
+                   at += static_cast<size_t>(written);
+                 }
+               });
   if (!status) return {"hang", output};
   if (WIFSIGNALED(*status)) return {fmt::format("signal {}", WTERMSIG(*status)), output};
   if (WEXITSTATUS(*status) != 0) return {fmt::format("exit {}", WEXITSTATUS(*status)), output};
@@ -169,38 +189,44 @@ void write_file(const std::filesystem::path& path, const std::string& text) {
 }
 
 void report(ModesOracle& oracle, const Settings& settings, const Finding& finding) {
-  Choices choices = Choices::from_seed(finding.seed);
-  const ProgramGenOptions& gen = settings.gen;
-  const GeneratedProgram program = generate_program(choices, gen);
+  const GeneratedProgram program = generate(settings, finding.seed);
   const std::vector<std::string> modes = {finding.mode};
-  Probe first = probe(oracle, program.text, finding.seed, program.cost, modes);
-  std::string text = program.text;
-  double cost = program.cost;
+  Probe first = probe(oracle, program.text, options_for(program, finding.seed, modes));
+  GeneratedProgram shown = program;
   if (first.kind.empty()) {
     first.kind = "not seen again with this mode alone";
   } else if (settings.minimise) {
     const double judge_seconds = 1;
     const double mode_seconds = first.kind == "hang" || first.kind.starts_with("end") ? 5 : 10;
     const MinimiseOptions minimise{.seconds = settings.minimise_seconds};
+    const auto still_fails = [&](const GeneratedProgram& candidate, const std::string& text) {
+      ModesOptions options = options_for(candidate, finding.seed, modes, judge_seconds, mode_seconds);
+      options.cost = program.cost;
+      return probe(oracle, text, options).kind == first.kind;
+    };
     const std::vector<uint32_t> small = minimise_choices(
         program.choices,
         [&](const std::vector<uint32_t>& values) {
           Choices replay = Choices::from_values(values);
-          const GeneratedProgram candidate = generate_program(replay, gen);
-          return probe(oracle, candidate.text, finding.seed, program.cost, modes, judge_seconds, mode_seconds).kind ==
-                 first.kind;
+          const GeneratedProgram candidate = generate(settings, replay);
+          return still_fails(candidate, candidate.text);
         },
         minimise);
     Choices replay = Choices::from_values(small);
-    text = minimise_text(
-        generate_program(replay, gen).text,
-        [&](const std::string& candidate) {
-          return has_what_footer_needs(candidate) &&
-                 probe(oracle, candidate, finding.seed, program.cost, modes, judge_seconds, mode_seconds).kind ==
-                     first.kind;
-        },
-        minimise);
-    const Probe again = probe(oracle, text, finding.seed, cost, modes);
+    shown = generate(settings, replay);
+    // The model knows no other text.
+    if (!settings.threads) {
+      shown.text = minimise_text(
+          shown.text,
+          [&](const std::string& candidate) {
+            return has_what_footer_needs(candidate) && still_fails(shown, candidate);
+          },
+          minimise);
+      shown.command_text = with_footer(shown.text);
+    }
+    ModesOptions options = options_for(shown, finding.seed, modes);
+    options.cost = program.cost;
+    const Probe again = probe(oracle, shown.text, options);
     if (again.kind == first.kind) first = again;
   }
   std::string flags;
@@ -214,8 +240,8 @@ void report(ModesOracle& oracle, const Settings& settings, const Finding& findin
     std::filesystem::create_directories(settings.out);
     const std::filesystem::path base =
         std::filesystem::path(settings.out) / fmt::format("{}-{}", finding.seed, finding.mode);
-    write_file(base.string() + ".module.fble", text);
-    write_file(base.string() + ".fble", with_footer(text));
+    write_file(base.string() + ".module.fble", shown.text);
+    write_file(base.string() + ".fble", shown.command_text);
     write_file(base.string() + ".txt", message);
     write_file(base.string() + ".whole.fble", program.text);
     fmt::print("  see {}.fble\n", base.string());
@@ -257,13 +283,8 @@ struct Message {
     slot.seed = seed;
     slot.mode = -1;
     slot.started = now();
-    Choices choices = Choices::from_seed(seed);
-    const GeneratedProgram program = generate_program(choices, settings.gen);
-    ModesOptions options{.seed = seed,
-                         .cost = program.cost,
-                         .modes = settings.modes,
-                         .judge_seconds = kJudgeSeconds,
-                         .mode_seconds = kModeSeconds};
+    const GeneratedProgram program = generate(settings, seed);
+    ModesOptions options = options_for(program, seed, settings.modes);
     options.progress = [&](size_t mode) {
       slot.mode = static_cast<int>(mode);
       slot.started = now();
@@ -436,22 +457,25 @@ int run_commands(const Settings& settings) {
   for (uint64_t i = 0; i < settings.count && found < settings.max_findings; ++i) {
     if (settings.seconds > 0 && now() - start > settings.seconds) break;
     const uint64_t seed = settings.seed + i;
-    Choices choices = Choices::from_seed(seed);
-    const GeneratedProgram program = generate_program(choices, settings.gen);
+    const GeneratedProgram program = generate(settings, seed);
     const std::string file = fmt::format("{}/Program{}.fble", folder, seed);
     write_file(file, program.command_text);
-    CommandOutcome judge;
+    std::map<size_t, CommandOutcome> judges;
     bool same = true;
-    for (const FuzzMode& mode : fuzz_modes()) {
-      const bool is_judge = &mode == &fuzz_modes().front();
+    for (size_t at = 0; at < (settings.threads ? fuzz_modes().size() : modes_for_any_program()); ++at) {
+      const FuzzMode& mode = fuzz_modes()[at];
+      const bool is_judge = judge_of(at) == at;
       if (!is_judge && !settings.modes.empty() && std::ranges::find(settings.modes, mode.name) == settings.modes.end())
         continue;
-      const std::string flags = mode_flags(mode, seed, program.cost);
+      std::string flags = mode_flags(mode, seed, program.cost);
+      if (program.threads && program.threads->has_times && mode.kind != FuzzModeKind::kTurns)
+        flags += " --threads-schedule=";
       const CommandOutcome outcome = run_command(fmt::format("{} {} {}", settings.command, flags, file), kModeSeconds);
       if (is_judge) {
-        judge = outcome;
+        judges[at] = outcome;
         continue;
       }
+      const CommandOutcome& judge = judges[judge_of(at)];
       if (outcome.output == judge.output && outcome.errors == judge.errors && outcome.end == judge.end) continue;
       same = false;
       fmt::print("FOUND seed {} mode {} ({}): {} instead of {}{}{}\n", seed, mode.name, flags, outcome.end, judge.end,
@@ -462,6 +486,7 @@ int run_commands(const Settings& settings) {
       const CommandOutcome outcome =
           run_command(fmt::format("{} -I {} -m /Program{}%", settings.reference, folder, seed), kModeSeconds);
       // Messages are not compared: the reference words its own.
+      const CommandOutcome& judge = judges[0];
       const bool agrees = outcome.output == judge.output && (outcome.end == "status 0") == (judge.end == "status 0");
       if (!agrees) fmt::print("FOUND seed {}: the reference ends by {}, we end by {}\n", seed, outcome.end, judge.end);
       same &= agrees;
@@ -480,7 +505,14 @@ int replay_file(const Settings& settings) {
   std::ifstream stream(settings.replay, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(stream), {}};
   ModesOracle oracle;
-  const Probe result = probe(oracle, text, settings.seed, settings.gen.max_cost, settings.modes);
+  const Probe result = probe(oracle, text,
+                             {.seed = settings.seed,
+                              .cost = settings.gen.max_cost,
+                              .has_threads = settings.threads,
+                              .has_times = settings.threads,
+                              .modes = settings.modes,
+                              .judge_seconds = kJudgeSeconds,
+                              .mode_seconds = kModeSeconds});
   fmt::print("{}\n{}", result.kind.empty() ? "all modes agree" : result.kind, result.details);
   return result.kind.empty() ? 0 : 1;
 }
@@ -496,6 +528,7 @@ void usage() {
       "  --modes LIST     only these modes, separated by commas\n"
       "  --out DIR        where to put what is found\n"
       "  --max-cost C     bound of what a program may take, in steps (400000)\n"
+      "  --threads        programs with threads, which must do what a model says, too\n"
       "  --no-integers    only programs without integers of the library\n"
       "  --max-findings N stop after N findings (10)\n"
       "  --memory MB      limit of a process, 0 for none (4096; 0 with a sanitizer)\n"
@@ -516,6 +549,10 @@ int main_function(int argc, char** argv) {
     if (option == "--help") return usage(), 0;
     if (option == "--no-integers") {
       settings.gen.integers = false;
+      continue;
+    }
+    if (option == "--threads") {
+      settings.threads = true;
       continue;
     }
     if (option == "--json") {
@@ -574,8 +611,7 @@ int main_function(int argc, char** argv) {
     }
   }
   if (settings.print) {
-    Choices choices = Choices::from_seed(settings.seed);
-    fmt::print("{}", generate_program(choices, settings.gen).text);
+    fmt::print("{}", generate(settings, settings.seed).text);
     return 0;
   }
   if (!settings.replay.empty()) return replay_file(settings);

@@ -712,7 +712,6 @@ Word Scheduler::unwind_again(Carrier& carrier, const Scope* scope) {
   carrier.note_stop();
   if (unwinding_.reason != UnwindReason::kScopeFailed || unwinding_.scope != scope) return 0;
   // The error has arrived: from here on it is this thread's.
-  carrier.current->failed_scope = nullptr;
   RunError error = scope->error;
   const std::vector<ErrorLine> here = innermost_lines(carrier.pc, carrier.fp, kOwnerLines);
   error.lines.insert(error.lines.end(), here.begin(), here.end());
@@ -737,7 +736,15 @@ std::optional<Word> Scheduler::close(Carrier& carrier, Scope& scope, bool is_aba
     for (VirtualThread* each = scope.youngest; each != nullptr; each = each->older) stop(*each);
   }
   if (scope.count != 0) return park(carrier, scope.waiting, Wait::kScope);
-  if (scope.has_failed && !is_abandoned && must_unwind(carrier)) return 0;
+  if (scope.has_failed && !is_abandoned) {
+    // If an outer scope counts, which has failed, too, a shield may keep its error off.
+    if (!must_unwind(carrier)) {
+      unwinding_ = {.reason = UnwindReason::kScopeFailed, .scope = &scope, .error = {}};
+      carrier.note_stop();
+    }
+    return 0;
+  }
+  if (thread.failed_scope == &scope) thread.failed_scope = nullptr;
   scope.owner = nullptr;
   thread.innermost = scope.outer;
   return std::nullopt;

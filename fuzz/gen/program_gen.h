@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "fuzz/gen/choices.h"
+#include "tests/reference/thread_model.h"
 
 namespace fble {
 
@@ -30,6 +32,8 @@ struct GeneratedProgram {
   bool may_fail = false;
   /// The choices that made it: Choices::from_values of them makes it again.
   std::vector<uint32_t> choices;
+  /// For a program with threads (gen/thread_gen.h): what it does.
+  std::optional<ThreadProgram> threads;
 };
 
 GeneratedProgram generate_program(Choices& choices, const ProgramGenOptions& options = {});

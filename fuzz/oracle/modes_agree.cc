@@ -26,9 +26,11 @@
 #include "frontends/fble/lower.h"
 #include "frontends/fble/parser.h"
 #include "frontends/fble/typecheck.h"
+#include "frontends/std/native/values.h"
 #include "frontends/std/register_std.h"
 #include "fuzz/gen/choices.h"
 #include "fuzz/gen/library.h"
+#include "fuzz/gen/thread_gen.h"
 #include "gc/integer.h"
 #include "interp/machine.h"
 #include "jit/engine/trace_engine.h"
@@ -115,6 +117,25 @@ std::string read_text(Word list) {
   return text;
 }
 
+/// What the program that runs has said by Say.
+std::string* said = nullptr;
+
+/// Say : (Word@ word) { External@<Unit@>; } (gen/thread_gen.cc)
+Word say(NativeCall& call) {
+  const UnionView word = view_union(call.arg(0), std::size(kThreadWords) + 1);
+  if (word.error != ReadError::kNone) return call.fail("not a word");
+  if (word.tag == 0) {
+    const Read<IntValue> number = read_int(word.arg, IntForm::kMachine);
+    if (number.error != ReadError::kNone) return call.fail("not a number");
+    *said += fmt::format("{}{} ", number.value.negative ? "-" : "", number.value.magnitude);
+  } else {
+    *said += fmt::format("{} ", kThreadWords[word.tag - 1]);
+  }
+  return kUnitWord;
+}
+
+constexpr NativeRow kOracleNatives[] = {{"/Program%", "Say", 2, NativeEffect::kWritesWorld, say}};
+
 /// Returns the place where two texts begin to differ, with the text around it.
 std::string from_difference(const std::string& text, size_t at) {
   const size_t start = at > 60 ? at - 60 : 0;
@@ -135,11 +156,25 @@ const char* end_name(Outcome::End end) {
 
 const std::vector<FuzzMode>& fuzz_modes() {
   static const std::vector<FuzzMode> modes = {
-#define FBLE_FUZZ_MODE(name, flags, doc) {name, flags, doc},
+#define FBLE_FUZZ_MODE(name, kind, flags, doc) {name, FuzzModeKind::k##kind, flags, doc},
 #include "fuzz/oracle/modes.def"
 #undef FBLE_FUZZ_MODE
   };
   return modes;
+}
+
+size_t modes_for_any_program() {
+  const auto& modes = fuzz_modes();
+  return static_cast<size_t>(
+      std::ranges::count_if(modes, [](const FuzzMode& mode) { return mode.kind == FuzzModeKind::kAny; }));
+}
+
+size_t judge_of(size_t mode) {
+  const auto& modes = fuzz_modes();
+  if (modes[mode].kind != FuzzModeKind::kTurns) return 0;
+  const auto first =
+      std::ranges::find_if(modes, [](const FuzzMode& each) { return each.kind == FuzzModeKind::kTurns; });
+  return static_cast<size_t>(first - modes.begin());
 }
 
 std::string mode_flags(const FuzzMode& mode, uint64_t seed, double cost) {
@@ -173,6 +208,9 @@ std::string mode_flags(const FuzzMode& mode, uint64_t seed, double cost) {
   replace("{stress}", std::to_string(stress));
   replace("{params}", params);
   replace("{seed}", std::to_string(seed % 1000000 + 1));
+  replace("{few}", std::to_string(number({1, 1, 2, 3, 5, 9, 20})));
+  replace("{yield}", std::to_string(number({1, 2, 3, 5, 10, 30})));
+  replace("{turns}", std::to_string(seed % 1000 + 1));
   return flags;
 }
 
@@ -210,7 +248,7 @@ struct ModesOracle::State {
 
   Verdict check(const std::string& module_text, const ModesOptions& options);
 
-  Outcome run(ProgramCode& code, const std::string& flags, double seconds) {
+  Outcome run(ProgramCode& code, const std::string& flags, double seconds, bool has_threads) {
     const Options options = parse_flags(flags);
     MachineOptions machine_options_here = machine_options(options, nullptr);
     machine_options_here.heap.max_bytes = size_t{256} << 20;
@@ -226,7 +264,13 @@ struct ModesOracle::State {
         running = &machine;
         set_alarm(seconds);
       }
-      const bool ok = machine.run_modules();
+      bool ok = machine.run_modules();
+      if (ok && has_threads) {
+        said = &outcome.output;
+        const Word unit[] = {kUnitWord};
+        ok = machine.call_result(unit);
+        said = nullptr;
+      }
       running = nullptr;
       if (engine != nullptr) {
         const JitStats& stats = engine->stats();
@@ -236,7 +280,7 @@ struct ModesOracle::State {
       }
       if (seconds > 0) set_alarm(0);
       if (ok) {
-        outcome.output = read_text(machine.result());
+        if (!has_threads) outcome.output = read_text(machine.result());
       } else {
         const RunError& error = machine.error();
         outcome.end = error.interrupted     ? Outcome::End::kTimeout
@@ -252,9 +296,10 @@ struct ModesOracle::State {
 
 ModesOracle::ModesOracle() : state_(std::make_unique<State>()) {
   register_std(state_->natives);
+  state_->natives.add(kOracleNatives);
   LoadOptions load{.roots = with_library({})};
   for (const char* module : {"/Std/Char%", "/Std/Int%", "/Std/Cmp%", "/Std/Int/Bits%", "/Std/Int/Cmp%", "/Std/Int/Div%",
-                             "/Std/Int/Lit%", "/Std/Int/Sign%"}) {
+                             "/Std/Int/Lit%", "/Std/Int/Sign%", "/Std/Io/Clock%", "/Std/Io/Thread%"}) {
     load.types_of.push_back(path_of(module));
   }
   Diagnostics diagnostics;
@@ -288,36 +333,63 @@ Verdict ModesOracle::State::check(const std::string& module_text, const ModesOpt
   }
   std::unique_ptr<ProgramCode> code = lower_program(*checked);
   const std::vector<FuzzMode>& modes = fuzz_modes();
+  const auto is_wanted = [&](const FuzzMode& mode) {
+    if (mode.kind != FuzzModeKind::kAny && !options.has_threads) return false;
+    return options.modes.empty() || std::ranges::find(options.modes, mode.name) != options.modes.end();
+  };
+  const auto judges_wanted = [&](size_t judge) {
+    for (size_t i = 0; i < modes.size(); ++i) {
+      if (judge_of(i) == judge && is_wanted(modes[i])) return true;
+    }
+    return judge == 0;
+  };
+  const auto compare = [&](const FuzzMode& mode, const std::string& flags, const Outcome& outcome,
+                           const Outcome& expected) {
+    if (outcome.end == expected.end && outcome.output == expected.output && outcome.error == expected.error) return;
+    verdict.kind = Verdict::Kind::kDiffer;
+    verdict.differences.push_back({mode.name, flags, outcome, expected});
+  };
+  Outcome judge_of_turns;
   for (size_t i = 0; i < modes.size(); ++i) {
-    const bool is_judge = i == 0;
-    if (!is_judge && !options.modes.empty() && std::ranges::find(options.modes, modes[i].name) == options.modes.end())
-      continue;
+    const FuzzMode& mode = modes[i];
+    const bool is_judge = judge_of(i) == i;
+    if (is_judge ? !judges_wanted(i) : !is_wanted(mode)) continue;
     if (options.progress) options.progress(i);
-    const std::string flags = mode_flags(modes[i], options.seed, options.cost);
-    if (!options.share_code && !is_judge) code = lower_program(*checked);
-    Outcome outcome = run(*code, flags, is_judge ? options.judge_seconds : options.mode_seconds);
+    std::string flags = mode_flags(mode, options.seed, options.cost);
+    // Virtual time in the usual order.
+    if (options.has_times && mode.kind != FuzzModeKind::kTurns) flags += " --threads-schedule=";
+    if (!options.share_code && i != 0) code = lower_program(*checked);
+    const Outcome outcome =
+        run(*code, flags, is_judge ? options.judge_seconds : options.mode_seconds, options.has_threads);
     if (options.outcomes != nullptr) options.outcomes->push_back(outcome);
     if (is_judge) {
-      verdict.judge = std::move(outcome);
-      if (verdict.judge.end == Outcome::End::kTimeout) verdict.kind = Verdict::Kind::kTooSlow;
-      if (verdict.judge.end == Outcome::End::kOutOfMemory) verdict.kind = Verdict::Kind::kOutOfMemory;
-      if (verdict.kind != Verdict::Kind::kAgree) return verdict;
+      (i == 0 ? verdict.judge : judge_of_turns) = outcome;
+      // What a model ends, a judge must end, too.
+      const bool is_late = outcome.end == Outcome::End::kTimeout && options.model == nullptr;
+      if (is_late || outcome.end == Outcome::End::kOutOfMemory) {
+        if (!verdict.differences.empty()) return verdict;
+        verdict.kind = is_late ? Verdict::Kind::kTooSlow : Verdict::Kind::kOutOfMemory;
+        return verdict;
+      }
+      if (i != 0 || options.model == nullptr) continue;
+      const ThreadModelEnding model = run_thread_model(*options.model);
+      Outcome expected = outcome;
+      expected.end = model.is_good ? Outcome::End::kValue : Outcome::End::kError;
+      expected.output = model.output;
+      compare(mode, flags, outcome, expected);
       continue;
     }
     verdict.traces += outcome.traces;
     verdict.exits += outcome.exits;
     verdict.deopt_point_hits += outcome.deopt_point_hits;
-    const Outcome& judge = verdict.judge;
     if (outcome.end == Outcome::End::kOutOfMemory) continue;
-    if (outcome.end == judge.end && outcome.output == judge.output && outcome.error == judge.error) continue;
-    verdict.kind = Verdict::Kind::kDiffer;
-    verdict.differences.push_back({modes[i].name, flags, std::move(outcome)});
+    compare(mode, flags, outcome, judge_of(i) == 0 ? verdict.judge : judge_of_turns);
   }
   return verdict;
 }
 
-std::string describe(const Verdict& verdict, const Difference& difference) {
-  const Outcome& expected = verdict.judge;
+std::string describe(const Difference& difference) {
+  const Outcome& expected = difference.expected;
   const Outcome& actual = difference.outcome;
   std::string text = fmt::format("mode {}: {}\n", difference.mode, difference.flags);
   if (expected.end != actual.end) {

@@ -7,14 +7,24 @@
 #include <string>
 #include <vector>
 
+#include "tests/reference/thread_model.h"
+
 namespace fble {
+
+/// The programs and comparisons that a mode is for (modes.def).
+enum class FuzzModeKind : uint8_t { kAny, kThreads, kTurns };
 
 struct FuzzMode {
   const char* name;
+  FuzzModeKind kind;
   const char* flags;
   const char* doc;
 };
 const std::vector<FuzzMode>& fuzz_modes();
+/// Returns the number of modes that are for all programs: the first ones.
+size_t modes_for_any_program();
+/// Returns the index in fuzz_modes() of the mode that judges the mode at an index.
+size_t judge_of(size_t mode);
 
 /// Returns the mode's flags for one program: `seed` chooses the random values,
 /// `cost` is the approximate cost of the program (gen/program_gen.h).
@@ -36,6 +46,7 @@ struct Difference {
   std::string mode;
   std::string flags;
   Outcome outcome;
+  Outcome expected;  ///< of the judge, or what the model says
 };
 
 struct Verdict {
@@ -52,6 +63,12 @@ struct Verdict {
 struct ModesOptions {
   uint64_t seed = 0;
   double cost = 0;
+  /// The module's value is an external computation with threads, which is run in the modes for those, too.
+  bool has_threads = false;
+  /// It sleeps, so time is virtual in all modes.
+  bool has_times = false;
+  /// What it must do in the usual order of turns; null if that is not known.
+  const ThreadProgram* model = nullptr;
   /// Names of modes to compare with the judge; all if empty.
   std::vector<std::string> modes;
   /// Seconds of processor time for the judge, then for each other mode; 0 for no limit.
@@ -66,7 +83,8 @@ struct ModesOptions {
   std::function<void(size_t)> progress;
 };
 
-/// Runs modules whose value is a list of letters (gen/library.h) in this process.
+/// Runs modules whose value is a list of letters (gen/library.h) in this process. With threads, the value is an
+/// external computation, and the output is what it says (gen/thread_gen.h).
 class ModesOracle {
  public:
   ModesOracle();
@@ -79,6 +97,6 @@ class ModesOracle {
 };
 
 /// Describes a difference in a few lines: flags, and both outcomes from where they differ.
-std::string describe(const Verdict& verdict, const Difference& difference);
+std::string describe(const Difference& difference);
 
 }  // namespace fble

@@ -14,7 +14,7 @@ FBLE_FUZZ_TARGET(modes) {
   Choices choices = Choices::from_bytes(bytes);
   ModesOptions options{.judge_seconds = 5};
   // The judge is the first mode and always runs.
-  const auto others = static_cast<uint32_t>(fuzz_modes().size()) - 1;
+  const auto others = static_cast<uint32_t>(modes_for_any_program()) - 1;
   const uint32_t first = choices.below(others);
   for (uint32_t i = 0; i < kModes; ++i) {
     options.modes.push_back(fuzz_modes()[1 + (first + i * others / kModes) % others].name);
@@ -25,5 +25,5 @@ FBLE_FUZZ_TARGET(modes) {
   const Verdict verdict = oracle.check(program.text, options);
   require(verdict.kind != Verdict::Kind::kRejected, "the generator's program does not compile",
           verdict.message + program.text);
-  for (const Difference& difference : verdict.differences) require(false, describe(verdict, difference), program.text);
+  for (const Difference& difference : verdict.differences) require(false, describe(difference), program.text);
 }

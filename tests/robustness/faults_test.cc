@@ -84,6 +84,15 @@ TEST_F(FaultsTest, ThreadsWaitUntilTheirCallsSucceed) {
   }
 }
 
+/// The signal comes after the scheduler has looked for one, and before it waits.
+TEST_F(FaultsTest, AnInterruptJustBeforeAWaitIsNotLost) {
+  for (const char* io : {"uring", "epoll", "blocking"}) {
+    const CommandResult result = run_with("poll:SIGINT:1", threads_words(io, "Interrupted"));
+    EXPECT_EQ(result.status, 130) << io;
+    EXPECT_EQ(result.out, "waits\nthread cleaned\nmain cleaned\n") << io;
+  }
+}
+
 TEST_F(FaultsTest, ADiskThatFillsUpEndsTheThreadThatWrites) {
   for (const char* io : {"uring", "epoll", "blocking"}) {
     const CommandResult result = run_with("write:ENOSPC:1+", threads_words(io, "Files"));

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Runs /StdTests/Io% with everything the world can give it: io_test.py FBLE-JIT [OPTION]..."""
+import fcntl
 import os
 import pathlib
 import subprocess
@@ -24,6 +25,25 @@ def run(what, stdin=b"", folder=None, env=None, module="/StdTests/Io%"):
     ran = subprocess.run([*COMMAND, "-m", module, "--", *([what] if what else [])], input=stdin, capture_output=True,
                          cwd=folder, env={**os.environ, **(env or {})}, timeout=60)
     return ran.stdout.decode(), ran.stderr.decode(), ran.returncode
+
+
+def shared_streams():
+    """Streams that belong to other processes, too, still block them, during the run and after it."""
+    ends = [*os.pipe(), *os.pipe()]
+    blocks = [fcntl.fcntl(end, fcntl.F_GETFL) for end in ends]
+    with subprocess.Popen([*COMMAND, "-m", "/Threads/Input%"], stdin=ends[0], stdout=ends[3],
+                          stderr=subprocess.DEVNULL) as process:
+        out = os.fdopen(ends[2], "rb")
+        expect("shared streams, first", out.readline(), b"meanwhile\n")
+        expect("shared streams, meanwhile", [fcntl.fcntl(end, fcntl.F_GETFL) for end in ends], blocks)
+        os.write(ends[1], b"first\nsecond\nlast\n")
+        os.close(ends[1])
+        process.wait(timeout=60)
+    os.close(ends[3])
+    expect("shared streams, rest", out.read(), b"first\nsecond\nl\nast\nthe end\n")
+    expect("shared streams, after", [fcntl.fcntl(ends[i], fcntl.F_GETFL) for i in (0, 2)], [blocks[i] for i in (0, 2)])
+    out.close()
+    os.close(ends[0])
 
 
 with tempfile.TemporaryDirectory() as folder:
@@ -66,6 +86,7 @@ with tempfile.TemporaryDirectory() as folder:
         "True\n", "", 0))
     expect("streams", run("streams", b"first\nXyyrest of it\nno newline"), (
         "first\nX\nyyrest of it\nno newline", "first\nX\nbye", 0))
+    shared_streams()
     expect("exit status", run("nothing"), ("", "", 1))
     for how in ("characters", "lines"):
         expect(f"sum of {how}", run(how, b"12\n\n7\n999999999999999999999\n3", module="/StdTests/Sum%"),

@@ -3,11 +3,15 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+
+#include "interp/carrier.h"
+#include "interp/machine.h"
 
 namespace fble {
 namespace {
@@ -125,6 +129,67 @@ TEST_F(FileTest, MissingStandardStreamsStayUnusable) {
         _exit(next != STDOUT_FILENO && !File::standard_output().flush() ? 0 : 1);
       },
       testing::ExitedWithCode(0), "");
+}
+
+/// Connections that nothing refers to any more, whose other side is the test. Other work is under way, so that the
+/// program must not wait in place.
+class LingeringTest : public testing::Test {
+ protected:
+  class Nothing final : public Lingering {
+   public:
+    void give_up() override {}
+  };
+
+  LingeringTest() {
+    int ends[2];
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+    peer_ = ends[1];
+    shared_ = std::make_shared<SharedDescriptor>(ends[0], &io(), SharedDescriptor::Kind::kConnection);
+    io().keep(std::make_unique<Nothing>(), INT64_MAX);
+  }
+  ~LingeringTest() override { close(peer_); }
+
+  IoDriver& io() { return machine_.carrier().machine.io; }
+  void poll() { io().poll(machine_.carrier().machine.scheduler); }
+  /// Ends a file with more output than the system takes, as the collector does. Returns the output.
+  std::string finish_full_file(int patience_ms) {
+    std::string text;
+    for (int i = 0; i < 4'000'000; ++i) text.push_back(static_cast<char>(i % 251));
+    auto file = std::make_unique<File>(std::move(shared_), File::Direction::kWrite, "the connection", patience_ms);
+    EXPECT_TRUE(file->append({reinterpret_cast<const uint8_t*>(text.data()), text.size()}));
+    File::finish(std::move(file));
+    return text;
+  }
+  /// Reads what there is. Returns false at the end.
+  bool read_some(std::string& got) {
+    char buffer[65536];
+    ssize_t count;
+    while ((count = read(peer_, buffer, sizeof(buffer))) > 0) got.append(buffer, static_cast<size_t>(count));
+    return count != 0;
+  }
+
+  ProgramCode program_;
+  NativeTable natives_;
+  Machine machine_{program_, natives_, {.stack_bytes = size_t{1} << 20}};
+  int peer_ = -1;
+  std::shared_ptr<SharedDescriptor> shared_;
+};
+
+TEST_F(LingeringTest, ASlowReaderGetsAll) {
+  const std::string text = finish_full_file(60'000);
+  std::string got;
+  while (read_some(got)) poll();
+  EXPECT_TRUE(got == text) << got.size();
+}
+
+TEST_F(LingeringTest, APeerThatDoesNotReadIsGivenUp) {
+  const std::string text = finish_full_file(1);
+  usleep(5000);
+  poll();
+  std::string got;
+  while (read_some(got)) {}
+  EXPECT_LT(got.size(), text.size());
+  EXPECT_EQ(got, text.substr(0, got.size()));
 }
 
 }  // namespace
