@@ -330,10 +330,6 @@ TEST_P(SignalsInModesTest, EndWhatComputes) {
     for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
       signal_ends(sub, GetParam().flags, signal, wait_until_working);
     }
-    if (std::string_view(sub.name) == "mem-test") {
-      signal_ends(sub, GetParam().flags, SIGQUIT, wait_until_working);
-      continue;
-    }
     // SIGQUIT shows what the program does, and the program continues.
     signal_ends(sub, GetParam().flags, SIGINT, [&](pid_t process) {
       wait_until_working(process);

@@ -13,6 +13,7 @@
 
 #include <bit>
 
+#include "frontends/cli/ending.h"
 #include "frontends/cli/execute.h"
 #include "frontends/cli/front_end.h"
 #include "frontends/cli/messages.h"
@@ -56,6 +57,7 @@ Status compare(const Options& options, ProgramCode& code, Profile* profile) {
   machine_options.heap.stress_full_period = 1;
   Machine machine(code, natives, machine_options);
   const std::unique_ptr<TraceEngine> engine = attach_engine(options, machine);
+  const InterruptibleRun interruptible(machine);
   if (!machine.run_modules()) return report_run_error(machine);
   const size_t function = machine.keep(machine.result());
   machine.heap().set_stress(1);
