@@ -315,7 +315,7 @@ Word put_list_out(NativeCall& call) {
     case Written::kAll: return kUnitWord;
     case Written::kMustWait: return output.waiting;
     case Written::kArgumentFailed: return 0;
-    default: return call.fail(file->failure());
+    default: return output_failure().empty() ? call.fail(file->failure()) : call.fail_output(file->failure());
   }
 }
 
