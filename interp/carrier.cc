@@ -5,7 +5,7 @@
 #include "interp/engine_hooks.h"
 #include "interp/foreign.h"
 #include "interp/interpreter.h"
-#include "interp/profile.h"
+#include "interp/step_observer.h"
 
 namespace fble {
 
@@ -131,7 +131,7 @@ bool Carrier::run(Word func, std::span<const Word> args) {
   if (!is_asked(Attention::kInterrupt)) heed_interrupt(false);
   machine.scheduler.begin_run();
   allow_stack(current->stack->base());
-  if (machine.profile != nullptr) machine.profile->begin_run();
+  if (machine.steps != nullptr) machine.steps->begin_run();
   enter_interpreter(*this, code->start, fp);
   while (machine.scheduler.continue_run(*this)) resume_interpreter(*this);
   if (machine.engine != nullptr) machine.engine->on_run_end(*this);

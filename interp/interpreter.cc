@@ -18,7 +18,7 @@
 #include "interp/make_struct.h"
 #include "interp/native_stack.h"
 #include "interp/observer.h"
-#include "interp/profile.h"
+#include "interp/step_observer.h"
 
 #define OP(Name) FBLE_HANDLER_CC static void op_##Name(HANDLER)
 /// The handler of an instruction that packs words or takes them apart: shifts by variable distances, bit counts. It is
@@ -1019,26 +1019,26 @@ constexpr HandlerTable kBmiHandlers = {{
 #undef FBLE_OP
 }};
 
-/// The table of runs that are neither profiled nor recorded. Until the processor has been asked, it is the one that
+/// The table of runs that are neither observed nor recorded. Until the processor has been asked, it is the one that
 /// runs everywhere.
 constinit const HandlerTable* plain = &kPortableHandlers;
 [[maybe_unused]] const bool kChosen = (choose_handlers(cpu_extensions()), true);
 
-__attribute__((noinline)) void profile_step(Carrier* carrier, const uint32_t* pc, Word* fp) {
-  carrier->machine.profile->step(carrier->globals, pc, fp, static_cast<size_t>(fp - carrier->current->stack->base()));
+__attribute__((noinline)) void observe_step(Carrier* carrier, const uint32_t* pc, Word* fp) {
+  carrier->machine.steps->step(carrier->globals, pc, fp, static_cast<size_t>(fp - carrier->current->stack->base()));
 }
 
-/// The entry of every opcode in the table for profiles.
-FBLE_HANDLER_CC void run_profiled(HANDLER) {
-  profile_step(carrier, pc, fp);
+/// The entry of every opcode in the table for observers (interp/step_observer.h).
+FBLE_HANDLER_CC void run_observed(HANDLER) {
+  observe_step(carrier, pc, fp);
   TAIL plain->handlers[*pc](REGISTERS);
 }
 
-/// The entry of code while a profile is made: its first instruction is profiled, too.
+/// The entry of code while instructions are observed: its first one is, too.
 FBLE_HANDLER_CC void enter_by_table(HANDLER) { DISPATCH(); }
 
-constexpr HandlerTable kProfilingHandlers = {{
-#define FBLE_OP(Name, text, operands, effects, doc) run_profiled,
+constexpr HandlerTable kObservingHandlers = {{
+#define FBLE_OP(Name, text, operands, effects, doc) run_observed,
 #include "interp/opcodes.def"
 #undef FBLE_OP
 }};
@@ -1146,12 +1146,12 @@ void run_steps(Carrier& carrier) {
 }
 
 void resume_interpreter(Carrier& carrier) {
-  carrier.table = carrier.machine.profile != nullptr ? &kProfilingHandlers : plain;
+  carrier.table = carrier.machine.steps != nullptr ? &kObservingHandlers : plain;
   enter_handler(&resume, carrier.pc, carrier.fp, carrier, carrier.ap, 0);
 }
 
 void enter_interpreter(Carrier& carrier, const uint32_t* pc, Word* fp) {
-  const HandlerTable* table = carrier.machine.profile != nullptr ? &kProfilingHandlers : plain;
+  const HandlerTable* table = carrier.machine.steps != nullptr ? &kObservingHandlers : plain;
   carrier.table = table;
   enter_handler(table->handlers[*pc], pc, fp, carrier, carrier.ap, 0);
 }

@@ -16,7 +16,7 @@ struct HandlerTable {
   Handler handlers[static_cast<size_t>(Op::kCount)];
 };
 
-/// Returns the handlers of runs that are neither profiled nor recorded.
+/// Returns the handlers of runs that are neither observed nor recorded.
 const HandlerTable& plain_handlers();
 /// Makes plain_handlers those for a processor with these extensions. The start of the process does it for the one at
 /// hand; tests also try others. Requires: no run is under way, and this processor has the extensions.
@@ -30,7 +30,7 @@ const HandlerTable& stepping_handlers();
 /// Returns the plain handler of the opcode.
 Handler handler_of(Op op);
 
-/// Runs from the position until Halt or an error, with profiling handlers if there is a profile.
+/// Runs from the position until Halt or an error, with handlers that show each instruction if there is a StepObserver.
 void enter_interpreter(Carrier& carrier, const uint32_t* pc, Word* fp);
 
 /// Continues at carrier.pc and fp, after a switch or an unwinding: delivers carrier.value as the result of the running

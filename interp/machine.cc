@@ -84,7 +84,7 @@ Heap& Machine::heap() { return state_->machine.heap; }
 void Machine::request_interrupt() { state_->carrier.request(Attention::kInterrupt); }
 void Machine::request_dump() { state_->carrier.request(Attention::kDump); }
 Carrier& Machine::carrier() { return state_->carrier; }
-bool Machine::is_profiling() const { return state_->machine.profile != nullptr; }
+bool Machine::is_observed() const { return state_->machine.steps != nullptr; }
 const ThreadStats& Machine::thread_stats() const { return state_->machine.scheduler.stats(); }
 const SentCounter& Machine::sent() const { return state_->machine.scheduler.sent(); }
 const Schedule& Machine::schedule() const { return state_->machine.scheduler.turns().departures(); }

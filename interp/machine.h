@@ -22,8 +22,8 @@ struct MachineOptions {
   size_t stack_bytes = size_t{64} << 30;
   /// How natives wait while other threads could run.
   IoKind io = IoKind::kUring;
-  /// The profile that runs fill, if not null; it outlives the machine.
-  class Profile* profile = nullptr;
+  /// What sees each instruction, such as a profile, if not null; it outlives the machine. Runs are interpreted then.
+  class StepObserver* steps = nullptr;
   ThreadOptions threads;
 };
 
@@ -76,7 +76,7 @@ class Machine {
   /// Asks for the threads to be printed on standard error at the next yield point; likewise.
   void request_dump();
   Carrier& carrier();
-  bool is_profiling() const;
+  bool is_observed() const;
   const ThreadStats& thread_stats() const;
   /// What was sent over channels, if it is counted (interp/thread_params.def).
   const SentCounter& sent() const;

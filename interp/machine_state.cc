@@ -23,7 +23,7 @@ MachineState::MachineState(ProgramCode& program_code, const NativeTable& native_
       frames(options.heap.verify),
       scheduler(*this, main, options.threads),
       yield_distance(options.threads.yield == 0 ? 0 : options.threads.yield * kWordsPerYield),
-      profile(options.profile) {
+      steps(options.steps) {
   globals.words.resize(program.global_count);
   kept.push_back(kUnitWord);
   deopt_point_passes.resize(program.deopt_points.size());
@@ -35,7 +35,7 @@ MachineState::MachineState(ProgramCode& program_code, const NativeTable& native_
       if (row != nullptr && row->intrinsic != Intrinsic::kNone) int_form = IntForm::kMachine;
     }
   }
-  if (profile != nullptr) {
+  if (steps != nullptr) {
     for (Code& code : program.codes) code.entry = entry_by_table();
   }
 }

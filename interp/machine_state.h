@@ -17,6 +17,7 @@ namespace fble {
 
 class EngineHooks;
 class FrameObserver;
+class StepObserver;
 
 /// Nothing in it depends on the position of a thread. It lives as long as the machine and does not move, so carriers
 /// keep its address and that of the globals. The objects that its pointers refer to outlive it, or set them to null.
@@ -38,7 +39,7 @@ struct MachineState {
   uint32_t yield_distance = 0;  ///< limits are this far away at most, in words (--threads-yield); 0 for as usual
   bool has_boundaries = false;  ///< some glue has one: unwinding looks for frames of it
   IntForm int_form = IntForm::kUnions;
-  Profile* const profile;                        ///< null without profiling
+  StepObserver* const steps;                     ///< sees each instruction, if not null
   EngineHooks* engine = nullptr;                 ///< the compiler, if there is one
   FrameObserver* observer = nullptr;             ///< called at each `# deopt-here! force`, if there is one
   size_t unmarked_globals = 0;                   ///< the first globals, which a marking has not visited yet

@@ -7,9 +7,6 @@
 // (a b c c d c d e becomes a b c d e). A tail call replaces the running block on
 // the stack, but counts as called by it.
 //
-// The interpreter runs with a table of handlers that call `step` before each
-// instruction; without a profile there is no cost.
-//
 // Tested by tests/unit/interp/profile_test.cc.
 #pragma once
 
@@ -21,10 +18,11 @@
 #include <vector>
 
 #include "interp/code.h"
+#include "interp/step_observer.h"
 
 namespace fble {
 
-class Profile {
+class Profile final : public StepObserver {
  public:
   struct Node {
     uint32_t block;
@@ -44,15 +42,15 @@ class Profile {
   explicit Profile(const ProgramCode& program);
 
   /// Starts again at the root, in the main thread, whose number is 0.
-  void begin_run();
+  void begin_run() override;
   /// Counts the instruction at the position, before it runs in the frame. `slot` is the frame's, from the stack's base.
-  void step(const Word* globals, const uint32_t* pc, const Word* fp, size_t slot);
+  void step(const Word* globals, const uint32_t* pc, const Word* fp, size_t slot) override;
 
   /// A thread starts: its paths begin where its starter is.
-  void start_thread(uint32_t starter, uint32_t thread);
-  void end_thread(uint32_t thread) { stacks_.erase(thread); }
+  void start_thread(uint32_t starter, uint32_t thread) override;
+  void end_thread(uint32_t thread) override { stacks_.erase(thread); }
   /// The thread runs from now on.
-  void select_thread(uint32_t thread) { stack_ = &stacks_[thread]; }
+  void select_thread(uint32_t thread) override { stack_ = &stacks_[thread]; }
 
   const std::vector<Block>& blocks() const { return blocks_; }
 

@@ -71,7 +71,7 @@ std::vector<ErrorLine> innermost_lines(const uint32_t* pc, const Word* fp, size_
 }
 
 std::string RunError::first_line() const {
-  std::string text = RunError{.lines = {lines.begin(), lines.begin() + (lines.empty() ? 0 : 1)}}.render();
+  std::string text = RunError{.lines = {lines.begin(), lines.begin() + (lines.empty() ? 0 : 1)}, .notes = {}}.render();
   if (!text.empty()) text.pop_back();
   return text;
 }
@@ -91,7 +91,7 @@ std::string RunError::render() const {
     }
     text += '\n';
   }
-  return text;
+  return text + notes;
 }
 
 }  // namespace fble

@@ -21,6 +21,7 @@ struct ErrorLine {
 
 struct RunError {
   std::vector<ErrorLine> lines;  ///< innermost first
+  std::string notes;             ///< lines of text that follow them
   bool out_of_memory = false;    ///< the heap or the call stack could not grow
   bool interrupted = false;
   bool output_failed = false;  ///< an output of the process could not be written
@@ -29,7 +30,7 @@ struct RunError {
   bool is_final() const { return out_of_memory || interrupted || output_failed; }
   /// Returns the first of the lines below, without its end.
   std::string first_line() const;
-  /// Returns "FILE:L:C: error: in BLOCK: MESSAGE" lines; long traces are shortened in the middle.
+  /// Returns "FILE:L:C: error: in BLOCK: MESSAGE" lines, then the notes; long traces are shortened in the middle.
   std::string render() const;
 };
 

@@ -18,7 +18,7 @@
 #include "interp/interpreter.h"
 #include "interp/io_driver.h"
 #include "interp/liveness.h"
-#include "interp/profile.h"
+#include "interp/step_observer.h"
 #include "interp/thread_dump.h"
 
 namespace fble {
@@ -52,19 +52,6 @@ constexpr size_t kOwnerLines = 20;
 
 /// The slots of the thread's first frame: the action and its argument.
 constexpr size_t kFirstSlots = 2;
-
-constexpr const char* kWaitTexts[] = {
-#define FBLE_WAIT(Name, text, doc) text,
-#include "interp/waits.def"
-#undef FBLE_WAIT
-};
-
-/// The same as what a thread does.
-constexpr const char* kWaitStates[] = {
-#define FBLE_WAIT(Name, text, doc) "waits " text,
-#include "interp/waits.def"
-#undef FBLE_WAIT
-};
 
 /// The end of what a thread needs that waits at its position.
 size_t live_end(Code& code, const uint32_t* pc) {
@@ -184,19 +171,25 @@ VirtualThread& Scheduler::start(Carrier& carrier, Scope& scope, Word action) {
   thread.pc = code.start;
   thread.code_epoch = machine_.code_epoch;
   thread.looks_up = true;
-  waiting_bytes_ += thread.used * sizeof(Word);
+  count_waiting(thread);
   thread.runs = source_of(action);
   thread.scope = &scope;
   thread.older = scope.youngest;
   if (thread.older != nullptr) thread.older->younger = &thread;
   scope.youngest = &thread;
   ++scope.count;
-  if (machine_.profile != nullptr) machine_.profile->start_thread(carrier.current->id, thread.id);
+  if (machine_.steps != nullptr) machine_.steps->start_thread(carrier.current->id, thread.id);
   note_dirty(thread);
   ready_.push(thread);
   if (options_.yield != 0) carrier.restore_limits();
   if (options_.log) log(thread, fmt::format("is started by {}", carrier.current->id));
   return thread;
+}
+
+/// Counts the frames of a thread that does not run.
+void Scheduler::count_waiting(const VirtualThread& thread) {
+  waiting_bytes_ += thread.used * sizeof(Word);
+  stats_.most_waiting_bytes = std::max(stats_.most_waiting_bytes, waiting_bytes_);
 }
 
 void Scheduler::wake(VirtualThread& thread, Word value) {
@@ -212,10 +205,30 @@ void Scheduler::wake(VirtualThread& thread, Word value) {
 /// Takes a waiting thread out of what it waits in.
 void Scheduler::withdraw(VirtualThread& thread) {
   if (thread.list != nullptr) thread.list->remove(thread);
+  if (thread.wait == Wait::kEvent) static_cast<Choice*>(thread.unfinished)->withdraw();
   if (thread.has_timer) timers_.erase(thread.timer);
   if (thread.is_outside) --outside_;
   thread.has_timer = thread.is_outside = false;
   thread.wait = Wait::kNothing;
+}
+
+void Scheduler::wake_all(WaiterList& list, Word value) {
+  while (!list.empty()) {
+    Waiter& waiter = *list.first();
+    if (waiter.is_case) {
+      const auto& chosen = static_cast<const ChoiceCase&>(waiter);
+      chosen.choice->woken_by = chosen.index;
+      wake(chosen.choice->thread);
+    } else {
+      wake(static_cast<VirtualThread&>(waiter), value);
+    }
+  }
+}
+
+void Scheduler::commit(ChoiceCase& chosen, Word value) {
+  VirtualThread& thread = chosen.choice->thread;
+  wake(thread, value);
+  delete std::exchange(thread.unfinished, nullptr);
 }
 
 void Scheduler::add_dirty(VirtualThread& thread) {
@@ -238,12 +251,13 @@ inline bool Scheduler::must_unwind(Carrier& carrier) {
   return (thread.is_stopped || thread.failed_scope != nullptr) && begin_unwinding(carrier);
 }
 
-Word Scheduler::park(Carrier& carrier, ThreadList& list, Wait wait) {
+Word Scheduler::park(Carrier& carrier, WaiterList& list, Wait wait) {
   if (must_unwind(carrier)) return 0;
   carrier.current->wait = wait;
+  ++stats_.waits[static_cast<size_t>(wait)];
   list.push(*carrier.current);
   holder_ = nullptr;
-  if (options_.log) log(*carrier.current, fmt::format("waits {}", kWaitTexts[static_cast<size_t>(wait)]));
+  if (options_.log) log(*carrier.current, fmt::format("waits {}", wait_text(wait)));
   return kParked;
 }
 
@@ -252,9 +266,24 @@ void Scheduler::count_sent(Word item) { sent_.note(machine_.heap, item); }
 Word Scheduler::sleep_until(Carrier& carrier, int64_t time) {
   if (must_unwind(carrier)) return 0;
   carrier.current->wait = Wait::kTime;
+  ++stats_.waits[static_cast<size_t>(Wait::kTime)];
   set_timer(*carrier.current, time);
   holder_ = nullptr;
   log(*carrier.current, "waits for a time");
+  return kParked;
+}
+
+Word Scheduler::wait_for_choice(Carrier& carrier, std::unique_ptr<Choice> choice) {
+  if (must_unwind(carrier)) return 0;
+  VirtualThread& thread = *carrier.current;
+  thread.wait = Wait::kEvent;
+  ++stats_.waits[static_cast<size_t>(Wait::kEvent)];
+  thread.timed_out = false;
+  choice->enter();
+  if (choice->deadline != kNever) set_timer(thread, choice->deadline);
+  thread.unfinished = choice.release();
+  holder_ = nullptr;
+  if (options_.log) log(thread, fmt::format("waits {}", wait_text(Wait::kEvent)));
   return kParked;
 }
 
@@ -289,7 +318,7 @@ void Scheduler::wake_timers() {
   const int64_t time = now();
   while (!timers_.empty() && timers_.begin()->first <= time) {
     VirtualThread& thread = *timers_.begin()->second;
-    thread.timed_out = thread.is_outside;
+    thread.timed_out = thread.is_outside || thread.wait == Wait::kEvent;
     wake(thread, thread.timed_out ? 0 : kUnitWord);
   }
 }
@@ -372,7 +401,7 @@ __attribute__((always_inline)) inline void Scheduler::save(Carrier& carrier) {
   thread.fp = static_cast<size_t>(carrier.fp - stack.base());
   thread.used = thread.fp + live_end(code_of_frame(carrier.fp), carrier.pc);
   thread.code_epoch = machine_.code_epoch;
-  waiting_bytes_ += thread.used * sizeof(Word);
+  count_waiting(thread);
   note_dirty(thread);
   if (carrier.groups.any_open()) {
     thread.groups = std::make_unique<RecursiveGroups>(std::exchange(carrier.groups, {}));
@@ -401,7 +430,7 @@ __attribute__((always_inline)) inline void Scheduler::load(Carrier& carrier, Vir
   if (thread.code_epoch != machine_.code_epoch) forget_native_returns(thread);
   // A thread that runs ahead must not keep the one that has the turn from running.
   want_ticks(carrier, waits_for_world() || &thread != holder_);
-  if (machine_.profile != nullptr) machine_.profile->select_thread(thread.id);
+  if (machine_.steps != nullptr) machine_.steps->select_thread(thread.id);
   carrier.restore_limits();
 }
 
@@ -452,7 +481,7 @@ bool Scheduler::give_turn(Carrier& carrier) {
       return fail_main(carrier, "");
     }
     // All that waits has a main thread that waits for it.
-    if (timers_.empty() && outside_ == 0) return fail_main(carrier, deadlock_text());
+    if (timers_.empty() && outside_ == 0) return fail_main(carrier, deadlock_text(), all_threads_text(nullptr));
     if (!carrier.tidy_up()) wait_for_world(carrier);
     look_outside();
   }
@@ -465,7 +494,7 @@ bool Scheduler::give_turn(Carrier& carrier) {
 }
 
 /// Loads the main thread with an error: the message, or without one that of an interrupt.
-bool Scheduler::fail_main(Carrier& carrier, const std::string& message) {
+bool Scheduler::fail_main(Carrier& carrier, const std::string& message, std::string notes) {
   withdraw(main_);
   main_.early_error = nullptr;
   main_.looks_up = false;
@@ -473,6 +502,7 @@ bool Scheduler::fail_main(Carrier& carrier, const std::string& message) {
   load(carrier, main_);
   carrier.value = 0;
   message.empty() ? carrier.raise_interrupted() : carrier.raise(message);
+  carrier.error.notes = std::move(notes);
   return false;
 }
 
@@ -551,7 +581,8 @@ VirtualThread* Scheduler::choose_ahead(const VirtualThread& current) {
   uint32_t count = 0;
   if (holder_ != &current) found[count++] = holder_;
   uint32_t seen = 0;
-  for (VirtualThread* each = ready_.first(); each != nullptr && seen < kAheadCandidates; each = each->next, ++seen) {
+  for (VirtualThread* each = ready_.first(); each != nullptr && seen < kAheadCandidates;
+       each = ThreadList::after(*each), ++seen) {
     if (each != &current && !each->wants_turn) found[count++] = each;
   }
   return count == 0 ? nullptr : found[yields_.below(count)];
@@ -747,6 +778,8 @@ std::optional<Word> Scheduler::close(Carrier& carrier, Scope& scope, bool is_aba
   if (thread.failed_scope == &scope) thread.failed_scope = nullptr;
   scope.owner = nullptr;
   thread.innermost = scope.outer;
+  // An error of the owner has come first: it has ended the body, so that of the thread is not raised any more.
+  if (thread.failed_scope == &scope) thread.failed_scope = nullptr;
   return std::nullopt;
 }
 
@@ -786,7 +819,7 @@ void Scheduler::end_current(Carrier& carrier) {
   if (thread.older != nullptr) thread.older->younger = thread.younger;
   if (is_failed) fail(scope, thread, std::move(unwinding.error));
   if (--scope.count == 0) wake_all(scope.waiting);
-  if (machine_.profile != nullptr) machine_.profile->end_thread(thread.id);
+  if (machine_.steps != nullptr) machine_.steps->end_thread(thread.id);
   log(thread, is_done ? "ends" : is_failed ? "fails" : "is stopped");
   release_stack(thread);
   carrier.current = &main_;
@@ -819,33 +852,38 @@ void Scheduler::discard_scopes(VirtualThread& thread, size_t frame) {
   }
 }
 
-void Scheduler::print_threads(const Carrier* carrier) const {
+std::string Scheduler::all_threads_text(const Carrier* carrier) const {
   std::vector<ThreadView> views;
   const auto add = [&](const VirtualThread& thread) {
     const bool runs = carrier != nullptr && carrier->current == &thread;
-    const char* state = runs ? "runs" : thread.list == &ready_ || &thread == holder_ ? "is ready" : nullptr;
-    views.push_back({.id = thread.id,
-                     .state = state != nullptr ? state : kWaitStates[static_cast<size_t>(thread.wait)],
+    const bool is_ready = thread.list == &ready_ || &thread == holder_;
+    views.push_back({.thread = &thread,
+                     .state = runs       ? "runs"
+                              : is_ready ? "is ready"
+                                         : nullptr,
                      .pc = runs ? carrier->pc : thread.pc,
                      .fp = runs ? carrier->fp : thread.frame()});
   };
   add(main_);
   for (const VirtualThread* thread = oldest_; thread != nullptr; thread = thread->started_after) add(*thread);
-  log_text(threads_text(views));
+  return threads_text(views);
+}
+
+void Scheduler::print_threads(const Carrier* carrier) const {
+  log_text(fmt::format("[threads: {}]\n{}", live_ + 1, all_threads_text(carrier)));
 }
 
 /// Says how many threads wait for what.
 std::string Scheduler::deadlock_text() const {
-  std::array<size_t, std::size(kWaitTexts)> counts{};
+  std::array<size_t, kWaits> counts{};
   ++counts[static_cast<size_t>(main_.wait)];
   for (const VirtualThread* thread = oldest_; thread != nullptr; thread = thread->started_after) {
     ++counts[static_cast<size_t>(thread->wait)];
   }
-  std::string text = fmt::format("deadlock: {}", live_ == 0 ? "the thread waits" : "all threads wait");
-  const char* separator = ", ";
+  if (live_ == 0) return fmt::format("deadlock: the only thread waits {}", wait_text(main_.wait));
+  std::string text = "deadlock: all threads wait";
   for (size_t i = 0; i < counts.size(); ++i) {
-    if (counts[i] == 0) continue;
-    text += fmt::format("{}{} {}", std::exchange(separator, ", "), counts[i], kWaitTexts[i]);
+    if (counts[i] != 0) text += fmt::format(", {} {}", counts[i], wait_text(static_cast<Wait>(i)));
   }
   return text;
 }

@@ -13,12 +13,14 @@
 // Tested by tests/std/Threads in all modes, and tests/unit/interp/scheduler_test.cc.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "interp/choice.h"
 #include "interp/scope.h"
 #include "interp/sent_counter.h"
 #include "interp/ticker.h"
@@ -39,7 +41,9 @@ struct ThreadStats {
   uint64_t preempted = 0;  ///< switches because a thread that has waited for the world was ready
   uint64_t ahead = 0;      ///< switches to a thread that had no turn
   uint64_t most_at_once = 0;
-  uint64_t moves = 0;  ///< of frames between call stacks and chunks
+  uint64_t moves = 0;                       ///< of frames between call stacks and chunks
+  std::array<uint64_t, kWaits> waits = {};  ///< how often threads waited for what
+  size_t most_waiting_bytes = 0;            ///< of the frames of threads that did not run, at a time
 };
 
 /// Owns the call stacks, and all threads of a machine but the main one, which is there always. While a run is under
@@ -72,20 +76,25 @@ class Scheduler {
   /// Starts a thread in the scope that applies the action to a unit; it is ready.
   VirtualThread& start(Carrier& carrier, Scope& scope, Word action);
   /// Makes the current thread wait in the list. To be returned from the native, like that of the next two.
-  Word park(Carrier& carrier, ThreadList& list, Wait wait);
+  Word park(Carrier& carrier, WaiterList& list, Wait wait);
   /// Makes it wait in the list for something outside of the program. At the time (CLOCK_MONOTONIC, ns) the native runs
   /// again in any case, and the thread has `timed_out`.
   Word wait_outside(Carrier& carrier, ThreadList& list, Wait wait, int64_t until = kNever);
   static constexpr int64_t kNever = INT64_MAX;
+  /// Makes it wait until one of the cases happens, or the native runs again at the deadline; then it has `timed_out`.
+  Word wait_for_choice(Carrier& carrier, std::unique_ptr<Choice> choice);
+  /// Returns a random number below n, n > 0, for choices among what has happened.
+  uint32_t random_case(uint32_t n) { return cases_.below(n); }
   /// Waits until the time (CLOCK_MONOTONIC, ns).
   Word sleep_until(Carrier& carrier, int64_t time);
   /// Lets all threads that are ready run first.
   Word yield(Carrier& carrier);
   /// Ends the wait of a thread. Its native returns `value`, or runs again if that is 0.
   void wake(VirtualThread& thread, Word value = 0);
-  void wake_all(ThreadList& list, Word value = 0) {
-    while (!list.empty()) wake(*list.first(), value);
-  }
+  /// Does the same for what waits in the list. The native of a choice runs again in any case.
+  void wake_all(WaiterList& list, Word value = 0);
+  /// Ends the wait of a choice because the case happens: its native returns `value`.
+  void commit(ChoiceCase& chosen, Word value);
   /// Called for each item that is sent over a channel.
   void note_sent(Word item) {
     if (options_.params.count_sent != 0) [[unlikely]] {
@@ -157,12 +166,13 @@ class Scheduler {
   void clear();
   VirtualThread& new_thread();
   void free_thread(VirtualThread& thread);
+  void count_waiting(const VirtualThread& thread);
   void save(Carrier& carrier);
   void load(Carrier& carrier, VirtualThread& thread);
   bool pick(Carrier& carrier);
   bool give_turn(Carrier& carrier);
   bool resume_holder(Carrier& carrier);
-  bool fail_main(Carrier& carrier, const std::string& message);
+  bool fail_main(Carrier& carrier, const std::string& message, std::string notes = {});
   void end_early(Carrier& carrier);
   VirtualThread* choose_ahead(const VirtualThread& current);
   void have_natives_take_turns();
@@ -176,7 +186,8 @@ class Scheduler {
     }
   }
   void set_ticks(Carrier& carrier, bool wanted);
-  /// Prints what the threads do; `carrier` is null while none runs.
+  /// Returns, or prints, what the threads do; `carrier` is null while none runs.
+  std::string all_threads_text(const Carrier* carrier) const;
   void print_threads(const Carrier* carrier) const;
   void log(const VirtualThread& thread, std::string_view what) const {
     if (options_.log) [[unlikely]] {
@@ -235,6 +246,7 @@ class Scheduler {
   const ThreadOptions options_;
   Turns turns_;
   ThreadRandom yields_;              ///< who runs ahead
+  ThreadRandom cases_{1};            ///< which of the events that have happened a choice takes
   bool natives_take_turns_ = false;  ///< once a thread has run ahead, or if turns are chosen
   int64_t virtual_now_ = 0;
   bool polls_world_ = false;       ///< what is woken now, the world has woken

@@ -44,7 +44,7 @@ class Task final : public TracedResource {
   TaskOutcome outcome = TaskOutcome::kNone;
   Word value = 0;       ///< for kDone
   std::string failure;  ///< for kFailed: the first line of the error
-  ThreadList waiting;   ///< threads that wait for its end
+  WaiterList waiting;   ///< what waits for its end
 };
 
 }  // namespace fble

@@ -79,14 +79,14 @@ VirtualThread* Turns::choose_and_note(VirtualThread* current, const ThreadList& 
     uint32_t index = random_.below(static_cast<uint32_t>(std::min<size_t>(candidates, kMostCandidates)));
     if (current == nullptr || index-- != 0) {
       chosen = ready.first();
-      while (index-- != 0) chosen = chosen->next;
+      while (index-- != 0) chosen = ThreadList::after(*chosen);
     }
   } else if (options_.schedule && next_departure_ < options_.schedule->size() &&
              (*options_.schedule)[next_departure_].turn == turn_) {
     const uint32_t wanted = (*options_.schedule)[next_departure_++].thread;
     if (usual->id != wanted) {
       chosen = ready.first();
-      while (chosen != nullptr && chosen->id != wanted) chosen = chosen->next;
+      while (chosen != nullptr && chosen->id != wanted) chosen = ThreadList::after(*chosen);
       is_misfit_ = chosen == nullptr;
       if (is_misfit_) return nullptr;
     }
@@ -95,7 +95,7 @@ VirtualThread* Turns::choose_and_note(VirtualThread* current, const ThreadList& 
   if (note_) {
     TurnChoice choice{.turn = turn_, .chosen = chosen->id, .others = {}};
     if (current != nullptr && current != chosen) choice.others.push_back(current->id);
-    for (const VirtualThread* each = ready.first(); each != nullptr; each = each->next) {
+    for (const VirtualThread* each = ready.first(); each != nullptr; each = ThreadList::after(*each)) {
       if (each != chosen) choice.others.push_back(each->id);
     }
     note_(std::move(choice));

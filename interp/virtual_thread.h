@@ -16,7 +16,7 @@
 
 namespace fble {
 
-class ThreadList;
+class WaiterList;
 class Scope;
 class Unfinished;
 class Task;
@@ -28,6 +28,12 @@ enum class Wait : uint8_t {
 #include "interp/waits.def"
 #undef FBLE_WAIT
 };
+
+inline constexpr size_t kWaits = 0
+#define FBLE_WAIT(Name, text, doc) +1
+#include "interp/waits.def"
+#undef FBLE_WAIT
+    ;
 
 /// Why frames are cut off.
 enum class UnwindReason : uint8_t {
@@ -52,10 +58,50 @@ struct PendingUnwinding {
 
 using Timers = std::multimap<int64_t, VirtualThread*>;
 
+/// A place in a list of what waits: a thread, or a case of a choice that a thread waits for (interp/choice.h).
+struct Waiter {
+  Waiter* previous = nullptr;  ///< in `list`
+  Waiter* next = nullptr;
+  WaiterList* list = nullptr;
+  bool is_case = false;  ///< it is a ChoiceCase, else a VirtualThread
+};
+
+/// What waits for the same thing, in the order in which it came. A waiter is in one list at most.
+class WaiterList {
+ public:
+  WaiterList() = default;
+  WaiterList(const WaiterList&) = delete;
+
+  bool empty() const { return first_ == nullptr; }
+  size_t size() const { return size_; }
+  Waiter* first() const { return first_; }
+  void push(Waiter& waiter) {
+    waiter.list = this;
+    waiter.next = nullptr;
+    waiter.previous = last_;
+    (last_ != nullptr ? last_->next : first_) = &waiter;
+    last_ = &waiter;
+    ++size_;
+  }
+  void remove(Waiter& waiter) {
+    FBLE_ASSERT(waiter.list == this);
+    (waiter.previous != nullptr ? waiter.previous->next : first_) = waiter.next;
+    (waiter.next != nullptr ? waiter.next->previous : last_) = waiter.previous;
+    waiter.list = nullptr;
+    --size_;
+  }
+
+ private:
+  Waiter* first_ = nullptr;
+  Waiter* last_ = nullptr;
+  size_t size_ = 0;
+};
+
 /// No word of its frames is an address inside a stack, so they may be moved. While it runs, its position (pc, fp,
 /// value) is the carrier's; the fields here hold it while it does not, and pc and fp from a run-time error to where its
-/// unwinding lands.
-struct VirtualThread {
+/// unwinding lands. Its list, as a waiter, is that of the ready threads, or of those that wait for the same thing; null
+/// while it has the turn. A thread that runs ahead is ready.
+struct VirtualThread : Waiter {
   // What a switch needs comes first: it is in few cache lines.
 
   /// Its frames: in a call stack, or if that is null in a chunk of exactly their size.
@@ -65,12 +111,6 @@ struct VirtualThread {
   size_t fp = 0;    ///< slot of the running frame
   const uint32_t* pc = nullptr;
   Word value = 0;  ///< what its native returns when it runs again; 0: it runs the instruction at pc
-
-  /// The ready threads, or those that wait for the same thing; null while it has the turn. A thread that runs ahead is
-  /// ready.
-  ThreadList* list = nullptr;
-  VirtualThread* previous = nullptr;  ///< in `list`
-  VirtualThread* next = nullptr;
 
   uint32_t code_epoch = 0;  ///< of the machine, when it ran last
   /// Its place in the list of those that may hold pointers to new objects, which the next minor collection visits; 0 if
@@ -113,40 +153,17 @@ struct VirtualThread {
   Word* frame() const { return base() + fp; }
 };
 
-/// Threads in the order in which they came. A thread is in one list at most.
-class ThreadList {
+/// A list of threads only.
+class ThreadList : public WaiterList {
  public:
-  ThreadList() = default;
-  ThreadList(const ThreadList&) = delete;
-
-  bool empty() const { return first_ == nullptr; }
-  size_t size() const { return size_; }
-  VirtualThread* first() const { return first_; }
-  void push(VirtualThread& thread) {
-    thread.list = this;
-    thread.next = nullptr;
-    thread.previous = last_;
-    (last_ != nullptr ? last_->next : first_) = &thread;
-    last_ = &thread;
-    ++size_;
-  }
-  void remove(VirtualThread& thread) {
-    FBLE_ASSERT(thread.list == this);
-    (thread.previous != nullptr ? thread.previous->next : first_) = thread.next;
-    (thread.next != nullptr ? thread.next->previous : last_) = thread.previous;
-    thread.list = nullptr;
-    --size_;
-  }
+  VirtualThread* first() const { return static_cast<VirtualThread*>(WaiterList::first()); }
+  static VirtualThread* after(const VirtualThread& thread) { return static_cast<VirtualThread*>(thread.next); }
+  void push(VirtualThread& thread) { WaiterList::push(thread); }
   VirtualThread& pop() {
-    VirtualThread& thread = *first_;
+    VirtualThread& thread = *first();
     remove(thread);
     return thread;
   }
-
- private:
-  VirtualThread* first_ = nullptr;
-  VirtualThread* last_ = nullptr;
-  size_t size_ = 0;
 };
 
 }  // namespace fble

@@ -55,6 +55,7 @@ enum OptionGroup : unsigned {
   kBisectGroup = 1 << 9,
   kTestingGroup = 1 << 10,
   kExploreGroup = 1 << 11,
+  kStackGroup = 1 << 12,
 };
 
 /// The options that the words after the command give.
@@ -76,6 +77,9 @@ struct Options {
 
   std::string profile;  ///< file for the profile, or empty
   uint64_t profile_period = 0;
+
+  bool stack = false;       ///< the stack that functions need, instead of bytecode
+  bool uses_stack = false;  ///< and use, in a run with `args`
 
   std::string deps_file;
   std::string deps_target;
@@ -113,6 +117,7 @@ struct Options {
 enum class Positional : uint8_t {
   kProgram,  ///< a file, then the program's arguments; after -m, arguments only
   kFile,     ///< a file instead of -m
+  kFileRun,  ///< the same; after --, arguments of a run
   kModule,   ///< a module path or a file, as a word or with -m, or neither
   kFolder,   ///< the suite's folder
 };

@@ -132,23 +132,32 @@ constexpr Command kCommands[] = {
     {
         .name = "disassemble",
         .synopsis = "Usage: fble-jit disassemble [OPTION...] -m MODULE_PATH\n"
-                    "       fble-jit disassemble [OPTION...] FILE.fble",
-        .summary = "prints the bytecode of a module",
+                    "       fble-jit disassemble [OPTION...] FILE.fble\n"
+                    "       fble-jit disassemble --stack [OPTION...] FILE.fble [-- ARG...]",
+        .summary = "prints the bytecode of a module, or the stack that it needs",
         .description = "Compiles a module like `fble-jit check` and prints its bytecode. The format is for\n"
                        "reading and for tests and changes from version to version;\n"
-                       "interp/opcodes.def explains the instructions.",
+                       "interp/opcodes.def explains the instructions.\n"
+                       "\n"
+                       "With --stack, it prints a line for each function. 'frame' is its own call frame,\n"
+                       "'need' the stack that it needs with all functions that it is known to call, 'used'\n"
+                       "the most that one of its calls used in the run, each in words of 8 bytes. A need\n"
+                       "is a bound, unless the line says why it is not: recursion, which can go to any\n"
+                       "depth, or calls of functions that are values.",
         .epilogue = "Exit status:\n"
                     "  0    success\n"
-                    "  1    the module does not compile\n"
+                    "  1    the module does not compile, or the run ended with an error\n"
                     "  2    mistake on the command line\n"
                     "  5    other error, such as output that cannot be written\n"
                     "  6    out of memory\n"
                     "  130  interrupted (SIGINT)\n"
                     "\n"
                     "Example:\n"
-                    "  fble-jit disassemble -I src -m /Tools/Sort%\n",
-        .groups = kInfoGroup | kModuleGroup,
-        .positional = Positional::kFile,
+                    "  fble-jit disassemble -I src -m /Tools/Sort%\n"
+                    "  fble-jit disassemble --stack sort.fble -- words.txt\n"
+                    "      runs the program, and prints the stack that its functions need and used\n",
+        .groups = kInfoGroup | kModuleGroup | kStackGroup,
+        .positional = Positional::kFileRun,
         .statuses = StatusSet::kTool,
         .run = run_disassemble,
     },

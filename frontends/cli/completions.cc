@@ -102,6 +102,7 @@ std::string zsh_positional(const Command& command) {
   switch (command.positional) {
     case Positional::kProgram: return "'*:file:_files'";
     case Positional::kFile:
+    case Positional::kFileRun:
     case Positional::kModule: return "'*:module:_files -g \"*.fble\"'";
     case Positional::kFolder: return "'*:folder:_files -/'";
   }

@@ -10,8 +10,8 @@
 #include "frontends/cli/messages.h"
 #include "frontends/cli/pprof.h"
 #include "frontends/std/native/file.h"
-#include "interp/profile.h"
 #include "interp/sent_counter.h"
+#include "interp/thread_dump.h"
 #include "jit/x64/cpu.h"
 
 namespace fble {
@@ -28,9 +28,9 @@ void ProfileFile::write() const {
   save_file(name_, encode_pprof(*profile_, sample_period_));
 }
 
-MachineOptions machine_options(const Options& options, Profile* profile) {
+MachineOptions machine_options(const Options& options, StepObserver* steps) {
   MachineOptions machine;
-  machine.profile = profile;
+  machine.steps = steps;
   machine.heap = options.heap;
   // Completions come in no order: where turns have one, the program waits for them.
   machine.io = options.threads.has_turns() ? IoKind::kBlocking : options.io;
@@ -44,7 +44,7 @@ MachineOptions machine_options(const Options& options, Profile* profile) {
 }
 
 std::unique_ptr<TraceEngine> attach_engine(const Options& options, Machine& machine) {
-  if (options.interprets || machine.is_profiling()) return nullptr;
+  if (options.interprets || machine.is_observed()) return nullptr;
   if (const std::string missing = missing_cpu_extensions(); !missing.empty()) {
     print_message("warning: programs are interpreted, as by --jit=off: this processor has no {}\n", missing);
     return nullptr;
@@ -81,6 +81,13 @@ void print_stats(const Machine& machine, const TraceEngine* engine) {
         "moves "
         "of frames\n",
         threads.started, threads.most_at_once, threads.switches, threads.preempted, threads.ahead, threads.moves);
+    std::string waits;
+    for (size_t i = 0; i < kWaits; ++i) {
+      if (threads.waits[i] == 0) continue;
+      waits += fmt::format("{}{} {}", waits.empty() ? "" : ", ", threads.waits[i], wait_text(static_cast<Wait>(i)));
+    }
+    print_message("waits:       {}\nframes:      {} bytes at most of threads that did not run\n",
+                  waits.empty() ? "none" : waits, threads.most_waiting_bytes);
   }
   if (const SentCounter& sent = machine.sent(); sent.items() != 0) {
     print_message("sent:        {} items, which reached {} new objects of {} bytes\n", sent.items(), sent.objects(),

@@ -7,6 +7,7 @@
 
 #include "frontends/cli/cli.h"
 #include "interp/machine.h"
+#include "interp/profile.h"
 #include "jit/engine/trace_engine.h"
 
 namespace fble {
@@ -28,16 +29,17 @@ class ProfileFile {
 };
 
 /// Returns the machine options that the command line asks for.
-MachineOptions machine_options(const Options& options, Profile* profile);
+MachineOptions machine_options(const Options& options, StepObserver* steps);
 
 /// Makes the compiler that the command line asks for and attaches it to the
 /// machine, which must outlive it. Returns null with --jit=off, while profiling, or
 /// where the compiler cannot work.
 std::unique_ptr<TraceEngine> attach_engine(const Options& options, Machine& machine);
 
-/// Runs a program with the arguments of the command line, after `prepare(machine)`.
-CommandEnding run_compiled(const Options& options, ProgramCode& code,
-                           const std::function<void(Machine&)>& prepare = {});
+/// Runs a program with the arguments of the command line, after `prepare(machine)`. `steps` sees each instruction if it
+/// is not null, instead of a profile.
+CommandEnding run_compiled(const Options& options, ProgramCode& code, const std::function<void(Machine&)>& prepare = {},
+                           StepObserver* steps = nullptr);
 
 /// Reports why the machine stopped, after the program's own output.
 Status report_run_error(const Machine& machine);

@@ -70,6 +70,7 @@ constexpr std::pair<OptionGroup, const char*> kGroupTitles[] = {
     {kModuleGroup, "Modules"},
     {kEngineGroup, "Execution"},
     {kMemTestGroup, "Test"},
+    {kStackGroup, "Output"},
     {kDepsGroup, "Output"},
     {kSuiteGroup, "Suite"},
     {kDocGroup, "Output"},
@@ -131,6 +132,9 @@ class Parser {
       if (word == "--") {
         if (command_.positional == Positional::kProgram) {
           take_rest();
+        } else if (command_.positional == Positional::kFileRun) {
+          options_.uses_stack = true;
+          take_rest();
         } else if (next_ < words_.size()) {
           fail(fmt::format("invalid argument: '{}'", words_[next_]));
         }
@@ -190,6 +194,7 @@ class Parser {
         }
         return take_rest();
       case Positional::kFile:
+      case Positional::kFileRun:
         if (!word.ends_with(".fble")) return fail(fmt::format("invalid argument: '{}'", word));
         return set_once(options_.file, "file", word);
       case Positional::kModule:
@@ -337,6 +342,7 @@ class Parser {
         return set_number(options_.profile_period, name, parse_number<uint64_t>(value), value);
       case OptionId::kDepsFile: return set_once(options_.deps_file, name, value);
       case OptionId::kDepsTarget: return set_once(options_.deps_target, name, value);
+      case OptionId::kStack: options_.stack = true; return;
       case OptionId::kGrowth: options_.growth = true; return;
       case OptionId::kDebug: options_.debug = true; return;
       case OptionId::kTarget: return set_once(options_.target, name, value);
@@ -374,6 +380,7 @@ class Parser {
       }
     }
     if ((command_.groups & kDepsGroup) != 0 && options_.target.empty()) fail("missing required --target option.");
+    if (options_.uses_stack && !options_.stack) fail("words after -- require --stack.");
     if (options_.jit.chaos != 0 && options_.jit.deopt_every != 0) fail("--chaos and --deopt-every do not go together.");
     if (options_.threads.seed && options_.threads.schedule) {
       fail("--threads-seed and --threads-schedule do not go together.");

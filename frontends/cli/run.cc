@@ -57,11 +57,12 @@ int program_status(Word exit, IntForm form) {
 
 /// Runs the program. Stores its own status, if it returns one, in `exit_status`.
 Status execute(const Options& options, ProgramCode& code, const std::vector<Text>& texts,
-               const std::function<void(Machine&)>& prepare, int& exit_status) {
+               const std::function<void(Machine&)>& prepare, StepObserver* steps, int& exit_status) {
   NativeTable natives;
   register_std(natives);
   ProfileFile profile(options, code, options.profile_period);
-  Machine machine(code, natives, machine_options(options, profile.profile()));
+  if (steps == nullptr) steps = profile.profile();
+  Machine machine(code, natives, machine_options(options, steps));
   const std::unique_ptr<TraceEngine> engine = attach_engine(options, machine);
   const InterruptibleRun interruptible(machine);
   if (prepare) prepare(machine);
@@ -88,11 +89,12 @@ Status execute(const Options& options, ProgramCode& code, const std::vector<Text
 
 }  // namespace
 
-CommandEnding run_compiled(const Options& options, ProgramCode& code, const std::function<void(Machine&)>& prepare) {
+CommandEnding run_compiled(const Options& options, ProgramCode& code, const std::function<void(Machine&)>& prepare,
+                           StepObserver* steps) {
   std::vector<Text> texts;
   if (!decode_arguments(options.args, texts)) return Status::kUsageError;
   int exit_status = 0;
-  const Status status = execute(options, code, texts, prepare, exit_status);
+  const Status status = execute(options, code, texts, prepare, steps, exit_status);
   return {status, exit_status};
 }
 

@@ -8,6 +8,7 @@ void register_std(NativeTable& natives) {
   natives.add(debug_natives());
   natives.add(directory_natives());
   natives.add(env_natives());
+  natives.add(event_natives());
   natives.add(file_natives());
   natives.add(int_natives());
   natives.add(io_natives());

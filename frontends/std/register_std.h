@@ -12,6 +12,7 @@ std::span<const NativeRow> clock_natives();      ///< /Std/Io/Clock%
 std::span<const NativeRow> debug_natives();      ///< /Std/Stream/Debug%
 std::span<const NativeRow> directory_natives();  ///< /Std/Io/Directory%
 std::span<const NativeRow> env_natives();        ///< /Std/Io/Env%
+std::span<const NativeRow> event_natives();      ///< /Std/Io/Thread%: events
 std::span<const NativeRow> file_natives();       ///< /Std/Io/File/Binary%
 std::span<const NativeRow> int_natives();        ///< /Std/Int%, /Std/Char% and below
 std::span<const NativeRow> io_natives();         ///< /Std/Io/File%

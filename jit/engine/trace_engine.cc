@@ -63,7 +63,7 @@ TraceEngine::TraceEngine(Carrier& carrier, const JitOptions& options)
       policy_(options_.params),
       points_(carrier.machine),
       log_(options_, points_) {
-  usable_ = missing_cpu_extensions().empty() && traces_.cache().usable() && carrier.machine.profile == nullptr;
+  usable_ = missing_cpu_extensions().empty() && traces_.cache().usable() && carrier.machine.steps == nullptr;
   if (!usable_) return;
   runtime_ = {checked_entry(), leave_trace, trace_entered, force_trace};
   carrier.machine.engine = this;

@@ -1,83 +1,40 @@
 // /Std/Io/Thread%: channels.
-//
-// A channel is the one place where values change while a program runs. Threads that wait at it keep what they send in
-// their frames. So only the items that wait in the channel itself are the collector's business.
-//
-// Tested by tests/std/Threads in all modes, and tests/unit/interp/scheduler_test.cc.
-#include <algorithm>
-#include <utility>
-#include <vector>
+#include "frontends/std/native/channel.h"
 
-#include "frontends/std/native/values.h"
 #include "frontends/std/register_std.h"
 #include "interp/carrier.h"
-#include "interp/scheduler.h"
+#include "interp/choice.h"
+#include "interp/machine_state.h"
 
 namespace fble {
 namespace {
 
-/// A queue of words. Its memory follows their number.
-class WordQueue {
- public:
-  bool empty() const { return count_ == 0; }
-  size_t size() const { return count_; }
-  void push(Word word) {
-    if (count_ == places_.size()) resize(std::max(kFewestPlaces, 2 * count_));
-    at(count_++) = word;
-  }
-  Word pop() {
-    const Word word = at(0);
-    ++first_;
-    if (--count_ < places_.size() / 4 && places_.size() > kFewestPlaces) resize(places_.size() / 2);
-    return word;
-  }
-  template <typename Visit>
-  void for_each(Visit&& visit) {
-    for (size_t i = 0; i < count_; ++i) visit(at(i));
-  }
-
- private:
-  static constexpr size_t kFewestPlaces = 4;  // a power of 2, as all numbers of places are
-
-  Word& at(size_t index) { return places_[(first_ + index) & (places_.size() - 1)]; }
-  void resize(size_t size) {
-    std::vector<Word> places(size);
-    for (size_t i = 0; i < count_; ++i) places[i] = at(i);
-    places_ = std::move(places);
-    first_ = 0;
-  }
-
-  std::vector<Word> places_;
-  size_t first_ = 0;  ///< the place of the first word, modulo their number
-  size_t count_ = 0;
-};
-
-/// It holds at most `capacity` items. Threads wait to receive only while it is empty, and to send only while it is
-/// full; nothing waits once it is closed.
-class Channel final : public TracedResource {
- public:
-  static void* operator new(size_t bytes, ThreadStore& store) { return store.new_object(bytes); }
-  static void operator delete(void* channel) { Cells::give(channel); }
-  explicit Channel(uint64_t limit) : capacity(limit) {}
-  void visit_values(const std::function<void(Word&)>& visit) override { items.for_each(visit); }
-
-  const uint64_t capacity;
-  WordQueue items;
-  ThreadList receivers;
-  ThreadList senders;
-  bool is_closed = false;
-};
+static_assert(kExchangeWords == 1 + 1 + 1 + 2, "Just of the item, and the answer for an event");
 
 /// The argument of Send that is the item.
 constexpr uint32_t kItem = 1;
 
 Scheduler& scheduler(NativeCall& call) { return call.carrier().machine.scheduler; }
 
-/// Null, with an error, if the first argument is no channel.
-Channel* channel_arg(NativeCall& call) {
-  Channel* channel = handle_resource<Channel>(call.arg(0));
-  if (channel == nullptr) fail_handle(call, call.arg(0), "channel");
-  return channel;
+/// Just(item); takes object_words(1).
+Word just_word(NativeCall& call, Word item) {
+  const Word packed = is_packed(item) ? pack_union(item, tag_width(2), 0) : 0;
+  return packed != 0 ? packed : call.make_union(0, 2, item);
+}
+
+/// Ends the wait of the thread or the event with the answer.
+void answer(NativeCall& call, Waiter& waiter, Word word) {
+  if (!waiter.is_case) return scheduler(call).wake(static_cast<VirtualThread&>(waiter), word);
+  auto& chosen = static_cast<ChoiceCase&>(waiter);
+  const Word cases = scheduler(call).argument(chosen.choice->thread, 0);
+  scheduler(call).commit(chosen, chosen_word(call, case_at(cases, chosen.index), word));
+}
+
+/// Returns the item that the thread or the event waits to send.
+Word item_of(NativeCall& call, Waiter& sender) {
+  if (!sender.is_case) return scheduler(call).argument(static_cast<VirtualThread&>(sender), kItem);
+  const auto& waiting = static_cast<const ChoiceCase&>(sender);
+  return view_case(case_at(scheduler(call).argument(waiting.choice->thread, 0), waiting.index))->item;
 }
 
 /// Puts an item into the channel itself.
@@ -92,62 +49,33 @@ Word make_channel(NativeCall& call) {
   if (capacity.error != ReadError::kNone) return fail_read(call, capacity.error, "capacity");
   if (capacity.value.negative) return call.fail("the capacity of a channel is negative");
   if (!call.reserve(object_words(1))) return kOutOfMemory;
-  return call.make_native(std::unique_ptr<Channel>(
-      new (call.machine().threads) Channel(capacity.value.overflow ? UINT64_MAX : capacity.value.magnitude)));
-}
-
-/// Just(item); takes object_words(1).
-Word just_word(NativeCall& call, Word item) {
-  const Word packed = is_packed(item) ? pack_union(item, tag_width(2), 0) : 0;
-  return packed != 0 ? packed : call.make_union(0, 2, item);
+  auto channel = std::unique_ptr<Channel>(new (call.machine().threads)
+                                              Channel(capacity.value.overflow ? UINT64_MAX : capacity.value.magnitude));
+  channel->made = innermost_line(call.carrier().pc, call.carrier().fp);
+  return call.make_native(std::move(channel));
 }
 
 /// Send : <@ T@>(Channel@<T@> channel, T@ item) { External@<Bool@>; }
 Word send(NativeCall& call) {
-  Channel* channel = channel_arg(call);
+  Channel* channel = channel_of(call, call.arg(0));
   if (channel == nullptr) return 0;
-  if (channel->is_closed) return bool_word(false);
-  if (!channel->receivers.empty()) {
-    if (!call.reserve(object_words(1))) return kOutOfMemory;
-    scheduler(call).note_sent(call.arg(kItem));
-    scheduler(call).wake(*channel->receivers.first(), just_word(call, call.arg(kItem)));
-    return bool_word(true);
-  }
-  if (channel->items.size() < channel->capacity) {
-    scheduler(call).note_sent(call.arg(kItem));
-    put(call, *channel, call.arg(kItem));
-    return bool_word(true);
-  }
-  return scheduler(call).park(call.carrier(), channel->senders, Wait::kSend);
+  if (!channel->can_send()) return scheduler(call).park(call.carrier(), channel->senders, Wait::kSend);
+  if (!call.reserve(kExchangeWords)) return kOutOfMemory;
+  return send_now(call, *channel, call.arg(kItem));
 }
 
 /// Receive : <@ T@>(Channel@<T@> channel) { External@<Maybe@<T@>>; }
 Word receive(NativeCall& call) {
-  Channel* channel = channel_arg(call);
+  Channel* channel = channel_of(call, call.arg(0));
   if (channel == nullptr) return 0;
-  if (channel->items.empty() && channel->senders.empty()) {
-    if (channel->is_closed) return nothing_word();
-    return scheduler(call).park(call.carrier(), channel->receivers, Wait::kReceive);
-  }
-  if (!call.reserve(object_words(1))) return kOutOfMemory;
-  Word item = channel->items.empty() ? 0 : channel->items.pop();
-  if (!channel->senders.empty()) {
-    VirtualThread& sender = *channel->senders.first();
-    const Word sent = scheduler(call).argument(sender, kItem);
-    scheduler(call).note_sent(sent);
-    if (item == 0) {
-      item = sent;
-    } else {
-      put(call, *channel, sent);
-    }
-    scheduler(call).wake(sender, bool_word(true));
-  }
-  return just_word(call, item);
+  if (!channel->can_receive()) return scheduler(call).park(call.carrier(), channel->receivers, Wait::kReceive);
+  if (!call.reserve(kExchangeWords)) return kOutOfMemory;
+  return receive_now(call, *channel);
 }
 
 /// Close : <@ T@>(Channel@<T@> channel) { External@<Unit@>; }
 Word close_channel(NativeCall& call) {
-  Channel* channel = channel_arg(call);
+  Channel* channel = channel_of(call, call.arg(0));
   if (channel == nullptr) return 0;
   channel->is_closed = true;
   scheduler(call).wake_all(channel->receivers, nothing_word());
@@ -164,6 +92,40 @@ constexpr NativeRow kRows[] = {
 };
 
 }  // namespace
+
+Channel* channel_of(NativeCall& call, Word word) {
+  Channel* channel = handle_resource<Channel>(word);
+  if (channel == nullptr) fail_handle(call, word, "channel");
+  return channel;
+}
+
+Word receive_now(NativeCall& call, Channel& channel) {
+  if (channel.items.empty() && channel.senders.empty()) return nothing_word();
+  Word item = channel.items.empty() ? 0 : channel.items.pop();
+  if (!channel.senders.empty()) {
+    Waiter& sender = *channel.senders.first();
+    const Word sent = item_of(call, sender);
+    scheduler(call).note_sent(sent);
+    if (item == 0) {
+      item = sent;
+    } else {
+      put(call, channel, sent);
+    }
+    answer(call, sender, bool_word(true));
+  }
+  return just_word(call, item);
+}
+
+Word send_now(NativeCall& call, Channel& channel, Word item) {
+  if (channel.is_closed) return bool_word(false);
+  scheduler(call).note_sent(item);
+  if (!channel.receivers.empty()) {
+    answer(call, *channel.receivers.first(), just_word(call, item));
+  } else {
+    put(call, channel, item);
+  }
+  return bool_word(true);
+}
 
 std::span<const NativeRow> channel_natives() { return kRows; }
 

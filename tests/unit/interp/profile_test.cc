@@ -31,7 +31,7 @@ class ProfileTest : public testing::Test {
     ASSERT_NE(checked, nullptr) << source.diagnostics().render();
     code_ = lower_program(*checked);
     profile_ = std::make_unique<Profile>(*code_);
-    Machine machine(*code_, natives_, {.profile = profile_.get()});
+    Machine machine(*code_, natives_, {.steps = profile_.get()});
     EXPECT_TRUE(machine.run_modules()) << machine.error().render();
     profile_->for_each([&](const std::vector<uint32_t>& path, uint64_t calls, uint64_t samples) {
       std::string key;

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
+#include <functional>
 #include <thread>
 
 #include "frontends/fble/loader.h"
@@ -14,6 +16,7 @@
 #include "frontends/std/register_std.h"
 #include "interp/carrier.h"
 #include "interp/machine.h"
+#include "interp/profile.h"
 #include "interp/sent_counter.h"
 #include "jit/engine/trace_engine.h"
 
@@ -22,7 +25,8 @@ namespace {
 
 /// Runs a program of tests/std/Threads. `look(machine)` is called while it is still there.
 template <typename Look>
-void run_program(const char* name, const MachineOptions& options, bool eager, Look&& look) {
+void run_program(const char* name, MachineOptions options, bool eager, Look&& look,
+                 const std::function<StepObserver*(const ProgramCode&)>& observer = {}) {
   Diagnostics diagnostics;
   LoadOptions load;
   load.roots = {FBLE_SOURCE_DIR "/tests/std", FBLE_SOURCE_DIR "/frontends/std"};
@@ -34,6 +38,7 @@ void run_program(const char* name, const MachineOptions& options, bool eager, Lo
   const std::unique_ptr<ProgramCode> code = lower_program(*checked);
   NativeTable natives;
   register_std(natives);
+  if (observer) options.steps = observer(*code);
   Machine machine(*code, natives, options);
   std::unique_ptr<TraceEngine> engine;
   if (eager) {
@@ -109,6 +114,47 @@ TEST(Scheduler, RunsThreadsAheadOfTheirTurns) {
       EXPECT_EQ(machine.carrier().machine.scheduler.stats().preempted, 0u);
     });
   }
+}
+
+TEST(Scheduler, DeoptPointsYieldAndEvict) {
+  run_program("DeoptPoints", {}, true, [](Machine& machine) {
+    MachineState& state = machine.carrier().machine;
+    EXPECT_GT(state.scheduler.stats().ahead, 10u);
+    EXPECT_GT(state.code_epoch, 5u);
+  });
+}
+
+TEST(Scheduler, CountsWaits) {
+  run_program("PingPong", {}, false, [](Machine& machine) {
+    const ThreadStats& stats = machine.carrier().machine.scheduler.stats();
+    EXPECT_GT(stats.waits[static_cast<size_t>(Wait::kReceive)], 1000u);
+    EXPECT_EQ(stats.waits[static_cast<size_t>(Wait::kTime)], 0u);
+    EXPECT_GT(stats.most_waiting_bytes, 3 * sizeof(Word));
+    EXPECT_LT(stats.most_waiting_bytes, 10'000u);
+  });
+}
+
+TEST(Scheduler, ProfilesGiveCallsToTheirThreads) {
+  // Two threads go down, two compute sums. None calls what the others do, though they switch all the time.
+  std::unique_ptr<Profile> profile;
+  uint64_t sums = 0;
+  const auto make = [&](const ProgramCode& code) {
+    profile = std::make_unique<Profile>(code);
+    return profile.get();
+  };
+  MachineOptions options;
+  options.threads.yield = 3;
+  run_program("DeoptPoints", options, false, [](Machine&) {}, make);
+  profile->for_each([&](const std::vector<uint32_t>& path, uint64_t calls, uint64_t) {
+    const auto has = [&](const char* name) {
+      return std::ranges::any_of(path, [&](uint32_t block) { return profile->blocks()[block].name == name; });
+    };
+    if (calls == 0 || !has("/Threads/DeoptPoints%.Sum")) return;
+    EXPECT_FALSE(has("/Threads/DeoptPoints%.Down"));
+    EXPECT_TRUE(has("/Threads/DeoptPoints%.Sums"));
+    if (profile->blocks()[path.back()].name == "/Threads/DeoptPoints%.Sum") sums += calls;
+  });
+  EXPECT_EQ(sums, 6u * (201u + 151u));
 }
 
 TEST(Scheduler, SleepsWithoutWaitingWhereTimeIsVirtual) {
