@@ -775,11 +775,10 @@ std::optional<Word> Scheduler::close(Carrier& carrier, Scope& scope, bool is_aba
     }
     return 0;
   }
+  // An error of the owner has come first: it has ended the body, so that of the thread is not raised any more.
   if (thread.failed_scope == &scope) thread.failed_scope = nullptr;
   scope.owner = nullptr;
   thread.innermost = scope.outer;
-  // An error of the owner has come first: it has ended the body, so that of the thread is not raised any more.
-  if (thread.failed_scope == &scope) thread.failed_scope = nullptr;
   return std::nullopt;
 }
 
