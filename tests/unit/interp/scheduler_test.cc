@@ -161,7 +161,7 @@ TEST(Scheduler, SleepsWithoutWaitingWhereTimeIsVirtual) {
   MachineOptions options;
   options.threads.seed = 1;
   run_program("Sleeping", options, false,
-              [](Machine& machine) { EXPECT_EQ(machine.carrier().machine.scheduler.now(), 3 * 30'000'000); });
+              [](Machine& machine) { EXPECT_EQ(machine.carrier().machine.scheduler.now(), 3 * 200'000'000); });
 }
 
 TEST(Scheduler, CountsWhatIsSent) {
