@@ -102,8 +102,7 @@ Rehearsal::Rehearsal(Carrier& carrier, Word* root)
   });
   carrier.stepped.no_collections = true;
   carrier.machine.observer = nullptr;
-  carrier.alloc_limit = carrier.machine.heap.limit();
-  carrier.stack_limit = carrier.machine_stack_limit = carrier.current->stack->limit();
+  carrier.lift_limits();
 }
 
 Rehearsal::~Rehearsal() {
@@ -119,6 +118,7 @@ Rehearsal::~Rehearsal() {
   carrier_.groups = std::move(groups_);
   carrier_.current->stack->restore_watermark(watermark_);
   carrier_.stepped.no_collections = false;
+  carrier_.request_what_was_put_off();
   carrier_.restore_limits();
 }
 

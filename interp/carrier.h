@@ -70,7 +70,7 @@ struct Carrier final : RootReporter {
   std::vector<Word> exit_roots;
   /// The reasons for attention, as bits. While there are any, the three limits are null or become so.
   std::atomic<uint32_t> attention{0};
-  uint32_t put_off = 0;  ///< reasons that wait for the end of a recording
+  uint32_t put_off = 0;  ///< reasons that wait for the end of a recording or rehearsal
 
   SteppedRun stepped;
 
@@ -96,6 +96,11 @@ struct Carrier final : RootReporter {
     machine_stack_limit = groups.any_open() ? nullptr : stack_limit;
     if (machine.yield_distance != 0 && !machine.scheduler.is_alone()) shorten_limits();
     clear_limits_if_asked();
+  }
+  /// Sets the limits to what a rehearsal of an exit may use: only the ends of the nursery and of the stack.
+  void lift_limits() {
+    alloc_limit = machine.heap.limit();
+    stack_limit = machine_stack_limit = current->stack->limit();
   }
   /// For --threads-yield: raises a shortened limit, so that an instruction that has seen it comes further.
   void let_pass(Word*& limit, Word* used) {

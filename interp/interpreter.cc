@@ -78,6 +78,12 @@ using Attended = Scheduler::Attended;
 /// Looks at what asked for attention.
 __attribute__((noinline)) Attended attend(Carrier* carrier) {
   uint32_t reasons = carrier->attention.exchange(0);
+  if (carrier->stepped.no_collections) {
+    // The run attends to it after the rehearsal, which is no part of the program.
+    carrier->put_off |= reasons;
+    carrier->lift_limits();
+    return Attended::kGoOn;
+  }
   if ((reasons & bit(Attention::kInterrupt)) != 0) {
     end_interrupted(carrier);
     return Attended::kStop;
