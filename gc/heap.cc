@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstring>
 
+#include "gc/activity.h"
 #include "gc/clock.h"
 #include "gc/params.h"
 
@@ -523,6 +524,7 @@ void Heap::move_natives(Collector& collector) {
 }
 
 void Heap::minor_collection(Word* ap, RootReporter& roots) {
+  const Doing doing(Activity::kCollectMinor);
   const size_t young_words = static_cast<size_t>(ap - nursery_);
   stats_.allocated_bytes += young_words * sizeof(Word);
   ++stats_.minor_collections;
@@ -630,6 +632,7 @@ void Heap::finish_cycle(RootReporter& roots) {
 }
 
 void Heap::full_collection(RootReporter& roots) {
+  const Doing doing(Activity::kCollectFull);
   finish_cycle(roots);
   start_marking(roots);
   finish_cycle(roots);
@@ -639,6 +642,7 @@ void Heap::full_collection(RootReporter& roots) {
 
 /// Does one step of marking or sweeping. Requires: the nursery is empty.
 void Heap::collector_step(RootReporter& roots) {
+  const Doing doing(Activity::kCollectFull);
   const bool has_returned_all = old_.return_some_memory();
   if (has_returned_all && is_returning_) is_tidying_ = is_returning_ = false;
   const bool stress = options_.stress != 0;

@@ -7,6 +7,7 @@
 
 #include "interp/interpreter.h"
 #include "interp/liveness.h"
+#include "interp/whereabouts.h"
 
 namespace fble {
 
@@ -70,9 +71,13 @@ void CallStack::allow(const Word* top) {
 void CallStack::move_watermark(Word* frame) {
   if (watermark_.fp != nullptr) watermark_.fp[kReturnAddressSlot] = reinterpret_cast<Word>(watermark_.return_address);
   watermark_.fp = nullptr;
-  if (return_position(frame) == nullptr) return;
-  watermark_ = {frame, reinterpret_cast<Handler>(frame[kReturnAddressSlot])};
-  frame[kReturnAddressSlot] = reinterpret_cast<Word>(watermark_return());
+  if (return_position(frame) != nullptr) {
+    watermark_ = {frame, reinterpret_cast<Handler>(frame[kReturnAddressSlot])};
+    frame[kReturnAddressSlot] = reinterpret_cast<Word>(watermark_return());
+  }
+  // Afterwards: a handler that comes in between sees either place.
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  note_running_frames(this, watermark_.fp);
 }
 
 void CallStack::lower_watermark(Word* frame) {
@@ -120,6 +125,7 @@ std::pair<size_t, size_t> CallStack::take_places() {
   const std::pair<size_t, size_t> places{slot_of(watermark_.fp), slot_of(unmarked_fp_)};
   if (watermark_.fp != nullptr) watermark_.fp[kReturnAddressSlot] = reinterpret_cast<Word>(watermark_.return_address);
   watermark_.fp = unmarked_fp_ = nullptr;
+  note_running_frames(this, nullptr);
   return places;
 }
 
@@ -130,6 +136,7 @@ void CallStack::put_places(std::pair<size_t, size_t> places) {
 
 void CallStack::vacate() {
   clear();
+  note_running_frames(this, nullptr);
   owner = nullptr;
   const Word* const used_end = std::max<const Word*>(high_water_, soft_limit_);
   const size_t used = static_cast<size_t>(used_end - base()) * sizeof(Word);

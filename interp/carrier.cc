@@ -6,6 +6,7 @@
 #include "interp/foreign.h"
 #include "interp/interpreter.h"
 #include "interp/step_observer.h"
+#include "interp/whereabouts.h"
 
 namespace fble {
 
@@ -118,6 +119,8 @@ void Carrier::set_global(uint32_t index, Word word) {
 
 bool Carrier::run(Word func, std::span<const Word> args) {
   Code* code = machine.glue.run(static_cast<uint32_t>(args.size()));
+  note_running_frames(current->stack, nullptr);
+  machine_call.address.store(nullptr, std::memory_order_relaxed);
   fp = current->stack->base() + kHeaderSlots;
   fp[kClosureSlot] = code->function_value();
   fp[kReturnPositionSlot] = 0;

@@ -6,6 +6,7 @@
 #include "interp/interpreter.h"
 #include "interp/liveness.h"
 #include "interp/native_stack.h"
+#include "interp/whereabouts.h"
 
 namespace fble {
 
@@ -23,6 +24,7 @@ Loc Code::loc_at(uint32_t offset) const {
 void finish_code(Code& code) {
   code.start = code.words.data();
   code.entry = handler_of(static_cast<Op>(code.words[0]));
+  if (code_listener != nullptr) code_listener->note_code(code);
 }
 
 }  // namespace fble

@@ -597,7 +597,7 @@ OP(Literal) {
   Word list = carrier->globals[literal.global];
   if (UNLIKELY(list == 0)) {
     NEED_WORDS(literal_words(literal));
-    carrier->ap = ap;
+    publish(carrier, pc, fp, ap);
     list = build_literal(carrier, literal);
     ap = carrier->ap;
   }
@@ -962,6 +962,7 @@ OP(DeoptPoint) {
 // ---- recursive values, natives ----------------------------------------------
 
 OP(Declare) {
+  publish(carrier, pc, fp, ap);
   carrier->groups.declare(pc[1], fp + pc[2]);
   carrier->machine_stack_limit = nullptr;
   NEXT(3);
@@ -974,6 +975,7 @@ COLD fail_vacuous(HANDLER) {
 }
 
 OP(Define) {
+  publish(carrier, pc, fp, ap);
   const uint32_t count = pc[1];
   const int vacuous =
       carrier->groups.define(count, fp + pc[2], pc + 3, fp, carrier->machine.globals, carrier->machine.heap);

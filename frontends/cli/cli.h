@@ -56,6 +56,7 @@ enum OptionGroup : unsigned {
   kTestingGroup = 1 << 10,
   kExploreGroup = 1 << 11,
   kStackGroup = 1 << 12,
+  kSamplingGroup = 1 << 13,
 };
 
 /// The options that the words after the command give.
@@ -77,6 +78,13 @@ struct Options {
 
   std::string profile;  ///< file for the profile, or empty
   uint64_t profile_period = 0;
+
+  uint64_t rate = 1000;    ///< samples in a second of processor time
+  std::string flame_page;  ///< file for it, or empty; likewise the next ones
+  std::string pprof;
+  std::string speedscope;
+  std::string folded;
+  std::string annotate;  ///< source file, or empty
 
   bool stack = false;       ///< the stack that functions need, instead of bytecode
   bool uses_stack = false;  ///< and use, in a run with `args`
@@ -156,5 +164,6 @@ CommandEnding run_suite(const Options& options);
 CommandEnding run_doc(const Options& options);
 CommandEnding run_bisect(const Options& options);
 CommandEnding run_explore(const Options& options);
+CommandEnding run_profile(const Options& options);
 
 }  // namespace fble

@@ -231,6 +231,35 @@ constexpr Command kCommands[] = {
         .run = run_doc,
     },
     {
+        .name = "profile",
+        .synopsis = "Usage: fble-jit profile [OPTION...] -m MODULE_PATH [--] [ARG...]\n"
+                    "       fble-jit profile [OPTION...] FILE.fble [ARG...]",
+        .summary = "runs a program and shows where its time goes",
+        .description = "Runs a program as usual, and looks many times a second where it is. Then prints on\n"
+                       "standard error which functions the time went to: `self` is the time in a function,\n"
+                       "`total` with what it calls. Functions that are compiled into others have their own\n"
+                       "lines. What is not the program's own code is in brackets: [collect minor] and\n"
+                       "[collect full], garbage collection; [record], [optimise] and [assemble], the\n"
+                       "compiler; [exit], leaving machine code; [check], the front end; [native NAME],\n"
+                       "functions of the library in C++. docs/profiling.md explains what to do with it.",
+        .epilogue = "Exit status:\n"
+                    "  0 to 112  what the program returned, as without `profile`\n"
+                    "  114       the program does not compile\n"
+                    "  115       run-time error\n"
+                    "  116       mistake on the command line\n"
+                    "  117       other error, such as output that cannot be written\n"
+                    "  118       out of memory\n"
+                    "  130       interrupted (SIGINT); the profile is written\n"
+                    "\n"
+                    "Examples:\n"
+                    "  fble-jit profile --html profile.html examples/Fannkuch.fble 9\n"
+                    "  fble-jit profile --annotate Sort.fble -I src -m /Tools/Sort% words.txt\n",
+        .groups = kInfoGroup | kModuleGroup | kEngineGroup | kTestingGroup | kDepsFileGroup | kSamplingGroup,
+        .positional = Positional::kProgram,
+        .statuses = StatusSet::kProgram,
+        .run = run_profile,
+    },
+    {
         .name = "bisect",
         .synopsis = "Usage: fble-jit bisect [OPTION...] -m MODULE_PATH [--] [ARG...]\n"
                     "       fble-jit bisect [OPTION...] FILE.fble [ARG...]",

@@ -36,10 +36,10 @@ MachineOptions machine_options(const Options& options, StepObserver* steps);
 /// where the compiler cannot work.
 std::unique_ptr<TraceEngine> attach_engine(const Options& options, Machine& machine);
 
-/// Runs a program with the arguments of the command line, after `prepare(machine)`. `steps` sees each instruction if it
-/// is not null, instead of a profile.
+/// Runs a program with the arguments of the command line, after `prepare(machine)` and before `finish(machine)`.
+/// `steps` sees each instruction if it is not null, instead of a profile.
 CommandEnding run_compiled(const Options& options, ProgramCode& code, const std::function<void(Machine&)>& prepare = {},
-                           StepObserver* steps = nullptr);
+                           StepObserver* steps = nullptr, const std::function<void(Machine&)>& finish = {});
 
 /// Reports why the machine stopped, after the program's own output.
 Status report_run_error(const Machine& machine);

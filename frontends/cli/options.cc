@@ -17,6 +17,9 @@
 namespace fble {
 namespace {
 
+/// The system's clock is not finer (interp/sampler.cc).
+constexpr uint64_t kMostSamples = 100'000;
+
 std::string jit_param_names() {
   std::string names;
 #define FBLE_JIT_PARAM(name, value, doc) names += (names.empty() ? "" : ", ") + std::string(#name);
@@ -77,6 +80,7 @@ constexpr std::pair<OptionGroup, const char*> kGroupTitles[] = {
     {kBisectGroup, "Search"},
     {kExploreGroup, "Search"},
     {kProfileGroup, "Profile"},
+    {kSamplingGroup, "Profile"},
     {kDepsFileGroup, "Build dependencies (both or neither)"},
     {kTestingGroup, "Testing (of fble-jit itself)"},
 };
@@ -340,6 +344,15 @@ class Parser {
       case OptionId::kProfile: return set_once(options_.profile, name, value);
       case OptionId::kProfilePeriod:
         return set_number(options_.profile_period, name, parse_number<uint64_t>(value), value);
+      case OptionId::kRate:
+        set_number(options_.rate, name, parse_number<uint64_t>(value), value);
+        if (options_.rate > kMostSamples) fail(fmt::format("{} must be at most {}, not {}", name, kMostSamples, value));
+        return;
+      case OptionId::kFlamePage: return set_once(options_.flame_page, name, value);
+      case OptionId::kPprof: return set_once(options_.pprof, name, value);
+      case OptionId::kSpeedscope: return set_once(options_.speedscope, name, value);
+      case OptionId::kFolded: return set_once(options_.folded, name, value);
+      case OptionId::kAnnotate: return set_once(options_.annotate, name, value);
       case OptionId::kDepsFile: return set_once(options_.deps_file, name, value);
       case OptionId::kDepsTarget: return set_once(options_.deps_target, name, value);
       case OptionId::kStack: options_.stack = true; return;

@@ -57,7 +57,8 @@ int program_status(Word exit, IntForm form) {
 
 /// Runs the program. Stores its own status, if it returns one, in `exit_status`.
 Status execute(const Options& options, ProgramCode& code, const std::vector<Text>& texts,
-               const std::function<void(Machine&)>& prepare, StepObserver* steps, int& exit_status) {
+               const std::function<void(Machine&)>& prepare, StepObserver* steps,
+               const std::function<void(Machine&)>& finish, int& exit_status) {
   NativeTable natives;
   register_std(natives);
   ProfileFile profile(options, code, options.profile_period);
@@ -76,6 +77,7 @@ Status execute(const Options& options, ProgramCode& code, const std::vector<Text
       ok = machine.call_result(four);
     }
   }
+  if (finish) finish(machine);
   if (ok) exit_status = program_status(machine.result(), machine.int_form());
   const Status status = ok ? Status::kOk : report_run_error(machine);
   if (options.stats) print_stats(machine, engine.get());
@@ -90,11 +92,11 @@ Status execute(const Options& options, ProgramCode& code, const std::vector<Text
 }  // namespace
 
 CommandEnding run_compiled(const Options& options, ProgramCode& code, const std::function<void(Machine&)>& prepare,
-                           StepObserver* steps) {
+                           StepObserver* steps, const std::function<void(Machine&)>& finish) {
   std::vector<Text> texts;
   if (!decode_arguments(options.args, texts)) return Status::kUsageError;
   int exit_status = 0;
-  const Status status = execute(options, code, texts, prepare, steps, exit_status);
+  const Status status = execute(options, code, texts, prepare, steps, finish, exit_status);
   return {status, exit_status};
 }
 

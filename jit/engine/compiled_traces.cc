@@ -59,6 +59,7 @@ std::unique_ptr<CompiledTrace> CompiledTraces::make(const Trace& trace, Assemble
   compiled->door = assembled.door;
   compiled->code_bytes = assembled.code_bytes;
   compiled->side_table = std::move(assembled.side_table);
+  if (options_.keep_code_maps) compiled->code_map = std::make_unique<const CodeMap>(std::move(assembled.code_map));
   compiled->exits.reserve(assembled.exits.size());
   for (const ExitSite& site : assembled.exits) add_exit(*compiled, site);
   compiled->jumps.shrink_to_fit();
@@ -109,6 +110,29 @@ void CompiledTraces::add(std::unique_ptr<CompiledTrace> trace) {
   stats_.code_bytes += trace->code_bytes;
   stats_.side_table_bytes += trace->side_table.byte_size();
   traces_.push_back(std::move(trace));
+}
+
+bool CompiledTraces::find_position(const void* address, MachinePosition& position) const {
+  const auto* const byte = static_cast<const uint8_t*>(address);
+  // Code is put into the cache in the order of addresses.
+  const auto after = std::upper_bound(traces_.begin(), traces_.end(), byte,
+                                      [](const uint8_t* at, const auto& trace) { return at < trace->start; });
+  if (after != traces_.begin()) {
+    const CompiledTrace& trace = **(after - 1);
+    if (byte < trace.start + trace.code_bytes) {
+      if (trace.code_map == nullptr) return false;
+      position = trace.code_map->position_at(static_cast<uint32_t>(byte - trace.start));
+      return true;
+    }
+  }
+  const auto node = std::upper_bound(dispatch_codes_.begin(), dispatch_codes_.end(), byte,
+                                     [](const uint8_t* at, const auto& code) { return at < code.start; });
+  if (node == dispatch_codes_.begin() || byte >= node[-1].end) return false;
+  const ExitAddress from = node[-1].exit;
+  const CompiledTrace& parent = *traces_[from.trace];
+  if (parent.code_map == nullptr) return false;
+  position = parent.code_map->position_at(parent.exits[from.exit].stub);
+  return true;
 }
 
 // ---- linking ----------------------------------------------------------------
@@ -163,6 +187,7 @@ void CompiledTraces::link_bridge(ExitAddress from, const Recorder::Tags& tags, i
     // Other tags still leave through the stub, and may get bridges.
     exit.linked = false;
     exit.dispatch = node.table;
+    if (options_.keep_code_maps) dispatch_codes_.push_back({node.start, node.table, from});
     ++stats_.dispatch_nodes;
   }
   for (uint32_t tag = tags.first; tag < tags.end; ++tag) set_dispatch_target(cache_, exit.dispatch, tag, target);
@@ -241,6 +266,7 @@ void CompiledTraces::flush(Carrier& carrier) {
   redirect_returns(carrier, [&](const uint8_t* address) { return cache_.contains(address); });
   entries_.forget_all();
   traces_.clear();
+  dispatch_codes_.clear();
   exits_.clear();
   continuations_.clear();
   assumptions_.clear();

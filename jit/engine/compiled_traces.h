@@ -78,6 +78,7 @@ struct CompiledTrace {
   const uint8_t* door = nullptr;  ///< see AssembledTrace
   size_t code_bytes = 0;
   SideTable side_table;
+  std::unique_ptr<const CodeMap> code_map;  ///< null unless JitOptions::keep_code_maps
   std::vector<ExitRecord> exits;
   std::vector<uint32_t> jumps;  ///< distances from `start`
 };
@@ -102,8 +103,13 @@ class CompiledTraces {
   CompiledTraces(const JitOptions& options, FunctionEntries& entries, JitStats& stats);
 
   CodeCache& cache() { return cache_; }
+  bool is_machine_code(const void* address) const { return cache_.contains(address); }
+  /// Finds the place of machine code, if there are code maps. Safe in a signal handler that has interrupted machine
+  /// code or what it calls: no trace comes or goes meanwhile.
+  bool find_position(const void* address, MachinePosition& position) const;
   uint32_t size() const { return static_cast<uint32_t>(traces_.size()); }
   CompiledTrace& operator[](uint32_t id) { return *traces_[id]; }
+  const CompiledTrace& operator[](uint32_t id) const { return *traces_[id]; }
   ExitRecord& exit(ExitAddress address) { return traces_[address.trace]->exits[address.exit]; }
   ExitAddress address(uint32_t exit_id) const { return exits_[exit_id]; }
   /// Returns the exit's entry in the side table; valid until the next call.
@@ -191,6 +197,13 @@ class CompiledTraces {
   /// same code.
   std::map<ReturnPositions, const uint8_t*> continuations_;
   uint32_t continuations_made_ = 0;
+  /// The machine code of dispatch tables, ascending, with the exits that lead there.
+  struct DispatchCode {
+    const uint8_t* start;
+    const uint8_t* end;
+    ExitAddress exit;
+  };
+  std::vector<DispatchCode> dispatch_codes_;
   /// The roots of the trees that rely on each assumption.
   std::map<std::pair<CodeAssumption, uint32_t>, std::vector<uint32_t>> assumptions_;
   static constexpr uint32_t kDecodedExits = 256;

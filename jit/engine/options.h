@@ -44,6 +44,7 @@ struct JitOptions {
   bool dump_asm = false;
   bool dump_side_table = false;
   bool dump_bytecode = false;
+  bool keep_code_maps = false;  ///< for a profiler: see EngineHooks::find_position
 
   /// Returns the number of counts until a place is hot.
   uint32_t threshold(uint32_t normal) const { return eager ? 1 : normal; }

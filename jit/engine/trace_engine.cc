@@ -4,12 +4,14 @@
 
 #include "deopt/exit.h"
 #include "deopt/force.h"
+#include "gc/activity.h"
 #include "gc/clock.h"
 #include "gc/log.h"
 #include "interp/bytecode.h"
 #include "interp/carrier.h"
 #include "interp/interpreter.h"
 #include "interp/observer.h"
+#include "interp/whereabouts.h"
 #include "jit/ir/ir_verify.h"
 #include "jit/opt/pipeline.h"
 #include "jit/x64/cpu.h"
@@ -65,7 +67,7 @@ TraceEngine::TraceEngine(Carrier& carrier, const JitOptions& options)
       log_(options_, points_) {
   usable_ = missing_cpu_extensions().empty() && traces_.cache().usable() && carrier.machine.steps == nullptr;
   if (!usable_) return;
-  runtime_ = {checked_entry(), leave_trace, trace_entered, force_trace};
+  runtime_ = {checked_entry(), leave_trace, trace_entered, force_trace, options_.keep_code_maps};
   carrier.machine.engine = this;
   carrier.exit_fuel = options_.deopt_every;
   for (Code& code : carrier.machine.program.codes) entries_.adopt(code);
@@ -152,6 +154,7 @@ void TraceEngine::live(Carrier& carrier, TraceState state) {
 }
 
 void TraceEngine::on_hot_function(Carrier& carrier, Code& code) {
+  const Doing doing(Activity::kRecord);
   entries_.count_anew(code);
   if (!can_record(carrier)) return;
   if (disturbances_ && !disturb(carrier)) return stop_run(carrier);
@@ -215,7 +218,10 @@ TraceEngine::Recording& TraceEngine::set_up_recording(Carrier& carrier, uint32_t
   return recording;
 }
 
-void TraceEngine::on_step(Carrier& carrier) { live(carrier, TraceState::kRecording); }
+void TraceEngine::on_step(Carrier& carrier) {
+  const Doing doing(Activity::kRecord);
+  live(carrier, TraceState::kRecording);
+}
 
 TraceState TraceEngine::record_step(Recording& recording) {
   if (recording.interpreted_once != nullptr) {
@@ -253,6 +259,7 @@ void TraceEngine::on_run_end(Carrier& carrier) {
 
 /// Makes linked machine code of the recorded trace: optimises, assembles, rehearses, links, logs.
 TraceState TraceEngine::compile(Recording& recording) {
+  const Doing doing(Activity::kAssemble);
   Trace& trace = recording.trace;
   const size_t cache_used = traces_.cache().used();
   std::optional<Trace> recorded;
@@ -285,6 +292,7 @@ TraceState TraceEngine::compile(Recording& recording) {
 }
 
 void TraceEngine::optimize_trace(Recording& recording) {
+  const Doing doing(Activity::kOptimise);
   Trace& trace = recording.trace;
   const uint64_t start_ns = now_ns();
   if (trace.ins.back().op == IrOp::kTailCall && disturbances_ && disturbances_->happens(ChaosKind::kNoLoop)) {
@@ -306,6 +314,7 @@ AssembledTrace TraceEngine::assemble_trace(const Trace& trace) {
   assembling.deopt_point_countdowns = points_.countdowns();
   assembling.forcing_deopt_points = points_.forcing();
   assembling.keep_origins = options_.dump_asm;
+  assembling.keep_code_map = options_.keep_code_maps;
   assembling.exit_flags = options_.has_flags(trace.id);
   assembling.note_entry = options_.shadow_check;
   AssembledTrace assembled = assemble(trace, traces_.cache(), runtime_, assembling);
@@ -346,6 +355,7 @@ void TraceEngine::entered(Carrier& carrier, uint32_t trace) {
 
 void TraceEngine::leave(Carrier& carrier, uint32_t exit_id) {
   if (rehearsal_ && rehearsal_->is_under_way()) return rehearsal_->leave(carrier, exit_id);
+  const Doing doing(Activity::kExit);
   if (!leave_exit(carrier, exit_id) || (disturbances_ && !disturb(carrier))) stop_run(carrier);
 }
 
@@ -354,6 +364,8 @@ bool TraceEngine::leave_exit(Carrier& carrier, uint32_t exit_id) {
   const ExitAddress address = traces_.address(exit_id);
   CompiledTrace& trace = traces_[address.trace];
   ExitRecord& exit = trace.exits[address.exit];
+  // Until the exit has been left, the frames are those that the code map knows.
+  AtMachineCode at(options_.keep_code_maps ? trace.start + exit.stub : nullptr, carrier.exit_state.fp());
   const ExitEntry& entry = traces_.entry(exit_id);
 
   // The exit is taken.
@@ -367,6 +379,7 @@ bool TraceEngine::leave_exit(Carrier& carrier, uint32_t exit_id) {
   if (rehearsal_ && exit.countdown <= 1 && !exit.is_return) start_state = GuardRehearsal::state_at_exit(carrier, entry);
 
   if (!leave_at(carrier, entry)) return false;
+  at.end();
 
   // The exit has been left: the interpreter's state is complete.
   if (matrix_ != nullptr) matrix_->note_taken(carrier.pc, carrier.fp);
@@ -420,6 +433,8 @@ const void* TraceEngine::force(Carrier& carrier, uint32_t exit_id) {
   CompiledTrace& trace = traces_[address.trace];
   ExitRecord& exit = trace.exits[address.exit];
   const uint32_t number = static_cast<uint32_t>(exit.n);
+  const Doing doing(Activity::kExit);
+  const AtMachineCode at(options_.keep_code_maps ? trace.start + exit.stub : nullptr, carrier.exit_state.fp());
   const ExitEntry& entry = traces_.entry(exit_id);
   if ((rehearsal_ && rehearsal_->is_under_way()) || !ForcedFrames::possible(carrier, entry)) {
     leave(carrier, exit_id);

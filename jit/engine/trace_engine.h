@@ -58,6 +58,10 @@ class TraceEngine final : public EngineHooks {
   void on_hot_function(Carrier& carrier, Code& code) override;
   void on_step(Carrier& carrier) override;
   void on_run_end(Carrier& carrier) override;
+  bool is_machine_code(const void* address) const override { return traces_.is_machine_code(address); }
+  bool find_position(const void* address, MachinePosition& position) const override {
+    return traces_.find_position(address, position);
+  }
 
   /// Leaves machine code by the exit. Called by its stub.
   void leave(Carrier& carrier, uint32_t exit_id);
@@ -66,6 +70,7 @@ class TraceEngine final : public EngineHooks {
   /// Notes that a trace was entered. Called by the trace with JitOptions::shadow_check.
   void entered(Carrier& carrier, uint32_t trace);
 
+  const CompiledTraces& traces() const { return traces_; }
   const JitStats& stats() const { return stats_; }
   /// Returns the reports of all deopt points of the program, in its order; none if the engine is not usable.
   std::vector<DeoptPointReport> deopt_point_reports() const {

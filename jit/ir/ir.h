@@ -57,8 +57,9 @@ struct IrIns {
   Code* code = nullptr;
   std::vector<IrRef> list;
   uint32_t snapshot = kNoSnapshot;
-  /// The bytecode instruction that this one comes from, for dumps.
+  /// The bytecode instruction that this one comes from, for dumps and code maps; null if there is none.
   const uint32_t* pc = nullptr;
+  uint32_t site = 0;  ///< the activation that runs it, into Trace::sites
 };
 
 struct IrOpInfo {

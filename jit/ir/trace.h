@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "deopt/side_table.h"
+#include "interp/machine_position.h"
 #include "interp/machine_registers.h"
 #include "jit/ir/ir.h"
 
@@ -90,6 +91,8 @@ struct Trace {
   std::vector<IrIns> ins;
   std::vector<Snapshot> snapshots;
   std::vector<Assumption> assumptions;
+  /// The activations that the recording went through, the root frame's first; none for traces made from text.
+  std::vector<InlineSite> sites;
   uint32_t steps = 0;  ///< bytecode instructions of the recording; of a loop: of one turn
 
   IrIns& at(IrRef ref) { return ins[index_of(ref)]; }

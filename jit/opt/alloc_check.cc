@@ -47,6 +47,7 @@ void insert_alloc_checks(Trace& trace) {
       check.n = part->words;
       check.snapshot = old[i].snapshot;
       check.pc = old[i].pc;
+      check.site = old[i].site;
       ++part;
     }
     moved_by[i] = static_cast<uint32_t>(trace.ins.size() - i);

@@ -135,6 +135,7 @@ class Peeler {
     same.a = std::min(own, closure_);
     same.b = std::max(own, closure_);
     same.pc = call_.pc;
+    same.site = call_.site;
     Snapshot snapshot = state_at_start(call_.list);
     snapshot.frames[0].in_memory = false;
     snapshot.frames[0].closure = closure_;
@@ -237,6 +238,7 @@ class Peeler {
     IrIns back;
     back.op = IrOp::kLoopBack;
     back.pc = call_.pc;
+    back.site = call_.site;
     back.snapshot = forward.add_snapshot(std::move(snapshot));
     const auto index = static_cast<uint32_t>(trace_.ins.size());
     forward.append_raw(std::move(back));

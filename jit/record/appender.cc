@@ -4,6 +4,7 @@ namespace fble {
 
 IrRef Appender::append(IrIns ins) {
   ins.pc = carrier_.pc;
+  ins.site = site_;
   return builder_.append(std::move(ins));
 }
 

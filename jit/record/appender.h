@@ -1,6 +1,6 @@
 // The interface with which all parts of the recorder append to the trace.
 //
-// An instruction gets the position in the bytecode that is being recorded, a guard the state of the
+// An instruction gets the position in the bytecode that is being recorded and its activation, a guard the state of the
 // frames before that bytecode instruction. Only the recorder knows the frames, so it provides the
 // snapshot.
 //
@@ -44,6 +44,7 @@ class Appender {
 
   Carrier& carrier_;
   IrBuilder& builder_;
+  uint32_t site_ = 0;  ///< of the activation that runs the bytecode instruction
 };
 
 }  // namespace fble

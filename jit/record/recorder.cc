@@ -85,6 +85,7 @@ void Recorder::start_function(Code& code) {
   trace.kind = TraceKind::kFunction;
   trace.code = &code;
   trace.extent = code.frame_slots;
+  trace.sites.push_back({.code = &code});
   ShadowFrame& root = frames_.emplace_back();
   root.code = &code;
   root.in_memory = root.closure_in_memory = true;
@@ -99,12 +100,14 @@ void Recorder::start_continuation(const ExitEntry& entry, const BridgeStart& sta
   const ExitFrame& innermost = entry.frames.back();
   trace.callee_base = static_cast<uint32_t>(innermost.base) + innermost.pc[-1];
   root_fp_ = carrier_.fp - innermost.base;
+  begin_sites(entry);
   // The caller has checked that there is room for the frames themselves.
   root_extent_ = 0;
   for (const ExitFrame& from : entry.frames) {
     root_extent_ = std::max(root_extent_, static_cast<uint32_t>(from.base) + from.code->frame_slots);
     ShadowFrame& shadow = frames_.emplace_back();
     shadow.code = from.code;
+    shadow.site = static_cast<uint32_t>(frames_.size() - 1);
     shadow.base = from.base;
     shadow.in_memory = shadow.closure_in_memory = true;
     shadow.return_position = from.pc;
@@ -117,11 +120,22 @@ void Recorder::start_continuation(const ExitEntry& entry, const BridgeStart& sta
   append_stack_check(builder_.add_snapshot(make_snapshot(innermost.pc, false)));
 }
 
+/// Begins with the activations of the exit: one site for each of its frames, in their order.
+void Recorder::begin_sites(const ExitEntry& entry) {
+  std::vector<InlineSite>& sites = builder_.trace().sites;
+  for (const ExitFrame& frame : entry.frames) {
+    const uint32_t caller = static_cast<uint32_t>(sites.size()) - 1;
+    sites.push_back({frame.code, sites.empty() ? nullptr : entry.frames[caller].pc, caller});
+  }
+  site_ = static_cast<uint32_t>(sites.size()) - 1;
+}
+
 /// Appends a stack check of size 0 to a bridge or continuation; `end` sets the size if the trace needs more than its
 /// root.
 void Recorder::append_stack_check(uint32_t snapshot) {
   IrIns check{.op = IrOp::kStackCheck};
   check.snapshot = snapshot;
+  check.site = site_;
   stack_check_ = IrRef{static_cast<uint32_t>(builder_.trace().ins.size())};
   builder_.append_raw(std::move(check));
 }
@@ -133,6 +147,7 @@ void Recorder::start_bridge(const ExitEntry& entry, const BridgeStart& start) {
   root_fp_ = carrier_.fp - entry.frames.back().base;
   root_extent_ = start.root_extent;
   trace.extent = start.root_extent;
+  begin_sites(entry);
   ExitValues values(*this, builder_, entry);
   // There are two copies of each object: one that only the start's snapshot mentions, and one for the
   // trace, which may be needed later (its allocation then leaves to the start).
@@ -164,6 +179,7 @@ void Recorder::take_frames(const ExitEntry& entry, ExitValues& values, const Exi
   for (const ExitFrame& from : entry.frames) {
     ShadowFrame& shadow = frames_.emplace_back();
     shadow.code = from.code;
+    shadow.site = static_cast<uint32_t>(frames_.size() - 1);
     shadow.base = from.base;
     shadow.in_memory = from.in_memory || frames_.size() == 1;
     shadow.closure_in_memory = from.in_memory;
@@ -285,8 +301,11 @@ Snapshot Recorder::make_snapshot(const uint32_t* pc, bool at_return) {
 }
 
 void Recorder::push_frame(Code* code, IrRef closure, int32_t base, const Operands& args) {
+  std::vector<InlineSite>& sites = builder_.trace().sites;
+  sites.push_back({code, frame().return_position, frame().site});
   ShadowFrame& shadow = frames_.emplace_back();
   shadow.code = code;
+  shadow.site = static_cast<uint32_t>(sites.size() - 1);
   shadow.base = base;
   shadow.closure = closure;
   shadow.slots.assign(code->frame_slots, kNoRef);
@@ -297,6 +316,11 @@ void Recorder::push_frame(Code* code, IrRef closure, int32_t base, const Operand
 
 void Recorder::replace_frame(Code* code, IrRef closure, const Operands& args) {
   ShadowFrame& shadow = frame();
+  std::vector<InlineSite>& sites = builder_.trace().sites;
+  InlineSite site = sites[shadow.site];
+  site.code = code;
+  sites.push_back(site);
+  shadow.site = static_cast<uint32_t>(sites.size() - 1);
   shadow.past.push_back(shadow.code);
   shadow.code = code;
   shadow.closure = closure;
@@ -757,6 +781,7 @@ Recorder::Status Recorder::record_define() {
     for (IrRef& ref : object.list) ref = resolve(ref);
     object.recursive = true;
     object.pc = pc;
+    object.site = site_;
     builder_.append_raw(std::move(object));
   }
   group_objects_.clear();
@@ -786,6 +811,7 @@ Recorder::Status Recorder::step() {
       return end_with_exit();
     }
   }
+  site_ = frame().site;
   const Status status = record(carrier_.pc);
   ++steps_;
   return status;

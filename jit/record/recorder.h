@@ -92,6 +92,7 @@ class Recorder final : private Appender {
   Status end(TraceLink link);
   Status end_with_exit();
   static Facts facts_of_failed(const struct BridgeStart& start);
+  void begin_sites(const ExitEntry& entry);
   void append_stack_check(uint32_t snapshot);
   void take_frames(const ExitEntry& entry, ExitValues& values, const ExitValues::Refs& virtuals);
   Status abort(AbortReason reason);

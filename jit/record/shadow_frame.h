@@ -12,6 +12,7 @@ namespace fble {
 /// A call frame as the trace sees it.
 struct ShadowFrame {
   Code* code = nullptr;
+  uint32_t site = 0;                          ///< into Trace::sites
   int32_t base = 0;                           ///< slots above the root frame
   bool in_memory = false;                     ///< its return words are on the call stack
   bool closure_in_memory = false;             ///< and so is its closure

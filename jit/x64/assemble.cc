@@ -63,6 +63,9 @@ AssembledTrace assemble(const Trace& trace, CodeCache& cache, const RuntimeEntri
   result.door = base + holder.labelOffset(lowering.door());
   result.code_bytes = buffer.size();
   result.origins = std::move(lowering.origins);
+  if (options.keep_code_map) {
+    result.code_map = make_code_map(trace, result.start, result.code_bytes, std::move(lowering.rows));
+  }
 
   SideTableBuilder side_table;
   for (size_t i = 0; i < lowering.exits.size(); ++i) {

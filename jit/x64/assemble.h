@@ -12,6 +12,7 @@
 #include "jit/abort_reasons.h"
 #include "jit/ir/trace.h"
 #include "jit/x64/code_cache.h"
+#include "jit/x64/code_map.h"
 
 namespace fble {
 
@@ -29,6 +30,8 @@ struct RuntimeEntries {
   /// continues at the result, with the registers in exit_state, or leaves like an exit if the result is
   /// null.
   const void* (*force)(Carrier* carrier, uint32_t exit_id) = nullptr;
+  /// If true, C++ that machine code calls finds in machine_call (interp/whereabouts.h) where the call is.
+  bool notes_calls = false;
 };
 
 struct AssembleOptions {
@@ -46,6 +49,8 @@ struct AssembleOptions {
   const uint8_t* forcing_deopt_points = nullptr;
   /// If true, AssembledTrace::origins is filled.
   bool keep_origins = false;
+  /// If true, AssembledTrace::code_map is filled.
+  bool keep_code_map = false;
   /// The choice of a register to spill; see SpillChoice in jit/x64/regalloc.h.
   std::function<int(uint32_t occupied)> spill;
   /// If true, the register allocator's result is checked (always on in debug builds).
@@ -87,6 +92,7 @@ struct AssembledTrace {
   SideTable side_table;
   std::vector<ExitSite> exits;  ///< in the order of the side table
   std::vector<CodeOrigin> origins;
+  CodeMap code_map;                    ///< without rows unless it is asked for
   std::optional<AbortReason> failure;  ///< why there is no machine code, if there is none
 };
 

@@ -755,7 +755,8 @@ void Lowering::go_to_code(const IrIns& ins, const InsPlan& plan, bool calls) {
   }
 }
 
-void Lowering::call(const IrIns& ins, const InsPlan& plan) {
+void Lowering::call(uint32_t i, const InsPlan& plan) {
+  const IrIns& ins = trace_.ins[i];
   if (ins.op == IrOp::kTailCall) {
     go_to_code(ins, plan, false);
     return;
@@ -770,9 +771,11 @@ void Lowering::call(const IrIns& ins, const InsPlan& plan) {
     a_.mov(address, q(plan.scratch[0]));
   }
   a_.add(kFp, imm(slot_offset(ins.n)));
+  note_instruction(i, ins.n);
   go_to_code(ins, plan, true);
   // The return address of the callee: it is in the callee's frame and, pushed by the call, on the native stack.
   a_.bind(stub);
+  note_return(CodeRowKind::kReturn, i, ins);
   Exit& exit = exit_of(plan);
   a_.long_().jmp(exit.stub);
   exit.jumps.push_back(a_.offset() - 4);
@@ -798,6 +801,7 @@ void Lowering::lower(uint32_t i) {
   const IrIns& ins = trace_.ins[i];
   const InsPlan& plan = allocation_.plans[i];
   if (options_.keep_origins) origins.push_back({static_cast<uint32_t>(a_.offset()), i});
+  note_instruction(i);
   if (plan.skip) return;
   if (plan.exit >= 0 || ir_has_effect(ins.op, 'e') || ins.op == IrOp::kLoopStart) commit_allocation();
   if (ins.op != IrOp::kLoopBack) {
@@ -1048,7 +1052,7 @@ void Lowering::lower(uint32_t i) {
       break;
     case IrOp::kStore: copy_to_memory(memory(in_slot(ins.n)), plan.a, kNoRegister); break;
     case IrOp::kCall:
-    case IrOp::kTailCall: call(ins, plan); break;
+    case IrOp::kTailCall: call(i, plan); break;
     case IrOp::kReturn:
       fetch(kValueRegister, plan.a);
       // Only a `ret` that belongs to a `call` is predicted.
@@ -1084,6 +1088,9 @@ void Lowering::note_entry() {
 void Lowering::entry(const RuntimeEntries& runtime) {
   start_ = a_.newLabel();
   a_.bind(start_);
+  // A continuation begins in the frame of the callee that has returned.
+  note_row(CodeRowKind::kEntry, 0,
+           trace_.kind == TraceKind::kContinuation ? static_cast<int32_t>(trace_.callee_base) : 0);
   switch (trace_.kind) {
     case TraceKind::kFunction: {
       const Label slow = a_.newLabel();
@@ -1099,6 +1106,7 @@ void Lowering::entry(const RuntimeEntries& runtime) {
     case TraceKind::kContinuation:
       note_entry();
       if (trace_.callee_base != 0) a_.sub(kFp, imm(slot_offset(static_cast<int32_t>(trace_.callee_base))));
+      note_row(CodeRowKind::kEntry);
       break;
   }
 }
@@ -1110,6 +1118,7 @@ void Lowering::exit_stubs() {
   constexpr size_t kGroup = 32;
   if (trace_.kind == TraceKind::kFunction) {
     a_.bind(slow_entry_);
+    note_row(CodeRowKind::kSlowEntry);
     for (uint32_t k = 0; k < arguments_in_registers(trace_); ++k) a_.mov(argument_slot(k), q(kArgumentRegisters[k]));
     load_word(kPcRegister, reinterpret_cast<Word>(trace_.code->start));
     a_.mov(q(kRsp), x86::qword_ptr(kThread, kNativeStack));
@@ -1118,6 +1127,7 @@ void Lowering::exit_stubs() {
     if (arguments_in_registers(trace_) != 0) {
       door_ = a_.newLabel();
       a_.bind(door_);
+      note_row(CodeRowKind::kDoor);
       for (uint32_t k = 0; k < arguments_in_registers(trace_); ++k) a_.mov(q(kArgumentRegisters[k]), argument_slot(k));
       a_.jmp(start_);
     }
@@ -1126,6 +1136,7 @@ void Lowering::exit_stubs() {
   // address was replaced. Each trace has a jump of its own, so that some are predicted.
   if (slow_return_.isValid()) {
     a_.bind(slow_return_);
+    note_row(CodeRowKind::kSlowReturn);
     a_.mov(q(kRsp), x86::qword_ptr(kThread, kNativeStack));
     a_.jmp(q(kRax));
   }
@@ -1134,26 +1145,66 @@ void Lowering::exit_stubs() {
     const Label group = a_.newLabel();
     for (size_t i = first; i < end; ++i) {
       a_.bind(exits[i].stub);
+      note_exit(CodeRowKind::kExit, i);
       a_.push(imm(i - first));
       if (i + 1 < end) a_.short_().jmp(group);
     }
     a_.bind(group);
+    if (end - first > 1) note_row(CodeRowKind::kExitEnd);
     a_.push(imm(static_cast<int32_t>(options_.first_exit_id + first)));
     a_.jmp(imm(reinterpret_cast<uint64_t>(stubs_ + kExitCommon)));
   }
   for (size_t i = 0; i < exits.size(); ++i) {
     if (!exits[i].force.isValid()) continue;
     a_.bind(exits[i].force);
+    note_exit(CodeRowKind::kForce, i);
     a_.push(imm(static_cast<int32_t>(options_.first_exit_id + i)));
     a_.push(imm(0));
     a_.jmp(imm(reinterpret_cast<uint64_t>(stubs_ + kForceCommon)));
   }
+  note_row(CodeRowKind::kFlags);
   for (Exit& exit : exits) {
     if (!exit.has_flag) continue;
     a_.align(asmjit::AlignMode::kZero, 4);
     a_.bind(exit.flag);
     a_.embedUInt32(0);
   }
+}
+
+/// Notes that code without an instruction of its own begins here. That of several exits belongs to none of them.
+void Lowering::note_row(CodeRowKind kind, uint32_t index, int32_t fp_slots) {
+  if (!options_.keep_code_map) return;
+  const uint32_t site = kind == CodeRowKind::kExitEnd || kind == CodeRowKind::kFlags ? kNoSite : 0;
+  rows.push_back({static_cast<uint32_t>(a_.offset()), kind, index, site, nullptr, fp_slots});
+}
+
+/// Notes that code of an instruction begins here.
+void Lowering::note_instruction(uint32_t i, int32_t fp_slots) {
+  if (!options_.keep_code_map) return;
+  const IrIns& ins = trace_.ins[i];
+  const Code* native = ins.op == IrOp::kNative ? ins.code : nullptr;
+  rows.push_back(
+      {static_cast<uint32_t>(a_.offset()), CodeRowKind::kInstruction, i, ins.site, ins.pc, fp_slots, native});
+}
+
+/// Notes that code begins here that runs when the call has returned: in the function that waits for it, which is not
+/// the one with the instruction if that is a tail call.
+void Lowering::note_return(CodeRowKind kind, uint32_t index, const IrIns& call) {
+  if (!options_.keep_code_map) return;
+  const std::vector<SnapshotFrame>& frames = trace_.snapshots[call.snapshot].frames;
+  std::vector<uint32_t> sites;  // innermost first
+  for (uint32_t site = call.site; site < trace_.sites.size(); site = trace_.sites[site].parent) sites.push_back(site);
+  const uint32_t site = sites.size() < frames.size() ? 0 : sites[sites.size() - frames.size()];
+  rows.push_back({static_cast<uint32_t>(a_.offset()), kind, index, site, frames.back().pc, call.n});
+}
+
+/// Notes that code of an exit begins here.
+void Lowering::note_exit(CodeRowKind kind, size_t exit) {
+  if (!options_.keep_code_map) return;
+  const auto index = static_cast<uint32_t>(exit);
+  const IrIns& ins = trace_.ins[exits[exit].ins];
+  if (ins.op == IrOp::kCall) return note_return(kind, index, ins);
+  rows.push_back({static_cast<uint32_t>(a_.offset()), kind, index, ins.site, ins.pc});
 }
 
 void Lowering::run(const RuntimeEntries& runtime) {

@@ -33,6 +33,7 @@ class Lowering {
 
   std::vector<Exit> exits;
   std::vector<CodeOrigin> origins;
+  std::vector<CodeRow> rows;  ///< with AssembleOptions::keep_code_map
 
  private:
   using Gp = asmjit::x86::Gp;
@@ -43,7 +44,10 @@ class Lowering {
   void note_entry();
   void lower(uint32_t i);
   void exit_stubs();
-  void place(const asmjit::Label& label);
+  void note_row(CodeRowKind kind, uint32_t index = 0, int32_t fp_slots = 0);
+  void note_instruction(uint32_t i, int32_t fp_slots = 0);
+  void note_return(CodeRowKind kind, uint32_t index, const IrIns& call);
+  void note_exit(CodeRowKind kind, size_t exit);
 
   // operands
   static Gp q(int reg);
@@ -85,7 +89,7 @@ class Lowering {
   void helper(const IrIns& ins, const InsPlan& plan);
   void make_object(uint32_t i, const InsPlan& plan);
   void go_to_code(const IrIns& ins, const InsPlan& plan, bool calls);
-  void call(const IrIns& ins, const InsPlan& plan);
+  void call(uint32_t i, const InsPlan& plan);
   void loop_back(const IrIns& ins, const InsPlan& plan);
   void find_exact_bits();
   int exact_bits(IrRef ref) const { return exact_bits_[index_of(ref)]; }

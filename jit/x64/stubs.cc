@@ -7,6 +7,7 @@
 #include "interp/foreign.h"
 #include "interp/intrinsics.h"
 #include "interp/offsets.h"
+#include "interp/whereabouts.h"
 #include "jit/x64/regs.h"
 
 namespace fble::x64 {
@@ -29,16 +30,29 @@ void fold_in_place(Carrier* carrier) {
   words[0] = fold_packed(static_cast<Intrinsic>(words[kHelperNumberAt]), words);
 }
 
+/// Notes where machine code calls C++, for those who look from outside. `address` is a register with the address; rax
+/// is changed.
+void emit_note_call(asmjit::x86::Assembler& a, int address) {
+  static_assert(sizeof machine_call.address == 8 && sizeof machine_call.fp == 8);
+  const auto at = [](const auto& field) { return imm(reinterpret_cast<uint64_t>(&field)); };
+  a.mov(gpq(kRax), at(machine_call.fp));
+  a.mov(qword_ptr(gpq(kRax)), gpq(kFpRegister));
+  a.mov(gpq(kRax), at(machine_call.address));
+  a.mov(qword_ptr(gpq(kRax)), gpq(address));
+}
+
 /// Stores the registers of an exit; its number is in rsi afterwards.
-void emit_save_state(asmjit::x86::Assembler& a) {
+void emit_save_state(asmjit::x86::Assembler& a, const RuntimeEntries& runtime) {
   for (int reg = 0; reg < kRegisterCount; ++reg) a.mov(qword_ptr(kThread, register_offset(reg)), gpq(reg));
   a.mov(gpd(kRsi), asmjit::x86::dword_ptr(gpq(kRsp)));
   a.add(gpd(kRsi), asmjit::x86::dword_ptr(gpq(kRsp), 8));
+  // The engine knows better when it has found the exit; until then, the frame is enough.
+  if (runtime.notes_calls) emit_note_call(a, kFpRegister);
 }
 
 /// Emits the common part of every exit. The stub has pushed two numbers whose sum is the exit's.
 void emit_exit_common(asmjit::x86::Assembler& a, const RuntimeEntries& runtime, const asmjit::Label& left) {
-  emit_save_state(a);
+  emit_save_state(a, runtime);
   // Returns to the addresses on the native stack now use the frames.
   a.mov(gpq(kRsp), qword_ptr(kThread, kNativeStack));
   a.mov(gpq(kRdi), kThread);
@@ -59,7 +73,7 @@ void emit_exit_common(asmjit::x86::Assembler& a, const RuntimeEntries& runtime, 
 /// Emits the shared stub of deopt points that force their frames: it saves the state, calls the observer,
 /// and resumes or leaves. The native stack stays as it is, since machine code may continue.
 void emit_force_common(asmjit::x86::Assembler& a, const RuntimeEntries& runtime, const asmjit::Label& left) {
-  emit_save_state(a);
+  emit_save_state(a, runtime);
   a.mov(gpq(kRbx), gpq(kRsp));
   a.and_(gpq(kRsp), -16);
   a.mov(gpq(kRdi), kThread);
@@ -98,32 +112,41 @@ constexpr int32_t saved_at(int reg) {
 
 /// Calls a C++ function and changes no register: traces that call it need not make room.
 template <typename BeforeCall>
-void emit_helper(asmjit::x86::Assembler& a, const void* function, BeforeCall&& before_call) {
+void emit_helper(asmjit::x86::Assembler& a, const void* function, bool notes_call, BeforeCall&& before_call) {
   for (const int reg : kSaved) a.push(gpq(reg));
   a.mov(gpq(kRbx), gpq(kRsp));
   a.and_(gpq(kRsp), -16);
   before_call();
+  if (notes_call) {
+    a.mov(gpq(kRdi), qword_ptr(gpq(kRbx), 8 * std::size(kSaved)));  // the return address, in the call's row
+    a.sub(gpq(kRdi), 1);
+    emit_note_call(a, kRdi);
+  }
   a.mov(gpq(kRdi), kThread);
   a.mov(gpq(kRax), imm(reinterpret_cast<uint64_t>(function)));
   a.call(gpq(kRax));
+  if (notes_call) {
+    a.mov(gpq(kRax), imm(reinterpret_cast<uint64_t>(&machine_call.address)));
+    a.mov(qword_ptr(gpq(kRax)), 0);
+  }
   a.mov(gpq(kRsp), gpq(kRbx));
   for (size_t i = std::size(kSaved); i-- > 0;) a.pop(gpq(kSaved[i]));
   a.ret();
 }
 
-void emit_fold_helper(asmjit::x86::Assembler& a) {
-  emit_helper(a, reinterpret_cast<const void*>(&fold_in_place), [] {});
+void emit_fold_helper(asmjit::x86::Assembler& a, const RuntimeEntries& runtime) {
+  emit_helper(a, reinterpret_cast<const void*>(&fold_in_place), runtime.notes_calls, [] {});
 }
 
 /// Emits the call of a native. Objects are made from ap on: carrier->ap has the new ap afterwards.
-void emit_native_helper(asmjit::x86::Assembler& a) {
-  emit_helper(a, reinterpret_cast<const void*>(&run_native_in_place),
+void emit_native_helper(asmjit::x86::Assembler& a, const RuntimeEntries& runtime) {
+  emit_helper(a, reinterpret_cast<const void*>(&run_native_in_place), runtime.notes_calls,
               [&] { a.mov(qword_ptr(kThread, kCarrierAp), gpq(kApRegister)); });
 }
 
 /// Emits the note of an entry, with its arguments. The trace's number is in kHelperNumber.
 void emit_note_entry(asmjit::x86::Assembler& a, const RuntimeEntries& runtime) {
-  emit_helper(a, reinterpret_cast<const void*>(runtime.entered), [&] {
+  emit_helper(a, reinterpret_cast<const void*>(runtime.entered), false, [&] {
     a.mov(qword_ptr(kThread, register_offset(kFpRegister)), gpq(kFpRegister));
     a.mov(qword_ptr(kThread, register_offset(kValueRegister)), gpq(kValueRegister));
     // rbx has been changed: the argument in it is on the stack.
@@ -156,7 +179,7 @@ bool ensure_stubs(CodeCache& cache, const RuntimeEntries& runtime) {
   emit_exit_common(a, runtime, left);
   FBLE_ASSERT(a.offset() <= kFoldHelper);
   pad_to(kFoldHelper);
-  emit_fold_helper(a);
+  emit_fold_helper(a, runtime);
   FBLE_ASSERT(a.offset() <= kEnterTrace);
   pad_to(kEnterTrace);
   emit_enter_trace(a);
@@ -165,7 +188,7 @@ bool ensure_stubs(CodeCache& cache, const RuntimeEntries& runtime) {
   emit_note_entry(a, runtime);
   FBLE_ASSERT(a.offset() <= kNativeHelper);
   pad_to(kNativeHelper);
-  emit_native_helper(a);
+  emit_native_helper(a, runtime);
   FBLE_ASSERT(a.offset() <= kForceCommon);
   pad_to(kForceCommon);
   emit_force_common(a, runtime, left);

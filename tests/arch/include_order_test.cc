@@ -8,7 +8,7 @@
 //
 // where record, opt and x64 do not know each other, and inside frontends/:
 //
-//     fble <- {std, doc} <- cli
+//     fble <- {std, doc, profile} <- cli
 //
 // where cli has the subcommands. fble includes only the headers of bytecode,
 // gc/base.h and gc/log.h of the lower folders, so that programs can be checked
@@ -78,7 +78,7 @@ int jit_height(std::string_view part) {
 
 int frontends_height(std::string_view part) {
   if (part == "frontends/fble") return 0;
-  if (part == "frontends/std" || part == "frontends/doc") return 1;
+  if (part == "frontends/std" || part == "frontends/doc" || part == "frontends/profile") return 1;
   return part == "frontends/cli" ? 2 : -1;
 }
 

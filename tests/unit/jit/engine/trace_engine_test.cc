@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "frontends/fble/lower.h"
+#include "interp/bytecode.h"
 #include "interp/interpreter.h"
 #include "interp/machine.h"
 #include "tests/support/checked_source.h"
@@ -323,6 +324,87 @@ TEST_F(Engine, ChaosChangesNothingAndIsRepeatable) {
   options.chaos_fuel = 5;
   EXPECT_EQ(run(&options), expected());
   EXPECT_THAT(engine_->stats_text(), HasSubstr("chaos:       5 disturbances"));
+}
+
+/// Returns the frames of an exit, outermost first, each with its position, in the form of the side table.
+using Frames = std::vector<std::pair<const Code*, const uint32_t*>>;
+
+Frames frames_of_entry(const ExitEntry& entry) {
+  Frames frames;
+  for (const ExitFrame& frame : entry.frames) frames.emplace_back(frame.code, frame.pc);
+  return frames;
+}
+
+Frames frames_of_position(const MachinePosition& position) {
+  Frames frames;
+  const uint32_t* pc = position.pc;
+  for (uint32_t site = position.site; site != kNoSite; site = position.sites[site].parent) {
+    frames.emplace(frames.begin(), position.sites[site].code, pc);
+    pc = position.sites[site].return_position;
+  }
+  return frames;
+}
+
+/// Compares the code maps of all exits with the side tables. Sets the number of exits in inlined calls.
+void check_code_maps(const TraceEngine& engine, size_t& inlined) {
+  const CompiledTraces& traces = engine.traces();
+  ASSERT_GT(traces.size(), 5u);
+  for (uint32_t id = 0; id < traces.size(); ++id) {
+    const CompiledTrace& trace = traces[id];
+    const CodeMap& map = *trace.code_map;
+    ASSERT_EQ(code_map_problem(map), "") << "trace " << id << '\n' << to_text(map);
+    ASSERT_EQ(map.bytes, trace.code_bytes);
+    for (uint32_t i = 0; i < trace.exits.size(); ++i) {
+      MachinePosition position;
+      ASSERT_TRUE(engine.find_position(trace.start + trace.exits[i].stub, position));
+      EXPECT_EQ(position.trace, id);
+      const ExitEntry entry = decode_exit(trace.side_table, i);
+      const Frames expected = frames_of_entry(entry);
+      const Frames found = frames_of_position(position);
+      // A loop leaves for the start of its function; the code map has the tail call.
+      const bool is_start = expected.size() == 1 && expected[0].second == trace.code->start;
+      if (is_start && found.back().second != trace.code->start) continue;
+      EXPECT_EQ(found, expected) << "trace " << id << " exit " << i << '\n' << to_text(map);
+      inlined += found.size() > 1;
+    }
+  }
+  MachinePosition position;
+  EXPECT_FALSE(engine.find_position(&position, position));
+}
+
+TEST_F(Engine, CodeMapsHaveTheFramesOfTheSideTables) {
+  JitOptions options;
+  options.keep_code_maps = true;
+  size_t inlined = 0;
+  run(&options);
+  check_code_maps(*engine_, inlined);
+  options.eager = true;
+  run(&options);
+  check_code_maps(*engine_, inlined);
+  EXPECT_GT(inlined, 3u);
+}
+
+TEST_F(Engine, CodeMapsKnowDispatchTables) {
+  text_ = kDigits;
+  JitOptions options;
+  options.keep_code_maps = true;
+  run(&options);
+  size_t inlined = 0;
+  check_code_maps(*engine_, inlined);
+  ASSERT_GT(stats().dispatch_nodes, 0u);
+  size_t tables = 0;
+  const CompiledTraces& traces = engine_->traces();
+  for (uint32_t id = 0; id < traces.size(); ++id) {
+    for (const ExitRecord& exit : traces[id].exits) {
+      if (exit.dispatch == nullptr) continue;
+      ++tables;
+      MachinePosition position;
+      ASSERT_TRUE(engine_->find_position(exit.dispatch - 1, position));
+      EXPECT_EQ(position.trace, id);
+      EXPECT_FALSE(engine_->find_position(exit.dispatch, position));
+    }
+  }
+  EXPECT_EQ(tables, stats().dispatch_nodes);
 }
 
 TEST_F(Engine, GivesCodeBackToTheInterpreter) {

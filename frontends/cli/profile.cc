@@ -1,0 +1,96 @@
+// `fble-jit profile`: runs a program and shows where its time goes.
+//
+// Tested by tests/unit/frontends/cli/profile_test.cc.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+
+#include "frontends/cli/execute.h"
+#include "frontends/cli/front_end.h"
+#include "frontends/cli/messages.h"
+#include "frontends/profile/profile_formats.h"
+#include "interp/carrier.h"
+#include "interp/sampler.h"
+
+namespace fble {
+namespace {
+
+uint64_t process_ns() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
+}
+
+/// Returns the name that a file has in the profile; empty if it has no samples. The user may name it from another
+/// folder, or by its end alone.
+std::string name_in_profile(const CallTree& tree, const std::string& wanted) {
+  const std::vector<std::string> files = profiled_files(tree);
+  const auto is_wanted = [&](const std::string& file) {
+    std::error_code ignored;
+    return file == wanted || std::filesystem::equivalent(file, wanted, ignored);
+  };
+  auto found = std::ranges::find_if(files, is_wanted);
+  if (found == files.end()) {
+    found = std::ranges::find_if(files, [&](const std::string& file) { return file.ends_with("/" + wanted); });
+  }
+  return found == files.end() ? "" : *found;
+}
+
+void print_annotated(const CallTree& tree, const std::string& wanted) {
+  const std::string file = name_in_profile(tree, wanted);
+  if (file.empty()) return print_error(fmt::format("no samples in {}", wanted));
+  std::ifstream stream(file, std::ios::binary);
+  const std::string source{std::istreambuf_iterator<char>(stream), {}};
+  if (!stream) return print_error(fmt::format("cannot read {}", file));
+  print_message("\n" + annotated_source(tree, file, source));
+}
+
+void write_profile(const Options& options, const CallTree& tree) {
+  const std::string name = options.module.empty() ? options.file : options.module;
+  print_message(profile_text(tree));
+  if (!options.annotate.empty()) print_annotated(tree, options.annotate);
+  if (!options.flame_page.empty()) save_file(options.flame_page, flame_page(tree, name));
+  if (!options.pprof.empty()) save_file(options.pprof, gzipped(sampled_pprof(tree)));
+  if (!options.speedscope.empty()) save_file(options.speedscope, speedscope_json(tree, name));
+  if (!options.folded.empty()) save_file(options.folded, folded_stacks(tree));
+}
+
+}  // namespace
+
+CommandEnding run_profile(const Options& given) {
+  Options options = given;
+  options.jit.keep_code_maps = true;
+  const uint64_t before_ns = process_ns();
+  Status status;
+  const std::unique_ptr<ProgramCode> code = compile_module(options, {.must_be_program = true}, status);
+  if (code == nullptr) return status;
+  const uint64_t check_ns = process_ns() - before_ns;
+
+  const SamplerOptions sampling{.period_ns = 1'000'000'000 / options.rate};
+  std::optional<Sampler> sampler;
+  std::optional<CallTree> tree;
+  const auto start = [&](Machine& machine) {
+    sampler.emplace(machine.carrier(), sampling);
+    const std::string problem = sampler->start();
+    if (!problem.empty()) print_error(fmt::format("no samples can be taken: {}", problem));
+    if (sampler->is_coarse()) {
+      print_message("warning: perf_event_open is not allowed here: there are fewer samples, at the system's ticks\n");
+    }
+  };
+  // The samples name code of the machine.
+  const auto finish = [&](Machine&) {
+    sampler->stop();
+    tree = make_call_tree(sampler->table(), sampling.period_ns, sampler->broken(), check_ns);
+    sampler.reset();
+  };
+  const CommandEnding ending = run_compiled(options, *code, start, nullptr, finish);
+  if (tree) write_profile(options, *tree);
+  return ending;
+}
+
+}  // namespace fble

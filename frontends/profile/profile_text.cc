@@ -1,0 +1,110 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "frontends/profile/profile_formats.h"
+
+namespace fble {
+
+namespace {
+
+double percent(uint64_t part, uint64_t whole) {
+  return whole == 0 ? 0 : 100 * static_cast<double>(part) / static_cast<double>(whole);
+}
+
+/// Returns the time of each tier, and in activities other than the program's code.
+struct Shares {
+  uint64_t machine_code = 0;
+  uint64_t interpreter = 0;
+  uint64_t activities = 0;
+  uint64_t natives = 0;
+};
+
+Shares shares_of(const CallTree& tree) {
+  Shares shares;
+  for (const ProfiledPath& path : tree.paths) {
+    const bool is_activity = tree.functions[path.function].start.line == 0;
+    for (const ProfiledTime& time : path.times) {
+      if (time.tier == Tier::kMachineCode) {
+        shares.machine_code += time.ns;
+      } else if (time.tier == Tier::kInterpreter) {
+        shares.interpreter += time.ns;
+      } else {
+        (is_activity ? shares.activities : shares.natives) += time.ns;
+      }
+    }
+  }
+  return shares;
+}
+
+}  // namespace
+
+std::string profile_text(const CallTree& tree, size_t most_functions) {
+  const uint64_t all = tree.ns();
+  std::string text =
+      fmt::format("{} samples in {:.3f} s of processor time", tree.samples(), static_cast<double>(all) / 1e9);
+  if (tree.broken != 0) text += fmt::format("; {} of them without a whole stack", tree.broken);
+  const Shares shares = shares_of(tree);
+  text +=
+      fmt::format("\n{:.1f} % in machine code, {:.1f} % interpreted, {:.1f} % in natives, {:.1f} % in [activities]\n",
+                  percent(shares.machine_code, all), percent(shares.interpreter, all), percent(shares.natives, all),
+                  percent(shares.activities, all));
+  const std::vector<FunctionTime> times = function_times(tree);
+  const size_t shown = std::min(times.size(), most_functions);
+  text += "\n   self    total  function\n";
+  for (size_t i = 0; i < shown; ++i) {
+    const ProfiledFunction& function = tree.functions[times[i].function];
+    text += fmt::format("{:5.1f} %  {:5.1f} %  {}", percent(times[i].self_ns, all), percent(times[i].total_ns, all),
+                        function.name);
+    if (function.start.line != 0) text += fmt::format("  {}:{}", function.start.file, function.start.line);
+    text += "\n";
+  }
+  if (shown < times.size()) {
+    uint64_t rest = 0;
+    for (size_t i = shown; i < times.size(); ++i) rest += times[i].self_ns;
+    text += fmt::format("{:5.1f} %           {} more\n", percent(rest, all), times.size() - shown);
+  }
+  return text;
+}
+
+std::string annotated_source(const CallTree& tree, const std::string& file, std::string_view source) {
+  const std::vector<LineTime> times = line_times(tree, file);
+  std::string text = fmt::format("   self    total  {}\n", file);
+  auto next = times.begin();
+  uint32_t number = 0;
+  for (size_t start = 0; start < source.size();) {
+    const size_t end = std::min(source.find('\n', start), source.size());
+    ++number;
+    while (next != times.end() && next->line.line < number) ++next;
+    if (next != times.end() && next->line.line == number) {
+      text +=
+          fmt::format("{:5.1f} %  {:5.1f} %", percent(next->self_ns, tree.ns()), percent(next->total_ns, tree.ns()));
+    } else {
+      text += fmt::format("{:16}", "");
+    }
+    text += fmt::format("  {:4} {}\n", number, source.substr(start, end - start));
+    start = end + 1;
+  }
+  return text;
+}
+
+std::string folded_stacks(const CallTree& tree) {
+  std::string text;
+  std::vector<size_t> ends;  // of the names, by depth
+  std::string names;
+  const auto enter = [&](uint32_t index) {
+    const ProfiledPath& path = tree.paths[index];
+    ends.push_back(names.size());
+    if (!names.empty()) names += ';';
+    for (const char c : tree.functions[path.function].name) names += c == ';' ? ':' : c;
+    if (path.self_ns >= 500) text += fmt::format("{} {}\n", names, (path.self_ns + 500) / 1000);
+  };
+  for_each_path(tree, enter, [&](uint32_t) {
+    names.resize(ends.back());
+    ends.pop_back();
+  });
+  return text;
+}
+
+}  // namespace fble

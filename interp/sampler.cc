@@ -1,0 +1,389 @@
+#include "interp/sampler.h"
+
+#include <fcntl.h>
+#include <linux/perf_event.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+
+#include "interp/bytecode.h"
+#include "interp/engine_hooks.h"
+#include "interp/machine_position.h"
+
+namespace fble {
+
+namespace {
+
+constexpr size_t kSignalStackBytes = size_t{64} << 10;
+
+/// The address space for the steps of one stack, and for the frames that are known.
+constexpr size_t kMostSteps = size_t{1} << 29;
+constexpr size_t kMostKnown = size_t{1} << 24;
+/// One frame in this many is remembered.
+constexpr size_t kStepsBetweenKnown = 32;
+
+/// The time between samples is at least this many times that for taking one.
+constexpr uint64_t kLeastDistance = 16;
+/// What the system does not go below.
+constexpr uint64_t kLeastPeriodNs = 10'000;
+
+std::atomic<Sampler*> active_sampler{nullptr};
+
+uint64_t ns_of(clockid_t clock) {
+  timespec time{};
+  clock_gettime(clock, &time);
+  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
+}
+
+pid_t thread_number() { return static_cast<pid_t>(syscall(SYS_gettid)); }
+
+/// Returns a place in the call before the position, for its location.
+const uint32_t* word_before(const uint32_t* position) { return position == nullptr ? nullptr : position - 1; }
+
+/// Returns whether the instruction at pc is the call that returns to the position, which is in the same code. A
+/// register may hold a pc in the middle of an instruction.
+bool is_call_before(const uint32_t* pc, const uint32_t* position) {
+  constexpr ptrdiff_t kLeastLength = 5;
+  const ptrdiff_t length = position - pc;
+  if (length < kLeastLength) return false;
+  for (const Op list_form : {Op::kCall, Op::kCallGlobal}) {
+    const uint32_t fixed = *pc - static_cast<uint32_t>(list_form);
+    if (fixed <= 3) return length == static_cast<ptrdiff_t>(fixed == 0 ? 5 + size_t{pc[2]} : 4 + fixed);
+  }
+  return false;
+}
+
+/// Keeps the signal away while what its handler reads changes.
+class WithoutSamples {
+ public:
+  WithoutSamples() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGPROF);
+    pthread_sigmask(SIG_BLOCK, &signals, &before_);
+  }
+  ~WithoutSamples() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  WithoutSamples(const WithoutSamples&) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
+}  // namespace
+
+Sampler::Sampler(Carrier& carrier, const SamplerOptions& options)
+    : carrier_(carrier), options_(options), steps_(kMostSteps), known_(kMostKnown), random_(options.seed) {
+  carrier.machine.for_each_code([&](const Code& code) { codes_.push_back(range_of(code)); });
+  std::ranges::sort(codes_, {}, &CodeRange::begin);
+  code_listener = this;
+}
+
+Sampler::~Sampler() {
+  stop();
+  code_listener = nullptr;
+}
+
+// ---- code -------------------------------------------------------------------
+
+Sampler::CodeRange Sampler::range_of(const Code& code) {
+  return {code.words.data(), code.words.data() + code.words.size(), &code};
+}
+
+void Sampler::note_code(const Code& code) {
+  const WithoutSamples without;
+  const CodeRange range = range_of(code);
+  const auto at = std::ranges::upper_bound(codes_, range.begin, {}, &CodeRange::begin);
+  if (at != codes_.begin() && at[-1].begin == range.begin) return;
+  codes_.insert(at, range);
+}
+
+/// Returns the code that has the position; null if none has.
+const Code* Sampler::code_at(const uint32_t* position) {
+  CodeRange& recent = recent_codes_[reinterpret_cast<uintptr_t>(position) / sizeof(uint32_t) % recent_codes_.size()];
+  if (recent.begin <= position && position <= recent.end && recent.code != nullptr) return recent.code;
+  const auto after = std::ranges::upper_bound(codes_, position, {}, &CodeRange::begin);
+  if (after == codes_.begin() || position > after[-1].end) return nullptr;
+  recent = after[-1];
+  return recent.code;
+}
+
+// ---- walking ----------------------------------------------------------------
+
+bool Sampler::is_frame(const Word* fp) const {
+  const CallStack* const stack = carrier_.current->stack;
+  return stack != nullptr && fp >= stack->base() + kHeaderSlots && fp <= stack->limit() + kGuardSlots &&
+         reinterpret_cast<uintptr_t>(fp) % sizeof(Word) == 0;
+}
+
+/// Returns whether the frame, which is in the stack, has a caller that can be walked to, or is the outermost one.
+bool Sampler::has_return_position(const Word* fp) {
+  const uint32_t* const position = return_position(fp);
+  if (position == nullptr) return true;
+  const Code* const code = code_at(position);
+  if (code == nullptr || position - code->words.data() < 2) return false;
+  const size_t distance = frame_distance(position);
+  return distance != 0 && distance <= static_cast<size_t>(fp - carrier_.current->stack->base()) - kHeaderSlots;
+}
+
+/// Forgets the frames that may have changed since the last sample.
+void Sampler::forget_changed() {
+  const CallStack* const stack = carrier_.current->stack;
+  if (unchanged_frames.stack.load() != stack || thread_ != carrier_.current) {
+    known_.clear();
+    thread_ = carrier_.current;
+    unchanged_frames.stack.store(stack);
+  }
+  const Word* const end = unchanged_frames.end.load();
+  const size_t slots = end == nullptr ? 0 : static_cast<size_t>(end - stack->base());
+  while (known_.size() != 0 && known_.back().slot >= slots) known_.pop();
+  unchanged_frames.end.store(stack->watermark().fp);
+}
+
+/// Adds the caller of what was added before. Glue is no step: what it calls is called by its caller.
+void Sampler::push(const uint32_t* site, const Code* code, size_t slot) {
+  if (!code->is_glue) return steps_.push({site, code, slot});
+  if (steps_.size() != 0) {
+    steps_.back().site = site;
+  } else {
+    leaf_.pc = word_before(site);
+  }
+}
+
+/// Adds the callers of the frame, up to the root or to a frame that is known. Returns false if they do not reach it.
+/// Requires: has_return_position(fp).
+bool Sampler::walk_callers(const Word* fp) {
+  const Word* const base = carrier_.current->stack->base();
+  while (const uint32_t* const position = return_position(fp)) {
+    const Code* const code = code_at(position);
+    fp -= frame_distance(position);
+    const auto slot = static_cast<size_t>(fp - base);
+    while (known_.size() != 0 && known_.back().slot > slot) known_.pop();
+    if (known_.size() != 0 && known_.back().slot == slot) {
+      base_node_ = known_.back().node;
+      return true;
+    }
+    if (steps_.is_full() || !has_return_position(fp)) return false;
+    push(return_position(fp), code, slot);
+  }
+  return true;
+}
+
+/// Adds the callers of a frame whose own activation is not known.
+bool Sampler::walk_unknown(const Word* fp) {
+  if (!has_return_position(fp)) return false;
+  leaf_.pc = word_before(return_position(fp));
+  return walk_callers(fp);
+}
+
+/// Adds the activations that machine code stands for, and the callers of the root frame. `fp`: the register.
+bool Sampler::walk_inlined(const MachinePosition& position, const Word* fp) {
+  const Word* const root = fp - position.fp_slots;
+  if (position.site == kNoSite) return walk_unknown(fp);
+  if (!is_frame(root) || !has_return_position(root)) return false;
+  leaf_.pc = position.pc;
+  leaf_.trace = position.trace;
+  if (position.native != nullptr && position.native != position.sites[position.site].code) {
+    push(position.pc + instruction_length(position.pc), position.native, 0);
+    leaf_.pc = position.native->start;
+  }
+  for (uint32_t site = position.site; site != kNoSite; site = position.sites[site].parent) {
+    const InlineSite& at = position.sites[site];
+    push(at.parent == kNoSite ? return_position(root) : at.return_position, at.code, 0);
+  }
+  return walk_callers(root);
+}
+
+/// Adds the activation of the frame, whose position is in the code, and its callers. Requires: has_return_position(fp).
+bool Sampler::walk_frame(const uint32_t* pc, const Code* code, const Word* fp) {
+  leaf_.pc = pc;
+  const uint32_t* const caller = return_position(fp);
+  // In the middle of a call or return, the position is that of the caller, still or already.
+  if (caller != nullptr && (pc == caller || is_call_before(pc, caller))) return walk_callers(fp);
+  push(caller, code, static_cast<size_t>(fp - carrier_.current->stack->base()));
+  return walk_callers(fp);
+}
+
+/// Adds all activations, innermost first. Returns whether they reach the root.
+bool Sampler::walk(const Registers& registers) {
+  const EngineHooks* const engine = carrier_.machine.engine;
+  MachinePosition position;
+  if (const void* const call = machine_call.address.load(); call != nullptr) {
+    const Word* const fp = machine_call.fp.load();
+    if (!is_frame(fp)) return false;
+    if (engine == nullptr || !engine->find_position(call, position)) return walk_unknown(fp);
+    return walk_inlined(position, fp);
+  }
+  // Other activities have the position from the carrier. A handler that needs many registers keeps those for the
+  // position and the frame, but not always that for the thread.
+  const Code* const code = code_at(registers.pc);
+  const bool are_pinned = current_activity.load() == Activity::kProgram && is_frame(registers.fp) &&
+                          (registers.thread == &carrier_ || code != nullptr);
+  if (are_pinned && engine != nullptr && engine->is_machine_code(registers.instruction)) {
+    leaf_.tier = Tier::kMachineCode;
+    if (!engine->find_position(registers.instruction, position)) return walk_unknown(registers.fp);
+    position.native = nullptr;  // is not running
+    return walk_inlined(position, registers.fp);
+  }
+  if (are_pinned && has_return_position(registers.fp)) {
+    leaf_.tier = Tier::kInterpreter;
+    return code != nullptr ? walk_frame(registers.pc, code, registers.fp) : walk_unknown(registers.fp);
+  }
+  const Code* const known = code_at(carrier_.pc);
+  if (known == nullptr || !is_frame(carrier_.fp) || !has_return_position(carrier_.fp)) return false;
+  return walk_frame(carrier_.pc, known, carrier_.fp);
+}
+
+/// Returns the node of the innermost step. Remembers some frames on the way.
+uint32_t Sampler::enter_steps() {
+  uint32_t node = base_node_;
+  size_t since_known = 0;
+  for (size_t i = steps_.size(); i-- > 0;) {
+    const Step& step = steps_[i];
+    node = table_.enter(node, step.site, step.code);
+    if (++since_known < kStepsBetweenKnown || step.slot == 0 || known_.is_full()) continue;
+    known_.push({step.slot, node});
+    since_known = 0;
+  }
+  return node;
+}
+
+void Sampler::sample(const Registers& registers, uint64_t ns) {
+  const Activity activity = current_activity.load();
+  if (carrier_.fp == nullptr) return table_.add(0, nullptr, Activity::kRuntime, Tier::kRuntime, 0, ns);
+  if (carrier_.current->stack == nullptr) {
+    ++broken_;
+    return table_.add(0, nullptr, Activity::kUnknown, Tier::kRuntime, 0, ns);
+  }
+  forget_changed();
+  steps_.clear();
+  base_node_ = 0;
+  leaf_ = {};
+  if (!walk(registers)) {
+    ++broken_;
+    return table_.add(0, nullptr, Activity::kUnknown, Tier::kRuntime, 0, ns);
+  }
+  if (leaf_.tier != Tier::kMachineCode) leaf_.trace = 0;
+  table_.add(enter_steps(), leaf_.pc, activity, leaf_.tier, leaf_.trace, ns);
+}
+
+// ---- the clock --------------------------------------------------------------
+
+void Sampler::on_signal(int, siginfo_t*, void* context) {
+  Sampler* const sampler = active_sampler.load();
+  if (sampler == nullptr) return;
+  const int saved_errno = errno;
+  const uint64_t start = ns_of(CLOCK_THREAD_CPUTIME_ID);
+  const greg_t* const words = static_cast<const ucontext_t*>(context)->uc_mcontext.gregs;
+  sampler->sample({reinterpret_cast<const void*>(words[REG_RIP]), reinterpret_cast<const uint32_t*>(words[REG_R12]),
+                   reinterpret_cast<Word*>(words[REG_R13]), reinterpret_cast<const void*>(words[REG_R14])},
+                  start - sampler->last_ns_);
+  sampler->last_ns_ = ns_of(CLOCK_THREAD_CPUTIME_ID);
+  sampler->arm(std::max(sampler->next_period(), kLeastDistance * (sampler->last_ns_ - start)));
+  errno = saved_errno;
+}
+
+/// Returns a random number from half of the period to one and a half (xorshift).
+uint64_t Sampler::next_period() {
+  random_ ^= random_ << 13;
+  random_ ^= random_ >> 7;
+  random_ ^= random_ << 17;
+  return std::max(kLeastPeriodNs, options_.period_ns / 2 + random_ % (options_.period_ns + 1));
+}
+
+/// Has the next sample taken after some processor time.
+void Sampler::arm(uint64_t ns) {
+  if (perf_ >= 0) {
+    ioctl(perf_, PERF_EVENT_IOC_PERIOD, &ns);
+    return;
+  }
+  itimerspec times{};
+  times.it_value = {static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
+  timer_settime(timer_, 0, &times, nullptr);
+}
+
+bool Sampler::open_perf() {
+  perf_event_attr attributes{};
+  attributes.size = sizeof attributes;
+  attributes.type = PERF_TYPE_SOFTWARE;
+  attributes.config = PERF_COUNT_SW_CPU_CLOCK;
+  attributes.sample_period = options_.period_ns;
+  attributes.wakeup_events = 1;
+  attributes.disabled = 1;
+  attributes.exclude_hv = 1;
+  // Without the right to see the kernel, the time in system calls counts for what follows them.
+  for (const bool without_kernel : {false, true}) {
+    attributes.exclude_kernel = without_kernel ? 1 : 0;
+    perf_ = static_cast<int>(syscall(SYS_perf_event_open, &attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC));
+    if (perf_ >= 0) break;
+  }
+  if (perf_ < 0) return false;
+  f_owner_ex owner{F_OWNER_TID, thread_number()};
+  const int flags = fcntl(perf_, F_GETFL);
+  if (fcntl(perf_, F_SETFL, flags | O_ASYNC | O_NONBLOCK) == 0 && fcntl(perf_, F_SETSIG, SIGPROF) == 0 &&
+      fcntl(perf_, F_SETOWN_EX, &owner) == 0 && ioctl(perf_, PERF_EVENT_IOC_ENABLE, 0) == 0) {
+    return true;
+  }
+  close(perf_);
+  perf_ = -1;
+  return false;
+}
+
+bool Sampler::open_timer() {
+  sigevent event{};
+  event.sigev_notify = SIGEV_THREAD_ID;
+  event.sigev_signo = SIGPROF;
+  event._sigev_un._tid = thread_number();
+  has_timer_ = is_coarse_ = timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &timer_) == 0;
+  if (has_timer_) arm(next_period());
+  return has_timer_;
+}
+
+std::string Sampler::start() {
+  Sampler* none = nullptr;
+  if (!active_sampler.compare_exchange_strong(none, this)) return "another profile is being made";
+  is_started_ = true;
+  // The handler has a stack of its own: that of machine code may be nearly full.
+  signal_stack_ = Mapping(kSignalStackBytes);
+  if (signal_stack_.begin() == nullptr) system_out_of_memory();
+  stack_t stack{};
+  stack.ss_sp = signal_stack_.begin();
+  stack.ss_size = kSignalStackBytes;
+  sigaltstack(&stack, &stack_before_);
+  struct sigaction action{};
+  action.sa_sigaction = on_signal;
+  action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGPROF, &action, &action_before_);
+  last_ns_ = ns_of(CLOCK_THREAD_CPUTIME_ID);
+  if (open_perf() || open_timer()) return "";
+  const std::string problem = std::strerror(errno);
+  stop();
+  return problem;
+}
+
+void Sampler::stop() {
+  if (!is_started_) return;
+  is_started_ = false;
+  {
+    const WithoutSamples without;
+    if (perf_ >= 0) {
+      ioctl(perf_, PERF_EVENT_IOC_DISABLE, 0);
+      close(perf_);
+    }
+    if (has_timer_) timer_delete(timer_);
+    has_timer_ = false;
+    active_sampler.store(nullptr);
+    unchanged_frames.stack.store(nullptr);
+  }
+  // A signal that was on its way finds the handler, and no sampler.
+  sigaction(SIGPROF, &action_before_, nullptr);
+  sigaltstack(&stack_before_, nullptr);
+}
+
+}  // namespace fble

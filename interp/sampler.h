@@ -1,0 +1,143 @@
+// The sampler: a signal at regular times of processor use looks where the program is, and notes the whole stack.
+//
+// Samples are taken between yield points, in the signal handler. Others wait for the next yield point, and so never see
+// the code between two of them. Three properties of this machine make it possible without help from what is
+// interrupted: the registers for the frame and the position have fixed roles (interp/machine_registers.h), machine code
+// keeps frames as the interpreter does, and a frame is found from its callee's return position, whose words never move.
+// Closures and other objects are not read, so a collection may be under way. Where registers do not tell:
+//
+//   in machine code    the compiler's code map has the activations at the address (EngineHooks::find_position)
+//   in C++ called by machine code    machine_call (interp/whereabouts.h) has the address of the call
+//   in other C++       the carrier has the position, since all C++ that may look at the stack gets it there
+//
+// Every word that is read as a position is looked up among those of all code first, and every frame must be inside of
+// the stack. So a sample that comes at a bad moment (a few instructions of a call or return) is at worst one whose
+// stack does not reach the root, and is counted as such.
+//
+// The clock counts processor time of the thread that runs the program: a program that waits is not disturbed. It is
+// perf_event_open's cpu-clock where that is allowed, else a timer on the thread's clock, which is as coarse as the
+// system's ticks. Distances between samples vary at random, so that they do not beat with the program's own periods. A
+// sample has the time since the last one as its weight. A sample that takes long, as for a deep stack, makes the next
+// ones rarer: the time for samples stays below a sixteenth.
+//
+// A deep stack is not walked again and again. Frames below the watermark cannot have changed (interp/call_stack.h), so
+// the nodes of some of them are remembered, and the walk ends at one.
+//
+// Tested by tests/unit/interp/sampler_test.cc and tests/unit/frontends/cli/profile_test.cc.
+#pragma once
+
+#include <array>
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include "interp/carrier.h"
+#include "interp/sample_table.h"
+#include "interp/whereabouts.h"
+
+namespace fble {
+
+struct MachinePosition;
+
+struct SamplerOptions {
+  uint64_t period_ns = 1'000'000;  ///< of processor time, on average
+  uint64_t seed = 1;               ///< of the variation
+};
+
+/// One at a time may run. It belongs to the OS thread that starts it, and has to run the program.
+class Sampler final : public CodeListener {
+ public:
+  Sampler(Carrier& carrier, const SamplerOptions& options);
+  ~Sampler() override;
+  Sampler(const Sampler&) = delete;
+
+  /// Starts. Returns why there are no samples, or empty.
+  [[nodiscard]] std::string start();
+  void stop();
+
+  const SampleTable& table() const { return table_; }
+  /// Returns the number of samples whose stack does not reach the root.
+  uint64_t broken() const { return broken_; }
+  /// Returns whether the clock is the coarse one.
+  bool is_coarse() const { return is_coarse_; }
+
+  void note_code(const Code& code) override;
+
+  /// The registers of what was interrupted.
+  struct Registers {
+    const void* instruction;
+    const uint32_t* pc;
+    Word* fp;
+    const void* thread;
+  };
+  /// Takes a sample; for the signal handler and tests.
+  void sample(const Registers& registers, uint64_t ns);
+
+ private:
+  struct CodeRange {
+    const uint32_t* begin;
+    const uint32_t* end;
+    const Code* code;
+  };
+  /// A function on the stack, with the place where it is called.
+  struct Step {
+    const uint32_t* site;
+    const Code* code;
+    size_t slot;  ///< of its frame, from the stack's base; 0 for one that is inlined
+  };
+  /// The node of a frame that cannot have changed.
+  struct Known {
+    size_t slot;
+    uint32_t node;
+  };
+  struct Leaf {
+    const uint32_t* pc = nullptr;
+    Tier tier = Tier::kRuntime;
+    uint32_t trace = 0;
+  };
+
+  static CodeRange range_of(const Code& code);
+  static void on_signal(int, siginfo_t*, void* context);
+  bool open_perf();
+  bool open_timer();
+  void arm(uint64_t ns);
+  uint64_t next_period();
+
+  const Code* code_at(const uint32_t* position);
+  bool is_frame(const Word* fp) const;
+  bool has_return_position(const Word* fp);
+  void forget_changed();
+  void push(const uint32_t* site, const Code* code, size_t slot);
+  bool walk_callers(const Word* fp);
+  bool walk_unknown(const Word* fp);
+  bool walk_inlined(const MachinePosition& position, const Word* fp);
+  bool walk_frame(const uint32_t* pc, const Code* code, const Word* fp);
+  bool walk(const Registers& registers);
+  uint32_t enter_steps();
+
+  Carrier& carrier_;
+  const SamplerOptions options_;
+  SampleTable table_;
+  std::vector<CodeRange> codes_;  ///< ascending
+  std::array<CodeRange, 1024> recent_codes_{};
+  ReservedArray<Step> steps_;   ///< of the stack that is walked, innermost first
+  ReservedArray<Known> known_;  ///< ascending
+  uint32_t base_node_ = 0;      ///< where the steps begin: the root, or the node of a frame that is known
+  Leaf leaf_;
+  const VirtualThread* thread_ = nullptr;  ///< whose frames are known
+  uint64_t broken_ = 0;
+
+  // The clock.
+  Mapping signal_stack_;
+  int perf_ = -1;
+  timer_t timer_{};
+  bool has_timer_ = false;
+  bool is_coarse_ = false;
+  bool is_started_ = false;
+  uint64_t last_ns_ = 0;
+  uint64_t random_;
+  struct sigaction action_before_{};
+  stack_t stack_before_{};
+};
+
+}  // namespace fble

@@ -1,0 +1,239 @@
+// Samples taken at each instruction of the interpreter, where the right stack is known, and by the clock.
+#include "interp/sampler.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "frontends/fble/lower.h"
+#include "frontends/std/register_std.h"
+#include "interp/machine.h"
+#include "interp/step_observer.h"
+#include "jit/engine/trace_engine.h"
+#include "tests/support/checked_source.h"
+
+namespace fble {
+namespace {
+
+using Path = std::vector<const Code*>;
+
+/// Takes cycles out of a path: an end that is there twice in a row is there once.
+void fold(Path& path) {
+  for (size_t length = 1; 2 * length <= path.size(); ++length) {
+    if (std::equal(path.end() - static_cast<ptrdiff_t>(length), path.end(),
+                   path.end() - static_cast<ptrdiff_t>(2 * length))) {
+      path.resize(path.size() - length);
+      return;
+    }
+  }
+}
+
+/// Takes a sample before each instruction, and notes the path that the frames have.
+class EachStep final : public StepObserver {
+ public:
+  void step(const Word*, const uint32_t* pc, const Word* fp, size_t) override {
+    if (sampler == nullptr) return;
+    Path frames;
+    for_each_frame(pc, fp, [&](const Word* frame, const uint32_t*) {
+      frames.push_back(&code_of_frame(frame));
+      return true;
+    });
+    most_frames = std::max(most_frames, frames.size());
+    if (frames.front()->is_glue) return;
+    Path path;
+    for (size_t i = frames.size(); i-- > 0;) {
+      if (frames[i]->is_glue) continue;
+      path.push_back(frames[i]);
+      fold(path);
+    }
+    ++expected[path];
+    sampler->sample({nullptr, pc, const_cast<Word*>(fp), carrier}, 1);
+  }
+  void begin_run() override {}
+  void start_thread(uint32_t, uint32_t) override {}
+  void end_thread(uint32_t) override {}
+  void select_thread(uint32_t) override {}
+
+  Sampler* sampler = nullptr;
+  Carrier* carrier = nullptr;
+  std::map<Path, uint64_t> expected;
+  size_t most_frames = 0;
+};
+
+std::map<Path, uint64_t> paths_of(const SampleTable& table) {
+  std::map<Path, uint64_t> paths;
+  for (uint32_t i = 0; i < table.nodes(); ++i) {
+    Path path;
+    for (uint32_t node = i; node != 0; node = table.node(node).parent) path.insert(path.begin(), table.node(node).code);
+    table.for_each_leaf(i, [&](const SampleTable::Leaf& leaf) { paths[path] += leaf.samples; });
+  }
+  return paths;
+}
+
+constexpr const char* kCalls = R"(
+  Unit@ = *(); Unit@ U = Unit@();
+  Bool@ = +(Unit@ true, Unit@ false);
+  N@ = +(Unit@ 1, N@ 2, N@ 3);
+  N@ 1 = N@(1: U);
+  (N@) { N@; } Incr = (N@ x) { x.?(1: N@(2: 1), 2: N@(3: x.2), 3: N@(2: Incr(x.3))); };
+  (N@, N@) { N@; } Add = (N@ a, N@ b) {
+    a.?(1: Incr(b), 2: b.?(1: N@(3: a.2), 2: N@(2: Add(a.2, b.2)), 3: N@(3: Add(a.2, b.3))),
+        3: b.?(1: N@(2: Incr(a.3)), 2: N@(3: Add(a.3, b.2)), 3: N@(2: Incr(Add(a.3, b.3)))));
+  };
+  ((N@) { N@; }, N@) { N@; } Twice = ((N@) { N@; } f, N@ n) { f(f(n)); };
+  (N@, N@) { N@; } Even = (N@ n, N@ sum) { n.?(1: sum); Odd(n.?(1: n, 2: n.2, 3: n.3), Twice(Add(sum), n)); },
+  (N@, N@) { N@; } Odd = (N@ n, N@ sum) { n.?(1: sum); Incr(Even(n.?(1: n, 2: n.2, 3: n.3), Twice(Incr, sum))); };
+)";
+
+class SamplerTest : public testing::Test {
+ protected:
+  void prepare(const std::string& text, StepObserver* steps, const MachineOptions& options = {}) {
+    source_ = std::make_unique<SourceProgram>();
+    const CheckedProgram* checked = source_->add("/M%", kCalls + text).check();
+    ASSERT_NE(checked, nullptr) << source_->diagnostics().render();
+    code_ = lower_program(*checked);
+    MachineOptions with_steps = options;
+    with_steps.steps = steps;
+    machine_ = std::make_unique<Machine>(*code_, natives_, with_steps);
+  }
+
+  std::unique_ptr<SourceProgram> source_;
+  std::unique_ptr<ProgramCode> code_;
+  NativeTable natives_;
+  std::unique_ptr<Machine> machine_;
+};
+
+TEST_F(SamplerTest, SeesAllFramesAtEachInstruction) {
+  for (const unsigned stress : {0u, 1u}) {
+    EachStep steps;
+    prepare("N@ n = N@(2: N@(3: N@(2: N@(3: N@(2: N@(2: N@(3: 1))))))); Even(n, Odd(n, 1));", &steps,
+            {.heap = {.stress = stress}});
+    Sampler sampler(machine_->carrier(), {});
+    steps.sampler = &sampler;
+    steps.carrier = &machine_->carrier();
+    ASSERT_TRUE(machine_->run_modules()) << machine_->error().render();
+    EXPECT_GT(sampler.table().samples(), 500u);
+    EXPECT_EQ(sampler.broken(), 0u);
+    EXPECT_EQ(paths_of(sampler.table()), steps.expected) << "stress " << stress;
+  }
+}
+
+TEST_F(SamplerTest, AnUnchangedPartOfTheStackIsWalkedOnce) {
+  EachStep steps;
+  // A recursion whose frames wait while another function works: 2^12 deep.
+  std::string number = "1";
+  for (int i = 0; i < 400; ++i) number = "N@(2: " + number + ")";
+  prepare("N@ n = " + number +
+              "; (N@, N@) { N@; } Deep = (N@ a, N@ b) { a.?(1: Add(b, b)); Incr(Deep(a.?(1: a, 2: a.2, 3: a.3), Add(b, "
+              "a))); };"
+              "Deep(n, N@(2: 1));",
+          &steps, {.heap = {.nursery_bytes = 4096}});
+  Sampler sampler(machine_->carrier(), {});
+  steps.sampler = &sampler;
+  steps.carrier = &machine_->carrier();
+  ASSERT_TRUE(machine_->run_modules()) << machine_->error().render();
+  EXPECT_GT(steps.most_frames, 400u);
+  EXPECT_EQ(sampler.broken(), 0u);
+  EXPECT_EQ(paths_of(sampler.table()), steps.expected);
+}
+
+TEST_F(SamplerTest, RegistersWithoutMeaningAreNotFollowed) {
+  EachStep steps;
+  prepare("Add(1, 1);", &steps);
+  Carrier& carrier = machine_->carrier();
+  Sampler sampler(carrier, {});
+  // Between runs, whatever the registers hold.
+  sampler.sample({nullptr, nullptr, nullptr, &carrier}, 1);
+  ASSERT_TRUE(machine_->run_modules());
+  carrier.fp = carrier.current->stack->base() + kHeaderSlots;
+  carrier.pc = nullptr;
+  Word* const base = carrier.current->stack->base();
+  for (Word* const fp : {base, base + 1, base + kHeaderSlots, base + 100, reinterpret_cast<Word*>(8),
+                         reinterpret_cast<Word*>(reinterpret_cast<uintptr_t>(base) + 41)}) {
+    for (const Word position : {Word{0}, Word{8}, reinterpret_cast<Word>(code_->codes.front().words.data()),
+                                reinterpret_cast<Word>(code_->codes.front().words.data() + 2)}) {
+      base[100 + kReturnPositionSlot] = base[1] = position;
+      for (const uint32_t* const pc : {static_cast<const uint32_t*>(nullptr), code_->codes.front().start + 1}) {
+        sampler.sample({nullptr, pc, fp, &carrier}, 1);
+      }
+    }
+  }
+  base[100 + kReturnPositionSlot] = base[1] = 0;
+  carrier.fp = nullptr;
+  EXPECT_EQ(sampler.table().samples(), 1u + 6 * 4 * 2);
+  EXPECT_GT(sampler.broken(), 0u);
+}
+
+/// Runs with the clock until there are some samples.
+void run_sampled(Machine& machine, Sampler& sampler, uint64_t samples) {
+  ASSERT_EQ(sampler.start(), "");
+  for (int i = 0; i < 2000 && sampler.table().samples() < samples; ++i) {
+    ASSERT_TRUE(machine.run_modules()) << machine.error().render();
+  }
+  sampler.stop();
+}
+
+TEST_F(SamplerTest, TheClockFindsWholeStacksInAllTiers) {
+  std::string number = "1";
+  for (int i = 0; i < 60; ++i) number = "N@(" + std::to_string(2 + i % 2) + ": " + number + ")";
+  const std::string text = "N@ n = " + number +
+                           "; (N@, N@, N@) { N@; } Loop = (N@ times, N@ a, N@ b) { times.?(1: a); "
+                           "Loop(times.?(1: times, 2: times.2, 3: times.3), Even(b, a), b); };"
+                           "Loop(n, n, n);";
+  struct Case {
+    const char* name;
+    bool has_engine;
+    JitOptions jit;
+    HeapOptions heap;
+  };
+  const Case cases[] = {
+      {"interpreter", false, {}, {}},
+      {"machine code", true, {}, {}},
+      {"eager", true, {.eager = true}, {.nursery_bytes = 4096}},
+      {"every third guard", true, {.eager = true, .deopt_every = 3}, {}},
+      {"chaos", true, {.eager = true, .chaos = 1}, {}},
+      {"collections", true, {.eager = true}, {.stress = 1}},
+  };
+  for (const Case& how : cases) {
+    prepare(text, nullptr, {.heap = how.heap});
+    std::unique_ptr<TraceEngine> engine;
+    JitOptions jit = how.jit;
+    jit.keep_code_maps = true;
+    if (how.has_engine) engine = std::make_unique<TraceEngine>(machine_->carrier(), jit);
+    Sampler sampler(machine_->carrier(), {.period_ns = 50'000});
+    run_sampled(*machine_, sampler, 2000);
+    const SampleTable& table = sampler.table();
+    EXPECT_GT(table.samples(), 200u) << how.name;
+    EXPECT_LE(sampler.broken() * 1000, table.samples()) << how.name;
+    std::set<std::string> names;
+    for (uint32_t i = 1; i < table.nodes(); ++i) {
+      names.insert(table.node(i).code->block.str());
+      // The module ends with a tail call of the loop.
+      if (table.node(i).parent == 0) EXPECT_TRUE(table.node(i).code->block.str().starts_with("/M%")) << how.name;
+    }
+    EXPECT_TRUE(names.contains("/M%.Loop") || names.contains("/M%.Even")) << how.name;
+    EXPECT_TRUE(names.contains("/M%.Add")) << how.name;
+    uint64_t in_machine_code = 0;
+    for (uint32_t i = 0; i < table.nodes(); ++i) {
+      table.for_each_leaf(i, [&](const SampleTable::Leaf& leaf) {
+        if (leaf.tier == Tier::kMachineCode) in_machine_code += leaf.samples;
+      });
+    }
+    EXPECT_EQ(in_machine_code > 0, how.has_engine) << how.name;
+  }
+}
+
+TEST_F(SamplerTest, OneSamplerRunsAtATime) {
+  prepare("1;", nullptr);
+  Sampler first(machine_->carrier(), {});
+  Sampler second(machine_->carrier(), {});
+  ASSERT_EQ(first.start(), "");
+  EXPECT_NE(second.start(), "");
+  second.stop();
+  first.stop();
+  EXPECT_EQ(second.start(), "");
+}
+
+}  // namespace
+}  // namespace fble
