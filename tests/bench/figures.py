@@ -25,6 +25,8 @@ Of the file that tests/bench/heap/measure.py writes:
   figures, earlier   what was measured with the committed code, and what was before, with the commands
   measured           date, commit, command
 
+Of the file that tests/vale/run writes: about, and the tables and plots of tests/bench/samples.py.
+
 Numbers in the text around the blocks must occur in a block of the same document, so that no figure is
 quoted that was not measured. Those that are not about measured time or memory are told from
 others by standing in `code`.
@@ -43,6 +45,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import plot  # noqa: E402
 import report  # noqa: E402
+import samples  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -86,12 +89,28 @@ def figure_list(results, kind, document):
     return "\n".join(["| what | figure | command |", "|---|---|---|", *rows]) + "\n"
 
 
+def sampled(results, name, kind, document, folder):
+    """Returns a table or a plot of samples; writes the plot to `folder`."""
+    if kind == "about":
+        return samples.about(results)
+    if kind in samples.TABLES:
+        return samples.TABLES[kind](results)
+    if kind not in samples.PLOTS:
+        raise Failure(f"{document}: there are no figures {kind} of samples")
+    file = f"{name}-{kind.removeprefix('plot-')}.svg"
+    samples.draw(results, kind, folder / file)
+    path = os.path.relpath(PLOTS / file, document.resolve().parent)
+    return f"![{samples.PLOTS[kind][0]}]({path})\n"
+
+
 def block_text(words, document, folder):
     """Returns the content of the block; writes its plot to `folder`."""
     name, kind, *rest = words
     results = load(name)
     if "figures" in results:
         return figure_list(results, kind, document)
+    if "samples" in results:
+        return sampled(results, name, kind, document, folder)
     if kind == "about":
         machine, version, command = report.about(results)
         return f"{machine}; {version}; {results['rounds']} rounds.\n\n    {command}\n"

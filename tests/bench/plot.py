@@ -159,7 +159,7 @@ def times(results, path, measure):
 
 
 def grid(results, path, title, panels, x_title, y_title, log_x, log_y, dots=True, note=""):
-    """A small plot for each panel: (name, {contestant: [(x, y)]})."""
+    """A small plot for each panel: (name, {contestant: [point]}). A point is (x, y), or (x, y, low, high) with an interval."""
     panels = [(name, {c: p for c, p in series.items() if p}) for name, series in panels]
     panels = [(name, series) for name, series in panels if series]
     if not panels:
@@ -177,8 +177,8 @@ def grid(results, path, title, panels, x_title, y_title, log_x, log_y, dots=True
         y0 = top + (i // across) * high
         left, right, upper, lower = x0 + 44, x0 + wide - 14, y0 + 22, y0 + high - 40
         svg.text((left + right) / 2, y0 + 14, name, 12, "middle", weight="bold")
-        xs = Axis([x for points in series.values() for x, _ in points], left, right, log_x)
-        ys = Axis([y for points in series.values() for _, y in points], lower, upper, log_y, from_zero=True)
+        xs = Axis([x for points in series.values() for x, *_ in points], left, right, log_x)
+        ys = Axis([y for points in series.values() for _, *found in points for y in found], lower, upper, log_y, from_zero=True)
         for value, text in ys.ticks(4):
             y = ys.place(value)
             if text:
@@ -190,7 +190,10 @@ def grid(results, path, title, panels, x_title, y_title, log_x, log_y, dots=True
                 svg.text(xs.place(value), lower + 16, text, 10, "middle", FAINT)
         svg.line(left, lower, right, lower, FAINT)
         for c in reversed(used):
-            points = [(xs.place(x), ys.place(y)) for x, y in series.get(c, []) if y > 0 or not log_y]
+            points = [(xs.place(x), ys.place(y)) for x, y, *_ in series.get(c, []) if y > 0 or not log_y]
+            for x, _, *ends in series.get(c, []):
+                if ends and (min(ends) > 0 or not log_y):
+                    svg.line(xs.place(x), ys.place(ends[0]), xs.place(x), ys.place(ends[1]), colour[c], 1.2)
             if points:
                 svg.path(points, colour[c], 2.2 if c == results["base"] else 1.5)
             if dots:

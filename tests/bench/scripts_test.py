@@ -19,6 +19,7 @@ import figures  # noqa: E402
 import measure  # noqa: E402
 import plot  # noqa: E402
 import report  # noqa: E402
+import samples  # noqa: E402
 
 
 def run_of(times, **more):
@@ -28,11 +29,11 @@ def run_of(times, **more):
         "command": "tests/bench/run", "date": "2001-02-03T04:05:06+00:00", "seconds": 1,
         "source": {"commit": "abc", "changed": False},
         "machine": {"cpu": "cpu", "cores": 2, "memory_gib": 8.0, "system": "Debian", "kernel": "6", "virtual": False},
-        "base": names[0],
+        "base": names[0] if names else "",
         "contestants": [{"name": n, "how": "", "version": ""} for n in names],
         "works": [{"key": w, "name": w.split("/")[1], "group": w.split("/")[0], "run": "", "start": w.endswith("/Hello")}
                   for w in times],
-        "rounds": max(len(v) for by in times.values() for v in by.values()),
+        "rounds": max((len(v) for by in times.values() for v in by.values()), default=0),
         "load": [0.5],
         "runs": {w: {c: {"user": v, "system": [0.0] * len(v), "wall": v, "peak_kib": [1000] * len(v),
                          "first_output": v, "forced_switches": [0] * len(v)} for c, v in by.items()}
@@ -46,6 +47,21 @@ TWO = {"programs/A": {"ours": [1.0, 1.0, 1.0], "other": [4.0, 4.0, 4.0]},
        "programs/Hello": {"ours": [0.1, 0.1, 0.1], "other": [9.0, 9.0, 9.0]}}
 
 
+def sampled():
+    """Results of tests/vale/run: two samples of each kind."""
+    found = [{"part": "sizes", "variant": "f", "computed": 120, "machine": 112, "used": 100},
+             {"part": "sizes", "variant": "F", "functions": 3, "equal": 2, "within": 3, "over": 0}]
+    for variant, times in ("A", 2), ("V2", 1):
+        for round in range(2):
+            value = (1.0 + round) * times
+            found += [{"part": part, "variant": variant, "round": round, "searches": 100, "seconds": value, "processor": value,
+                       "resident": 1e6 * value} for part in ("search", "cold")]
+            found += [{"part": "waiting", "variant": variant, "round": round, "count": 100, "depth": depth, "begun": 100, "resident": value,
+                       "kernel": value} for depth in (0, 16)]
+            found += [{"part": part, "variant": variant, "depth": 4, "nanoseconds": value} for part in ("switch", "call")]
+    return {**run_of({}), "rounds": 2, "files": 100, "load": 0.1, "samples": found}
+
+
 class Statistics(unittest.TestCase):
     def test_spread_is_half_the_interquartile_range(self):
         self.assertEqual(report.half_range([5.0, 5.0, 5.0]), 0.0)
@@ -54,6 +70,13 @@ class Statistics(unittest.TestCase):
 
     def test_spread_ignores_one_straggler(self):
         self.assertLess(report.half_range([1.0, 1.0, 1.0, 1.0, 50.0]), 0.01)
+
+    def test_intervals_cover_the_median(self):
+        self.assertEqual(samples.interval([3.0]), (3.0, 3.0))
+        self.assertEqual(samples.interval([5.0, 1.0, 3.0]), (1.0, 5.0))
+        self.assertEqual(samples.interval(range(6)), (0, 5))
+        # The second of nine: outside with 2 (1 + 9) / 512.
+        self.assertEqual(samples.interval(range(9)), (1, 7))
 
     def test_geometric_mean(self):
         self.assertAlmostEqual(report.geometric_mean([4.0, 1.0]), 2.0)
@@ -292,6 +315,20 @@ class Figures(unittest.TestCase):
         self.assertEqual(figures.unfounded(text + "1.25 ms", text), [])
         with self.assertRaises(figures.Failure):
             self.renew("<!-- figures h times -->\n<!-- end -->")
+
+    def test_samples(self):
+        (figures.RESULTS / "s.json").write_text(json.dumps(sampled()))
+        tables = "".join(f"<!-- figures s {kind} -->\n<!-- end -->\n" for kind in ("about", *samples.TABLES, *samples.PLOTS))
+        text, blocks = self.renew(tables)
+        self.assertIn("| V2 | 1.50 [1.00, 2.00] |", blocks)
+        self.assertIn("| time, warm | V2 / A | 0.500 [0.500, 0.500] |", blocks)
+        self.assertIn("| `f` | 120 | 112 | 100 | 1.20 |", blocks)
+        self.assertEqual(self.renew(text)[0], text)
+        for kind in samples.PLOTS:
+            xml.dom.minidom.parse(str(figures.RESULTS / f"s-{kind.removeprefix('plot-')}.svg"))
+        with self.assertRaises(figures.Failure):
+            self.renew("<!-- figures s times -->\n<!-- end -->")
+
     def test_ratios_to_another_contestant(self):
         _, blocks = self.renew("<!-- figures a ratios programs base=other -->\n<!-- end -->\n")
         self.assertIn("| A | 0.250 | 1.00 |", blocks)
