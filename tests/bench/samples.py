@@ -87,7 +87,7 @@ def fble_sizes(results):
 def begun(results):
     """How many of the OS threads could be had."""
     found = columns(results, "waiting", "count")
-    rows = [[variant, *(f"{min(values(results, 'begun', 'waiting', variant=variant, count=each, depth=0)):,}" for each in found)]
+    rows = [[variant, *(f"{min(values(results, 'begun', 'waiting', variant=variant, count=each, depth=0), default=0):,}" for each in found)]
             for variant in variants(results, "waiting")]
     return lay_out(["", *(f"{each:,}" for each in found)], rows)
 

@@ -76,6 +76,7 @@ void Cooperative::start(Operation& operation) {
       ++reads_;
       break;
     }
+    case Operation::What::kList: helpers_.start(operation, list_folder); break;
     case Operation::What::kYield: ready_.push_back(operation.waiter); break;
     case Operation::What::kJoin:
       if (operation.join->running == 0) {
@@ -95,11 +96,19 @@ void Cooperative::start_open(Operation& operation) {
 }
 
 io_uring_sqe* Cooperative::entry() {
-  ++under_way_;
   while (true) {
     if (io_uring_sqe* found = io_uring_get_sqe(&ring_); found != nullptr) return found;
     io_uring_submit(&ring_);
   }
+}
+
+/// Has the ring wait for the helpers, too.
+void Cooperative::watch_helpers() {
+  if (is_watching_ || !helpers_.are_busy()) return;
+  is_watching_ = true;
+  io_uring_sqe* read = entry();
+  io_uring_prep_read(read, helpers_.descriptor(), &wakes_, sizeof(wakes_), 0);
+  io_uring_sqe_set_data(read, &watching_);
 }
 
 /// Hands over what is queued, waits until something is done, and takes all that is.
@@ -109,13 +118,18 @@ void Cooperative::wait() {
     expected_reads_ = -1;
     when_all_read(reads_);
   }
+  watch_helpers();
   io_uring_submit_and_wait(&ring_, 1);
   io_uring_cqe* done = nullptr;
   while (io_uring_peek_cqe(&ring_, &done) == 0) {
     auto& operation = *static_cast<Operation*>(io_uring_cqe_get_data(done));
     operation.result = done->res;
     io_uring_cqe_seen(&ring_, done);
-    --under_way_;
+    if (&operation == &watching_) {
+      is_watching_ = false;
+      for (const Operation* listed : helpers_.take_done()) ready_.push_back(listed->waiter);
+      continue;
+    }
     if (operation.what == Operation::What::kOpen && operation.result < 0) close(-1);
     ready_.push_back(operation.waiter);
   }

@@ -1,5 +1,5 @@
-// What V2 and A share: one OS thread, a line of searches that can continue, and a ring of io_uring for what they wait
-// for.
+// What V2 and A share: one OS thread, a line of searches that can continue, a ring of io_uring for what they wait for,
+// and helpers that read folders, as the ring cannot.
 #pragma once
 
 #include <liburing.h>
@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 
+#include "tests/vale/helpers.h"
 #include "tests/vale/runtime.h"
 
 namespace vale {
@@ -35,16 +36,20 @@ class Cooperative : public Runtime {
  private:
   io_uring_sqe* entry();
   void start_open(Operation& operation);
+  void watch_helpers();
   void wait();
 
   io_uring ring_{};
   Limits limits_;
   std::deque<void*> ready_;          ///< searches that can continue
   std::deque<Operation*> unopened_;  ///< files to open when another one is closed
+  Helpers helpers_;
+  Operation watching_;  ///< a read of the helpers' descriptor
+  uint64_t wakes_ = 0;  ///< what it reads
+  bool is_watching_ = false;
   int64_t searches_ = 0;
   int64_t files_ = 0;
-  int64_t under_way_ = 0;  ///< operations that the ring has
-  int64_t reads_ = 0;      ///< that were begun
+  int64_t reads_ = 0;  ///< that were begun
   int64_t expected_reads_ = -1;
 };
 

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "tests/vale/operation.h"
+
 namespace vale {
 namespace {
 
@@ -48,6 +50,11 @@ Folder* read_folder(const Node& node, Context& context) {
   closedir(stream);
   std::ranges::sort(folder->nodes, {}, &Node::path);
   return folder;
+}
+
+void list_folder(Operation& operation) {
+  auto& list = static_cast<ListOperation&>(operation);
+  list.folder = read_folder(*list.node, *list.context);
 }
 
 }  // namespace vale

@@ -5,7 +5,8 @@
 #
 # Needs these packages of Debian, which nothing else here needs:
 #
-#   apt-get install --no-install-recommends pandoc librsvg2-bin texlive-xetex texlive-latex-recommended fonts-dejavu lmodern
+#   apt-get install --no-install-recommends pandoc librsvg2-bin texlive-xetex texlive-latex-recommended \
+#     texlive-fonts-recommended fonts-dejavu lmodern
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 to=$(realpath -m "${1:-build/virtual-threads.pdf}")

@@ -50,6 +50,7 @@ void OsThreads::perform(Operation& operation) {
   switch (operation.what) {
     case Operation::What::kOpen: open(operation); break;
     case Operation::What::kRead: read(operation); break;
+    case Operation::What::kList: list_folder(operation); break;
     case Operation::What::kYield: yield(operation.descriptor); break;
     case Operation::What::kJoin: join(operation); break;
   }

@@ -77,18 +77,18 @@ Tally search_json(int64_t is_concurrent, Node& node, Context& context) {
 }
 
 Tally search_folder(int64_t is_concurrent, Node& node, Context& context) {
-  Folder* folder = nullptr;
-  on_carrier(is_concurrent, [&] { folder = read_folder(node, context); });
+  ListOperation list{{.what = What::kList}, &node, &context};
+  vale_wait_for(is_concurrent, list);
   Join join;
   Tally here;
-  for (Node& entry : folder->nodes) {
+  for (Node& entry : list.folder->nodes) {
     bool forked = false;
     on_carrier(is_concurrent, [&] { forked = context.runtime.fork(entry, context, join); });
     if (!forked) here += search(is_concurrent, entry, context);
   }
   Operation operation{.what = What::kJoin, .join = &join};
   vale_wait_for(is_concurrent, operation);
-  on_carrier(is_concurrent, [&] { delete folder; });
+  on_carrier(is_concurrent, [&] { delete list.folder; });
   here += join.tally;
   return here;
 }

@@ -78,15 +78,16 @@ Task<Tally> search_json_task(Node& node, Context& context) {
 }
 
 Task<Tally> search_folder_task(Node& node, Context& context) {
-  Folder* folder = read_folder(node, context);
+  ListOperation list{{.what = What::kList}, &node, &context};
+  co_await Done{list};
   Join join;
   Tally here;
-  for (Node& entry : folder->nodes) {
+  for (Node& entry : list.folder->nodes) {
     if (!context.runtime.fork(entry, context, join)) here += co_await entry.kind->search_task(entry, context);
   }
   Operation operation{.what = What::kJoin, .join = &join};
   co_await Done{operation};
-  delete folder;
+  delete list.folder;
   here += join.tally;
   co_return here;
 }
