@@ -48,7 +48,7 @@ def select(results, part, **wanted):
 
 
 def values(results, measure, part, **wanted):
-    return [sample[measure] for sample in select(results, part, **wanted)]
+    return [sample[measure] for sample in select(results, part, **wanted) if measure in sample]
 
 
 def variants(results, part):
@@ -64,9 +64,9 @@ def lay_out(head, rows):
     return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)]) + "\n"
 
 
-def by_key(results, part, key, measure, scale=1.0, **wanted):
-    """A row for each variant, a column for each value of the key."""
-    found = columns(results, part, key)
+def by_key(results, part, key, measure, scale=1.0, least=0, **wanted):
+    """A row for each variant, a column for each value of the key from the least on."""
+    found = [each for each in columns(results, part, key) if each >= least]
     rows = [[variant, *(cell(values(results, measure, part, variant=variant, **{key: each}, **wanted), scale)
                         for each in found)] for variant in variants(results, part)]
     return lay_out(["", *(f"{each:,}" for each in found)], rows)
@@ -85,10 +85,10 @@ def fble_sizes(results):
 
 
 def begun(results):
-    """How many of the OS threads could be had."""
-    found = columns(results, "waiting", "count")
-    rows = [[variant, *(f"{min(values(results, 'begun', 'waiting', variant=variant, count=each, depth=0), default=0):,}" for each in found)]
-            for variant in variants(results, "waiting")]
+    """How many of the searches could be begun."""
+    found = [each for each in columns(results, "waiting", "count") if each >= 10_000]
+    rows = [[variant, *(f"{min(values(results, 'begun', 'waiting', variant=variant, count=each, depth=0), default=0):,}"
+                        for each in found)] for variant in variants(results, "waiting")]
     return lay_out(["", *(f"{each:,}" for each in found)], rows)
 
 
@@ -139,8 +139,8 @@ TABLES = {
     "search-processor": lambda r: by_key(r, "search", "searches", "processor"),
     "search-memory": lambda r: by_key(r, "search", "searches", "resident", 1e-6),
     "cold-time": lambda r: by_key(r, "cold", "searches", "seconds"),
-    "waiting-process": lambda r: by_key(r, "waiting", "count", "resident", depth=0),
-    "waiting-kernel": lambda r: by_key(r, "waiting", "count", "kernel", depth=0),
+    "waiting-process": lambda r: by_key(r, "waiting", "count", "resident", least=100, depth=0),
+    "waiting-kernel": lambda r: by_key(r, "waiting", "count", "kernel", least=1000, depth=0),
     "waiting-depth": waiting_at_depth,
     "begun": begun,
     "switch": lambda r: by_key(r, "switch", "depth", "nanoseconds"),
@@ -149,11 +149,11 @@ TABLES = {
 }
 
 
-def series(results, part, key, measure, scale=1.0, **wanted):
+def series(results, part, key, measure, scale=1.0, least=0, **wanted):
     """The medians of each variant with their intervals, as points."""
     lines = {}
     for variant in variants(results, part):
-        for x in columns(results, part, key):
+        for x in (each for each in columns(results, part, key) if each >= least):
             if found := values(results, measure, part, variant=variant, **{key: x}, **wanted):
                 points = lines.setdefault(variant, [])
                 points.append(tuple(scale * y if i else y for i, y in enumerate((x, statistics.median(found), *interval(found)))))
@@ -168,8 +168,8 @@ PLOTS = {
         ("cold: time, s", series(r, "cold", "searches", "seconds")),
         ("peak memory, MB", series(r, "search", "searches", "resident", 1e-6))], "searches at a time", "", True, True),
     "plot-waiting": ("Memory per waiting search, by their number", lambda r: [
-        ("process, bytes", series(r, "waiting", "count", "resident", depth=0)),
-        ("kernel, bytes", series(r, "waiting", "count", "kernel", depth=0))], "waiting searches", "", True, True),
+        ("process, bytes", series(r, "waiting", "count", "resident", least=100, depth=0)),
+        ("kernel, bytes", series(r, "waiting", "count", "kernel", least=1000, depth=0))], "waiting searches", "", True, True),
     "plot-switch": ("Processor time of a switch, by the depth of calls", lambda r: [
         ("a switch, ns", series(r, "switch", "depth", "nanoseconds"))], "depth", "", False, True),
 }

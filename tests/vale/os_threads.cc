@@ -71,8 +71,7 @@ void OsThreads::open(Operation& operation) {
 void OsThreads::read(Operation& operation) {
   {
     const std::scoped_lock lock(mutex_);
-    ++reads_;
-    read_begun_.notify_one();
+    if (++reads_ == expected_reads_) read_begun_.notify_one();
   }
   operation.result = ::read(operation.descriptor, operation.data, operation.size);
   if (operation.result < 0) operation.result = -errno;
@@ -106,6 +105,7 @@ void OsThreads::expect_reads(int64_t count) {
   if (!when_all_read) return;
   {
     std::unique_lock lock(mutex_);
+    expected_reads_ = count;
     read_begun_.wait(lock, [&] { return reads_ == count; });
   }
   // What has been begun does not wait yet.

@@ -52,6 +52,7 @@ class OsThreads : public Runtime {
   int64_t searches_ = 1;
   int64_t files_ = 0;
   int64_t reads_ = 0;
+  int64_t expected_reads_ = -1;
   sem_t turns_[2];  ///< of dives 0 and 1
 };
 
