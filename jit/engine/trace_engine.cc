@@ -15,6 +15,7 @@
 #include "jit/ir/ir_verify.h"
 #include "jit/opt/pipeline.h"
 #include "jit/x64/cpu.h"
+#include "jit/x64/jitdump.h"
 
 namespace fble {
 
@@ -314,7 +315,7 @@ AssembledTrace TraceEngine::assemble_trace(const Trace& trace) {
   assembling.deopt_point_countdowns = points_.countdowns();
   assembling.forcing_deopt_points = points_.forcing();
   assembling.keep_origins = options_.dump_asm;
-  assembling.keep_code_map = options_.keep_code_maps;
+  assembling.keep_code_map = options_.keep_code_maps || jitdump_wanted();
   assembling.exit_flags = options_.has_flags(trace.id);
   assembling.note_entry = options_.shadow_check;
   AssembledTrace assembled = assemble(trace, traces_.cache(), runtime_, assembling);
@@ -354,7 +355,10 @@ void TraceEngine::entered(Carrier& carrier, uint32_t trace) {
 }
 
 void TraceEngine::leave(Carrier& carrier, uint32_t exit_id) {
-  if (rehearsal_ && rehearsal_->is_under_way()) return rehearsal_->leave(carrier, exit_id);
+  if (rehearsal_ && rehearsal_->is_under_way()) {
+    AtMachineCode::end();
+    return rehearsal_->leave(carrier, exit_id);
+  }
   const Doing doing(Activity::kExit);
   if (!leave_exit(carrier, exit_id) || (disturbances_ && !disturb(carrier))) stop_run(carrier);
 }
@@ -434,7 +438,7 @@ const void* TraceEngine::force(Carrier& carrier, uint32_t exit_id) {
   ExitRecord& exit = trace.exits[address.exit];
   const uint32_t number = static_cast<uint32_t>(exit.n);
   const Doing doing(Activity::kExit);
-  const AtMachineCode at(options_.keep_code_maps ? trace.start + exit.stub : nullptr, carrier.exit_state.fp());
+  AtMachineCode at(options_.keep_code_maps ? trace.start + exit.stub : nullptr, carrier.exit_state.fp());
   const ExitEntry& entry = traces_.entry(exit_id);
   if ((rehearsal_ && rehearsal_->is_under_way()) || !ForcedFrames::possible(carrier, entry)) {
     leave(carrier, exit_id);
@@ -446,6 +450,7 @@ const void* TraceEngine::force(Carrier& carrier, uint32_t exit_id) {
   const DeoptPointOptions& options = points_.options(number);
   const uint64_t collections = carrier.machine.heap.stats().minor_collections;
   ForcedFrames forced(carrier, entry);
+  at.end();  // the carrier has the position now, and what follows may forget machine code
   if (shadow_checks_) shadow_checks_->check(carrier, trace, exit);
   bool is_changed = show_frames(carrier, points_, number);
   points_.note_forced(number);

@@ -9,6 +9,7 @@
 #include "interp/bytecode.h"
 #include "interp/bytecode_text.h"
 #include "jit/ir/ir_text.h"
+#include "jit/x64/jitdump.h"
 #include "jit/x64/perf_map.h"
 
 namespace fble {
@@ -90,9 +91,9 @@ void TraceLog::optimized(const Trace& trace) const {
 }
 
 void TraceLog::assembled(const Trace& trace, const AssembledTrace& code, const std::vector<Code*>& codes) const {
-  if (perf_map_wanted()) {
-    perf_map_add(code.start, code.code_bytes, fmt::format("trace {} {}", trace.id, trace.code->block.str()));
-  }
+  const std::string name = fmt::format("trace {} {}", trace.id, trace.code->block.str());
+  if (perf_map_wanted()) perf_map_add(code.start, code.code_bytes, name);
+  if (jitdump_wanted()) jitdump_add(code.code_map, name);
   if (options_.dump_asm) {
     log_print("{}{}", points_.explain(trace), disassemble(code.start, code.code_bytes, &trace, code.origins));
   }

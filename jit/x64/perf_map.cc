@@ -15,12 +15,24 @@ namespace fble {
 
 namespace {
 
-/// Creates the file for this user alone. One that is there already must be this user's own: an earlier process had the
-/// same number, and its names are wrong now. Returns -1, with errno, if the name is taken by anything else.
-int create_file(const char* name) {
-  constexpr int kFlags = O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+/// The file of this process; -1 if it cannot be made, which is reported once.
+int map_file() {
+  static const int file = [] {
+    const std::string name = perf_map_name();
+    const int created = create_private_file(name.c_str());
+    if (created < 0) log_print("[perf: no names of traces: {}: {}]\n", name, std::strerror(errno));
+    return created;
+  }();
+  return file;
+}
+
+}  // namespace
+
+int create_private_file(const char* name) {
+  constexpr int kFlags = O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
   const int file = open(name, kFlags, 0600);
   if (file >= 0 || errno != EEXIST) return file;
+  // An earlier process had the same number, and what it has written is wrong now.
   struct stat found{};
   if (lstat(name, &found) == 0 && (!S_ISREG(found.st_mode) || found.st_uid != geteuid())) {
     errno = EEXIST;
@@ -29,19 +41,6 @@ int create_file(const char* name) {
   unlink(name);
   return open(name, kFlags, 0600);
 }
-
-/// The file of this process; -1 if it cannot be made, which is reported once.
-int map_file() {
-  static const int file = [] {
-    const std::string name = perf_map_name();
-    const int created = create_file(name.c_str());
-    if (created < 0) log_print("[perf: no names of traces: {}: {}]\n", name, std::strerror(errno));
-    return created;
-  }();
-  return file;
-}
-
-}  // namespace
 
 bool perf_map_wanted() {
   static const bool wanted = [] {

@@ -11,6 +11,10 @@
 
 namespace fble {
 
+/// Creates a file in a folder where others may write, for this user alone. One that is there already must be this
+/// user's own: it is replaced. Returns -1, with errno, if the name is taken by anything else.
+int create_private_file(const char* name);
+
 /// Returns whether the environment has FBLE_JIT_PERF=1.
 bool perf_map_wanted();
 

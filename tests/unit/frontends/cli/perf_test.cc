@@ -35,6 +35,26 @@ TEST_F(PerfTest, ReportsTracesByName) {
   EXPECT_THAT(run({}, "", {}, "perf report -q -i data --stdio --sort symbol").out, HasSubstr("trace 0 /IntegerLoop%"));
 }
 
+TEST_F(PerfTest, AnnotatesMachineCodeWithSourceLines) {
+  const std::string record = "perf record -q -k mono -e cpu-clock:u -F 2000 -o data ";
+  if (run({}, "", {}, record + "true").status != 0) GTEST_SKIP() << "perf is not there or must not record";
+  const CommandResult recorded =
+      run(with_turns("100000000"), "", {"FBLE_JIT_PERF=dump"}, record + "sh -c 'echo $$ > pid; exec \"$@\"' sh \"$@\"");
+  ASSERT_EQ(recorded.status, 0) << recorded.err;
+  ASSERT_EQ(run({}, "", {"HOME=."}, "perf inject -j -i data -o with-code").status, 0);
+  EXPECT_THAT(run({}, "", {"HOME=."}, "perf report -q -i with-code --stdio --sort symbol").out,
+              HasSubstr("trace 0 /IntegerLoop%"));
+  const CommandResult lines = run({}, "", {"HOME=."}, "perf report -q -i with-code --stdio --sort srcline");
+  EXPECT_THAT(lines.out, HasSubstr("IntegerLoop.fble:"));
+  // The file, and those that perf makes of it.
+  const std::string pid = read("pid").substr(0, read("pid").find('\n'));
+  for (const auto& entry : std::filesystem::directory_iterator("/tmp")) {
+    const std::string name = entry.path().filename();
+    if (name == "jit-" + pid + ".dump" || name.starts_with("jitted-" + pid + "-"))
+      std::filesystem::remove(entry.path());
+  }
+}
+
 TEST_F(PerfTest, TheNamesAreForThisUserAlone) {
   ASSERT_EQ(run_named("umask 0").status, 0);
   struct stat found{};
