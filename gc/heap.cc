@@ -732,10 +732,12 @@ Word* Heap::make_room(Word* ap, size_t words, RootReporter& roots) {
 }
 
 void Heap::note_pause(uint64_t start) {
-  const uint64_t pause = now_ns() - start;
+  const uint64_t end = now_ns();
+  const uint64_t pause = end - start;
   stats_.total_pause_ns += pause;
   stats_.longest_pause_ns = std::max(stats_.longest_pause_ns, pause);
   stats_.pauses.note(pause);
+  if (pause_listener_) pause_listener_(start, end);
 }
 
 Word* Heap::collect_all(Word* ap, RootReporter& roots) {

@@ -27,7 +27,9 @@
 // Tested by tests/unit/gc/heap_test.cc.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "gc/object.h"
@@ -202,6 +204,10 @@ class Heap {
   const HeapOptions& options() const { return options_; }
   void set_stress(unsigned stress) { options_.stress = stress_countdown_ = stress; }
 
+  /// Called after each pause with its start and end (gc/clock.h), if not empty.
+  using PauseListener = std::function<void(uint64_t start_ns, uint64_t end_ns)>;
+  void set_pause_listener(PauseListener listener) { pause_listener_ = std::move(listener); }
+
  private:
   friend class Collector;
 
@@ -266,6 +272,7 @@ class Heap {
   unsigned stress_countdown_ = 0;
   unsigned stress_collections_ = 0;
   HeapStats stats_;
+  PauseListener pause_listener_;
 };
 
 /// A collection in progress. It moves and marks what is visited.

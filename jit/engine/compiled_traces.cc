@@ -157,6 +157,13 @@ bool CompiledTraces::link_return_if_new(const CompiledTrace& trace, ExitRecord& 
   return link_return(trace, exit, return_positions(entry.frames));
 }
 
+uint32_t CompiledTraces::continuation_of(const CompiledTrace& trace, const ExitRecord& exit) const {
+  const uint8_t* start = jump_target(trace.start + trace.jumps[exit.first_jump]);
+  const auto found = std::ranges::find(traces_, start, [](const auto& candidate) { return candidate->start; });
+  FBLE_ASSERT(found != traces_.end());
+  return (*found)->id;
+}
+
 void CompiledTraces::add_continuation(const ReturnPositions& positions, const uint8_t* target) {
   continuations_[positions] = target;
   ++continuations_made_;
@@ -170,19 +177,24 @@ int CompiledTraces::scratch_for_dispatch(const ExitRecord& exit, const ExitEntry
   return exit.operand_kind == LocationKind::kRegister ? free_register(entry, exit.operand_index) : -1;
 }
 
-void CompiledTraces::link_bridge(ExitAddress from, const Recorder::Tags& tags, int dispatch_scratch,
-                                 const uint8_t* target) {
+std::optional<DispatchNode> CompiledTraces::link_bridge(ExitAddress from, const Recorder::Tags& tags,
+                                                        int dispatch_scratch, const uint8_t* target) {
+  std::optional<DispatchNode> made;
   const CompiledTrace& parent = *traces_[from.trace];
   ExitRecord& exit = this->exit(from);
-  if (tags.first == tags.end) return link(parent, exit, target);
+  if (tags.first == tags.end) {
+    link(parent, exit, target);
+    return made;
+  }
   if (exit.dispatch == nullptr) {
     const DispatchNode node =
         install_dispatch(cache_, exit.operand_index, dispatch_scratch, exit.m, parent.start + exit.stub);
     // No guard tests the tag then: the bridge stays unused.
     if (node.start == nullptr) {
       exit.closed = true;
-      return;
+      return made;
     }
+    made = node;
     link(parent, exit, node.start);
     // Other tags still leave through the stub, and may get bridges.
     exit.linked = false;
@@ -191,6 +203,7 @@ void CompiledTraces::link_bridge(ExitAddress from, const Recorder::Tags& tags, i
     ++stats_.dispatch_nodes;
   }
   for (uint32_t tag = tags.first; tag < tags.end; ++tag) set_dispatch_target(cache_, exit.dispatch, tag, target);
+  return made;
 }
 
 // ---- exits ------------------------------------------------------------------
@@ -217,15 +230,15 @@ void CompiledTraces::rely_on(CodeAssumption assumption, uint32_t number, const C
   if (roots.empty() || roots.back() != trace.root) roots.push_back(trace.root);
 }
 
-size_t CompiledTraces::break_assumption(Carrier& carrier, CodeAssumption assumption, uint32_t number) {
+std::vector<uint32_t> CompiledTraces::break_assumption(Carrier& carrier, CodeAssumption assumption, uint32_t number) {
   const auto found = assumptions_.find({assumption, number});
-  if (found == assumptions_.end()) return 0;
-  const std::vector<uint32_t> roots = std::move(found->second);
+  if (found == assumptions_.end()) return {};
+  std::vector<uint32_t> roots = std::move(found->second);
   assumptions_.erase(found);
   for (const uint32_t root : roots) {
     if (!traces_[root]->evicted) evict(carrier, root);
   }
-  return roots.size();
+  return roots;
 }
 
 void CompiledTraces::evict(Carrier& carrier, uint32_t root) {

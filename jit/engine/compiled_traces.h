@@ -17,6 +17,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "jit/engine/function_entries.h"
@@ -140,13 +141,17 @@ class CompiledTraces {
   bool link_return(const CompiledTrace& trace, ExitRecord& exit, const ReturnPositions& positions);
   /// Does the same if the last continuation was made after the exit's last look-up.
   bool link_return_if_new(const CompiledTrace& trace, ExitRecord& exit, const ExitEntry& entry);
+  /// Returns the number of the trace that a linked return leads to.
+  uint32_t continuation_of(const CompiledTrace& trace, const ExitRecord& exit) const;
   /// Adds a continuation: from now on, returns to these positions are linked to the machine code.
   void add_continuation(const ReturnPositions& positions, const uint8_t* target);
   /// Returns a free register, if the exit's guard tests one of many tags, so that a dispatch table may replace it; else
   /// -1.
   static int scratch_for_dispatch(const ExitRecord& exit, const ExitEntry& entry);
-  /// Links the exit to a bridge. If there are tags, links it for these only, through a dispatch table.
-  void link_bridge(ExitAddress from, const Recorder::Tags& tags, int dispatch_scratch, const uint8_t* target);
+  /// Links the exit to a bridge. If there are tags, links it for these only, through a dispatch table. Returns this
+  /// table if it is new.
+  std::optional<DispatchNode> link_bridge(ExitAddress from, const Recorder::Tags& tags, int dispatch_scratch,
+                                          const uint8_t* target);
   uint32_t& members(const CompiledTrace& trace) { return traces_[trace.root]->members; }
 
   // ---- exits ----
@@ -167,8 +172,8 @@ class CompiledTraces {
 
   // ---- evicting traces ----
   void rely_on(CodeAssumption assumption, uint32_t number, const CompiledTrace& trace);
-  /// Evicts the trees that rely on it. Returns their number. Requires that no recording is under way.
-  size_t break_assumption(Carrier& carrier, CodeAssumption assumption, uint32_t number);
+  /// Evicts the trees that rely on it. Returns their roots. Requires that no recording is under way.
+  std::vector<uint32_t> break_assumption(Carrier& carrier, CodeAssumption assumption, uint32_t number);
   /// Evicts all machine code. Requires that no activation is in machine code; those
   /// that would return to it will return to the interpreter.
   void flush(Carrier& carrier);

@@ -11,6 +11,8 @@
 
 namespace fble {
 
+class EventSink;
+
 struct JitParams {
 #define FBLE_JIT_PARAM(name, value, doc) uint32_t name = value;
 #include "jit/params.def"
@@ -45,6 +47,8 @@ struct JitOptions {
   bool dump_side_table = false;
   bool dump_bytecode = false;
   bool keep_code_maps = false;  ///< for a profiler: see EngineHooks::find_position
+  /// Takes the engine's events (jit/engine/events.h) if not null, and outlives the engine.
+  EventSink* events = nullptr;
 
   /// Returns the number of counts until a place is hot.
   uint32_t threshold(uint32_t normal) const { return eager ? 1 : normal; }

@@ -65,7 +65,7 @@ TraceEngine::TraceEngine(Carrier& carrier, const JitOptions& options)
       traces_(options_, entries_, stats_),
       policy_(options_.params),
       points_(carrier.machine),
-      log_(options_, points_) {
+      log_(options_, points_, entries_.codes()) {
   usable_ = missing_cpu_extensions().empty() && traces_.cache().usable() && carrier.machine.steps == nullptr;
   if (!usable_) return;
   runtime_ = {checked_entry(), leave_trace, trace_entered, force_trace, options_.keep_code_maps};
@@ -80,12 +80,23 @@ TraceEngine::TraceEngine(Carrier& carrier, const JitOptions& options)
   if (options_.deopt_sweep) rehearsal_.emplace(carrier, traces_, points_, matrix_.get(), stats_);
   if (options_.shadow_check) shadow_checks_.emplace(carrier, stats_);
   if (options_.chaos != 0) disturbances_.emplace(carrier, options_);
+  if (log_.is_wanted()) sinks_.push_back(&log_);
+  if (options_.events == nullptr) return;
+  sinks_.push_back(options_.events);
+  Heap& heap = carrier.machine.heap;
+  heap.set_pause_listener(
+      [this, &heap](uint64_t start_ns, uint64_t end_ns) { notify(CollectEvent{start_ns, end_ns, heap.stats()}); });
 }
 
 TraceEngine::~TraceEngine() {
   if (!usable_) return;
   on_run_end(carrier_);
+  if (options_.events != nullptr) carrier_.machine.heap.set_pause_listener({});
   carrier_.machine.engine = nullptr;
+}
+
+void TraceEngine::notify(const EngineEvent& event) {
+  for (EventSink* sink : sinks_) sink->take(event);
 }
 
 // ---- the life of a trace ----------------------------------------------------
@@ -99,7 +110,10 @@ void TraceEngine::live(Carrier& carrier, TraceState state) {
       case TraceState::kCounting: return;
 
       // From now on the interpreter shows each instruction before it runs: on_step.
-      case TraceState::kHot: carrier.table = &recording_handlers(); return;
+      case TraceState::kHot:
+        notify(RecordEvent{recording_->trace});
+        carrier.table = &recording_handlers();
+        return;
 
       case TraceState::kRecording:
         state = record_step(*recording_);
@@ -120,7 +134,7 @@ void TraceEngine::live(Carrier& carrier, TraceState state) {
 
       // The place is counted for longer, and left to the interpreter after some failures.
       case TraceState::kGivenUp:
-        log_.gave_up(recording_->trace, *recording_->failure);
+        notify(AbortEvent{recording_->trace, *recording_->failure, false});
         if (recording_->function != nullptr) {
           entries_.back_off(*recording_->function);
         } else {
@@ -145,7 +159,7 @@ void TraceEngine::live(Carrier& carrier, TraceState state) {
         break;
 
       case TraceState::kForgotten:
-        log_.flushed(traces_.size(), traces_.cache().used());
+        notify(FlushEvent{traces_.size(), traces_.cache().used()});
         traces_.flush(carrier);
         policy_.forget_sites();
         state = TraceState::kCounting;
@@ -251,8 +265,14 @@ TraceState TraceEngine::record_step(Recording& recording) {
 
 void TraceEngine::on_run_end(Carrier& carrier) {
   if (matrix_ != nullptr) matrix_->note_end(carrier.pc, carrier.fp, carrier.error);
+  interrupt(carrier, AbortReason::kRunEnded);
+}
+
+/// Ends the recording that is under way, if there is one, for a reason that is not in its code.
+void TraceEngine::interrupt(Carrier& carrier, AbortReason reason) {
   if (recording_ == nullptr) return;
-  recording_->failure = AbortReason::kRunEnded;
+  recording_->failure = reason;
+  notify(AbortEvent{recording_->trace, reason, true});
   live(carrier, TraceState::kInterrupted);
 }
 
@@ -267,12 +287,12 @@ TraceState TraceEngine::compile(Recording& recording) {
   if (rehearsal_) recorded = trace;
 
   optimize_trace(recording);
-  log_.optimized(trace);
+  notify(OptimizeEvent{trace});
 
   AssembledTrace assembled = assemble_trace(trace);
   recording.failure = assembled.failure;
   if (recording.failure) return TraceState::kGivenUp;
-  log_.assembled(trace, assembled, entries_.codes());
+  notify(AssembleEvent{trace, assembled});
   std::unique_ptr<CompiledTrace> compiled =
       traces_.make(trace, std::move(assembled), {policy_.inlined_paths(), recording.recorder->mixed_signs()});
 
@@ -286,8 +306,8 @@ TraceState TraceEngine::compile(Recording& recording) {
     return compile(recording);
   }
 
+  notify(CompileEvent{trace, recording.recorder->link(), *compiled});
   link(recording, *compiled);
-  log_.compiled(trace, recording.recorder->link(), *compiled);
   traces_.add(std::move(compiled));
   return TraceState::kLinked;
 }
@@ -299,7 +319,11 @@ void TraceEngine::optimize_trace(Recording& recording) {
   if (trace.ins.back().op == IrOp::kTailCall && disturbances_ && disturbances_->happens(ChaosKind::kNoLoop)) {
     recording.without_loop = true;
   }
-  recording.without_loop ? optimize_without_loop(trace) : optimize(trace);
+  PassListener listener;
+  if (options_.events != nullptr) {
+    listener = [this](const char* pass, const Trace& after) { notify(PassEvent{pass, after}); };
+  }
+  run_passes(trace, !recording.without_loop, listener);
   stats_.optimize_ns += now_ns() - start_ns;
 #ifndef NDEBUG
   FBLE_ASSERT(verify_trace(trace).empty() && verify_arguments(trace).empty());
@@ -314,7 +338,7 @@ AssembledTrace TraceEngine::assemble_trace(const Trace& trace) {
   if (disturbances_) assembling.spill = [this](uint32_t occupied) { return disturbances_->choose_spill(occupied); };
   assembling.deopt_point_countdowns = points_.countdowns();
   assembling.forcing_deopt_points = points_.forcing();
-  assembling.keep_origins = options_.dump_asm;
+  assembling.keep_origins = options_.dump_asm || options_.events != nullptr;
   assembling.keep_code_map = options_.keep_code_maps || jitdump_wanted();
   assembling.exit_flags = options_.has_flags(trace.id);
   assembling.note_entry = options_.shadow_check;
@@ -327,13 +351,18 @@ AssembledTrace TraceEngine::assemble_trace(const Trace& trace) {
 void TraceEngine::link(const Recording& recording, CompiledTrace& compiled) {
   const Trace& trace = recording.trace;
   const IrIns& last = trace.ins.back();
-  if (last.op == IrOp::kCall && !compiled.exits.back().pinned) {
-    traces_.link_return(compiled, compiled.exits.back(), return_positions(trace.snapshots[last.snapshot].frames));
+  if (last.op == IrOp::kCall && !compiled.exits.back().pinned &&
+      traces_.link_return(compiled, compiled.exits.back(), return_positions(trace.snapshots[last.snapshot].frames))) {
+    note_linked_return(compiled, compiled.exits.back());
   }
   if (recording.function != nullptr) {
     entries_.install(*recording.function, compiled.door, compiled.start);
   } else {
-    traces_.link_bridge(recording.from, recording.recorder->tags(), recording.dispatch_scratch, compiled.start);
+    const Recorder::Tags tags = recording.recorder->tags();
+    const std::optional<DispatchNode> dispatch =
+        traces_.link_bridge(recording.from, tags, recording.dispatch_scratch, compiled.start);
+    if (dispatch) notify(DispatchEvent{recording.from, *dispatch, traces_.exit(recording.from).m});
+    if (!traces_.exit(recording.from).closed) notify(LinkEvent{recording.from, compiled.id, tags});
     if (trace.kind == TraceKind::kContinuation) {
       traces_.add_continuation(return_positions(recording.frames), compiled.start);
     } else {
@@ -345,6 +374,12 @@ void TraceEngine::link(const Recording& recording, CompiledTrace& compiled) {
     if (ins.op != IrOp::kDeoptPoint || !points_.options(number).invalidate) continue;
     traces_.rely_on(CodeAssumption::kDeoptPointIsNotHit, number, compiled);
   }
+}
+
+void TraceEngine::note_linked_return(const CompiledTrace& trace, const ExitRecord& exit) {
+  if (options_.events == nullptr) return;
+  const auto index = static_cast<uint32_t>(&exit - trace.exits.data());
+  notify(LinkEvent{{trace.id, index}, traces_.continuation_of(trace, exit), {}});
 }
 
 // ---- leaving ----------------------------------------------------------------
@@ -391,16 +426,22 @@ bool TraceEngine::leave_exit(Carrier& carrier, uint32_t exit_id) {
   if (exit.guard == IrOp::kDeoptPoint) {
     const auto number = static_cast<uint32_t>(exit.n);
     // If it is not the deopt point's turn, --deopt-every has made it fail.
-    ++(points_.is_turn(number) ? stats_.deopt_point_hits : stats_.yields);
+    const bool is_turn = points_.is_turn(number);
+    ++(is_turn ? stats_.deopt_point_hits : stats_.yields);
+    notify(ExitEvent{address, is_turn ? ExitKind::kDeoptPoint : ExitKind::kYield});
     hit(carrier, number);
     return true;
   }
   ++(exit.is_return ? stats_.cold_returns : exit.is_yield ? stats_.yields : stats_.exits);
+  notify(ExitEvent{address, exit.is_return ? ExitKind::kReturn : exit.is_yield ? ExitKind::kYield : ExitKind::kGuard});
 
   // The exit may lead to a link to a continuation, or to a recording. A guard that was made to fail shows
   // nothing for a bridge.
   if (exit.closed || exit.linked || was_flagged || exit.pinned) return true;
-  if (exit.is_return && traces_.link_return_if_new(trace, exit, entry)) return true;
+  if (exit.is_return && traces_.link_return_if_new(trace, exit, entry)) {
+    note_linked_return(trace, exit);
+    return true;
+  }
   if (--exit.countdown > 0) return true;
   if (traces_.members(trace) >= options_.params.max_bridges) {
     exit.closed = true;
@@ -422,12 +463,10 @@ void TraceEngine::hit(Carrier& carrier, uint32_t number) {
     carrier.collect_all();
   }
   if (options.invalidate) {
-    if (recording_ != nullptr) {
-      recording_->failure = AbortReason::kFlushed;
-      live(carrier, TraceState::kInterrupted);
-    }
-    const size_t trees = traces_.break_assumption(carrier, CodeAssumption::kDeoptPointIsNotHit, number);
-    if (trees != 0) log_.evicted(trees, CodeAssumption::kDeoptPointIsNotHit, number);
+    interrupt(carrier, AbortReason::kFlushed);
+    constexpr auto kAssumption = CodeAssumption::kDeoptPointIsNotHit;
+    const std::vector<uint32_t> roots = traces_.break_assumption(carrier, kAssumption, number);
+    if (!roots.empty()) notify(EvictEvent{roots, kAssumption, number});
   }
   if (options.yield) carrier.request(Attention::kYield);
 }
@@ -459,12 +498,14 @@ const void* TraceEngine::force(Carrier& carrier, uint32_t exit_id) {
                 carrier.machine.heap.stats().minor_collections != collections;
   if (!is_changed) {
     ++stats_.forced;
+    notify(ForceEvent{address, false});
     forced.take_back();
     return resume;
   }
   // Guard not forced. The deopt point has been passed: the interpreter continues after it, or from the start of the
   // group of recursive values that it is in, since those do not exist before their definition.
   ++stats_.forced_out;
+  notify(ForceEvent{address, true});
   if (static_cast<Op>(*carrier.pc) == Op::kDeoptPoint) carrier.pc += instruction_length(carrier.pc);
   if (disturbances_ && !disturb(carrier)) stop_run(carrier);
   return nullptr;

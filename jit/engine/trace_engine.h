@@ -23,6 +23,7 @@
 #include "jit/engine/compiled_traces.h"
 #include "jit/engine/deopt_points.h"
 #include "jit/engine/disturbances.h"
+#include "jit/engine/events.h"
 #include "jit/engine/function_entries.h"
 #include "jit/engine/inline_policy.h"
 #include "jit/engine/options.h"
@@ -109,6 +110,9 @@ class TraceEngine final : public EngineHooks {
   bool leave_exit(Carrier& carrier, uint32_t exit_id);
   void hit(Carrier& carrier, uint32_t number);
   bool disturb(Carrier& carrier);
+  void interrupt(Carrier& carrier, AbortReason reason);
+  void note_linked_return(const CompiledTrace& trace, const ExitRecord& exit);
+  void notify(const EngineEvent& event);
 
   Carrier& carrier_;
   const JitOptions options_;
@@ -118,6 +122,7 @@ class TraceEngine final : public EngineHooks {
   InlinePolicy policy_;
   DeoptPoints points_;
   TraceLog log_;
+  std::vector<EventSink*> sinks_;  ///< the log, if it prints anything, and that of the options
   std::optional<GuardRehearsal> rehearsal_;
   std::optional<ShadowChecks> shadow_checks_;
   std::optional<Disturbances> disturbances_;

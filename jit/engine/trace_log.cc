@@ -28,15 +28,6 @@ std::string place_of(const Code& code, const uint32_t* pc) {
   return fmt::format("{} {}:{}", code.block.str(), loc.line, loc.column);
 }
 
-const char* kind_text(TraceKind kind) {
-  switch (kind) {
-    case TraceKind::kFunction: return "function";
-    case TraceKind::kBridge: return "bridge";
-    case TraceKind::kContinuation: return "continuation";
-  }
-  return "?";
-}
-
 /// Returns the bytecode of all frames that the trace passes through, once each.
 std::string bytecode_text(const Trace& trace) {
   std::string text;
@@ -54,43 +45,65 @@ std::string bytecode_text(const Trace& trace) {
   return text;
 }
 
-}  // namespace
-
-void TraceLog::event(const char* what, const Trace& trace, const std::string& detail) const {
-  if (!options_.log_traces) return;
+std::string trace_line(const char* what, const Trace& trace, const std::string& detail) {
   std::string origin;
   if (trace.kind != TraceKind::kFunction) origin = fmt::format(" ({}/{})", trace.parent, trace.parent_exit);
   const uint32_t* pc = trace.snapshots.empty() ? nullptr : trace.snapshots.front().frames.back().pc;
   const Code* code = trace.snapshots.empty() ? trace.code : trace.snapshots.front().frames.back().code;
-  log_print("[trace {}{} {} {}: {} {}]\n", trace.id, origin, kind_text(trace.kind), place_of(*code, pc), what, detail);
+  return fmt::format("[trace {}{} {} {}: {} {}]", trace.id, origin, trace_kind_text(trace.kind), place_of(*code, pc),
+                     what, detail);
 }
 
-void TraceLog::gave_up(const Trace& trace, AbortReason reason) const {
-  event("abort", trace, abort_reason_text(reason));
+}  // namespace
+
+const char* event_text(const EngineEvent& event) {
+  constexpr const char* kTexts[] = {
+#define FBLE_ENGINE_EVENT(Name, text, doc) text,
+#include "jit/engine/events.def"
+#undef FBLE_ENGINE_EVENT
+      ""};
+  return kTexts[event.index()];
 }
 
-void TraceLog::compiled(const Trace& trace, TraceLink link, const CompiledTrace& compiled) const {
+std::string log_line(const EngineEvent& event) {
+  if (const auto* abort = std::get_if<AbortEvent>(&event); abort != nullptr && !abort->is_interrupted) {
+    return trace_line("abort", abort->trace, abort_reason_text(abort->reason));
+  }
+  if (const auto* made = std::get_if<CompileEvent>(&event)) {
+    return trace_line("compiled", made->trace,
+                      fmt::format("-> {}, {} IR instructions, {} exits, {} bytes", trace_link_text(made->link),
+                                  made->trace.ins.size(), made->compiled.exits.size(), made->compiled.code_bytes));
+  }
+  if (const auto* evict = std::get_if<EvictEvent>(&event)) {
+    return fmt::format("[trace evict: {} trees, {} {}]", evict->roots.size(),
+                       kAssumptionTexts[static_cast<size_t>(evict->assumption)], evict->number);
+  }
+  if (const auto* flush = std::get_if<FlushEvent>(&event)) {
+    return fmt::format("[trace flush: {} traces, {} bytes]", flush->traces, flush->bytes);
+  }
+  return {};
+}
+
+bool TraceLog::is_wanted() const {
+  return options_.log_traces || options_.dump_bytecode || options_.dump_ir || options_.dump_asm ||
+         options_.dump_side_table || perf_map_wanted() || jitdump_wanted();
+}
+
+void TraceLog::take(const EngineEvent& event) {
+  if (const auto* optimized = std::get_if<OptimizeEvent>(&event)) return dump(*optimized);
+  if (const auto* assembled = std::get_if<AssembleEvent>(&event)) return dump(*assembled);
   if (!options_.log_traces) return;
-  event("compiled", trace,
-        fmt::format("-> {}, {} IR instructions, {} exits, {} bytes", trace_link_text(link), trace.ins.size(),
-                    compiled.exits.size(), compiled.code_bytes));
+  if (const std::string line = log_line(event); !line.empty()) log_print("{}\n", line);
 }
 
-void TraceLog::evicted(size_t trees, CodeAssumption assumption, uint32_t number) const {
-  if (!options_.log_traces) return;
-  log_print("[trace evict: {} trees, {} {}]\n", trees, kAssumptionTexts[static_cast<size_t>(assumption)], number);
+void TraceLog::dump(const OptimizeEvent& event) const {
+  if (options_.dump_bytecode) log_print("{}{}", points_.explain(event.trace), bytecode_text(event.trace));
+  if (options_.dump_ir) log_print("{}{}", points_.explain(event.trace), to_text(event.trace));
 }
 
-void TraceLog::flushed(size_t traces, size_t bytes) const {
-  if (options_.log_traces) log_print("[trace flush: {} traces, {} bytes]\n", traces, bytes);
-}
-
-void TraceLog::optimized(const Trace& trace) const {
-  if (options_.dump_bytecode) log_print("{}{}", points_.explain(trace), bytecode_text(trace));
-  if (options_.dump_ir) log_print("{}{}", points_.explain(trace), to_text(trace));
-}
-
-void TraceLog::assembled(const Trace& trace, const AssembledTrace& code, const std::vector<Code*>& codes) const {
+void TraceLog::dump(const AssembleEvent& event) const {
+  const Trace& trace = event.trace;
+  const AssembledTrace& code = event.code;
   const std::string name = fmt::format("trace {} {}", trace.id, trace.code->block.str());
   if (perf_map_wanted()) perf_map_add(code.start, code.code_bytes, name);
   if (jitdump_wanted()) jitdump_add(code.code_map, name);
@@ -104,7 +117,7 @@ void TraceLog::assembled(const Trace& trace, const AssembledTrace& code, const s
       log_print("; exit {}: {}\n", i, points_.name(static_cast<uint32_t>(site.n)));
     }
   }
-  log_print("{}", print_side_table(code.side_table, codes));
+  log_print("{}", print_side_table(code.side_table, codes_));
 }
 
 std::string TraceLog::stats_text(const JitStats& stats, const Chaos* chaos) const {

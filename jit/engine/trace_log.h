@@ -9,34 +9,36 @@
 #include "jit/engine/chaos.h"
 #include "jit/engine/compiled_traces.h"
 #include "jit/engine/deopt_points.h"
+#include "jit/engine/events.h"
 #include "jit/engine/options.h"
 
 namespace fble {
 
-class TraceLog {
+/// Returns the event's line of --log=trace; empty if it has none. The lines are about what was compiled or given up,
+/// and what is evicted.
+std::string log_line(const EngineEvent& event);
+
+class TraceLog final : public EventSink {
  public:
-  TraceLog(const JitOptions& options, const DeoptPoints& points) : options_(options), points_(points) {}
+  /// `codes` has numbers of code objects for print_side_table.
+  TraceLog(const JitOptions& options, const DeoptPoints& points, const std::vector<Code*>& codes)
+      : options_(options), points_(points), codes_(codes) {}
 
-  // With --log=trace.
-  void gave_up(const Trace& trace, AbortReason reason) const;
-  void compiled(const Trace& trace, TraceLink link, const CompiledTrace& compiled) const;
-  void evicted(size_t trees, CodeAssumption assumption, uint32_t number) const;
-  void flushed(size_t traces, size_t bytes) const;
-
-  // With --dump.
-  /// Dumps the bytecode and IR of the trace, after the passes.
-  void optimized(const Trace& trace) const;
-  /// Dumps its machine code and side table, also for perf. `codes`: as in print_side_table.
-  void assembled(const Trace& trace, const AssembledTrace& code, const std::vector<Code*>& codes) const;
+  /// Returns whether the options or the environment ask for anything that `take` prints.
+  bool is_wanted() const;
+  /// Prints what --log=trace and --dump ask for, and names machine code for perf.
+  void take(const EngineEvent& event) override;
 
   /// Returns the text of --stats. `chaos` is null without disturbances.
   std::string stats_text(const JitStats& stats, const Chaos* chaos) const;
 
  private:
-  void event(const char* what, const Trace& trace, const std::string& detail) const;
+  void dump(const OptimizeEvent& event) const;
+  void dump(const AssembleEvent& event) const;
 
   const JitOptions& options_;
   const DeoptPoints& points_;
+  const std::vector<Code*>& codes_;
 };
 
 }  // namespace fble

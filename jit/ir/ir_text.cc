@@ -42,8 +42,7 @@ class Printer {
       line("code c{} {} arity {} captures {}", i, quoted(codes_[i]->block.str()), codes_[i]->arity,
            codes_[i]->capture_count);
     }
-    line("trace {} {} {} extent {}", trace_.id, kKindNames[static_cast<size_t>(trace_.kind)], code(trace_.code),
-         trace_.extent);
+    line("trace {} {} {} extent {}", trace_.id, trace_kind_text(trace_.kind), code(trace_.code), trace_.extent);
     if (trace_.kind != TraceKind::kFunction) line("parent {} exit {}", trace_.parent, trace_.parent_exit);
     if (trace_.kind == TraceKind::kContinuation) line("callee_base {}", trace_.callee_base);
     for (const Inherited& inherited : trace_.inherited) line("inherited {}", location(inherited.location));
@@ -60,7 +59,32 @@ class Printer {
     return std::move(text_);
   }
 
+  TraceListing list() const {
+    TraceListing listing;
+    for (size_t i = 0; i < trace_.ins.size(); ++i) {
+      listing.instructions.push_back(bare_instruction(IrRef{static_cast<uint32_t>(i)}));
+    }
+    listing.codes = codes_;
+    return listing;
+  }
+
+  /// Returns an instruction with its snapshot and position.
   std::string instruction(IrRef at) const {
+    const IrIns& ins = trace_.at(at);
+    std::string text = bare_instruction(at);
+    if (ins.snapshot != kNoSnapshot) text += fmt::format(" @s{}", ins.snapshot);
+    if (ins.pc != nullptr) {
+      for (const Code* candidate : codes_) {
+        const auto& words = candidate->words;
+        if (words.empty() || ins.pc < words.data() || ins.pc >= words.data() + words.size()) continue;
+        text += " at " + position(candidate, ins.pc);
+        break;
+      }
+    }
+    return text;
+  }
+
+  std::string bare_instruction(IrRef at) const {
     const IrIns& ins = trace_.at(at);
     const IrOpInfo& info = ir_op_info(ins.op);
     std::string text;
@@ -87,15 +111,6 @@ class Printer {
     if (ins.sunk) text += " sunk";
     if (ins.fits) text += " fits";
     if (ins.raw) text += " raw";
-    if (ins.snapshot != kNoSnapshot) text += fmt::format(" @s{}", ins.snapshot);
-    if (ins.pc != nullptr) {
-      for (const Code* candidate : codes_) {
-        const auto& words = candidate->words;
-        if (words.empty() || ins.pc < words.data() || ins.pc >= words.data() + words.size()) continue;
-        text += " at " + position(candidate, ins.pc);
-        break;
-      }
-    }
     return text;
   }
 
@@ -573,8 +588,11 @@ class Parser {
 
 }  // namespace
 
+const char* trace_kind_text(TraceKind kind) { return kKindNames[static_cast<size_t>(kind)]; }
+
 std::string to_text(const Trace& trace) { return Printer(trace).print(); }
 std::string to_text(const Trace& trace, IrRef ref) { return Printer(trace).instruction(ref); }
+TraceListing list_trace(const Trace& trace) { return Printer(trace).list(); }
 std::string to_text(const Facts& facts) {
   const Trace none;
   return Printer(none).facts(facts);

@@ -32,10 +32,13 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "jit/ir/trace.h"
 
 namespace fble {
+
+const char* trace_kind_text(TraceKind kind);
 
 std::string to_text(const Trace& trace);
 
@@ -43,6 +46,13 @@ std::string to_text(const Trace& trace);
 std::string to_text(const Trace& trace, IrRef ref);
 
 std::string to_text(const Facts& facts);
+
+/// The instructions of a trace, one text each, without snapshots and positions.
+struct TraceListing {
+  std::vector<std::string> instructions;
+  std::vector<const Code*> codes;  ///< the instructions mention codes[0] as c0, and so on
+};
+TraceListing list_trace(const Trace& trace);
 
 /// The properties of a code object that a trace's text mentions.
 struct CodeMention {

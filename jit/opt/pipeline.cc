@@ -15,8 +15,9 @@ constexpr bool kVerify = true;
 constexpr bool kVerify = false;
 #endif
 
-/// Verifies the trace after a pass, so that an error is found in the pass that makes it.
-void verify_after(const char* pass, const Trace& trace) {
+/// Shows the trace to the listener, and verifies it, so that an error is found in the pass that makes it.
+void finish_pass(const char* pass, const Trace& trace, const PassListener& listener) {
+  if (listener) listener(pass, trace);
   if (!kVerify) return;
   const std::string problem = verify_trace(trace);
   if (problem.empty()) return;
@@ -178,35 +179,38 @@ std::unique_ptr<IrBuilder> make_builder(Trace& trace) { return std::make_unique<
 
 // ---- the passes over whole traces -------------------------------------------
 
-void optimize(Trace& trace) {
-  verify_after("recording", trace);
+void run_passes(Trace& trace, bool with_loop, const PassListener& listener) {
+  finish_pass("recording", trace, listener);
 
   // A function that calls itself is a loop from here on: a first turn, and a body that
   // keeps changing values in variables.
-  peel_loop(trace);
-  verify_after("peel_loop", trace);
-  optimize_without_loop(trace);
-}
+  if (with_loop) {
+    peel_loop(trace);
+    finish_pass("peel_loop", trace, listener);
+  }
 
-void optimize_without_loop(Trace& trace) {
   // From here only instructions remain whose results are used.
   eliminate_dead(trace);
-  verify_after("dce", trace);
+  finish_pass("dce", trace, listener);
 
   // From here an allocation is either virtual, and described by the exits that
   // mention it, or has a user that runs.
   sink(trace);
-  verify_after("sink", trace);
+  finish_pass("sink", trace, listener);
 
   // From here real allocations have a check before them, whose snapshot is the
   // only one that is kept for allocations.
   insert_alloc_checks(trace);
-  verify_after("alloc_check", trace);
+  finish_pass("alloc_check", trace, listener);
 
   // Removes values that only the other snapshots mentioned.
   eliminate_dead(trace);
-  verify_after("dce", trace);
+  finish_pass("dce", trace, listener);
 }
+
+void optimize(Trace& trace) { run_passes(trace, true, {}); }
+
+void optimize_without_loop(Trace& trace) { run_passes(trace, false, {}); }
 
 bool run_pass(std::string_view name, Trace& trace) {
   for (const NamedPass& pass : kPasses) {

@@ -61,6 +61,7 @@ AssembledTrace assemble(const Trace& trace, CodeCache& cache, const RuntimeEntri
   result.start = cache.install({buffer.data(), buffer.size()});
   if (result.start == nullptr) return failed(AbortReason::kCodeCacheFull);
   result.door = base + holder.labelOffset(lowering.door());
+  result.stubs = x64::stubs_of(cache);
   result.code_bytes = buffer.size();
   result.origins = std::move(lowering.origins);
   if (options.keep_code_map) {
@@ -74,6 +75,7 @@ AssembledTrace assemble(const Trace& trace, CodeCache& cache, const RuntimeEntri
     ExitSite site;
     for (const size_t jump : exit.jumps) site.jumps.push_back(base + jump);
     site.stub = base + holder.labelOffset(exit.stub);
+    site.ins = exit.ins;
     site.is_return = ins.op == IrOp::kCall;
     site.is_yield = ir_has_effect(ins.op, 'y');
     site.guard = ins.op;

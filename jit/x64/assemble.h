@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "deopt/side_table.h"
@@ -63,6 +64,7 @@ struct ExitSite {
   /// exit stub. They are redirected when a bridge is linked.
   std::vector<const uint8_t*> jumps;
   const uint8_t* stub = nullptr;
+  uint32_t ins = 0;        ///< index of the IR instruction
   bool is_return = false;  ///< of a call: `jumps` is the one in its return stub
   bool is_yield = false;   ///< the row has effect y: no bridge starts here
   // The guard and the place of its first operand, if it has one: the condition
@@ -88,6 +90,7 @@ struct CodeOrigin {
 struct AssembledTrace {
   const uint8_t* start = nullptr;  ///< the entry of the trace, for machine code
   const uint8_t* door = nullptr;   ///< the entry for the interpreter; `start` except for functions with arguments
+  const uint8_t* stubs = nullptr;  ///< the code that all traces of the cache share
   size_t code_bytes = 0;
   SideTable side_table;
   std::vector<ExitSite> exits;  ///< in the order of the side table
@@ -118,8 +121,24 @@ struct DispatchNode {
 /// `otherwise` at first.
 DispatchNode install_dispatch(CodeCache& cache, int reg, int scratch, unsigned width, const uint8_t* otherwise);
 void set_dispatch_target(CodeCache& cache, const uint8_t* table, uint32_t tag, const uint8_t* target);
+/// Returns the memory of a dispatch table and its code, in bytes.
+size_t dispatch_bytes(unsigned width);
 /// Returns a register whose value the exit does not need, or -1.
 int free_register(const ExitEntry& entry, int reg);
+
+/// An instruction of machine code as text.
+struct MachineRow {
+  uint32_t offset;
+  uint32_t bytes;
+  std::string text;
+  const uint8_t* target = nullptr;  ///< of a jump or call to a fixed address
+};
+/// Returns the instructions by Zydis. Every byte belongs to a row: those that are no instruction, and all of them
+/// without Zydis, are rows too.
+std::vector<MachineRow> list_machine_code(const uint8_t* start, size_t bytes);
+
+/// Returns the name of the shared code (jit/x64/stubs.h) that a trace jumps to; "other code" if it is none.
+std::string_view shared_code_name(const AssembledTrace& code, const uint8_t* target);
 
 /// Returns a listing of machine code by Zydis, interleaved with its IR
 /// instructions if origins are passed.

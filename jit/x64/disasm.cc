@@ -42,35 +42,61 @@ struct Zydis {
 
 }  // namespace
 
-std::string disassemble(const uint8_t* start, size_t bytes, const Trace* trace,
-                        const std::vector<CodeOrigin>& origins) {
-  static const Zydis zydis;
-  if (!zydis.problem.empty()) return fmt::format("; no listing without Zydis: {}\n", zydis.problem);
-  std::string text;
+namespace {
+
+const Zydis& zydis() {
+  static const Zydis library;
+  return library;
+}
+
+/// Returns the target of a jump or call to a fixed address, or null.
+const uint8_t* target_of(const ZydisDecodedInstruction& instruction, const ZydisDecodedOperand& operand,
+                         const uint8_t* next) {
+  const bool is_fixed = instruction.operand_count_visible != 0 && operand.type == ZYDIS_OPERAND_TYPE_IMMEDIATE &&
+                        operand.imm.is_relative != 0;
+  return is_fixed ? next + operand.imm.value.s : nullptr;
+}
+
+}  // namespace
+
+std::vector<MachineRow> list_machine_code(const uint8_t* start, size_t bytes) {
+  const Zydis& z = zydis();
+  if (!z.problem.empty()) {
+    return {{0, static_cast<uint32_t>(bytes), fmt::format("no listing without Zydis: {}", z.problem)}};
+  }
   ZydisDecoder decoder;
   ZydisFormatter formatter;
-  zydis.init_decoder(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
-  zydis.init_formatter(&formatter, ZYDIS_FORMATTER_STYLE_INTEL);
+  z.init_decoder(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+  z.init_formatter(&formatter, ZYDIS_FORMATTER_STYLE_INTEL);
+  std::vector<MachineRow> rows;
+  for (uint32_t offset = 0; offset < bytes; offset += rows.back().bytes) {
+    const uint8_t* at = start + offset;
+    ZydisDecodedInstruction instruction;
+    ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+    char line[128];
+    if (ZYAN_SUCCESS(z.decode(&decoder, at, bytes - offset, &instruction, operands)) &&
+        ZYAN_SUCCESS(z.format(&formatter, &instruction, operands, instruction.operand_count_visible, line, sizeof line,
+                              reinterpret_cast<uintptr_t>(at), ZYAN_NULL))) {
+      rows.push_back({offset, instruction.length, line, target_of(instruction, operands[0], at + instruction.length)});
+    } else {
+      rows.push_back({offset, 1, fmt::format("db 0x{:02x}", *at)});
+    }
+  }
+  return rows;
+}
+
+std::string disassemble(const uint8_t* start, size_t bytes, const Trace* trace,
+                        const std::vector<CodeOrigin>& origins) {
+  if (!zydis().problem.empty()) return fmt::format("; no listing without Zydis: {}\n", zydis().problem);
+  std::string text;
   size_t next_origin = 0;
-  for (size_t offset = 0; offset < bytes;) {
-    for (; next_origin < origins.size() && origins[next_origin].offset <= offset; ++next_origin) {
+  for (const MachineRow& row : list_machine_code(start, bytes)) {
+    for (; next_origin < origins.size() && origins[next_origin].offset <= row.offset; ++next_origin) {
       const uint32_t ins = origins[next_origin].ins;
       if (trace == nullptr) continue;
       text += ins < trace->ins.size() ? fmt::format("; {}\n", to_text(*trace, IrRef{ins})) : "; exits\n";
     }
-    const auto address = reinterpret_cast<uintptr_t>(start + offset);
-    ZydisDecodedInstruction instruction;
-    ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
-    char line[128];
-    if (ZYAN_SUCCESS(zydis.decode(&decoder, start + offset, bytes - offset, &instruction, operands)) &&
-        ZYAN_SUCCESS(zydis.format(&formatter, &instruction, operands, instruction.operand_count_visible, line,
-                                  sizeof line, address, ZYAN_NULL))) {
-      text += fmt::format("  {:x}  {}\n", address, line);
-      offset += instruction.length;
-    } else {
-      text += fmt::format("  {:x}  db 0x{:02x}\n", address, start[offset]);
-      ++offset;
-    }
+    text += fmt::format("  {:x}  {}\n", reinterpret_cast<uintptr_t>(start + row.offset), row.text);
   }
   return text;
 }

@@ -28,11 +28,19 @@ const uint8_t* jump_target(const uint8_t* jump) {
   return jump + 4 + distance;
 }
 
+namespace {
+
+/// The room for the instructions before a dispatch table.
+constexpr size_t kDispatchCodeBytes = 32;
+
+}  // namespace
+
+size_t dispatch_bytes(unsigned width) { return kDispatchCodeBytes + (sizeof(uint64_t) << width); }
+
 DispatchNode install_dispatch(CodeCache& cache, int reg, int scratch, unsigned width, const uint8_t* otherwise) {
   using asmjit::imm;
   using asmjit::x86::gpd;
   using asmjit::x86::gpq;
-  constexpr size_t kCodeBytes = 32;
   const size_t entries = size_t{1} << width;
   const auto base = reinterpret_cast<uint64_t>(cache.next_address());
   if (base > 0x7f000000) return {};
@@ -41,15 +49,15 @@ DispatchNode install_dispatch(CodeCache& cache, int reg, int scratch, unsigned w
   asmjit::x86::Assembler a(&holder);
   a.rorx(gpq(static_cast<uint32_t>(scratch)), gpq(static_cast<uint32_t>(reg)), imm(1));
   a.and_(gpd(static_cast<uint32_t>(scratch)), imm((1u << width) - 1));
-  asmjit::x86::Mem entry = asmjit::x86::qword_ptr(base + kCodeBytes, gpq(static_cast<uint32_t>(scratch)), 3);
+  asmjit::x86::Mem entry = asmjit::x86::qword_ptr(base + kDispatchCodeBytes, gpq(static_cast<uint32_t>(scratch)), 3);
   entry.setAbs();
   a.jmp(entry);
-  FBLE_ASSERT(a.offset() <= kCodeBytes);
-  a.embedUInt8(0xcc, kCodeBytes - a.offset());
+  FBLE_ASSERT(a.offset() <= kDispatchCodeBytes);
+  a.embedUInt8(0xcc, kDispatchCodeBytes - a.offset());
   for (size_t i = 0; i < entries; ++i) a.embedUInt64(reinterpret_cast<uint64_t>(otherwise));
   const asmjit::CodeBuffer& buffer = holder.textSection()->buffer();
   const uint8_t* start = cache.install({buffer.data(), buffer.size()});
-  return {start, start == nullptr ? nullptr : start + kCodeBytes};
+  return {start, start == nullptr ? nullptr : start + kDispatchCodeBytes};
 }
 
 void set_dispatch_target(CodeCache& cache, const uint8_t* table, uint32_t tag, const uint8_t* target) {

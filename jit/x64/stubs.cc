@@ -3,6 +3,7 @@
 #include <asmjit/asmjit.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "interp/foreign.h"
 #include "interp/intrinsics.h"
@@ -206,6 +207,19 @@ const uint8_t* stubs_of(const CodeCache& cache) {
 }  // namespace fble::x64
 
 namespace fble {
+
+std::string_view shared_code_name(const AssembledTrace& code, const uint8_t* target) {
+  struct Stub {
+    uint32_t start;
+    std::string_view name;
+  };
+  constexpr Stub kStubs[] = {{x64::kExitCommon, "exit_common"},     {x64::kFoldHelper, "fold_helper"},
+                             {x64::kEnterTrace, "enter_trace"},     {x64::kNoteEntry, "note_entry"},
+                             {x64::kNativeHelper, "native_helper"}, {x64::kForceCommon, "force_common"}};
+  if (target < code.stubs || target >= code.stubs + x64::kStubBytes) return "other code";
+  const auto offset = static_cast<uint32_t>(target - code.stubs);
+  return std::prev(std::ranges::upper_bound(kStubs, offset, {}, &Stub::start))->name;
+}
 
 Handler trace_entry(const CodeCache& cache) {
   return reinterpret_cast<Handler>(const_cast<uint8_t*>(x64::stubs_of(cache) + x64::kEnterTrace));

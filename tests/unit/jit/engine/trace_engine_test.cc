@@ -5,6 +5,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+#include <numeric>
+
 #include "frontends/fble/lower.h"
 #include "interp/bytecode.h"
 #include "interp/interpreter.h"
@@ -405,6 +408,84 @@ TEST_F(Engine, CodeMapsKnowDispatchTables) {
     }
   }
   EXPECT_EQ(tables, stats().dispatch_nodes);
+}
+
+/// Counts events, and keeps the lines that the log prints for them.
+class Counts final : public EventSink {
+ public:
+  void take(const EngineEvent& event) override {
+    const std::string_view kind = event_text(event);
+    ++of[std::string(kind)];
+    if (const auto* exit = std::get_if<ExitEvent>(&event)) ++exits[static_cast<size_t>(exit->kind)];
+    if (const auto* abort = std::get_if<AbortEvent>(&event)) ++aborts[static_cast<size_t>(abort->reason)];
+    if (const auto* evict = std::get_if<EvictEvent>(&event)) evicted += evict->roots.size();
+    if (kind != "exit" && kind != "collect") order += std::string(kind) + " ";
+    if (const std::string line = log_line(event); !line.empty()) lines.push_back(line);
+  }
+
+  std::map<std::string, uint64_t> of;
+  uint64_t exits[4] = {};
+  uint64_t aborts[static_cast<size_t>(AbortReason::kCount)] = {};
+  uint64_t evicted = 0;
+  std::string order;
+  std::vector<std::string> lines;
+};
+
+TEST_F(Engine, EventsAreWhatTheStatisticsCount) {
+  JitOptions usual;
+  JitOptions eager;
+  eager.eager = true;
+  JitOptions small = eager;
+  small.params.max_traces = 5;
+  JitOptions interrupted = eager;
+  interrupted.chaos = 3;
+  MachineOptions machine;
+  machine.heap.stress = 100;
+  uint64_t collections = 0;
+  for (const char* text : {kSums, kDigits, kTreesWithDeoptPoints}) {
+    for (JitOptions options : {usual, eager, small, interrupted}) {
+      Counts counts;
+      options.events = &counts;
+      text_ = text;
+      checked_ = nullptr;
+      source_ = SourceProgram();
+      run(&options, machine);
+      const JitStats& s = stats();
+      const uint64_t traces = s.traces[0] + s.traces[1] + s.traces[2];
+      const uint64_t aborts = std::accumulate(std::begin(s.aborts), std::end(s.aborts), uint64_t{0});
+      EXPECT_EQ(counts.of["compile"], traces);
+      EXPECT_EQ(counts.of["record"], traces + aborts);
+      EXPECT_EQ(counts.of["dispatch"], s.dispatch_nodes);
+      EXPECT_EQ(counts.of["flush"], s.flushes);
+      EXPECT_GE(s.evictions, counts.evicted == 0 ? 0 : 1);
+      EXPECT_THAT(counts.exits, testing::ElementsAre(s.exits, s.yields, s.cold_returns, s.deopt_point_hits));
+      EXPECT_THAT(counts.aborts, testing::ElementsAreArray(s.aborts));
+      collections += counts.of["collect"];
+      engine_ = nullptr;
+      machine_->collect_all();  // the listener is gone
+    }
+  }
+  EXPECT_GT(collections, 10u);
+}
+
+TEST_F(Engine, EventsOfATraceComeInOrder) {
+  text_ = kTreesWithDeoptPoints;
+  Counts counts;
+  JitOptions options;
+  options.eager = true;
+  options.events = &counts;
+  run(&options);
+  EXPECT_THAT(counts.order, testing::StartsWith("record pass pass pass pass pass pass optimize assemble compile "));
+  EXPECT_THAT(counts.order, HasSubstr("compile link "));
+  EXPECT_THAT(counts.order, HasSubstr(" evict "));
+  EXPECT_EQ(counts.lines.size(),
+            counts.of["compile"] + counts.of["abort"] - counts.aborts[static_cast<size_t>(AbortReason::kRunEnded)] -
+                counts.aborts[static_cast<size_t>(AbortReason::kFlushed)] + counts.of["evict"] + counts.of["flush"]);
+  EXPECT_THAT(counts.lines, testing::Contains(testing::MatchesRegex(
+                                "\\[trace 0 function /P%[.A-Za-z]* [0-9]+:[0-9]+: compiled -> [a-z ]+, [0-9]+ IR "
+                                "instructions, [0-9]+ exits, [0-9]+ bytes\\]")));
+  EXPECT_THAT(counts.lines,
+              testing::Contains(testing::MatchesRegex("\\[trace evict: [0-9]+ trees, deopt point is not hit [01]\\]")));
 }
 
 TEST_F(Engine, GivesCodeBackToTheInterpreter) {
