@@ -57,6 +57,7 @@ enum OptionGroup : unsigned {
   kExploreGroup = 1 << 11,
   kStackGroup = 1 << 12,
   kSamplingGroup = 1 << 13,
+  kViewGroup = 1 << 14,
 };
 
 /// The options that the words after the command give.
@@ -110,10 +111,12 @@ struct Options {
   uint32_t bound = 2;     ///< departures from the usual order of turns
   uint64_t runs = 10000;  ///< at most
 
-  std::string html;      ///< folder for the pages, or empty
+  std::string html;      ///< folder for the pages of `doc`, or the file for the page of `view`, or empty
   bool missing = false;  ///< list what has no comment
   std::vector<std::string> search;
   std::string search_type;
+
+  std::string before;  ///< page of the run to compare with, or empty
 
   std::vector<std::string> args;  ///< the program's
 
@@ -162,6 +165,7 @@ CommandEnding run_disassemble(const Options& options);
 CommandEnding run_deps(const Options& options);
 CommandEnding run_suite(const Options& options);
 CommandEnding run_doc(const Options& options);
+CommandEnding run_view(const Options& options);
 CommandEnding run_bisect(const Options& options);
 CommandEnding run_explore(const Options& options);
 CommandEnding run_profile(const Options& options);

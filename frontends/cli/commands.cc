@@ -260,6 +260,37 @@ constexpr Command kCommands[] = {
         .run = run_profile,
     },
     {
+        .name = "view",
+        .synopsis = "Usage: fble-jit view --html FILE [OPTION...] -m MODULE_PATH [--] [ARG...]\n"
+                    "       fble-jit view --html FILE [OPTION...] PROGRAM.fble [ARG...]",
+        .summary = "runs a program and writes a page that shows its traces",
+        .description = "Runs a program like `fble-jit` without a command, with the same output and exit\n"
+                       "status, and writes a page of HTML that shows what the compiler did. Of each trace\n"
+                       "it has the source, the bytecode, the intermediate form after each pass and the\n"
+                       "machine code side by side, and its exits: how often they were taken, where they\n"
+                       "lead and what they rebuild. It has all traces as a graph and over time, and what\n"
+                       "differs from an earlier run. The page needs no other file and makes no requests.\n"
+                       "docs/traces.md explains how to read it.",
+        .epilogue = "Exit status:\n"
+                    "  0 to 111  what the program returned\n"
+                    "  112       the program returned a negative or larger number\n"
+                    "  114       the program does not compile\n"
+                    "  115       run-time error\n"
+                    "  116       mistake on the command line\n"
+                    "  117       other error, such as a page that cannot be written\n"
+                    "  118       out of memory\n"
+                    "  130       interrupted (SIGINT)\n"
+                    "\n"
+                    "Examples:\n"
+                    "  fble-jit view --html sort.html -I src -m /Tools/Sort% words.txt\n"
+                    "  fble-jit view --html new.html --before sort.html -I src -m /Tools/Sort% words.txt\n"
+                    "      shows also what is different from the first run\n",
+        .groups = kInfoGroup | kModuleGroup | kEngineGroup | kTestingGroup | kViewGroup,
+        .positional = Positional::kProgram,
+        .statuses = StatusSet::kProgram,
+        .run = run_view,
+    },
+    {
         .name = "bisect",
         .synopsis = "Usage: fble-jit bisect [OPTION...] -m MODULE_PATH [--] [ARG...]\n"
                     "       fble-jit bisect [OPTION...] FILE.fble [ARG...]",

@@ -77,6 +77,7 @@ constexpr std::pair<OptionGroup, const char*> kGroupTitles[] = {
     {kDepsGroup, "Output"},
     {kSuiteGroup, "Suite"},
     {kDocGroup, "Output"},
+    {kViewGroup, "Output"},
     {kBisectGroup, "Search"},
     {kExploreGroup, "Search"},
     {kProfileGroup, "Profile"},
@@ -360,7 +361,9 @@ class Parser {
       case OptionId::kDebug: options_.debug = true; return;
       case OptionId::kTarget: return set_once(options_.target, name, value);
       case OptionId::kCompile: options_.compile = true; return;
+      case OptionId::kViewHtml:
       case OptionId::kHtml: return set_once(options_.html, name, value);
+      case OptionId::kBefore: return set_once(options_.before, name, value);
       case OptionId::kSearch:
         for (std::string& word : split(value, ' ')) {
           if (!word.empty()) options_.search.push_back(std::move(word));
@@ -393,6 +396,7 @@ class Parser {
       }
     }
     if ((command_.groups & kDepsGroup) != 0 && options_.target.empty()) fail("missing required --target option.");
+    if ((command_.groups & kViewGroup) != 0 && options_.html.empty()) fail("missing required --html option.");
     if (options_.uses_stack && !options_.stack) fail("words after -- require --stack.");
     if (options_.jit.chaos != 0 && options_.jit.deopt_every != 0) fail("--chaos and --deopt-every do not go together.");
     if (options_.threads.seed && options_.threads.schedule) {

@@ -14,16 +14,12 @@
 
 #include "frontends/doc/doc_format.h"
 #include "frontends/fble/lexer.h"
+#include "frontends/html/html.h"
 
 namespace fble {
 namespace {
 
 constexpr std::string_view kStyle = R"(
-  :root { color-scheme: light dark; --ink: #1c1e21; --soft: #62676e; --paper: #fff; --panel: #f4f5f7; --link: #0b57a4;
-          --line: #dcdfe3; }
-  @media (prefers-color-scheme: dark) {
-    :root { --ink: #e4e6e9; --soft: #9aa0a8; --paper: #16181b; --panel: #202327; --link: #7db7f0; --line: #34383e; }
-  }
   body { font: 16px/1.55 system-ui, sans-serif; color: var(--ink); background: var(--paper);
          max-width: 56rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
   a { color: var(--link); text-decoration: none; }
@@ -44,20 +40,6 @@ constexpr std::string_view kStyle = R"(
   td { padding: .15rem .8rem .15rem 0; vertical-align: top; }
 )";
 
-std::string escaped(std::string_view text) {
-  std::string result;
-  for (const char c : text) {
-    switch (c) {
-      case '&': result += "&amp;"; break;
-      case '<': result += "&lt;"; break;
-      case '>': result += "&gt;"; break;
-      case '"': result += "&quot;"; break;
-      default: result += c;
-    }
-  }
-  return result;
-}
-
 /// Returns the text with all bytes but letters and digits in base 16: safe in file names and addresses.
 std::string encoded(std::string_view text) {
   std::string result;
@@ -74,15 +56,15 @@ std::string encoded(std::string_view text) {
 std::string anchor_of(std::string_view name) { return "x-" + encoded(name); }
 
 std::string link(const std::string& target, std::string_view text) {
-  return fmt::format("<a href=\"{}\">{}</a>", target, escaped(text));
+  return fmt::format("<a href=\"{}\">{}</a>", target, escape_html(text));
 }
 
 std::string page_start(std::string_view title) {
   return fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-      "<title>{}</title>\n<style>{}</style>\n</head>\n<body>\n",
-      escaped(title), kStyle);
+      "<title>{}</title>\n<style>{}{}</style>\n</head>\n<body>\n",
+      escape_html(title), kHtmlColours, kStyle);
 }
 
 constexpr std::string_view kPageEnd = "</body>\n</html>\n";
@@ -117,7 +99,7 @@ std::string linked_text(std::string_view text, const DocPages& pages) {
       result += link(page_name(path_of_plain(path)), path);
       at += path.size();
     } else {
-      result += escaped(text.substr(at, 1));
+      result += escape_html(text.substr(at, 1));
       ++at;
     }
   }
@@ -248,7 +230,7 @@ class CodeWriter {
         html_ += "</span>";
         in_comment = false;
       }
-      html_ += escaped(std::string_view(&c, 1));
+      html_ += escape_html(std::string_view(&c, 1));
     }
     if (in_comment) html_ += "</span>";
   }
@@ -329,7 +311,7 @@ std::string page_name(const ModulePath& path) {
 std::string module_page(const ModuleDoc& doc, const DocPages& pages) {
   const std::string title = doc.path.str();
   std::string html = page_start(title);
-  html += fmt::format("<nav>{}</nav>\n<h1>{}</h1>\n", link(kIndexPage, "All modules"), escaped(title));
+  html += fmt::format("<nav>{}</nav>\n<h1>{}</h1>\n", link(kIndexPage, "All modules"), escape_html(title));
   std::vector<std::string> comment = doc.comment;
   // In the source it continues a line after "/Path%: "; here it starts the text.
   if (!comment.empty())
@@ -354,7 +336,7 @@ std::string module_page(const ModuleDoc& doc, const DocPages& pages) {
     if (one.origin) {
       const std::string name = one.origin->str();
       html += fmt::format("<p class=\"origin\">It comes from {}.</p>\n",
-                          pages.contains(*one.origin) ? link(page_name(*one.origin), name) : escaped(name));
+                          pages.contains(*one.origin) ? link(page_name(*one.origin), name) : escape_html(name));
     }
     html += "</section>\n";
   }

@@ -8,7 +8,7 @@
 //
 // where record, opt and x64 do not know each other, and inside frontends/:
 //
-//     fble <- {std, doc, profile} <- cli
+//     {fble, html} <- {std, doc, profile, view} <- cli
 //
 // where cli has the subcommands. fble includes only the headers of bytecode,
 // gc/base.h and gc/log.h of the lower folders, so that programs can be checked
@@ -77,8 +77,9 @@ int jit_height(std::string_view part) {
 }
 
 int frontends_height(std::string_view part) {
-  if (part == "frontends/fble") return 0;
-  if (part == "frontends/std" || part == "frontends/doc" || part == "frontends/profile") return 1;
+  if (part == "frontends/fble" || part == "frontends/html") return 0;
+  constexpr std::string_view kMiddle[] = {"frontends/std", "frontends/doc", "frontends/profile", "frontends/view"};
+  if (std::ranges::find(kMiddle, part) != std::end(kMiddle)) return 1;
   return part == "frontends/cli" ? 2 : -1;
 }
 
