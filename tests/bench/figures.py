@@ -20,6 +20,10 @@ group of works or another JSON file:
   noise          what speaks against trusting the run
   plot, plot-scale, plot-warmup, plot-memory    a plot, which is written to docs/plots
 
+Of the file that tests/bench/side_tables/run writes:
+
+  table GROUP        its rows
+
 Of the file that tests/bench/heap/measure.py writes:
 
   figures, earlier   what was measured with the committed code, and what was before, with the commands
@@ -103,10 +107,22 @@ def sampled(results, name, kind, document, folder):
     return f"![{samples.PLOTS[kind][0]}]({path})\n"
 
 
+def matrix(results, group, document):
+    """Returns a table for results that have rows with the same columns, by group."""
+    if group not in results["tables"]:
+        raise Failure(f"{document}: the results have no table {group}")
+    rows = results["tables"][group]
+    columns = list(rows[0])
+    lines = [f"| {' | '.join(columns)} |", f"|---|{'---:|' * (len(columns) - 1)}"]
+    return "\n".join(lines + [f"| {' | '.join(str(row[column]) for column in columns)} |" for row in rows]) + "\n"
+
+
 def block_text(words, document, folder):
     """Returns the content of the block; writes its plot to `folder`."""
     name, kind, *rest = words
     results = load(name)
+    if kind == "table" and "tables" in results and len(rest) == 1:
+        return matrix(results, rest[0], document)
     if "figures" in results:
         return figure_list(results, kind, document)
     if "samples" in results:
