@@ -255,7 +255,9 @@ uint32_t Sampler::enter_steps() {
 
 void Sampler::sample(const Registers& registers, uint64_t ns) {
   const Activity activity = current_activity.load();
-  if (carrier_.fp == nullptr) return table_.add(0, nullptr, Activity::kRuntime, Tier::kRuntime, 0, ns);
+  if (carrier_.native_stack == nullptr || carrier_.fp == nullptr) {
+    return table_.add(0, nullptr, Activity::kRuntime, Tier::kRuntime, 0, ns);
+  }
   if (carrier_.current->stack == nullptr) {
     ++broken_;
     return table_.add(0, nullptr, Activity::kUnknown, Tier::kRuntime, 0, ns);

@@ -148,6 +148,7 @@ TEST_F(SamplerTest, RegistersWithoutMeaningAreNotFollowed) {
   ASSERT_TRUE(machine_->run_modules());
   carrier.fp = carrier.current->stack->base() + kHeaderSlots;
   carrier.pc = nullptr;
+  carrier.native_stack = carrier.native_stack_begin();  // as during a run
   Word* const base = carrier.current->stack->base();
   for (Word* const fp : {base, base + 1, base + kHeaderSlots, base + 100, reinterpret_cast<Word*>(8),
                          reinterpret_cast<Word*>(reinterpret_cast<uintptr_t>(base) + 41)}) {
@@ -161,6 +162,7 @@ TEST_F(SamplerTest, RegistersWithoutMeaningAreNotFollowed) {
   }
   base[100 + kReturnPositionSlot] = base[1] = 0;
   carrier.fp = nullptr;
+  carrier.native_stack = nullptr;
   EXPECT_EQ(sampler.table().samples(), 1u + 6 * 4 * 2);
   EXPECT_GT(sampler.broken(), 0u);
 }
