@@ -103,6 +103,7 @@ class ViewCollector final : public EventSink {
   void note(const EvictEvent& event);
   void note(const FlushEvent& event);
   void note(const CollectEvent& event);
+  void note(const EndEvent&) {}
   void note(const std::monostate&) {}
 
   uint32_t index_of_trace(uint32_t number) const { return first_of_generation_ + number; }

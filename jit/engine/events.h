@@ -89,6 +89,8 @@ struct CollectEvent {
   const HeapStats& stats;
 };
 
+struct EndEvent {};
+
 /// The alternatives are in the order of the rows; the last one is none of them and never sent.
 using EngineEvent = std::variant<
 #define FBLE_ENGINE_EVENT(Name, text, doc) Name##Event,

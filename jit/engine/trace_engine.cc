@@ -91,6 +91,7 @@ TraceEngine::TraceEngine(Carrier& carrier, const JitOptions& options)
 TraceEngine::~TraceEngine() {
   if (!usable_) return;
   on_run_end(carrier_);
+  notify(EndEvent{});
   if (options_.events != nullptr) carrier_.machine.heap.set_pause_listener({});
   carrier_.machine.engine = nullptr;
 }

@@ -462,6 +462,7 @@ TEST_F(Engine, EventsAreWhatTheStatisticsCount) {
       EXPECT_THAT(counts.aborts, testing::ElementsAreArray(s.aborts));
       collections += counts.of["collect"];
       engine_ = nullptr;
+      EXPECT_EQ(counts.of["end"], 1u);
       machine_->collect_all();  // the listener is gone
     }
   }
@@ -475,6 +476,8 @@ TEST_F(Engine, EventsOfATraceComeInOrder) {
   options.eager = true;
   options.events = &counts;
   run(&options);
+  engine_ = nullptr;
+  EXPECT_THAT(counts.order, testing::EndsWith(" end "));
   EXPECT_THAT(counts.order, testing::StartsWith("record pass pass pass pass pass pass optimize assemble compile "));
   EXPECT_THAT(counts.order, HasSubstr("compile link "));
   EXPECT_THAT(counts.order, HasSubstr(" evict "));
