@@ -257,7 +257,7 @@ def measure(page):
 
 
 def picture(page, png):
-    browser = Browser(find_browser() or sys.exit("Chromium is not there"), width=1360, height=780)
+    browser = Browser(find_browser() or sys.exit("Chromium is not there"), width=1500, height=840)
     try:
         file, _, fragment = page.partition("#")
         browser.open(file, f"#{fragment}")
