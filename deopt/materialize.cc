@@ -41,7 +41,10 @@ bool materialize(Carrier& carrier, const ExitEntry& entry, Word* root) {
   // Not alloc_limit: that is 0 while attention is requested.
   const Word* limit = carrier.machine.heap.limit();
   if (words != 0 && (carrier.ap > limit || static_cast<size_t>(limit - carrier.ap) < words)) {
-    if (!carrier.make_room(words)) return false;
+    if (!carrier.make_room(words)) {
+      carrier.exit_roots.clear();
+      return false;
+    }
     // New objects are about to be written into frames from the root frame on.
     carrier.current->stack->lower_watermark(root);
   }

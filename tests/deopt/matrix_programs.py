@@ -283,14 +283,19 @@ _ = Loop0(ctx, I|9, Global);
 Loop0(failing, I|1, {list});
 """
 
-# Values that are already in call frames: `a`, `b` and `c` are read after the instruction only. It is not the first
-# of its function, and follows a recorded instruction, so that a recording can be cut before it.
+# Values that are already in call frames: `a`, `b` and `c` are read after the instruction only, and are not among the first four
+# arguments, which come in registers. The instruction is not the first of its function, and follows a recorded one, so that a
+# recording can be cut before it.
 IN_SLOTS = {
     "move": "{ List@ x = t.x; List@ y = t.y; List@ r = x.?(cons: y, nil: t.x); Out(r, a, b, c); }",
     "capture_field": "f(a, b, c)",
     "tail_call_global": "{ List@ x = t.x; G4(x, a, b, c); }",
+    "tail_call": "{ List@ x = t.x; t.g4(x, a, b, c); }",
+    "tail_call3": "{ List@ x = t.x; x.?(cons: t.g3(a, b, c), nil: t.g3(c, b, a)); }",
     **{opcode: f"{{ List@ x = t.x; List@ y = t.y; Int@ i = t.i; Int@ j = t.j; List@ r = {body}; Out(r, a, b, c); }}" for opcode, body in {
         "call": "t.g4(x, y, x, y)", "call3": "t.g3(x, y, x)", "call_global": "G4(x, y, x, y)", "call_global3": "G3(x, y, x)",
+        "function": "{ Fn1@ h = (List@ l) { l; }; t.g1(h(x)); }",
+        "project": "{ Pair@ s = Pair@(x, y); Fn1@ h = (List@ l) { G2(l, s.b); }; t.g1(h(x)); }",
         "list": "G1[i, j]", "foreign": "{ (Logic@) { Logic@; } Not; Not(Logic@(true: unit)).?(true: x, false: y); }"}.items()},
 }
 IN_SLOTS_HEAD = """
@@ -302,13 +307,13 @@ IN_SLOTS_HEAD = """
 };
 """
 IN_SLOTS_FUNCTION = """
-(Ctx@, Fn3@, List@, List@, List@) {{ List@; }} N{number} = (Ctx@ t, Fn3@ f, List@ a, List@ b, List@ c) {{ {body}; }};
-(Ctx@, Fn3@, List@, List@, List@, List@) {{ List@; }} W{number} = (Ctx@ t, Fn3@ f, List@ d, List@ a, List@ b, List@ c) {{
-  N{number}(t, f, a, b, c).?(cons: d, nil: a);
+(Ctx@, Fn3@, Unit@, Unit@, List@, List@, List@) {{ List@; }} N{number} = (Ctx@ t, Fn3@ f, Unit@ _, Unit@ _, List@ a, List@ b, List@ c) {{ {body}; }};
+(Ctx@, Fn3@, Unit@, Unit@, List@, List@, List@, List@) {{ List@; }} W{number} = (Ctx@ t, Fn3@ f, Unit@ _, Unit@ _, List@ d, List@ a, List@ b, List@ c) {{
+  N{number}(t, f, unit, unit, a, b, c).?(cons: d, nil: a);
 }};
 (Ctx@, Fn3@, Int@, List@) {{ List@; }} L{number} = (Ctx@ t, Fn3@ f, Int@ n, List@ z) {{
   /Std/Int/Sign%.IsZero(n).?(true: z, false: {{
-    List@ r = W{number}(t, f, z, z, z, z);
+    List@ r = W{number}(t, f, unit, unit, z, z, z, z);
     L{number}(t, f, /Std/Int%.Decr(n), r.?(cons: z, nil: z));
   }});
 }};
@@ -358,14 +363,18 @@ _ = Loop{number}(ctx, {given}, I|4, Global);
 """
 # A native whose arguments are where they were before its call, or elsewhere in a call frame.
 NATIVES_IN_SLOTS = """
-(List@, (List@) { Got@; }) { Got@; } First = (List@ a, (List@) { Got@; } f) { f(a); };
-((List@) { Got@; }, List@) { Got@; } Second = ((List@) { Got@; } f, List@ a) { f(a); };
-((List@) { Got@; }, Int@, List@) { List@; } LoopN = ((List@) { Got@; } f, Int@ n, List@ a) {
+# The first four arguments come in registers.
+(Unit@, Unit@, Unit@, Unit@, List@, (List@) { Got@; }) { Got@; } First =
+  (Unit@ _, Unit@ _, Unit@ _, Unit@ _, List@ a, (List@) { Got@; } f) { f(a); };
+(Unit@, Unit@, Unit@, Unit@, (List@) { Got@; }, List@) { Got@; } Second =
+  (Unit@ _, Unit@ _, Unit@ _, Unit@ _, (List@) { Got@; } f, List@ a) { f(a); };
+(Int@, Unit@, Unit@, Unit@, (List@) { Got@; }, List@) { List@; } LoopN = (Int@ n, Unit@ _, Unit@ _, Unit@ _, (List@) { Got@; } f, List@ a) {
   /Std/Int/Sign%.IsZero(n).?(true: a, false: {
-    First(a, f).?(nothing: Second(f, a).?(nothing: LoopN(f, /Std/Int%.Decr(n), a), just: a), just: a);
+    First(unit, unit, unit, unit, a, f).?(nothing: Second(unit, unit, unit, unit, f, a).?(nothing:
+      LoopN(/Std/Int%.Decr(n), unit, unit, unit, f, a), just: a), just: a);
   });
 };
-_ = LoopN(Nothing<List@>, I|9, Global);
+_ = LoopN(I|9, unit, unit, unit, Nothing<List@>, Global);
 """
 POLY = """
 Unit@ .= /Std/Unit%;
@@ -452,4 +461,4 @@ def given_program():
         with_argument = f"(List@, Ctx@, {type}) {{ All@; }} H{number} = (List@ z, Ctx@ t, {type} h)"
         function = function[:function.index(f"(Ctx@, List@) {{ All@; }} F{number}")].replace(head, with_argument)
         text += [function, GIVEN_LOOP.format(number=number, type=type, given=given)]
-    return "".join(text) + NATIVES_IN_SLOTS + "LoopN(Nothing<List@>, I|9, Global);\n"
+    return "".join(text) + NATIVES_IN_SLOTS + "LoopN(I|9, unit, unit, unit, Nothing<List@>, Global);\n"

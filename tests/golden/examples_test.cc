@@ -44,6 +44,10 @@ struct Session {
   bool indented;  ///< only blocks that are indented count, without that indent
 };
 
+// For the names of the tests' parameters.
+void PrintTo(const Mode& mode, std::ostream* out) { *out << mode.options; }
+void PrintTo(const Session& session, std::ostream* out) { *out << session.name; }
+
 std::vector<Session> sessions() {
   std::vector<Session> all{{"Readme", kRoot + "/examples/README.md", true}};
   for (const auto& entry : std::filesystem::directory_iterator(kRoot + "/tests/examples")) {

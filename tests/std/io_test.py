@@ -70,6 +70,7 @@ with tempfile.TemporaryDirectory() as folder:
         "error: cannot create the directory 'd': File exists\n"
         "ok\nok\nok\n"
         "['e' directory -, 'f' file 5]\n"
+        "[e, f]\n"
         "ok\n"
         "'d/g' file 5\n"
         "error: cannot look at 'd/f': No such file or directory\n"

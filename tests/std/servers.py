@@ -185,6 +185,9 @@ def chat():
             fay.sendall(line)
         expect("Eve is sent away", process.stdout.readline(), "Eve leaves\n")
         expect("Fay hears it", fay.makefile().readline(), "* Eve has left\n")
+        # Her connection is closed, although she has not read what waits for her.
+        while eve.recv(1 << 20):
+            pass
 
 
 with tempfile.TemporaryDirectory() as site:

@@ -130,10 +130,13 @@ Word look(NativeCall& call) {
   return ok_word(call, make_entry(call, entry));
 }
 
+/// What a list of a folder has: names alone, or what a look at each entry shows, too.
+enum class Detail : uint8_t { kNames, kEntries };
+
 /// Lists a folder.
 class ListOperation final : public Operation {
  public:
-  explicit ListOperation(std::string path) : path_(std::move(path)) {}
+  ListOperation(std::string path, Detail detail) : path_(std::move(path)), detail_(detail) {}
   void work() override {
     list([](size_t) { return true; });
   }
@@ -156,12 +159,17 @@ class ListOperation final : public Operation {
     }
     problem = errno;
     // On a disk, what is known of files is in the order of these numbers.
-    std::ranges::sort(found);
-    for (const auto& [number, name] : found) {
+    if (detail_ == Detail::kEntries) std::ranges::sort(found);
+    for (auto& [number, name] : found) {
       if (interrupt_requested()) return;
       Entry entry;
-      // An entry that was removed in the meantime is left out.
-      if (look_at(dirfd(folder.get()), name, entry)) entries.push_back(std::move(entry));
+      if (detail_ == Detail::kNames) {
+        entry.name = std::move(name);
+      } else if (!look_at(dirfd(folder.get()), name, entry)) {
+        // It was removed in the meantime.
+        continue;
+      }
+      entries.push_back(std::move(entry));
     }
     if (problem == 0) std::ranges::sort(entries, {}, &Entry::name);
   }
@@ -171,8 +179,10 @@ class ListOperation final : public Operation {
 
  private:
   const std::string path_;
+  const Detail detail_;
 };
 
+template <Detail kDetail>
 Word list_directory(NativeCall& call) {
   std::string path;
   Word result = 0;
@@ -183,7 +193,7 @@ Word list_directory(NativeCall& call) {
   const bool was_listed = operation != nullptr;
   if (!was_listed) {
     flush_open_files();
-    operation = std::make_unique<ListOperation>(path);
+    operation = std::make_unique<ListOperation>(path, kDetail);
   }
   if (!was_listed && io_of(call).must_share()) {
     if (const Waiting waiting = perform(call, operation)) return *waiting;
@@ -204,12 +214,15 @@ Word list_directory(NativeCall& call) {
   size_t words = list_words(entries.size()) + object_words(1);
   size_t bytes = 0;
   for (const Entry& entry : entries) {
-    words += entry_words(call, entry);
+    words += kDetail == Detail::kNames ? list_words(entry.name.size()) : entry_words(call, entry);
     bytes += kEntryBytes + entry.name.size();
   }
   if (!call.charge(std::max(bytes, charged_bytes) - charged_bytes) || !call.reserve(words)) return kOutOfMemory;
   std::vector<Word> elements;
-  for (const Entry& entry : entries) elements.push_back(make_entry(call, entry));
+  for (const Entry& entry : entries) {
+    elements.push_back(kDetail == Detail::kNames ? make_string(call, decode_name(entry.name))
+                                                 : make_entry(call, entry));
+  }
   return ok_word(call, make_list(call, elements));
 }
 
@@ -248,7 +261,8 @@ Word current(NativeCall& call) {
 constexpr const char* kDirectory = "/Std/Io/Directory%";
 constexpr NativeRow kRows[] = {
     {kDirectory, "Look", 2, NativeEffect::kReadsWorld, look},
-    {kDirectory, "List", 2, NativeEffect::kReadsWorld, list_directory},
+    {kDirectory, "List", 2, NativeEffect::kReadsWorld, list_directory<Detail::kEntries>},
+    {kDirectory, "Names", 2, NativeEffect::kReadsWorld, list_directory<Detail::kNames>},
     {kDirectory, "Create", 2, NativeEffect::kWritesWorld, create},
     {kDirectory, "Remove", 2, NativeEffect::kWritesWorld, remove_entry},
     {kDirectory, "Rename", 3, NativeEffect::kWritesWorld, rename_entry},

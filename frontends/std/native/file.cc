@@ -159,9 +159,9 @@ void File::finish(std::unique_ptr<File> file) {
   io->keep(std::move(file), until);
 }
 
-bool File::close() {
-  // After an interrupt little time is left for readers.
-  const int patience_ms = interrupt_requested() ? kLastPatienceMs : patience_ms_;
+bool File::close() { return close(interrupt_requested() ? kLastPatienceMs : patience_ms_); }
+
+bool File::close(int patience_ms) {
   bool ok = write_out({.milliseconds = patience_ms, .give_up = interrupt_requested});
   if (descriptor_ == nullptr || is_standard()) return ok;
   const bool writes = direction_ == Direction::kWrite;

@@ -101,8 +101,11 @@ class File final : public Unfinished, public Lingering {
   bool publish() { return !is_watched_ || flush(); }
 
   /// Ends the use of the file, unless it is a standard stream. Returns false if the output has failed, now or before.
-  /// Threads that wait for it learn that it is closed.
+  /// Threads that wait for it learn that it is closed. Waits for readers as `flush` does, but after an interrupt not
+  /// for long.
   bool close();
+  /// Does the same, and waits at most `patience_ms` for readers. What is not written then is lost, which is a failure.
+  bool close(int patience_ms);
 
   // Without waiting.
 

@@ -347,12 +347,19 @@ Word open_file(NativeCall& call) {
   return ok_word(call, call.make_native(std::make_unique<FileHandle>(std::move(file))));
 }
 
+Word closed(NativeCall& call, File& file, bool ok) { return ok ? ok_unit() : make_error(call, file.claim_failure()); }
+
 Word close_file(NativeCall& call) {
   File* file = file_arg(call, 0);
   if (file == nullptr) return 0;
   OutputTurn turn(call, *file);
   if (const Waiting waiting = turn.flush()) return *waiting;
-  return file->close() ? ok_unit() : make_error(call, file->claim_failure());
+  return closed(call, *file, file->close());
+}
+
+Word close_file_now(NativeCall& call) {
+  File* file = file_arg(call, 0);
+  return file == nullptr ? 0 : closed(call, *file, file->close(0));
 }
 
 constexpr const char* kFile = "/Std/Io/File%";
@@ -362,6 +369,7 @@ constexpr NativeRow kRows[] = {
     {kFile, "Stderr", 1, NativeEffect::kReadsWorld, get_stderr},
     {kFile, "Open", 3, NativeEffect::kWritesWorld, open_file},
     {kFile, "Close", 2, NativeEffect::kWritesWorld, close_file},
+    {kFile, "CloseNow", 2, NativeEffect::kWritesWorld, close_file_now},
     {kFile, "ReadByte", 2, NativeEffect::kMayBlock, read_byte},
     {kFile, "ReadBytes", 3, NativeEffect::kMayBlock, read_bytes},
     {kFile, "ReadChar", 2, NativeEffect::kMayBlock, read_character},

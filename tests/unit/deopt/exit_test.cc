@@ -550,6 +550,7 @@ TEST(Exit, NoRoomIsAnError) {
   entry.virtuals.push_back(large);
   ASSERT_FALSE(activation.leave(entry));
   EXPECT_TRUE(activation.carrier.error.out_of_memory);
+  EXPECT_TRUE(activation.carrier.exit_roots.empty());
   EXPECT_NE(activation.carrier.error.render().find("out of memory: the heap has reached its limit"), std::string::npos);
 }
 

@@ -29,8 +29,9 @@ class PerfTest : public CommandTest {
 };
 
 TEST_F(PerfTest, ReportsTracesByName) {
+  ASSERT_EQ(run({}, "", {}, "perf --version").status, 0) << "linux-perf is missing (scripts/install_packages.sh)";
   const std::string record = "perf record -q -e cpu-clock:u -F 2000 -o data ";
-  if (run({}, "", {}, record + "true").status != 0) GTEST_SKIP() << "perf is not there or must not record";
+  if (run({}, "", {}, record + "true").status != 0) GTEST_SKIP() << "the system does not let this user record";
   ASSERT_EQ(run(with_turns("100000000"), "", {"FBLE_JIT_PERF=1"}, record + "\"$@\"").status, 0);
   EXPECT_THAT(run({}, "", {}, "perf report -q -i data --stdio --sort symbol").out, HasSubstr("trace 0 /IntegerLoop%"));
 }

@@ -1,5 +1,6 @@
 // Files, directories and time in our own library: frontends/std/native/{io,directory,clock,env}.cc, and the
 // connections of socket.cc.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -272,6 +273,20 @@ TEST_F(IoTest, UndefinedPartsEndTheProgram) {
   EXPECT_EQ(content("a"), "x");
 }
 
+TEST_F(IoTest, CloseNowWaitsForNoReader) {
+  mkfifo(path("pipe").c_str(), 0600);
+  const int reader = ::open(path("pipe").c_str(), O_RDONLY | O_NONBLOCK);
+  const Arg file = open("pipe", kWrite);
+  // More than the pipe takes, and less than the pipe and the buffer do.
+  const std::string half(60'000, 'x');
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(call(kFile, "WriteText", {file, text(half)}), ok_unit());
+  const std::string reason = "cannot write to '" + path("pipe") + "': ";
+  EXPECT_EQ(error_of(call(kFile, "CloseNow", {file})), reason + "Connection timed out");
+  EXPECT_EQ(error_of(call(kFile, "WriteText", {file, text("more")})), reason + "it is closed");
+  EXPECT_EQ(call(kFile, "CloseNow", {open("b", kWrite)}), ok_unit());
+  ::close(reader);
+}
+
 // ---- directories ------------------------------------------------------------
 
 TEST_F(IoTest, Directories) {
@@ -292,6 +307,10 @@ TEST_F(IoTest, Directories) {
   }
   const std::vector<std::string> expected{"byte\xff 0 0", "caf\xc3\xa9 0 0", "file 0 5", "link 2", "pipe 3", "sub 1"};
   EXPECT_EQ(found, expected);
+  std::vector<std::string> names;
+  ListReader names_reader(value_of(call(kDirectory, "Names", {text(folder_)})));
+  for (Word name; names_reader.next(name);) names.push_back(read_name(name, IntForm::kMachine).value);
+  EXPECT_EQ(names, (std::vector<std::string>{"byte\xff", "caf\xc3\xa9", "file", "link", "pipe", "sub"}));
 
   // A name that is not UTF-8 leads back to the file.
   const Word look = value_of(call(kDirectory, "Look", {text(path("byte\xff"))}));

@@ -14,7 +14,7 @@ std::string problem(const std::string& instructions, const std::string& snapshot
   IrCodes codes;
   const std::string text = "code c0 \"/A%.f\" arity 2 captures 1\ncode c1 \"/A%.g\" arity 1\ntrace 1 " + kind +
                            " c0 extent 9\n{\n%x = slot 0\n%y = slot 1\n" + instructions +
-                           "\n}\nsnapshot s\nframe c0+0 base 0 memory\n" + snapshots;
+                           "\n}\nsnapshot s\nframe c0+9 base 0 memory\n" + snapshots;
   const TraceParse parsed = parse_trace(text, "T", codes.resolver());
   if (!parsed.trace) return parsed.error;
   const std::string message = verify_trace(*parsed.trace, complete);
