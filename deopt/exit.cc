@@ -7,14 +7,13 @@ namespace fble {
 
 namespace {
 
-/// Does what the interpreter does when a call returns to it.
-void leave_at_return(Carrier& carrier) {
+/// Does what the interpreter does when a call returns to it. The callee's frame may have no return words.
+void leave_at_return(Carrier& carrier, const ExitEntry& entry) {
   const ExitState& state = carrier.exit_state;
-  Word* fp = state.fp();
-  carrier.pc = return_position(fp);
-  fp = caller_of(fp);
-  fp[result_slot(carrier.pc)] = state.value();
-  carrier.fp = fp;
+  const ExitFrame& caller = entry.frames.back();
+  carrier.pc = caller.pc;
+  carrier.fp = state.fp() + caller.base;
+  carrier.fp[result_slot(carrier.pc)] = state.value();
   carrier.ap = state.ap();
 }
 
@@ -22,7 +21,7 @@ void leave_at_return(Carrier& carrier) {
 
 bool leave_at(Carrier& carrier, const ExitEntry& entry) {
   if (entry.is_return) {
-    leave_at_return(carrier);
+    leave_at_return(carrier, entry);
     return true;
   }
   Word* root = carrier.exit_state.fp();

@@ -25,7 +25,7 @@ void rebuild_frames(Carrier& carrier, const ExitEntry& entry, Word* root) {
     if (entry.frames[i].in_memory) continue;
     Word* frame = root + entry.frames[i].base;
     frame[kClosureSlot] = *word++;
-    // The return address of the root frame was written by its call. It is kept, even if the watermark has replaced it.
+    // The return address of the root frame is there already. It is kept, even if the watermark has replaced it.
     if (i == 0) continue;
     frame[kReturnPositionSlot] = reinterpret_cast<Word>(entry.frames[i - 1].pc);
     frame[kReturnAddressSlot] = reinterpret_cast<Word>(interpreter_return());

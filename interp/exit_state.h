@@ -14,7 +14,7 @@ struct ExitState {
 
   Word& at(RegisterRole role) { return registers[register_of(role)]; }
   Word at(RegisterRole role) const { return registers[register_of(role)]; }
-  /// Returns the root frame of the trace; at a return, the frame of the callee that returns.
+  /// Returns the root frame of the trace; at a return, that of the trace that called.
   Word* fp() const { return reinterpret_cast<Word*>(at(RegisterRole::kFp)); }
   /// Returns the address of the next object.
   Word* ap() const { return reinterpret_cast<Word*>(at(RegisterRole::kAp)); }

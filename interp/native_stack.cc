@@ -1,4 +1,4 @@
-// Both functions are in assembler because C++ cannot express changes of the stack pointer. The registers in
+// The functions are in assembler because C++ cannot express changes of the stack pointer. The registers in
 // them are the roles in interp/machine_registers.h.
 #include "interp/native_stack.h"
 
@@ -90,6 +90,31 @@ void enter_handler(Handler handler, const uint32_t* pc, Word* fp, Carrier& carri
   enter(&call);
 }
 
+__attribute__((naked)) void return_by_frame() {
+  asm volatile("jmpq *%c[address](%%r13)" ::[address] "i"(offsets::slot_offset(kReturnAddressSlot)));
+}
+
+__attribute__((naked)) void write_return_words() {
+  asm volatile(R"(
+      leaq %c[last](%%rip), %%rcx
+   1: movq (%%r9), %%rax
+      cmpq %%rcx, %%rax
+      je 2f
+      movq %c[position_at](%%rax), %%r11
+      movq %%r11, %c[position](%%r10)
+      leaq %c[by_frame](%%rax), %%r11
+      movq %%r11, %c[address](%%r10)
+      movl %c[distance_at](%%rax), %%r11d
+      subq %%r11, %%r10
+      addq $8, %%r9
+      jmp 1b
+   2: retq
+      )" ::[last] "i"(&return_by_frame),
+               [position_at] "i"(kReturnPositionAt), [by_frame] "i"(kEntryByFrame), [distance_at] "i"(kDistanceAt),
+               [position] "i"(offsets::slot_offset(kReturnPositionSlot)),
+               [address] "i"(offsets::slot_offset(kReturnAddressSlot)));
+}
+
 // It stores four words even if there are fewer arguments: no slot after them is in use yet, and the room above the
 // limit of the stack is enough.
 static_assert(kArgumentRegisters == std::array<int, 4>{1, 2, 3, 8} && kGuardSlots >= kArgumentRegisters.size());
@@ -99,6 +124,9 @@ __attribute__((naked)) void leave_by_call() {
       movq %%rdx, 8(%%r13)
       movq %%rbx, 16(%%r13)
       movq %%r8, 24(%%r13)
+      movq %%rsp, %%r9
+      movq %%r13, %%r10
+      callq %c[write]
       movq %c[native](%%r14), %%rsp
       movq %c[closure](%%r13), %%rax
       movq %c[code](%%rax), %%rax
@@ -106,7 +134,7 @@ __attribute__((naked)) void leave_by_call() {
       jmpq *%c[entry](%%rax)
       )" ::[native] "i"(offsets::kNativeStack),
                [closure] "i"(offsets::slot_offset(kClosureSlot)), [code] "i"(offsets::kClosureCode),
-               [start] "i"(offsets::kCodeStart), [entry] "i"(offsets::kCodeEntry));
+               [start] "i"(offsets::kCodeStart), [entry] "i"(offsets::kCodeEntry), [write] "i"(&write_return_words));
 }
 
 }  // namespace fble

@@ -1,10 +1,29 @@
 // The native stack of handlers and machine code: the one that the processor's stack pointer is in.
 //
 // Handlers tail-call each other, so the stack pointer is the same in all of them. Machine code moves
-// it: its calls push their return addresses there too, besides writing them into frames, because the
-// processor predicts a return only from its pairing with a call. The addresses on it are never needed.
-// An exit from machine code cuts the native stack off. So does a return whose address is not on top,
-// because its frame is older or a collection has replaced the address; then it jumps.
+// it: its calls push their return addresses there, and do not write them into frames. The processor predicts a
+// return from its pairing with a call, and most frames have returned before anything looks at them.
+//
+//   native_stack    in the caller of the first handler
+//              -8   return_by_frame: machine code was entered here, by the interpreter
+//             -16   return address of the oldest call in machine code since then
+//             ...
+//   rsp             return address of the frame whose trace runs
+//
+// The return words of the frames from the second row on are missing in memory. All that leaves machine code writes
+// them first (write_return_words) and then cuts the native stack off: exits, forced frames, calls of code that is not
+// compiled, entries where the stack is too small. So C++ and handlers find complete frames and an empty native stack.
+// The words of a frame are written once at most: afterwards it returns by the address in it.
+//
+// A return address in machine code is followed by what the frame's words are made of:
+//
+//   jmp continuation       5 bytes; the return address
+//   mov r11, position      where the address in the frame leads to (kEntryByFrame)
+//   mov eax, distance      between the two frames, in bytes
+//   push return_by_frame   a return by the frame: the native stack is empty
+//   jmp return address
+//
+// The two numbers are operands so that all of it is code, to processors and in listings.
 //
 // Tested by tests/unit/jit/x64/assemble_test.cc and tests/unit/interp/interpreter_test.cc.
 #pragma once
@@ -17,8 +36,20 @@ namespace fble {
 /// native stack below that of the other.
 void enter_handler(Handler handler, const uint32_t* pc, Word* fp, Carrier& carrier, Word* ap, Word value);
 
-/// Code::native_entry of code that is not compiled: stores the arguments that are in registers in their slots, cuts the
-/// native stack off and jumps to Code::entry.
+/// The distances of what follows a return address in machine code, in bytes.
+inline constexpr int kEntryByFrame = 5;
+inline constexpr int kReturnPositionAt = kEntryByFrame + 2;
+inline constexpr int kDistanceAt = kReturnPositionAt + 8 + 1;
+
+/// The outermost return address of machine code: returns from the frame by the address in it.
+void return_by_frame();
+
+/// Writes the return words of all frames whose return addresses are on the native stack from r9 on; r10 is the topmost
+/// of these frames. Changes r9, r10, r11, rax and rcx.
+void write_return_words();
+
+/// Code::native_entry of code that is not compiled: stores the arguments that are in registers in their slots, writes
+/// return words, cuts the native stack off and jumps to Code::entry.
 void leave_by_call();
 
 }  // namespace fble

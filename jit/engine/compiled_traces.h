@@ -67,10 +67,11 @@ struct CompiledTrace {
   uint32_t root = 0;  ///< id of the tree's root: a function's entry or a continuation
   Code* code = nullptr;
   uint32_t extent = 0;
-  uint32_t callee_base = 0;   ///< kContinuation: see Trace
-  uint32_t parent_steps = 0;  ///< kBridge: ExitRecord::steps of the exit that it starts from
-  uint32_t first_exit = 0;    ///< id of its first exit
-  uint32_t members = 0;       ///< of the tree, at its root
+  uint32_t callee_base = 0;                   ///< kContinuation: see Trace
+  const uint32_t* return_position = nullptr;  ///< kContinuation: the position in its innermost frame
+  uint32_t parent_steps = 0;                  ///< kBridge: ExitRecord::steps of the exit that it starts from
+  uint32_t first_exit = 0;                    ///< id of its first exit
+  uint32_t members = 0;                       ///< of the tree, at its root
   uint32_t ir_instructions = 0;
   uint32_t inlined_paths = 1;  ///< see InlinePolicy
   bool mixed_signs = false;    ///< see Recorder

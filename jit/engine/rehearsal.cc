@@ -228,8 +228,8 @@ void ShadowChecks::note_entry(Carrier& carrier, const CompiledTrace& trace) {
   carrier.pc = trace.code->start;
   carrier.fp = fp;
   if (trace.kind == TraceKind::kContinuation) {
-    carrier.pc = return_position(fp);
-    carrier.fp = caller_of(fp);
+    carrier.pc = trace.return_position;
+    carrier.fp = fp - frame_distance(carrier.pc);
     carrier.fp[result_slot(carrier.pc)] = carrier.exit_state.value();
     root = fp - trace.callee_base;
   }

@@ -296,6 +296,7 @@ TraceState TraceEngine::compile(Recording& recording) {
   notify(AssembleEvent{trace, assembled});
   std::unique_ptr<CompiledTrace> compiled =
       traces_.make(trace, std::move(assembled), {policy_.inlined_paths(), recording.recorder->mixed_signs()});
+  if (trace.kind == TraceKind::kContinuation) compiled->return_position = recording.frames.back().pc;
 
   if (rehearsal_ && !rehearsal_->rehearse(trace, *recording.start, *compiled) && !recording.without_loop) {
     // Some guards are in a loop whose turns so far did not all take the same path. In a trace

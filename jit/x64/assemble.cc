@@ -49,11 +49,10 @@ AssembledTrace assemble(const Trace& trace, CodeCache& cache, const RuntimeEntri
     void handleError(asmjit::Error, const char* message, asmjit::BaseEmitter*) override { FBLE_BUG(message); }
   } failures;
   holder.setErrorHandler(&failures);
-  Lowering lowering(assembler, trace, allocation, options, x64::stubs_of(cache), base);
-  lowering.run(runtime);
+  Lowering lowering(assembler, trace, allocation, options, x64::stubs_of(cache));
+  lowering.run();
   holder.flatten();
   holder.resolveUnresolvedLinks();
-  lowering.fix_absolute(holder);
   check(holder.relocateToBase(reinterpret_cast<uint64_t>(base)));
 
   const asmjit::CodeBuffer& buffer = holder.textSection()->buffer();

@@ -19,7 +19,7 @@ namespace fble {
 
 /// The targets of jumps and calls from machine code to other code.
 struct RuntimeEntries {
-  /// The entry of code in the interpreter that checks the stack and requests for attention.
+  /// The entry of code in the interpreter that checks the stack and requests for attention. It sets pc.
   Handler checked_entry = nullptr;
   /// The C++ side of an exit: exit_state holds the registers; sets carrier.pc, fp and ap for
   /// the interpreter, which continues at carrier.table->handlers[*pc].
@@ -89,7 +89,7 @@ struct CodeOrigin {
 
 struct AssembledTrace {
   const uint8_t* start = nullptr;  ///< the entry of the trace, for machine code
-  const uint8_t* door = nullptr;   ///< the entry for the interpreter; `start` except for functions with arguments
+  const uint8_t* door = nullptr;   ///< of a function: the entry for the interpreter; of others `start`
   const uint8_t* stubs = nullptr;  ///< the code that all traces of the cache share
   size_t code_bytes = 0;
   SideTable side_table;

@@ -15,7 +15,8 @@
 //
 // The register that holds fp is the root frame's except where a call has moved it already, and where the return from a
 // call has not moved it back. With a row, the stack is complete at each byte of machine code: the activations of the
-// row, then the frames below the root frame, whose header is in memory.
+// row, then the frames below the root frame. Machine code that has a map writes the return positions of all frames to
+// memory when it calls; otherwise they are written when it is left (interp/native_stack.h).
 //
 // Tested by tests/unit/jit/x64/code_map_test.cc.
 #pragma once
@@ -35,9 +36,8 @@ enum class CodeRowKind : uint8_t {
   kEntry,        ///< the checks of an entry, before the first instruction
   kInstruction,  ///< of the IR
   kReturn,       ///< where a call returns to
-  kSlowEntry,    ///< the way to the interpreter if the stack is short or something asks for attention
   kDoor,         ///< the entry for the interpreter
-  kSlowReturn,   ///< the return whose address is not on the native stack
+  kReturnExit,   ///< the way of a return to its exit
   kExit,         ///< the stub of an exit
   kExitEnd,      ///< the end of a group of stubs
   kForce,        ///< the stub of a deopt point that forces its frames

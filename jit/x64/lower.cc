@@ -6,6 +6,7 @@
 
 #include "gc/integer.h"
 #include "interp/intrinsics.h"
+#include "interp/native_stack.h"
 #include "interp/offsets.h"
 #include "jit/x64/stubs.h"
 
@@ -39,8 +40,8 @@ bool is_list_of_one(const IrIns& ins) { return ins.list.size() == 1; }
 }  // namespace
 
 Lowering::Lowering(x86::Assembler& assembler, const Trace& trace, const Allocation& allocation,
-                   const AssembleOptions& options, const uint8_t* stubs, const uint8_t* base)
-    : a_(assembler), trace_(trace), allocation_(allocation), options_(options), stubs_(stubs), base_(base) {
+                   const AssembleOptions& options, const uint8_t* stubs)
+    : a_(assembler), trace_(trace), allocation_(allocation), options_(options), stubs_(stubs) {
   object_offset_.resize(trace.ins.size());
   exits.resize(allocation.exits.size());
   for (Exit& exit : exits) exit.stub = a_.newLabel();
@@ -90,8 +91,6 @@ void Lowering::find_exact_bits() {
 x86::Gp Lowering::q(int reg) { return x86::gpq(static_cast<uint32_t>(reg)); }
 x86::Gp Lowering::d(int reg) { return x86::gpd(static_cast<uint32_t>(reg)); }
 x86::Gp Lowering::b(int reg) { return x86::gpb_lo(static_cast<uint32_t>(reg)); }
-
-x86::Mem Lowering::argument_slot(uint32_t k) { return x86::qword_ptr(kFp, slot_offset(static_cast<int32_t>(k))); }
 
 x86::Mem Lowering::memory(const Location& location) const {
   if (location.kind == LocationKind::kSlot) return x86::qword_ptr(kFp, slot_offset(location.index));
@@ -761,24 +760,29 @@ void Lowering::call(uint32_t i, const InsPlan& plan) {
     go_to_code(ins, plan, false);
     return;
   }
-  const Label stub = a_.newLabel();
-  const Mem address = x86::qword_ptr(kFp, slot_offset(ins.n + kReturnAddressSlot));
-  if (reinterpret_cast<uintptr_t>(base_) < 0x7f000000) {
-    a_.mov(address, imm(0x7fffffff));
-    absolute_.emplace_back(a_.offset() - 4, stub);
-  } else {
-    a_.lea(q(plan.scratch[0]), x86::ptr(stub));
-    a_.mov(address, q(plan.scratch[0]));
+  const Word position = reinterpret_cast<Word>(trace_.snapshots[ins.snapshot].frames.back().pc);
+  if (options_.keep_code_map) {
+    load_word(kR9, position);
+    a_.mov(x86::qword_ptr(kFp, slot_offset(ins.n + kReturnPositionSlot)), q(kR9));
   }
   a_.add(kFp, imm(slot_offset(ins.n)));
   note_instruction(i, ins.n);
   go_to_code(ins, plan, true);
-  // The return address of the callee: it is in the callee's frame and, pushed by the call, on the native stack.
+  // The return address of the callee, with what its return words are made of (interp/native_stack.h).
+  const Label stub = a_.newLabel();
   a_.bind(stub);
-  note_return(CodeRowKind::kReturn, i, ins);
+  note_return(CodeRowKind::kReturn, i, ins, ins.n);
+  const size_t start = a_.offset();
   Exit& exit = exit_of(plan);
   a_.long_().jmp(exit.stub);
   exit.jumps.push_back(a_.offset() - 4);
+  FBLE_ASSERT(a_.offset() == start + kEntryByFrame);
+  a_.long_().mov(q(kR11), imm(position));
+  FBLE_ASSERT(a_.offset() == start + kReturnPositionAt + 8);
+  a_.mov(d(kRax), imm(static_cast<uint32_t>(slot_offset(ins.n))));
+  FBLE_ASSERT(a_.offset() == start + kDistanceAt + 4);
+  emit_push_return_by_frame(a_);
+  a_.jmp(stub);
 }
 
 void Lowering::loop_back(const IrIns&, const InsPlan& plan) {
@@ -1055,11 +1059,6 @@ void Lowering::lower(uint32_t i) {
     case IrOp::kTailCall: call(i, plan); break;
     case IrOp::kReturn:
       fetch(kValueRegister, plan.a);
-      // Only a `ret` that belongs to a `call` is predicted.
-      a_.mov(q(kRax), x86::qword_ptr(kFp, slot_offset(kReturnAddressSlot)));
-      a_.cmp(q(kRax), x86::qword_ptr(q(kRsp)));
-      slow_return_ = a_.newLabel();
-      a_.short_().jne(slow_return_);
       a_.ret();
       break;
     case IrOp::kExit: {
@@ -1085,7 +1084,7 @@ void Lowering::note_entry() {
   a_.call(imm(reinterpret_cast<uint64_t>(stubs_ + kNoteEntry)));
 }
 
-void Lowering::entry(const RuntimeEntries& runtime) {
+void Lowering::entry() {
   start_ = a_.newLabel();
   a_.bind(start_);
   // A continuation begins in the frame of the callee that has returned.
@@ -1093,13 +1092,10 @@ void Lowering::entry(const RuntimeEntries& runtime) {
            trace_.kind == TraceKind::kContinuation ? static_cast<int32_t>(trace_.callee_base) : 0);
   switch (trace_.kind) {
     case TraceKind::kFunction: {
-      const Label slow = a_.newLabel();
       a_.lea(q(kRax), x86::ptr(kFp, slot_offset(static_cast<int32_t>(trace_.extent))));
       a_.cmp(q(kRax), x86::qword_ptr(kThread, kMachineStackLimit));
-      a_.long_().ja(slow);
-      slow_entry_ = slow;
+      a_.long_().ja(imm(reinterpret_cast<uint64_t>(stubs_ + kSlowEntry)));
       note_entry();
-      checked_entry_ = runtime.checked_entry;
       break;
     }
     case TraceKind::kBridge: note_entry(); break;
@@ -1111,40 +1107,37 @@ void Lowering::entry(const RuntimeEntries& runtime) {
   }
 }
 
-/// Emits what is rarely used: the entries of a function that stores or loads its arguments, and the exit stubs. They
+/// Emits what is rarely used: the entry of a function for the interpreter, and the exit stubs. They
 /// push the number of the exit in two parts: its place in a group of 32, for which a short push and a short jump are
 /// enough, and the rest once for the group.
 void Lowering::exit_stubs() {
   constexpr size_t kGroup = 32;
   if (trace_.kind == TraceKind::kFunction) {
-    a_.bind(slow_entry_);
-    note_row(CodeRowKind::kSlowEntry);
-    for (uint32_t k = 0; k < arguments_in_registers(trace_); ++k) a_.mov(argument_slot(k), q(kArgumentRegisters[k]));
-    load_word(kPcRegister, reinterpret_cast<Word>(trace_.code->start));
-    a_.mov(q(kRsp), x86::qword_ptr(kThread, kNativeStack));
-    a_.mov(q(kRax), imm(reinterpret_cast<uint64_t>(checked_entry_)));
-    a_.jmp(q(kRax));
-    if (arguments_in_registers(trace_) != 0) {
-      door_ = a_.newLabel();
-      a_.bind(door_);
-      note_row(CodeRowKind::kDoor);
-      for (uint32_t k = 0; k < arguments_in_registers(trace_); ++k) a_.mov(q(kArgumentRegisters[k]), argument_slot(k));
-      a_.jmp(start_);
+    door_ = a_.newLabel();
+    a_.bind(door_);
+    note_row(CodeRowKind::kDoor);
+    emit_push_return_by_frame(a_);
+    for (uint32_t k = 0; k < arguments_in_registers(trace_); ++k) {
+      a_.mov(q(kArgumentRegisters[k]), x86::qword_ptr(kFp, slot_offset(static_cast<int32_t>(k))));
     }
+    a_.jmp(start_);
   }
-  // The address is not on top of the native stack: the stack has been cut off since the call, or the
-  // address was replaced. Each trace has a jump of its own, so that some are predicted.
-  if (slow_return_.isValid()) {
-    a_.bind(slow_return_);
-    note_row(CodeRowKind::kSlowReturn);
-    a_.mov(q(kRsp), x86::qword_ptr(kThread, kNativeStack));
-    a_.jmp(q(kRax));
+  // A return leaves in the caller's frame.
+  for (size_t i = 0; i < exits.size(); ++i) {
+    Exit& exit = exits[i];
+    const IrIns& ins = trace_.ins[exit.ins];
+    if (ins.op != IrOp::kCall) continue;
+    a_.bind(exit.stub);
+    note_exit(CodeRowKind::kReturnExit, i);
+    a_.sub(kFp, imm(slot_offset(ins.n)));
+    exit.number = a_.newLabel();
+    a_.jmp(exit.number);
   }
   for (size_t first = 0; first < exits.size(); first += kGroup) {
     const size_t end = std::min(exits.size(), first + kGroup);
     const Label group = a_.newLabel();
     for (size_t i = first; i < end; ++i) {
-      a_.bind(exits[i].stub);
+      a_.bind(exits[i].number.isValid() ? exits[i].number : exits[i].stub);
       note_exit(CodeRowKind::kExit, i);
       a_.push(imm(i - first));
       if (i + 1 < end) a_.short_().jmp(group);
@@ -1189,13 +1182,13 @@ void Lowering::note_instruction(uint32_t i, int32_t fp_slots) {
 
 /// Notes that code begins here that runs when the call has returned: in the function that waits for it, which is not
 /// the one with the instruction if that is a tail call.
-void Lowering::note_return(CodeRowKind kind, uint32_t index, const IrIns& call) {
+void Lowering::note_return(CodeRowKind kind, uint32_t index, const IrIns& call, int32_t fp_slots) {
   if (!options_.keep_code_map) return;
   const std::vector<SnapshotFrame>& frames = trace_.snapshots[call.snapshot].frames;
   std::vector<uint32_t> sites;  // innermost first
   for (uint32_t site = call.site; site < trace_.sites.size(); site = trace_.sites[site].parent) sites.push_back(site);
   const uint32_t site = sites.size() < frames.size() ? 0 : sites[sites.size() - frames.size()];
-  rows.push_back({static_cast<uint32_t>(a_.offset()), kind, index, site, frames.back().pc, call.n});
+  rows.push_back({static_cast<uint32_t>(a_.offset()), kind, index, site, frames.back().pc, fp_slots});
 }
 
 /// Notes that code of an exit begins here.
@@ -1203,24 +1196,16 @@ void Lowering::note_exit(CodeRowKind kind, size_t exit) {
   if (!options_.keep_code_map) return;
   const auto index = static_cast<uint32_t>(exit);
   const IrIns& ins = trace_.ins[exits[exit].ins];
-  if (ins.op == IrOp::kCall) return note_return(kind, index, ins);
+  if (ins.op == IrOp::kCall) return note_return(kind, index, ins, kind == CodeRowKind::kReturnExit ? ins.n : 0);
   rows.push_back({static_cast<uint32_t>(a_.offset()), kind, index, ins.site, ins.pc});
 }
 
-void Lowering::run(const RuntimeEntries& runtime) {
-  entry(runtime);
+void Lowering::run() {
+  entry();
   for (uint32_t i = 0; i < trace_.ins.size(); ++i) lower(i);
   if (options_.keep_origins)
     origins.push_back({static_cast<uint32_t>(a_.offset()), static_cast<uint32_t>(trace_.ins.size())});
   exit_stubs();
-}
-
-void Lowering::fix_absolute(asmjit::CodeHolder& holder) {
-  uint8_t* bytes = holder.textSection()->buffer().data();
-  for (const auto& [offset, label] : absolute_) {
-    const uint32_t address = static_cast<uint32_t>(reinterpret_cast<uintptr_t>(base_) + holder.labelOffset(label));
-    std::copy_n(reinterpret_cast<const uint8_t*>(&address), 4, bytes + offset);
-  }
 }
 
 }  // namespace fble::x64

@@ -14,11 +14,12 @@ namespace fble::x64 {
 class Lowering {
  public:
   Lowering(asmjit::x86::Assembler& assembler, const Trace& trace, const Allocation& allocation,
-           const AssembleOptions& options, const uint8_t* stubs, const uint8_t* base);
+           const AssembleOptions& options, const uint8_t* stubs);
 
   /// The data of an exit that are known before the code has its place.
   struct Exit {
     asmjit::Label stub;
+    asmjit::Label number;  ///< of a call: the part of the stub that other exits have, too
     asmjit::Label flag;
     asmjit::Label force;   ///< the stub of a deopt point that forces its frames
     asmjit::Label resume;  ///< and the code after it
@@ -27,7 +28,7 @@ class Lowering {
     uint32_t ins = 0;
   };
 
-  void run(const RuntimeEntries& runtime);
+  void run();
   /// Returns the entry for the interpreter, where all arguments are in their slots.
   const asmjit::Label& door() const { return door_.isValid() ? door_ : start_; }
 
@@ -40,20 +41,19 @@ class Lowering {
   using Mem = asmjit::x86::Mem;
   using Condition = asmjit::x86::CondCode;
 
-  void entry(const RuntimeEntries& runtime);
+  void entry();
   void note_entry();
   void lower(uint32_t i);
   void exit_stubs();
   void note_row(CodeRowKind kind, uint32_t index = 0, int32_t fp_slots = 0);
   void note_instruction(uint32_t i, int32_t fp_slots = 0);
-  void note_return(CodeRowKind kind, uint32_t index, const IrIns& call);
+  void note_return(CodeRowKind kind, uint32_t index, const IrIns& call, int32_t fp_slots);
   void note_exit(CodeRowKind kind, size_t exit);
 
   // operands
   static Gp q(int reg);
   static Gp d(int reg);
   static Gp b(int reg);
-  static Mem argument_slot(uint32_t k);
   Mem memory(const Location& location) const;
   void load_word(int reg, Word word);
   void store_word(const Mem& to, Word word, int scratch);
@@ -102,20 +102,12 @@ class Lowering {
   const Allocation& allocation_;
   const AssembleOptions& options_;
   const uint8_t* stubs_;
-  const uint8_t* base_;
   asmjit::Label start_;
   asmjit::Label door_;
   asmjit::Label loop_;
-  asmjit::Label slow_entry_;
-  asmjit::Label slow_return_;
-  Handler checked_entry_ = nullptr;
   int32_t pending_ = 0;                 ///< bytes of finished objects that are not yet added to ap
   std::vector<int32_t> object_offset_;  ///< of objects of the current group, from ap, by instruction
   std::vector<int8_t> exact_bits_;      ///< content bits of packed results if always the same, else -1
-  std::vector<std::pair<size_t, asmjit::Label>> absolute_;  ///< 32-bit fields that get a label's address
- public:
-  /// Writes the absolute addresses. Call it when all labels have their places.
-  void fix_absolute(asmjit::CodeHolder& holder);
 };
 
 }  // namespace fble::x64

@@ -723,8 +723,8 @@ void Allocator::store(uint32_t i) {
   set_slot(at.n, v);
 }
 
-/// Allocates a call or tail call: the arguments, the closure and at calls the return position are moved in parallel. If
-/// its code is not known, the closure is in rax, too.
+/// Allocates a call or tail call: the arguments and the closure are moved in parallel. If its code is not known, the
+/// closure is in rax, too.
 void Allocator::call(uint32_t i) {
   const IrIns& at = ins(i);
   InsPlan& plan = out_.plans[i];
@@ -748,10 +748,6 @@ void Allocator::call(uint32_t i) {
   moves.push_back({Move::Kind::kCopy, in_slot(base + kClosureSlot), in_place ? in_slot(base + kClosureSlot) : closure});
   if (!code_known) moves.push_back({Move::Kind::kCopy, in_register(kRax), closure});
   plan.a = code_known ? in_slot(base + kClosureSlot) : in_register(kRax);
-  if (!is_tail) {
-    const Word position = reinterpret_cast<Word>(trace_.snapshots[at.snapshot].frames.back().pc);
-    moves.push_back({Move::Kind::kCopy, in_slot(base + kReturnPositionSlot), constant_location(position)});
-  }
   for (size_t k = 0; k < in_registers; ++k) {
     moves.push_back({Move::Kind::kCopy, in_register(kArgumentRegisters[k]), locate(value_of(at.list[k]))});
   }

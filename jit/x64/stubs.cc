@@ -7,6 +7,7 @@
 
 #include "interp/foreign.h"
 #include "interp/intrinsics.h"
+#include "interp/native_stack.h"
 #include "interp/offsets.h"
 #include "interp/whereabouts.h"
 #include "jit/x64/regs.h"
@@ -51,11 +52,20 @@ void emit_save_state(asmjit::x86::Assembler& a, const RuntimeEntries& runtime) {
   if (runtime.notes_calls) emit_note_call(a, kFpRegister);
 }
 
+/// Emits the writing of return words, of those on the native stack from `above` bytes above the stack pointer on, and
+/// cuts the native stack off.
+void emit_cut_off(asmjit::x86::Assembler& a, int32_t above) {
+  a.lea(gpq(kR9), qword_ptr(gpq(kRsp), above));
+  a.mov(gpq(kR10), gpq(kFpRegister));
+  a.mov(gpq(kRax), imm(reinterpret_cast<uint64_t>(&write_return_words)));
+  a.call(gpq(kRax));
+  a.mov(gpq(kRsp), qword_ptr(kThread, kNativeStack));
+}
+
 /// Emits the common part of every exit. The stub has pushed two numbers whose sum is the exit's.
 void emit_exit_common(asmjit::x86::Assembler& a, const RuntimeEntries& runtime, const asmjit::Label& left) {
   emit_save_state(a, runtime);
-  // Returns to the addresses on the native stack now use the frames.
-  a.mov(gpq(kRsp), qword_ptr(kThread, kNativeStack));
+  emit_cut_off(a, 16);
   a.mov(gpq(kRdi), kThread);
   a.sub(gpq(kRsp), 8);  // aligned for the C++ convention
   a.mov(gpq(kRax), imm(reinterpret_cast<uint64_t>(runtime.leave)));
@@ -72,27 +82,35 @@ void emit_exit_common(asmjit::x86::Assembler& a, const RuntimeEntries& runtime, 
 }
 
 /// Emits the shared stub of deopt points that force their frames: it saves the state, calls the observer,
-/// and resumes or leaves. The native stack stays as it is, since machine code may continue.
+/// and resumes or leaves. If machine code continues, it is as if the interpreter had entered it.
 void emit_force_common(asmjit::x86::Assembler& a, const RuntimeEntries& runtime, const asmjit::Label& left) {
   emit_save_state(a, runtime);
-  a.mov(gpq(kRbx), gpq(kRsp));
-  a.and_(gpq(kRsp), -16);
+  emit_cut_off(a, 16);
   a.mov(gpq(kRdi), kThread);
+  a.sub(gpq(kRsp), 8);  // aligned for the C++ convention
   a.mov(gpq(kRax), imm(reinterpret_cast<uint64_t>(runtime.force)));
   a.call(gpq(kRax));
-  const asmjit::Label leave = a.newLabel();
+  a.add(gpq(kRsp), 8);
   a.test(gpq(kRax), gpq(kRax));
-  a.jz(leave);
-  // In place of the two numbers: the address to continue at.
-  a.lea(gpq(kRsp), qword_ptr(gpq(kRbx), 8));
-  a.mov(qword_ptr(gpq(kRsp)), gpq(kRax));
+  a.jz(left);
+  a.mov(gpq(kRbx), gpq(kRax));
+  emit_push_return_by_frame(a);
+  a.push(gpq(kRbx));  // the address to continue at
   for (int reg = 0; reg < kRegisterCount; ++reg) {
     if (reg != kRsp && reg != kThreadRegister) a.mov(gpq(reg), qword_ptr(kThread, register_offset(reg)));
   }
   a.ret();
-  a.bind(leave);
-  a.mov(gpq(kRsp), qword_ptr(kThread, kNativeStack));
-  a.jmp(left);
+}
+
+/// Emits the end of all entries of functions where the stack is too small, or attention is requested.
+void emit_slow_entry(asmjit::x86::Assembler& a, const RuntimeEntries& runtime) {
+  // As many words as there may be: see leave_by_call.
+  for (size_t k = 0; k < kArgumentRegisters.size(); ++k) {
+    a.mov(qword_ptr(gpq(kFpRegister), slot_offset(static_cast<int32_t>(k))), gpq(kArgumentRegisters[k]));
+  }
+  emit_cut_off(a, 0);
+  a.mov(gpq(kRax), imm(reinterpret_cast<uint64_t>(runtime.checked_entry)));
+  a.jmp(gpq(kRax));
 }
 
 /// Calls a pure native for traces: arguments and result likewise, objects from carrier->ap.
@@ -160,6 +178,7 @@ void emit_note_entry(asmjit::x86::Assembler& a, const RuntimeEntries& runtime) {
 }
 
 void emit_enter_trace(asmjit::x86::Assembler& a) {
+  emit_push_return_by_frame(a);
   a.push(gpq(kPcRegister));
   for (const int reg : {kRax, kRcx, kRdx, kRbx, kRsi, kR8, kR9, kR10, kR11, kR12}) {
     a.mov(gpq(reg), qword_ptr(kThread, register_offset(reg)));
@@ -169,32 +188,42 @@ void emit_enter_trace(asmjit::x86::Assembler& a) {
 
 }  // namespace
 
+void emit_push_return_by_frame(asmjit::x86::Assembler& a) {
+  const auto address = reinterpret_cast<int64_t>(&return_by_frame);
+  if (address == static_cast<int32_t>(address)) {
+    a.push(imm(address));
+  } else {
+    a.mov(gpq(kRax), imm(address));
+    a.push(gpq(kRax));
+  }
+}
+
 bool ensure_stubs(CodeCache& cache, const RuntimeEntries& runtime) {
   if (cache.used() != 0) return true;
   if (!cache.usable()) return false;
   asmjit::CodeHolder holder;
   if (holder.init(asmjit::Environment::host(), reinterpret_cast<uint64_t>(cache.next_address())) != 0) return false;
   asmjit::x86::Assembler a(&holder);
-  const auto pad_to = [&](uint32_t offset) { a.embedUInt8(0xcc, offset - a.offset()); };
+  // Addresses have 4 or 8 bytes, depending on how the program is linked.
+  const auto begin = [&](uint32_t offset) {
+    if (a.offset() > offset) FBLE_BUG("a stub has grown into the next one");
+    a.embedUInt8(0xcc, offset - a.offset());
+  };
   const asmjit::Label left = a.newLabel();
   emit_exit_common(a, runtime, left);
-  FBLE_ASSERT(a.offset() <= kFoldHelper);
-  pad_to(kFoldHelper);
+  begin(kFoldHelper);
   emit_fold_helper(a, runtime);
-  FBLE_ASSERT(a.offset() <= kEnterTrace);
-  pad_to(kEnterTrace);
+  begin(kEnterTrace);
   emit_enter_trace(a);
-  FBLE_ASSERT(a.offset() <= kNoteEntry);
-  pad_to(kNoteEntry);
+  begin(kNoteEntry);
   emit_note_entry(a, runtime);
-  FBLE_ASSERT(a.offset() <= kNativeHelper);
-  pad_to(kNativeHelper);
+  begin(kNativeHelper);
   emit_native_helper(a, runtime);
-  FBLE_ASSERT(a.offset() <= kForceCommon);
-  pad_to(kForceCommon);
+  begin(kForceCommon);
   emit_force_common(a, runtime, left);
-  FBLE_ASSERT(a.offset() <= kStubBytes);
-  pad_to(kStubBytes);
+  begin(kSlowEntry);
+  emit_slow_entry(a, runtime);
+  begin(kStubBytes);
   const asmjit::CodeBuffer& buffer = holder.textSection()->buffer();
   return cache.install({buffer.data(), buffer.size()}) != nullptr;
 }

@@ -1,23 +1,29 @@
 // Machine code that all traces of a code cache share, at its beginning.
 #pragma once
 
+#include <asmjit/asmjit.h>
+
 #include "jit/x64/assemble.h"
 
 namespace fble::x64 {
 
 /// The places of the stubs in the cache, as distances from its first byte.
 inline constexpr uint32_t kExitCommon = 0;
-inline constexpr uint32_t kFoldHelper = 320;
-inline constexpr uint32_t kEnterTrace = 448;
-inline constexpr uint32_t kNoteEntry = 512;
-inline constexpr uint32_t kNativeHelper = 640;
-inline constexpr uint32_t kForceCommon = 768;
-inline constexpr uint32_t kStubBytes = 1088;
+inline constexpr uint32_t kFoldHelper = 384;
+inline constexpr uint32_t kEnterTrace = 512;
+inline constexpr uint32_t kNoteEntry = 640;
+inline constexpr uint32_t kNativeHelper = 768;
+inline constexpr uint32_t kForceCommon = 960;
+inline constexpr uint32_t kSlowEntry = 1280;
+inline constexpr uint32_t kStubBytes = 1408;
 
 /// Installs the stubs if the cache is empty. Returns false if that fails.
 bool ensure_stubs(CodeCache& cache, const RuntimeEntries& runtime);
 
 /// Returns the cache's first byte.
 const uint8_t* stubs_of(const CodeCache& cache);
+
+/// Emits the push of the outermost return address (interp/native_stack.h). May change rax.
+void emit_push_return_by_frame(asmjit::x86::Assembler& a);
 
 }  // namespace fble::x64

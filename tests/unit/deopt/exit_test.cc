@@ -423,10 +423,9 @@ TEST(Exit, SlotsMayTradePlaces) {
 TEST(Exit, AReturnGivesTheResultToTheCaller) {
   Activation activation(options_of(4096, 0, 8));
   const ExitEntry entry = parse_exit(activation, "return 0 frame f0 +12 b0 memory s2 = s2 packed");
-  Word* callee = activation.root + entry.frames[0].pc[-1];
-  callee[kReturnPositionSlot] = reinterpret_cast<Word>(entry.frames[0].pc);
+  // The callee's frame has no return words.
   activation.root[2] = 107;
-  activation.state().at(RegisterRole::kFp) = reinterpret_cast<Word>(callee);
+  activation.state().at(RegisterRole::kFp) = reinterpret_cast<Word>(activation.root);
   activation.state().at(RegisterRole::kValue) = 105;
   Word* ap = activation.carrier.ap;
   ASSERT_TRUE(activation.leave(entry));

@@ -81,7 +81,6 @@ TEST_F(Assemble, EntriesCheckTheStack) {
   runner_.enter(code.door);
   EXPECT_EQ(runner_.end, End::kSlowEntry);
   for (Word i = 0; i < 4; ++i) EXPECT_EQ(runner_.frame()[i], 2 * i + 9) << "argument " << i;
-  EXPECT_EQ(runner_.pc, f_->start);
   EXPECT_EQ(runner_.fp, 0);
 }
 
@@ -94,8 +93,7 @@ TEST_F(Assemble, ContinuationsStartInTheCallersFrame) {
   )");
   ASSERT_FALSE(code.failure);
   runner_.frame()[2] = 7;
-  runner_.enter(code.door);  // makes the root frame return to the test
-  runner_.enter_raw(code.start, 11, 7);
+  runner_.enter_inside(cache_, code.start, 11, 7);
   EXPECT_EQ(runner_.end, End::kReturn);
   EXPECT_EQ(runner_.value, 15u);
   EXPECT_EQ(runner_.fp, 0);
@@ -133,7 +131,7 @@ TEST_F(Assemble, CallsWriteAFrameAndComeBackToTheirStub) {
   runner_.enter_raw(reinterpret_cast<const uint8_t*>(stub), 55, 9);
   ASSERT_EQ(runner_.end, End::kExit);
   EXPECT_EQ(runner_.exit_id, 0u);
-  EXPECT_EQ(runner_.fp, 9) << "the callee's frame";
+  EXPECT_EQ(runner_.fp, 0) << "the caller's frame";
   EXPECT_EQ(runner_.carrier().exit_state.value(), 55u) << "the result";
   EXPECT_TRUE(decode_exit(code.side_table, 0).is_return);
 }
@@ -213,7 +211,7 @@ TEST_F(Assemble, ReturnsGoToTheContinuationWhenItIsLinked) {
 }
 
 // A function that calls itself until its argument is 9, and a continuation that adds one: there
-// is one address on the native stack for each call.
+// is one address on the native stack for each call, and the frames have return words only after an exit.
 TEST_F(Assemble, ReturnsByTheNativeStackOrByTheFrames) {
   const AssembledTrace down =
       function(R"(%a = slot 0
@@ -240,11 +238,16 @@ TEST_F(Assemble, ReturnsByTheNativeStackOrByTheFrames) {
   ASSERT_FALSE(last.failure);
   link_exit(cache_, down.exits.back(), back.start);
   f_->native_entry = down.start;
-  // Left at the innermost frame: the native stack is cut off, and the frames have the return addresses.
+  // Left at the innermost frame: the native stack is cut off, and the frames have the return words.
   runner_.frame()[0] = pack_int(30);
   runner_.enter(down.door);
   ASSERT_EQ(runner_.end, End::kExit);
   EXPECT_EQ(runner_.fp, 6 * 21);
+  for (int32_t fp = 6; fp <= 6 * 21; fp += 6) {
+    EXPECT_EQ(runner_.frame()[fp + kReturnPositionSlot], reinterpret_cast<Word>(f_->start + 6)) << fp;
+    EXPECT_EQ(runner_.frame()[fp + kReturnAddressSlot], runner_.frame()[6 + kReturnAddressSlot]) << fp;
+    runner_.frame()[fp + kReturnPositionSlot] = kPoison;
+  }
   const Word stub = runner_.frame()[runner_.fp + kReturnAddressSlot];
   runner_.enter_raw(reinterpret_cast<const uint8_t*>(stub), pack_int(9), runner_.fp);
   ASSERT_EQ(runner_.end, End::kReturn);
@@ -256,6 +259,7 @@ TEST_F(Assemble, ReturnsByTheNativeStackOrByTheFrames) {
   runner_.enter(down.door);
   ASSERT_EQ(runner_.end, End::kReturn);
   EXPECT_EQ(unpack_int(runner_.value), 9 + 21);
+  for (int32_t fp = 6; fp <= 6 * 21; fp += 6) EXPECT_EQ(runner_.frame()[fp + kReturnPositionSlot], kPoison) << fp;
 }
 
 /// Tries all ways in which four arguments, the closure among them, can change places.

@@ -39,10 +39,19 @@ class CodeRunner {
     carrier_.table = &handlers_;
   }
 
-  /// Enters at the address. `fp` is the offset of the frame register from frame().
+  /// Enters at the address, the door of a function or an address that a frame returns to. `fp` is the offset of the
+  /// frame register from frame().
   void enter(const uint8_t* start, Word value = 0, int32_t fp = 0) {
     frame()[fp + kReturnAddressSlot] = reinterpret_cast<Word>(&returned);
     enter_raw(start, value, fp);
+  }
+  /// Enters a trace that is no function. Makes the root frame return to the test.
+  void enter_inside(const CodeCache& cache, const uint8_t* start, Word value, int32_t fp) {
+    frame()[kReturnAddressSlot] = reinterpret_cast<Word>(&returned);
+    end = End::kNone;
+    current_ = this;
+    carrier_.exit_state.at(RegisterRole::kValue) = value;
+    enter_handler(trace_entry(cache), reinterpret_cast<const uint32_t*>(start), frame() + fp, carrier_, heap_, value);
   }
   /// Does the same without making the frame return to the test.
   void enter_raw(const uint8_t* start, Word value = 0, int32_t fp = 0) {
