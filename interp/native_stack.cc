@@ -100,6 +100,8 @@ __attribute__((naked)) void write_return_words() {
    1: movq (%%r9), %%rax
       cmpq %%rcx, %%rax
       je 2f
+      cmpb %[jump], (%%rax)
+      jne 3f
       movq %c[position_at](%%rax), %%r11
       movq %%r11, %c[position](%%r10)
       leaq %c[by_frame](%%rax), %%r11
@@ -108,8 +110,11 @@ __attribute__((naked)) void write_return_words() {
       subq %%r11, %%r10
       addq $8, %%r9
       jmp 1b
+   3: addq %[memo], %%r9
+      jmp 1b
    2: retq
-      )" ::[last] "i"(&return_by_frame),
+      )" ::[jump] "i"(kJumpByte),
+               [memo] "i"(kMemoWords * sizeof(Word)), [last] "i"(&return_by_frame),
                [position_at] "i"(kReturnPositionAt), [by_frame] "i"(kEntryByFrame), [distance_at] "i"(kDistanceAt),
                [position] "i"(offsets::slot_offset(kReturnPositionSlot)),
                [address] "i"(offsets::slot_offset(kReturnAddressSlot)));

@@ -25,6 +25,10 @@
 //
 // The two numbers are operands so that all of it is code, to processors and in listings.
 //
+// A memo (jit/x64/memo_code.h) that has called its function has kMemoWords words there: a return address that no `jmp`
+// follows, and what it needs to remember the result. It has no frame, so those words are skipped, and lost when the
+// native stack is cut off.
+//
 // Tested by tests/unit/jit/x64/assemble_test.cc and tests/unit/interp/interpreter_test.cc.
 #pragma once
 
@@ -40,6 +44,11 @@ void enter_handler(Handler handler, const uint32_t* pc, Word* fp, Carrier& carri
 inline constexpr int kEntryByFrame = 5;
 inline constexpr int kReturnPositionAt = kEntryByFrame + 2;
 inline constexpr int kDistanceAt = kReturnPositionAt + 8 + 1;
+
+/// The first byte after a return address of a trace: that of a `jmp` to 32 bits.
+inline constexpr int kJumpByte = 0xe9;
+/// The words of a memo that waits for its function: the return address and four others above it.
+inline constexpr int kMemoWords = 5;
 
 /// The outermost return address of machine code: returns from the frame by the address in it.
 void return_by_frame();

@@ -100,6 +100,7 @@ class ViewCollector final : public EventSink {
   void note(const DispatchEvent& event);
   void note(const ExitEvent& event);
   void note(const ForceEvent& event);
+  void note(const MemoEvent&) {}
   void note(const EvictEvent& event);
   void note(const FlushEvent& event);
   void note(const CollectEvent& event);

@@ -12,6 +12,7 @@
 
 #include "gc/heap.h"
 #include "jit/engine/compiled_traces.h"
+#include "jit/engine/memo.h"
 #include "jit/ir/trace.h"
 
 namespace fble {
@@ -70,6 +71,10 @@ struct ExitEvent {
 struct ForceEvent {
   ExitAddress exit;
   bool has_left;  ///< something had changed, so machine code was left
+};
+
+struct MemoEvent {
+  const Memo& memo;
 };
 
 struct EvictEvent {

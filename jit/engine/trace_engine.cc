@@ -63,6 +63,7 @@ TraceEngine::TraceEngine(Carrier& carrier, const JitOptions& options)
       options_(options),
       entries_(options_),
       traces_(options_, entries_, stats_),
+      memos_(options_.params, traces_.cache(), runtime_),
       policy_(options_.params),
       points_(carrier.machine),
       log_(options_, points_, entries_.codes()) {
@@ -162,6 +163,7 @@ void TraceEngine::live(Carrier& carrier, TraceState state) {
       case TraceState::kForgotten:
         notify(FlushEvent{traces_.size(), traces_.cache().used()});
         traces_.flush(carrier);
+        memos_.forget_all(stats_);
         policy_.forget_sites();
         state = TraceState::kCounting;
         break;
@@ -283,6 +285,7 @@ void TraceEngine::interrupt(Carrier& carrier, AbortReason reason) {
 TraceState TraceEngine::compile(Recording& recording) {
   const Doing doing(Activity::kAssemble);
   Trace& trace = recording.trace;
+  if (const Memo* memo = memos_.prepare(trace, carrier_.machine)) notify(MemoEvent{*memo});
   const size_t cache_used = traces_.cache().used();
   std::optional<Trace> recorded;
   if (rehearsal_) recorded = trace;
@@ -344,6 +347,7 @@ AssembledTrace TraceEngine::assemble_trace(const Trace& trace) {
   assembling.keep_code_map = options_.keep_code_maps || jitdump_wanted();
   assembling.exit_flags = options_.has_flags(trace.id);
   assembling.note_entry = options_.shadow_check;
+  assembling.call_target = memos_.target(trace);
   AssembledTrace assembled = assemble(trace, traces_.cache(), runtime_, assembling);
   stats_.assemble_ns += now_ns() - start_ns;
   return assembled;
@@ -520,7 +524,9 @@ bool TraceEngine::disturb(Carrier& carrier) {
 }
 
 std::string TraceEngine::stats_text() const {
-  return log_.stats_text(stats_, disturbances_ ? &disturbances_->chaos() : nullptr);
+  JitStats stats = stats_;
+  memos_.add_counts(stats);
+  return log_.stats_text(stats, disturbances_ ? &disturbances_->chaos() : nullptr);
 }
 
 }  // namespace fble

@@ -2,7 +2,7 @@
 //
 //   InlinePolicy      the calls that a trace follows          TraceLog       logs and dumps of traces
 //   FunctionEntries   the targets of calls                    DeoptPoints    the places of `# deopt-here!`
-//   CompiledTraces    machine code, its exits and links
+//   CompiledTraces    machine code, its exits and links       Memos          results that are remembered
 //
 // and for tests, called when a recording begins, a trace has been made, an exit is taken, an exit has been left:
 //
@@ -26,6 +26,7 @@
 #include "jit/engine/events.h"
 #include "jit/engine/function_entries.h"
 #include "jit/engine/inline_policy.h"
+#include "jit/engine/memo.h"
 #include "jit/engine/options.h"
 #include "jit/engine/rehearsal.h"
 #include "jit/engine/trace_log.h"
@@ -119,6 +120,7 @@ class TraceEngine final : public EngineHooks {
   JitStats stats_;
   FunctionEntries entries_;
   CompiledTraces traces_;
+  Memos memos_;
   InlinePolicy policy_;
   DeoptPoints points_;
   TraceLog log_;

@@ -45,6 +45,8 @@ std::string bytecode_text(const Trace& trace) {
   return text;
 }
 
+std::string name_of(const Memo& memo) { return fmt::format("memo {}", memo.function->block.str()); }
+
 std::string trace_line(const char* what, const Trace& trace, const std::string& detail) {
   std::string origin;
   if (trace.kind != TraceKind::kFunction) origin = fmt::format(" ({}/{})", trace.parent, trace.parent_exit);
@@ -78,6 +80,7 @@ std::string log_line(const EngineEvent& event) {
     return fmt::format("[trace evict: {} trees, {} {}]", evict->roots.size(),
                        kAssumptionTexts[static_cast<size_t>(evict->assumption)], evict->number);
   }
+  if (const auto* made = std::get_if<MemoEvent>(&event)) return fmt::format("[{}]", name_of(made->memo));
   if (const auto* flush = std::get_if<FlushEvent>(&event)) {
     return fmt::format("[trace flush: {} traces, {} bytes]", flush->traces, flush->bytes);
   }
@@ -92,6 +95,9 @@ bool TraceLog::is_wanted() const {
 void TraceLog::take(const EngineEvent& event) {
   if (const auto* optimized = std::get_if<OptimizeEvent>(&event)) return dump(*optimized);
   if (const auto* assembled = std::get_if<AssembleEvent>(&event)) return dump(*assembled);
+  if (const auto* made = std::get_if<MemoEvent>(&event); made != nullptr && perf_map_wanted()) {
+    perf_map_add(made->memo.code.start, made->memo.code.bytes, name_of(made->memo));
+  }
   if (!options_.log_traces) return;
   if (const std::string line = log_line(event); !line.empty()) log_print("{}\n", line);
 }
@@ -127,10 +133,12 @@ std::string TraceLog::stats_text(const JitStats& stats, const Chaos* chaos) cons
       "side tables: {} bytes for {} guards, {} of which never failed\n"
       "exits:       {} by guards, {} at yield points, {} returns to the interpreter, {} at deopt points\n"
       "forced:      {} times at deopt points, {} times more with a change that machine code was left for\n"
+      "memos:       {} functions, {} given up; {} calls remembered, {} unknown\n"
       "compiling:   {:.3f} ms recording, {:.3f} ms optimising, {:.3f} ms assembling\n",
       stats.traces[0], stats.traces[1], stats.traces[2], stats.dispatch_nodes, stats.flushes, stats.evictions,
       stats.code_bytes, stats.ir_instructions, stats.side_table_bytes, stats.guards, stats.guards - stats.failed_guards,
       stats.exits, stats.yields, stats.cold_returns, stats.deopt_point_hits, stats.forced, stats.forced_out,
+      stats.memos, stats.memos_given_up, stats.remembered_calls, stats.unknown_calls,
       static_cast<double>(stats.record_ns) / 1e6, static_cast<double>(stats.optimize_ns) / 1e6,
       static_cast<double>(stats.assemble_ns) / 1e6);
   if (options_.deopt_sweep) {

@@ -743,7 +743,8 @@ void Lowering::go_to_code(const IrIns& ins, const InsPlan& plan, bool calls) {
     go(start_);
     return;
   }
-  const Word entry = Code::from_code(code) + kNativeEntry;
+  const Word entry = options_.call_target != nullptr ? reinterpret_cast<Word>(options_.call_target)
+                                                     : Code::from_code(code) + kNativeEntry;
   if (fits_imm32(entry)) {
     Mem at = x86::qword_ptr(entry);
     at.setAbs();

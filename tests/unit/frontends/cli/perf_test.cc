@@ -8,6 +8,7 @@ namespace fble {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 class PerfTest : public CommandTest {
  protected:
@@ -68,9 +69,9 @@ TEST_F(PerfTest, TheNamesAreForThisUserAlone) {
 TEST_F(PerfTest, AFileOfAnEarlierProcessIsReplaced) {
   ASSERT_EQ(run_named("echo old > /tmp/perf-$$.map").status, 0);
   std::ifstream names(map_name());
-  std::string first;
-  std::getline(names, first);
-  EXPECT_THAT(first, HasSubstr("trace "));
+  const std::string text{std::istreambuf_iterator<char>(names), {}};
+  EXPECT_THAT(text, HasSubstr("trace "));
+  EXPECT_THAT(text, Not(HasSubstr("old")));
   std::filesystem::remove(map_name());
 }
 

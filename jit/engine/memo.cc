@@ -1,0 +1,83 @@
+#include "jit/engine/memo.h"
+
+#include <algorithm>
+
+#include "jit/x64/regalloc.h"
+
+namespace fble {
+
+namespace {
+
+/// Larger tables than this would be no tables of what was asked lately.
+constexpr uint32_t kMostMemoBits = 24;
+
+/// Returns the function that is called at the end of the trace with all its arguments, if those can be remembered;
+/// otherwise null.
+const Code* callee(const Trace& trace) {
+  const IrIns& last = trace.ins.back();
+  if (last.op != IrOp::kCall && last.op != IrOp::kTailCall) return nullptr;
+  const Code* code = x64::called_code(trace, last);
+  const bool fits = code != nullptr && code->native == nullptr && !code->is_glue && code->capture_count == 0 &&
+                    code->arity >= 1 && code->arity <= kMostMemoArguments && last.list.size() == code->arity;
+  return fits ? code : nullptr;
+}
+
+}  // namespace
+
+const Memo* Memos::prepare(const Trace& trace, const MachineState& machine) {
+  const Code* function = callee(trace);
+  if (function == nullptr || params_.memo_bits == 0 || by_function_.contains(function)) return nullptr;
+  PureCalls calls = find_pure_calls(*function, machine.globals);
+  if (!calls.is_pure || !calls.reaches(*function)) return nullptr;
+  free_tables_out_of_use();
+  const auto in_use = std::ranges::count_if(memos_, [](const Memo& memo) { return memo.table.rows != nullptr; });
+  if (static_cast<uint32_t>(in_use) >= params_.memo_tables) return nullptr;
+
+  Memo& memo = memos_.emplace_back();
+  memo.function = function;
+  memo.calls = std::move(calls);
+  memo.table.index_bits = std::min(params_.memo_bits, kMostMemoBits);
+  memo.table.rows = std::make_unique<MemoRow[]>(size_t{1} << memo.table.index_bits);
+  memo.code = assemble_memo(cache_, runtime_, *function, memo.table, params_.memo_trial);
+  if (memo.code.start == nullptr) {
+    memos_.pop_back();
+    return nullptr;
+  }
+  by_function_[function] = &memo;
+  return &memo;
+}
+
+const Memo* Memos::find(const Trace& trace) const {
+  const Code* function = callee(trace);
+  const auto found = function == nullptr ? by_function_.end() : by_function_.find(function);
+  return found == by_function_.end() ? nullptr : found->second;
+}
+
+const void* const* Memos::target(const Trace& trace) const {
+  const Memo* memo = find(trace);
+  if (memo == nullptr || memo->is_given_up() || memo->calls.reaches(*trace.code)) return nullptr;
+  return &memo->table.target;
+}
+
+void Memos::free_tables_out_of_use() {
+  for (Memo& memo : memos_) {
+    if (memo.is_given_up()) memo.table.rows.reset();
+  }
+}
+
+void Memos::forget_all(JitStats& stats) {
+  add_counts(stats);
+  by_function_.clear();
+  memos_.clear();
+}
+
+void Memos::add_counts(JitStats& stats) const {
+  for (const Memo& memo : memos_) {
+    ++stats.memos;
+    stats.memos_given_up += memo.is_given_up() ? 1 : 0;
+    stats.remembered_calls += memo.table.hits;
+    stats.unknown_calls += memo.table.misses;
+  }
+}
+
+}  // namespace fble

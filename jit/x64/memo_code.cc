@@ -1,0 +1,121 @@
+#include "jit/x64/memo_code.h"
+
+#include <asmjit/asmjit.h>
+
+#include <cstddef>
+
+#include "interp/native_stack.h"
+#include "interp/offsets.h"
+#include "jit/x64/regs.h"
+#include "jit/x64/stubs.h"
+
+namespace fble {
+
+namespace {
+
+using namespace x64;
+using asmjit::imm;
+using asmjit::x86::gpd;
+using asmjit::x86::gpq;
+using asmjit::x86::qword_ptr;
+
+constexpr uint64_t kHashFactor = 0x9e3779b97f4a7c15;  // 2^64 / golden ratio: its products differ in the high bits
+
+asmjit::x86::Gp argument(uint32_t k) { return gpq(static_cast<uint32_t>(kArgumentRegisters[k])); }
+
+asmjit::x86::Mem row_argument(uint32_t k) {
+  return qword_ptr(gpq(kR9), static_cast<int32_t>(offsetof(MemoRow, arguments) + k * sizeof(Word)));
+}
+asmjit::x86::Mem row_result() { return qword_ptr(gpq(kR9), static_cast<int32_t>(offsetof(MemoRow, result))); }
+
+void load_address(asmjit::x86::Assembler& a, Register to, const void* address) {
+  a.mov(gpq(to), imm(reinterpret_cast<uint64_t>(address)));
+}
+
+/// Emits what loads the address of the arguments' row to r9.
+void emit_find_row(asmjit::x86::Assembler& a, uint32_t arity, const MemoTable& table) {
+  a.mov(gpq(kR10), imm(kHashFactor));
+  a.mov(gpq(kR9), argument(0));
+  a.imul(gpq(kR9), gpq(kR10));
+  for (uint32_t k = 1; k < arity; ++k) {
+    a.add(gpq(kR9), argument(k));
+    a.imul(gpq(kR9), gpq(kR10));
+  }
+  a.shr(gpq(kR9), 64 - table.index_bits);
+  static_assert(sizeof(MemoRow) == 32);
+  a.shl(gpq(kR9), 5);
+  load_address(a, kR10, table.rows.get());
+  a.add(gpq(kR9), gpq(kR10));
+}
+
+}  // namespace
+
+MemoCode assemble_memo(CodeCache& cache, const RuntimeEntries& runtime, const Code& function, MemoTable& table,
+                       uint32_t trial) {
+  if (!ensure_stubs(cache, runtime)) return {};
+  asmjit::CodeHolder holder;
+  const uint8_t* base = cache.next_address();
+  if (holder.init(asmjit::Environment::host(), reinterpret_cast<uint64_t>(base)) != 0) return {};
+  asmjit::x86::Assembler a(&holder);
+  const asmjit::Label through = a.newLabel();
+  const asmjit::Label miss = a.newLabel();
+  const asmjit::Label off = a.newLabel();
+  const asmjit::Label not_packed = a.newLabel();
+
+  a.mov(gpd(kRax), argument(0).r32());
+  for (uint32_t k = 1; k < function.arity; ++k) a.and_(gpd(kRax), argument(k).r32());
+  a.test(gpd(kRax), 1);
+  a.jz(through);
+  emit_find_row(a, function.arity, table);
+  for (uint32_t k = 0; k < function.arity; ++k) {
+    a.cmp(row_argument(k), argument(k));
+    a.jne(miss);
+  }
+  a.mov(gpq(kValueRegister), row_result());
+  load_address(a, kR10, &table.hits);
+  a.inc(qword_ptr(gpq(kR10)));
+  a.ret();
+
+  a.bind(miss);
+  load_address(a, kR10, &table.misses);
+  a.mov(gpq(kRax), qword_ptr(gpq(kR10)));
+  a.inc(gpq(kRax));
+  a.mov(qword_ptr(gpq(kR10)), gpq(kRax));
+  load_address(a, kR10, &table.hits);
+  a.sub(gpq(kRax), qword_ptr(gpq(kR10)));
+  a.cmp(gpq(kRax), imm(static_cast<int32_t>(trial)));
+  a.jg(off);
+  // As many words as kMemoWords says, whatever the arity is.
+  for (uint32_t k = 0; k < kMostMemoArguments; ++k) a.push(argument(k));
+  a.push(gpq(kR9));
+  load_address(a, kRax, &function.native_entry);
+  a.call(qword_ptr(gpq(kRax)));
+  a.pop(gpq(kR9));
+  a.test(gpd(kValueRegister), 1);
+  a.jz(not_packed);
+  for (uint32_t k = kMostMemoArguments; k-- > 0;) a.pop(row_argument(k));
+  a.mov(row_result(), gpq(kValueRegister));
+  a.ret();
+  a.bind(not_packed);
+  a.add(gpq(kRsp), imm(kMostMemoArguments * sizeof(Word)));
+  a.ret();
+
+  a.bind(off);
+  a.lea(gpq(kR9), asmjit::x86::ptr(through));
+  load_address(a, kRax, &table.target);
+  a.mov(qword_ptr(gpq(kRax)), gpq(kR9));
+  a.bind(through);
+  load_address(a, kRax, &function.native_entry);
+  a.jmp(qword_ptr(gpq(kRax)));
+
+  holder.flatten();
+  holder.resolveUnresolvedLinks();
+  if (holder.relocateToBase(reinterpret_cast<uint64_t>(base)) != 0) return {};
+  const asmjit::CodeBuffer& buffer = holder.textSection()->buffer();
+  const uint8_t* start = cache.install({buffer.data(), buffer.size()});
+  if (start == nullptr) return {};
+  table.target = start;
+  return {start, start + holder.labelOffset(through), buffer.size()};
+}
+
+}  // namespace fble

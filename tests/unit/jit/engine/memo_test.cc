@@ -1,0 +1,185 @@
+// Memos: results that are remembered, of which functions, and for how long.
+#include "jit/engine/memo.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "frontends/fble/lower.h"
+#include "gc/object.h"
+#include "interp/carrier.h"
+#include "interp/machine.h"
+#include "jit/engine/trace_engine.h"
+#include "tests/support/checked_source.h"
+
+namespace fble {
+namespace {
+
+/// Binary numbers from 1 on, and a loop that counts `n` down and has `sum` computed; `in_add` is at the start of Add.
+std::string program(const std::string& sum, const std::string& in_add = "") {
+  return R"(
+Unit@ = *();
+Nat@ = +(Unit@ 1, Nat@ 2, Nat@ 3);
+Nat@ 1 = Nat@(1: Unit@());
+(Nat@) { Nat@; } Incr = (Nat@ a) { a.?(1: Nat@(2: 1), 2: Nat@(3: a.2), 3: Nat@(2: Incr(a.3))); };
+(Nat@) { Nat@; } Decr = (Nat@ a) { a.?(1: 1, 2: a.2.?(1: 1, : Nat@(3: Decr(a.2))), 3: Nat@(2: a.3)); };
+(Nat@, Nat@) { Nat@; } Add = (Nat@ a, Nat@ b) {
+)" + in_add +
+         R"(
+  a.?(1: Incr(b),
+    2: b.?(1: Nat@(3: a.2), 2: Nat@(2: Add(a.2, b.2)), 3: Nat@(3: Add(a.2, b.3))),
+    3: b.?(1: Nat@(2: Incr(a.3)), 2: Nat@(3: Add(a.3, b.2)), 3: Nat@(2: Incr(Add(a.3, b.3)))));
+};
+Nat@ Large = Nat@(2: Nat@(3: Nat@(2: Nat@(3: Nat@(2: Nat@(3: Nat@(2: Nat@(3: Nat@(2: Nat@(3: 1))))))))));
+(Nat@, Nat@) { Nat@; } Loop = (Nat@ n, Nat@ sum) { n.?(1: sum, : Loop(Decr(n), )" +
+         sum + R"()); };
+Loop(Large, 1);
+)";
+}
+/// The same numbers are added in each turn.
+const std::string kSame = program("Add(Add(Large, 1), Large)");
+/// In each turn there are other numbers.
+const std::string kOther = program("Add(n, sum)");
+
+struct Counts {
+  uint64_t memos = 0;
+  uint64_t given_up = 0;
+  uint64_t remembered = 0;
+  uint64_t unknown = 0;
+};
+
+class MemoTest : public testing::Test {
+ protected:
+  /// Runs the program; returns its result as a number. Without options it is interpreted.
+  uint64_t run(const std::string& text, const JitOptions* options) {
+    engine_ = nullptr;
+    machine_ = nullptr;
+    source_ = std::make_unique<SourceProgram>();
+    program_ = lower_program(*source_->add("/P%", text).check());
+    machine_ = std::make_unique<Machine>(*program_, natives_, MachineOptions{});
+    if (options != nullptr) engine_ = std::make_unique<TraceEngine>(machine_->carrier(), *options);
+    EXPECT_TRUE(machine_->run_modules()) << machine_->error().render();
+    uint64_t place = 1;
+    uint64_t low = 0;
+    for (Word value = machine_->result(); union_tag(value, 2) != 0; value = union_arg(value, 2), place *= 2) {
+      low += place * (union_tag(value, 2) - 1);
+    }
+    return place + low;
+  }
+  /// Runs it in both ways, and expects the same.
+  void compare(const std::string& text, const JitOptions& options) {
+    const uint64_t expected = run(text, nullptr);
+    EXPECT_EQ(run(text, &options), expected);
+  }
+  Counts counts() const {
+    const std::string text = engine_->stats_text();
+    Counts all;
+    const size_t at = text.find("memos:");
+    EXPECT_EQ(std::sscanf(text.c_str() + at, "memos: %lu functions, %lu given up; %lu calls remembered, %lu unknown",
+                          &all.memos, &all.given_up, &all.remembered, &all.unknown),
+              4)
+        << text;
+    return all;
+  }
+  const Code* code(const std::string& name) const {
+    for (const Code& each : program_->codes) {
+      if (each.block.str() == name) return &each;
+    }
+    return nullptr;
+  }
+  PureCalls pure_calls(const std::string& name) const {
+    return find_pure_calls(*code(name), machine_->carrier().machine.globals);
+  }
+
+  std::unique_ptr<SourceProgram> source_;
+  NativeTable natives_;
+  std::unique_ptr<ProgramCode> program_;
+  std::unique_ptr<Machine> machine_;
+  std::unique_ptr<TraceEngine> engine_;
+  JitOptions eager_{.eager = true};
+};
+
+TEST_F(MemoTest, WhatIsAskedAgainIsRemembered) {
+  compare(kSame, eager_);
+  const Counts all = counts();
+  EXPECT_GE(all.memos, 1u);
+  EXPECT_GE(all.remembered, 2000u);
+}
+
+TEST_F(MemoTest, AFunctionThatIsAskedForOthersIsGivenUp) {
+  eager_.params.memo_trial = 100;
+  compare(kOther, eager_);
+  const Counts all = counts();
+  EXPECT_GE(all.given_up, 1u);
+  EXPECT_GT(all.unknown, 100u);
+  EXPECT_LE(all.unknown, all.remembered + all.memos * 101);
+}
+
+TEST_F(MemoTest, RowsThatAreSharedByManyCalls) {
+  eager_.params.memo_bits = 1;
+  eager_.params.memo_trial = 1'000'000;
+  compare(kOther, eager_);
+  compare(kSame, eager_);
+  EXPECT_GE(counts().memos, 1u);
+}
+
+TEST_F(MemoTest, NoneIsWanted) {
+  eager_.params.memo_bits = 0;
+  compare(kSame, eager_);
+  EXPECT_EQ(counts().memos, 0u);
+}
+
+TEST_F(MemoTest, NoMoreThanWanted) {
+  eager_.params.memo_tables = 1;
+  eager_.params.memo_trial = 1'000'000;
+  compare(kSame, eager_);
+  EXPECT_EQ(counts().memos, 1u);
+}
+
+TEST_F(MemoTest, TheyEndWithTheMachineCode) {
+  eager_.params.max_traces = 4;
+  compare(kSame, eager_);
+  EXPECT_GE(engine_->stats().flushes, 1u);
+  EXPECT_GE(engine_->stats().memos, 1u);
+}
+
+// Machine code is left in the middle of calls that were to be remembered.
+TEST_F(MemoTest, UnfinishedCallsAreLost) {
+  eager_.deopt_every = 7;
+  eager_.params.memo_bits = 2;
+  eager_.params.memo_trial = 1'000'000;
+  compare(kOther, eager_);
+  EXPECT_GE(counts().memos, 1u);
+}
+
+TEST_F(MemoTest, CallsThatShowAreNot) {
+  compare(program("Add(Add(Large, 1), Large)", "# deopt-here!\n"), eager_);
+  const PureCalls calls = pure_calls("/P%.Add");
+  EXPECT_FALSE(calls.is_pure);
+  EXPECT_TRUE(pure_calls("/P%.Incr").is_pure);
+}
+
+TEST_F(MemoTest, PureCallsAreFollowed) {
+  compare(kSame, eager_);
+  const PureCalls add = pure_calls("/P%.Add");
+  EXPECT_TRUE(add.is_pure);
+  EXPECT_TRUE(add.reaches(*code("/P%.Add")));
+  EXPECT_TRUE(add.reaches(*code("/P%.Incr")));
+  EXPECT_FALSE(add.reaches(*code("/P%.Decr")));
+  const PureCalls loop = pure_calls("/P%.Loop");
+  EXPECT_TRUE(loop.is_pure && loop.reaches(*code("/P%.Decr")));
+}
+
+TEST_F(MemoTest, OtherCallsAreNotFollowed) {
+  compare(
+      "Unit@ = *();\nNat@ = +(Unit@ 1, Nat@ 2, Nat@ 3);\n"
+      "((Nat@) { Nat@; }, Nat@) { Nat@; } Twice = ((Nat@) { Nat@; } f, Nat@ a) { f(f(a)); };\n"
+      "Twice((Nat@ a) { Nat@(2: a); }, Nat@(1: Unit@()));\n",
+      eager_);
+  EXPECT_FALSE(pure_calls("/P%.Twice").is_pure);
+}
+
+}  // namespace
+}  // namespace fble
