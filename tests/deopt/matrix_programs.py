@@ -283,9 +283,8 @@ _ = Loop0(ctx, I|9, Global);
 Loop0(failing, I|1, {list});
 """
 
-# Values that are already in call frames: `a`, `b` and `c` are read after the instruction only, and are not among the first four
-# arguments, which come in registers. The instruction is not the first of its function, and follows a recorded one, so that a
-# recording can be cut before it.
+# Values that are already in call frames: `a`, `b` and `c` are read after the instruction only. It is not the first
+# of its function, and follows a recorded instruction, so that a recording can be cut before it.
 IN_SLOTS = {
     "move": "{ List@ x = t.x; List@ y = t.y; List@ r = x.?(cons: y, nil: t.x); Out(r, a, b, c); }",
     "capture_field": "f(a, b, c)",
@@ -306,20 +305,22 @@ IN_SLOTS_HEAD = """
   h;
 };
 """
+# `{types}`, `{names}` and `{values}` are further arguments, which take registers away from `a`, `b` and `c`.
 IN_SLOTS_FUNCTION = """
-(Ctx@, Fn3@, Unit@, Unit@, List@, List@, List@) {{ List@; }} N{number} = (Ctx@ t, Fn3@ f, Unit@ _, Unit@ _, List@ a, List@ b, List@ c) {{ {body}; }};
-(Ctx@, Fn3@, Unit@, Unit@, List@, List@, List@, List@) {{ List@; }} W{number} = (Ctx@ t, Fn3@ f, Unit@ _, Unit@ _, List@ d, List@ a, List@ b, List@ c) {{
-  N{number}(t, f, unit, unit, a, b, c).?(cons: d, nil: a);
+(Ctx@, Fn3@, {types}List@, List@, List@) {{ List@; }} N{number} = (Ctx@ t, Fn3@ f, {names}List@ a, List@ b, List@ c) {{ {body}; }};
+(Ctx@, Fn3@, {types}List@, List@, List@, List@) {{ List@; }} W{number} = (Ctx@ t, Fn3@ f, {names}List@ d, List@ a, List@ b, List@ c) {{
+  N{number}(t, f, {values}a, b, c).?(cons: d, nil: a);
 }};
-(Ctx@, Fn3@, Int@, List@) {{ List@; }} L{number} = (Ctx@ t, Fn3@ f, Int@ n, List@ z) {{
+(Ctx@, Fn3@, Int@, {types}List@) {{ List@; }} L{number} = (Ctx@ t, Fn3@ f, Int@ n, {names}List@ z) {{
   /Std/Int/Sign%.IsZero(n).?(true: z, false: {{
-    List@ r = W{number}(t, f, unit, unit, z, z, z, z);
-    L{number}(t, f, /Std/Int%.Decr(n), r.?(cons: z, nil: z));
+    List@ r = W{number}(t, f, {values}z, z, z, z);
+    L{number}(t, f, /Std/Int%.Decr(n), {values}r.?(cons: z, nil: z));
   }});
 }};
-_ = L{number}(ctx, MakeCaptures(ctx), I|4, Global);
-_ = L{number}(other, MakeCaptures(ctx), I|4, Global);
+_ = L{number}(ctx, MakeCaptures(ctx), I|4, {values}Global);
+_ = L{number}(other, MakeCaptures(ctx), I|4, {values}Global);
 """
+FURTHER_ARGUMENTS = [{"types": "Unit@, " * count, "names": "Unit@ _, " * count, "values": "unit, " * count} for count in (0, 2)]
 
 # Closures and natives that are not known where they are called. The captures are read from memory, so that a recording
 # can be cut before the next instruction.
@@ -449,8 +450,9 @@ def failing_program(position):
 
 def slots_program():
     text = [HEAD, HELPERS, OTHER, IN_SLOTS_HEAD]
-    text += [IN_SLOTS_FUNCTION.format(number=number, body=body) for number, body in enumerate(IN_SLOTS.values())]
-    return "".join(text) + "L0(ctx, G3, I|1, Short);\n"
+    text += [IN_SLOTS_FUNCTION.format(number=f"{number}_{len(further['values'])}", body=body, **further)
+             for number, body in enumerate(IN_SLOTS.values()) for further in FURTHER_ARGUMENTS]
+    return "".join(text) + "L0_0(ctx, G3, I|1, Short);\n"
 
 
 def given_program():
