@@ -46,7 +46,7 @@ CodeMap make_code_map(const Trace& trace, const uint8_t* start, size_t bytes, st
     CodeRow row = rows[i];
     // A trace made from text has positions, but no sites.
     const bool is_known = row.pc != nullptr && row.site < map.sites.size() && is_in(*map.sites[row.site].code, row.pc);
-    const bool is_first = row.kind != CodeRowKind::kInstruction && row.kind != CodeRowKind::kReturnExit;
+    const bool is_first = row.kind != CodeRowKind::kInstruction;
     if (row.site != kNoSite && !is_known) {
       row.site = is_first ? first_site : site;
       row.pc = is_first ? first_pc : pc;
@@ -95,7 +95,6 @@ const char* code_row_kind_text(CodeRowKind kind) {
     case CodeRowKind::kInstruction: return "instruction";
     case CodeRowKind::kReturn: return "return";
     case CodeRowKind::kDoor: return "door";
-    case CodeRowKind::kReturnExit: return "return to an exit";
     case CodeRowKind::kExit: return "exit";
     case CodeRowKind::kExitEnd: return "end of exits";
     case CodeRowKind::kForce: return "force";

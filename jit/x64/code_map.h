@@ -37,7 +37,6 @@ enum class CodeRowKind : uint8_t {
   kInstruction,  ///< of the IR
   kReturn,       ///< where a call returns to
   kDoor,         ///< the entry for the interpreter
-  kReturnExit,   ///< the way of a return to its exit
   kExit,         ///< the stub of an exit
   kExitEnd,      ///< the end of a group of stubs
   kForce,        ///< the stub of a deopt point that forces its frames

@@ -1129,7 +1129,7 @@ void Lowering::exit_stubs() {
     const IrIns& ins = trace_.ins[exit.ins];
     if (ins.op != IrOp::kCall) continue;
     a_.bind(exit.stub);
-    note_exit(CodeRowKind::kReturnExit, i);
+    note_exit(CodeRowKind::kExit, i, ins.n);
     a_.sub(kFp, imm(slot_offset(ins.n)));
     exit.number = a_.newLabel();
     a_.jmp(exit.number);
@@ -1193,11 +1193,11 @@ void Lowering::note_return(CodeRowKind kind, uint32_t index, const IrIns& call, 
 }
 
 /// Notes that code of an exit begins here.
-void Lowering::note_exit(CodeRowKind kind, size_t exit) {
+void Lowering::note_exit(CodeRowKind kind, size_t exit, int32_t fp_slots) {
   if (!options_.keep_code_map) return;
   const auto index = static_cast<uint32_t>(exit);
   const IrIns& ins = trace_.ins[exits[exit].ins];
-  if (ins.op == IrOp::kCall) return note_return(kind, index, ins, kind == CodeRowKind::kReturnExit ? ins.n : 0);
+  if (ins.op == IrOp::kCall) return note_return(kind, index, ins, fp_slots);
   rows.push_back({static_cast<uint32_t>(a_.offset()), kind, index, ins.site, ins.pc});
 }
 

@@ -48,7 +48,7 @@ class Lowering {
   void note_row(CodeRowKind kind, uint32_t index = 0, int32_t fp_slots = 0);
   void note_instruction(uint32_t i, int32_t fp_slots = 0);
   void note_return(CodeRowKind kind, uint32_t index, const IrIns& call, int32_t fp_slots);
-  void note_exit(CodeRowKind kind, size_t exit);
+  void note_exit(CodeRowKind kind, size_t exit, int32_t fp_slots = 0);
 
   // operands
   static Gp q(int reg);

@@ -481,9 +481,10 @@ TEST_F(Engine, EventsOfATraceComeInOrder) {
   EXPECT_THAT(counts.order, testing::StartsWith("record pass pass pass pass pass pass optimize assemble compile "));
   EXPECT_THAT(counts.order, HasSubstr("compile link "));
   EXPECT_THAT(counts.order, HasSubstr(" evict "));
-  EXPECT_EQ(counts.lines.size(),
-            counts.of["compile"] + counts.of["abort"] - counts.aborts[static_cast<size_t>(AbortReason::kRunEnded)] -
-                counts.aborts[static_cast<size_t>(AbortReason::kFlushed)] + counts.of["evict"] + counts.of["flush"]);
+  EXPECT_EQ(counts.lines.size(), counts.of["compile"] + counts.of["abort"] -
+                                     counts.aborts[static_cast<size_t>(AbortReason::kRunEnded)] -
+                                     counts.aborts[static_cast<size_t>(AbortReason::kFlushed)] + counts.of["evict"] +
+                                     counts.of["flush"] + counts.of["memo"]);
   EXPECT_THAT(counts.lines, testing::Contains(testing::MatchesRegex(
                                 "\\[trace 0 function /P%[.A-Za-z]* [0-9]+:[0-9]+: compiled -> [a-z ]+, [0-9]+ IR "
                                 "instructions, [0-9]+ exits, [0-9]+ bytes\\]")));
