@@ -230,7 +230,8 @@ class Parser {
     const std::optional<uint32_t> number =
         equals == std::string::npos ? std::nullopt : parse_number<uint32_t>(std::string_view(text).substr(equals + 1));
     if (!set(name, number.value_or(0))) return fail(fmt::format("{} must be one of {}, not '{}'", option, names, name));
-    if (!number || *number == 0) return fail(fmt::format("invalid argument to {} option: '{}'", option, text));
+    const bool is_valid = number && (*number != 0 || jit_param_may_be_none(name));
+    if (!is_valid) return fail(fmt::format("invalid argument to {} option: '{}'", option, text));
   }
 
   /// Reads a schedule, or the file that has it.

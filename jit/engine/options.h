@@ -20,6 +20,8 @@ struct JitParams {
 };
 /// Sets a parameter. Returns false if there is none of that name.
 bool set_jit_param(JitParams& params, std::string_view name, uint32_t value);
+/// Returns whether 0 is a value of the parameter.
+bool jit_param_may_be_none(std::string_view name);
 
 struct JitOptions {
   JitParams params;

@@ -48,8 +48,8 @@ struct AssembleOptions {
   uint32_t* deopt_point_countdowns = nullptr;
   /// By number of the deopt point: whether RuntimeEntries::force is called first when it leaves. Null: none.
   const uint8_t* forcing_deopt_points = nullptr;
-  /// Where the call at the end of the trace reads its target from, if not from its function (jit/x64/memo_code.h). Null:
-  /// from the function.
+  /// Where the call at the end of the trace reads its target from, if not from its function (jit/x64/memo_code.h).
+  /// Null: from the function.
   const void* const* call_target = nullptr;
   /// If true, AssembledTrace::origins is filled.
   bool keep_origins = false;

@@ -62,13 +62,8 @@ IMPOSSIBLE = [
 INLINE = [word for name, value in (("inline_paths", 100), ("inline_product", 100000), ("inline_size", 500), ("max_depth", 20), ("site_functions", 1))
           for word in ("--jit-param", f"{name}={value}")]
 
-# Cells that have no test and are not known to be impossible. These had tests until arguments came in registers: values
-# that lay in slots of the caller are in registers now. Shorter is better.
-OPEN = [
-    ("at (function|native_body|project|tail_call|tail_call3)|behind call3", "other slot"),
-    ("at native_body", "memory"),
-    ("at projected", "spill slot"),
-]
+# Cells that have no test and are not known to be impossible.
+OPEN = [("at projected", "spill slot")]
 
 NAME = "/SpecTests/'10.1-ForeignValue'/Basic/Basic%"
 

@@ -290,6 +290,7 @@ IN_SLOTS = {
     "capture_field": "f(a, b, c)",
     "tail_call_global": "{ List@ x = t.x; G4(x, a, b, c); }",
     "tail_call": "{ List@ x = t.x; t.g4(x, a, b, c); }",
+    "tail_call1": "{ List@ x = t.x; x.?(cons: t.g1(a), nil: t.g1(c)); }",
     "tail_call3": "{ List@ x = t.x; x.?(cons: t.g3(a, b, c), nil: t.g3(c, b, a)); }",
     **{opcode: f"{{ List@ x = t.x; List@ y = t.y; Int@ i = t.i; Int@ j = t.j; List@ r = {body}; Out(r, a, b, c); }}" for opcode, body in {
         "call": "t.g4(x, y, x, y)", "call3": "t.g3(x, y, x)", "call_global": "G4(x, y, x, y)", "call_global3": "G3(x, y, x)",
@@ -345,9 +346,26 @@ Held@ = (Pair@, Box@, (Unit@) { List@; }, Nest@, Bits@, Two@, Fn1@, Bool@, Fn1@,
   });
 };
 """
+# More numbers than there are registers.
+SUMS = [f"n{i}" for i in range(1, 13)]
+HELD += f"""
+Sums@ = ({', '.join(['Int@'] * len(SUMS))}) {{ All@; }};
+(Pair@) {{ Sums@; }} MakeSums = (Pair@ pair) {{
+  Sums@ h = ({', '.join('Int@ ' + name for name in SUMS)}) {{
+    List@ x = pair.a;
+    All@ all = Some;
+    All@(all.s, all.u, all.c, all.n, all.p, all.q, all.rec, x, x, {' '.join(f'/Std/Int%.Add({name},' for name in SUMS)} n1{')' * len(SUMS)},
+      all.j, all.k, all.f, x, x, x, x, x, x);
+  }};
+  _ = h;
+  h;
+}};
+"""
 # How H calls its argument, the type of the argument, and the argument.
 GIVEN = [("h(s, u, c, n, p, q, rec, k, f, x, i, j, w1, w2, w3, w4, w5, w6).r", "Held@", "MakeProjected(ctx.pair, Global)"),
          ("h(s, u, c, n, p, q, rec, k, f, x, i, j, w1, w2, w3, w4, w5, w6).r", "Held@", "MakeKnown(ctx.box, Global)"),
+         (f"{{ Int@ n0 = i; {' '.join(f'Int@ n{i} = /Std/Int%.Add(n{i - 1}, j);' for i in range(1, 13))} h({', '.join(SUMS)}).r; }}",
+          "Sums@", "MakeSums(ctx.pair)"),
          *((f"h({value}).?(nothing: x, just: y)", f"({type}) {{ Got@; }}", f"Nothing<{type}>") for type, values in {
              "Pair@": "s", "Box@": "u", "(Unit@) { List@; }": "c", "Nest@": "n", "Bits@": "p", "Two@": "q", "Fn1@": "rec f",
              "List@": "z w1 w2 w5", "Int@": "i j", "Bool@": "k"}.items() for value in values.split())]
@@ -369,10 +387,13 @@ NATIVES_IN_SLOTS = """
   (Unit@ _, Unit@ _, Unit@ _, Unit@ _, List@ a, (List@) { Got@; } f) { f(a); };
 (Unit@, Unit@, Unit@, Unit@, (List@) { Got@; }, List@) { Got@; } Second =
   (Unit@ _, Unit@ _, Unit@ _, Unit@ _, (List@) { Got@; } f, List@ a) { f(a); };
+# An argument that is needed after a call is in its slot.
+(List@) { List@; } Last = (List@ a) { a.?(cons: Last(a.cons.tail), nil: a); };
+(List@, (List@) { Got@; }) { Got@; } After = (List@ a, (List@) { Got@; } f) { Last(a).?(cons: f(a), nil: f(a)); };
 (Int@, Unit@, Unit@, Unit@, (List@) { Got@; }, List@) { List@; } LoopN = (Int@ n, Unit@ _, Unit@ _, Unit@ _, (List@) { Got@; } f, List@ a) {
   /Std/Int/Sign%.IsZero(n).?(true: a, false: {
-    First(unit, unit, unit, unit, a, f).?(nothing: Second(unit, unit, unit, unit, f, a).?(nothing:
-      LoopN(/Std/Int%.Decr(n), unit, unit, unit, f, a), just: a), just: a);
+    First(unit, unit, unit, unit, a, f).?(nothing: Second(unit, unit, unit, unit, f, a).?(nothing: After(a, f).?(nothing:
+      LoopN(/Std/Int%.Decr(n), unit, unit, unit, f, a), just: a), just: a), just: a);
   });
 };
 _ = LoopN(I|9, unit, unit, unit, Nothing<List@>, Global);

@@ -110,6 +110,11 @@ TEST(ParseOptions, TunablesAreSetByName) {
   EXPECT_EQ(jit.params.hot_calls, 7u);
   EXPECT_EQ(jit.params.max_depth, 3u);
   EXPECT_EQ(jit.params.hot_exits, JitParams().hot_exits);
+  EXPECT_EQ(parse("", {"--jit-param", "memo_bits=0", "a.fble"}).jit.params.memo_bits, 0u);
+}
+
+TEST_F(OptionsTest, TunablesThatMustNotBeNone) {
+  expect_mistake({"--jit-param=hot_calls=0", "a.fble"}, 116, "invalid argument to --jit-param option: 'hot_calls=0'");
 }
 
 TEST(ParseOptions, Threads) {
