@@ -13,14 +13,11 @@ namespace {
 /// Operations that are handed over together at most, as in the product; any number may be under way.
 constexpr unsigned kEntries = 256;
 
-Cooperative* the_one = nullptr;
-
 }  // namespace
 
-Cooperative* cooperative() { return the_one; }
+Cooperative* cooperative() { return static_cast<Cooperative*>(runtime); }
 
 Cooperative::Cooperative(const Limits& limits) : limits_(limits) {
-  the_one = this;
   io_uring_params parameters{};
   parameters.flags = IORING_SETUP_CLAMP | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG;
   const int result = io_uring_queue_init_params(kEntries, &ring_, &parameters);
