@@ -181,6 +181,7 @@ def renewed(document, folder):
 def unfounded(text, blocks):
     """Figures in sentences that are in no block: pairs of line number and figure."""
     known = set(re.findall(r"\d+(?:\.\d+)?", blocks))
+    known |= {found.replace(",", "") for found in re.findall(r"\d[\d,]*(?:\.\d+)?", blocks)}
     found = []
     inside = False
     for number, line in enumerate(text.split("\n"), 1):

@@ -179,10 +179,12 @@ def draw(results, kind, path):
     title, panels, x_title, y_title, log_x, log_y = PLOTS[kind]
     names = {variant: {"name": variant} for sample in results["samples"] if sample["part"] in ("search", "waiting")
              for variant in [sample["variant"]]}
-    plot.grid({**results, "contestants": list(names.values()), "base": "V2"}, path, title, panels(results), x_title, y_title,
+    plot.grid({**results, **next(iter(results["runs"].values())), "contestants": list(names.values()), "base": "V2"}, path, title, panels(results), x_title, y_title,
               log_x, log_y)
 
 
 def about(results):
-    machine, version, command = report.about(results)
-    return f"{machine}; {version}; load {results['load']}; {results['rounds']} rounds, {results['files']:,} files.\n\n    {command}\n"
+    machine = report.about({**results, **next(iter(results["runs"].values()))})[0]
+    rows = [[part, run["date"], run["source"]["commit"], str(run["load"]), str(run["rounds"]), f"{run['files']:,}"]
+            for part, run in results["runs"].items()]
+    return f"{machine}.\n\n    {results['command']}\n\n" + lay_out(["part", "date", "commit", "load before", "rounds", "files"], rows)

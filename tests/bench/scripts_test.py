@@ -59,7 +59,8 @@ def sampled():
             found += [{"part": "waiting", "variant": variant, "round": round, "count": 100, "depth": depth, "begun": 100, "resident": value,
                        "kernel": value} for depth in (0, 16)]
             found += [{"part": part, "variant": variant, "depth": 4, "nanoseconds": value} for part in ("switch", "call")]
-    return {**run_of({}), "rounds": 2, "files": 100, "load": 0.1, "samples": found}
+    run = {"date": "2001-02-03T04:05:06+00:00", "source": {"commit": "abc", "changed": False}, "rounds": 2, "files": 100, "load": 0.1}
+    return {"command": "tests/vale/run all", "machine": run_of({})["machine"], "runs": {"search": run}, "samples": found}
 
 
 class Statistics(unittest.TestCase):
