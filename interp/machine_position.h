@@ -30,6 +30,7 @@ struct MachinePosition {
   uint32_t trace = 0;                 ///< number of the trace; counts only with a site
   int32_t fp_slots = 0;               ///< the slots that the register for fp is above the root frame
   const Code* native = nullptr;       ///< that is called there, or null
+  bool is_return_address = false;     ///< a call returns there
 };
 
 }  // namespace fble

@@ -15,6 +15,7 @@
 #include "interp/bytecode.h"
 #include "interp/engine_hooks.h"
 #include "interp/machine_position.h"
+#include "interp/native_stack.h"
 
 namespace fble {
 
@@ -55,6 +56,15 @@ bool is_call_before(const uint32_t* pc, const uint32_t* position) {
   for (const Op list_form : {Op::kCall, Op::kCallGlobal}) {
     const uint32_t fixed = *pc - static_cast<uint32_t>(list_form);
     if (fixed <= 3) return length == static_cast<ptrdiff_t>(fixed == 0 ? 5 + size_t{pc[2]} : 4 + fixed);
+  }
+  return false;
+}
+
+/// Returns whether the instruction is one of those that write return words. They are few bytes; more are no harm.
+bool leaves_machine_code(const void* instruction) {
+  constexpr uintptr_t kMostBytes = 96;
+  for (void (*const function)() : {&return_by_frame, &write_return_words, &leave_by_call}) {
+    if (reinterpret_cast<uintptr_t>(instruction) - reinterpret_cast<uintptr_t>(function) < kMostBytes) return true;
   }
   return false;
 }
@@ -121,9 +131,59 @@ bool Sampler::is_frame(const Word* fp) const {
          reinterpret_cast<uintptr_t>(fp) % sizeof(Word) == 0;
 }
 
+/// Returns the frame's return position, wherever it is.
+const uint32_t* Sampler::position_after(const Word* fp) const {
+  if (fp != unwritten_) return return_position(fp);
+  const uint32_t* position;
+  std::memcpy(&position, reinterpret_cast<const char*>(*native_call_) + kReturnPositionAt, sizeof position);
+  return position;
+}
+
+/// Returns whether a word of the native stack is the return address of a call in machine code.
+bool Sampler::is_return_address(Word word) const {
+  const EngineHooks* const engine = carrier_.machine.engine;
+  const auto* const address = reinterpret_cast<const void*>(word);
+  MachinePosition position;
+  return engine->is_machine_code(address) && engine->find_position(address, position) && position.is_return_address;
+}
+
+/// Returns whether it is the return address of a memo that waits for its function.
+bool Sampler::is_memo(Word word) const {
+  const auto* const address = reinterpret_cast<const uint8_t*>(word);
+  return carrier_.machine.engine->is_machine_code(address) && *address != kJumpByte;
+}
+
+/// Finds the return addresses on the native stack, if there are any. `fp` is the frame whose address is the topmost.
+/// Above them are the numbers of an exit, at most, or the registers that are saved around a call of C++.
+void Sampler::find_native_calls(const Word* fp, const Word* native_stack) {
+  constexpr int kMostWordsAbove = 16;
+  const auto* const end = static_cast<const Word*>(carrier_.native_stack);
+  unwritten_ = native_call_ = nullptr;
+  for (int i = 0; i < kMostWordsAbove && native_stack != nullptr && native_stack < end; ++i, ++native_stack) {
+    if (*native_stack == reinterpret_cast<Word>(&return_by_frame)) return;
+    if (!is_return_address(*native_stack)) continue;
+    unwritten_ = fp;
+    native_call_ = native_stack;
+    return;
+  }
+}
+
+/// Passes from the topmost frame without return words to the next one. Returns false if there is no sense in the native
+/// stack.
+bool Sampler::pass_native_call() {
+  uint32_t distance;
+  std::memcpy(&distance, reinterpret_cast<const char*>(*native_call_) + kDistanceAt, sizeof distance);
+  unwritten_ -= distance / sizeof(Word);
+  ++native_call_;
+  while (is_memo(*native_call_)) native_call_ += kMemoWords;
+  if (is_return_address(*native_call_)) return true;
+  unwritten_ = nullptr;
+  return *native_call_ == reinterpret_cast<Word>(&return_by_frame);
+}
+
 /// Returns whether the frame, which is in the stack, has a caller that can be walked to, or is the outermost one.
 bool Sampler::has_return_position(const Word* fp) {
-  const uint32_t* const position = return_position(fp);
+  const uint32_t* const position = position_after(fp);
   if (position == nullptr) return true;
   const Code* const code = code_at(position);
   if (code == nullptr || position - code->words.data() < 2) return false;
@@ -159,9 +219,11 @@ void Sampler::push(const uint32_t* site, const Code* code, size_t slot) {
 /// Requires: has_return_position(fp).
 bool Sampler::walk_callers(const Word* fp) {
   const Word* const base = carrier_.current->stack->base();
-  while (const uint32_t* const position = return_position(fp)) {
+  while (const uint32_t* const position = position_after(fp)) {
     const Code* const code = code_at(position);
+    const Word* const callee = fp;
     fp -= frame_distance(position);
+    if (callee == unwritten_ && !pass_native_call()) return false;
     const auto slot = static_cast<size_t>(fp - base);
     while (known_.size() != 0 && known_.back().slot > slot) known_.pop();
     if (known_.size() != 0 && known_.back().slot == slot) {
@@ -169,7 +231,7 @@ bool Sampler::walk_callers(const Word* fp) {
       return true;
     }
     if (steps_.is_full() || !has_return_position(fp)) return false;
-    push(return_position(fp), code, slot);
+    push(position_after(fp), code, slot);
   }
   return true;
 }
@@ -177,7 +239,7 @@ bool Sampler::walk_callers(const Word* fp) {
 /// Adds the callers of a frame whose own activation is not known.
 bool Sampler::walk_unknown(const Word* fp) {
   if (!has_return_position(fp)) return false;
-  leaf_.pc = word_before(return_position(fp));
+  leaf_.pc = word_before(position_after(fp));
   return walk_callers(fp);
 }
 
@@ -194,7 +256,7 @@ bool Sampler::walk_inlined(const MachinePosition& position, const Word* fp) {
   }
   for (uint32_t site = position.site; site != kNoSite; site = position.sites[site].parent) {
     const InlineSite& at = position.sites[site];
-    push(at.parent == kNoSite ? return_position(root) : at.return_position, at.code, 0);
+    push(at.parent == kNoSite ? position_after(root) : at.return_position, at.code, 0);
   }
   return walk_callers(root);
 }
@@ -202,7 +264,7 @@ bool Sampler::walk_inlined(const MachinePosition& position, const Word* fp) {
 /// Adds the activation of the frame, whose position is in the code, and its callers. Requires: has_return_position(fp).
 bool Sampler::walk_frame(const uint32_t* pc, const Code* code, const Word* fp) {
   leaf_.pc = pc;
-  const uint32_t* const caller = return_position(fp);
+  const uint32_t* const caller = position_after(fp);
   // In the middle of a call or return, the position is that of the caller, still or already.
   if (caller != nullptr && (pc == caller || is_call_before(pc, caller))) return walk_callers(fp);
   push(caller, code, static_cast<size_t>(fp - carrier_.current->stack->base()));
@@ -216,6 +278,7 @@ bool Sampler::walk(const Registers& registers) {
   if (const void* const call = machine_call.address.load(); call != nullptr) {
     const Word* const fp = machine_call.fp.load();
     if (!is_frame(fp)) return false;
+    find_native_calls(fp, machine_call.native_stack.load());
     if (engine == nullptr || !engine->find_position(call, position)) return walk_unknown(fp);
     return walk_inlined(position, fp);
   }
@@ -224,9 +287,12 @@ bool Sampler::walk(const Registers& registers) {
   const Code* const code = code_at(registers.pc);
   const bool are_pinned = current_activity.load() == Activity::kProgram && is_frame(registers.fp) &&
                           (registers.thread == &carrier_ || code != nullptr);
-  if (are_pinned && engine != nullptr && engine->is_machine_code(registers.instruction)) {
+  const bool is_machine_code = engine != nullptr && engine->is_machine_code(registers.instruction);
+  if (are_pinned && (is_machine_code || leaves_machine_code(registers.instruction))) {
     leaf_.tier = Tier::kMachineCode;
-    if (!engine->find_position(registers.instruction, position)) return walk_unknown(registers.fp);
+    const bool is_known = is_machine_code && engine->find_position(registers.instruction, position);
+    find_native_calls(registers.fp - (is_known ? position.fp_slots : 0), registers.native_stack);
+    if (!is_known) return walk_unknown(registers.fp);
     position.native = nullptr;  // is not running
     return walk_inlined(position, registers.fp);
   }
@@ -255,9 +321,8 @@ uint32_t Sampler::enter_steps() {
 
 void Sampler::sample(const Registers& registers, uint64_t ns) {
   const Activity activity = current_activity.load();
-  if (carrier_.native_stack == nullptr || carrier_.fp == nullptr) {
+  if (carrier_.native_stack == nullptr || carrier_.fp == nullptr)
     return table_.add(0, nullptr, Activity::kRuntime, Tier::kRuntime, 0, ns);
-  }
   if (carrier_.current->stack == nullptr) {
     ++broken_;
     return table_.add(0, nullptr, Activity::kUnknown, Tier::kRuntime, 0, ns);
@@ -266,6 +331,7 @@ void Sampler::sample(const Registers& registers, uint64_t ns) {
   steps_.clear();
   base_node_ = 0;
   leaf_ = {};
+  unwritten_ = native_call_ = nullptr;
   if (!walk(registers)) {
     ++broken_;
     return table_.add(0, nullptr, Activity::kUnknown, Tier::kRuntime, 0, ns);
@@ -283,7 +349,8 @@ void Sampler::on_signal(int, siginfo_t*, void* context) {
   const uint64_t start = ns_of(CLOCK_THREAD_CPUTIME_ID);
   const greg_t* const words = static_cast<const ucontext_t*>(context)->uc_mcontext.gregs;
   sampler->sample({reinterpret_cast<const void*>(words[REG_RIP]), reinterpret_cast<const uint32_t*>(words[REG_R12]),
-                   reinterpret_cast<Word*>(words[REG_R13]), reinterpret_cast<const void*>(words[REG_R14])},
+                   reinterpret_cast<Word*>(words[REG_R13]), reinterpret_cast<const void*>(words[REG_R14]),
+                   reinterpret_cast<const Word*>(words[REG_RSP])},
                   start - sampler->last_ns_);
   sampler->last_ns_ = ns_of(CLOCK_THREAD_CPUTIME_ID);
   sampler->arm(std::max(sampler->next_period(), kLeastDistance * (sampler->last_ns_ - start)));

@@ -6,7 +6,9 @@
 // keeps frames as the interpreter does, and a frame is found from its callee's return position, whose words never move.
 // Closures and other objects are not read, so a collection may be under way. Where registers do not tell:
 //
-//   in machine code    the compiler's code map has the activations at the address (EngineHooks::find_position)
+//   in machine code    the compiler's code map has the activations at the address (EngineHooks::find_position); frames
+//                      that machine code has called have their return positions beside the return addresses on the
+//                      native stack (interp/native_stack.h)
 //   in C++ called by machine code    machine_call (interp/whereabouts.h) has the address of the call
 //   in other C++       the carrier has the position, since all C++ that may look at the stack gets it there
 //
@@ -69,6 +71,7 @@ class Sampler final : public CodeListener {
     const uint32_t* pc;
     Word* fp;
     const void* thread;
+    const Word* native_stack;
   };
   /// Takes a sample; for the signal handler and tests.
   void sample(const Registers& registers, uint64_t ns);
@@ -105,6 +108,11 @@ class Sampler final : public CodeListener {
 
   const Code* code_at(const uint32_t* position);
   bool is_frame(const Word* fp) const;
+  const uint32_t* position_after(const Word* fp) const;
+  bool is_return_address(Word word) const;
+  bool is_memo(Word word) const;
+  void find_native_calls(const Word* fp, const Word* native_stack);
+  bool pass_native_call();
   bool has_return_position(const Word* fp);
   void forget_changed();
   void push(const uint32_t* site, const Code* code, size_t slot);
@@ -124,6 +132,10 @@ class Sampler final : public CodeListener {
   ReservedArray<Known> known_;  ///< ascending
   uint32_t base_node_ = 0;      ///< where the steps begin: the root, or the node of a frame that is known
   Leaf leaf_;
+  // The frames that machine code has called have no return words. The topmost of them, and the place of its return
+  // address on the native stack; null if no frame above the present one is left.
+  const Word* unwritten_ = nullptr;
+  const Word* native_call_ = nullptr;
   const VirtualThread* thread_ = nullptr;  ///< whose frames are known
   uint64_t broken_ = 0;
 

@@ -19,6 +19,8 @@ struct Code;
 struct MachineCall {
   std::atomic<const void*> address{nullptr};  ///< null: the carrier's pc and fp are right
   std::atomic<Word*> fp{nullptr};             ///< the register for fp at that place
+  /// The native stack at that place (interp/native_stack.h); null if the call stack has all return words.
+  std::atomic<const Word*> native_stack{nullptr};
 };
 inline constinit MachineCall machine_call;
 
@@ -29,6 +31,7 @@ class AtMachineCode {
   AtMachineCode(const void* address, Word* fp) {
     if (address == nullptr) return;
     machine_call.fp.store(fp, std::memory_order_relaxed);
+    machine_call.native_stack.store(nullptr, std::memory_order_relaxed);
     std::atomic_signal_fence(std::memory_order_seq_cst);
     machine_call.address.store(address, std::memory_order_relaxed);
   }

@@ -410,7 +410,9 @@ bool TraceEngine::leave_exit(Carrier& carrier, uint32_t exit_id) {
   CompiledTrace& trace = traces_[address.trace];
   ExitRecord& exit = trace.exits[address.exit];
   // Until the exit has been left, the frames are those that the code map knows.
-  AtMachineCode at(options_.keep_code_maps ? trace.start + exit.stub : nullptr, carrier.exit_state.fp());
+  // The stub of a return begins in the callee's frame.
+  AtMachineCode at(options_.keep_code_maps ? trace.start + exit.stub : nullptr,
+                   carrier.exit_state.fp() + (exit.is_return ? exit.n : 0));
   const ExitEntry& entry = traces_.entry(exit_id);
 
   // The exit is taken.

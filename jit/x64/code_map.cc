@@ -24,7 +24,8 @@ const CodeRow& CodeMap::row_at(uint32_t offset) const {
 
 MachinePosition CodeMap::position_at(uint32_t offset) const {
   const CodeRow& row = row_at(offset);
-  return {sites.data(), row.site, row.pc, trace, row.fp_slots, row.native};
+  const bool is_return_address = row.kind == CodeRowKind::kReturn && row.offset == offset;
+  return {sites.data(), row.site, row.pc, trace, row.fp_slots, row.native, is_return_address};
 }
 
 CodeMap make_code_map(const Trace& trace, const uint8_t* start, size_t bytes, std::vector<CodeRow> rows) {

@@ -15,8 +15,8 @@
 //
 // The register that holds fp is the root frame's except where a call has moved it already, and where the return from a
 // call has not moved it back. With a row, the stack is complete at each byte of machine code: the activations of the
-// row, then the frames below the root frame. Machine code that has a map writes the return positions of all frames to
-// memory when it calls; otherwise they are written when it is left (interp/native_stack.h).
+// row, then the frames below the root frame, whose return positions are in memory or beside the return addresses on the
+// native stack (interp/native_stack.h).
 //
 // Tested by tests/unit/jit/x64/code_map_test.cc.
 #pragma once

@@ -761,11 +761,6 @@ void Lowering::call(uint32_t i, const InsPlan& plan) {
     go_to_code(ins, plan, false);
     return;
   }
-  const Word position = reinterpret_cast<Word>(trace_.snapshots[ins.snapshot].frames.back().pc);
-  if (options_.keep_code_map) {
-    load_word(kR9, position);
-    a_.mov(x86::qword_ptr(kFp, slot_offset(ins.n + kReturnPositionSlot)), q(kR9));
-  }
   a_.add(kFp, imm(slot_offset(ins.n)));
   note_instruction(i, ins.n);
   go_to_code(ins, plan, true);
@@ -778,6 +773,7 @@ void Lowering::call(uint32_t i, const InsPlan& plan) {
   a_.long_().jmp(exit.stub);
   exit.jumps.push_back(a_.offset() - 4);
   FBLE_ASSERT(a_.offset() == start + kEntryByFrame);
+  const Word position = reinterpret_cast<Word>(trace_.snapshots[ins.snapshot].frames.back().pc);
   a_.long_().mov(q(kR11), imm(position));
   FBLE_ASSERT(a_.offset() == start + kReturnPositionAt + 8);
   a_.mov(d(kRax), imm(static_cast<uint32_t>(slot_offset(ins.n))));

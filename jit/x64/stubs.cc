@@ -32,24 +32,28 @@ void fold_in_place(Carrier* carrier) {
   words[0] = fold_packed(static_cast<Intrinsic>(words[kHelperNumberAt]), words);
 }
 
-/// Notes where machine code calls C++, for those who look from outside. `address` is a register with the address; rax
-/// is changed.
-void emit_note_call(asmjit::x86::Assembler& a, int address) {
-  static_assert(sizeof machine_call.address == 8 && sizeof machine_call.fp == 8);
-  const auto at = [](const auto& field) { return imm(reinterpret_cast<uint64_t>(&field)); };
-  a.mov(gpq(kRax), at(machine_call.fp));
-  a.mov(qword_ptr(gpq(kRax)), gpq(kFpRegister));
-  a.mov(gpq(kRax), at(machine_call.address));
-  a.mov(qword_ptr(gpq(kRax)), gpq(address));
+/// Notes where machine code calls C++, for those who look from outside. `address` is a register with the address,
+/// `native_stack` one with the native stack, or none; rax is changed.
+void emit_note_call(asmjit::x86::Assembler& a, int address, int native_stack) {
+  constexpr auto offset_in = [](const auto& field) {
+    static_assert(sizeof field == 8);
+    return static_cast<int32_t>(reinterpret_cast<const char*>(&field) - reinterpret_cast<const char*>(&machine_call));
+  };
+  a.mov(gpq(kRax), imm(reinterpret_cast<uint64_t>(&machine_call)));
+  a.mov(qword_ptr(gpq(kRax), offset_in(machine_call.fp)), gpq(kFpRegister));
+  if (native_stack == kNoRegister) {
+    a.mov(qword_ptr(gpq(kRax), offset_in(machine_call.native_stack)), 0);
+  } else {
+    a.mov(qword_ptr(gpq(kRax), offset_in(machine_call.native_stack)), gpq(native_stack));
+  }
+  a.mov(qword_ptr(gpq(kRax), offset_in(machine_call.address)), gpq(address));
 }
 
 /// Stores the registers of an exit; its number is in rsi afterwards.
-void emit_save_state(asmjit::x86::Assembler& a, const RuntimeEntries& runtime) {
+void emit_save_state(asmjit::x86::Assembler& a) {
   for (int reg = 0; reg < kRegisterCount; ++reg) a.mov(qword_ptr(kThread, register_offset(reg)), gpq(reg));
   a.mov(gpd(kRsi), asmjit::x86::dword_ptr(gpq(kRsp)));
   a.add(gpd(kRsi), asmjit::x86::dword_ptr(gpq(kRsp), 8));
-  // The engine knows better when it has found the exit; until then, the frame is enough.
-  if (runtime.notes_calls) emit_note_call(a, kFpRegister);
 }
 
 /// Emits the writing of return words, of those on the native stack from `above` bytes above the stack pointer on, and
@@ -64,8 +68,10 @@ void emit_cut_off(asmjit::x86::Assembler& a, int32_t above) {
 
 /// Emits the common part of every exit. The stub has pushed two numbers whose sum is the exit's.
 void emit_exit_common(asmjit::x86::Assembler& a, const RuntimeEntries& runtime, const asmjit::Label& left) {
-  emit_save_state(a, runtime);
+  emit_save_state(a);
   emit_cut_off(a, 16);
+  // The engine knows better when it has found the exit; until then, the frame is enough.
+  if (runtime.notes_calls) emit_note_call(a, kFpRegister, kNoRegister);
   a.mov(gpq(kRdi), kThread);
   a.sub(gpq(kRsp), 8);  // aligned for the C++ convention
   a.mov(gpq(kRax), imm(reinterpret_cast<uint64_t>(runtime.leave)));
@@ -84,8 +90,9 @@ void emit_exit_common(asmjit::x86::Assembler& a, const RuntimeEntries& runtime, 
 /// Emits the shared stub of deopt points that force their frames: it saves the state, calls the observer,
 /// and resumes or leaves. If machine code continues, it is as if the interpreter had entered it.
 void emit_force_common(asmjit::x86::Assembler& a, const RuntimeEntries& runtime, const asmjit::Label& left) {
-  emit_save_state(a, runtime);
+  emit_save_state(a);
   emit_cut_off(a, 16);
+  if (runtime.notes_calls) emit_note_call(a, kFpRegister, kNoRegister);
   a.mov(gpq(kRdi), kThread);
   a.sub(gpq(kRsp), 8);  // aligned for the C++ convention
   a.mov(gpq(kRax), imm(reinterpret_cast<uint64_t>(runtime.force)));
@@ -123,6 +130,7 @@ void run_native_in_place(Carrier* carrier) {
 
 /// The registers that helpers save on the native stack, in this order.
 constexpr int kSaved[] = {kRax, kRcx, kRdx, kRbx, kRsi, kRdi, kR8, kR9, kR10, kR11};
+constexpr int32_t kBytesSaved = 8 * static_cast<int32_t>(std::size(kSaved));
 /// Returns the distance of a saved register from the stack pointer after all have been saved.
 constexpr int32_t saved_at(int reg) {
   const auto* const found = std::find(std::begin(kSaved), std::end(kSaved), reg);
@@ -137,9 +145,10 @@ void emit_helper(asmjit::x86::Assembler& a, const void* function, bool notes_cal
   a.and_(gpq(kRsp), -16);
   before_call();
   if (notes_call) {
-    a.mov(gpq(kRdi), qword_ptr(gpq(kRbx), 8 * std::size(kSaved)));  // the return address, in the call's row
+    a.mov(gpq(kRdi), qword_ptr(gpq(kRbx), kBytesSaved));  // the return address, in the call's row
     a.sub(gpq(kRdi), 1);
-    emit_note_call(a, kRdi);
+    a.lea(gpq(kRsi), qword_ptr(gpq(kRbx), kBytesSaved + 8));
+    emit_note_call(a, kRdi, kRsi);
   }
   a.mov(gpq(kRdi), kThread);
   a.mov(gpq(kRax), imm(reinterpret_cast<uint64_t>(function)));
@@ -244,7 +253,8 @@ std::string_view shared_code_name(const AssembledTrace& code, const uint8_t* tar
   };
   constexpr Stub kStubs[] = {{x64::kExitCommon, "exit_common"},     {x64::kFoldHelper, "fold_helper"},
                              {x64::kEnterTrace, "enter_trace"},     {x64::kNoteEntry, "note_entry"},
-                             {x64::kNativeHelper, "native_helper"}, {x64::kForceCommon, "force_common"}};
+                             {x64::kNativeHelper, "native_helper"}, {x64::kForceCommon, "force_common"},
+                             {x64::kSlowEntry, "slow_entry"}};
   if (target < code.stubs || target >= code.stubs + x64::kStubBytes) return "other code";
   const auto offset = static_cast<uint32_t>(target - code.stubs);
   return std::prev(std::ranges::upper_bound(kStubs, offset, {}, &Stub::start))->name;

@@ -48,7 +48,7 @@ class EachStep final : public StepObserver {
       fold(path);
     }
     ++expected[path];
-    sampler->sample({nullptr, pc, const_cast<Word*>(fp), carrier}, 1);
+    sampler->sample({nullptr, pc, const_cast<Word*>(fp), carrier, nullptr}, 1);
   }
   void begin_run() override {}
   void start_thread(uint32_t, uint32_t) override {}
@@ -144,7 +144,7 @@ TEST_F(SamplerTest, RegistersWithoutMeaningAreNotFollowed) {
   Carrier& carrier = machine_->carrier();
   Sampler sampler(carrier, {});
   // Between runs, whatever the registers hold.
-  sampler.sample({nullptr, nullptr, nullptr, &carrier}, 1);
+  sampler.sample({nullptr, nullptr, nullptr, &carrier, nullptr}, 1);
   ASSERT_TRUE(machine_->run_modules());
   carrier.fp = carrier.current->stack->base() + kHeaderSlots;
   carrier.pc = nullptr;
@@ -156,7 +156,7 @@ TEST_F(SamplerTest, RegistersWithoutMeaningAreNotFollowed) {
                                 reinterpret_cast<Word>(code_->codes.front().words.data() + 2)}) {
       base[100 + kReturnPositionSlot] = base[1] = position;
       for (const uint32_t* const pc : {static_cast<const uint32_t*>(nullptr), code_->codes.front().start + 1}) {
-        sampler.sample({nullptr, pc, fp, &carrier}, 1);
+        sampler.sample({nullptr, pc, fp, &carrier, nullptr}, 1);
       }
     }
   }
