@@ -32,21 +32,24 @@ void fold_in_place(Carrier* carrier) {
   words[0] = fold_packed(static_cast<Intrinsic>(words[kHelperNumberAt]), words);
 }
 
+/// Returns the distance of a field from the start of `machine_call`.
+template <typename Field>
+int32_t offset_in_call(const Field& field) {
+  static_assert(sizeof field == 8);
+  return static_cast<int32_t>(reinterpret_cast<const char*>(&field) - reinterpret_cast<const char*>(&machine_call));
+}
+
 /// Notes where machine code calls C++, for those who look from outside. `address` is a register with the address,
 /// `native_stack` one with the native stack, or none; rax is changed.
 void emit_note_call(asmjit::x86::Assembler& a, int address, int native_stack) {
-  constexpr auto offset_in = [](const auto& field) {
-    static_assert(sizeof field == 8);
-    return static_cast<int32_t>(reinterpret_cast<const char*>(&field) - reinterpret_cast<const char*>(&machine_call));
-  };
   a.mov(gpq(kRax), imm(reinterpret_cast<uint64_t>(&machine_call)));
-  a.mov(qword_ptr(gpq(kRax), offset_in(machine_call.fp)), gpq(kFpRegister));
+  a.mov(qword_ptr(gpq(kRax), offset_in_call(machine_call.fp)), gpq(kFpRegister));
   if (native_stack == kNoRegister) {
-    a.mov(qword_ptr(gpq(kRax), offset_in(machine_call.native_stack)), 0);
+    a.mov(qword_ptr(gpq(kRax), offset_in_call(machine_call.native_stack)), 0);
   } else {
-    a.mov(qword_ptr(gpq(kRax), offset_in(machine_call.native_stack)), gpq(native_stack));
+    a.mov(qword_ptr(gpq(kRax), offset_in_call(machine_call.native_stack)), gpq(native_stack));
   }
-  a.mov(qword_ptr(gpq(kRax), offset_in(machine_call.address)), gpq(address));
+  a.mov(qword_ptr(gpq(kRax), offset_in_call(machine_call.address)), gpq(address));
 }
 
 /// Stores the registers of an exit; its number is in rsi afterwards.
