@@ -13,6 +13,7 @@
 #include "frontends/cli/execute.h"
 #include "frontends/cli/front_end.h"
 #include "frontends/cli/messages.h"
+#include "frontends/html/gzip.h"
 #include "frontends/profile/profile_formats.h"
 #include "interp/carrier.h"
 #include "interp/sampler.h"

@@ -4,8 +4,8 @@
 #include <zlib.h>
 
 #include <cstdint>
-#include <new>
-#include <stdexcept>
+
+#include "frontends/html/gzip.h"
 
 namespace fble {
 
@@ -16,28 +16,6 @@ const std::string_view kHtmlColours = R"(
 )";
 
 namespace {
-
-/// Returns the bytes as a gzip file.
-std::string gzip(std::string_view bytes) {
-  constexpr int kWindowBits = 15;
-  constexpr int kGzip = 16;  // added to the window's bits: a header of gzip
-  constexpr int kMemoryLevel = 9;
-  z_stream stream{};
-  if (deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, kWindowBits + kGzip, kMemoryLevel, Z_DEFAULT_STRATEGY) !=
-      Z_OK) {
-    throw std::bad_alloc();
-  }
-  std::string packed(deflateBound(&stream, bytes.size()), '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-  stream.avail_in = static_cast<uInt>(bytes.size());
-  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
-  stream.avail_out = static_cast<uInt>(packed.size());
-  const int result = deflate(&stream, Z_FINISH);
-  packed.resize(stream.total_out);
-  deflateEnd(&stream);
-  if (result != Z_STREAM_END) throw std::length_error("more than 4 GB of data for a page");
-  return packed;
-}
 
 std::string base64(std::string_view bytes) {
   constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -90,7 +68,7 @@ std::string escape_html(std::string_view text) {
   return result;
 }
 
-std::string pack_data(std::string_view bytes) { return base64(gzip(bytes)); }
+std::string pack_data(std::string_view bytes) { return base64(gzipped(bytes)); }
 
 std::optional<std::string> find_data(std::string_view page, std::string_view id) {
   const std::string tag = data_tag(id);

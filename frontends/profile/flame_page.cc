@@ -1,6 +1,7 @@
 // The page is one file: its style, its script and the profile are in it, and its policy forbids requests.
 #include <fmt/format.h>
 
+#include "frontends/html/html.h"
 #include "frontends/profile/profile_formats.h"
 
 namespace fble {
@@ -242,20 +243,6 @@ constexpr std::string_view kBody = R"html(<nav>
 </main>
 )html";
 
-std::string escaped_text(std::string_view text) {
-  std::string result;
-  for (const char c : text) {
-    if (c == '&') {
-      result += "&amp;";
-    } else if (c == '<') {
-      result += "&lt;";
-    } else {
-      result += c;
-    }
-  }
-  return result;
-}
-
 /// Returns the profile as JSON: functions [name, file, line], paths [parent, function, line of the call, own ns, total
 /// ns] and a table [function, own ns, total ns].
 std::string page_data(const CallTree& tree) {
@@ -291,7 +278,7 @@ std::string flame_page(const CallTree& tree, std::string_view title) {
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
       "script-src 'unsafe-inline'\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
-  page += fmt::format("<title>{0}</title>\n<style>{1}</style>\n</head>\n<body>\n<h1>{0}</h1>\n", escaped_text(title),
+  page += fmt::format("<title>{0}</title>\n<style>{1}</style>\n</head>\n<body>\n<h1>{0}</h1>\n", escape_html(title),
                       kStyle);
   page += fmt::format("<p>{} samples in {:.3f} s of processor time</p>\n", tree.samples(),
                       static_cast<double>(tree.ns()) / 1e9);

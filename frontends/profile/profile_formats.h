@@ -25,11 +25,9 @@ std::string folded_stacks(const CallTree& tree);
 /// its own.
 std::string speedscope_json(const CallTree& tree, std::string_view name);
 
-/// Returns the profile for pprof (profile.proto), not compressed. The values are samples and nanoseconds; labels say
-/// which tier ran the code, and the number of the trace.
+/// Returns the profile for pprof (profile.proto), which also reads it compressed (frontends/html/gzip.h). The values
+/// are samples and nanoseconds; labels say which tier ran the code, and the number of the trace.
 std::string sampled_pprof(const CallTree& tree);
-/// Compresses for pprof (RFC 1952).
-std::string gzipped(std::string_view bytes);
 
 /// Returns a page with a flame graph, a call tree and a table of functions. It needs no other file and makes no
 /// request.

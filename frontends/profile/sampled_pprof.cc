@@ -1,9 +1,6 @@
 // The messages and their field numbers are those of pprof's profile.proto.
-#include <zlib.h>
-
 #include <algorithm>
 #include <map>
-#include <new>
 
 #include "frontends/profile/profile_formats.h"
 #include "frontends/profile/wire_format.h"
@@ -99,33 +96,6 @@ std::string sampled_pprof(const CallTree& tree) {
   file.message(11, period_type);
   file.number(12, tree.period_ns);
   return file.take();
-}
-
-std::string gzipped(std::string_view bytes) {
-  constexpr int kGzipHeader = 16;
-  z_stream stream{};
-  if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, kGzipHeader + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) !=
-      Z_OK) {
-    throw std::bad_alloc();
-  }
-  std::string result;
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-  size_t left = bytes.size();
-  int state = Z_OK;
-  while (state == Z_OK) {
-    // zlib counts in 32 bits.
-    if (stream.avail_in == 0) {
-      stream.avail_in = static_cast<uInt>(std::min<size_t>(left, size_t{1} << 30));
-      left -= stream.avail_in;
-    }
-    Bytef buffer[1 << 14];
-    stream.next_out = buffer;
-    stream.avail_out = sizeof buffer;
-    state = deflate(&stream, left == 0 ? Z_FINISH : Z_NO_FLUSH);
-    result.append(reinterpret_cast<const char*>(buffer), sizeof buffer - stream.avail_out);
-  }
-  deflateEnd(&stream);
-  return result;
 }
 
 }  // namespace fble

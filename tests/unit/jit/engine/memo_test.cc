@@ -181,5 +181,15 @@ TEST_F(MemoTest, OtherCallsAreNotFollowed) {
   EXPECT_FALSE(pure_calls("/P%.Twice").is_pure);
 }
 
+// As if what Add calls were a native.
+TEST_F(MemoTest, NativesMustBePure) {
+  compare(kSame, eager_);
+  Code& native = *const_cast<Code*>(code("/P%.Incr"));
+  native.native = [](NativeCall&) -> Word { return 0; };
+  EXPECT_FALSE(pure_calls("/P%.Add").is_pure);
+  native.is_pure = true;
+  EXPECT_TRUE(pure_calls("/P%.Add").is_pure);
+}
+
 }  // namespace
 }  // namespace fble
