@@ -13,6 +13,7 @@
 #include <ctime>
 
 #include "interp/bytecode.h"
+#include "interp/carrier.h"
 #include "interp/engine_hooks.h"
 #include "interp/machine_position.h"
 #include "interp/native_stack.h"

@@ -33,7 +33,7 @@
 #include <string>
 #include <vector>
 
-#include "interp/carrier.h"
+#include "interp/code.h"
 #include "interp/sample_table.h"
 #include "interp/whereabouts.h"
 

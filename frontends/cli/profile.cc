@@ -15,7 +15,6 @@
 #include "frontends/cli/messages.h"
 #include "frontends/html/gzip.h"
 #include "frontends/profile/profile_formats.h"
-#include "interp/carrier.h"
 #include "interp/sampler.h"
 
 namespace fble {
