@@ -11,7 +11,6 @@ namespace fble {
 
 struct Code;
 struct Carrier;
-struct MachinePosition;
 
 class EngineHooks {
  public:
@@ -27,12 +26,6 @@ class EngineHooks {
 
   /// Called when the run has ended, by a result or an error.
   virtual void on_run_end(Carrier& carrier) = 0;
-
-  /// Returns whether the address is in the memory for machine code.
-  virtual bool is_machine_code(const void*) const { return false; }
-  /// Finds the place of machine code, if the compiler has been asked to remember. Both are safe in a signal handler;
-  /// this one if it has interrupted machine code or C++ that machine code has called.
-  virtual bool find_position(const void*, MachinePosition&) const { return false; }
 };
 
 }  // namespace fble

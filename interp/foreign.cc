@@ -16,6 +16,8 @@ const NativeRow* NativeTable::find(std::string_view module, std::string_view nam
 
 MachineState& NativeCall::machine() const { return carrier_.machine; }
 VirtualThread& NativeCall::thread() const { return *carrier_.current; }
+const uint32_t* NativeCall::pc() const { return carrier_.pc; }
+const Word* NativeCall::fp() const { return carrier_.fp; }
 IntForm NativeCall::int_form() const { return carrier_.machine.int_form; }
 
 bool NativeCall::has_room(size_t words) const { return ap_ + words <= carrier_.alloc_limit; }

@@ -140,6 +140,9 @@ class NativeCall {
   MachineState& machine() const;
   /// Returns the thread that calls.
   VirtualThread& thread() const;
+  /// The position of the call: valid in a final call, until the thread parks.
+  const uint32_t* pc() const;
+  const Word* fp() const;
   IntForm int_form() const;
   Word* allocation_pointer() const { return ap_; }
 

@@ -1,10 +1,10 @@
 #include "interp/glue.h"
 
 #include "interp/call_frame.h"
-#include "interp/carrier.h"
 #include "interp/foreign.h"
 #include "interp/interpreter.h"
 #include "interp/intrinsics.h"
+#include "interp/machine_state.h"
 
 namespace fble {
 
@@ -12,9 +12,8 @@ namespace {
 
 /// The body of natives that have to have the turn.
 Word run_in_turn(NativeCall& call) {
-  Carrier& carrier = call.carrier();
-  if (!carrier.machine.scheduler.take_turn(carrier)) return kParked;
-  return code_of_frame(carrier.fp).body(call);
+  if (!call.machine().scheduler.take_turn(call.carrier())) return kParked;
+  return code_of_frame(call.fp()).body(call);
 }
 
 }  // namespace

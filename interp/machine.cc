@@ -87,6 +87,9 @@ Carrier& Machine::carrier() { return state_->carrier; }
 bool Machine::is_observed() const { return state_->machine.steps != nullptr; }
 const ThreadStats& Machine::thread_stats() const { return state_->machine.scheduler.stats(); }
 const SentCounter& Machine::sent() const { return state_->machine.scheduler.sent(); }
+void Machine::observe_turns(std::function<void(TurnChoice&&)> note) {
+  state_->machine.scheduler.turns().observe(std::move(note));
+}
 const Schedule& Machine::schedule() const { return state_->machine.scheduler.turns().departures(); }
 void Machine::set_observer(FrameObserver* observer) { state_->machine.observer = observer; }
 ProgramCode& Machine::program() { return state_->machine.program; }

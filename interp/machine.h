@@ -2,6 +2,7 @@
 // for the command line, tests and embedders.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -28,6 +29,7 @@ struct MachineOptions {
 };
 
 class SentCounter;
+struct TurnChoice;
 struct ThreadStats;
 
 class Machine {
@@ -82,6 +84,8 @@ class Machine {
   const SentCounter& sent() const;
   /// Returns the turns of the last run that were not the usual ones.
   const Schedule& schedule() const;
+  /// Shows all choices of turns to `note`.
+  void observe_turns(std::function<void(TurnChoice&&)> note);
   ProgramCode& program();
   /// Gives the machine an observer that outlives it; null for none.
   void set_observer(class FrameObserver* observer);

@@ -1,6 +1,6 @@
 // Places in machine code as places in bytecode: what tools that look from outside ask for.
 //
-// The compiler answers (interp/engine_hooks.h); jit/x64/code_map.h says how.
+// The compiler answers; jit/x64/code_map.h says how.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +31,18 @@ struct MachinePosition {
   int32_t fp_slots = 0;               ///< the slots that the register for fp is above the root frame
   const Code* native = nullptr;       ///< that is called there, or null
   bool is_return_address = false;     ///< a call returns there
+};
+
+/// The machine code that there is. Both questions may be asked in a signal handler.
+class MachinePositions {
+ public:
+  virtual ~MachinePositions() = default;
+
+  /// Returns whether the address is in the memory for machine code.
+  virtual bool is_machine_code(const void* address) const = 0;
+  /// Finds the place of machine code, if the compiler has been asked to remember. To be asked only where machine code,
+  /// or C++ that it has called, is interrupted: no trace comes or goes meanwhile.
+  virtual bool find_position(const void* address, MachinePosition& position) const = 0;
 };
 
 }  // namespace fble

@@ -17,6 +17,7 @@ namespace fble {
 
 class EngineHooks;
 class FrameObserver;
+class MachinePositions;
 class StepObserver;
 
 /// Nothing in it depends on the position of a thread. It lives as long as the machine and does not move, so carriers
@@ -41,6 +42,7 @@ struct MachineState {
   IntForm int_form = IntForm::kUnions;
   StepObserver* const steps;                     ///< sees each instruction, if not null
   EngineHooks* engine = nullptr;                 ///< the compiler, if there is one
+  const MachinePositions* positions = nullptr;   ///< of the machine code, if there is a compiler
   FrameObserver* observer = nullptr;             ///< called at each `# deopt-here! force`, if there is one
   size_t unmarked_globals = 0;                   ///< the first globals, which a marking has not visited yet
   std::vector<Word> kept;                        ///< roots that Machine::keep has made; the first is the result

@@ -14,7 +14,6 @@
 
 #include "interp/bytecode.h"
 #include "interp/carrier.h"
-#include "interp/engine_hooks.h"
 #include "interp/machine_position.h"
 #include "interp/native_stack.h"
 
@@ -142,16 +141,17 @@ const uint32_t* Sampler::position_after(const Word* fp) const {
 
 /// Returns whether a word of the native stack is the return address of a call in machine code.
 bool Sampler::is_return_address(Word word) const {
-  const EngineHooks* const engine = carrier_.machine.engine;
+  const MachinePositions* const positions = carrier_.machine.positions;
   const auto* const address = reinterpret_cast<const void*>(word);
   MachinePosition position;
-  return engine->is_machine_code(address) && engine->find_position(address, position) && position.is_return_address;
+  return positions->is_machine_code(address) && positions->find_position(address, position) &&
+         position.is_return_address;
 }
 
 /// Returns whether it is the return address of a memo that waits for its function.
 bool Sampler::is_memo(Word word) const {
   const auto* const address = reinterpret_cast<const uint8_t*>(word);
-  return carrier_.machine.engine->is_machine_code(address) && *address != kJumpByte;
+  return carrier_.machine.positions->is_machine_code(address) && *address != kJumpByte;
 }
 
 /// Finds the return addresses on the native stack, if there are any. `fp` is the frame whose address is the topmost.
@@ -274,13 +274,13 @@ bool Sampler::walk_frame(const uint32_t* pc, const Code* code, const Word* fp) {
 
 /// Adds all activations, innermost first. Returns whether they reach the root.
 bool Sampler::walk(const Registers& registers) {
-  const EngineHooks* const engine = carrier_.machine.engine;
+  const MachinePositions* const positions = carrier_.machine.positions;
   MachinePosition position;
   if (const void* const call = machine_call.address.load(); call != nullptr) {
     const Word* const fp = machine_call.fp.load();
     if (!is_frame(fp)) return false;
     find_native_calls(fp, machine_call.native_stack.load());
-    if (engine == nullptr || !engine->find_position(call, position)) return walk_unknown(fp);
+    if (positions == nullptr || !positions->find_position(call, position)) return walk_unknown(fp);
     return walk_inlined(position, fp);
   }
   // Other activities have the position from the carrier. A handler that needs many registers keeps those for the
@@ -288,10 +288,10 @@ bool Sampler::walk(const Registers& registers) {
   const Code* const code = code_at(registers.pc);
   const bool are_pinned = current_activity.load() == Activity::kProgram && is_frame(registers.fp) &&
                           (registers.thread == &carrier_ || code != nullptr);
-  const bool is_machine_code = engine != nullptr && engine->is_machine_code(registers.instruction);
+  const bool is_machine_code = positions != nullptr && positions->is_machine_code(registers.instruction);
   if (are_pinned && (is_machine_code || leaves_machine_code(registers.instruction))) {
     leaf_.tier = Tier::kMachineCode;
-    const bool is_known = is_machine_code && engine->find_position(registers.instruction, position);
+    const bool is_known = is_machine_code && positions->find_position(registers.instruction, position);
     find_native_calls(registers.fp - (is_known ? position.fp_slots : 0), registers.native_stack);
     if (!is_known) return walk_unknown(registers.fp);
     position.native = nullptr;  // is not running

@@ -6,7 +6,7 @@
 // keeps frames as the interpreter does, and a frame is found from its callee's return position, whose words never move.
 // Closures and other objects are not read, so a collection may be under way. Where registers do not tell:
 //
-//   in machine code    the compiler's code map has the activations at the address (EngineHooks::find_position); frames
+//   in machine code    the compiler's code map has the activations at the address (MachinePositions); frames
 //                      that machine code has called have their return positions beside the return addresses on the
 //                      native stack (interp/native_stack.h)
 //   in C++ called by machine code    machine_call (interp/whereabouts.h) has the address of the call

@@ -20,6 +20,7 @@
 #include <optional>
 #include <vector>
 
+#include "interp/machine_position.h"
 #include "jit/engine/function_entries.h"
 #include "jit/engine/options.h"
 #include "jit/record/recorder.h"
@@ -100,15 +101,13 @@ ReturnPositions return_positions(const Frames& frames) {
   return positions;
 }
 
-class CompiledTraces {
+class CompiledTraces final : public MachinePositions {
  public:
   CompiledTraces(const JitOptions& options, FunctionEntries& entries, JitStats& stats);
 
   CodeCache& cache() { return cache_; }
-  bool is_machine_code(const void* address) const { return cache_.contains(address); }
-  /// Finds the place of machine code, if there are code maps. Safe in a signal handler that has interrupted machine
-  /// code or what it calls: no trace comes or goes meanwhile.
-  bool find_position(const void* address, MachinePosition& position) const;
+  bool is_machine_code(const void* address) const override { return cache_.contains(address); }
+  bool find_position(const void* address, MachinePosition& position) const override;
   uint32_t size() const { return static_cast<uint32_t>(traces_.size()); }
   CompiledTrace& operator[](uint32_t id) { return *traces_[id]; }
   const CompiledTrace& operator[](uint32_t id) const { return *traces_[id]; }

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <span>
 #include <variant>
+#include <vector>
 
 #include "gc/heap.h"
 #include "jit/engine/compiled_traces.h"
@@ -110,6 +111,18 @@ class EventSink {
  public:
   virtual ~EventSink() = default;
   virtual void take(const EngineEvent& event) = 0;
+};
+
+/// Passes each event on to sinks, which outlive it.
+class EventSinks final : public EventSink {
+ public:
+  void add(EventSink& sink) { sinks_.push_back(&sink); }
+  void take(const EngineEvent& event) override {
+    for (EventSink* sink : sinks_) sink->take(event);
+  }
+
+ private:
+  std::vector<EventSink*> sinks_;
 };
 
 }  // namespace fble

@@ -48,7 +48,7 @@ struct JitOptions {
   bool dump_asm = false;
   bool dump_side_table = false;
   bool dump_bytecode = false;
-  bool keep_code_maps = false;  ///< for a profiler: see EngineHooks::find_position
+  bool keep_code_maps = false;  ///< for a profiler: see MachinePositions
   /// Takes the engine's events (jit/engine/events.h) if not null, and outlives the engine.
   EventSink* events = nullptr;
 

@@ -48,6 +48,12 @@ bool show_frames(Carrier& carrier, const DeoptPoints& points, uint32_t number) {
   return machine.observer != nullptr && machine.observer->look(carrier, machine.program.deopt_points[number]);
 }
 
+/// Returns the link of the return to the continuation that it leads to.
+LinkEvent linked_return(const CompiledTraces& traces, const CompiledTrace& trace, const ExitRecord& exit) {
+  const auto index = static_cast<uint32_t>(&exit - trace.exits.data());
+  return LinkEvent{{trace.id, index}, traces.continuation_of(trace, exit), {}};
+}
+
 /// Ends the run: C++ has raised an error.
 void stop_run(Carrier& carrier) {
   carrier.pc = stop_position();
@@ -71,6 +77,7 @@ TraceEngine::TraceEngine(Carrier& carrier, const JitOptions& options)
   if (!usable_) return;
   runtime_ = {checked_entry(), leave_trace, trace_entered, force_trace, options_.keep_code_maps};
   carrier.machine.engine = this;
+  carrier.machine.positions = &traces_;
   carrier.exit_fuel = options_.deopt_every;
   for (Code& code : carrier.machine.program.codes) entries_.adopt(code);
   const IoFunctions io = io_functions();
@@ -81,24 +88,21 @@ TraceEngine::TraceEngine(Carrier& carrier, const JitOptions& options)
   if (options_.deopt_sweep) rehearsal_.emplace(carrier, traces_, points_, matrix_.get(), stats_);
   if (options_.shadow_check) shadow_checks_.emplace(carrier, stats_);
   if (options_.chaos != 0) disturbances_.emplace(carrier, options_);
-  if (log_.is_wanted()) sinks_.push_back(&log_);
+  if (log_.is_wanted()) sinks_.add(log_);
   if (options_.events == nullptr) return;
-  sinks_.push_back(options_.events);
+  sinks_.add(*options_.events);
   Heap& heap = carrier.machine.heap;
   heap.set_pause_listener(
-      [this, &heap](uint64_t start_ns, uint64_t end_ns) { notify(CollectEvent{start_ns, end_ns, heap.stats()}); });
+      [this, &heap](uint64_t start_ns, uint64_t end_ns) { sinks_.take(CollectEvent{start_ns, end_ns, heap.stats()}); });
 }
 
 TraceEngine::~TraceEngine() {
   if (!usable_) return;
   on_run_end(carrier_);
-  notify(EndEvent{});
+  sinks_.take(EndEvent{});
   if (options_.events != nullptr) carrier_.machine.heap.set_pause_listener({});
   carrier_.machine.engine = nullptr;
-}
-
-void TraceEngine::notify(const EngineEvent& event) {
-  for (EventSink* sink : sinks_) sink->take(event);
+  carrier_.machine.positions = nullptr;
 }
 
 // ---- the life of a trace ----------------------------------------------------
@@ -113,7 +117,7 @@ void TraceEngine::live(Carrier& carrier, TraceState state) {
 
       // From now on the interpreter shows each instruction before it runs: on_step.
       case TraceState::kHot:
-        notify(RecordEvent{recording_->trace});
+        sinks_.take(RecordEvent{recording_->trace});
         carrier.table = &recording_handlers();
         return;
 
@@ -136,7 +140,7 @@ void TraceEngine::live(Carrier& carrier, TraceState state) {
 
       // The place is counted for longer, and left to the interpreter after some failures.
       case TraceState::kGivenUp:
-        notify(AbortEvent{recording_->trace, *recording_->failure, false});
+        sinks_.take(AbortEvent{recording_->trace, *recording_->failure, false});
         if (recording_->function != nullptr) {
           entries_.back_off(*recording_->function);
         } else {
@@ -161,7 +165,7 @@ void TraceEngine::live(Carrier& carrier, TraceState state) {
         break;
 
       case TraceState::kForgotten:
-        notify(FlushEvent{traces_.size(), traces_.cache().used()});
+        sinks_.take(FlushEvent{traces_.size(), traces_.cache().used()});
         traces_.flush(carrier);
         memos_.forget_all(stats_);
         policy_.forget_sites();
@@ -174,7 +178,7 @@ void TraceEngine::live(Carrier& carrier, TraceState state) {
 void TraceEngine::on_hot_function(Carrier& carrier, Code& code) {
   const Doing doing(Activity::kRecord);
   entries_.count_anew(code);
-  if (!can_record(carrier)) return;
+  if (recording_ != nullptr || carrier.groups.any_open()) return;
   if (disturbances_ && !disturb(carrier)) return stop_run(carrier);
   // The values of globals become constants, so they must be in the old space.
   if (!carrier.machine.globals.dirty.empty() && !carrier.make_room(0)) return stop_run(carrier);
@@ -275,7 +279,7 @@ void TraceEngine::on_run_end(Carrier& carrier) {
 void TraceEngine::interrupt(Carrier& carrier, AbortReason reason) {
   if (recording_ == nullptr) return;
   recording_->failure = reason;
-  notify(AbortEvent{recording_->trace, reason, true});
+  sinks_.take(AbortEvent{recording_->trace, reason, true});
   live(carrier, TraceState::kInterrupted);
 }
 
@@ -285,18 +289,18 @@ void TraceEngine::interrupt(Carrier& carrier, AbortReason reason) {
 TraceState TraceEngine::compile(Recording& recording) {
   const Doing doing(Activity::kAssemble);
   Trace& trace = recording.trace;
-  if (const Memo* memo = memos_.prepare(trace, carrier_.machine)) notify(MemoEvent{*memo});
+  if (const Memo* memo = memos_.prepare(trace, carrier_.machine)) sinks_.take(MemoEvent{*memo});
   const size_t cache_used = traces_.cache().used();
   std::optional<Trace> recorded;
   if (rehearsal_) recorded = trace;
 
   optimize_trace(recording);
-  notify(OptimizeEvent{trace});
+  sinks_.take(OptimizeEvent{trace});
 
   AssembledTrace assembled = assemble_trace(trace);
   recording.failure = assembled.failure;
   if (recording.failure) return TraceState::kGivenUp;
-  notify(AssembleEvent{trace, assembled});
+  sinks_.take(AssembleEvent{trace, assembled});
   std::unique_ptr<CompiledTrace> compiled =
       traces_.make(trace, std::move(assembled), {policy_.inlined_paths(), recording.recorder->mixed_signs()});
   if (trace.kind == TraceKind::kContinuation) compiled->return_position = recording.frames.back().pc;
@@ -311,7 +315,7 @@ TraceState TraceEngine::compile(Recording& recording) {
     return compile(recording);
   }
 
-  notify(CompileEvent{trace, recording.recorder->link(), *compiled});
+  sinks_.take(CompileEvent{trace, recording.recorder->link(), *compiled});
   link(recording, *compiled);
   traces_.add(std::move(compiled));
   return TraceState::kLinked;
@@ -326,7 +330,7 @@ void TraceEngine::optimize_trace(Recording& recording) {
   }
   PassListener listener;
   if (options_.events != nullptr) {
-    listener = [this](const char* pass, const Trace& after) { notify(PassEvent{pass, after}); };
+    listener = [this](const char* pass, const Trace& after) { sinks_.take(PassEvent{pass, after}); };
   }
   run_passes(trace, !recording.without_loop, listener);
   stats_.optimize_ns += now_ns() - start_ns;
@@ -359,7 +363,7 @@ void TraceEngine::link(const Recording& recording, CompiledTrace& compiled) {
   const IrIns& last = trace.ins.back();
   if (last.op == IrOp::kCall && !compiled.exits.back().pinned &&
       traces_.link_return(compiled, compiled.exits.back(), return_positions(trace.snapshots[last.snapshot].frames))) {
-    note_linked_return(compiled, compiled.exits.back());
+    sinks_.take(linked_return(traces_, compiled, compiled.exits.back()));
   }
   if (recording.function != nullptr) {
     entries_.install(*recording.function, compiled.door, compiled.start);
@@ -367,8 +371,8 @@ void TraceEngine::link(const Recording& recording, CompiledTrace& compiled) {
     const Recorder::Tags tags = recording.recorder->tags();
     const std::optional<DispatchNode> dispatch =
         traces_.link_bridge(recording.from, tags, recording.dispatch_scratch, compiled.start);
-    if (dispatch) notify(DispatchEvent{recording.from, *dispatch, traces_.exit(recording.from).m});
-    if (!traces_.exit(recording.from).closed) notify(LinkEvent{recording.from, compiled.id, tags});
+    if (dispatch) sinks_.take(DispatchEvent{recording.from, *dispatch, traces_.exit(recording.from).m});
+    if (!traces_.exit(recording.from).closed) sinks_.take(LinkEvent{recording.from, compiled.id, tags});
     if (trace.kind == TraceKind::kContinuation) {
       traces_.add_continuation(return_positions(recording.frames), compiled.start);
     } else {
@@ -380,12 +384,6 @@ void TraceEngine::link(const Recording& recording, CompiledTrace& compiled) {
     if (ins.op != IrOp::kDeoptPoint || !points_.options(number).invalidate) continue;
     traces_.rely_on(CodeAssumption::kDeoptPointIsNotHit, number, compiled);
   }
-}
-
-void TraceEngine::note_linked_return(const CompiledTrace& trace, const ExitRecord& exit) {
-  if (options_.events == nullptr) return;
-  const auto index = static_cast<uint32_t>(&exit - trace.exits.data());
-  notify(LinkEvent{{trace.id, index}, traces_.continuation_of(trace, exit), {}});
 }
 
 // ---- leaving ----------------------------------------------------------------
@@ -436,18 +434,20 @@ bool TraceEngine::leave_exit(Carrier& carrier, uint32_t exit_id) {
     // If it is not the deopt point's turn, --deopt-every has made it fail.
     const bool is_turn = points_.is_turn(number);
     ++(is_turn ? stats_.deopt_point_hits : stats_.yields);
-    notify(ExitEvent{address, is_turn ? ExitKind::kDeoptPoint : ExitKind::kYield});
+    sinks_.take(ExitEvent{address, is_turn ? ExitKind::kDeoptPoint : ExitKind::kYield});
     hit(carrier, number);
     return true;
   }
   ++(exit.is_return ? stats_.cold_returns : exit.is_yield ? stats_.yields : stats_.exits);
-  notify(ExitEvent{address, exit.is_return ? ExitKind::kReturn : exit.is_yield ? ExitKind::kYield : ExitKind::kGuard});
+  sinks_.take(ExitEvent{address, exit.is_return  ? ExitKind::kReturn
+                                 : exit.is_yield ? ExitKind::kYield
+                                                 : ExitKind::kGuard});
 
   // The exit may lead to a link to a continuation, or to a recording. A guard that was made to fail shows
   // nothing for a bridge.
   if (exit.closed || exit.linked || was_flagged || exit.pinned) return true;
   if (exit.is_return && traces_.link_return_if_new(trace, exit, entry)) {
-    note_linked_return(trace, exit);
+    sinks_.take(linked_return(traces_, trace, exit));
     return true;
   }
   if (--exit.countdown > 0) return true;
@@ -456,7 +456,8 @@ bool TraceEngine::leave_exit(Carrier& carrier, uint32_t exit_id) {
     return true;
   }
   traces_.count_anew(exit);
-  if (!can_record(carrier) || (disturbances_ && disturbances_->happens(ChaosKind::kCold))) return true;
+  if (recording_ != nullptr || carrier.groups.any_open()) return true;
+  if (disturbances_ && disturbances_->happens(ChaosKind::kCold)) return true;
   record_from_exit(carrier, address, entry, std::move(start_state));
   return true;
 }
@@ -474,7 +475,7 @@ void TraceEngine::hit(Carrier& carrier, uint32_t number) {
     interrupt(carrier, AbortReason::kFlushed);
     constexpr auto kAssumption = CodeAssumption::kDeoptPointIsNotHit;
     const std::vector<uint32_t> roots = traces_.break_assumption(carrier, kAssumption, number);
-    if (!roots.empty()) notify(EvictEvent{roots, kAssumption, number});
+    if (!roots.empty()) sinks_.take(EvictEvent{roots, kAssumption, number});
   }
   if (options.yield) carrier.request(Attention::kYield);
 }
@@ -506,14 +507,14 @@ const void* TraceEngine::force(Carrier& carrier, uint32_t exit_id) {
                 carrier.machine.heap.stats().minor_collections != collections;
   if (!is_changed) {
     ++stats_.forced;
-    notify(ForceEvent{address, false});
+    sinks_.take(ForceEvent{address, false});
     forced.take_back();
     return resume;
   }
   // Guard not forced. The deopt point has been passed: the interpreter continues after it, or from the start of the
   // group of recursive values that it is in, since those do not exist before their definition.
   ++stats_.forced_out;
-  notify(ForceEvent{address, true});
+  sinks_.take(ForceEvent{address, true});
   if (static_cast<Op>(*carrier.pc) == Op::kDeoptPoint) carrier.pc += instruction_length(carrier.pc);
   if (disturbances_ && !disturb(carrier)) stop_run(carrier);
   return nullptr;

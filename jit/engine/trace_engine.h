@@ -60,10 +60,6 @@ class TraceEngine final : public EngineHooks {
   void on_hot_function(Carrier& carrier, Code& code) override;
   void on_step(Carrier& carrier) override;
   void on_run_end(Carrier& carrier) override;
-  bool is_machine_code(const void* address) const override { return traces_.is_machine_code(address); }
-  bool find_position(const void* address, MachinePosition& position) const override {
-    return traces_.find_position(address, position);
-  }
 
   /// Leaves machine code by the exit. Called by its stub.
   void leave(Carrier& carrier, uint32_t exit_id);
@@ -100,7 +96,6 @@ class TraceEngine final : public EngineHooks {
   };
 
   void live(Carrier& carrier, TraceState state);
-  bool can_record(const Carrier& carrier) const { return recording_ == nullptr && !carrier.groups.any_open(); }
   Recording& set_up_recording(Carrier& carrier, uint32_t inlined_paths);
   void record_from_exit(Carrier& carrier, ExitAddress from, const ExitEntry& entry, std::unique_ptr<StartState> start);
   TraceState record_step(Recording& recording);
@@ -112,8 +107,6 @@ class TraceEngine final : public EngineHooks {
   void hit(Carrier& carrier, uint32_t number);
   bool disturb(Carrier& carrier);
   void interrupt(Carrier& carrier, AbortReason reason);
-  void note_linked_return(const CompiledTrace& trace, const ExitRecord& exit);
-  void notify(const EngineEvent& event);
 
   Carrier& carrier_;
   const JitOptions options_;
@@ -124,7 +117,7 @@ class TraceEngine final : public EngineHooks {
   InlinePolicy policy_;
   DeoptPoints points_;
   TraceLog log_;
-  std::vector<EventSink*> sinks_;  ///< the log, if it prints anything, and that of the options
+  EventSinks sinks_;  ///< the log, if it prints anything, and that of the options
   std::optional<GuardRehearsal> rehearsal_;
   std::optional<ShadowChecks> shadow_checks_;
   std::optional<Disturbances> disturbances_;

@@ -20,7 +20,7 @@
 #include "frontends/cli/messages.h"
 #include "frontends/cli/testing/child_process.h"
 #include "gc/log.h"
-#include "interp/carrier.h"
+#include "interp/turns.h"
 
 namespace fble {
 
@@ -103,7 +103,7 @@ int run_here(const Options& options, ProgramCode& code, const Schedule& schedule
   here.threads.schedule = schedule;
   std::vector<uint64_t> numbers;
   const CommandEnding ending = run_compiled(here, code, [&](Machine& machine) {
-    machine.carrier().machine.scheduler.turns().observe([&](TurnChoice&& choice) { append(numbers, choice); });
+    machine.observe_turns([&](TurnChoice&& choice) { append(numbers, choice); });
   });
   file.write_numbers(numbers);
   const Status status = finish_output(ending.status);

@@ -1,8 +1,8 @@
 // /Std/Io/Thread%: channels.
 #include "frontends/std/native/channel.h"
 
+#include "frontends/std/native/waiting.h"
 #include "frontends/std/register_std.h"
-#include "interp/carrier.h"
 #include "interp/choice.h"
 #include "interp/machine_state.h"
 
@@ -14,8 +14,6 @@ static_assert(kExchangeWords == 1 + 1 + 1 + 2, "Just of the item, and the answer
 /// The argument of Send that is the item.
 constexpr uint32_t kItem = 1;
 
-Scheduler& scheduler(NativeCall& call) { return call.carrier().machine.scheduler; }
-
 /// Just(item); takes object_words(1).
 Word just_word(NativeCall& call, Word item) {
   const Word packed = is_packed(item) ? pack_union(item, tag_width(2), 0) : 0;
@@ -24,23 +22,23 @@ Word just_word(NativeCall& call, Word item) {
 
 /// Ends the wait of the thread or the event with the answer.
 void answer(NativeCall& call, Waiter& waiter, Word word) {
-  if (!waiter.is_case) return scheduler(call).wake(static_cast<VirtualThread&>(waiter), word);
+  if (!waiter.is_case) return scheduler_of(call).wake(static_cast<VirtualThread&>(waiter), word);
   auto& chosen = static_cast<ChoiceCase&>(waiter);
-  const Word cases = scheduler(call).argument(chosen.choice->thread, 0);
-  scheduler(call).commit(chosen, chosen_word(call, case_at(cases, chosen.index), word));
+  const Word cases = scheduler_of(call).argument(chosen.choice->thread, 0);
+  scheduler_of(call).commit(chosen, chosen_word(call, case_at(cases, chosen.index), word));
 }
 
 /// Returns the item that the thread or the event waits to send.
 Word item_of(NativeCall& call, Waiter& sender) {
-  if (!sender.is_case) return scheduler(call).argument(static_cast<VirtualThread&>(sender), kItem);
+  if (!sender.is_case) return scheduler_of(call).argument(static_cast<VirtualThread&>(sender), kItem);
   const auto& waiting = static_cast<const ChoiceCase&>(sender);
-  return view_case(case_at(scheduler(call).argument(waiting.choice->thread, 0), waiting.index))->item;
+  return view_case(case_at(scheduler_of(call).argument(waiting.choice->thread, 0), waiting.index))->item;
 }
 
 /// Puts an item into the channel itself.
 void put(NativeCall& call, Channel& channel, Word item) {
   channel.items.push(item);
-  if (is_pointer(item)) call.carrier().machine.heap.note_written(channel);
+  if (is_pointer(item)) call.machine().heap.note_written(channel);
 }
 
 /// Channel : <@ T@>(Int@ capacity) { External@<Channel@<T@>>; }
@@ -51,7 +49,7 @@ Word make_channel(NativeCall& call) {
   if (!call.reserve(object_words(1))) return kOutOfMemory;
   auto channel = std::unique_ptr<Channel>(new (call.machine().threads)
                                               Channel(capacity.value.overflow ? UINT64_MAX : capacity.value.magnitude));
-  channel->made = innermost_line(call.carrier().pc, call.carrier().fp);
+  channel->made = innermost_line(call.pc(), call.fp());
   return call.make_native(std::move(channel));
 }
 
@@ -59,7 +57,7 @@ Word make_channel(NativeCall& call) {
 Word send(NativeCall& call) {
   Channel* channel = channel_of(call, call.arg(0));
   if (channel == nullptr) return 0;
-  if (!channel->can_send()) return scheduler(call).park(call.carrier(), channel->senders, Wait::kSend);
+  if (!channel->can_send()) return scheduler_of(call).park(call.carrier(), channel->senders, Wait::kSend);
   if (!call.reserve(kExchangeWords)) return kOutOfMemory;
   return send_now(call, *channel, call.arg(kItem));
 }
@@ -68,7 +66,7 @@ Word send(NativeCall& call) {
 Word receive(NativeCall& call) {
   Channel* channel = channel_of(call, call.arg(0));
   if (channel == nullptr) return 0;
-  if (!channel->can_receive()) return scheduler(call).park(call.carrier(), channel->receivers, Wait::kReceive);
+  if (!channel->can_receive()) return scheduler_of(call).park(call.carrier(), channel->receivers, Wait::kReceive);
   if (!call.reserve(kExchangeWords)) return kOutOfMemory;
   return receive_now(call, *channel);
 }
@@ -78,8 +76,8 @@ Word close_channel(NativeCall& call) {
   Channel* channel = channel_of(call, call.arg(0));
   if (channel == nullptr) return 0;
   channel->is_closed = true;
-  scheduler(call).wake_all(channel->receivers, nothing_word());
-  scheduler(call).wake_all(channel->senders, bool_word(false));
+  scheduler_of(call).wake_all(channel->receivers, nothing_word());
+  scheduler_of(call).wake_all(channel->senders, bool_word(false));
   return kUnitWord;
 }
 
@@ -105,7 +103,7 @@ Word receive_now(NativeCall& call, Channel& channel) {
   if (!channel.senders.empty()) {
     Waiter& sender = *channel.senders.first();
     const Word sent = item_of(call, sender);
-    scheduler(call).note_sent(sent);
+    scheduler_of(call).note_sent(sent);
     if (item == 0) {
       item = sent;
     } else {
@@ -118,7 +116,7 @@ Word receive_now(NativeCall& call, Channel& channel) {
 
 Word send_now(NativeCall& call, Channel& channel, Word item) {
   if (channel.is_closed) return bool_word(false);
-  scheduler(call).note_sent(item);
+  scheduler_of(call).note_sent(item);
   if (!channel.receivers.empty()) {
     answer(call, *channel.receivers.first(), just_word(call, item));
   } else {

@@ -5,7 +5,6 @@
 #include "frontends/std/native/file_waiting.h"
 #include "frontends/std/native/waiting.h"
 #include "frontends/std/register_std.h"
-#include "interp/carrier.h"
 #include "interp/choice.h"
 #include "interp/machine_state.h"
 

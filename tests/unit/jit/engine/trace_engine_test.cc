@@ -359,7 +359,7 @@ void check_code_maps(const TraceEngine& engine, size_t& inlined) {
     ASSERT_EQ(map.bytes, trace.code_bytes);
     for (uint32_t i = 0; i < trace.exits.size(); ++i) {
       MachinePosition position;
-      ASSERT_TRUE(engine.find_position(trace.start + trace.exits[i].stub, position));
+      ASSERT_TRUE(engine.traces().find_position(trace.start + trace.exits[i].stub, position));
       EXPECT_EQ(position.trace, id);
       const ExitEntry entry = decode_exit(trace.side_table, i);
       const Frames expected = frames_of_entry(entry);
@@ -372,7 +372,7 @@ void check_code_maps(const TraceEngine& engine, size_t& inlined) {
     }
   }
   MachinePosition position;
-  EXPECT_FALSE(engine.find_position(&position, position));
+  EXPECT_FALSE(engine.traces().find_position(&position, position));
 }
 
 TEST_F(Engine, CodeMapsHaveTheFramesOfTheSideTables) {
@@ -402,9 +402,9 @@ TEST_F(Engine, CodeMapsKnowDispatchTables) {
       if (exit.dispatch == nullptr) continue;
       ++tables;
       MachinePosition position;
-      ASSERT_TRUE(engine_->find_position(exit.dispatch - 1, position));
+      ASSERT_TRUE(engine_->traces().find_position(exit.dispatch - 1, position));
       EXPECT_EQ(position.trace, id);
-      EXPECT_FALSE(engine_->find_position(exit.dispatch, position));
+      EXPECT_FALSE(engine_->traces().find_position(exit.dispatch, position));
     }
   }
   EXPECT_EQ(tables, stats().dispatch_nodes);
