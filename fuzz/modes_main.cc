@@ -18,7 +18,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -34,6 +33,7 @@
 #include "fuzz/gen/library.h"
 #include "fuzz/gen/program_gen.h"
 #include "fuzz/gen/thread_gen.h"
+#include "fuzz/hang.h"
 #include "fuzz/minimise.h"
 #include "fuzz/oracle/modes_agree.h"
 
@@ -42,10 +42,10 @@ namespace {
 
 constexpr double kJudgeSeconds = 5;
 constexpr double kModeSeconds = 60;
-constexpr double kKillSeconds = 20;  ///< seconds that the worker gets after the time of the mode
+constexpr double kKillSeconds = 20;  ///< more, after which a worker that does not stop is killed
 constexpr int kWakeMilliseconds = 50;
 
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+double now() { return seconds_of(CLOCK_MONOTONIC); }
 
 struct Settings {
   uint64_t seed = 1;
@@ -125,18 +125,18 @@ std::optional<int> in_child(double seconds, std::string& text, Body&& body) {
     _exit(0);
   }
   close(ends[1]);
-  const double deadline = now() + seconds;
+  const double start = now();
   bool late = false;
   for (;;) {
     pollfd poll_end{ends[0], POLLIN, 0};
-    const double left = deadline - now();
-    const int ready = left <= 0 ? 0 : poll(&poll_end, 1, static_cast<int>(left * 1000) + 1);
+    const int ready = poll(&poll_end, 1, kWakeMilliseconds);
     if (ready < 0) continue;  // another child has ended
-    if (ready == 0) {
-      late = true;
+    late = hangs(child, 0, start, seconds);
+    if (late) {
       kill(child, SIGKILL);
       break;
     }
+    if (ready == 0) continue;
     char buffer[4096];
     const ssize_t size = read(ends[0], buffer, sizeof buffer);
     if (size <= 0) break;
@@ -266,6 +266,7 @@ struct Shared {
     std::atomic<uint64_t> seed{0};
     std::atomic<int> mode{-1};
     std::atomic<double> started{0};
+    std::atomic<double> processor_seconds{0};  ///< of the worker, when it started this
   } slots[64];
 };
 
@@ -280,15 +281,16 @@ struct Message {
     const uint64_t index = shared.next++;
     if (index >= settings.count) _exit(0);
     const uint64_t seed = settings.seed + index;
-    slot.seed = seed;
-    slot.mode = -1;
-    slot.started = now();
-    const GeneratedProgram program = generate(settings, seed);
-    ModesOptions options = options_for(program, seed, settings.modes);
-    options.progress = [&](size_t mode) {
-      slot.mode = static_cast<int>(mode);
+    const auto start = [&](int mode) {
+      slot.mode = mode;
+      slot.processor_seconds = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
       slot.started = now();
     };
+    slot.seed = seed;
+    start(-1);
+    const GeneratedProgram program = generate(settings, seed);
+    ModesOptions options = options_for(program, seed, settings.modes);
+    options.progress = [&](size_t mode) { start(static_cast<int>(mode)); };
     const Verdict verdict = oracle.check(program.text, options);
     shared.traces += verdict.traces;
     shared.exits += verdict.exits;
@@ -342,6 +344,7 @@ int run_workers(const Settings& settings) {
       run_on_big_stack([&] { work(oracle, settings, *shared, slot, ends[1]); });
     }
     shared->slots[slot].started = now();
+    shared->slots[slot].processor_seconds = 0;
     workers[child] = slot;
   };
   for (unsigned slot = 0; slot < settings.jobs; ++slot) start_worker(slot);
@@ -390,7 +393,8 @@ int run_workers(const Settings& settings) {
     const bool stop = (settings.seconds > 0 && now() - start > settings.seconds) || reported >= settings.max_findings;
     if (stop) shared->next = settings.count;
     for (const auto& [child, slot] : workers) {
-      if (now() - shared->slots[slot].started > kModeSeconds + kKillSeconds) kill(child, SIGKILL);
+      const Shared::Slot& at = shared->slots[slot];
+      if (hangs(child, at.processor_seconds, at.started, kModeSeconds + kKillSeconds)) kill(child, SIGKILL);
     }
     // A worker may have ended since it was looked for, hence not for long.
     pollfd message{ends[0], POLLIN, 0};
