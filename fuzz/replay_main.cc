@@ -3,9 +3,10 @@
 //   fble-fuzz-replay TARGET [FILE or FOLDER]... [--random N] [--seed S]
 //
 // Runs the target on each file (folders: on all files in them), then on N inputs that are random, or files with random
-// changes. The current input is kept in a file, whose name is printed if the process ends by a signal.
+// changes. If the process ends by a signal, the input is written to a file, whose name is printed.
 //
 // Tested by the ctests fuzz.replay.TARGET.
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,21 +25,24 @@ namespace {
 namespace fs = std::filesystem;
 using Bytes = std::vector<uint8_t>;
 
-std::string at_work;  // the file with the current input
+std::string file_of_input;       // for the signal handler
+const Bytes* current = nullptr;  // the input that runs
 
-extern "C" void tell_input(int signal) {
+extern "C" void save_input(int signal) {
   constexpr std::string_view kText = "the input is in ";
-  [[maybe_unused]] ssize_t written = write(2, kText.data(), kText.size());
-  written = write(2, at_work.data(), at_work.size());
+  const int file = open(file_of_input.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  [[maybe_unused]] ssize_t written = current == nullptr ? 0 : write(file, current->data(), current->size());
+  written = write(2, kText.data(), kText.size());
+  written = write(2, file_of_input.data(), file_of_input.size());
   written = write(2, "\n", 1);
   std::signal(signal, SIG_DFL);
   std::raise(signal);
 }
 
 void run(const FuzzTarget& target, const Bytes& bytes) {
-  std::ofstream(at_work, std::ios::binary)
-      .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  current = &bytes;
   target.run(bytes);
+  current = nullptr;
 }
 
 Bytes change(Bytes bytes, std::mt19937_64& random) {
@@ -97,8 +101,8 @@ int main_function(int argc, char** argv) {
       return 2;
     }
   }
-  at_work = (fs::temp_directory_path() / fmt::format("fble-fuzz-{}-{}", target->name, getpid())).string();
-  for (const int signal : {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE}) std::signal(signal, tell_input);
+  file_of_input = (fs::temp_directory_path() / fmt::format("fble-fuzz-{}-{}", target->name, getpid())).string();
+  for (const int signal : {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE}) std::signal(signal, save_input);
   for (const Bytes& input : inputs) run(*target, input);
   std::mt19937_64 random(seed);
   for (uint64_t i = 0; i < count; ++i) {
@@ -110,7 +114,6 @@ int main_function(int argc, char** argv) {
     for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random());
     run(*target, bytes);
   }
-  fs::remove(at_work);
   fmt::print("{}: {} files and {} random inputs without a finding\n", target->name, inputs.size(), count);
   return 0;
 }
