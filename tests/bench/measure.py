@@ -135,9 +135,13 @@ def find_compiler():
 
 # --- works
 
-def read_suite():
+def read_toml():
     with open(HERE / "suite.toml", "rb") as file:
-        suite = tomllib.load(file)
+        return tomllib.load(file)
+
+
+def read_suite():
+    suite = read_toml()
     return [*suite["program"], *suite.get("example", [])]
 
 
@@ -238,58 +242,52 @@ def fble_contestants(binary, modes, packages, std):
     return found
 
 
-def ocaml_contestant(programs, folder):
-    if not shutil.which("ocamlopt"):
-        return None
-    flags = ["-O3", "-unsafe", "-inline", "200"]
+def read_peers():
+    """The [[peer]] rows of suite.toml."""
+    return read_toml()["peer"]
+
+
+def fill(template, **values):
+    """Returns the words of a command with each {NAME} replaced."""
+    return [word.format(**values) for word in shlex.split(template)]
+
+
+def build_peer(peer, name, folder):
+    """Builds a program of a peer in `folder`, if it is not built already or the row or a source has changed."""
+    command = fill(peer["build"], name=name)
+    sources = [PEERS / peer["folder"] / file for file in (name + peer["suffix"], peer["shared"])]
+    stamp = folder / "built"
+    if not is_newer(sources, stamp) and stamp.read_text() == shlex.join(command):
+        return
+    progress(f"building {name} ({peer['name']})")
     folder.mkdir(parents=True, exist_ok=True)
-    built = {}
-    for program in programs:
-        source = PEERS / "ocaml" / f"{program['name']}.ml"
-        if not source.exists():
-            continue
-        target = folder / program["name"]
-        shared = PEERS / "ocaml" / "bench.ml"
-        if is_newer([source, shared], target):
-            progress(f"building {target.name} (ocaml)")
-            shutil.copy(source, folder)
-            shutil.copy(shared, folder)
-            build(["ocamlopt", *flags, "-o", target.name, "bench.ml", source.name], f"{source}", cwd=folder)
-        built[program["name"]] = target
-    flambda = "true" in first_line("sh", "-c", "ocamlopt -config | grep '^flambda:'")
-    return Contestant(
-        "ocaml", lambda work: [str(built[work.name]), *work.args] if work.peers and work.name in built else None,
-        "ocamlopt " + " ".join(flags),
-        f"ocamlopt {first_line('ocamlopt', '-version')}, {'with' if flambda else 'without'} flambda")
+    for source in sources:
+        shutil.copy(source, folder)
+    build(command, sources[0], cwd=folder)
+    stamp.write_text(shlex.join(command))
 
 
-def script_contestant(name, interpreter, folder, suffix, version_flag, flags=()):
-    if not shutil.which(interpreter):
+def suite_peer(peer, programs, folder):
+    """The contestant of a row of suite.toml, with what it must build built below `folder`; None if it is
+    not installed."""
+    compiled = "build" in peer
+    needs = [shlex.split(peer[key])[0] for key in ("build", "run") if key in peer]
+    if not all("{" in word or shutil.which(word) for word in needs):
         return None
+    sources = PEERS / peer["folder"]
+    found = {}
+    for name in (program["name"] for program in programs):
+        if (sources / (name + peer["suffix"])).exists():
+            found[name] = folder / name if compiled else sources
+            if compiled:
+                build_peer(peer, name, found[name])
 
     def command(work):
-        path = PEERS / folder / f"{work.name}{suffix}"
-        return [interpreter, *flags, str(path), *work.args] if work.peers and path.exists() else None
-    return Contestant(name, command, interpreter, first_line(interpreter, version_flag))
-
-
-def cpp_contestant(programs, folder):
-    flags = ["-std=c++20", "-O2"]
-    compiler = find_compiler()
-    folder.mkdir(parents=True, exist_ok=True)
-    built = {}
-    for program in programs:
-        source = PEERS / "cpp" / f"{program['name']}.cc"
-        if not source.exists():
-            continue
-        target = folder / program["name"]
-        if is_newer([source, PEERS / "cpp" / "bench.h"], target):
-            progress(f"building {target.name} (c++)")
-            build([compiler, *flags, "-o", str(target), str(source)], f"{source}")
-        built[program["name"]] = target
-    return Contestant(
-        "c++", lambda work: [str(built[work.name]), *work.args] if work.peers and work.name in built else None,
-        f"{compiler} {' '.join(flags)}", first_line(compiler, "--version"))
+        if not work.peers or work.name not in found:
+            return None
+        return [*fill(peer["run"], name=work.name, folder=found[work.name]), *work.args]
+    how = "; ".join(" ".join(fill(peer[key], name="NAME", folder=".")) for key in ("build", "run") if key in peer)
+    return Contestant(peer["name"], command, how, first_line("sh", "-c", peer["version"]))
 
 
 def peer_contestant(text, packages):

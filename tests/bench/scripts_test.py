@@ -4,11 +4,13 @@
 import copy
 import json
 import math
+import os
 import pathlib
 import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 import xml.dom.minidom
 
 sys.dont_write_bytecode = True
@@ -252,6 +254,47 @@ class Works(unittest.TestCase):
         for wrong in ("x", "x=", "=sh"):
             with self.assertRaises(measure.Failure):
                 measure.peer_contestant(wrong, [])
+
+    def test_peers_of_the_suite(self):
+        for peer in measure.read_peers():
+            sources = measure.PEERS / peer["folder"]
+            self.assertTrue((sources / peer["shared"]).exists(), peer["name"])
+            names = {path.stem for path in sources.glob("*" + peer["suffix"])}
+            self.assertGreaterEqual(names, {"Hello", "BinaryIntegers", "BinaryTrees", "Md5"}, peer["name"])
+            self.assertTrue(peer["package"])
+            for key in ("build", "run"):
+                words = measure.fill(peer.get(key, ""), name="Foo", folder="/f")
+                self.assertNotIn("{", "".join(words), peer["name"])
+
+    def test_a_peer_is_built_when_it_changes(self):
+        peer = {"name": "x", "folder": "x", "suffix": ".txt", "shared": "all", "build": "cp {name}.txt {name}",
+                "run": "sh {folder}/{name}", "version": "echo 1"}
+        work = measure.make_work({"name": "Foo"}, 3)
+
+        def output(**changes):
+            contestant = measure.suite_peer({**peer, **changes}, [{"name": "Foo"}, {"name": "Bar"}], folder / "built")
+            self.assertIsNone(contestant.command(measure.make_work({"name": "Bar"}, 3)))
+            self.assertIsNone(contestant.command(measure.Work("Foo", "packages", "/Foo%")))
+            return subprocess.run(contestant.command(work), capture_output=True, text=True, check=True).stdout
+
+        with tempfile.TemporaryDirectory() as folder, unittest.mock.patch.object(measure, "PEERS", pathlib.Path(folder)):
+            folder = pathlib.Path(folder)
+            (folder / "x").mkdir()
+            (folder / "x" / "all").write_text("")
+            source = folder / "x" / "Foo.txt"
+            source.write_text("echo one $1")
+            self.assertEqual(output(), "one 3\n")
+            source.write_text("echo two $1")
+            os.utime(source, (1, 1))
+            self.assertEqual(output(), "one 3\n")
+            self.assertEqual(output(build="cp ./{name}.txt {name}"), "two 3\n")
+            source.write_text("echo three $1")
+            os.utime(source, (2 ** 33, 2 ** 33))
+            self.assertEqual(output(build="cp ./{name}.txt {name}"), "three 3\n")
+            with self.assertRaises(measure.Failure):
+                output(build="false")
+            for missing in ({"build": "no-such-compiler"}, {"run": "no-such-command {folder}"}):
+                self.assertIsNone(measure.suite_peer({**peer, **missing}, [], folder))
 
     def test_repeated_input(self):
         work = measure.Work("W", "examples", "/W%", repeat=("ab\n", 3))
