@@ -4,10 +4,9 @@
 // result. So machine code looks in a table of the function before it calls, and writes to it when the call has returned
 // (jit/x64/memo_code.h).
 //
-//   which functions   recursive ones of one to three arguments whose calls cannot have effects
-//   (jit/engine/pure_calls.h) which calls       those from outside of the recursion: what runs in it would fill the
-//   table with what is not asked again for how long      while the table has what is asked: a function with many more
-//   misses than hits is called directly again
+//   functions  recursive ones of one to three arguments whose calls cannot have effects (jit/engine/pure_calls.h)
+//   calls      those from outside of the recursion: those within it would fill the table with what is not asked again
+//   as long as the table has what is asked: a function with many more misses than hits is called directly again
 //
 // Calls lead from one recursion to another that does not come back, so there are at most as many unfinished calls of
 // memos as there are memos: the native stack has room for them. A memo ends with the machine code.

@@ -2,9 +2,9 @@
 // others. It knows nothing of the compiler's figures: stack_need.py compares them with these.
 //
 //     frame FUNCTION BYTES           the most below the return address
-//     call FUNCTION BYTES [CALLEE]   what is below the return address at a call; without a callee, it is through a
-//     pointer jump FUNCTION 0 CALLEE         a jump to another function failed FUNCTION 0              the stack
-//     pointer changes in a way that is not followed
+//     call FUNCTION BYTES [CALLEE]   what is below the return address at a call; no callee: through a pointer
+//     jump FUNCTION 0 CALLEE         a jump to another function
+//     failed FUNCTION 0              the stack pointer changes in a way that is not followed
 //
 // Each function is followed from its first instruction along all jumps. Where the stack pointer gets a value from
 // elsewhere, another stack begins, and the path ends.
