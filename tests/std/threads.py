@@ -89,7 +89,7 @@ def run(command, path, flags):
          subprocess.Popen([command, *flags, "-I", str(ROOT / "tests/std"), str(path)], cwd=folder,
                           stdin=subprocess.PIPE if given else subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as process:
+                          preexec_fn=lambda: [signal.signal(number, signal.SIG_DFL) for number in SIGNALS.values()]) as process:
         first = ""
         for line, number in SIGNALS.items():
             if line + "\n" in path.read_text():
