@@ -167,6 +167,12 @@ TEST_F(SamplerTest, RegistersWithoutMeaningAreNotFollowed) {
   EXPECT_GT(sampler.broken(), 0u);
 }
 
+#if __has_feature(address_sanitizer)
+constexpr bool kIsSanitized = true;
+#else
+constexpr bool kIsSanitized = false;
+#endif
+
 /// Runs with the clock until there are some samples.
 void run_sampled(Machine& machine, Sampler& sampler, uint64_t samples) {
   ASSERT_EQ(sampler.start(), "");
@@ -207,7 +213,8 @@ TEST_F(SamplerTest, TheClockFindsWholeStacksInAllTiers) {
     run_sampled(*machine_, sampler, 400);
     const SampleTable& table = sampler.table();
     EXPECT_GT(table.samples(), 200u) << how.name;
-    EXPECT_LE(sampler.broken() * 100, table.samples()) << how.name;
+    // The interpreter's handlers have the position in registers, but with a sanitizer not always in the same.
+    if (how.has_engine || !kIsSanitized) EXPECT_LE(sampler.broken() * 100, table.samples()) << how.name;
     std::set<std::string> names;
     for (uint32_t i = 1; i < table.nodes(); ++i) {
       names.insert(table.node(i).code->block.str());

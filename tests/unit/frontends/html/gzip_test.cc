@@ -28,7 +28,7 @@ std::string inflated(const std::string& bytes) {
 
 TEST(Gzip, ComesBack) {
   std::string text;
-  for (int i = 0; i < 200'000; ++i) text += static_cast<char>(i * i >> 7);
+  for (unsigned i = 0; i < 200'000; ++i) text += static_cast<char>(i * i >> 7);
   EXPECT_EQ(inflated(gzipped(text)), text);
   EXPECT_EQ(inflated(gzipped("")), "");
 }

@@ -168,7 +168,7 @@ TEST(IrVerify, ExitsKeepTheArgumentsThatCameInRegisters) {
     IrCodes codes;
     const TraceParse parsed = parse_trace("code c0 \"/A%.f\" arity 5\ntrace 1 " + kind +
                                               " c0 extent 20\n{\n%a = slot 0\n%b = slot 1\n%c = slot 2\n%d = slot 3\n" +
-                                              instructions + "\n}\nsnapshot s\nframe c0+0 base 0 memory\n" + slots,
+                                              instructions + "\n}\nsnapshot s\nframe c0+2 base 0 memory\n" + slots,
                                           "T", codes.resolver());
     EXPECT_TRUE(parsed.trace) << parsed.error;
     const std::string message = verify_arguments(*parsed.trace);

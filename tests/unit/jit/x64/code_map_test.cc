@@ -43,6 +43,8 @@ TEST_F(CodeMaps, NoneIsMadeUnlessItIsAskedFor) {
 }
 
 TEST_F(CodeMaps, ShowsInlinedCallsAndWhereTheFrameRegisterIs) {
+  // A callee's frame begins where the word before the caller's position says.
+  const std::string base = std::to_string(f_->words[5]);
   Trace trace = parse(R"(trace 3 function c0 extent 12
 {
   %a = slot 0
@@ -55,8 +57,8 @@ snapshot s0
   frame c0+6 base 0 memory
 snapshot s1
   frame c0+6 base 0 memory
-  frame c1+0 base 9 closure %a
-)");
+  frame c1+0 base )" + base +
+                      " closure %a\n");
   // The field and the guard on it are in a call of g, which f has inlined.
   trace.sites = {{f_, nullptr, kNoSite}, {g_, f_->start + 6, 0}};
   for (IrIns& ins : trace.ins) ins.pc = f_->start + 2;
