@@ -255,7 +255,7 @@ def fill(template, **values):
 def build_peer(peer, name, folder):
     """Builds a program of a peer in `folder`, if it is not built already or the row or a source has changed."""
     command = fill(peer["build"], name=name)
-    sources = [PEERS / peer["folder"] / file for file in (name + peer["suffix"], peer["shared"])]
+    sources = [PEERS / peer["folder"] / file for file in (name + peer["suffix"], *peer["shared"])]
     stamp = folder / "built"
     if not is_newer(sources, stamp) and stamp.read_text() == shlex.join(command):
         return

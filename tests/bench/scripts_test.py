@@ -258,7 +258,8 @@ class Works(unittest.TestCase):
     def test_peers_of_the_suite(self):
         for peer in measure.read_peers():
             sources = measure.PEERS / peer["folder"]
-            self.assertTrue((sources / peer["shared"]).exists(), peer["name"])
+            for file in peer["shared"]:
+                self.assertTrue((sources / file).exists(), file)
             names = {path.stem for path in sources.glob("*" + peer["suffix"])}
             self.assertGreaterEqual(names, {"Hello", "BinaryIntegers", "BinaryTrees", "Md5"}, peer["name"])
             self.assertTrue(peer["package"])
@@ -267,7 +268,7 @@ class Works(unittest.TestCase):
                 self.assertNotIn("{", "".join(words), peer["name"])
 
     def test_a_peer_is_built_when_it_changes(self):
-        peer = {"name": "x", "folder": "x", "suffix": ".txt", "shared": "all", "build": "cp {name}.txt {name}",
+        peer = {"name": "x", "folder": "x", "suffix": ".txt", "shared": ["all"], "build": "cp {name}.txt {name}",
                 "run": "sh {folder}/{name}", "version": "echo 1"}
         work = measure.make_work({"name": "Foo"}, 3)
 
