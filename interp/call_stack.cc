@@ -59,13 +59,30 @@ Mapping::~Mapping() {
 }
 
 CallStack::CallStack(Mapping memory)
-    : memory_(std::move(memory)), limit_(base() + memory_.bytes() / sizeof(Word) - kGuardSlots), high_water_(base()) {
+    : memory_(std::move(memory)),
+      limit_(base() + memory_.bytes() / sizeof(Word) - kGuardSlots),
+      high_water_(base()),
+      dumped_end_(reinterpret_cast<char*>(base())) {
+  // Far more is reserved than is ever used: a core file would have all of it.
+  madvise(base(), memory_.bytes(), MADV_DONTDUMP);
   allow(base());
+}
+
+/// Has core files contain the stack up to this place, or further.
+void CallStack::dump_up_to(const Word* end) {
+  const size_t bytes = reinterpret_cast<const char*>(end) - dumped_end_ + kStackStepSlots * sizeof(Word);
+  const size_t rest = static_cast<size_t>(static_cast<char*>(memory_.end()) - dumped_end_);
+  const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const size_t added = std::min(rest, (bytes + page - 1) / page * page);
+  madvise(dumped_end_, added, MADV_DODUMP);
+  dumped_end_ += added;
 }
 
 void CallStack::allow(const Word* top) {
   const size_t room = static_cast<size_t>(limit_ - top);
   soft_limit_ = base() + (top - base()) + std::min(room, kStackStepSlots);
+  if (const Word* const end = soft_limit_ + kGuardSlots; reinterpret_cast<const char*>(end) > dumped_end_)
+    dump_up_to(end);
 }
 
 void CallStack::move_watermark(Word* frame) {

@@ -147,11 +147,13 @@ class CallStack {
 
  private:
   void release_unused(const Word* fp);
+  void dump_up_to(const Word* end);
 
   Mapping memory_;
   Word* limit_;
   Word* soft_limit_ = nullptr;
   Word* high_water_;              ///< pages from here on have been released or never used
+  char* dumped_end_;              ///< what follows is in no core file
   Word* released_end_ = nullptr;  ///< the end of all stack that was ever returned to the OS
   size_t wanted_slots_ = 0;       ///< stack depth reached again after its pages were released; kept from then on
   Watermark watermark_;

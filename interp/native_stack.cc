@@ -2,7 +2,15 @@
 // them are the roles in interp/machine_registers.h.
 #include "interp/native_stack.h"
 
+#include "interp/debug_state.h"
 #include "interp/offsets.h"
+
+// The unwinding rule of `enter`, for the assembler below that runs on the native stack: from there it does not matter
+// what is on it. That of machine code is the same (jit/x64/unwind_info.h).
+#define FBLE_UNWIND_TO_ENTER                                                   \
+  ".cfi_def_cfa %%rbp, 16\n .cfi_offset %%rbp, -16\n .cfi_offset %%rbx, -24\n" \
+  ".cfi_offset %%r12, -32\n .cfi_offset %%r13, -40\n .cfi_offset %%r14, -48\n" \
+  ".cfi_offset %%r15, -56\n"
 
 namespace fble {
 
@@ -85,17 +93,22 @@ void enter_handler(Handler handler, const uint32_t* pc, Word* fp, Carrier& carri
   struct Restore {
     Carrier& carrier;
     void* outer;
-    ~Restore() { carrier.native_stack = outer; }
-  } restore{carrier, outer};
+    const Carrier* outer_carrier;
+    ~Restore() {
+      carrier.native_stack = outer;
+      fble_debug_state.carrier.store(outer_carrier, std::memory_order_relaxed);
+    }
+  } restore{carrier, outer, fble_debug_state.carrier.exchange(&carrier, std::memory_order_relaxed)};
   enter(&call);
 }
 
 __attribute__((naked)) void return_by_frame() {
-  asm volatile("jmpq *%c[address](%%r13)" ::[address] "i"(offsets::slot_offset(kReturnAddressSlot)));
+  asm volatile(FBLE_UNWIND_TO_ENTER
+               "jmpq *%c[address](%%r13)" ::[address] "i"(offsets::slot_offset(kReturnAddressSlot)));
 }
 
 __attribute__((naked)) void write_return_words() {
-  asm volatile(R"(
+  asm volatile(FBLE_UNWIND_TO_ENTER R"(
       leaq %c[last](%%rip), %%rcx
    1: movq (%%r9), %%rax
       cmpq %%rcx, %%rax
@@ -124,7 +137,7 @@ __attribute__((naked)) void write_return_words() {
 // limit of the stack is enough.
 static_assert(kArgumentRegisters == std::array<int, 4>{1, 2, 3, 8} && kGuardSlots >= kArgumentRegisters.size());
 __attribute__((naked)) void leave_by_call() {
-  asm volatile(R"(
+  asm volatile(FBLE_UNWIND_TO_ENTER R"(
       movq %%rcx, (%%r13)
       movq %%rdx, 8(%%r13)
       movq %%rbx, 16(%%r13)

@@ -9,6 +9,7 @@ packages=(
   libz3-dev libzydis-dev nlohmann-json3-dev python3 zlib1g-dev
   clang-format-19 clang-tidy-19    # scripts/check_format.sh, scripts/check_tidy.sh
   fish groff-base mandoc zsh       # tests/packaging
+  gdb                              # tests/gdb
   linux-perf                       # tests/unit/frontends/cli/perf_test.cc
 )
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include <cstdlib>
 #include <string>
 
 #include "frontends/cli/ending.h"
@@ -49,7 +50,10 @@ std::unique_ptr<TraceEngine> attach_engine(const Options& options, Machine& mach
     print_message("warning: programs are interpreted, as by --jit=off: this processor has no {}\n", missing);
     return nullptr;
   }
-  auto engine = std::make_unique<TraceEngine>(machine.carrier(), options.jit);
+  JitOptions jit = options.jit;
+  const char* debugged = std::getenv("FBLE_JIT_GDB");
+  jit.keep_code_maps |= debugged != nullptr && std::string_view(debugged) == "1";
+  auto engine = std::make_unique<TraceEngine>(machine.carrier(), jit);
   return engine->usable() ? std::move(engine) : nullptr;
 }
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "interp/call_frame.h"
+#include "interp/debug_state.h"
 #include "interp/interpreter.h"
+#include "jit/engine/debug_layout.h"
 
 namespace fble {
 
@@ -31,7 +33,15 @@ CompiledTraces::CompiledTraces(const JitOptions& options, FunctionEntries& entri
       entries_(entries),
       stats_(stats),
       cache_(size_t{options.params.code_kbytes} * 1024),
-      cache_start_(cache_.used()) {}
+      cache_start_(cache_.used()) {
+  fble_debug_state.layout.store(fble_debug_layout, std::memory_order_relaxed);
+  fble_debug_state.traces.store(&traces_, std::memory_order_relaxed);
+}
+
+CompiledTraces::~CompiledTraces() {
+  const void* mine = &traces_;
+  fble_debug_state.traces.compare_exchange_strong(mine, nullptr);
+}
 
 void CompiledTraces::decode(uint32_t exit_id, Decoded& slot) const {
   const ExitAddress address = exits_[exit_id];

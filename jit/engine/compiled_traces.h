@@ -104,6 +104,8 @@ ReturnPositions return_positions(const Frames& frames) {
 class CompiledTraces final : public MachinePositions {
  public:
   CompiledTraces(const JitOptions& options, FunctionEntries& entries, JitStats& stats);
+  ~CompiledTraces();
+  CompiledTraces(const CompiledTraces&) = delete;
 
   CodeCache& cache() { return cache_; }
   bool is_machine_code(const void* address) const override { return cache_.contains(address); }

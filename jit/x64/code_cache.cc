@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "gc/base.h"
+#include "interp/debug_state.h"
 
 namespace fble {
 
@@ -50,10 +51,15 @@ CodeCache::CodeCache(size_t bytes) {
   executable_ = static_cast<uint8_t*>(executable);
   writable_ = static_cast<uint8_t*>(writable);
   capacity_ = size;
+  registered_.add(executable_, capacity_);
+  fble_debug_state.code_begin.store(executable_, std::memory_order_relaxed);
+  fble_debug_state.code_end.store(executable_ + capacity_, std::memory_order_relaxed);
 }
 
 CodeCache::~CodeCache() {
   if (!usable()) return;
+  const void* mine = executable_;
+  if (fble_debug_state.code_begin.compare_exchange_strong(mine, nullptr)) fble_debug_state.code_end.store(nullptr);
   munmap(executable_, capacity_);
   munmap(writable_, capacity_);
 }

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <span>
 
+#include "jit/x64/gdb_jit.h"
+
 namespace fble {
 
 class CodeCache {
@@ -38,6 +40,7 @@ class CodeCache {
   uint8_t* writable_ = nullptr;
   size_t capacity_ = 0;
   size_t used_ = 0;
+  RegisteredCode registered_;
 };
 
 }  // namespace fble
