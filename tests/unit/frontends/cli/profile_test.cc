@@ -126,7 +126,7 @@ TEST_F(ProfileCommand, TwinsHaveTheSharesOfTheirWork) {
 }
 
 TEST_F(ProfileCommand, WritesAllFormats) {
-  write_twins("20_000", "60_000");
+  write_twins("100_000", "300_000");
   const CommandResult result = profile({"--html", "page.html", "--pprof", "profile.pb.gz", "--speedscope",
                                         "profile.json", "--folded", "folded", "--annotate", "Twins.fble"},
                                        {"Twins.fble"});
@@ -139,7 +139,7 @@ TEST_F(ProfileCommand, WritesAllFormats) {
 }
 
 TEST_F(ProfileCommand, GoReadsThePprof) {
-  write_twins("3_000", "9_000");
+  write_twins("100_000", "300_000");
   if (run({}, "", {}, "go version").status != 0) GTEST_SKIP() << "go is not there";
   ASSERT_EQ(profile({"--pprof", "profile.pb.gz"}, {"Twins.fble"}).status, 0);
   const CommandResult top = run({}, "", {"HOME=.", "PPROF_TMPDIR=."}, "go tool pprof -top profile.pb.gz");
