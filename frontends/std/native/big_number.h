@@ -34,7 +34,7 @@ class BigNumber {
 };
 
 /// The input of an operation (`a`, `b`, `text`) and its results.
-struct Operation {
+struct BigOperation {
   BigNumber a;
   BigNumber b;
   std::string text;
@@ -69,12 +69,12 @@ inline bool takes_long(size_t a, size_t b) {
 /// Lets `compute(operation)` work on copies of up to two arguments, which are integers, and of the text. GMP may need
 /// `limbs` besides the copies. Null after an error or an interrupt, and when the call is a trial.
 template <typename Compute>
-std::shared_ptr<Operation> compute_apart(NativeCall& call, std::initializer_list<uint32_t> arguments,
-                                         std::string_view text, size_t limbs, Compute compute) {
+std::shared_ptr<BigOperation> compute_apart(NativeCall& call, std::initializer_list<uint32_t> arguments,
+                                            std::string_view text, size_t limbs, Compute compute) {
   if (call.is_trial()) return nullptr;
   for (const uint32_t index : arguments) limbs += Limbs(int_of(call.arg(index))).size();
   if (!call.charge(limbs * sizeof(mp_limb_t) + text.size())) return nullptr;
-  const auto operation = std::make_shared<Operation>();
+  const auto operation = std::make_shared<BigOperation>();
   operation->text = text;
   mpz_ptr copy = operation->a;
   for (const uint32_t index : arguments) {

@@ -66,11 +66,11 @@ Word make_result(NativeCall& call, mpz_srcptr number) {
 }
 
 /// Makes an integer of the operation's result. 0 if there is none, or after an error.
-Word finish_apart(NativeCall& call, const std::shared_ptr<Operation>& operation) {
+Word finish_apart(NativeCall& call, const std::shared_ptr<BigOperation>& operation) {
   return operation == nullptr ? kFailed : make_result(call, operation->result);
 }
 /// The same for both results, as a struct.
-Word finish_both_apart(NativeCall& call, const std::shared_ptr<Operation>& operation) {
+Word finish_both_apart(NativeCall& call, const std::shared_ptr<BigOperation>& operation) {
   if (operation == nullptr) return kFailed;
   if (!call.reserve(words_of(operation->result) + words_of(operation->second_result) + object_words(2))) {
     return kFailed;
@@ -175,7 +175,7 @@ Word multiply(NativeCall& call) {
   if (takes_long(a_size, b_size)) {
     if (!is_possible(call, size)) return kFailed;
     return finish_apart(call, compute_apart(call, {0, 1}, {}, kProductLimbs * size,
-                                            [](Operation& op) { mpz_mul(op.result, op.a, op.b); }));
+                                            [](BigOperation& op) { mpz_mul(op.result, op.a, op.b); }));
   }
   if (!charge_limbs(call, kProductLimbs * size) || !reserve_limbs(call, size)) return kFailed;
   const Limbs a = limbs(call, 0);
@@ -275,7 +275,7 @@ Word power(NativeCall& call) {
   const size_t size = base.bits() * exponent / kLimbBits + 1;
   if (takes_long(size, size)) {
     return finish_apart(call, compute_apart(call, {0}, {}, kPowerLimbs * size,
-                                            [exponent](Operation& op) { mpz_pow_ui(op.result, op.a, exponent); }));
+                                            [exponent](BigOperation& op) { mpz_pow_ui(op.result, op.a, exponent); }));
   }
   if (!charge_limbs(call, kPowerLimbs * size)) return kFailed;
   mpz_t space;
@@ -296,8 +296,9 @@ Word divide(NativeCall& call) {
   const size_t a_size = limbs(call, 0).size();
   const size_t b_size = limbs(call, 1).size();
   if (a_size > b_size && takes_long(b_size, a_size - b_size)) {
-    const auto operation = compute_apart(call, {0, 1}, {}, kDivisionLimbs * (a_size + b_size),
-                                         [](Operation& op) { mpz_fdiv_qr(op.result, op.second_result, op.a, op.b); });
+    const auto operation = compute_apart(call, {0, 1}, {}, kDivisionLimbs * (a_size + b_size), [](BigOperation& op) {
+      mpz_fdiv_qr(op.result, op.second_result, op.a, op.b);
+    });
     if constexpr (kParts == Parts::kBoth) return finish_both_apart(call, operation);
     if (operation == nullptr) return kFailed;
     return make_result(call, kParts == Parts::kQuotient ? operation->result : operation->second_result);
@@ -344,7 +345,7 @@ Word square_root(NativeCall& call) {
   if (limbs(call, 0).is_negative()) return call.fail("undefined: square root of a negative number");
   const size_t size = limbs(call, 0).size();
   if (takes_long(size, size)) {
-    return finish_both_apart(call, compute_apart(call, {0}, {}, kRootLimbs * size, [](Operation& op) {
+    return finish_both_apart(call, compute_apart(call, {0}, {}, kRootLimbs * size, [](BigOperation& op) {
                                mpz_sqrtrem(op.result, op.second_result, op.a);
                              }));
   }
@@ -372,8 +373,8 @@ Word greatest_common_divisor(NativeCall& call) {
   const size_t b_size = limbs(call, 1).size();
   const size_t needed = kGcdLimbs * (a_size + b_size);
   if (takes_long(a_size, b_size)) {
-    return finish_apart(call,
-                        compute_apart(call, {0, 1}, {}, needed, [](Operation& op) { mpz_gcd(op.result, op.a, op.b); }));
+    return finish_apart(
+        call, compute_apart(call, {0, 1}, {}, needed, [](BigOperation& op) { mpz_gcd(op.result, op.a, op.b); }));
   }
   if (!charge_limbs(call, needed)) return kFailed;
   const Limbs a = limbs(call, 0);
@@ -536,7 +537,7 @@ Word show(NativeCall& call, bool reversed) {
   std::string text;
   if (takes_long(size, size)) {
     const auto operation =
-        compute_apart(call, {1}, {}, kTextLimbs * size, [base](Operation& op) { op.text = text_of(op.a, base); });
+        compute_apart(call, {1}, {}, kTextLimbs * size, [base](BigOperation& op) { op.text = text_of(op.a, base); });
     if (operation == nullptr) return kFailed;
     text = std::move(operation->text);
   } else {
@@ -570,7 +571,7 @@ Word from_digits(NativeCall& call, std::string_view digits, unsigned radix, bool
   const size_t size = bits / kLimbBits + 2;
   if (!is_possible(call, size)) return kFailed;
   if (takes_long(size, size)) {
-    const auto operation = compute_apart(call, {}, digits, kDigitsLimbs * size, [=](Operation& op) {
+    const auto operation = compute_apart(call, {}, digits, kDigitsLimbs * size, [=](BigOperation& op) {
       mp_limb_t* room = mpz_limbs_write(op.result, static_cast<mp_size_t>(size));
       const auto* values = reinterpret_cast<const unsigned char*>(op.text.data());
       const mp_size_t written = mpn_set_str(room, values, op.text.size(), static_cast<int>(radix));
@@ -648,7 +649,7 @@ Word parse(NativeCall& call) {
   };
   if (takes_long(size, size)) {
     const auto operation = compute_apart(call, {0}, text, kDigitsLimbs * size,
-                                         [compute](Operation& op) { compute(op.result, op.a, op.text); });
+                                         [compute](BigOperation& op) { compute(op.result, op.a, op.text); });
     return operation == nullptr ? kFailed : wrap_number(call, operation->result, object_words(1), just);
   }
   if (!charge_limbs(call, kDigitsLimbs * size)) return kFailed;
