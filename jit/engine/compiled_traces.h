@@ -106,7 +106,7 @@ ReturnPositions return_positions(const Frames& frames) {
 class CompiledTraces final : public MachinePositions {
  public:
   CompiledTraces(const JitOptions& options, FunctionEntries& entries, JitStats& stats);
-  ~CompiledTraces();
+  ~CompiledTraces() override;
   CompiledTraces(const CompiledTraces&) = delete;
 
   CodeCache& cache() { return cache_; }
