@@ -69,7 +69,7 @@ TraceEngine::TraceEngine(Carrier& carrier, const JitOptions& options)
       options_(options),
       entries_(options_),
       traces_(options_, entries_, stats_),
-      memos_(options_, traces_.cache(), runtime_),
+      memos_(options_.params, traces_.cache(), runtime_),
       policy_(options_.params),
       points_(carrier.machine),
       log_(options_, points_, entries_.codes()) {
@@ -211,7 +211,6 @@ void TraceEngine::record_from_exit(Carrier& carrier, ExitAddress from, const Exi
   start.root_extent = root.extent;
   start.root_code = root.code;
   start.mixed_signs = parent.mixed_signs;
-  start.mixed_layouts = parent.mixed_layouts;
   if (exit.is_return) {
     recording.recorder->start_continuation(entry, start);
   } else {
@@ -237,7 +236,7 @@ TraceEngine::Recording& TraceEngine::set_up_recording(Carrier& carrier, uint32_t
   RecorderLimits limits{options_.params.max_instructions, options_.params.max_snapshots, options_.params.max_depth};
   if (disturbances_) limits = disturbances_->limits(limits);
   policy_.begin(inlined_paths);
-  recording.recorder = std::make_unique<Recorder>(carrier, *recording.builder, policy_, limits, &memos_);
+  recording.recorder = std::make_unique<Recorder>(carrier, *recording.builder, policy_, limits);
   return recording;
 }
 
@@ -255,11 +254,7 @@ TraceState TraceEngine::record_step(Recording& recording) {
     recording.failure = AbortReason::kChaos;
     return TraceState::kGivenUp;
   }
-  Recorder::Status status;
-  do {
-    status = recording.recorder->step();
-  } while (status == Recorder::Status::kRecording && recording.recorder->has_moved());
-  switch (status) {
+  switch (recording.recorder->step()) {
     case Recorder::Status::kRecording: break;
     case Recorder::Status::kEnded: return TraceState::kRecorded;
     case Recorder::Status::kAborted:
@@ -307,8 +302,7 @@ TraceState TraceEngine::compile(Recording& recording) {
   if (recording.failure) return TraceState::kGivenUp;
   sinks_.take(AssembleEvent{trace, assembled});
   std::unique_ptr<CompiledTrace> compiled =
-      traces_.make(trace, std::move(assembled),
-                   {policy_.inlined_paths(), recording.recorder->mixed_signs(), recording.recorder->mixed_layouts()});
+      traces_.make(trace, std::move(assembled), {policy_.inlined_paths(), recording.recorder->mixed_signs()});
   if (trace.kind == TraceKind::kContinuation) compiled->return_position = recording.frames.back().pc;
 
   if (rehearsal_ && !rehearsal_->rehearse(trace, *recording.start, *compiled) && !recording.without_loop) {
@@ -385,10 +379,6 @@ void TraceEngine::link(const Recording& recording, CompiledTrace& compiled) {
       ++traces_.members(compiled);
     }
   }
-  const IrOp start = trace.kind == TraceKind::kBridge ? traces_.exit(recording.from).guard : IrOp::kExit;
-  for (const Memos::Reliance& reliance : memos_.note_use(trace, start)) {
-    traces_.rely_on(reliance.assumption, reliance.memo, compiled);
-  }
   for (const IrIns& ins : trace.ins) {
     const auto number = static_cast<uint32_t>(ins.n);
     if (ins.op != IrOp::kDeoptPoint || !points_.options(number).invalidate) continue;
@@ -453,8 +443,6 @@ bool TraceEngine::leave_exit(Carrier& carrier, uint32_t exit_id) {
                                  : exit.is_yield ? ExitKind::kYield
                                                  : ExitKind::kGuard});
 
-  if (recording_ == nullptr && evict_for_memos(carrier)) return true;
-
   // The exit may lead to a link to a continuation, or to a recording. A guard that was made to fail shows
   // nothing for a bridge.
   if (exit.closed || exit.linked || was_flagged || exit.pinned) return true;
@@ -472,17 +460,6 @@ bool TraceEngine::leave_exit(Carrier& carrier, uint32_t exit_id) {
   if (disturbances_ && disturbances_->happens(ChaosKind::kCold)) return true;
   record_from_exit(carrier, address, entry, std::move(start_state));
   return true;
-}
-
-/// Evicts traces that use memos otherwise than they should from now on. Returns whether there were some.
-bool TraceEngine::evict_for_memos(Carrier& carrier) {
-  bool any = false;
-  while (const std::optional<Memos::Reliance> broken = memos_.take_broken()) {
-    const std::vector<uint32_t> roots = traces_.break_assumption(carrier, broken->assumption, broken->memo);
-    if (!roots.empty()) sinks_.take(EvictEvent{roots, broken->assumption, broken->memo});
-    any |= !roots.empty();
-  }
-  return any;
 }
 
 /// Handles a deopt point that machine code has passed; the interpreter's state is complete. Carries out the options

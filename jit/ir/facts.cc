@@ -107,8 +107,7 @@ const char* unmet_requirement(const FactTable& facts, const IrIns& ins) {
     case IrOp::kOrderKey:
     case IrOp::kChoose:
     case IrOp::kTagIs:
-    case IrOp::kTagFrom:
-    case IrOp::kLayoutIs: return facts[ins.a].packed ? nullptr : "the operand is not known to be packed";
+    case IrOp::kTagFrom: return facts[ins.a].packed ? nullptr : "the operand is not known to be packed";
     case IrOp::kField:
     case IrOp::kHeaderIs:
     case IrOp::kCodeIs:
@@ -139,7 +138,6 @@ const char* unmet_requirement(const FactTable& facts, const IrIns& ins) {
     case IrOp::kPackStruct:
     case IrOp::kNoFit:
     case IrOp::kIntrinsic:
-    case IrOp::kRecall:
       for (const IrRef ref : ins.list) {
         if (!facts[ref].packed) return "an operand is not known to be packed";
       }

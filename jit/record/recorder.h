@@ -49,14 +49,6 @@ class CallPolicy {
   virtual void note_recursive(const Code& code) = 0;
 };
 
-/// The calls that are remembered.
-class RememberedCalls {
- public:
-  virtual ~RememberedCalls() = default;
-  /// Returns the table of the function in which traces of `root` should look themselves; null if there is none.
-  virtual MemoTable* table_of(const Code& function, const Code& root) = 0;
-};
-
 struct RecorderLimits {
   uint32_t max_instructions = 400;
   uint32_t max_snapshots = 96;
@@ -65,9 +57,7 @@ struct RecorderLimits {
 
 class Recorder final : private Appender {
  public:
-  /// `remembered` may be null.
-  Recorder(Carrier& carrier, IrBuilder& builder, CallPolicy& policy, const RecorderLimits& limits,
-           RememberedCalls* remembered = nullptr);
+  Recorder(Carrier& carrier, IrBuilder& builder, CallPolicy& policy, const RecorderLimits& limits);
 
   /// Starts at a call of the code: carrier.pc is at its start.
   void start_function(Code& code);
@@ -83,18 +73,12 @@ class Recorder final : private Appender {
   /// Returns the code that the instruction is about to enter and in which the
   /// recording continues: it must be interpreted. Null if there is none.
   Code* entered() const { return entered_; }
-  /// Returns whether the recorder has delivered the result of a remembered call instead of having the instruction run:
-  /// the next one, at carrier.pc, is to be recorded before anything runs.
-  bool has_moved() const { return has_moved_; }
   TraceLink link() const { return link_; }
   AbortReason abort_reason() const { return abort_reason_; }
   uint32_t steps() const { return steps_; }
   /// Returns whether integers of both signs are expected (jit/record/integers.h): a guard for naturals has failed
   /// before.
   bool mixed_signs() const { return mixed_signs_; }
-  /// Returns whether the fields of packed structs are expected at different places: a guard for their layout has failed
-  /// before.
-  bool mixed_layouts() const { return mixed_layouts_; }
   /// The tags that this bridge handles after its parent's guard on a tag. The dispatch table has
   /// checked them, so the bridge does not. No tags if it does not rely on that.
   struct Tags {
@@ -137,7 +121,6 @@ class Recorder final : private Appender {
   IrRef record_list(const Operands& elements);
   IrRef argument(Operand object, unsigned width);
   void select_tag(Operand object, unsigned width, uint32_t last);
-  bool expects_layout(Operand object, uint32_t count) const;
   IrRef struct_field(Operand object, uint32_t index, uint32_t count);
   Operand global(uint32_t index);
   Operand capture(uint32_t index);
@@ -157,7 +140,6 @@ class Recorder final : private Appender {
   Status deliver(const CallSite& site, IrRef result);
   Status end_with_call(IrRef func, Code* code, const Operands& args, int32_t base);
   Status record_return(IrRef result);
-  std::optional<Status> record_recall(const CallSite& site, Code* code);
   void enter_frame(const CallSite& site, Code* code);
   void push_frame(Code* code, IrRef closure, int32_t base, const Operands& args);
   void replace_frame(Code* code, IrRef closure, const Operands& args);
@@ -179,14 +161,12 @@ class Recorder final : private Appender {
   static constexpr uint32_t kFirstToken = 0x80000000;
 
   CallPolicy& policy_;
-  RememberedCalls* remembered_;
   const RecorderLimits limits_;
   std::vector<ShadowFrame> frames_;
   SlotCheck slot_check_;  ///< of debug builds
   Word* root_fp_ = nullptr;
   uint32_t snapshot_ = kNoSnapshot;
   bool mixed_signs_ = false;
-  bool mixed_layouts_ = false;
   // The operand of the guard on a tag at which the bridge starts, if it may rely on the tag.
   IrRef dispatched_ = kNoRef;
   uint32_t dispatch_width_ = 0;
@@ -195,8 +175,6 @@ class Recorder final : private Appender {
   uint32_t root_extent_ = 0;
   IrRef stack_check_ = kNoRef;
   Code* entered_ = nullptr;
-  bool has_moved_ = false;
-  bool starts_unknown_ = false;  ///< the call at the bridge's start was found not to be remembered
   TraceLink link_ = TraceLink::kNone;
   AbortReason abort_reason_ = AbortReason::kNothingRecorded;
 
@@ -215,9 +193,8 @@ struct BridgeStart {
   Location operand;
   int32_t n = 0;
   uint32_t m = 0;
-  bool mixed_signs = false;    ///< Recorder::mixed_signs of the parent
-  bool mixed_layouts = false;  ///< likewise
-  bool may_dispatch = false;   ///< see Recorder::tags
+  bool mixed_signs = false;   ///< Recorder::mixed_signs of the parent
+  bool may_dispatch = false;  ///< see Recorder::tags
 };
 
 }  // namespace fble

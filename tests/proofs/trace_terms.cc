@@ -177,7 +177,6 @@ TraceTerms::Step TraceTerms::step(const IrIns& ins, const std::function<expr(IrR
     case IrOp::kGlobal: return pure(model_.value("global" + std::to_string(ins.n)));
     case IrOp::kPhi: return pure(model_.value(fmt::format("phi{}", steps_.size())));
     case IrOp::kField: return pure(model_.field(a(), ins.n));
-    case IrOp::kLayoutIs: return guard(model_.apply(fmt::format("layout{:x}of{}", ins.x, ins.m), {a()}) != 0);
     case IrOp::kHeaderIs: return guard(model_.header(a()) != bits_of(static_cast<uint32_t>(ins.n)));
     case IrOp::kCodeIs: return guard(model_.code(a()) != model_.code_constant(ins.code));
     case IrOp::kArityIs: return guard(model_.arity(model_.code(a())) != bits_of(static_cast<uint32_t>(ins.n)));
@@ -190,11 +189,6 @@ TraceTerms::Step TraceTerms::step(const IrIns& ins, const std::function<expr(IrR
     case IrOp::kNative: {
       const std::string name = fmt::format("native{:x}", Code::from_code(ins.code));
       return {yes(), model_.apply(name + "fails", list) != 0, model_.well_formed(model_.apply(name, list)), true};
-    }
-    case IrOp::kRecall: {
-      const std::string name = fmt::format("recall{:x}", Code::from_code(ins.code));
-      const expr value = model_.apply(name, list);
-      return {yes(), model_.apply(name + "fails", list) != 0 || (value & 1) == 0, model_.well_formed(value), true};
     }
     case IrOp::kAllocCheck:
     case IrOp::kStackCheck:

@@ -82,7 +82,6 @@ class IrGen {
   Bare append_bare(IrOp op, const Bare& a, const Bare& b, int32_t n) { return append_bare(op, a, b, n, Bare()); }
   void compute_signed();
   void call_native();
-  void recall();
   void make();
   void make_group();
   /// Returns a value of the shape: an existing one, or a new one.
@@ -100,8 +99,7 @@ class IrGen {
   IrCodes codes_;
   Code* root_ = nullptr;
   Code* other_ = nullptr;
-  Code* natives_[3] = {};                                 ///< by number of arguments - 1
-  std::unique_ptr<MemoTable> memos_[kMostMemoArguments];  ///< likewise
+  Code* natives_[3] = {};  ///< by number of arguments - 1
   std::vector<ShapeRef> argument_shapes_;
   ShapeRef closure_shape_;
   ShapeRef int_shape_, unit_shape_, bool_shape_, compared_shape_;

@@ -82,7 +82,6 @@ class Rows : public testing::Test {
     const auto resolve = [&](const CodeMention& mention) { return mention.index == 0 ? f_ : g_; };
     const TraceParse parsed = parse_trace(text, "row", resolve);
     ASSERT_NE(parsed.trace, nullptr) << parsed.error << '\n' << text;
-    parsed.trace->memos = memos_;
     cache_.rewind(0);
     const AssembledTrace code =
         assemble(*parsed.trace, cache_, CodeRunner::entries(), {.keep_origins = true, .check_registers = true});
@@ -140,7 +139,6 @@ class Rows : public testing::Test {
   IrCodes codes_;
   Code* f_ = codes_.make("/A%.f", 4, 0);
   Code* g_ = codes_.make("/A%.g", 3, 1);
-  std::vector<MemoTable*> memos_;
   std::mt19937_64 random_{17};
   CodeCache cache_;
   CodeRunner runner_;
@@ -330,45 +328,6 @@ TEST_F(Rows, Structs) {
   }
 }
 
-// Structs that a guard on their layout has let pass, and others.
-TEST_F(Rows, FieldsAtKnownPlaces) {
-  const auto pack = [](const Words& fields) {
-    return pack_struct(static_cast<uint32_t>(fields.size()), [&](uint32_t i) { return fields[i]; });
-  };
-  for (int round = 0; round < 3000 && !HasFatalFailure(); ++round) {
-    const auto count = static_cast<uint32_t>(2 + random(8));
-    Words fields;
-    Words others;
-    for (uint32_t i = 0; i < count; ++i) {
-      fields.push_back(random_word(Domain::kPacked) >> random(63) | 3);
-      // The same number of bits, mostly.
-      const Word sentinel = std::bit_floor(fields[i]);
-      others.push_back(random(20) == 0 ? fields[i] << 1 | 1 : sentinel | (random_() & (sentinel - 1)) | 1);
-    }
-    const Word whole = pack(fields);
-    const Word other = pack(others);
-    if (whole == 0 || other == 0) continue;
-    const Word layout = packed_layout(whole, count);
-    const std::string guard_text = fmt::format("  layout_is %a {:#x} {} @s0\n", layout, count);
-    const auto index = static_cast<uint32_t>(random(count));
-    const auto field = [=](const Words& w) {
-      return packed_layout(w[0], count) == layout ? packed_field(w[0], index, count) : 0;
-    };
-    for (const Word word : {whole, other}) {
-      run({fmt::format("packed_field %a {} {}", index, count), Domain::kPacked, 1, field, guard_text}, {word}, 0, true);
-      // Parts of known lengths are packed again.
-      std::string text = guard_text;
-      for (const char* name : {"x", "y"}) {
-        text += fmt::format("  %{} = packed_field %a {} {}\n", name, name[0] == 'x' ? index : count - 1, count);
-      }
-      const auto pair = [=](const Words& w) {
-        return field(w) == 0 ? 0 : pack_pair(field(w), packed_field(w[0], count - 1, count));
-      };
-      run({"pack_struct (%x %y) @s0", Domain::kPacked, 1, pair, text}, {word}, 0, true);
-    }
-  }
-}
-
 /// Tests fields whose length is known from their definition, and many fields.
 TEST_F(Rows, StructsOfKnownParts) {
   const auto pack = [](const Words& fields) {
@@ -424,38 +383,6 @@ TEST_F(Rows, Natives) {
   check({"native c1 (%a %b %c) @s0", Domain::kPacked, 3, [](const Words& w) { return mix(w[0], w[1], w[2]); }});
   check({"native c1 (%a %a %x) @s0", Domain::kPacked, 2,
          [](const Words& w) { return mix(w[0], w[0], boolean(w[0] < w[1])); }, "  %x = less %a %b\n"});
-}
-
-// The table has random calls in random rows, and those of the small numbers where they belong.
-TEST_F(Rows, Recalls) {
-  MemoTable memo;
-  memo.index_bits = 7;
-  memo.rows = std::make_unique<MemoRow[]>(size_t{1} << memo.index_bits);
-  memos_ = {&memo};
-  const auto result = [](const Words& w) { return mix(w[0], w[1], w[2]) | 1; };
-  const auto known = [&](const Words& w) { return memo.find(w); };
-  for (const bool is_filled : {false, true}) {
-    for (int round = 0; is_filled && round < 4000; ++round) {
-      Words w{random_word(Domain::kPacked), random_word(Domain::kPacked), random_word(Domain::kPacked)};
-      if (random(3) == 0) w[2] = w[0] < w[1] ? 5 : 7;
-      MemoRow& row = random(2) == 0 ? memo.row_for(w) : memo.rows[random(128)];
-      std::ranges::copy(w, row.arguments);
-      row.result = result(w);
-    }
-    check({"recall 0 c1 (%a %b %c) @s0", Domain::kPacked, 3, known});
-    check({"recall 0 c1 (%a %a %x) @s0", Domain::kPacked, 2,
-           [&](const Words& w) { return known({w[0], w[0], boolean(w[0] < w[1])}); }, "  %x = less %a %b\n"});
-  }
-  // Calls that are remembered, with each argument in a register or as a constant.
-  uint64_t hits = memo.hits;
-  for (uint32_t round = 0; round < 400 && !HasFatalFailure(); ++round) {
-    const Words w{random_word(Domain::kPacked), random_word(Domain::kPacked), random_word(Domain::kPacked)};
-    MemoRow& row = memo.row_for(w);
-    std::ranges::copy(w, row.arguments);
-    row.result = result(w);
-    run({"recall 0 c1 (%a %b %c) @s0", Domain::kPacked, 3, known}, w, round % 8, true);
-    EXPECT_EQ(memo.hits, ++hits);
-  }
 }
 
 // The native's object lies between the objects that the trace makes itself.
