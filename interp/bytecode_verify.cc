@@ -21,8 +21,11 @@ constexpr uint32_t kMaxTagWidth = 24;
 /// interp/interpreter.cc.
 constexpr uint32_t kMostSlots = 1u << 24;
 
-/// A set of slots, by their rank among the slots that the code mentions: the
-/// frame of malformed code may be of any size.
+/// The frame of malformed code may be of any size. In a frame of more slots than this, slots are numbered by their rank
+/// among those that the code mentions.
+constexpr uint32_t kMostDirectSlots = 1024;
+
+/// A set of slots, by their ranks: themselves in a frame of usual size.
 class RankSet {
  public:
   explicit RankSet(size_t size) : bits_((size + 63) / 64) {}
@@ -267,8 +270,12 @@ class CodeVerifier {
 
   /// Checks that groups nest in the text of the code. Fills `group_at_`: the
   /// innermost group that is open before each instruction, as the start of its
-  /// Declare.
+  /// Declare. Empty if there are no groups.
   void check_groups() {
+    if (std::ranges::none_of(starts_,
+                             [&](uint32_t start) { return op(start) == Op::kDeclare || op(start) == Op::kDefine; })) {
+      return;
+    }
     struct Open {
       uint32_t start;
       uint32_t count;
@@ -310,23 +317,29 @@ class CodeVerifier {
   }
 
   void rank_slots() {
+    rank_count_ = code_.frame_slots;
+    if (rank_count_ <= kMostDirectSlots) return;
     for (const uint32_t start : starts_) {
       slots(start, [&](uint32_t slot, bool) { mentioned_.push_back(slot); });
     }
     std::sort(mentioned_.begin(), mentioned_.end());
     mentioned_.erase(std::unique(mentioned_.begin(), mentioned_.end()), mentioned_.end());
+    rank_count_ = static_cast<uint32_t>(mentioned_.size());
   }
+  bool ranks_are_slots() const { return code_.frame_slots <= kMostDirectSlots; }
+  uint32_t slot_of(uint32_t rank) const { return ranks_are_slots() ? rank : mentioned_[rank]; }
   uint32_t rank(uint32_t slot) const {
+    if (ranks_are_slots()) return slot;
     return static_cast<uint32_t>(std::lower_bound(mentioned_.begin(), mentioned_.end(), slot) - mentioned_.begin());
   }
 
   /// Checks forwards which slots are written on every path.
   void check_writes() const {
     std::unordered_map<uint32_t, RankSet> at_target;
-    RankSet arguments(mentioned_.size());
-    for (uint32_t i = 0; i < mentioned_.size() && mentioned_[i] < code_.arity; ++i) arguments.add(i);
-    std::optional<RankSet> written = arguments;  // nothing where no path leads
-    RankSet in_group(mentioned_.size());
+    RankSet arguments(rank_count_);
+    for (uint32_t i = 0; i < rank_count_ && slot_of(i) < code_.arity; ++i) arguments.add(i);
+    std::optional<RankSet> written = std::move(arguments);  // nothing where no path leads
+    RankSet in_group(rank_count_);
     for (const uint32_t start : starts_) {
       if (auto target = at_target.find(start); target != at_target.end()) {
         if (written) target->second.intersect(*written);
@@ -362,10 +375,10 @@ class CodeVerifier {
     std::unordered_map<uint32_t, RankSet> at_target;
     for (const uint32_t start : starts_) {
       operands(start, [&](char letter, uint32_t value) {
-        if (letter == 'J' || letter == 'T') at_target.try_emplace(start + value, mentioned_.size());
+        if (letter == 'J' || letter == 'T') at_target.try_emplace(start + value, rank_count_);
       });
     }
-    RankSet live(mentioned_.size());
+    RankSet live(rank_count_);
     for (auto at = starts_.rbegin(); at != starts_.rend(); ++at) {
       const uint32_t start = *at;
       if (has_effect(start, 't') || has_effect(start, 'j')) live.clear();
@@ -394,7 +407,7 @@ class CodeVerifier {
     if (base == UINT64_MAX) return;
     if (op_info(op(start)).operands[0] == 'S') --count;  // the first is the function
     const uint32_t highest = used.highest();
-    const uint64_t above = highest == kNone ? 0 : uint64_t{mentioned_[highest]} + 1;
+    const uint64_t above = highest == kNone ? 0 : uint64_t{slot_of(highest)} + 1;
     if (base < above + kHeaderSlots) {
       fail_at(start, fmt::format("b{} must be b{} or above: {} slots and the header are below it", base,
                                  above + kHeaderSlots, above));
@@ -411,7 +424,8 @@ class CodeVerifier {
   const size_t number_;
   std::vector<uint32_t> starts_;
   std::unordered_map<uint32_t, uint32_t> group_at_;
-  std::vector<uint32_t> mentioned_;  ///< slots, ascending
+  uint32_t rank_count_ = 0;          ///< all ranks are below
+  std::vector<uint32_t> mentioned_;  ///< slots, ascending; not of a frame of usual size
 };
 
 void check_modules(const ProgramCode& program, const std::unordered_set<const Code*>& codes) {

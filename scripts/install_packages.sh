@@ -6,7 +6,7 @@ packages=(
   clang-19 libclang-rt-19-dev lld-19 llvm-19
   cmake make ninja-build git ca-certificates curl
   libasmjit-dev libbenchmark-dev libfmt-dev libgmock-dev libgmp-dev libgoogle-perftools-dev libgtest-dev liburing-dev
-  libz3-dev libzydis-dev nlohmann-json3-dev python3 zlib1g-dev
+  libz3-dev libzydis-dev nettle-dev nlohmann-json3-dev python3 zlib1g-dev
   clang-format-19 clang-tidy-19    # scripts/check_format.sh, scripts/check_tidy.sh
   fish groff-base mandoc zsh       # tests/packaging
   gdb                              # tests/gdb

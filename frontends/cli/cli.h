@@ -58,6 +58,8 @@ enum OptionGroup : unsigned {
   kStackGroup = 1 << 12,
   kSamplingGroup = 1 << 13,
   kViewGroup = 1 << 14,
+  kImageUseGroup = 1 << 15,
+  kImageGroup = 1 << 16,
 };
 
 /// The options that the words after the command give.
@@ -65,9 +67,11 @@ struct Options {
   bool help = false;
   bool version = false;
 
-  std::vector<std::string> roots;  ///< folders of -I and -p, in order
-  std::string module;              ///< module path as given, or empty
-  std::string file;                ///< the file given instead
+  std::vector<std::string> roots;   ///< folders of -I and -p, in order
+  std::string module;               ///< module path as given, or empty
+  std::string file;                 ///< the file given instead
+  std::vector<std::string> images;  ///< files of images to use
+  bool no_cache = false;            ///< use no other images
 
   bool interprets = false;  ///< --jit=off: there is no engine
   JitOptions jit;
@@ -117,6 +121,9 @@ struct Options {
   std::string search_type;
 
   std::string before;  ///< page of the run to compare with, or empty
+
+  std::string output;       ///< file for images, or empty
+  std::string print_image;  ///< file of images to print, or empty
 
   std::vector<std::string> args;  ///< the program's
 
@@ -169,5 +176,6 @@ CommandEnding run_view(const Options& options);
 CommandEnding run_bisect(const Options& options);
 CommandEnding run_explore(const Options& options);
 CommandEnding run_profile(const Options& options);
+CommandEnding run_image(const Options& options);
 
 }  // namespace fble

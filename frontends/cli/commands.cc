@@ -15,7 +15,7 @@ namespace fble {
 namespace {
 
 constexpr unsigned kEvaluateGroups =
-    kInfoGroup | kModuleGroup | kEngineGroup | kTestingGroup | kProfileGroup | kDepsFileGroup;
+    kInfoGroup | kModuleGroup | kImageUseGroup | kEngineGroup | kTestingGroup | kProfileGroup | kDepsFileGroup;
 
 constexpr Command kCommands[] = {
     {
@@ -124,7 +124,7 @@ constexpr Command kCommands[] = {
                     "\n"
                     "Example:\n"
                     "  fble-jit check src/Tools/Sort.fble\n",
-        .groups = kInfoGroup | kModuleGroup | kDepsFileGroup,
+        .groups = kInfoGroup | kModuleGroup | kImageUseGroup | kDepsFileGroup,
         .positional = Positional::kFile,
         .statuses = StatusSet::kTool,
         .run = run_check,
@@ -156,7 +156,7 @@ constexpr Command kCommands[] = {
                     "  fble-jit disassemble -I src -m /Tools/Sort%\n"
                     "  fble-jit disassemble --stack sort.fble -- words.txt\n"
                     "      runs the program, and prints the stack that its functions need and used\n",
-        .groups = kInfoGroup | kModuleGroup | kStackGroup,
+        .groups = kInfoGroup | kModuleGroup | kImageUseGroup | kStackGroup,
         .positional = Positional::kFileRun,
         .statuses = StatusSet::kTool,
         .run = run_disassemble,
@@ -254,7 +254,8 @@ constexpr Command kCommands[] = {
                     "Examples:\n"
                     "  fble-jit profile --html profile.html examples/Fannkuch.fble 9\n"
                     "  fble-jit profile --annotate Sort.fble -I src -m /Tools/Sort% words.txt\n",
-        .groups = kInfoGroup | kModuleGroup | kEngineGroup | kTestingGroup | kDepsFileGroup | kSamplingGroup,
+        .groups =
+            kInfoGroup | kModuleGroup | kImageUseGroup | kEngineGroup | kTestingGroup | kDepsFileGroup | kSamplingGroup,
         .positional = Positional::kProgram,
         .statuses = StatusSet::kProgram,
         .run = run_profile,
@@ -285,7 +286,7 @@ constexpr Command kCommands[] = {
                     "  fble-jit view --html sort.html -I src -m /Tools/Sort% words.txt\n"
                     "  fble-jit view --html new.html --before sort.html -I src -m /Tools/Sort% words.txt\n"
                     "      shows also what is different from the first run\n",
-        .groups = kInfoGroup | kModuleGroup | kEngineGroup | kTestingGroup | kViewGroup,
+        .groups = kInfoGroup | kModuleGroup | kImageUseGroup | kEngineGroup | kTestingGroup | kViewGroup,
         .positional = Positional::kProgram,
         .statuses = StatusSet::kProgram,
         .run = run_view,
@@ -310,7 +311,7 @@ constexpr Command kCommands[] = {
                     "\n"
                     "Example:\n"
                     "  fble-jit bisect --jit=eager --seeds 100 -I src -m /Tools/Sort% words.txt\n",
-        .groups = kInfoGroup | kModuleGroup | kEngineGroup | kTestingGroup | kBisectGroup,
+        .groups = kInfoGroup | kModuleGroup | kImageUseGroup | kEngineGroup | kTestingGroup | kBisectGroup,
         .positional = Positional::kProgram,
         .statuses = StatusSet::kEvaluation,
         .run = run_bisect,
@@ -335,10 +336,37 @@ constexpr Command kCommands[] = {
                     "\n"
                     "Example:\n"
                     "  fble-jit explore --bound 3 -I src -m /Tools/Bank%\n",
-        .groups = kInfoGroup | kModuleGroup | kEngineGroup | kTestingGroup | kExploreGroup,
+        .groups = kInfoGroup | kModuleGroup | kImageUseGroup | kEngineGroup | kTestingGroup | kExploreGroup,
         .positional = Positional::kProgram,
         .statuses = StatusSet::kEvaluation,
         .run = run_explore,
+    },
+    {
+        .name = "image",
+        .synopsis = "Usage: fble-jit image [OPTION...] --output FILE\n"
+                    "       fble-jit image [OPTION...] --output FILE MODULE_PATH\n"
+                    "       fble-jit image --print FILE",
+        .summary = "writes what checking modules gave to a file",
+        .description = "Checks and lowers all modules of the library and of the folders of -I and -p, or one\n"
+                       "module and all that it depends on, and writes the results to a file. With\n"
+                       "--image FILE, programs start without checking these modules again, as long as their\n"
+                       "sources are the same. Messages and everything else are as without. Only the same\n"
+                       "build of fble-jit reads the file.",
+        .epilogue = "Exit status:\n"
+                    "  0    success\n"
+                    "  1    some module does not compile\n"
+                    "  2    mistake on the command line\n"
+                    "  5    other error, such as a file that cannot be written\n"
+                    "  6    out of memory\n"
+                    "  130  interrupted (SIGINT)\n"
+                    "\n"
+                    "Example:\n"
+                    "  fble-jit image -I src --output tools.images\n"
+                    "  fble-jit --image tools.images -I src -m /Tools/Sort% words.txt\n",
+        .groups = kInfoGroup | kModuleGroup | kImageGroup,
+        .positional = Positional::kModule,
+        .statuses = StatusSet::kTool,
+        .run = run_image,
     },
     {
         .name = "suite",

@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <map>
 #include <optional>
 
 #include "frontends/cli/front_end.h"
@@ -21,39 +20,6 @@ namespace fble {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct FoundModule {
-  ModulePath path;
-  std::string file;
-};
-
-/// Returns all modules below the roots by name. If two roots have a module, the
-/// first root counts. Hidden folders, such as those of version control, are left
-/// out.
-std::vector<FoundModule> all_modules(const std::vector<std::string>& roots) {
-  std::map<std::string, FoundModule> found;
-  for (const std::string& root : roots) {
-    std::error_code problem;
-    fs::recursive_directory_iterator each(root, fs::directory_options::skip_permission_denied, problem);
-    for (; !problem && each != fs::recursive_directory_iterator(); each.increment(problem)) {
-      const fs::path& file = each->path();
-      std::error_code ignored;
-      if (each->is_directory(ignored) && file.filename().string().starts_with('.')) each.disable_recursion_pending();
-      if (file.extension() != ".fble" || !each->is_regular_file(ignored)) continue;
-      fs::path relative = file.lexically_relative(root);
-      relative.replace_extension();
-      ModulePath path;
-      for (const fs::path& part : relative) path.words.emplace_back(part.string());
-      std::string name = path.str();
-      name.pop_back();  // so that /A% comes before /A/B%
-      found.try_emplace(std::move(name), FoundModule{std::move(path), file.string()});
-    }
-    if (problem) print_error(fmt::format("cannot search folder '{}': {}", root, problem.message()));
-  }
-  std::vector<FoundModule> modules;
-  for (auto& [name, module] : found) modules.push_back(std::move(module));
-  return modules;
-}
 
 /// Loads and checks a module and documents it. Returns nothing after an error, which was printed.
 std::optional<ModuleDoc> load_and_document(const ModulePath& path, const std::vector<std::string>& roots) {

@@ -5,13 +5,17 @@
 #include <malloc.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
+#include "frontends/cli/image_places.h"
 #include "frontends/cli/messages.h"
 #include "frontends/cli/search_path.h"
 #include "frontends/fble/big_stack.h"
+#include "frontends/fble/image/image_store.h"
 #include "frontends/fble/lower.h"
+#include "frontends/fble/program_images.h"
 #include "frontends/fble/typecheck.h"
 
 namespace fble {
@@ -31,6 +35,34 @@ bool check_is_program(const CheckedProgram& checked, const ModulePath& main) {
                           module_type_text(checked, main), main_type_module().str(),
                           is_program.has_value() ? "" : " (which the search path does not have)"));
   return false;
+}
+
+/// Opens the images that the options allow. Returns whether there may be some.
+bool open_images(const Options& options, ImageStore& images) {
+  for (const std::string& file : options.images) {
+    const std::string problem = images.add_file(file);
+    if (!problem.empty()) print_message("warning: the images in {} are not used: {}\n", file, problem);
+  }
+  if (options.no_cache) return !options.images.empty();
+  images.add_file(library_image_file());
+  const std::string folder = image_cache_folder();
+  if (!folder.empty()) images.set_cache(ImageCache::open(folder));
+  return true;
+}
+
+/// Stores images of the modules that were checked from their sources. `code` is what was lowered; null if that was not
+/// the whole program.
+void store_images(const Program& program, const CheckedProgram& checked, const ProgramCode* code,
+                  const Diagnostics& diagnostics, ImageStore& images) {
+  const bool has_new = std::ranges::any_of(
+      program.modules, [](const Module* module) { return module->image == nullptr && module->key.has_value(); });
+  if (!has_new || images.cache() == nullptr) return;
+  std::unique_ptr<ProgramCode> whole;
+  if (code == nullptr) {
+    whole = lower_program(checked);
+    code = whole.get();
+  }
+  for (const auto& [key, image] : make_images(program, checked, *code, diagnostics)) images.cache()->write(key, image);
 }
 
 /// Returns a file name as GNU make reads it among the files of a rule.
@@ -81,6 +113,7 @@ std::unique_ptr<ProgramCode> compile_module(const Options& options, const FrontE
 
   std::unique_ptr<ProgramCode> code;
   std::vector<std::string> files;
+  ImageStore images;
   Diagnostics diagnostics;
   run_on_big_stack([&] {
     MainModule main;
@@ -88,6 +121,7 @@ std::unique_ptr<ProgramCode> compile_module(const Options& options, const FrontE
     if (!find_main_module(options, main)) return;
     LoadOptions load{.roots = main.roots, .purpose = front_end.purpose, .keep_failed = true};
     if (front_end.must_be_program) load.types_of.push_back(main_type_module());
+    if (open_images(options, images)) load.images = &images;
 
     status = Status::kCompileError;
     const std::unique_ptr<Program> program = load_program(main.path, load, diagnostics);
@@ -99,10 +133,12 @@ std::unique_ptr<ProgramCode> compile_module(const Options& options, const FrontE
     // Modules that were loaded only for their types come after the main module and are not run.
     while (!(checked->modules.back().path == main.path)) checked->modules.pop_back();
     if (front_end.purpose == LoadFor::kModule) {
+      store_images(*program, *checked, nullptr, diagnostics, images);
       // Shows the module alone; its dependencies are only named.
       checked->modules.erase(checked->modules.begin(), checked->modules.end() - 1);
     }
     code = lower_program(*checked);
+    if (front_end.purpose == LoadFor::kExecution) store_images(*program, *checked, code.get(), diagnostics, images);
   });
   // Syntax and types are freed: the program that runs now can use their memory.
   mallopt(M_TOP_PAD, 128 << 10);

@@ -71,6 +71,7 @@ constexpr OptionRow kOptions[] = {
 constexpr std::pair<OptionGroup, const char*> kGroupTitles[] = {
     {kInfoGroup, "General"},
     {kModuleGroup, "Modules"},
+    {kImageUseGroup, "Images"},
     {kEngineGroup, "Execution"},
     {kMemTestGroup, "Test"},
     {kStackGroup, "Output"},
@@ -78,6 +79,7 @@ constexpr std::pair<OptionGroup, const char*> kGroupTitles[] = {
     {kSuiteGroup, "Suite"},
     {kDocGroup, "Output"},
     {kViewGroup, "Output"},
+    {kImageGroup, "Output"},
     {kBisectGroup, "Search"},
     {kExploreGroup, "Search"},
     {kProfileGroup, "Profile"},
@@ -365,6 +367,10 @@ class Parser {
       case OptionId::kViewHtml:
       case OptionId::kHtml: return set_once(options_.html, name, value);
       case OptionId::kBefore: return set_once(options_.before, name, value);
+      case OptionId::kNoCache: options_.no_cache = true; return;
+      case OptionId::kImage: options_.images.push_back(value); return;
+      case OptionId::kImageOutput: return set_once(options_.output, name, value);
+      case OptionId::kPrintImage: return set_once(options_.print_image, name, value);
       case OptionId::kSearch:
         for (std::string& word : split(value, ' ')) {
           if (!word.empty()) options_.search.push_back(std::move(word));
@@ -398,6 +404,9 @@ class Parser {
     }
     if ((command_.groups & kDepsGroup) != 0 && options_.target.empty()) fail("missing required --target option.");
     if ((command_.groups & kViewGroup) != 0 && options_.html.empty()) fail("missing required --html option.");
+    if ((command_.groups & kImageGroup) != 0 && options_.output.empty() == options_.print_image.empty()) {
+      fail("either --output or --print is required.");
+    }
     if (options_.uses_stack && !options_.stack) fail("words after -- require --stack.");
     if (options_.jit.chaos != 0 && options_.jit.deopt_every != 0) fail("--chaos and --deopt-every do not go together.");
     if (options_.threads.seed && options_.threads.schedule) {

@@ -1,6 +1,7 @@
 // Tested by tests/unit/frontends/cli/search_path_test.cc.
 #include "frontends/cli/search_path.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,9 +9,11 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <string_view>
 
+#include "frontends/cli/messages.h"
 #include "frontends/fble/big_stack.h"
 #include "frontends/fble/parser.h"
 
@@ -24,14 +27,6 @@ constexpr std::string_view kSuffix = ".fble";
 bool path_exists(const fs::path& path) {
   std::error_code ignored;
   return fs::exists(path, ignored);
-}
-
-/// Returns the data folder of the installation that the running command is part of, such as /usr/share for
-/// /usr/bin/fble-jit.
-fs::path data_folder() {
-  std::error_code problem;
-  const fs::path command = fs::read_symlink("/proc/self/exe", problem);
-  return problem ? fs::path() : (command.parent_path() / FBLE_DATA_FROM_COMMAND).lexically_normal();
 }
 
 bool has_std(const std::string& root) {
@@ -54,7 +49,7 @@ bool replaces(const std::string& root, const std::string& library) {
 
 std::string library_folder() {
   if (const char* given = std::getenv("FBLE_JIT_STD"); given != nullptr && *given != '\0') return given;
-  const fs::path installed = data_folder() / "fble-jit" / "std";
+  const fs::path installed = fs::path(data_folder()) / "fble-jit" / "std";
   return has_std(installed.string()) ? installed.string() : std::string(FBLE_STD_DIR);
 }
 
@@ -136,6 +131,12 @@ std::optional<FileModule> locate_by_mentions(const std::string& file, const std:
 
 }  // namespace
 
+std::string data_folder() {
+  std::error_code problem;
+  const fs::path command = fs::read_symlink("/proc/self/exe", problem);
+  return problem ? "" : (command.parent_path() / FBLE_DATA_FROM_COMMAND).lexically_normal().string();
+}
+
 std::string find_package(const std::string& package) {
   std::vector<fs::path> folders;
   if (const char* list = std::getenv("FBLE_PACKAGE_PATH")) {
@@ -147,7 +148,7 @@ std::string find_package(const std::string& package) {
       rest.remove_prefix(end + 1);
     }
   }
-  folders.push_back(data_folder() / "fble");
+  folders.push_back(fs::path(data_folder()) / "fble");
   for (const fs::path& folder : folders) {
     if (path_exists(folder / package)) return (folder / package).string();
   }
@@ -190,6 +191,31 @@ FileModule locate_file(const std::string& file, const std::vector<std::string>& 
     if (std::optional<FileModule> found = locate_by_mentions(target, mentions, roots)) return *std::move(found);
   }
   return module_in(folders_above(name).front(), name, roots);
+}
+
+std::vector<FoundModule> all_modules(const std::vector<std::string>& roots) {
+  std::map<std::string, FoundModule> found;
+  for (const std::string& root : roots) {
+    std::error_code problem;
+    fs::recursive_directory_iterator each(root, fs::directory_options::skip_permission_denied, problem);
+    for (; !problem && each != fs::recursive_directory_iterator(); each.increment(problem)) {
+      const fs::path& file = each->path();
+      std::error_code ignored;
+      if (each->is_directory(ignored) && file.filename().string().starts_with('.')) each.disable_recursion_pending();
+      if (file.extension() != ".fble" || !each->is_regular_file(ignored)) continue;
+      fs::path relative = file.lexically_relative(root);
+      relative.replace_extension();
+      ModulePath path;
+      for (const fs::path& part : relative) path.words.emplace_back(part.string());
+      std::string name = path.str();
+      name.pop_back();  // so that /A% comes before /A/B%
+      found.try_emplace(std::move(name), FoundModule{std::move(path), file.string()});
+    }
+    if (problem) print_error(fmt::format("cannot search folder '{}': {}", root, problem.message()));
+  }
+  std::vector<FoundModule> modules;
+  for (auto& [name, module] : found) modules.push_back(std::move(module));
+  return modules;
 }
 
 }  // namespace fble

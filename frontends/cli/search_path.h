@@ -16,6 +16,10 @@
 
 namespace fble {
 
+/// Returns the data folder of the installation that the running command is part of, such as /usr/share for
+/// /usr/bin/fble-jit; empty if the command is not known.
+std::string data_folder();
+
 /// Returns the folder of a package: DIR/PACKAGE for the first DIR of
 /// FBLE_PACKAGE_PATH, then of the installation, where it exists; empty if there is
 /// none.
@@ -36,5 +40,16 @@ struct FileModule {
 /// else, if the file is a link, such a folder above its target; else its own folder.
 /// Requires that the name ends in ".fble".
 FileModule locate_file(const std::string& file, const std::vector<std::string>& roots);
+
+/// A module and the file of its value.
+struct FoundModule {
+  ModulePath path;
+  std::string file;
+};
+
+/// Returns all modules below the roots by name. If two roots have a module, the
+/// first root counts. Hidden folders, such as those of version control, are left
+/// out. Reports folders that cannot be searched.
+std::vector<FoundModule> all_modules(const std::vector<std::string>& roots);
 
 }  // namespace fble

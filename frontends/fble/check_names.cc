@@ -51,11 +51,11 @@ Checked Checker::check_module_ref(const ModuleRefExpr& expr) {
     error(expr.loc, fmt::format("module {} not found", expr.path.str()));
     return failed();
   }
-  auto type = types_.module_types.find(expr.path);
-  if (type == types_.module_types.end()) return failed();  // in a cycle, which was reported
+  Type* type = types_.module_type(expr.path);
+  if (type == nullptr) return failed();  // in a cycle, which was reported
   mentioned_deps_[static_cast<size_t>(dep - module_.deps.begin())] = true;
-  if (!for_value_) return {type->second};
-  return {type->second, make<CoreModule>(CoreKind::kModule, expr.loc, expr.path)};
+  if (!for_value_) return {type};
+  return {type, make<CoreModule>(CoreKind::kModule, expr.loc, expr.path)};
 }
 
 /// Makes the unknown type that a let variable without a declared type has while

@@ -28,6 +28,8 @@
 
 namespace fble {
 
+class ModuleImage;
+
 using VarId = uint32_t;
 
 enum class CoreKind {
@@ -127,10 +129,11 @@ struct CoreProgramModule {
   ModulePath path;
   std::vector<ModulePath> deps;
   Core* body = nullptr;
-  Loc loc;                         ///< line 1, column 0 of the source file
-  VarId var_count = 0;             ///< all VarIds are below
-  uint32_t deopt_point_count = 0;  ///< number of kDeoptPoint nodes in the body
-  std::shared_ptr<Arena> arena;    ///< owns the nodes
+  const ModuleImage* image = nullptr;  ///< what was lowered before, instead of `body`
+  Loc loc;                             ///< line 1, column 0 of the source file
+  VarId var_count = 0;                 ///< all VarIds are below
+  uint32_t deopt_point_count = 0;      ///< number of kDeoptPoint nodes in the body
+  std::shared_ptr<Arena> arena;        ///< owns the nodes
 };
 
 }  // namespace fble

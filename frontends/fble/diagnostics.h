@@ -22,6 +22,12 @@ struct Diagnostic {
 /// bound.
 inline constexpr size_t kDiagnosticsLimit = size_t{1} << 20;
 
+/// Some messages of a Diagnostics, by their indices: from `first` to before `end`.
+struct MessageRange {
+  size_t first = 0;
+  size_t end = 0;
+};
+
 /// Collects messages in the order in which they are reported. Nothing is
 /// printed until the owner asks for it.
 class Diagnostics {
@@ -52,6 +58,8 @@ class Diagnostics {
 
   size_t error_count() const { return error_count_; }
   const std::vector<Diagnostic>& messages() const { return messages_; }
+  /// Returns whether no message was left out.
+  bool is_complete() const { return left_out_ == 0; }
 
   /// Returns all messages, one "FILE:LINE:COL: error: TEXT" line each, and the number of those left out.
   std::string render() const;

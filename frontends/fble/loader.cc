@@ -12,6 +12,8 @@
 #include <unordered_map>
 
 #include "frontends/fble/big_stack.h"
+#include "frontends/fble/image/image_store.h"
+#include "frontends/fble/image/module_key.h"
 #include "frontends/fble/invisible.h"
 #include "frontends/fble/parser.h"
 
@@ -95,8 +97,16 @@ class Loader {
     Module* module;
     bool loaded;  ///< false while it is pending
   };
+  /// A file of a module, as far as it could be read.
+  struct SourceFile {
+    Symbol file;
+    ReadStatus status;
+    std::string text;  ///< or the reason of a failure
+  };
   struct Pending {
     Entry* entry;
+    std::optional<SourceFile> header;
+    std::optional<SourceFile> value;
     std::vector<ModuleMention> mentions;
     size_t next;
   };
@@ -133,25 +143,98 @@ class Loader {
     Module* module = program_->arena->make<Module>();
     module->path = mention.path;
     Entry* entry = &entries_.emplace(mention.path, Entry{module, false}).first->second;
-    pending_.push_back({entry, {}, 0});
+    pending_.push_back({entry, {}, {}, {}, 0});
+    Pending& current = pending_.back();
 
     const size_t errors_before = diagnostics_.error_count();
-    bool has_header = read_source(mention, ".fble.@", module->type);
-    if (!has_header || is_main || options_.purpose == LoadFor::kExecution) {
-      if (!read_source(mention, ".fble", module->value)) {
+    module->load_messages.first = diagnostics_.messages().size();
+    current.header = read_source(mention.path, ".fble.@");
+    const bool reads_value = !current.header || is_main || options_.purpose == LoadFor::kExecution;
+    if (reads_value) current.value = read_source(mention.path, ".fble");
+    const bool is_complete = current.value.has_value() || !reads_value;
+    if (is_complete && find_image(current)) {
+      module->image->repeat_load_messages(module->files, diagnostics_);
+    } else {
+      if (current.header) use_source(mention, *current.header, module->type, diagnostics_);
+      if (current.value) {
+        use_source(mention, *current.value, module->value, diagnostics_);
+      } else if (reads_value) {
         diagnostics_.error(mention.loc, fmt::format("module {} not found", mention.path.str()));
       }
+      current.header.reset();
+      current.value.reset();
     }
     module->failed = diagnostics_.error_count() > errors_before;
+    module->load_messages.end = diagnostics_.messages().size();
   }
 
   void leave() {
-    Entry* entry = pending_.back().entry;
+    Pending& current = pending_.back();
+    Entry* entry = current.entry;
+    Module* module = entry->module;
+    module->mentions = std::move(current.mentions);
+    if (options_.images != nullptr) set_key(*module);
+    if (module->image != nullptr && module->key != module->image->key()) parse_after_all(current);
     pending_.pop_back();
     entry->loaded = true;
-    program_->modules.push_back(entry->module);
-    if (!pending_.empty()) pending_.back().entry->module->deps.push_back(entry->module);
+    program_->modules.push_back(module);
+    if (!pending_.empty()) pending_.back().entry->module->deps.push_back(module);
   }
+
+  // ---- images -----------------------------------------------------------------
+
+  /// Looks for an image of the pending module's sources. If there is one, takes it and its mentions.
+  bool find_image(Pending& current) {
+    Module* module = current.entry->module;
+    if (current.header) module->files.header = current.header->file;
+    if (current.value) module->files.value = current.value->file;
+    if (options_.images == nullptr) return false;
+    SourceTexts texts;
+    for (const auto& [source, text] : {std::pair{&current.header, &texts.header}, {&current.value, &texts.value}}) {
+      if (!*source) continue;
+      if ((*source)->status == ReadStatus::kFailed) return false;
+      *text = (*source)->text;
+    }
+    const std::optional<Digest> key = source_key(module->path, texts);
+    if (!key) return false;
+    module->source_key = *key;
+    module->image = options_.images->find(*key);
+    if (module->image == nullptr) return false;
+    for (ImageMention& item : module->image->mentions(module->files)) {
+      current.mentions.push_back(std::move(item.mention));
+    }
+    return true;
+  }
+
+  /// Sets the key of a module whose dependencies are loaded.
+  static void set_key(Module& module) {
+    if (module.failed || module.source_key == Digest{}) return;
+    std::vector<std::pair<ModulePath, Digest>> mentions;
+    for (const Module* dep : module.deps) {
+      if (!dep->key) return;
+      mentions.emplace_back(dep->path, *dep->key);
+    }
+    module.key = module_key(module.source_key, mentions);
+  }
+
+  /// Parses the sources of a module whose image does not fit what they mention. They were right when the image was
+  /// made.
+  void parse_after_all(Pending& current) {
+    Module* module = current.entry->module;
+    module->image = nullptr;
+    Diagnostics again;
+    const ModuleMention mention{module->path, Loc{}};
+    std::vector<ModuleMention> mentions;
+    std::swap(mentions, current.mentions);
+    if (current.header) use_source(mention, *current.header, module->type, again);
+    if (current.value) use_source(mention, *current.value, module->value, again);
+    if (again.error_count() == 0) return;
+    for (const Diagnostic& message : again.messages()) diagnostics_.error(message.loc, message.message);
+    module->failed = true;
+    module->key.reset();
+  }
+
+  // ---- files ------------------------------------------------------------------
 
   /// Returns the name of the module's file below a root; nothing if no file can have that name.
   static std::optional<std::string> relative_name(const ModulePath& path, std::string_view suffix) {
@@ -191,36 +274,36 @@ class Loader {
     return false;
   }
 
-  /// Parses one file of the pending module. Returns false if there is none.
-  /// Reports a file that cannot be used.
-  bool read_source(const ModuleMention& mention, std::string_view suffix, const Expr*& source) {
-    std::optional<std::string> relative = relative_name(mention.path, suffix);
-    if (!relative) return false;
-    for (const std::string& root : roots_of(mention.path)) {
+  /// Reads one file of a module. Returns nothing if there is none.
+  std::optional<SourceFile> read_source(const ModulePath& path, std::string_view suffix) {
+    std::optional<std::string> relative = relative_name(path, suffix);
+    if (!relative) return std::nullopt;
+    for (const std::string& root : roots_of(path)) {
       std::string name = root + *relative;
-      ReadStatus status = read_file(name, text_);
+      std::string text;
+      const ReadStatus status = read_file(name, text);
       if (status == ReadStatus::kMissing) continue;
       program_->files.push_back(name);
-      if (status == ReadStatus::kFailed) {
-        diagnostics_.error(mention.loc,
-                           fmt::format("unable to read {} of module {}: {}", name, mention.path.str(), text_));
-      } else {
-        parse(Symbol(name), source);
-      }
-      return true;
+      return SourceFile{Symbol(name), status, std::move(text)};
     }
-    return false;
+    return std::nullopt;
   }
 
-  void parse(Symbol file, const Expr*& source) {
+  /// Parses a file of the pending module, or reports that it could not be read.
+  void use_source(const ModuleMention& mention, const SourceFile& source, const Expr*& syntax,
+                  Diagnostics& diagnostics) {
+    if (source.status == ReadStatus::kFailed) {
+      diagnostics.error(mention.loc, fmt::format("unable to read {} of module {}: {}", source.file.str(),
+                                                 mention.path.str(), source.text));
+      return;
+    }
     Pending& current = pending_.back();
-    Module* module = current.entry->module;
     std::vector<ModuleMention> mentions;
-    warn_invisible(text_, file, diagnostics_);
-    const size_t messages_before = diagnostics_.messages().size();
-    source = parse_source(text_, file, *program_->arena, diagnostics_, mentions);
-    if (source == nullptr) diagnostics_.sort_from(messages_before);
-    module->loc = Loc{file, 1, 0};
+    warn_invisible(source.text, source.file, diagnostics);
+    const size_t messages_before = diagnostics.messages().size();
+    syntax = parse_source(source.text, source.file, *program_->arena, diagnostics, mentions);
+    if (syntax == nullptr) diagnostics.sort_from(messages_before);
+    current.entry->module->loc = Loc{source.file, 1, 0};
     for (ModuleMention& mention : mentions) {
       if (!mentions_again(current.mentions, mention)) current.mentions.push_back(std::move(mention));
     }
@@ -241,7 +324,6 @@ class Loader {
   std::unordered_map<ModulePath, Entry, ModulePathHash> entries_;
   std::unordered_map<Symbol, std::vector<std::string>> roots_by_word_;
   std::vector<Pending> pending_;
-  std::string text_;
 };
 
 }  // namespace

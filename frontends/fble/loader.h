@@ -10,6 +10,8 @@
 
 namespace fble {
 
+class ImageStore;
+
 enum class LoadFor {
   kExecution,  ///< read the value of every module
   kModule,     ///< read the main module's value; of others only the header where there is one
@@ -26,6 +28,9 @@ struct LoadOptions {
   /// If true, a program that failed to load is returned all the same, so that the caller can check the modules that did
   /// not fail.
   bool keep_failed = false;
+  /// Where images of modules are, if not null; it outlives the program. A module is not parsed if there is an image of
+  /// its sources and of all that they mention.
+  ImageStore* images = nullptr;
 };
 
 /// Loads the module and all that it depends on, depth first in order of first

@@ -24,6 +24,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "frontends/fble/image/module_image.h"
 #include "interp/bytecode_verify.h"
 #include "interp/call_frame.h"
 #include "interp/slot_allocation.h"
@@ -868,6 +869,23 @@ class ModuleLowering {
   uint32_t deopt_points_lowered_ = 0;  ///< that code was emitted for
 };
 
+/// Adds the code of a module that was lowered before, with the same numbers that lowering gives.
+Code* add_from_image(ProgramCode& program,
+                     const std::unordered_map<ModulePath, uint32_t, ModulePathHash>& module_globals,
+                     const CoreProgramModule& module) {
+  std::vector<std::string> names = module.image->global_names();
+  std::vector<uint32_t> globals{module_globals.at(module.path)};
+  for (size_t i = 1; i < names.size(); ++i) {
+    globals.push_back(program.global_count++);
+    program.global_names.push_back(std::move(names[i]));
+  }
+  for (const ModulePath& dep : module.deps) globals.push_back(module_globals.at(dep));
+  const size_t first = program.codes.size();
+  Code* body = module.image->code(globals, module.loc.file, program);
+  for (size_t i = first; i < program.codes.size(); ++i) finish_code(program.codes[i]);
+  return body;
+}
+
 }  // namespace
 
 std::unique_ptr<ProgramCode> lower_program(const std::vector<CoreProgramModule>& modules) {
@@ -884,7 +902,8 @@ std::unique_ptr<ProgramCode> lower_program(const std::vector<CoreProgramModule>&
   for (const CoreProgramModule& module : modules) {
     for (const ModulePath& dep : module.deps) global_for(dep);
     const uint32_t global = global_for(module.path);
-    Code* body = ModuleLowering(*program, globals, module).lower();
+    Code* body = module.image != nullptr ? add_from_image(*program, globals, module)
+                                         : ModuleLowering(*program, globals, module).lower();
     program->modules.push_back({module.path.str(), body, global});
   }
 #ifndef NDEBUG

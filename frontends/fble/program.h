@@ -2,14 +2,20 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "frontends/fble/ast.h"
 #include "frontends/fble/core.h"
+#include "frontends/fble/diagnostics.h"
+#include "frontends/fble/image/module_key.h"
 #include "frontends/fble/module_path.h"
+#include "frontends/fble/parser.h"
 
 namespace fble {
+
+class ModuleImage;
 
 /// One module. `type` is the interface from the header file (.fble.@) and
 /// `value` the body (.fble); at least one of them is there. When both are, the
@@ -22,6 +28,16 @@ struct Module {
   const Expr* value = nullptr;
   bool failed = false;        ///< a file is missing or wrong, and that was reported
   std::vector<Module*> deps;  ///< modules mentioned by type or value, in order of first mention
+
+  // What is known if images are used (LoadOptions::images).
+  /// What was checked before, instead of `type` and `value`.
+  const ModuleImage* image = nullptr;
+  /// The key of the sources and of all that they mention; nothing if some of it failed to load.
+  std::optional<Digest> key;
+  Digest source_key;
+  SourceFiles files;
+  std::vector<ModuleMention> mentions;  ///< of `deps`, one by one
+  MessageRange load_messages;           ///< warnings from reading the sources
 };
 
 struct Program {

@@ -7,6 +7,7 @@
 
 #include "frontends/fble/big_stack.h"
 #include "frontends/fble/checker.h"
+#include "frontends/fble/image/module_image.h"
 #include "frontends/fble/unused.h"
 #include "gc/base.h"
 
@@ -178,18 +179,78 @@ void Checker::note_undefined_again() {
   diagnostics_.add_late_notes(std::move(notes));
 }
 
+namespace {
+
+/// Takes modules from their images. Lives as long as a type may have to be made.
+class ImagedModules : public std::enable_shared_from_this<ImagedModules> {
+ public:
+  ImagedModules(const Program& program, TypeContext& types, Diagnostics& diagnostics)
+      : types_(types), diagnostics_(diagnostics) {
+    for (const Module* module : program.modules) modules_.emplace(module->path, module);
+  }
+
+  /// Repeats the messages of a module, and prepares its type and code to be made when they are needed.
+  void take(const Module& module, CheckedProgram& checked) {
+    module.image->repeat_check_messages(module.files, diagnostics_);
+    types_.delayed_module_types.emplace(module.path,
+                                        [self = shared_from_this(), &module] { return self->make_type(module); });
+    if (!module.image->has_value()) return;
+    CoreProgramModule core;
+    core.path = module.path;
+    core.loc = Loc{module.files.value, 1, 0};
+    core.image = module.image;
+    for (const ImageMention& item : module.image->mentions(module.files)) {
+      if (item.is_used) core.deps.push_back(item.mention.path);
+    }
+    checked.modules.push_back(std::move(core));
+  }
+
+ private:
+  Type* make_type(const Module& module) {
+    Type* type =
+        module.image->type({.types = types_,
+                            .file_name =
+                                [this](const ModulePath& path, bool is_header) {
+                                  auto found = modules_.find(path);
+                                  if (found == modules_.end()) return Symbol();
+                                  const SourceFiles& files = found->second->files;
+                                  return is_header ? files.header : files.value;
+                                },
+                            .module_type = [this](const ModulePath& path) { return types_.module_type(path); }});
+    if (type != nullptr) return type;
+    // The keys would have to be wrong.
+    diagnostics_.error(
+        Loc{module.files.value, 1, 0},
+        fmt::format("the image of module {} does not fit the modules that it mentions", module.path.str()));
+    return types_.error_type();
+  }
+
+  TypeContext& types_;
+  Diagnostics& diagnostics_;
+  std::unordered_map<ModulePath, const Module*, ModulePathHash> modules_;
+};
+
+}  // namespace
+
 std::unique_ptr<CheckedProgram> typecheck(const Program& program, Diagnostics& diagnostics) {
   auto checked = std::make_unique<CheckedProgram>();
   checked->types = std::make_shared<TypeContext>();
   size_t errors_before = diagnostics.error_count();
   run_on_big_stack([&] {
     TypeContext& types = *checked->types;
+    const auto imaged = std::make_shared<ImagedModules>(program, types, diagnostics);
     for (const Module* module : program.modules) {
       // The memory for types is used up, and all other modules would get the same message.
       if (types.is_full()) break;
+      const size_t messages_before = diagnostics.messages().size();
       CoreProgramModule core;
-      types.module_types.emplace(module->path, Checker(types, diagnostics, *module).check_module(core));
+      if (module->image != nullptr) {
+        imaged->take(*module, *checked);
+      } else {
+        types.module_types.emplace(module->path, Checker(types, diagnostics, *module).check_module(core));
+      }
       if (core.body) checked->modules.push_back(std::move(core));
+      checked->messages.push_back({messages_before, diagnostics.messages().size()});
     }
     types.set_viewer({});
   });
@@ -199,25 +260,25 @@ std::unique_ptr<CheckedProgram> typecheck(const Program& program, Diagnostics& d
 }
 
 std::string module_type_text(const CheckedProgram& checked, const ModulePath& module) {
-  auto found = checked.types->module_types.find(module);
-  return found == checked.types->module_types.end() ? "" : checked.types->text(found->second);
+  const Type* type = checked.types->module_type(module);
+  return type == nullptr ? "" : checked.types->text(type);
 }
 
 std::optional<bool> module_has_type(const CheckedProgram& checked, const ModulePath& module,
                                     const ModulePath& type_module, Symbol type_field) {
   TypeContext& types = *checked.types;
-  auto value = types.module_types.find(module);
-  auto exporter = types.module_types.find(type_module);
-  if (value == types.module_types.end() || exporter == types.module_types.end()) return std::nullopt;
+  Type* value = types.module_type(module);
+  Type* exporter = types.module_type(type_module);
+  if (value == nullptr || exporter == nullptr) return std::nullopt;
   std::optional<bool> result;
   run_on_big_stack([&] {
     try {
       types.set_viewer({});
-      DataType* exports = types.as_struct(exporter->second);
+      DataType* exports = types.as_struct(exporter);
       if (!exports) return;
       for (const TypeField& field : exports->all_fields()) {
         if (!field.is_type || field.name != type_field) continue;
-        result = types.equal(TypeContext::value_of(field.type), value->second);
+        result = types.equal(TypeContext::value_of(field.type), value);
       }
     } catch (const TypeTooDeep&) {
       result = false;

@@ -20,10 +20,12 @@ class TypeContext;
 struct CheckedProgram {
   std::vector<CoreProgramModule> modules;
   std::shared_ptr<TypeContext> types;
+  std::vector<MessageRange> messages;  ///< those from checking each module of the program
 };
 
-/// Checks all modules. Errors and warnings are added to `diagnostics`. Returns null
-/// after an error, or if a module of the program has failed to load.
+/// Checks all modules; of a module with an image, repeats the messages. The types of such modules are made when they
+/// are needed, so program and diagnostics must outlive the result if there are images. Errors and warnings are added to
+/// `diagnostics`. Returns null after an error, or if a module of the program has failed to load.
 ///
 /// Reports all errors that do not follow from another one, each once. The first is
 /// the one where the reference stops; the others come module by module, in the order

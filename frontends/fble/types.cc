@@ -173,6 +173,16 @@ VarType* TypeContext::var_type(const Loc& loc, uint32_t level, Symbol name) {
   return type;
 }
 
+Type* TypeContext::module_type(const ModulePath& module) {
+  if (auto known = module_types.find(module); known != module_types.end()) return known->second;
+  auto delayed = delayed_module_types.find(module);
+  if (delayed == delayed_module_types.end()) return nullptr;
+  // While the type is made it is unknown.
+  const std::function<Type*()> make_type = std::move(delayed->second);
+  delayed_module_types.erase(delayed);
+  return module_types[module] = make_type();
+}
+
 // --- Normal forms -----------------------------------------------------------
 
 Type* TypeContext::normal(Type* type) {

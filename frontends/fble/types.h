@@ -30,6 +30,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -200,7 +201,12 @@ class TypeContext {
   std::string text(const Type* type);
 
   // --- Module types -------------------------------------------------------
+  /// Returns the type of a module's value; null if the module is unknown.
+  Type* module_type(const ModulePath& module);
+
   std::unordered_map<ModulePath, Type*, ModulePathHash> module_types;
+  /// Modules whose types are made when they are first needed.
+  std::unordered_map<ModulePath, std::function<Type*()>, ModulePathHash> delayed_module_types;
 
  private:
   friend class Substitution;

@@ -40,6 +40,7 @@ const std::set<std::string, std::less<>> kBytecodeHeaders = {
     "gc/log.h",
     "interp/loc.h",
     "interp/deopt_point.h",
+    "interp/deopt_point_options.def",
     "interp/symbol.h",
     "interp/code.h",
     "interp/opcodes.def",

@@ -213,6 +213,7 @@ Main@ Main = <<@>@ M@>(Monad@<M@> m, Io@<M@> io, List@<String@> args) {
       if (chdir(folder().c_str()) != 0) _exit(127);
       unsetenv("FBLE_PACKAGE_PATH");
       unsetenv("FBLE_JIT_STD");
+      setenv("XDG_CACHE_HOME", "/dev/null", 1);  // there is no cache
       for (const std::string& word : around.environment) putenv(const_cast<char*>(word.c_str()));
       std::signal(SIGPIPE, SIG_DFL);
       for (const int signal : around.ignored_signals) std::signal(signal, SIG_IGN);

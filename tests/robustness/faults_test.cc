@@ -62,6 +62,24 @@ TEST_F(FaultsTest, InterruptedAndShortCallsAreRepeated) {
   }
 }
 
+TEST_F(FaultsTest, ACacheThatCannotBeWrittenIsSilent) {
+  const CommandResult usual = run_with("", {"check", "Hello.fble"});
+  for (const char* plan : {"write:ENOSPC:1+", "write:ENOSPC:2", "write:EIO:1", "write:short:2%7", "write:EINTR:2%3"}) {
+    SCOPED_TRACE(plan);
+    Surroundings around;
+    around.environment = {std::string("LD_PRELOAD=") + FBLE_FAULT_SHIM, std::string("FBLE_FAULT_PLAN=") + plan,
+                          "XDG_CACHE_HOME=" + folder() + "/cache"};
+    for (const char* name : {"empty cache", "same cache"}) {
+      Process process = start({"check", "Hello.fble"}, around, FBLE_DYNAMIC_COMMAND);
+      const CommandResult result = finish(process);
+      EXPECT_EQ(result.status, usual.status) << name;
+      EXPECT_EQ(result.err, usual.err) << name;
+    }
+    EXPECT_TRUE(std::filesystem::exists(folder() + "/cache/fble-jit"));
+    std::filesystem::remove_all(folder() + "/cache");
+  }
+}
+
 /// The words that run a program of tests/std/Threads, which needs an empty folder.
 std::vector<std::string> threads_words(const std::string& io, const std::string& name) {
   const std::string root = FBLE_SOURCE_DIR "/tests/std";

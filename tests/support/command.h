@@ -55,6 +55,7 @@ class CommandTest : public testing::Test {
       if (chdir(folder_.c_str()) != 0) _exit(127);
       unsetenv("FBLE_PACKAGE_PATH");
       unsetenv("FBLE_JIT_STD");
+      setenv("XDG_CACHE_HOME", "/dev/null", 1);  // there is no cache
       for (const std::string& word : environment) putenv(strdup(word.c_str()));
       dup2(open(".in", O_RDONLY), STDIN_FILENO);
       dup2(open(".out", O_WRONLY | O_CREAT | O_TRUNC, 0666), STDOUT_FILENO);

@@ -1,0 +1,45 @@
+// Bytecode in the image of a module.
+//
+// The module's functions are in the order in which lowering made them, its body first. They name globals by numbers of
+// the image: first those of the module itself (the first is its value), then the values of the modules that it uses, in
+// order of their mention. Deopt points are numbered from 0. The reader puts in the numbers that the program has.
+//
+// Tested by tests/unit/frontends/fble/image/code_image_test.cc.
+#pragma once
+
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "frontends/fble/image/table_writer.h"
+#include "interp/code.h"
+
+namespace fble {
+
+/// A module of a lowered program: the parts of the program that belong to it.
+struct LoweredModule {
+  std::vector<const Code*> codes;                      ///< the module's body first
+  std::span<const std::string> global_names;           ///< of its own globals, its value first
+  uint32_t first_global = 0;                           ///< the number of its value
+  uint32_t first_deopt_point = 0;                      ///< likewise for deopt points
+  std::span<const DeoptPoint> deopt_points;            ///< its own
+  std::unordered_map<uint32_t, uint32_t> used_values;  ///< globals of other modules: their order among those it uses
+};
+
+/// Adds the functions of a module and all that they have. `value_file`: the name of its source.
+void write_code(TableWriter& writer, const LoweredModule& module, Symbol value_file);
+
+/// Returns the first problem of an image's functions; empty if there is none. Requires that all references are within
+/// their tables.
+std::string verify_code(const ImageView& image);
+
+/// Adds the functions of a module to a program, without finishing them (finish_code). Returns its body. `globals` has
+/// the program's number for each global of the image, and `value_file` is the name that the module's source has in this
+/// run. Requires that the image is verified and has a value.
+Code* read_code(const ImageView& image, std::span<const uint32_t> globals, Symbol value_file, ProgramCode& program);
+
+/// Returns the number of modules whose values the image's module uses.
+uint32_t used_module_count(const ImageView& image);
+
+}  // namespace fble

@@ -1,0 +1,36 @@
+#include "frontends/fble/image/module_key.h"
+
+namespace fble {
+namespace {
+
+void add_path(Digester& digester, const ModulePath& path) {
+  const size_t count = path.words.size();
+  digester.add({reinterpret_cast<const char*>(&count), sizeof count});
+  for (const Symbol word : path.words) digester.add(word.str());
+}
+
+}  // namespace
+
+std::optional<Digest> source_key(const ModulePath& module, const SourceTexts& texts) {
+  static const std::optional<Digest> command = command_digest();
+  if (!command) return std::nullopt;
+  Digester digester;
+  digester.add(*command);
+  add_path(digester, module);
+  for (const std::optional<std::string_view>& text : {texts.header, texts.value}) {
+    digester.add(text ? "+" : "-").add(text.value_or(""));
+  }
+  return digester.finish();
+}
+
+Digest module_key(const Digest& source_key, const std::vector<std::pair<ModulePath, Digest>>& mentions) {
+  Digester digester;
+  digester.add(source_key);
+  for (const auto& [path, key] : mentions) {
+    add_path(digester, path);
+    digester.add(key);
+  }
+  return digester.finish();
+}
+
+}  // namespace fble

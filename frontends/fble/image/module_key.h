@@ -1,0 +1,33 @@
+// Keys: what the image of a module depends on, as digests.
+// Tested by tests/unit/frontends/fble/image/digest_test.cc.
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "frontends/fble/image/digest.h"
+#include "frontends/fble/module_path.h"
+
+namespace fble {
+
+/// The texts of a module's sources, as far as they are there and loading reads them.
+struct SourceTexts {
+  std::optional<std::string_view> header;
+  std::optional<std::string_view> value;
+};
+
+/// The names of a module's files in this run; empty for a source that it does not have.
+struct SourceFiles {
+  Symbol header;
+  Symbol value;
+};
+
+/// Returns the key of a module's own sources for this command. Nothing if the command has no build id to know it by.
+std::optional<Digest> source_key(const ModulePath& module, const SourceTexts& texts);
+
+/// Returns the key of a module: of its own sources and of the keys of all modules that they mention, in order.
+Digest module_key(const Digest& source_key, const std::vector<std::pair<ModulePath, Digest>>& mentions);
+
+}  // namespace fble

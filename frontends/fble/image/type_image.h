@@ -1,0 +1,66 @@
+// Types in the image of a module: the types of its value's parts, for modules that are checked against it.
+//
+// The nodes of the type's graph (types.h) are in an order in which each refers to earlier ones. Only the value of a
+// variable may come later: every cycle of the graph passes through a variable. The words of a node, by its kind:
+//
+//   kind                a             b                   c
+//   struct, union       first field   number of fields
+//   func                argument      result
+//   poly                parameter     body
+//   apply               poly          argument
+//   package             path
+//   private             inner type    path of its package
+//   param               name          kind                level
+//   var                 name          value               level
+//   typeof              type
+//   anchor              index of the anchor (type_anchors.h)
+//
+// Other levels follow from those, and normal forms are computed again when they are needed.
+//
+// Tested by tests/unit/frontends/fble/image/type_image_test.cc.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "frontends/fble/image/table_writer.h"
+#include "frontends/fble/types.h"
+
+namespace fble {
+
+/// The kind of a node that is a type of another module. Other nodes have their TypeKind.
+inline constexpr uint32_t kAnchorKind = 255;
+
+/// A type of another module.
+struct TypeAnchor {
+  ModulePath module;
+  uint32_t place = 0;
+};
+
+/// Returns the anchor of a type, if modules that may be named export it. The writer asks for each node.
+using AnchorFinder = std::function<const TypeAnchor*(const Type*)>;
+
+/// Adds the nodes of a type without unknown parts. Returns the index of the type's node.
+uint32_t write_types(TableWriter& writer, const Type* type, const AnchorFinder& find_anchor);
+
+/// Returns the first problem of an image's kinds, fields and types; empty if there is none. Requires that all
+/// references are within their tables.
+std::string verify_types(const ImageView& image);
+
+/// What types are made with.
+struct TypeSurroundings {
+  TypeContext& types;
+  /// Returns the name of a file in this run.
+  std::function<Symbol(const ModulePath& module, bool is_header)> file_name;
+  /// Returns the type of another module's value; null if it is unknown.
+  std::function<Type*(const ModulePath&)> module_type;
+};
+
+/// Makes the type of the module's value. Returns null if the image does not fit the modules that it refers to. Requires
+/// that the image is verified.
+Type* read_types(const ImageView& image, const TypeSurroundings& surroundings);
+
+/// Returns a path of a verified image.
+ModulePath read_path(const ImageView& image, uint32_t index);
+
+}  // namespace fble

@@ -1,0 +1,168 @@
+#include "frontends/fble/program_images.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "frontends/fble/image/module_image.h"
+#include "frontends/fble/image/type_anchors.h"
+#include "frontends/fble/types.h"
+
+namespace fble {
+namespace {
+
+class ImageMaker {
+ public:
+  ImageMaker(const Program& program, const CheckedProgram& checked, const ProgramCode& code,
+             const Diagnostics& diagnostics)
+      : program_(program), checked_(checked), code_(code), messages_(diagnostics.messages()) {
+    find_files();
+    find_anchors();
+    find_code();
+    for (const CoreProgramModule& module : checked.modules) cores_.emplace(module.path, &module);
+  }
+
+  std::map<Digest, std::string> make() {
+    std::map<Digest, std::string> images;
+    for (size_t i = 0; i < program_.modules.size(); ++i) {
+      const Module& module = *program_.modules[i];
+      if (module.image != nullptr || !module.key) continue;
+      std::optional<std::string> image = make_one(module, checked_.messages[i]);
+      if (image) images.emplace(module.source_key, *std::move(image));
+    }
+    return images;
+  }
+
+ private:
+  void find_files() {
+    std::unordered_set<Symbol> shared;
+    const auto add = [&](Symbol name, const Module& module, bool is_header) {
+      if (name.empty_text()) return;
+      if (!files_.emplace(name, ImageFile{module.path, is_header}).second) shared.insert(name);
+    };
+    for (const Module* module : program_.modules) {
+      add(module->files.header, *module, true);
+      add(module->files.value, *module, false);
+    }
+    for (const Symbol name : shared) files_.erase(name);
+  }
+
+  /// Finds the anchors of the modules whose types exist. Types of others are part of no type.
+  void find_anchors() {
+    for (const Module* module : program_.modules) {
+      auto type = checked_.types->module_types.find(module->path);
+      if (type == checked_.types->module_types.end()) continue;
+      for_each_anchor(type->second, [&](const Type* anchor, uint32_t place) {
+        anchors_[anchor].push_back({module, {module->path, place}});
+      });
+    }
+  }
+
+  /// Finds the part of the program that each module is.
+  void find_code() {
+    std::unordered_map<const Code*, size_t> bodies;
+    for (size_t i = 0; i < code_.modules.size(); ++i) bodies.emplace(code_.modules[i].body, i);
+    lowered_.resize(code_.modules.size());
+    LoweredModule* current = nullptr;
+    uint32_t deopt_points = 0;
+    for (const Code& code : code_.codes) {
+      if (auto body = bodies.find(&code); body != bodies.end()) {
+        current = &lowered_[body->second];
+        current->first_deopt_point = deopt_points;
+      }
+      current->codes.push_back(&code);
+      for (uint32_t at = 0; at < code.words.size(); at += instruction_length(&code.words[at])) {
+        if (code.words[at] == static_cast<uint32_t>(Op::kDeoptPoint)) {
+          deopt_points = std::max(deopt_points, code.words[at + 1] + 1);
+        }
+      }
+      current->deopt_points =
+          std::span(code_.deopt_points).subspan(current->first_deopt_point, deopt_points - current->first_deopt_point);
+    }
+    for (size_t i = 0; i < lowered_.size(); ++i) {
+      const uint32_t first = code_.modules[i].global;
+      const uint32_t end = i + 1 < lowered_.size() ? code_.modules[i + 1].global : code_.global_count;
+      lowered_[i].first_global = first;
+      lowered_[i].global_names = std::span(code_.global_names).subspan(first, end - first);
+      by_path_.emplace(code_.modules[i].path, i);
+    }
+  }
+
+  /// Returns all modules that the module depends on.
+  static std::unordered_set<const Module*> dependencies(const Module& module) {
+    std::unordered_set<const Module*> all;
+    std::vector<const Module*> pending(module.deps.begin(), module.deps.end());
+    while (!pending.empty()) {
+      const Module* next = pending.back();
+      pending.pop_back();
+      if (all.insert(next).second) pending.insert(pending.end(), next->deps.begin(), next->deps.end());
+    }
+    return all;
+  }
+
+  std::span<const Diagnostic> range(const MessageRange& range) const {
+    return std::span(messages_).subspan(range.first, range.end - range.first);
+  }
+
+  std::optional<std::string> make_one(const Module& module, const MessageRange& check_messages) {
+    ModuleParts parts{.path = module.path,
+                      .source_key = module.source_key,
+                      .key = *module.key,
+                      .load_messages = range(module.load_messages),
+                      .check_messages = range(check_messages),
+                      .type = checked_.types->module_types.at(module.path),
+                      .value_file = module.files.value};
+    if (module.type != nullptr) parts.sources |= kHasHeader;
+    if (module.value != nullptr) parts.sources |= kHasValue;
+    LoweredModule* lowered = nullptr;
+    if (module.value != nullptr) {
+      auto found = by_path_.find(module.path.str());
+      if (found == by_path_.end()) return std::nullopt;  // it was needed for its type only
+      lowered = &lowered_[found->second];
+      parts.code = lowered;
+    }
+    const std::vector<ModulePath>* used = lowered == nullptr ? nullptr : &cores_.at(module.path)->deps;
+    for (size_t i = 0; i < module.deps.size(); ++i) {
+      const ModulePath& path = module.deps[i]->path;
+      const bool is_used = used != nullptr && std::ranges::find(*used, path) != used->end();
+      parts.mentions.push_back({module.mentions[i], *module.deps[i]->key, is_used});
+      if (!is_used) continue;
+      lowered->used_values.emplace(code_.modules[by_path_.at(path.str())].global,
+                                   static_cast<uint32_t>(lowered->used_values.size()));
+    }
+
+    const std::unordered_set<const Module*> deps = dependencies(module);
+    return write_module_image(parts, files_, [&](const Type* type) -> const TypeAnchor* {
+      auto found = anchors_.find(type);
+      if (found == anchors_.end()) return nullptr;
+      for (const auto& [owner, anchor] : found->second) {
+        if (deps.contains(owner)) return &anchor;
+      }
+      return nullptr;
+    });
+  }
+
+  const Program& program_;
+  const CheckedProgram& checked_;
+  const ProgramCode& code_;
+  const std::vector<Diagnostic>& messages_;
+  ImageFiles files_;
+  std::unordered_map<const Type*, std::vector<std::pair<const Module*, TypeAnchor>>> anchors_;
+  std::vector<LoweredModule> lowered_;  ///< for each of the code's modules
+  std::unordered_map<std::string, size_t> by_path_;
+  std::unordered_map<ModulePath, const CoreProgramModule*, ModulePathHash> cores_;
+};
+
+}  // namespace
+
+std::map<Digest, std::string> make_images(const Program& program, const CheckedProgram& checked,
+                                          const ProgramCode& code, const Diagnostics& diagnostics) {
+  if (!diagnostics.is_complete() || checked.messages.size() != program.modules.size()) return {};
+  // Modules of which only the header was read have globals among those of others.
+  const auto has_value = [](const Module* module) {
+    return module->image != nullptr ? module->image->has_value() : module->value != nullptr;
+  };
+  if (!std::ranges::all_of(program.modules, has_value)) return {};
+  return ImageMaker(program, checked, code, diagnostics).make();
+}
+
+}  // namespace fble

@@ -1,0 +1,22 @@
+// Any image of a module, as text or as bytes: it is accepted or rejected; what is accepted prints and parses back to
+// the same, and all can be made from it.
+#include "fuzz/targets/target.h"
+#include "tests/support/use_image.h"
+
+using namespace fble;
+
+FBLE_FUZZ_TARGET(image) {
+  std::string content(as_text(bytes));
+  if (!content.starts_with(kImageMagic)) {
+    ImageParse parse = parse_image(content);
+    if (!parse.error.empty()) return;
+    content = std::move(parse.image);
+  }
+  mend_checksum(content);
+  std::string problem;
+  const auto image = ModuleImage::open(content, problem);
+  require((image == nullptr) == !problem.empty(), "problem and result differ", problem);
+  if (image == nullptr) return;
+  require(parse_image(print_image(image->view())).image == content, "the image prints as another one");
+  use_image(*image);
+}

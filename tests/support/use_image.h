@@ -1,0 +1,58 @@
+// Makes all that can be made from an image, for tests and targets that change images: nothing may go wrong.
+#pragma once
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "frontends/fble/big_stack.h"
+#include "frontends/fble/image/image_text.h"
+#include "frontends/fble/image/module_image.h"
+#include "frontends/fble/types.h"
+#include "interp/bytecode_text.h"
+
+namespace fble {
+
+/// Makes the checksum right again.
+inline void mend_checksum(std::string& image) {
+  const uint32_t checksum = image_checksum(image);
+  if (image.size() >= kImageMagic.size() + sizeof checksum) {
+    std::memcpy(image.data() + kImageMagic.size(), &checksum, sizeof checksum);
+  }
+}
+
+inline void use_image(const ModuleImage& image) {
+  const SourceFiles files{Symbol("h"), Symbol("v")};
+  image.mentions(files);
+  Diagnostics diagnostics;
+  image.repeat_load_messages(files, diagnostics);
+  image.repeat_check_messages(files, diagnostics);
+  diagnostics.render();
+  print_image(image.view());
+  run_on_big_stack([&] {
+    TypeContext types;
+    types.node_bytes_limit = size_t{16} << 20;
+    try {
+      Type* unit = types.data_type(Loc{}, true, {});
+      Type* type = image.type({.types = types,
+                               .file_name = [](const ModulePath&, bool) { return Symbol("f"); },
+                               .module_type = [&](const ModulePath&) { return unit; }});
+      if (type != nullptr) {
+        types.text(type);
+        types.is_vacuous(type);
+        types.equal(type, type);
+        types.kind_of(type);
+      }
+    } catch (const TypeTooDeep&) {
+      // Such types may nest in any way.
+    }
+  });
+  if (!image.has_value()) return;
+  ProgramCode program;
+  const std::vector<uint32_t> globals(image.global_names().size() + used_module_count(image.view()), 7);
+  program.global_count = 8;
+  image.code(globals, files.value, program);
+  print_bytecode(program);
+}
+
+}  // namespace fble

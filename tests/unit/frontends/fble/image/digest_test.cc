@@ -1,0 +1,52 @@
+#include "frontends/fble/image/digest.h"
+
+#include <gtest/gtest.h>
+
+#include "frontends/fble/image/module_key.h"
+#include "tests/support/imaged_program.h"
+
+namespace fble {
+namespace {
+
+TEST(Digest, IsThatOfTheParts) {
+  const auto parts = [](std::initializer_list<std::string_view> all) {
+    Digester digester;
+    for (const std::string_view part : all) digester.add(part);
+    return digester.finish();
+  };
+  EXPECT_EQ(parts({"a", "bc"}), parts({"a", "bc"}));
+  EXPECT_NE(parts({"a", "bc"}), parts({"ab", "c"}));
+  EXPECT_NE(parts({"a", ""}), parts({"a"}));
+  EXPECT_EQ(parts({"a"}), digest_of("a"));
+  EXPECT_EQ(digest_of("a").str().size(), 64u);
+  EXPECT_NE(digest_of("a").str(), digest_of("b").str());
+}
+
+TEST(Digest, TheCommandHasOne) {
+  ASSERT_TRUE(command_digest().has_value());
+  EXPECT_EQ(command_digest(), command_digest());
+  EXPECT_NE(*command_digest(), Digest{});
+}
+
+TEST(ModuleKey, DependsOnPathTextsAndMentions) {
+  const auto key = [](std::string_view path, const SourceTexts& texts) {
+    return source_key(module_path(path), texts).value();
+  };
+  const Digest a = key("/A%", {.value = "x"});
+  EXPECT_EQ(a, key("/A%", {.value = "x"}));
+  EXPECT_NE(a, key("/B%", {.value = "x"}));
+  EXPECT_NE(a, key("/A/''%", {.value = "x"}));
+  EXPECT_NE(a, key("/A%", {.value = "y"}));
+  EXPECT_NE(a, key("/A%", {.header = "x"}));
+  EXPECT_NE(a, key("/A%", {.header = "", .value = "x"}));
+
+  const Digest b = key("/B%", {.value = ""});
+  EXPECT_EQ(module_key(a, {}), module_key(a, {}));
+  EXPECT_NE(module_key(a, {}), module_key(b, {}));
+  EXPECT_NE(module_key(a, {}), module_key(a, {{module_path("/B%"), b}}));
+  EXPECT_NE(module_key(a, {{module_path("/C%"), b}}), module_key(a, {{module_path("/B%"), b}}));
+  EXPECT_NE(module_key(a, {{module_path("/B%"), a}}), module_key(a, {{module_path("/B%"), b}}));
+}
+
+}  // namespace
+}  // namespace fble
