@@ -48,6 +48,7 @@ bool materialize(Carrier& carrier, const ExitEntry& entry, Word* root) {
     // New objects are about to be written into frames from the root frame on.
     carrier.current->stack->lower_watermark(root);
   }
+  if (words != 0) carrier.note_allocation(words);
 
   thread_local std::vector<Word> made;
   made.clear();

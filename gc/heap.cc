@@ -490,6 +490,7 @@ void Heap::adopt(Word* ap, RootReporter& roots) {
   shared_.note_moved(promoted_words_);
   stats_.adopted_bytes += promoted_words_ * sizeof(Word);
   stats_.survived_bytes += promoted_words_ * sizeof(Word);
+  if (survival_ != nullptr) survival_->after_minor_collection(true);
 }
 
 /// Forgets what was reported as changed: the nursery is about to be empty.
@@ -555,6 +556,7 @@ void Heap::minor_collection(Word* ap, RootReporter& roots) {
   note_survival(young_words);
   stats_.shared_bytes += found_words_ * sizeof(Word);
   stats_.survived_bytes += promoted_words_ * sizeof(Word);
+  if (survival_ != nullptr) survival_->after_minor_collection(false);
 #ifndef NDEBUG
   std::fill(nursery_, ap, kPoison);
 #endif
@@ -569,6 +571,7 @@ void Heap::start_marking(RootReporter& roots) {
   most_stack_words_ = 0;
   old_.begin_marking();
   shared_.begin_forgetting();
+  if (survival_ != nullptr) survival_->marking_begins();
   Collector collector(*this);
   roots.report_roots(collector, false);
   roots.begin_frames(collector);
@@ -619,6 +622,7 @@ void Heap::finish_marking() {
   if (old_natives_.capacity() > kFewestNatives && old_natives_.size() < old_natives_.capacity() / 4) {
     old_natives_.shrink_to_fit();
   }
+  if (survival_ != nullptr) survival_->marking_ends(old_);
   marking_ = all_marked_ = false;
   old_.end_marking();
   used_at_marking_words_ = old_.used_words();

@@ -66,6 +66,18 @@ class RootReporter {
   }
 };
 
+/// Sees from inside of collections what survives. Objects must not be changed.
+class SurvivalObserver {
+ public:
+  virtual ~SurvivalObserver() = default;
+  /// A minor collection is about to end: of the nursery's objects, the survivors are forwarded. If it is adopted, all
+  /// of them are old where they are.
+  virtual void after_minor_collection(bool is_adopted) = 0;
+  virtual void marking_begins() = 0;
+  /// A marking has reached all that is alive, and nothing is swept yet.
+  virtual void marking_ends(const OldSpace& old) = 0;
+};
+
 struct HeapOptions {
   size_t nursery_bytes = 256 * 1024;  ///< may double; tests use as little as 64
   /// The limit for nursery, old space, call stack, its tables and what is held outside together; 0 for none.
@@ -207,6 +219,8 @@ class Heap {
   /// Called after each pause with its start and end (gc/clock.h), if not empty.
   using PauseListener = std::function<void(uint64_t start_ns, uint64_t end_ns)>;
   void set_pause_listener(PauseListener listener) { pause_listener_ = std::move(listener); }
+  /// The observer outlives the heap, or is replaced by null.
+  void set_survival_observer(SurvivalObserver* observer) { survival_ = observer; }
 
  private:
   friend class Collector;
@@ -273,6 +287,7 @@ class Heap {
   unsigned stress_collections_ = 0;
   HeapStats stats_;
   PauseListener pause_listener_;
+  SurvivalObserver* survival_ = nullptr;
 };
 
 /// A collection in progress. It moves and marks what is visited.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "interp/allocation_sampler.h"
 #include "interp/engine_hooks.h"
 #include "interp/foreign.h"
 #include "interp/interpreter.h"
@@ -37,6 +38,23 @@ void Carrier::shorten_limits() {
   if (fp == nullptr) return;
   shorten(stack_limit, fp + code_of_frame(fp).frame_slots);
   if (machine_stack_limit != nullptr) machine_stack_limit = std::min(machine_stack_limit, stack_limit);
+}
+
+void Carrier::lower_limit_for_sample() { alloc_limit = std::min(alloc_limit, machine.allocations->limit()); }
+
+void Carrier::sample_allocation(size_t words) {
+  machine.allocations->note(words);
+  restore_limits();
+}
+
+template <typename Collect>
+Word* Carrier::collect_by(Collect&& collect) {
+  AllocationSampler* const allocations = machine.allocations;
+  if (allocations != nullptr) allocations->leave_nursery(ap);
+  Word* const room = collect(ap);
+  ap = room != nullptr ? room : machine.heap.nursery_start();
+  if (allocations != nullptr) allocations->enter_nursery(ap);
+  return room;
 }
 
 size_t Carrier::stack_bytes() const {
@@ -87,27 +105,25 @@ bool Carrier::report_frames(Collector& collector, size_t count) {
 
 bool Carrier::tidy_up() {
   if (!machine.heap.is_tidying() && !has_lost_much()) return false;
-  ap = machine.heap.tidy_up(ap, *this);
+  collect_by([this](Word* from) { return machine.heap.tidy_up(from, *this); });
   return true;
 }
 
 bool Carrier::make_room(size_t words) {
   if (stepped.no_collections) return false;
-  Word* room = machine.heap.make_room(ap, words, *this);
-  ap = room != nullptr ? room : machine.heap.nursery_start();
+  const Word* const room = collect_by([&](Word* from) { return machine.heap.make_room(from, words, *this); });
   restore_limits();
   if (room == nullptr) raise_out_of_memory(kHeapIsFull);
   return room != nullptr;
 }
 
 void Carrier::collect_while_none_runs() {
-  Word* const room = machine.heap.make_room(ap, 0, *this);
   // If memory has run out, the next allocation finds out.
-  ap = room != nullptr ? room : machine.heap.nursery_start();
+  collect_by([this](Word* from) { return machine.heap.make_room(from, 0, *this); });
 }
 
 void Carrier::collect_all() {
-  ap = machine.heap.collect_all(ap, *this);
+  collect_by([this](Word* from) { return machine.heap.collect_all(from, *this); });
   restore_limits();
 }
 

@@ -80,6 +80,7 @@ struct Carrier final : RootReporter {
   /// Called from any OS thread or a signal handler.
   void request(Attention reason) { request_all(bit(reason)); }
   void request_all(uint32_t reasons);
+  bool is_asked() const { return attention.load() != 0; }
   bool is_asked(Attention reason) const { return (attention.load() & bit(reason)) != 0; }
   /// Takes the reason out of the set. Returns whether it was there.
   bool take_request(Attention reason) { return (attention.fetch_and(~bit(reason)) & bit(reason)) != 0; }
@@ -95,7 +96,12 @@ struct Carrier final : RootReporter {
     stack_limit = current->stack->soft_limit();
     machine_stack_limit = groups.any_open() ? nullptr : stack_limit;
     if (machine.yield_distance != 0 && !machine.scheduler.is_alone()) shorten_limits();
+    if (machine.allocations != nullptr) lower_limit_for_sample();
     clear_limits_if_asked();
+  }
+  /// Called before `words` words at ap are allocated, if they have passed alloc_limit and there is room for them.
+  void note_allocation(size_t words) {
+    if (machine.allocations != nullptr) sample_allocation(words);
   }
   /// Sets the limits to what a rehearsal of an exit may use: only the ends of the nursery and of the stack.
   void lift_limits() {
@@ -158,6 +164,11 @@ struct Carrier final : RootReporter {
     if (attention.load() != 0) alloc_limit = stack_limit = machine_stack_limit = nullptr;
   }
   void shorten_limits();
+  void lower_limit_for_sample();
+  void sample_allocation(size_t words);
+  /// Collects by `collect(ap)`, which returns where allocation continues, or null.
+  template <typename Collect>
+  Word* collect_by(Collect&& collect);
   /// The thread that runs: null between runs, and while all wait.
   VirtualThread* running() const { return fp != nullptr ? current : nullptr; }
   void raise_with(const Loc* loc, const std::string& message);

@@ -27,7 +27,11 @@ bool NativeCall::reserve(size_t words) {
   if (mode_ == Mode::kTrial) return false;
   Carrier& carrier = carrier_;
   carrier.ap = ap_;
-  const bool made = carrier.make_room(words);
+  const Word* const limit = carrier.machine.heap.limit();
+  // Only the sampler may have lowered the limit.
+  const bool has_room = carrier.machine.allocations != nullptr && !carrier.is_asked() && ap_ + words <= limit;
+  const bool made = has_room || carrier.make_room(words);
+  if (made) carrier.note_allocation(words);
   ap_ = carrier.ap;
   return made;
 }

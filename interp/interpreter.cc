@@ -109,6 +109,7 @@ COLD slow_allocate(HANDLER) {
     if (!carrier->make_room(value)) return;
     ap = carrier->ap;
   }
+  carrier->note_allocation(value);
   carrier->let_pass(carrier->alloc_limit, ap + value);
   TAIL handler_of(static_cast<Op>(*pc))(REGISTERS);
 }

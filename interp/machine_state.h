@@ -15,6 +15,7 @@
 
 namespace fble {
 
+class AllocationSampler;
 class EngineHooks;
 class FrameObserver;
 class MachinePositions;
@@ -43,6 +44,7 @@ struct MachineState {
   StepObserver* const steps;                     ///< sees each instruction, if not null
   EngineHooks* engine = nullptr;                 ///< the compiler, if there is one
   const MachinePositions* positions = nullptr;   ///< of the machine code, if there is a compiler
+  AllocationSampler* allocations = nullptr;      ///< samples them, if there is one
   FrameObserver* observer = nullptr;             ///< called at each `# deopt-here! force`, if there is one
   size_t unmarked_globals = 0;                   ///< the first globals, which a marking has not visited yet
   std::vector<Word> kept;                        ///< roots that Machine::keep has made; the first is the result

@@ -58,7 +58,8 @@ uint32_t SampleTable::enter(uint32_t caller, const uint32_t* site, const Code* c
   return target;
 }
 
-void SampleTable::add(uint32_t node, const uint32_t* pc, Activity activity, Tier tier, uint32_t trace, uint64_t ns) {
+uint32_t SampleTable::add(uint32_t node, const uint32_t* pc, Activity activity, Tier tier, uint32_t trace,
+                          uint64_t ns) {
   ++samples_;
   ns_ += ns;
   uint32_t* link = &nodes_[node].first_leaf;
@@ -70,14 +71,23 @@ void SampleTable::add(uint32_t node, const uint32_t* pc, Activity activity, Tier
     *link = leaf.next;
     leaf.next = nodes_[node].first_leaf;
     nodes_[node].first_leaf = at;
-    return;
+    return at;
   }
   if (leaves_.is_full()) {
     ++cut_short_;
-    return;
+    return 0;
   }
   leaves_.push({pc, nodes_[node].first_leaf, trace, activity, tier, 1, ns});
   nodes_[node].first_leaf = static_cast<uint32_t>(leaves_.size() - 1);
+  return nodes_[node].first_leaf;
+}
+
+void SampleTable::take_back(uint32_t leaf, uint64_t ns) {
+  --samples_;
+  ns_ -= ns;
+  if (leaf == 0) return;
+  --leaves_[leaf].samples;
+  leaves_[leaf].ns -= ns;
 }
 
 }  // namespace fble

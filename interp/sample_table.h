@@ -49,6 +49,10 @@ class ReservedArray {
 /// Who runs the code where a sample was taken.
 enum class Tier : uint8_t { kInterpreter, kMachineCode, kRuntime };
 
+/// The collection that an object has survived.
+enum class Survived : uint8_t { kMinor, kFull, kCount };
+inline constexpr size_t kSurvived = static_cast<size_t>(Survived::kCount);
+
 /// Node 0 is the root, which has no code.
 class SampleTable {
  public:
@@ -69,13 +73,19 @@ class SampleTable {
     Activity activity;
     Tier tier;
     uint64_t samples;
-    uint64_t ns;
+    uint64_t ns;                        ///< of samples of allocations: bytes
+    uint64_t survived[kSurvived] = {};  ///< the part of these bytes
   };
 
   /// Returns the node of a function that `caller` calls at the site.
   uint32_t enter(uint32_t caller, const uint32_t* site, const Code* code);
-  /// Adds a sample.
-  void add(uint32_t node, const uint32_t* pc, Activity activity, Tier tier, uint32_t trace, uint64_t ns);
+  /// Adds a sample. Returns its leaf, or 0 if there is no memory for one.
+  uint32_t add(uint32_t node, const uint32_t* pc, Activity activity, Tier tier, uint32_t trace, uint64_t ns);
+  /// Takes the last sample out of a leaf, if that is not 0, as if it had not been added.
+  void take_back(uint32_t leaf, uint64_t ns);
+  void note_survivor(uint32_t leaf, Survived survived, uint64_t bytes) {
+    leaves_[leaf].survived[static_cast<size_t>(survived)] += bytes;
+  }
 
   size_t nodes() const { return nodes_.size(); }
   const Node& node(uint32_t index) const { return nodes_[index]; }
@@ -87,7 +97,9 @@ class SampleTable {
   /// Calls `visit(leaf)` for each leaf of the node.
   template <typename Visit>
   void for_each_leaf(uint32_t node, Visit&& visit) const {
-    for (uint32_t at = nodes_[node].first_leaf; at != 0; at = leaves_[at].next) visit(leaves_[at]);
+    for (uint32_t at = nodes_[node].first_leaf; at != 0; at = leaves_[at].next) {
+      if (leaves_[at].samples != 0) visit(leaves_[at]);
+    }
   }
 
  private:

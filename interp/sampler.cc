@@ -96,6 +96,7 @@ Sampler::Sampler(Carrier& carrier, const SamplerOptions& options)
 
 Sampler::~Sampler() {
   stop();
+  unchanged_frames.stack.store(nullptr);
   code_listener = nullptr;
 }
 
@@ -320,7 +321,7 @@ uint32_t Sampler::enter_steps() {
   return node;
 }
 
-void Sampler::sample(const Registers& registers, uint64_t ns) {
+uint32_t Sampler::sample(const Registers& registers, uint64_t ns) {
   const Activity activity = current_activity.load();
   if (carrier_.native_stack == nullptr || carrier_.fp == nullptr)
     return table_.add(0, nullptr, Activity::kRuntime, Tier::kRuntime, 0, ns);
@@ -338,7 +339,7 @@ void Sampler::sample(const Registers& registers, uint64_t ns) {
     return table_.add(0, nullptr, Activity::kUnknown, Tier::kRuntime, 0, ns);
   }
   if (leaf_.tier != Tier::kMachineCode) leaf_.trace = 0;
-  table_.add(enter_steps(), leaf_.pc, activity, leaf_.tier, leaf_.trace, ns);
+  return table_.add(enter_steps(), leaf_.pc, activity, leaf_.tier, leaf_.trace, ns);
 }
 
 // ---- the clock --------------------------------------------------------------
@@ -348,13 +349,19 @@ void Sampler::on_signal(int, siginfo_t*, void* context) {
   if (sampler == nullptr) return;
   const int saved_errno = errno;
   const uint64_t start = ns_of(CLOCK_THREAD_CPUTIME_ID);
-  const greg_t* const words = static_cast<const ucontext_t*>(context)->uc_mcontext.gregs;
-  sampler->sample({reinterpret_cast<const void*>(words[REG_RIP]), reinterpret_cast<const uint32_t*>(words[REG_R12]),
-                   reinterpret_cast<Word*>(words[REG_R13]), reinterpret_cast<const void*>(words[REG_R14]),
-                   reinterpret_cast<const Word*>(words[REG_RSP])},
-                  start - sampler->last_ns_);
-  sampler->last_ns_ = ns_of(CLOCK_THREAD_CPUTIME_ID);
-  sampler->arm(std::max(sampler->next_period(), kLeastDistance * (sampler->last_ns_ - start)));
+  uint64_t taken_ns = 0;
+  sampler->is_sampling_.store(true);
+  if (!sampler->is_looked_at_.load()) {
+    const greg_t* const words = static_cast<const ucontext_t*>(context)->uc_mcontext.gregs;
+    sampler->sample({reinterpret_cast<const void*>(words[REG_RIP]), reinterpret_cast<const uint32_t*>(words[REG_R12]),
+                     reinterpret_cast<Word*>(words[REG_R13]), reinterpret_cast<const void*>(words[REG_R14]),
+                     reinterpret_cast<const Word*>(words[REG_RSP])},
+                    start - sampler->last_ns_);
+    sampler->last_ns_ = ns_of(CLOCK_THREAD_CPUTIME_ID);
+    taken_ns = sampler->last_ns_ - start;
+  }
+  sampler->is_sampling_.store(false);
+  sampler->arm(std::max(sampler->next_period(), kLeastDistance * taken_ns));
   errno = saved_errno;
 }
 

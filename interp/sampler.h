@@ -29,8 +29,10 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <csignal>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "interp/code.h"
@@ -58,6 +60,14 @@ class Sampler final : public CodeListener {
   void stop();
 
   const SampleTable& table() const { return table_; }
+  /// Calls `look(table, broken)` in another OS thread, while samples wait: their time counts for the next one.
+  template <typename Look>
+  void look(Look&& look) {
+    is_looked_at_.store(true);
+    while (is_sampling_.load()) std::this_thread::yield();
+    look(table_, broken_);
+    is_looked_at_.store(false);
+  }
   /// Returns the number of samples whose stack does not reach the root.
   uint64_t broken() const { return broken_; }
   /// Returns whether the clock is the coarse one.
@@ -67,14 +77,18 @@ class Sampler final : public CodeListener {
 
   /// The registers of what was interrupted.
   struct Registers {
-    const void* instruction;
-    const uint32_t* pc;
-    Word* fp;
-    const void* thread;
-    const Word* native_stack;
+    const void* instruction = nullptr;
+    const uint32_t* pc = nullptr;
+    Word* fp = nullptr;
+    const void* thread = nullptr;
+    const Word* native_stack = nullptr;
   };
-  /// Takes a sample; for the signal handler and tests.
-  void sample(const Registers& registers, uint64_t ns);
+  /// Takes a sample; for the signal handler, tests and samples of another kind. Without registers, it is where the
+  /// carrier's position is. Returns its leaf in the table, or 0.
+  uint32_t sample(const Registers& registers, uint64_t ns);
+  /// See SampleTable.
+  void take_back(uint32_t leaf, uint64_t ns) { table_.take_back(leaf, ns); }
+  void note_survivor(uint32_t leaf, Survived survived, uint64_t bytes) { table_.note_survivor(leaf, survived, bytes); }
 
  private:
   struct CodeRange {
@@ -147,6 +161,8 @@ class Sampler final : public CodeListener {
   bool is_coarse_ = false;
   bool is_started_ = false;
   uint64_t last_ns_ = 0;
+  std::atomic<bool> is_sampling_{false};
+  std::atomic<bool> is_looked_at_{false};
   uint64_t random_;
   struct sigaction action_before_{};
   stack_t stack_before_{};

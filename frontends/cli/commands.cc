@@ -241,7 +241,9 @@ constexpr Command kCommands[] = {
                        "lines. What is not the program's own code is in brackets: [collect minor] and\n"
                        "[collect full], garbage collection; [record], [optimise] and [assemble], the\n"
                        "compiler; [exit], leaving machine code; [check], the front end; [native NAME],\n"
-                       "functions of the library in C++. docs/profiling.md explains what to do with it.",
+                       "functions of the library in C++. With --alloc, it shows instead which lines\n"
+                       "allocate, and how much of that survives collections. docs/profiling.md explains\n"
+                       "what to do with it.",
         .epilogue = "Exit status:\n"
                     "  0 to 112  what the program returned, as without `profile`\n"
                     "  114       the program does not compile\n"
@@ -253,6 +255,7 @@ constexpr Command kCommands[] = {
                     "\n"
                     "Examples:\n"
                     "  fble-jit profile --html profile.html examples/Fannkuch.fble 9\n"
+                    "  fble-jit profile --alloc=64K examples/Fannkuch.fble 9\n"
                     "  fble-jit profile --annotate Sort.fble -I src -m /Tools/Sort% words.txt\n",
         .groups =
             kInfoGroup | kModuleGroup | kImageUseGroup | kEngineGroup | kTestingGroup | kDepsFileGroup | kSamplingGroup,

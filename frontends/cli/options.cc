@@ -13,6 +13,7 @@
 #include "frontends/cli/messages.h"
 #include "frontends/cli/option_table.h"
 #include "frontends/cli/search_path.h"
+#include "interp/allocation_sampler.h"
 
 namespace fble {
 namespace {
@@ -348,6 +349,13 @@ class Parser {
       case OptionId::kProfile: return set_once(options_.profile, name, value);
       case OptionId::kProfilePeriod:
         return set_number(options_.profile_period, name, parse_number<uint64_t>(value), value);
+      case OptionId::kLive: options_.live = true; return;
+      case OptionId::kAlloc:
+        if (name == row.long_name && value.empty()) {
+          options_.alloc_period = AllocationSamplerOptions().period_bytes;
+          return;
+        }
+        return set_number(options_.alloc_period, name, parse_size(value), value);
       case OptionId::kRate:
         set_number(options_.rate, name, parse_number<uint64_t>(value), value);
         if (options_.rate > kMostSamples) fail(fmt::format("{} must be at most {}, not {}", name, kMostSamples, value));
@@ -412,6 +420,7 @@ class Parser {
     if (options_.threads.seed && options_.threads.schedule) {
       fail("--threads-seed and --threads-schedule do not go together.");
     }
+    if (options_.live && options_.alloc_period != 0) fail("--live and --alloc do not go together.");
     if (options_.missing && !options_.html.empty()) fail("--html and --missing do not go together.");
     const bool searches = !options_.search.empty() || !options_.search_type.empty();
     if (searches &&

@@ -12,9 +12,11 @@
 
 #include "frontends/cli/execute.h"
 #include "frontends/cli/front_end.h"
+#include "frontends/cli/live_view.h"
 #include "frontends/cli/messages.h"
 #include "frontends/html/gzip.h"
 #include "frontends/profile/profile_formats.h"
+#include "interp/allocation_sampler.h"
 #include "interp/sampler.h"
 
 namespace fble {
@@ -60,19 +62,37 @@ void write_profile(const Options& options, const CallTree& tree) {
   if (!options.folded.empty()) save_file(options.folded, folded_stacks(tree));
 }
 
+CommandEnding profile_allocations(const Options& options, ProgramCode& code) {
+  const AllocationSamplerOptions sampling{.period_bytes = options.alloc_period};
+  std::optional<AllocationSampler> sampler;
+  std::optional<CallTree> tree;
+  const auto start = [&](Machine& machine) { sampler.emplace(machine.carrier(), sampling); };
+  const auto finish = [&](Machine&) {
+    sampler->finish();
+    tree = make_call_tree(sampler->table(), sampling.period_bytes, sampler->broken(), 0);
+    tree->is_of_memory = true;
+    sampler.reset();
+  };
+  const CommandEnding ending = run_compiled(options, code, start, nullptr, finish);
+  if (tree) write_profile(options, *tree);
+  return ending;
+}
+
 }  // namespace
 
 CommandEnding run_profile(const Options& given) {
   Options options = given;
-  options.jit.keep_code_maps = true;
+  options.jit.keep_code_maps = options.alloc_period == 0;  // an allocation that is sampled is interpreted
   const uint64_t before_ns = process_ns();
   Status status;
   const std::unique_ptr<ProgramCode> code = compile_module(options, {.must_be_program = true}, status);
   if (code == nullptr) return status;
   const uint64_t check_ns = process_ns() - before_ns;
 
+  if (options.alloc_period != 0) return profile_allocations(options, *code);
   const SamplerOptions sampling{.period_ns = 1'000'000'000 / options.rate};
   std::optional<Sampler> sampler;
+  std::optional<LiveView> view;
   std::optional<CallTree> tree;
   const auto start = [&](Machine& machine) {
     sampler.emplace(machine.carrier(), sampling);
@@ -81,9 +101,11 @@ CommandEnding run_profile(const Options& given) {
     if (sampler->is_coarse()) {
       print_message("warning: perf_event_open is not allowed here: there are fewer samples, at the system's ticks\n");
     }
+    if (options.live) view.emplace(*sampler, sampling.period_ns, check_ns);
   };
   // The samples name code of the machine.
   const auto finish = [&](Machine&) {
+    view.reset();
     sampler->stop();
     tree = make_call_tree(sampler->table(), sampling.period_ns, sampler->broken(), check_ns);
     sampler.reset();

@@ -34,4 +34,23 @@ std::string gzipped(std::string_view bytes) {
   return result;
 }
 
+std::string gunzipped(std::string_view file) {
+  constexpr int kGzipHeader = 16;
+  z_stream stream{};
+  if (inflateInit2(&stream, kGzipHeader + MAX_WBITS) != Z_OK) throw std::bad_alloc();
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(file.data()));
+  stream.avail_in = static_cast<uInt>(file.size());
+  std::string result;
+  int state = Z_OK;
+  while (state == Z_OK) {
+    Bytef buffer[1 << 14];
+    stream.next_out = buffer;
+    stream.avail_out = sizeof buffer;
+    state = inflate(&stream, Z_NO_FLUSH);
+    result.append(reinterpret_cast<const char*>(buffer), sizeof buffer - stream.avail_out);
+  }
+  inflateEnd(&stream);
+  return result;
+}
+
 }  // namespace fble

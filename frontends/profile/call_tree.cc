@@ -43,6 +43,7 @@ void CallTreeBuilder::add(uint32_t path, ProfiledTime time) {
   }
   known->samples += time.samples;
   known->ns += time.ns;
+  for (size_t i = 0; i < kSurvived; ++i) known->survived[i] += time.survived[i];
 }
 
 CallTree CallTreeBuilder::finish(uint64_t period_ns) {
@@ -117,6 +118,7 @@ CallTree make_call_tree(const SampleTable& table, uint64_t period_ns, uint64_t b
     }
     table.for_each_leaf(i, [&](const SampleTable::Leaf& leaf) {
       ProfiledTime time{.tier = leaf.tier, .trace = leaf.trace, .samples = leaf.samples, .ns = leaf.ns};
+      std::copy(std::begin(leaf.survived), std::end(leaf.survived), time.survived);
       const SourceLine line = node.code == nullptr ? SourceLine() : line_of(*node.code, leaf.pc);
       if (leaf.activity == Activity::kProgram) {
         time.line = line;

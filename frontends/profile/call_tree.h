@@ -31,7 +31,8 @@ struct ProfiledTime {
   Tier tier = Tier::kInterpreter;
   uint32_t trace = 0;  ///< number; counts only in machine code
   uint64_t samples = 0;
-  uint64_t ns = 0;
+  uint64_t ns = 0;                    ///< of allocations: bytes, as in all fields of that name
+  uint64_t survived[kSurvived] = {};  ///< of allocations: the part of these bytes
 };
 
 /// A path of calls. Its children come after it.
@@ -53,7 +54,8 @@ struct CallTree {
   std::vector<ProfiledFunction> functions;
   std::vector<ProfiledPath> paths;
   uint64_t period_ns = 0;
-  uint64_t broken = 0;  ///< samples whose stack does not reach the root
+  uint64_t broken = 0;        ///< samples whose stack does not reach the root
+  bool is_of_memory = false;  ///< it has bytes that were allocated, and no time
 
   uint64_t samples() const { return paths[0].total_samples; }
   uint64_t ns() const { return paths[0].total_ns; }

@@ -58,7 +58,7 @@ paths.forEach((p, i) => {
 });
 const all = Math.max(paths[0].total, 1);
 const percent = ns => (100 * ns / all).toFixed(1) + ' %';
-const seconds = ns => (ns / 1e9).toFixed(3) + ' s';
+const seconds = ns => data.memory ? (ns / 1048576).toFixed(1) + ' MB' : (ns / 1e9).toFixed(3) + ' s';
 const place = f => data.functions[f][2] ? data.functions[f][1] + ':' + data.functions[f][2] : '';
 const $ = id => document.getElementById(id);
 function element(tag, text, kind) {
@@ -267,7 +267,8 @@ std::string page_data(const CallTree& tree) {
   for (const FunctionTime& time : function_times(tree)) {
     table += fmt::format("{}[{},{},{}]", table.empty() ? "" : ",", time.function, time.self_ns, time.total_ns);
   }
-  return fmt::format("{{\"functions\":[{}],\n\"paths\":[{}],\n\"table\":[{}]}}", functions, paths, table);
+  return fmt::format("{{\"memory\":{},\"functions\":[{}],\n\"paths\":[{}],\n\"table\":[{}]}}", tree.is_of_memory,
+                     functions, paths, table);
 }
 
 }  // namespace
@@ -280,8 +281,7 @@ std::string flame_page(const CallTree& tree, std::string_view title) {
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
   page += fmt::format("<title>{0}</title>\n<style>{1}</style>\n</head>\n<body>\n<h1>{0}</h1>\n", escape_html(title),
                       kStyle);
-  page += fmt::format("<p>{} samples in {:.3f} s of processor time</p>\n", tree.samples(),
-                      static_cast<double>(tree.ns()) / 1e9);
+  page += fmt::format("<p>{}</p>\n", measured_text(tree));
   page += kBody;
   page +=
       fmt::format("<script type=\"application/json\" id=\"data\">{}</script>\n<script>{}</script>\n</body>\n</html>\n",

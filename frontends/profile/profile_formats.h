@@ -10,15 +10,22 @@
 
 namespace fble {
 
-/// Returns the table for the terminal: what was measured, and the functions with the most time of their own.
+/// Returns the table for the terminal: what was measured, and the functions with the most time of their own, or for
+/// allocations the lines with the most bytes, and how many of these survived.
 std::string profile_text(const CallTree& tree, size_t most_functions = 20);
+
+/// Returns the first line of it: what was measured.
+std::string measured_text(const CallTree& tree);
+
+/// Returns what fits into a terminal of that size: the functions and lines with the most time of their own.
+std::string live_picture(const CallTree& tree, size_t rows, size_t columns);
 
 /// Returns the source with the share of each line: its own time, and that with what it calls. `file` is its name in the
 /// profile.
 std::string annotated_source(const CallTree& tree, const std::string& file, std::string_view source);
 
 /// Returns a line for each path with time of its own, for flame graph tools: names from the root on, separated by
-/// semicolons, a space and the number of microseconds.
+/// semicolons, a space and the number of microseconds, or of bytes.
 std::string folded_stacks(const CallTree& tree);
 
 /// Returns the profile for https://www.speedscope.app (file-format-schema.json), one sample for each path with time of
@@ -26,7 +33,8 @@ std::string folded_stacks(const CallTree& tree);
 std::string speedscope_json(const CallTree& tree, std::string_view name);
 
 /// Returns the profile for pprof (profile.proto), which also reads it compressed (frontends/html/gzip.h). The values
-/// are samples and nanoseconds; labels say which tier ran the code, and the number of the trace.
+/// are samples and nanoseconds, or bytes and those that survived; labels say which tier ran the code, and the number of
+/// the trace.
 std::string sampled_pprof(const CallTree& tree);
 
 /// Returns a page with a flame graph, a call tree and a table of functions. It needs no other file and makes no

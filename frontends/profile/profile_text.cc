@@ -1,7 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <unordered_map>
+#include <array>
+#include <map>
 
 #include "frontends/profile/profile_formats.h"
 
@@ -38,12 +39,68 @@ Shares shares_of(const CallTree& tree) {
   return shares;
 }
 
+std::string bytes_text(uint64_t bytes) {
+  constexpr std::array<const char*, 4> kUnits = {"bytes", "KB", "MB", "GB"};
+  double number = static_cast<double>(bytes);
+  size_t unit = 0;
+  for (; number >= 1024 && unit + 1 < kUnits.size(); ++unit) number /= 1024;
+  return fmt::format("{:.{}f} {}", number, unit == 0 ? 0 : 1, kUnits[unit]);
+}
+
+/// Returns the table of allocations.
+std::string allocation_text(const CallTree& tree, size_t most_sites) {
+  struct Site {
+    uint64_t bytes = 0;
+    uint64_t survived[kSurvived] = {};
+  };
+  using SourceAndName = std::pair<SourceLine, std::string>;
+  std::map<SourceAndName, Site> sites;
+  Site all;
+  for (const ProfiledPath& path : tree.paths) {
+    for (const ProfiledTime& time : path.times) {
+      for (Site* site : {&sites[{time.line, tree.functions[path.function].name}], &all}) {
+        site->bytes += time.ns;
+        for (size_t i = 0; i < kSurvived; ++i) site->survived[i] += time.survived[i];
+      }
+    }
+  }
+  std::string text = measured_text(tree);
+  if (tree.broken != 0) text += fmt::format("; {} of them without a whole stack", tree.broken);
+  text += fmt::format("\n{:.1f} % survived a minor collection, {:.1f} % a full one, too\n",
+                      percent(all.survived[0], all.bytes), percent(all.survived[1], all.bytes));
+  std::vector<std::pair<SourceAndName, Site>> sorted(sites.begin(), sites.end());
+  std::ranges::sort(sorted, {}, [](const auto& site) { return std::pair(~site.second.bytes, site.first); });
+  text += "\n  share      bytes  survived     again  place\n";
+  uint64_t rest = 0;
+  for (size_t i = 0; i < sorted.size(); ++i) {
+    const auto& [place, site] = sorted[i];
+    if (i >= most_sites) {
+      rest += site.bytes;
+      continue;
+    }
+    text += fmt::format("{:5.1f} %  {:>9}   {:5.1f} %   {:5.1f} %  {}", percent(site.bytes, all.bytes),
+                        bytes_text(site.bytes), percent(site.survived[0], site.bytes),
+                        percent(site.survived[1], site.bytes), place.second);
+    if (place.first.line != 0) text += fmt::format("  {}:{}", place.first.file, place.first.line);
+    text += "\n";
+  }
+  if (rest != 0)
+    text += fmt::format("{:5.1f} %  {:>9}  {} more\n", percent(rest, all.bytes), bytes_text(rest),
+                        sorted.size() - most_sites);
+  return text;
+}
+
 }  // namespace
 
+std::string measured_text(const CallTree& tree) {
+  if (tree.is_of_memory) return fmt::format("{} allocated, as {} samples show", bytes_text(tree.ns()), tree.samples());
+  return fmt::format("{} samples in {:.3f} s of processor time", tree.samples(), static_cast<double>(tree.ns()) / 1e9);
+}
+
 std::string profile_text(const CallTree& tree, size_t most_functions) {
+  if (tree.is_of_memory) return allocation_text(tree, most_functions);
   const uint64_t all = tree.ns();
-  std::string text =
-      fmt::format("{} samples in {:.3f} s of processor time", tree.samples(), static_cast<double>(all) / 1e9);
+  std::string text = measured_text(tree);
   if (tree.broken != 0) text += fmt::format("; {} of them without a whole stack", tree.broken);
   const Shares shares = shares_of(tree);
   text +=
@@ -98,7 +155,8 @@ std::string folded_stacks(const CallTree& tree) {
     ends.push_back(names.size());
     if (!names.empty()) names += ';';
     for (const char c : tree.functions[path.function].name) names += c == ';' ? ':' : c;
-    if (path.self_ns >= 500) text += fmt::format("{} {}\n", names, (path.self_ns + 500) / 1000);
+    const uint64_t weight = tree.is_of_memory ? path.self_ns : (path.self_ns + 500) / 1000;
+    if (weight != 0) text += fmt::format("{} {}\n", names, weight);
   };
   for_each_path(tree, enter, [&](uint32_t) {
     names.resize(ends.back());

@@ -31,7 +31,13 @@ std::string sampled_pprof(const CallTree& tree) {
   Message file;
   Strings strings;
   file.message(1, value_type(strings, "samples", "count"));
-  file.message(1, value_type(strings, "cpu", "nanoseconds"));
+  const char* const kind = tree.is_of_memory ? "alloc_space" : "cpu";
+  const char* const unit = tree.is_of_memory ? "bytes" : "nanoseconds";
+  file.message(1, value_type(strings, kind, unit));
+  if (tree.is_of_memory) {
+    file.message(1, value_type(strings, "survived_minor_collection", unit));
+    file.message(1, value_type(strings, "survived_full_collection", unit));
+  }
 
   // A location is a line of a function. The numbers of both begin with 1.
   std::map<std::pair<uint32_t, uint32_t>, uint64_t> locations;
@@ -47,7 +53,9 @@ std::string sampled_pprof(const CallTree& tree) {
       std::vector<uint64_t> ids{location_of(path.function, time.line.line)};
       ids.insert(ids.end(), callers.rbegin(), callers.rend());
       sample.numbers(1, ids);
-      sample.numbers(2, {time.samples, time.ns});
+      std::vector<uint64_t> values{time.samples, time.ns};
+      if (tree.is_of_memory) values.insert(values.end(), std::begin(time.survived), std::end(time.survived));
+      sample.numbers(2, values);
       Message tier;
       tier.number(1, strings.index("tier"));
       tier.number(2, strings.index(tier_text(time.tier)));
@@ -90,9 +98,9 @@ std::string sampled_pprof(const CallTree& tree) {
     file.message(5, function);
   }
   // These come last: the table of strings is complete then.
-  const Message period_type = value_type(strings, "cpu", "nanoseconds");
+  const Message period_type = value_type(strings, kind, unit);
   for (const std::string& text : strings.texts) file.bytes(6, text);
-  file.number(10, tree.ns());
+  if (!tree.is_of_memory) file.number(10, tree.ns());
   file.message(11, period_type);
   file.number(12, tree.period_ns);
   return file.take();

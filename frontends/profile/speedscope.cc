@@ -67,8 +67,8 @@ std::string speedscope_json(const CallTree& tree, std::string_view name) {
   return fmt::format(
       "{{\"$schema\":\"https://www.speedscope.app/file-format-schema.json\",\"exporter\":\"fble-jit\",\"name\":{0},"
       "\"activeProfileIndex\":0,\"shared\":{{\"frames\":[{1}]}},\"profiles\":[{{\"type\":\"sampled\",\"name\":{0},"
-      "\"unit\":\"nanoseconds\",\"startValue\":0,\"endValue\":{2},\"samples\":[{3}],\"weights\":[{4}]}}]}}\n",
-      json_string(name), frames, tree.ns(), samples, weights);
+      "\"unit\":\"{5}\",\"startValue\":0,\"endValue\":{2},\"samples\":[{3}],\"weights\":[{4}]}}]}}\n",
+      json_string(name), frames, tree.ns(), samples, weights, tree.is_of_memory ? "bytes" : "nanoseconds");
 }
 
 }  // namespace fble

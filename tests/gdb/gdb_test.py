@@ -146,8 +146,9 @@ class Test:
         if noted is None:
             return 0
         lines = stack(noted["fble"])
-        printed = re.findall(r"^(\S+):(\d+):\d+: error: in ([^:\n]+)", output, re.M)
-        printed = [(name, int(line)) for _, line, name in printed]
+        # Some functions have no line where they begin.
+        printed = re.findall(r"^(?:\S+:(\d+):\d+: )?error: in ([^:\n]+)", output, re.M)
+        printed = [(name, int(line or "0")) for line, name in printed]
         seen = [(name, line) for name, line, notes in lines or [] if notes != "native"]
         if len(seen) > 120:
             seen = seen[:100] + seen[-20:]

@@ -112,17 +112,20 @@ TEST_F(ProfileCommand, ChangesNothingInAllModes) {
 }
 
 TEST_F(ProfileCommand, TwinsHaveTheSharesOfTheirWork) {
-  write_twins("400_000", "1_200_000");
-  const CommandResult result = profile({"--rate", "20000", "--folded", "folded"}, {"Twins.fble"});
-  ASSERT_EQ(result.status, 0) << result.err;
-  const double left = time_of("/Twins%.Left").first;
-  const double right = time_of("/Twins%.Right").first;
-  EXPECT_NEAR(100 * left / (left + right), 25, 3) << result.err;
-  EXPECT_GT(left + right, 0.8 * time_of("").second);
-  // The functions that are compiled into the loops are there, too.
-  EXPECT_GT(time_of("/Twins%.Right;/Twins%.RightWork").first, 0);
-  EXPECT_THAT(result.err, HasSubstr("/Twins%.RightWork  "));
-  EXPECT_LE(time_of("[unknown]").first, time_of("").second / 1000);
+  for (const int ratio : {1, 3, 10, 20}) {
+    constexpr int kTurns = 1'600'000;
+    write_twins(std::to_string(kTurns / (ratio + 1)), std::to_string(kTurns / (ratio + 1) * ratio));
+    const CommandResult result = profile({"--rate", "20000", "--folded", "folded"}, {"Twins.fble"});
+    ASSERT_EQ(result.status, 0) << result.err;
+    const double left = time_of("/Twins%.Left").first;
+    const double right = time_of("/Twins%.Right").first;
+    EXPECT_NEAR(100 * left / (left + right), 100.0 / (1 + ratio), 3) << ratio << result.err;
+    EXPECT_GT(left + right, 0.8 * time_of("").second);
+    // The functions that are compiled into the loops are there, too.
+    EXPECT_GT(time_of("/Twins%.Right;/Twins%.RightWork").first, 0);
+    EXPECT_THAT(result.err, HasSubstr("/Twins%.RightWork  "));
+    EXPECT_LE(time_of("[unknown]").first, time_of("").second / 1000);
+  }
 }
 
 TEST_F(ProfileCommand, WritesAllFormats) {
@@ -136,6 +139,114 @@ TEST_F(ProfileCommand, WritesAllFormats) {
   EXPECT_THAT(read("profile.json"), HasSubstr("/Twins%.Right"));
   EXPECT_THAT(result.err, HasSubstr("   self    total  ./Twins.fble\n"));
   EXPECT_THAT(result.err, testing::ContainsRegex("[0-9]\\.[0-9] %    [ 0-9]+   Right\\(Sub\\(n, 1\\)"));
+}
+
+/// Two functions that make the same cells: what Keep makes lives to the end, and Waste makes three times as many that
+/// die young. The numbers are so large that no cell fits into a word.
+constexpr const char* kCells = R"(
+Int@, Add, Decr, Exp2, 0 .= /Std/Int%;
+Int .= /Std/Int/Lit%;
+Show .= /Std/Int/Show%;
+IsZero .= /Std/Int/Sign%;
+Print .= /Std/Io/Cli/Print%;
+Unit@, Unit .= /Std/Unit%;
+
+Numbers@ = +(*(Int@ head, Numbers@ tail) items, Unit@ empty);
+Numbers@ None = Numbers@(empty: Unit);
+Int@ Large = Exp2(Int|61);
+(Int@, Numbers@) { Numbers@; } Keep = (Int@ n, Numbers@ tail) {
+  IsZero(n).?(true: tail);
+  Int@ head = Add(n, Large);
+  Keep(Decr(n), Numbers@(items: @(head, tail)));
+};
+(Int@, Numbers@) { Numbers@; } Waste = (Int@ n, Numbers@ tail) {
+  IsZero(n).?(true: tail);
+  Int@ head = Add(n, Large);
+  Waste(Decr(n), Numbers@(items: @(head, tail)));
+};
+(Int@, Int@) { Int@; } Repeat = (Int@ times, Int@ sum) {
+  IsZero(times).?(true: sum);
+  Repeat(Decr(times), Add(sum, Waste(Int|100, None).items.head));
+};
+(Numbers@, Int@) { Int@; } Length = (Numbers@ list, Int@ sum) {
+  list.?(empty: sum);
+  Length(list.items.tail, Add(sum, Int|1));
+};
+
+Numbers@ kept = Keep(Int|1_000_000, None);
+Int@ sum = Repeat(Int|30_000, 0);
+Print(Show(Add(sum, Length(kept, 0))));
+)";
+
+TEST_F(ProfileCommand, AllocationsHaveTheirSharesAndSurvivors) {
+  write("Cells.fble", kCells);
+  const CommandResult plain = run({"Cells.fble"});
+  ASSERT_EQ(plain.status, 0) << plain.err;
+  for (const char* jit : {"off", "on", "eager"}) {
+    const CommandResult result = profile({"--alloc=16K", "--jit", jit, "--folded", "folded"}, {"Cells.fble"});
+    ASSERT_EQ(result.status, 0) << result.err;
+    EXPECT_EQ(result.out, plain.out);
+    const double keep = time_of("/Cells%.Keep").first;
+    const double waste = time_of("/Cells%.Waste").first;
+    EXPECT_NEAR(100 * keep / (keep + waste), 25, 3) << jit << result.err;
+    // A cell has three words.
+    EXPECT_NEAR((keep + waste) / (4'000'000 * 24), 1, 0.1) << jit << result.err;
+    EXPECT_GT(keep + waste, 0.95 * time_of("").second) << jit << result.err;
+    EXPECT_EQ(time_of("[unknown]").first, 0) << jit;
+    // The cells of Waste that survive are those of the lists that collections find unfinished.
+    const std::regex row(R"( *[0-9.]+ % +[0-9.]+ MB +([0-9.]+) % +([0-9.]+) %  (\S+)  .*\n)");
+    std::map<std::string, double> survived;
+    for (std::sregex_iterator at(result.err.begin(), result.err.end(), row), end; at != end; ++at) {
+      survived.try_emplace((*at)[3], std::stod((*at)[1]));
+    }
+    EXPECT_GT(survived["/Cells%.Keep"], 97) << jit << result.err;
+    ASSERT_TRUE(survived.contains("/Cells%.Waste")) << jit << result.err;
+    EXPECT_LT(survived["/Cells%.Waste"], 5) << jit << result.err;
+  }
+}
+
+TEST_F(ProfileCommand, AllocationsAreSampledInAllModes) {
+  const std::string few = std::regex_replace(kCells, std::regex("1_000_000"), "3_000");
+  write("Cells.fble", std::regex_replace(few, std::regex("30_000"), "30"));
+  const CommandResult plain = run({"Cells.fble"});
+  const std::vector<std::vector<std::string>> modes = {
+      {"--jit=eager", "--deopt-every=3"},
+      {"--jit=eager", "--chaos=1"},
+      {"--jit=eager", "--shadow-check"},
+      {"--jit=eager", "--gc-stress=7", "--heap-verify"},
+      {"--nursery", "64"},
+  };
+  for (std::vector<std::string> mode : modes) {
+    mode.insert(mode.end(), {"--alloc=100", "--folded", "folded"});
+    const CommandResult result = profile(mode, {"Cells.fble"});
+    ASSERT_EQ(result.status, 0) << mode[0] << result.err;
+    EXPECT_EQ(result.out, plain.out);
+    const double keep = time_of("/Cells%.Keep").first;
+    EXPECT_NEAR(keep, time_of("/Cells%.Waste").first, 0.25 * keep) << mode[0] << mode[1] << result.err;
+  }
+}
+
+TEST_F(ProfileCommand, ShowsPicturesWhileTheProgramRuns) {
+  write_twins("4_000_000", "12_000_000");
+  const CommandResult plain = profile({"--live"}, {"Twins.fble"});
+  ASSERT_EQ(plain.status, 0) << plain.err;
+  const std::regex picture(
+      R"(\d+ samples in [0-9.]+ s of processor time\n\n   self    total  function\n)"
+      R"(( *[0-9.]+ % +[0-9.]+ %  \S+.*\n)+\n   self    total  line\n( *[0-9.]+ % +[0-9.]+ %  .*:\d+\n)+\n)");
+  EXPECT_TRUE(std::regex_search(plain.err, picture)) << plain.err;
+  EXPECT_EQ(plain.err.find('\x1b'), std::string::npos);
+  // On a terminal, the last row stays free, and at the end the screen is what it was.
+  const CommandResult terminal = run({"profile", "--live", "--jit=on", "Twins.fble"}, "", {},
+                                     "script -q -e -c \"stty rows 10 columns 30; exec $*\" typescript");
+  ASSERT_EQ(terminal.status, 0) << terminal.err << terminal.out;
+  const std::string screen = read("typescript");
+  EXPECT_THAT(screen, HasSubstr("\x1b[?1049h"));
+  EXPECT_THAT(screen, HasSubstr("\x1b[?1049l"));
+  const size_t start = screen.find("\x1b[2J") + 4;
+  const std::string first = screen.substr(start, screen.find('\x1b', start) - start);
+  EXPECT_LE(std::ranges::count(first, '\n'), 9) << first;
+  std::istringstream rows(first);
+  for (std::string row; std::getline(rows, row);) EXPECT_LE(row.size(), 31u) << row;
 }
 
 TEST_F(ProfileCommand, GoReadsThePprof) {
@@ -152,6 +263,8 @@ TEST_F(ProfileCommand, MistakesAreReported) {
   write_twins("3", "9");
   EXPECT_EQ(profile({"--rate", "0"}, {"Twins.fble"}).status, 116);
   EXPECT_EQ(profile({"--rate", "100001"}, {"Twins.fble"}).status, 116);
+  EXPECT_EQ(profile({"--alloc=0"}, {"Twins.fble"}).status, 116);
+  EXPECT_EQ(profile({"--alloc", "--live"}, {"Twins.fble"}).status, 116);
   const CommandResult result = profile({"--annotate", "None.fble", "--folded", "no/folder"}, {"Twins.fble"});
   EXPECT_EQ(result.status, 0);
   EXPECT_THAT(result.err, HasSubstr("error: no samples in None.fble\n"));

@@ -31,6 +31,8 @@ TEST(Gzip, ComesBack) {
   for (unsigned i = 0; i < 200'000; ++i) text += static_cast<char>(i * i >> 7);
   EXPECT_EQ(inflated(gzipped(text)), text);
   EXPECT_EQ(inflated(gzipped("")), "");
+  EXPECT_EQ(gunzipped(gzipped(text)), text);
+  EXPECT_EQ(gunzipped(gzipped("")), "");
 }
 
 }  // namespace
