@@ -60,6 +60,7 @@ enum OptionGroup : unsigned {
   kViewGroup = 1 << 14,
   kImageUseGroup = 1 << 15,
   kImageGroup = 1 << 16,
+  kBuildGroup = 1 << 17,
 };
 
 /// The options that the words after the command give.
@@ -124,7 +125,7 @@ struct Options {
 
   std::string before;  ///< page of the run to compare with, or empty
 
-  std::string output;       ///< file for images, or empty
+  std::string output;       ///< file for an executable or images, or empty
   std::string print_image;  ///< file of images to print, or empty
 
   std::vector<std::string> args;  ///< the program's
@@ -140,6 +141,7 @@ enum class Positional : uint8_t {
   kFileRun,  ///< the same; after --, arguments of a run
   kModule,   ///< a module path or a file, as a word or with -m, or neither
   kFolder,   ///< the suite's folder
+  kHeld,     ///< the program is given; after --, its arguments
 };
 
 struct Command {
@@ -179,5 +181,6 @@ CommandEnding run_bisect(const Options& options);
 CommandEnding run_explore(const Options& options);
 CommandEnding run_profile(const Options& options);
 CommandEnding run_image(const Options& options);
+CommandEnding run_build(const Options& options);
 
 }  // namespace fble

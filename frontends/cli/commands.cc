@@ -8,6 +8,8 @@
 
 #include "frontends/cli/cli.h"
 #include "frontends/cli/ending.h"
+#include "frontends/cli/executable.h"
+#include "frontends/cli/held_program.h"
 #include "frontends/cli/messages.h"
 #include "frontends/std/native/file.h"
 
@@ -345,6 +347,34 @@ constexpr Command kCommands[] = {
         .run = run_explore,
     },
     {
+        .name = "build",
+        .synopsis = "Usage: fble-jit build [OPTION...] -m MODULE_PATH --output FILE\n"
+                    "       fble-jit build [OPTION...] PROGRAM.fble --output FILE",
+        .summary = "makes an executable of a program",
+        .description = "Makes one file of a program and all that it depends on. It runs where neither\n"
+                       "fble-jit nor the sources are, and does what `fble-jit` does with the program: the\n"
+                       "same output, messages and exit statuses. All words of its command line are the\n"
+                       "program's arguments; but if `--` is among them, those before it are options as\n"
+                       "`fble-jit` has them, and so are the words of the variable FBLE_JIT_OPTIONS. The\n"
+                       "same sources give the same bytes. docs/executables.md tells more.",
+        .epilogue = "Exit status:\n"
+                    "  0    success\n"
+                    "  1    the module does not compile, or is not a program\n"
+                    "  2    mistake on the command line\n"
+                    "  5    other error, such as a file that cannot be written\n"
+                    "  6    out of memory\n"
+                    "  130  interrupted (SIGINT)\n"
+                    "\n"
+                    "Example:\n"
+                    "  fble-jit build -I src -m /Tools/Sort% --output sort\n"
+                    "  ./sort --reverse words.txt\n"
+                    "  FBLE_JIT_OPTIONS='--jit=off --stats' ./sort --reverse words.txt\n",
+        .groups = kInfoGroup | kModuleGroup | kBuildGroup | kDepsFileGroup,
+        .positional = Positional::kFile,
+        .statuses = StatusSet::kTool,
+        .run = run_build,
+    },
+    {
         .name = "image",
         .synopsis = "Usage: fble-jit image [OPTION...] --output FILE\n"
                     "       fble-jit image [OPTION...] --output FILE MODULE_PATH\n"
@@ -410,6 +440,32 @@ constexpr Command kCommands[] = {
     },
 };
 
+/// What an executable with a program in it does.
+constexpr Command kHeldProgram = {
+    .name = "",
+    .synopsis =
+        "Usage: PROGRAM [ARG...]\n"
+        "       PROGRAM [OPTION...] -- [ARG...]",
+    .summary = "an executable with a program in it, made by `fble-jit build`",
+    .description =
+        "Runs the program. If `--` is among the words, those before it are options, and so\n"
+        "are the words of the variable FBLE_JIT_OPTIONS. All other words are the program's\n"
+        "own arguments.",
+    .epilogue =
+        "Exit status:\n"
+        "  0 to 111  what the program returned\n"
+        "  112       the program returned a negative or larger number\n"
+        "  115       run-time error\n"
+        "  116       mistake among the options\n"
+        "  117       other error, such as output that cannot be written\n"
+        "  118       out of memory\n"
+        "  130       interrupted (SIGINT)\n",
+    .groups = kInfoGroup | kEngineGroup | kTestingGroup | kProfileGroup,
+    .positional = Positional::kHeld,
+    .statuses = StatusSet::kProgram,
+    .run = run_held_program,
+};
+
 /// Runs the command. Its last output may still be unwritten afterwards.
 CommandEnding run_command(const Command& command, std::span<const std::string> words) {
   Options options;
@@ -436,14 +492,16 @@ int run_command_line(int argc, const char* const* argv) {
   // fastest.
   mallopt(M_ARENA_MAX, 1);
   mallopt(M_TOP_PAD, 1 << 18);
-  const bool has_name = argc > 1 && argv[1][0] != '\0';
-  const Command* command = &kCommands[0];
+  const bool is_held = holds_program();
+  const bool has_name = !is_held && argc > 1 && argv[1][0] != '\0';
+  const Command* command = is_held ? &kHeldProgram : &kCommands[0];
   for (const Command& named : kCommands) {
     if (has_name && std::strcmp(named.name, argv[1]) == 0) command = &named;
   }
   prepare_endings(command->statuses);
-  const int first = command == &kCommands[0] ? 1 : 2;
-  const std::vector<std::string> words(argv + std::min(argc, first), argv + argc);
+  const int first = *command->name == '\0' ? 1 : 2;
+  std::vector<std::string> words(argv + std::min(argc, first), argv + argc);
+  if (is_held) words = held_program_words(std::move(words));
   CommandEnding outcome = Status::kOtherError;
   try {
     outcome = run_command(*command, words);

@@ -105,6 +105,7 @@ std::string zsh_positional(const Command& command) {
     case Positional::kFileRun:
     case Positional::kModule: return "'*:module:_files -g \"*.fble\"'";
     case Positional::kFolder: return "'*:folder:_files -/'";
+    case Positional::kHeld: break;
   }
   return "";
 }

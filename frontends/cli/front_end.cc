@@ -139,6 +139,7 @@ std::unique_ptr<ProgramCode> compile_module(const Options& options, const FrontE
     }
     code = lower_program(*checked);
     if (front_end.purpose == LoadFor::kExecution) store_images(*program, *checked, code.get(), diagnostics, images);
+    if (front_end.lowered) front_end.lowered(*program, *checked, *code);
   });
   // Syntax and types are freed: the program that runs now can use their memory.
   mallopt(M_TOP_PAD, 128 << 10);

@@ -1,12 +1,14 @@
 // From the command line to bytecode: the steps that all commands about a module share.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "frontends/cli/cli.h"
 #include "frontends/fble/loader.h"
+#include "frontends/fble/typecheck.h"
 #include "interp/code.h"
 
 namespace fble {
@@ -25,6 +27,8 @@ struct FrontEndOptions {
   LoadFor purpose = LoadFor::kExecution;
   /// If true, the value must be a program: of type /Std/Io/Cli%.Main@.
   bool must_be_program = false;
+  /// If not null, is called when all went well: with the program as it was loaded, checked and lowered.
+  std::function<void(const Program&, const CheckedProgram&, const ProgramCode&)> lowered;
 };
 
 /// Loads, checks and lowers the module with all it depends on, prints the

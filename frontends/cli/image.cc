@@ -2,12 +2,9 @@
 // Tested by tests/unit/frontends/cli/image_test.cc.
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-
 #include "frontends/cli/front_end.h"
 #include "frontends/cli/messages.h"
+#include "frontends/cli/replace_file.h"
 #include "frontends/cli/search_path.h"
 #include "frontends/fble/big_stack.h"
 #include "frontends/fble/image/image_store.h"
@@ -82,12 +79,7 @@ CommandEnding run_image(const Options& options) {
   }
   const auto images = compile_images(modules, roots);
   if (!images) return Status::kCompileError;
-  // Programs that have mapped the old file keep it.
-  const std::string temporary = options.output + ".new";
-  if (!save_file(temporary, image_file(*images))) return Status::kOtherError;
-  if (std::rename(temporary.c_str(), options.output.c_str()) == 0) return Status::kOk;
-  print_error(fmt::format("cannot write {}: {}", options.output, std::strerror(errno)));
-  return Status::kOtherError;
+  return replace_file(options.output, image_file(*images), 0666) ? Status::kOk : Status::kOtherError;
 }
 
 }  // namespace fble

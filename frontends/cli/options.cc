@@ -81,6 +81,7 @@ constexpr std::pair<OptionGroup, const char*> kGroupTitles[] = {
     {kDocGroup, "Output"},
     {kViewGroup, "Output"},
     {kImageGroup, "Output"},
+    {kBuildGroup, "Output"},
     {kBisectGroup, "Search"},
     {kExploreGroup, "Search"},
     {kProfileGroup, "Profile"},
@@ -138,7 +139,7 @@ class Parser {
       const bool is_program = word == "--" || word.size() < 2 || word[0] != '-';
       if (is_program) options_.words_before_program = std::min(options_.words_before_program, next_ - 1);
       if (word == "--") {
-        if (command_.positional == Positional::kProgram) {
+        if (command_.positional == Positional::kProgram || command_.positional == Positional::kHeld) {
           take_rest();
         } else if (command_.positional == Positional::kFileRun) {
           options_.uses_stack = true;
@@ -164,7 +165,8 @@ class Parser {
     if (failed_) return;
     failed_ = true;
     const std::string name = command_.name[0] == '\0' ? "" : std::string(command_.name) + " ";
-    print_message("Error: {} (try: fble-jit {}--help)\n", message, name);
+    const std::string help = command_.positional == Positional::kHeld ? "--help --" : "fble-jit " + name + "--help";
+    print_message("Error: {} (try: {})\n", message, help);
   }
 
   void take_rest() {
@@ -210,6 +212,7 @@ class Parser {
         if (!options_.module.empty()) return fail("duplicate module options");
         return set_once(options_.module, "module", word);
       case Positional::kFolder: return set_once(options_.suite, "folder", word);
+      case Positional::kHeld: return fail(fmt::format("invalid argument: '{}'", word));
     }
   }
 
@@ -377,6 +380,7 @@ class Parser {
       case OptionId::kBefore: return set_once(options_.before, name, value);
       case OptionId::kNoCache: options_.no_cache = true; return;
       case OptionId::kImage: options_.images.push_back(value); return;
+      case OptionId::kBuildOutput:
       case OptionId::kImageOutput: return set_once(options_.output, name, value);
       case OptionId::kPrintImage: return set_once(options_.print_image, name, value);
       case OptionId::kSearch:
@@ -412,6 +416,7 @@ class Parser {
     }
     if ((command_.groups & kDepsGroup) != 0 && options_.target.empty()) fail("missing required --target option.");
     if ((command_.groups & kViewGroup) != 0 && options_.html.empty()) fail("missing required --html option.");
+    if ((command_.groups & kBuildGroup) != 0 && options_.output.empty()) fail("missing required --output option.");
     if ((command_.groups & kImageGroup) != 0 && options_.output.empty() == options_.print_image.empty()) {
       fail("either --output or --print is required.");
     }
@@ -481,9 +486,9 @@ bool parse_options(const Command& command, std::span<const std::string> words, O
 }
 
 void print_help(const Command& command) {
-  const bool is_main = command.name[0] == '\0';
-  print_output("fble-jit{}{} - {}\n\n{}\n\n{}\n", is_main ? "" : " ", command.name, command.summary, command.synopsis,
-               command.description);
+  const bool is_main = command.name[0] == '\0' && command.positional != Positional::kHeld;
+  print_output("fble-jit{}{} - {}\n\n{}\n\n{}\n", command.name[0] == '\0' ? "" : " ", command.name, command.summary,
+               command.synopsis, command.description);
   if (is_main) {
     print_output("\nCommands (fble-jit COMMAND --help tells more):\n");
     for (const Command& other : commands()) {

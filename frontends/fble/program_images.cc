@@ -14,10 +14,14 @@ class ImageMaker {
  public:
   ImageMaker(const Program& program, const CheckedProgram& checked, const ProgramCode& code,
              const Diagnostics& diagnostics)
-      : program_(program), checked_(checked), code_(code), messages_(diagnostics.messages()) {
+      : program_(program),
+        checked_(checked),
+        code_(code),
+        messages_(diagnostics.messages()),
+        lowered_(split_into_modules(code)) {
     find_files();
     find_anchors();
-    find_code();
+    for (size_t i = 0; i < lowered_.size(); ++i) by_path_.emplace(code.modules[i].path, i);
     for (const CoreProgramModule& module : checked.modules) cores_.emplace(module.path, &module);
   }
 
@@ -54,36 +58,6 @@ class ImageMaker {
       for_each_anchor(type->second, [&](const Type* anchor, uint32_t place) {
         anchors_[anchor].push_back({module, {module->path, place}});
       });
-    }
-  }
-
-  /// Finds the part of the program that each module is.
-  void find_code() {
-    std::unordered_map<const Code*, size_t> bodies;
-    for (size_t i = 0; i < code_.modules.size(); ++i) bodies.emplace(code_.modules[i].body, i);
-    lowered_.resize(code_.modules.size());
-    LoweredModule* current = nullptr;
-    uint32_t deopt_points = 0;
-    for (const Code& code : code_.codes) {
-      if (auto body = bodies.find(&code); body != bodies.end()) {
-        current = &lowered_[body->second];
-        current->first_deopt_point = deopt_points;
-      }
-      current->codes.push_back(&code);
-      for (uint32_t at = 0; at < code.words.size(); at += instruction_length(&code.words[at])) {
-        if (code.words[at] == static_cast<uint32_t>(Op::kDeoptPoint)) {
-          deopt_points = std::max(deopt_points, code.words[at + 1] + 1);
-        }
-      }
-      current->deopt_points =
-          std::span(code_.deopt_points).subspan(current->first_deopt_point, deopt_points - current->first_deopt_point);
-    }
-    for (size_t i = 0; i < lowered_.size(); ++i) {
-      const uint32_t first = code_.modules[i].global;
-      const uint32_t end = i + 1 < lowered_.size() ? code_.modules[i + 1].global : code_.global_count;
-      lowered_[i].first_global = first;
-      lowered_[i].global_names = std::span(code_.global_names).subspan(first, end - first);
-      by_path_.emplace(code_.modules[i].path, i);
     }
   }
 

@@ -1,12 +1,22 @@
 // Any image of a module, as text or as bytes: it is accepted or rejected; what is accepted prints and parses back to
-// the same, and all can be made from it.
+// the same, and all can be made from it. Any bundle: it is accepted or rejected; what is accepted has code.
+#include "frontends/fble/program_bundle.h"
 #include "fuzz/targets/target.h"
+#include "interp/bytecode_verify.h"
 #include "tests/support/use_image.h"
 
 using namespace fble;
 
 FBLE_FUZZ_TARGET(image) {
   std::string content(as_text(bytes));
+  if (content.starts_with(kBundleMagic)) {
+    mend_bundle(content);
+    std::string problem;
+    const auto code = link_bundle(content, problem);
+    require((code == nullptr) == !problem.empty(), "problem and result differ", problem);
+    if (code != nullptr) require(verify_bytecode(*code).empty(), "accepted modules make wrong code", content);
+    return;
+  }
   if (!content.starts_with(kImageMagic)) {
     ImageParse parse = parse_image(content);
     if (!parse.error.empty()) return;

@@ -80,6 +80,34 @@ TEST_F(FaultsTest, ACacheThatCannotBeWrittenIsSilent) {
   }
 }
 
+TEST_F(FaultsTest, AnExecutableThatCannotBeWrittenLeavesTheOldOne) {
+  const std::vector<std::string> words{"build", "Hello.fble", "-o", "made/hello"};
+  write("made/hello", "old");
+  for (const auto& [plan, reason] : {std::pair{"write:ENOSPC:1", "No space left on device"},
+                                     {"write:short:1;write:ENOSPC:2", "No space left on device"},
+                                     {"write:EIO:1", "Input/output error"}}) {
+    const CommandResult result = run_with(plan, words);
+    EXPECT_EQ(result.status, 5) << plan;
+    EXPECT_EQ(result.err, std::string("error: cannot write 'made/hello': ") + reason + "\n") << plan;
+    EXPECT_EQ(read("made/hello"), "old") << plan;
+  }
+  for (const char* plan :
+       {"malloc:ENOMEM:3000%5", "mmap:ENOMEM:1+", "mmap:ENOMEM:2", "mmap:ENOMEM:3", "mmap:ENOMEM:4"}) {
+    const CommandResult result = run_with(plan, words);
+    EXPECT_THAT(result.status, testing::AnyOf(0, 6)) << plan;
+    if (result.status == 6) EXPECT_THAT(result.err, HasSubstr("out of memory")) << plan;
+  }
+  std::string before;
+  for (const char* plan : {"write:short:2%7;open:EINTR:2%3", "write:EINTR:2%3;read:EINTR:2%5", ""}) {
+    EXPECT_EQ(run_with(plan, words).status, 0) << plan;
+    const std::string made = read("made/hello");
+    if (before.empty()) before = made;
+    EXPECT_TRUE(made == before) << plan;
+  }
+  const std::filesystem::directory_iterator files(folder() + "/made");
+  EXPECT_EQ(std::distance(files, {}), 1) << "temporary files are left";
+}
+
 /// The words that run a program of tests/std/Threads, which needs an empty folder.
 std::vector<std::string> threads_words(const std::string& io, const std::string& name) {
   const std::string root = FBLE_SOURCE_DIR "/tests/std";

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "frontends/fble/big_stack.h"
+#include "frontends/fble/image/bundle.h"
 #include "frontends/fble/image/image_text.h"
 #include "frontends/fble/image/module_image.h"
 #include "frontends/fble/types.h"
@@ -19,6 +20,24 @@ inline void mend_checksum(std::string& image) {
   if (image.size() >= kImageMagic.size() + sizeof checksum) {
     std::memcpy(image.data() + kImageMagic.size(), &checksum, sizeof checksum);
   }
+}
+
+/// Makes the checksums of a bundle and of its images right again.
+inline void mend_bundle(std::string& bundle) {
+  const auto mend = [&] {
+    const uint32_t checksum = bundle_checksum(bundle);
+    if (bundle.size() >= kBundleMagic.size() + sizeof checksum) {
+      std::memcpy(bundle.data() + kBundleMagic.size(), &checksum, sizeof checksum);
+    }
+  };
+  mend();
+  std::string problem;
+  for (const BundledModule& module : read_bundle(bundle, problem).value_or(std::vector<BundledModule>{})) {
+    std::string image(module.image);
+    mend_checksum(image);
+    std::memcpy(bundle.data() + (module.image.data() - bundle.data()), image.data(), image.size());
+  }
+  mend();  // images may overlap what comes before them
 }
 
 inline void use_image(const ModuleImage& image) {

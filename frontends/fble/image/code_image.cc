@@ -273,6 +273,35 @@ uint32_t used_module_count(const ImageView& image) {
   return static_cast<uint32_t>(std::ranges::count_if(image.all<MentionRecord>(), &MentionRecord::is_used));
 }
 
+std::vector<LoweredModule> split_into_modules(const ProgramCode& program) {
+  std::vector<LoweredModule> modules(program.modules.size());
+  std::unordered_map<const Code*, LoweredModule*> by_body;
+  for (size_t i = 0; i < modules.size(); ++i) {
+    LoweredModule& module = modules[i];
+    by_body.emplace(program.modules[i].body, &module);
+    module.first_global = program.modules[i].global;
+    const uint32_t end = i + 1 < modules.size() ? program.modules[i + 1].global : program.global_count;
+    module.global_names = std::span(program.global_names).subspan(module.first_global, end - module.first_global);
+  }
+  LoweredModule* current = nullptr;
+  uint32_t deopt_points = 0;
+  for (const Code& code : program.codes) {
+    if (auto body = by_body.find(&code); body != by_body.end()) {
+      current = body->second;
+      current->first_deopt_point = deopt_points;
+    }
+    current->codes.push_back(&code);
+    for (uint32_t at = 0; at < code.words.size(); at += instruction_length(&code.words[at])) {
+      if (code.words[at] == static_cast<uint32_t>(Op::kDeoptPoint)) {
+        deopt_points = std::max(deopt_points, code.words[at + 1] + 1);
+      }
+    }
+    const uint32_t first = current->first_deopt_point;
+    current->deopt_points = std::span(program.deopt_points).subspan(first, deopt_points - first);
+  }
+  return modules;
+}
+
 void write_code(TableWriter& writer, const LoweredModule& module, Symbol value_file) {
   CodeWriter(writer, module, value_file).write();
 }

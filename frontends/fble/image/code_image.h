@@ -27,6 +27,10 @@ struct LoweredModule {
   std::unordered_map<uint32_t, uint32_t> used_values;  ///< globals of other modules: their order among those it uses
 };
 
+/// Returns the parts of a lowered program that are its modules, in their order. Which values of others they use is left
+/// empty.
+std::vector<LoweredModule> split_into_modules(const ProgramCode& program);
+
 /// Adds the functions of a module and all that they have. `value_file`: the name of its source.
 void write_code(TableWriter& writer, const LoweredModule& module, Symbol value_file);
 
