@@ -122,12 +122,15 @@ Rehearsal::~Rehearsal() {
   carrier_.restore_limits();
 }
 
-bool Rehearsal::replay(const FramesState& from, uint32_t steps) {
+bool Rehearsal::replay(const FramesState& from, uint32_t steps, std::span<const uint32_t> whole_calls) {
   carrier_.error = RunError{};
   put_frames(carrier_, from);
-  carrier_.stepped.steps_to_go = steps;
+  SteppedRun& run = carrier_.stepped;
+  run = {.no_collections = run.no_collections, .steps_to_go = steps, .whole_calls = whole_calls};
   run_steps(carrier_);
-  return carrier_.stepped.steps_to_go == UINT32_MAX;
+  const bool arrived = run.steps_to_go == UINT32_MAX;
+  run = {.no_collections = run.no_collections};
+  return arrived;
 }
 
 bool Rehearsal::failed() const { return !carrier_.error.lines.empty(); }

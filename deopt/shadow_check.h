@@ -58,9 +58,10 @@ class Rehearsal {
   Rehearsal(const Rehearsal&) = delete;
   Rehearsal& operator=(const Rehearsal&) = delete;
 
-  /// Runs `steps` instructions from the state. Returns false if the interpreter stopped
-  /// before, for an error or because there was no room.
-  bool replay(const FramesState& from, uint32_t steps);
+  /// Runs `steps` instructions from the state. Those whose numbers are in `whole_calls`, ascending, are calls that
+  /// count as one instruction. Returns false if the interpreter stopped before, for an error or because there was no
+  /// room.
+  bool replay(const FramesState& from, uint32_t steps, std::span<const uint32_t> whole_calls);
   /// Returns whether the replay has reached an error, which it should not.
   bool failed() const;
 

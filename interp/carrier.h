@@ -30,6 +30,11 @@ constexpr uint32_t bit(Attention reason) { return uint32_t{1} << static_cast<uin
 struct SteppedRun {
   bool no_collections = false;  ///< make_room fails instead, without an error
   uint32_t steps_to_go = 0;     ///< of stepping_handlers
+  /// The numbers, ascending, of steps that are whole calls: the instructions of the callee are not counted.
+  std::span<const uint32_t> whole_calls;
+  uint32_t steps_done = 0;
+  bool calls = false;            ///< the step under way is a whole call
+  const Word* callee = nullptr;  ///< the frame of a whole call under way
 };
 
 /// A carrier runs `current` on its native stack. Only the OS thread that runs it touches it, except in `request`.

@@ -1094,6 +1094,9 @@ __attribute__((noinline)) void recording_step(Carrier* carrier, const uint32_t* 
 /// The entry of every opcode in the table for recordings.
 FBLE_HANDLER_CC void run_recorded(HANDLER) {
   recording_step(carrier, pc, fp, ap);
+  // The recorder may have moved on, past a call whose result is remembered.
+  pc = carrier->pc;
+  fp = carrier->fp;
   ap = carrier->ap;
   table = carrier->table;
   TAIL plain->handlers[*pc](REGISTERS);
@@ -1105,9 +1108,27 @@ constexpr HandlerTable kRecordingHandlers = {{
 #undef FBLE_OP
 }};
 
+/// Counts the instruction in the frame, which is about to run. Returns false if it is not to run any more.
+__attribute__((noinline)) bool count_step(Carrier* carrier, const Word* fp) {
+  SteppedRun& run = carrier->stepped;
+  if (run.calls) {
+    run.calls = false;
+    run.callee = fp;
+  }
+  if (run.callee != nullptr && fp >= run.callee) return true;
+  run.callee = nullptr;
+  if (run.steps_to_go-- == 0) return false;
+  if (!run.whole_calls.empty() && run.whole_calls.front() == run.steps_done) {
+    run.whole_calls = run.whole_calls.subspan(1);
+    run.calls = true;
+  }
+  ++run.steps_done;
+  return true;
+}
+
 /// The entry of every opcode in the table that runs a given number of instructions.
 FBLE_HANDLER_CC void run_stepped(HANDLER) {
-  if (carrier->stepped.steps_to_go-- == 0) {
+  if (!count_step(carrier, fp)) {
     publish(carrier, pc, fp, ap);
     return;
   }

@@ -84,6 +84,7 @@ struct CompiledTrace {
   std::unique_ptr<const CodeMap> code_map;  ///< null unless JitOptions::keep_code_maps
   std::vector<ExitRecord> exits;
   std::vector<uint32_t> jumps;  ///< distances from `start`
+  std::vector<uint32_t> recalls;  ///< see Trace
 };
 
 /// The place of an exit. Its id, which machine code uses, is one number for all traces.

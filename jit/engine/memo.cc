@@ -1,6 +1,7 @@
 #include "jit/engine/memo.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "jit/x64/regalloc.h"
 
@@ -34,6 +35,8 @@ const Memo* Memos::prepare(const Trace& trace, const MachineState& machine) {
   if (static_cast<uint32_t>(in_use) >= params_.memo_tables) return nullptr;
 
   Memo& memo = memos_.emplace_back();
+  memo.number = static_cast<uint32_t>(memos_.size() - 1);
+  memo.next_proof = options_.threshold(params_.memo_proof);
   memo.function = function;
   memo.calls = std::move(calls);
   memo.table.index_bits = std::min(params_.memo_bits, kMostMemoBits);
@@ -59,9 +62,48 @@ const void* const* Memos::target(const Trace& trace) const {
   return &memo->table.target;
 }
 
+MemoTable* Memos::table_of(const Code& function, const Code& root) {
+  const auto found = by_function_.find(&function);
+  if (found == by_function_.end()) return nullptr;
+  Memo& memo = *found->second;
+  // Others may have been proven shortly before: a trace that is recorded anew should look in all.
+  constexpr uint64_t kPartOfProof = 8;
+  const bool is_good = !memo.is_given_up() && remembers_most(memo) &&
+                       memo.table.hits > options_.threshold(params_.memo_proof) / kPartOfProof;
+  return is_good && !memo.calls.reaches(root) ? &memo.table : nullptr;
+}
+
+std::optional<Memos::Reliance> Memos::take_broken() {
+  // A recording may find a call that happens not to be remembered, so there are several proofs.
+  constexpr uint64_t kNextProof = 16;
+  for (Memo& memo : memos_) {
+    if (memo.is_given_up()) {
+      if (std::exchange(memo.has_traces, false)) return Reliance{CodeAssumption::kMemoIsKept, memo.number};
+    } else if (memo.table.hits >= memo.next_proof && remembers_most(memo)) {
+      memo.next_proof = kNextProof * memo.table.hits;
+      return Reliance{CodeAssumption::kMemoIsNotProven, memo.number};
+    }
+  }
+  return std::nullopt;
+}
+
+std::vector<Memos::Reliance> Memos::note_use(const Trace& trace, IrOp from) {
+  std::vector<Reliance> reliances;
+  for (Memo& memo : memos_) {
+    if (std::ranges::find(trace.memos, &memo.table) == trace.memos.end()) continue;
+    memo.has_traces = true;
+    reliances.push_back({CodeAssumption::kMemoIsKept, memo.number});
+  }
+  // A bridge for the calls that are not remembered makes them.
+  if (target(trace) != nullptr && from != IrOp::kRecall) {
+    reliances.push_back({CodeAssumption::kMemoIsNotProven, find(trace)->number});
+  }
+  return reliances;
+}
+
 void Memos::free_tables_out_of_use() {
   for (Memo& memo : memos_) {
-    if (memo.is_given_up()) memo.table.rows.reset();
+    if (memo.is_given_up() && !memo.has_traces) memo.table.rows.reset();
   }
 }
 

@@ -8,6 +8,9 @@
 //   calls      those from outside of the recursion: those within it would fill the table with what is not asked again
 //   as long as the table has what is asked: a function with many more misses than hits is called directly again
 //
+// A memo is proven when it has many hits and few misses. From then on traces look in the table themselves (`recall`),
+// and trees with traces that call its code are recorded anew.
+//
 // Calls lead from one recursion to another that does not come back, so there are at most as many unfinished calls of
 // memos as there are memos: the native stack has room for them. A memo ends with the machine code.
 //
@@ -15,36 +18,58 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <unordered_map>
+#include <vector>
 
 #include "interp/machine_state.h"
+#include "jit/engine/compiled_traces.h"
 #include "jit/engine/options.h"
 #include "jit/engine/pure_calls.h"
 #include "jit/ir/trace.h"
+#include "jit/record/recorder.h"
 #include "jit/x64/memo_code.h"
 
 namespace fble {
 
+/// Traces look in a table themselves while it has at least this many hits for each miss.
+inline constexpr uint64_t kHitsPerMiss = 8;
+
 /// A function whose calls are remembered, or were.
 struct Memo {
+  uint32_t number = 0;
   const Code* function = nullptr;
   PureCalls calls;
   MemoTable table;
   MemoCode code;
 
+  uint64_t next_proof = 0;  ///< the number of hits from which on it is proven, once more
+  bool has_traces = false;  ///< traces look in the table themselves
+
   bool is_given_up() const { return table.target == code.through; }
 };
 
-class Memos {
+class Memos final : public RememberedCalls {
  public:
-  Memos(const JitParams& params, CodeCache& cache, const RuntimeEntries& runtime)
-      : params_(params), cache_(cache), runtime_(runtime) {}
+  Memos(const JitOptions& options, CodeCache& cache, const RuntimeEntries& runtime)
+      : options_(options), params_(options.params), cache_(cache), runtime_(runtime) {}
 
   /// Looks at the call at the end of the trace: if it is the first call of its function that can be remembered, makes
   /// the memo and returns it, otherwise null. Requires: no machine code runs.
   const Memo* prepare(const Trace& trace, const MachineState& machine);
   /// Returns what the call at the end of the trace reads its target from; null if it is not remembered.
   const void* const* target(const Trace& trace) const;
+  MemoTable* table_of(const Code& function, const Code& root) override;
+
+  /// What a trace relies on about a memo.
+  struct Reliance {
+    CodeAssumption assumption;
+    uint32_t memo;  ///< its number
+  };
+  /// Returns something that is not true any more and has not been returned yet, if there is such a thing.
+  std::optional<Reliance> take_broken();
+  /// Notes a trace that is linked. Returns what it relies on. `from`: the guard at which it starts.
+  std::vector<Reliance> note_use(const Trace& trace, IrOp from);
   /// Forgets all: machine code is forgotten, too.
   void forget_all(JitStats& stats);
   /// Adds the counts of all memos.
@@ -52,8 +77,10 @@ class Memos {
 
  private:
   const Memo* find(const Trace& trace) const;
+  static bool remembers_most(const Memo& memo) { return memo.table.hits >= kHitsPerMiss * memo.table.misses; }
   void free_tables_out_of_use();
 
+  const JitOptions& options_;
   const JitParams& params_;
   CodeCache& cache_;
   const RuntimeEntries& runtime_;

@@ -69,7 +69,7 @@ TraceEngine::TraceEngine(Carrier& carrier, const JitOptions& options)
       options_(options),
       entries_(options_),
       traces_(options_, entries_, stats_),
-      memos_(options_.params, traces_.cache(), runtime_),
+      memos_(options_, traces_.cache(), runtime_),
       policy_(options_.params),
       points_(carrier.machine),
       log_(options_, points_, entries_.codes()) {
@@ -236,7 +236,7 @@ TraceEngine::Recording& TraceEngine::set_up_recording(Carrier& carrier, uint32_t
   RecorderLimits limits{options_.params.max_instructions, options_.params.max_snapshots, options_.params.max_depth};
   if (disturbances_) limits = disturbances_->limits(limits);
   policy_.begin(inlined_paths);
-  recording.recorder = std::make_unique<Recorder>(carrier, *recording.builder, policy_, limits);
+  recording.recorder = std::make_unique<Recorder>(carrier, *recording.builder, policy_, limits, &memos_);
   return recording;
 }
 
@@ -254,7 +254,11 @@ TraceState TraceEngine::record_step(Recording& recording) {
     recording.failure = AbortReason::kChaos;
     return TraceState::kGivenUp;
   }
-  switch (recording.recorder->step()) {
+  Recorder::Status status;
+  do {
+    status = recording.recorder->step();
+  } while (status == Recorder::Status::kRecording && recording.recorder->has_moved());
+  switch (status) {
     case Recorder::Status::kRecording: break;
     case Recorder::Status::kEnded: return TraceState::kRecorded;
     case Recorder::Status::kAborted:
@@ -379,6 +383,10 @@ void TraceEngine::link(const Recording& recording, CompiledTrace& compiled) {
       ++traces_.members(compiled);
     }
   }
+  const IrOp start = trace.kind == TraceKind::kBridge ? traces_.exit(recording.from).guard : IrOp::kExit;
+  for (const Memos::Reliance& reliance : memos_.note_use(trace, start)) {
+    traces_.rely_on(reliance.assumption, reliance.memo, compiled);
+  }
   for (const IrIns& ins : trace.ins) {
     const auto number = static_cast<uint32_t>(ins.n);
     if (ins.op != IrOp::kDeoptPoint || !points_.options(number).invalidate) continue;
@@ -443,6 +451,8 @@ bool TraceEngine::leave_exit(Carrier& carrier, uint32_t exit_id) {
                                  : exit.is_yield ? ExitKind::kYield
                                                  : ExitKind::kGuard});
 
+  if (recording_ == nullptr && evict_for_memos(carrier)) return true;
+
   // The exit may lead to a link to a continuation, or to a recording. A guard that was made to fail shows
   // nothing for a bridge.
   if (exit.closed || exit.linked || was_flagged || exit.pinned) return true;
@@ -460,6 +470,17 @@ bool TraceEngine::leave_exit(Carrier& carrier, uint32_t exit_id) {
   if (disturbances_ && disturbances_->happens(ChaosKind::kCold)) return true;
   record_from_exit(carrier, address, entry, std::move(start_state));
   return true;
+}
+
+/// Evicts traces that use memos otherwise than they should from now on. Returns whether there were some.
+bool TraceEngine::evict_for_memos(Carrier& carrier) {
+  bool any = false;
+  while (const std::optional<Memos::Reliance> broken = memos_.take_broken()) {
+    const std::vector<uint32_t> roots = traces_.break_assumption(carrier, broken->assumption, broken->memo);
+    if (!roots.empty()) sinks_.take(EvictEvent{roots, broken->assumption, broken->memo});
+    any |= !roots.empty();
+  }
+  return any;
 }
 
 /// Handles a deopt point that machine code has passed; the interpreter's state is complete. Carries out the options

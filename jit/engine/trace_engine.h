@@ -104,6 +104,7 @@ class TraceEngine final : public EngineHooks {
   AssembledTrace assemble_trace(const Trace& trace);
   void link(const Recording& recording, CompiledTrace& compiled);
   bool leave_exit(Carrier& carrier, uint32_t exit_id);
+  bool evict_for_memos(Carrier& carrier);
   void hit(Carrier& carrier, uint32_t number);
   bool disturb(Carrier& carrier);
   void interrupt(Carrier& carrier, AbortReason reason);

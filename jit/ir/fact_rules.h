@@ -160,6 +160,7 @@ class FactRules {
       case IrOp::kUnequal: return packed(1u);
       case IrOp::kCompare: return packed(2u);
       case IrOp::kIntrinsic: return of_intrinsic(ins);
+      case IrOp::kRecall: return packed(table_.max_packed_bits());
       case IrOp::kIntOf: return number(bits(ins.a));
       case IrOp::kIntWord: return packed(bits(ins.a));
       case IrOp::kIntAdd:

@@ -51,7 +51,9 @@ bool may_be_error(const Trace& trace, const IrIns& ins) {
       const std::string_view effects = intrinsic_info(static_cast<Intrinsic>(ins.n)).effects;
       return effects.find('f') != std::string_view::npos && may_fail_for(ins.list.back());
     }
-    case IrOp::kNative: return true;
+    case IrOp::kNative:
+    // A call that is not remembered may fail, or never end.
+    case IrOp::kRecall: return true;
     default: return false;
   }
 }

@@ -209,6 +209,14 @@ class Verifier {
           fail("wrong number of arguments");
         }
         break;
+      case IrOp::kRecall:
+        range("memo", ins.n, static_cast<int64_t>(trace_.memos.size()));
+        if (ins.code == nullptr) {
+          fail("the function is missing");
+        } else if (ins.list.size() != ins.code->arity || ins.list.size() > kMostMemoArguments) {
+          fail("wrong number of arguments");
+        }
+        break;
       case IrOp::kField: range("field", ins.n, int64_t{1} << 31); break;
       case IrOp::kNew: {
         const Object header{ins.x, {}};

@@ -10,6 +10,7 @@
 #include "interp/machine_position.h"
 #include "interp/machine_registers.h"
 #include "jit/ir/ir.h"
+#include "jit/ir/memo_table.h"
 
 namespace fble {
 
@@ -94,6 +95,10 @@ struct Trace {
   /// The activations that the recording went through, the root frame's first; none for traces made from text.
   std::vector<InlineSite> sites;
   uint32_t steps = 0;  ///< bytecode instructions of the recording; of a loop: of one turn
+  std::vector<MemoTable*> memos;  ///< those in which the trace looks; they outlive its machine code
+  /// The numbers of the instructions, as Snapshot::steps counts them, that are remembered calls, ascending. Each
+  /// counts as one instruction, its callee's do not count.
+  std::vector<uint32_t> recalls;
 
   IrIns& at(IrRef ref) { return ins[index_of(ref)]; }
   const IrIns& at(IrRef ref) const { return ins[index_of(ref)]; }

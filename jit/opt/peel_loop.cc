@@ -113,6 +113,9 @@ class Peeler {
     if (!find_variables(back)) return false;
     assemble();
     assume_of_variables();
+    for (size_t i = 0, count = trace_.recalls.size(); i < count; ++i) {
+      trace_.recalls.push_back(trace_.recalls[i] + trace_.steps);
+    }
     return true;
   }
 

@@ -74,8 +74,13 @@ const char* trace_link_text(TraceLink link) {
   return "?";
 }
 
-Recorder::Recorder(Carrier& carrier, IrBuilder& builder, CallPolicy& policy, const RecorderLimits& limits)
-    : Appender(carrier, builder), policy_(policy), limits_(limits), slot_check_(carrier.machine) {}
+Recorder::Recorder(Carrier& carrier, IrBuilder& builder, CallPolicy& policy, const RecorderLimits& limits,
+                   RememberedCalls* remembered)
+    : Appender(carrier, builder),
+      policy_(policy),
+      remembered_(remembered),
+      limits_(limits),
+      slot_check_(carrier.machine) {}
 
 // ---- starting ---------------------------------------------------------------
 
@@ -144,6 +149,7 @@ void Recorder::start_bridge(const ExitEntry& entry, const BridgeStart& start) {
   Trace& trace = builder_.trace();
   trace.kind = TraceKind::kBridge;
   mixed_signs_ = start.mixed_signs || shows_mixed_signs(start.guard);
+  starts_unknown_ = start.guard == IrOp::kRecall;
   root_fp_ = carrier_.fp - entry.frames.back().base;
   root_extent_ = start.root_extent;
   trace.extent = start.root_extent;
@@ -666,6 +672,9 @@ Recorder::Status Recorder::record_exact_call(CallSite& site) {
     enter_frame(site, code);
     return Status::kRecording;
   }
+  if (known && !repeated && code->native == nullptr) {
+    if (const std::optional<Status> recalled = record_recall(site, code)) return *recalled;
+  }
   if (code->native == nullptr && !repeated && frames_.size() < limits_.max_depth &&
       builder_.trace().ins.size() < limits_.max_instructions && policy_.may_inline(*code) &&
       (known || policy_.may_guard_site(carrier_.pc, *code))) {
@@ -694,6 +703,45 @@ Recorder::Status Recorder::record_exact_call(CallSite& site) {
   const int32_t base = frame().base;
   frames_.pop_back();
   return end_with_call(func, target, site.args, base);
+}
+
+/// Records a call as a look into a memo and delivers its result, if the memo remembers it: the interpreter continues
+/// after the call.
+std::optional<Recorder::Status> Recorder::record_recall(const CallSite& site, Code* code) {
+  if (remembered_ == nullptr || (steps_ == 0 && starts_unknown_)) return std::nullopt;
+  Trace& trace = builder_.trace();
+  MemoTable* const table = remembered_->table_of(*code, *trace.code);
+  if (table == nullptr || site.args.size() > kMostMemoArguments) return std::nullopt;
+  std::vector<Word> words;
+  for (const Operand& arg : site.args) words.push_back(arg.word);
+  const Word result = std::ranges::all_of(words, is_packed) ? table->find(words) : 0;
+  if (result == 0) return std::nullopt;
+  // The frame that a tail call ends must return to the interpreter as usual, now and whenever the trace runs.
+  if (site.tail && (frames_.size() == 1 ||
+                    carrier_.fp[kReturnAddressSlot] != reinterpret_cast<Word>(interpreter_return()) ||
+                    !guard_return_words(frame()))) {
+    return std::nullopt;
+  }
+  const auto known = std::ranges::find(trace.memos, table);
+  IrIns ins{.op = IrOp::kRecall};
+  ins.n = static_cast<int32_t>(known - trace.memos.begin());
+  if (known == trace.memos.end()) trace.memos.push_back(table);
+  ins.code = code;
+  for (const Operand& arg : site.args) ins.list.push_back(packed(arg));
+  ins.snapshot = snapshot();
+  const IrRef ref = append(std::move(ins));
+  trace.recalls.push_back(steps_);
+  const uint32_t* next = site.next;
+  uint32_t slot = site.result_slot;
+  if (site.tail) {
+    next = frames_[frames_.size() - 2].return_position;
+    slot = result_slot(next);
+    carrier_.fp -= frame_distance(next);
+  }
+  carrier_.fp[slot] = result;
+  carrier_.pc = next;
+  has_moved_ = true;
+  return deliver(site, ref);
 }
 
 /// Stores all live values in their slots, then ends the trace with the call.
@@ -797,6 +845,7 @@ Recorder::Status Recorder::record_define() {
 
 Recorder::Status Recorder::step() {
   entered_ = nullptr;
+  has_moved_ = false;
   if (carrier_.fp != root_fp_ + frame().base || carrier_.pc < frame().code->start ||
       carrier_.pc >= frame().code->start + frame().code->words.size()) {
     return abort(AbortReason::kLostTrack);

@@ -49,6 +49,14 @@ class CallPolicy {
   virtual void note_recursive(const Code& code) = 0;
 };
 
+/// The calls that are remembered.
+class RememberedCalls {
+ public:
+  virtual ~RememberedCalls() = default;
+  /// Returns the table of the function in which traces of `root` should look themselves; null if there is none.
+  virtual MemoTable* table_of(const Code& function, const Code& root) = 0;
+};
+
 struct RecorderLimits {
   uint32_t max_instructions = 400;
   uint32_t max_snapshots = 96;
@@ -57,7 +65,9 @@ struct RecorderLimits {
 
 class Recorder final : private Appender {
  public:
-  Recorder(Carrier& carrier, IrBuilder& builder, CallPolicy& policy, const RecorderLimits& limits);
+  /// `remembered` may be null.
+  Recorder(Carrier& carrier, IrBuilder& builder, CallPolicy& policy, const RecorderLimits& limits,
+           RememberedCalls* remembered = nullptr);
 
   /// Starts at a call of the code: carrier.pc is at its start.
   void start_function(Code& code);
@@ -73,6 +83,9 @@ class Recorder final : private Appender {
   /// Returns the code that the instruction is about to enter and in which the
   /// recording continues: it must be interpreted. Null if there is none.
   Code* entered() const { return entered_; }
+  /// Returns whether the recorder has delivered the result of a remembered call instead of having the instruction run:
+  /// the next one, at carrier.pc, is to be recorded before anything runs.
+  bool has_moved() const { return has_moved_; }
   TraceLink link() const { return link_; }
   AbortReason abort_reason() const { return abort_reason_; }
   uint32_t steps() const { return steps_; }
@@ -140,6 +153,7 @@ class Recorder final : private Appender {
   Status deliver(const CallSite& site, IrRef result);
   Status end_with_call(IrRef func, Code* code, const Operands& args, int32_t base);
   Status record_return(IrRef result);
+  std::optional<Status> record_recall(const CallSite& site, Code* code);
   void enter_frame(const CallSite& site, Code* code);
   void push_frame(Code* code, IrRef closure, int32_t base, const Operands& args);
   void replace_frame(Code* code, IrRef closure, const Operands& args);
@@ -161,6 +175,7 @@ class Recorder final : private Appender {
   static constexpr uint32_t kFirstToken = 0x80000000;
 
   CallPolicy& policy_;
+  RememberedCalls* remembered_;
   const RecorderLimits limits_;
   std::vector<ShadowFrame> frames_;
   SlotCheck slot_check_;  ///< of debug builds
@@ -175,6 +190,8 @@ class Recorder final : private Appender {
   uint32_t root_extent_ = 0;
   IrRef stack_check_ = kNoRef;
   Code* entered_ = nullptr;
+  bool has_moved_ = false;
+  bool starts_unknown_ = false;  ///< the call at the bridge's start was found not to be remembered
   TraceLink link_ = TraceLink::kNone;
   AbortReason abort_reason_ = AbortReason::kNothingRecorded;
 

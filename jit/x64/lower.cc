@@ -685,6 +685,58 @@ void Lowering::helper(const IrIns& ins, const InsPlan& plan) {
   leave_if(plan, Condition::kZ);
 }
 
+/// Emits a look into a memo: the row for the arguments must be theirs.
+void Lowering::recall(const IrIns& ins, const InsPlan& plan) {
+  MemoTable& table = *trace_.memos[static_cast<size_t>(ins.n)];
+  const std::span<const Location> args = list(plan);
+  const int row = plan.scratch[0];
+  const int other = plan.scratch[1];
+  // The row's index, as MemoTable::row_for computes it.
+  for (size_t k = 0; k < args.size(); ++k) {
+    if (k == 0) {
+      fetch(row, args[k]);
+    } else if (is_constant(args[k])) {
+      load_word(other, args[k].word);
+      a_.add(q(row), q(other));
+    } else {
+      a_.add(q(row), q(args[k].index));
+    }
+    if (k == 0 || is_constant(args[k])) load_word(other, MemoTable::kHashFactor);
+    a_.imul(q(row), q(other));
+  }
+  a_.shr(q(row), imm(64 - table.index_bits));
+  a_.shl(q(row), imm(kMemoRowShift));
+  auto base = reinterpret_cast<Word>(table.rows.get());
+  if (!fits_imm32(base + sizeof(MemoRow))) {
+    load_word(other, base);
+    a_.add(q(row), q(other));
+    base = 0;
+  }
+  const auto in_row = [&](size_t offset) { return x86::qword_ptr(q(row), static_cast<int32_t>(base + offset)); };
+  for (size_t k = 0; k < args.size(); ++k) {
+    const Mem argument = in_row(offsetof(MemoRow, arguments) + k * sizeof(Word));
+    if (!is_constant(args[k])) {
+      a_.cmp(argument, q(args[k].index));
+    } else if (fits_imm32(args[k].word)) {
+      a_.cmp(argument, imm(static_cast<int64_t>(args[k].word)));
+    } else {
+      load_word(other, args[k].word);
+      a_.cmp(argument, q(other));
+    }
+    leave_if(plan, Condition::kNE);
+  }
+  a_.mov(q(plan.result), in_row(offsetof(MemoRow, result)));
+  const auto hits = reinterpret_cast<Word>(&table.hits);
+  if (fits_imm32(hits)) {
+    Mem counter = x86::qword_ptr(hits);
+    counter.setAbs();
+    a_.inc(counter);
+  } else {
+    load_word(other, hits);
+    a_.inc(x86::qword_ptr(q(other)));
+  }
+}
+
 /// Emits the stores of an object at ap; ap moves once for all objects up to the next
 /// instruction that can leave. So the addresses of a group of recursive values are known
 /// beforehand.
@@ -957,6 +1009,7 @@ void Lowering::lower(uint32_t i) {
       break;
     case IrOp::kIntrinsic:
     case IrOp::kNative: helper(ins, plan); break;
+    case IrOp::kRecall: recall(ins, plan); break;
 
     case IrOp::kIntOf:
       // 4n or, for negative numbers, 4(-n - 1) + 2.

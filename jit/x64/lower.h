@@ -87,6 +87,7 @@ class Lowering {
   void pack_fields(const IrIns& ins, const InsPlan& plan);
   void packed_field(const IrIns& ins, const InsPlan& plan);
   void helper(const IrIns& ins, const InsPlan& plan);
+  void recall(const IrIns& ins, const InsPlan& plan);
   void make_object(uint32_t i, const InsPlan& plan);
   void go_to_code(const IrIns& ins, const InsPlan& plan, bool calls);
   void call(uint32_t i, const InsPlan& plan);

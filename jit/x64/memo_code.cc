@@ -19,8 +19,6 @@ using asmjit::x86::gpd;
 using asmjit::x86::gpq;
 using asmjit::x86::qword_ptr;
 
-constexpr uint64_t kHashFactor = 0x9e3779b97f4a7c15;  // 2^64 / golden ratio: its products differ in the high bits
-
 asmjit::x86::Gp argument(uint32_t k) { return gpq(static_cast<uint32_t>(kArgumentRegisters[k])); }
 
 asmjit::x86::Mem row_argument(uint32_t k) {
@@ -34,7 +32,7 @@ void load_address(asmjit::x86::Assembler& a, Register to, const void* address) {
 
 /// Emits what loads the address of the arguments' row to r9.
 void emit_find_row(asmjit::x86::Assembler& a, uint32_t arity, const MemoTable& table) {
-  a.mov(gpq(kR10), imm(kHashFactor));
+  a.mov(gpq(kR10), imm(MemoTable::kHashFactor));
   a.mov(gpq(kR9), argument(0));
   a.imul(gpq(kR9), gpq(kR10));
   for (uint32_t k = 1; k < arity; ++k) {
@@ -42,8 +40,7 @@ void emit_find_row(asmjit::x86::Assembler& a, uint32_t arity, const MemoTable& t
     a.imul(gpq(kR9), gpq(kR10));
   }
   a.shr(gpq(kR9), 64 - table.index_bits);
-  static_assert(sizeof(MemoRow) == 32);
-  a.shl(gpq(kR9), 5);
+  a.shl(gpq(kR9), kMemoRowShift);
   load_address(a, kR10, table.rows.get());
   a.add(gpq(kR9), gpq(kR10));
 }

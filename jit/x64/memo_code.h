@@ -13,31 +13,12 @@
 // Tested by tests/unit/jit/engine/memo_test.cc.
 #pragma once
 
-#include <memory>
-
 #include "interp/code.h"
+#include "jit/ir/memo_table.h"
 #include "jit/x64/assemble.h"
 #include "jit/x64/code_cache.h"
 
 namespace fble {
-
-/// The number of arguments that a remembered call has at most.
-inline constexpr uint32_t kMostMemoArguments = 3;
-
-/// A call that is remembered: packed words. All 0 at first, which no packed word is.
-struct MemoRow {
-  Word arguments[kMostMemoArguments];
-  Word result;
-};
-
-/// The part of a memo that machine code uses. It keeps its address while there is such code.
-struct MemoTable {
-  const void* target = nullptr;  ///< what traces call: probe or through
-  uint64_t hits = 0;
-  uint64_t misses = 0;
-  uint32_t index_bits = 0;          ///< the table has 2^index_bits rows
-  std::unique_ptr<MemoRow[]> rows;  ///< null if calls are not remembered any more
-};
 
 /// The machine code of a memo.
 struct MemoCode {

@@ -190,6 +190,11 @@ TraceTerms::Step TraceTerms::step(const IrIns& ins, const std::function<expr(IrR
       const std::string name = fmt::format("native{:x}", Code::from_code(ins.code));
       return {yes(), model_.apply(name + "fails", list) != 0, model_.well_formed(model_.apply(name, list)), true};
     }
+    case IrOp::kRecall: {
+      const std::string name = fmt::format("recall{:x}", Code::from_code(ins.code));
+      const expr value = model_.apply(name, list);
+      return {yes(), model_.apply(name + "fails", list) != 0 || (value & 1) == 0, model_.well_formed(value), true};
+    }
     case IrOp::kAllocCheck:
     case IrOp::kStackCheck:
     case IrOp::kLoopBack:

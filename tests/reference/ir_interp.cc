@@ -255,6 +255,11 @@ bool IrRun::execute(const IrIns& ins) {
       for (const IrRef ref : ins.list) args.push_back(value(ref));
       return give(native(*ins.code, args));
     }
+    case IrOp::kRecall: {
+      std::vector<Word> args;
+      for (const IrRef ref : ins.list) args.push_back(packed(ref));
+      return give(is_done_ ? 0 : trace_.memos[static_cast<size_t>(ins.n)]->find(args));
+    }
     case IrOp::kNew: {
       std::vector<Word> fields;
       if (ins.code != nullptr) fields.push_back(Code::from_code(ins.code));

@@ -36,6 +36,12 @@ IrGen::IrGen(uint64_t seed, const IrGenOptions& options) : options_(options), ra
   natives_[0]->native = mix_native<1>;
   natives_[1]->native = mix_native<2>;
   natives_[2]->native = mix_native<3>;
+  for (std::unique_ptr<MemoTable>& memo : memos_) {
+    memo = std::make_unique<MemoTable>();
+    memo->index_bits = 4;
+    memo->rows = std::make_unique<MemoRow[]>(size_t{1} << memo->index_bits);
+    for (Trace* trace : {&plain, &optimised}) trace->memos.push_back(memo.get());
+  }
   for (uint32_t i = 0; i < arity; ++i) argument_shapes_.push_back(random_shape(3));
   if (options_.ends_in_self_call) argument_shapes_[0] = int_shape_;
   closure_shape_ = std::make_shared<Shape>(Shape{Shape::Kind::kClosure, 0, {int_shape_, random_shape(2)}, root_});
@@ -489,6 +495,27 @@ void IrGen::call_native() {
   if (reference::mix_words(words) != 0) append(ins, int_shape_);
 }
 
+/// Looks in a memo that remembers the call of the witness: its result is an integer.
+void IrGen::recall() {
+  IrIns ins{.op = IrOp::kRecall};
+  std::vector<Word> words;
+  for (uint32_t count = 1 + random(kMostMemoArguments); words.size() < count;) {
+    const size_t index = pick_packed();
+    ins.list.push_back(IrRef{static_cast<uint32_t>(index)});
+    words.push_back(word(values_[index]));
+  }
+  const size_t which = words.size() - 1;
+  ins.n = static_cast<int32_t>(which);
+  ins.code = natives_[which];
+  const Word result = reference::mix_words(words);
+  const bool is_known = memos_[which]->find(words) != 0;
+  MemoRow& row = memos_[which]->row_for(words);
+  if (result == 0 || (row.result != 0 && !is_known)) return;
+  std::ranges::copy(words, row.arguments);
+  row.result = result;
+  values_[*append(ins, int_shape_)].rep_known = true;
+}
+
 /// Makes a struct, union or closure, packed or not.
 void IrGen::make() {
   IrIns ins;
@@ -644,7 +671,7 @@ void IrGen::step() {
     case 3: take_apart(pick()); break;
     case 4:
     case 5:
-    case 6: chance(15) ? call_native() : chance(70) ? compute() : compute_signed(); break;
+    case 6: chance(15) ? call_native() : chance(15) ? recall() : chance(70) ? compute() : compute_signed(); break;
     case 7:
     case 8: make(); break;
     default:

@@ -82,6 +82,7 @@ class IrGen {
   Bare append_bare(IrOp op, const Bare& a, const Bare& b, int32_t n) { return append_bare(op, a, b, n, Bare()); }
   void compute_signed();
   void call_native();
+  void recall();
   void make();
   void make_group();
   /// Returns a value of the shape: an existing one, or a new one.
@@ -100,6 +101,7 @@ class IrGen {
   Code* root_ = nullptr;
   Code* other_ = nullptr;
   Code* natives_[3] = {};  ///< by number of arguments - 1
+  std::unique_ptr<MemoTable> memos_[kMostMemoArguments];  ///< likewise
   std::vector<ShapeRef> argument_shapes_;
   ShapeRef closure_shape_;
   ShapeRef int_shape_, unit_shape_, bool_shape_, compared_shape_;

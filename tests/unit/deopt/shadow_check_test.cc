@@ -195,12 +195,12 @@ Append(one, Append(Append(one, one), one));
       if (start.frames.empty()) start = now;
       {
         Rehearsal rehearsal(carrier, root);
-        ASSERT_TRUE(rehearsal.replay(start, steps));
+        ASSERT_TRUE(rehearsal.replay(start, steps, {}));
         EXPECT_FALSE(rehearsal.failed());
         EXPECT_EQ(difference(now, take_frames(carrier, root)), "") << steps;
         // One step away it is another state.
         if (steps > 0) {
-          ASSERT_TRUE(rehearsal.replay(start, steps - 1));
+          ASSERT_TRUE(rehearsal.replay(start, steps - 1, {}));
           EXPECT_NE(difference(now, take_frames(carrier, root)), "");
         }
       }

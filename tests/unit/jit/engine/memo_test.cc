@@ -18,7 +18,8 @@ namespace fble {
 namespace {
 
 /// Binary numbers from 1 on, and a loop that counts `n` down and has `sum` computed; `in_add` is at the start of Add.
-std::string program(const std::string& sum, const std::string& in_add = "") {
+std::string program(const std::string& sum, const std::string& in_add = "", const std::string& before = "",
+                    const std::string& result = "Loop(Large, 1)") {
   return R"(
 Unit@ = *();
 Nat@ = +(Unit@ 1, Nat@ 2, Nat@ 3);
@@ -33,15 +34,25 @@ Nat@ 1 = Nat@(1: Unit@());
     3: b.?(1: Nat@(2: Incr(a.3)), 2: Nat@(3: Add(a.3, b.2)), 3: Nat@(2: Incr(Add(a.3, b.3)))));
 };
 Nat@ Large = Nat@(2: Nat@(3: Nat@(2: Nat@(3: Nat@(2: Nat@(3: Nat@(2: Nat@(3: Nat@(2: Nat@(3: 1))))))))));
+)" + before +
+         R"(
 (Nat@, Nat@) { Nat@; } Loop = (Nat@ n, Nat@ sum) { n.?(1: sum, : Loop(Decr(n), )" +
-         sum + R"()); };
-Loop(Large, 1);
-)";
+         sum + ")); };\n" + result + ";\n";
 }
 /// The same numbers are added in each turn.
 const std::string kSame = program("Add(Add(Large, 1), Large)");
+/// The call that is remembered is a tail call of a function that is inlined.
+const std::string kInTail = program("Plus(Large)", "", R"(
+(Nat@) { Nat@; } Plus = (Nat@ a) { Add(a, Large); };
+)");
 /// In each turn there are other numbers.
 const std::string kOther = program("Add(n, sum)");
+/// First the same numbers are added, then others.
+const std::string kTwoPhases = program("Add(Small, Large)", "", R"(
+Nat@ Small = Nat@(2: Nat@(3: Nat@(2: Nat@(3: Nat@(2: Nat@(3: Nat@(2: 1)))))));
+(Nat@, Nat@) { Nat@; } Others = (Nat@ n, Nat@ sum) { n.?(1: sum, : Others(Decr(n), Add(n, sum))); };
+)",
+                                       "Others(Large, Loop(Small, 1))");
 
 struct Counts {
   uint64_t memos = 0;
@@ -82,6 +93,11 @@ class MemoTest : public testing::Test {
               4)
         << text;
     return all;
+  }
+  size_t traces_with_recalls() const {
+    size_t count = 0;
+    for (uint32_t i = 0; i < engine_->traces().size(); ++i) count += engine_->traces()[i].recalls.empty() ? 0 : 1;
+    return count;
   }
   const Code* code(const std::string& name) const {
     for (const Code& each : program_->codes) {
@@ -152,6 +168,58 @@ TEST_F(MemoTest, UnfinishedCallsAreLost) {
   eager_.params.memo_trial = 1'000'000;
   compare(kOther, eager_);
   EXPECT_GE(counts().memos, 1u);
+}
+
+// ---- traces that look in tables themselves ----------------------------------
+
+TEST_F(MemoTest, TracesLookInProvenTables) {
+  compare(kSame, eager_);
+  EXPECT_GE(traces_with_recalls(), 1u);
+  EXPECT_GE(engine_->stats().evictions, 1u);
+  EXPECT_GE(counts().remembered, 2000u);
+  eager_.params.memo_proof = 1'000'000;
+  eager_.eager = false;
+  compare(kSame, eager_);
+  EXPECT_EQ(traces_with_recalls(), 0u);
+}
+
+// A remembered call is one step of the interpreter that checks the exits.
+TEST_F(MemoTest, ExitsAfterRecallsAreChecked) {
+  for (const std::string& text : {kSame, kInTail}) {
+    for (const bool sweep : {false, true}) {
+      JitOptions options = eager_;
+      options.shadow_check = !sweep;
+      options.deopt_sweep = sweep;
+      if (!sweep) options.deopt_every = 199;
+      compare(text, options);
+      EXPECT_GE(traces_with_recalls(), 1u);
+      EXPECT_GE(sweep ? engine_->stats().rehearsed_guards : engine_->stats().exits_checked, sweep ? 5u : 30u);
+    }
+    JitOptions options = eager_;
+    options.deopt_every = 5;
+    compare(text, options);
+  }
+}
+
+TEST_F(MemoTest, RecallsThatFindOthersCall) {
+  eager_.params.memo_bits = 1;
+  eager_.params.memo_trial = 1'000'000;
+  compare(kInTail, eager_);
+  compare(kSame, eager_);
+}
+
+TEST_F(MemoTest, TracesGoWithTheMemoThatIsGivenUp) {
+  eager_.params.memo_trial = 100;
+  compare(kTwoPhases, eager_);
+  EXPECT_GE(counts().given_up, 1u);
+  uint32_t recalling = 0;
+  for (uint32_t i = 0; i < engine_->traces().size(); ++i) {
+    const CompiledTrace& trace = engine_->traces()[i];
+    if (trace.recalls.empty()) continue;
+    ++recalling;
+    EXPECT_TRUE(trace.evicted) << i;
+  }
+  EXPECT_GE(recalling, 1u);
 }
 
 TEST_F(MemoTest, CallsThatShowAreNot) {

@@ -166,6 +166,7 @@ TEST(Passes, TextParsesBack) {
     const TraceParse parsed = parse_trace(text, "trace", codes.resolver());
     ASSERT_TRUE(parsed.trace) << parsed.error << "\n" << text;
     EXPECT_EQ(to_text(*parsed.trace), text);
+    parsed.trace->memos = gen.optimised.memos;
     EXPECT_EQ(verify_trace(*parsed.trace, true), "");
   }
 }

@@ -82,6 +82,7 @@ class Rows : public testing::Test {
     const auto resolve = [&](const CodeMention& mention) { return mention.index == 0 ? f_ : g_; };
     const TraceParse parsed = parse_trace(text, "row", resolve);
     ASSERT_NE(parsed.trace, nullptr) << parsed.error << '\n' << text;
+    parsed.trace->memos = memos_;
     cache_.rewind(0);
     const AssembledTrace code =
         assemble(*parsed.trace, cache_, CodeRunner::entries(), {.keep_origins = true, .check_registers = true});
@@ -139,6 +140,7 @@ class Rows : public testing::Test {
   IrCodes codes_;
   Code* f_ = codes_.make("/A%.f", 4, 0);
   Code* g_ = codes_.make("/A%.g", 3, 1);
+  std::vector<MemoTable*> memos_;
   std::mt19937_64 random_{17};
   CodeCache cache_;
   CodeRunner runner_;
@@ -383,6 +385,38 @@ TEST_F(Rows, Natives) {
   check({"native c1 (%a %b %c) @s0", Domain::kPacked, 3, [](const Words& w) { return mix(w[0], w[1], w[2]); }});
   check({"native c1 (%a %a %x) @s0", Domain::kPacked, 2,
          [](const Words& w) { return mix(w[0], w[0], boolean(w[0] < w[1])); }, "  %x = less %a %b\n"});
+}
+
+// The table has random calls in random rows, and those of the small numbers where they belong.
+TEST_F(Rows, Recalls) {
+  MemoTable memo;
+  memo.index_bits = 7;
+  memo.rows = std::make_unique<MemoRow[]>(size_t{1} << memo.index_bits);
+  memos_ = {&memo};
+  const auto result = [](const Words& w) { return mix(w[0], w[1], w[2]) | 1; };
+  const auto known = [&](const Words& w) { return memo.find(w); };
+  for (const bool is_filled : {false, true}) {
+    for (int round = 0; is_filled && round < 4000; ++round) {
+      Words w{random_word(Domain::kPacked), random_word(Domain::kPacked), random_word(Domain::kPacked)};
+      if (random(3) == 0) w[2] = w[0] < w[1] ? 5 : 7;
+      MemoRow& row = random(2) == 0 ? memo.row_for(w) : memo.rows[random(128)];
+      std::ranges::copy(w, row.arguments);
+      row.result = result(w);
+    }
+    check({"recall 0 c1 (%a %b %c) @s0", Domain::kPacked, 3, known});
+    check({"recall 0 c1 (%a %a %x) @s0", Domain::kPacked, 2,
+           [&](const Words& w) { return known({w[0], w[0], boolean(w[0] < w[1])}); }, "  %x = less %a %b\n"});
+  }
+  // Calls that are remembered, with each argument in a register or as a constant.
+  uint64_t hits = memo.hits;
+  for (uint32_t round = 0; round < 400 && !HasFatalFailure(); ++round) {
+    const Words w{random_word(Domain::kPacked), random_word(Domain::kPacked), random_word(Domain::kPacked)};
+    MemoRow& row = memo.row_for(w);
+    std::ranges::copy(w, row.arguments);
+    row.result = result(w);
+    run({"recall 0 c1 (%a %b %c) @s0", Domain::kPacked, 3, known}, w, round % 8, true);
+    EXPECT_EQ(memo.hits, ++hits);
+  }
 }
 
 // The native's object lies between the objects that the trace makes itself.
