@@ -105,6 +105,13 @@ inline Word packed_field(Word word, uint32_t index, uint32_t count) {
   return (rest & ((Word{2} << bits) - 1)) | (Word{2} << bits);
 }
 
+/// Returns the word of a packed struct of `count` fields, at least 2, without the contents of its fields: their ends
+/// and the sentinel.
+inline Word packed_layout(Word word, uint32_t count) {
+  const Word ends = (Word{2} << (kOffsetBits * (count - 1))) - 1;
+  return (word & ends) | std::bit_floor(word);
+}
+
 /// Returns the struct of two packed fields, or 0 if it does not fit. The sentinel of the second field becomes that of
 /// the struct.
 inline Word pack_pair(Word first, Word second) {

@@ -64,6 +64,7 @@ std::unique_ptr<CompiledTrace> CompiledTraces::make(const Trace& trace, Assemble
   compiled->ir_instructions = static_cast<uint32_t>(trace.ins.size());
   compiled->inlined_paths = origin.inlined_paths;
   compiled->mixed_signs = origin.mixed_signs;
+  compiled->mixed_layouts = origin.mixed_layouts;
   compiled->first_exit = next_exit();
   compiled->start = assembled.start;
   compiled->door = assembled.door;

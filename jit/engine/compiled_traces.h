@@ -76,6 +76,7 @@ struct CompiledTrace {
   uint32_t ir_instructions = 0;
   uint32_t inlined_paths = 1;  ///< see InlinePolicy
   bool mixed_signs = false;    ///< see Recorder
+  bool mixed_layouts = false;  ///< likewise
   bool evicted = false;        ///< no jump or entry leads here any more
   const uint8_t* start = nullptr;
   const uint8_t* door = nullptr;  ///< see AssembledTrace
@@ -83,7 +84,7 @@ struct CompiledTrace {
   SideTable side_table;
   std::unique_ptr<const CodeMap> code_map;  ///< null unless JitOptions::keep_code_maps
   std::vector<ExitRecord> exits;
-  std::vector<uint32_t> jumps;  ///< distances from `start`
+  std::vector<uint32_t> jumps;    ///< distances from `start`
   std::vector<uint32_t> recalls;  ///< see Trace
 };
 
@@ -131,6 +132,7 @@ class CompiledTraces final : public MachinePositions {
   struct Origin {
     uint32_t inlined_paths = 1;
     bool mixed_signs = false;
+    bool mixed_layouts = false;
   };
   std::unique_ptr<CompiledTrace> make(const Trace& trace, AssembledTrace&& assembled, const Origin& origin);
   /// Undoes `make` of the newest trace, whose machine code begins where the cache was used up to `cache_used`.

@@ -211,6 +211,7 @@ void TraceEngine::record_from_exit(Carrier& carrier, ExitAddress from, const Exi
   start.root_extent = root.extent;
   start.root_code = root.code;
   start.mixed_signs = parent.mixed_signs;
+  start.mixed_layouts = parent.mixed_layouts;
   if (exit.is_return) {
     recording.recorder->start_continuation(entry, start);
   } else {
@@ -306,7 +307,8 @@ TraceState TraceEngine::compile(Recording& recording) {
   if (recording.failure) return TraceState::kGivenUp;
   sinks_.take(AssembleEvent{trace, assembled});
   std::unique_ptr<CompiledTrace> compiled =
-      traces_.make(trace, std::move(assembled), {policy_.inlined_paths(), recording.recorder->mixed_signs()});
+      traces_.make(trace, std::move(assembled),
+                   {policy_.inlined_paths(), recording.recorder->mixed_signs(), recording.recorder->mixed_layouts()});
   if (trace.kind == TraceKind::kContinuation) compiled->return_position = recording.frames.back().pc;
 
   if (rehearsal_ && !rehearsal_->rehearse(trace, *recording.start, *compiled) && !recording.without_loop) {

@@ -21,6 +21,19 @@ struct Problem {
   std::string message;
 };
 
+/// Returns whether structs of that number of fields may have the layout.
+bool is_layout(Word word, uint32_t fields) {
+  if (fields < 2 || kOffsetBits * (fields - 1) > kMaxPackedBits || !is_packed(word)) return false;
+  const uint32_t header = kOffsetBits * (fields - 1);
+  uint32_t end = 0;
+  for (uint32_t i = 0; i + 1 < fields; ++i) {
+    const uint32_t next = static_cast<uint32_t>(word >> (1 + kOffsetBits * i)) & 63;
+    if (next < end) return false;
+    end = next;
+  }
+  return packed_bits(word) >= header + end && packed_layout(word, fields) == word;
+}
+
 class Verifier {
  public:
   Verifier(const Trace& trace, bool complete) : trace_(trace), complete_(complete), facts_(trace) {}
@@ -179,6 +192,9 @@ class Verifier {
         break;
       case IrOp::kPackedArg: range("width", ins.n, 32); break;
       case IrOp::kPackedField: range("field", ins.n, ins.m); break;
+      case IrOp::kLayoutIs:
+        if (!is_layout(ins.x, ins.m)) fail("that is no layout");
+        break;
       case IrOp::kNoFit: range("width", ins.m, 32); break;
       case IrOp::kPackUnion:
       case IrOp::kTagIs:

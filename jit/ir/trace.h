@@ -94,7 +94,7 @@ struct Trace {
   std::vector<Assumption> assumptions;
   /// The activations that the recording went through, the root frame's first; none for traces made from text.
   std::vector<InlineSite> sites;
-  uint32_t steps = 0;  ///< bytecode instructions of the recording; of a loop: of one turn
+  uint32_t steps = 0;             ///< bytecode instructions of the recording; of a loop: of one turn
   std::vector<MemoTable*> memos;  ///< those in which the trace looks; they outlive its machine code
   /// The numbers of the instructions, as Snapshot::steps counts them, that are remembered calls, ascending. Each
   /// counts as one instruction, its callee's do not count.

@@ -102,6 +102,7 @@ void Recorder::start_continuation(const ExitEntry& entry, const BridgeStart& sta
   Trace& trace = builder_.trace();
   trace.kind = TraceKind::kContinuation;
   mixed_signs_ = start.mixed_signs;
+  mixed_layouts_ = start.mixed_layouts;
   const ExitFrame& innermost = entry.frames.back();
   trace.callee_base = static_cast<uint32_t>(innermost.base) + innermost.pc[-1];
   root_fp_ = carrier_.fp - innermost.base;
@@ -149,6 +150,7 @@ void Recorder::start_bridge(const ExitEntry& entry, const BridgeStart& start) {
   Trace& trace = builder_.trace();
   trace.kind = TraceKind::kBridge;
   mixed_signs_ = start.mixed_signs || shows_mixed_signs(start.guard);
+  mixed_layouts_ = start.mixed_layouts || start.guard == IrOp::kLayoutIs;
   starts_unknown_ = start.guard == IrOp::kRecall;
   root_fp_ = carrier_.fp - entry.frames.back().base;
   root_extent_ = start.root_extent;
@@ -480,6 +482,19 @@ void Recorder::rely_on_tag(IrRef object, unsigned width, uint32_t tag, uint32_t 
   builder_.assume(object, facts);
 }
 
+/// Returns whether fields of the packed struct are expected at the same places whenever the trace runs: it has several
+/// fields with a few bits each, as structs of enumerations have.
+bool Recorder::expects_layout(Operand object, uint32_t count) const {
+  constexpr uint32_t kFewestFields = 4;
+  constexpr unsigned kMostBits = 4;
+  const IrOp op = builder_.trace().at(object.ref).op;
+  if (mixed_layouts_ || count < kFewestFields || op == IrOp::kPackStruct || op == IrOp::kConstant) return false;
+  for (uint32_t i = 0; i < count; ++i) {
+    if (packed_bits(packed_field(object.word, i, count)) > kMostBits) return false;
+  }
+  return true;
+}
+
 /// Returns a field of a struct that is no placeholder.
 IrRef Recorder::struct_field(Operand object, uint32_t index, uint32_t count) {
   if (!is_packed(object.word)) {
@@ -488,6 +503,14 @@ IrRef Recorder::struct_field(Operand object, uint32_t index, uint32_t count) {
   }
   packed(object);
   if (count == 1) return object.ref;
+  if (expects_layout(object, count)) {
+    IrIns layout{.op = IrOp::kLayoutIs};
+    layout.a = object.ref;
+    layout.x = packed_layout(object.word, count);
+    layout.m = count;
+    layout.snapshot = snapshot();
+    append(std::move(layout));
+  }
   return append(IrOp::kPackedField, object.ref, kNoRef, static_cast<int32_t>(index), count);
 }
 
@@ -717,9 +740,9 @@ std::optional<Recorder::Status> Recorder::record_recall(const CallSite& site, Co
   const Word result = std::ranges::all_of(words, is_packed) ? table->find(words) : 0;
   if (result == 0) return std::nullopt;
   // The frame that a tail call ends must return to the interpreter as usual, now and whenever the trace runs.
-  if (site.tail && (frames_.size() == 1 ||
-                    carrier_.fp[kReturnAddressSlot] != reinterpret_cast<Word>(interpreter_return()) ||
-                    !guard_return_words(frame()))) {
+  if (site.tail &&
+      (frames_.size() == 1 || carrier_.fp[kReturnAddressSlot] != reinterpret_cast<Word>(interpreter_return()) ||
+       !guard_return_words(frame()))) {
     return std::nullopt;
   }
   const auto known = std::ranges::find(trace.memos, table);

@@ -92,6 +92,9 @@ class Recorder final : private Appender {
   /// Returns whether integers of both signs are expected (jit/record/integers.h): a guard for naturals has failed
   /// before.
   bool mixed_signs() const { return mixed_signs_; }
+  /// Returns whether the fields of packed structs are expected at different places: a guard for their layout has failed
+  /// before.
+  bool mixed_layouts() const { return mixed_layouts_; }
   /// The tags that this bridge handles after its parent's guard on a tag. The dispatch table has
   /// checked them, so the bridge does not. No tags if it does not rely on that.
   struct Tags {
@@ -134,6 +137,7 @@ class Recorder final : private Appender {
   IrRef record_list(const Operands& elements);
   IrRef argument(Operand object, unsigned width);
   void select_tag(Operand object, unsigned width, uint32_t last);
+  bool expects_layout(Operand object, uint32_t count) const;
   IrRef struct_field(Operand object, uint32_t index, uint32_t count);
   Operand global(uint32_t index);
   Operand capture(uint32_t index);
@@ -182,6 +186,7 @@ class Recorder final : private Appender {
   Word* root_fp_ = nullptr;
   uint32_t snapshot_ = kNoSnapshot;
   bool mixed_signs_ = false;
+  bool mixed_layouts_ = false;
   // The operand of the guard on a tag at which the bridge starts, if it may rely on the tag.
   IrRef dispatched_ = kNoRef;
   uint32_t dispatch_width_ = 0;
@@ -210,8 +215,9 @@ struct BridgeStart {
   Location operand;
   int32_t n = 0;
   uint32_t m = 0;
-  bool mixed_signs = false;   ///< Recorder::mixed_signs of the parent
-  bool may_dispatch = false;  ///< see Recorder::tags
+  bool mixed_signs = false;    ///< Recorder::mixed_signs of the parent
+  bool mixed_layouts = false;  ///< likewise
+  bool may_dispatch = false;   ///< see Recorder::tags
 };
 
 }  // namespace fble

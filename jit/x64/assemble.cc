@@ -49,6 +49,8 @@ AssembledTrace assemble(const Trace& trace, CodeCache& cache, const RuntimeEntri
     void handleError(asmjit::Error, const char* message, asmjit::BaseEmitter*) override { FBLE_BUG(message); }
   } failures;
   holder.setErrorHandler(&failures);
+  // A loop's first turn runs into the alignment: a few long instructions are better there than many short ones.
+  assembler.addEncodingOptions(asmjit::EncodingOptions::kOptimizedAlign);
   Lowering lowering(assembler, trace, allocation, options, x64::stubs_of(cache));
   lowering.run();
   holder.flatten();

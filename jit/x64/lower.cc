@@ -35,6 +35,24 @@ x86::CondCode swapped_condition(x86::CondCode condition) {
   }
 }
 
+/// The place of a field's content in a packed word.
+struct FieldPlace {
+  int start = 0;  ///< the lowest bit
+  int bits = 0;
+};
+
+/// Returns the place of the packed_field in a struct of the layout.
+FieldPlace place_of_field(Word layout, const IrIns& field) {
+  const int first = static_cast<int>(1 + kOffsetBits * (field.m - 1));
+  const auto index = static_cast<uint32_t>(field.n);
+  const auto end_of = [&](uint32_t which) {
+    if (which + 1 == field.m) return static_cast<int>(std::bit_width(layout)) - 1;
+    return first + static_cast<int>((layout >> (1 + kOffsetBits * which)) & 63);
+  };
+  const int start = index == 0 ? first : end_of(index - 1);
+  return {start, end_of(index) - start};
+}
+
 bool is_list_of_one(const IrIns& ins) { return ins.list.size() == 1; }
 
 }  // namespace
@@ -72,6 +90,12 @@ void Lowering::find_exact_bits() {
       case IrOp::kEqual:
       case IrOp::kUnequal: bits = 1; break;
       case IrOp::kCompare: bits = 2; break;
+      case IrOp::kPackedField:
+        if (allocation_.layouts[i] != 0) bits = place_of_field(allocation_.layouts[i], ins).bits;
+        break;
+      case IrOp::kChoose:
+        if (exact_bits(ins.list[0]) == exact_bits(ins.list[1])) bits = exact_bits(ins.list[0]);
+        break;
       case IrOp::kPackUnion:
         if (exact_bits(ins.a) >= 0) bits = exact_bits(ins.a) + static_cast<int>(ins.m);
         break;
@@ -637,6 +661,42 @@ void Lowering::pack_fields(const IrIns& ins, const InsPlan& plan) {
   }
 }
 
+/// Emits the guard that a word is `layout` but for the contents of its fields. Seen as a circle, the bits that count
+/// are neighbours.
+void Lowering::layout_guard(const IrIns& ins, const InsPlan& plan) {
+  const int scratch = plan.scratch[0];
+  const int end = static_cast<int>(std::bit_width(ins.x)) - 1;
+  const int contents = end - static_cast<int>(1 + kOffsetBits * (ins.m - 1));
+  load_word(scratch, ins.x);
+  a_.xor_(q(scratch), q(plan.a.index));
+  if (contents > 0) {
+    a_.rorx(q(scratch), q(scratch), imm(end));
+    a_.shl(q(scratch), imm(contents));
+  }
+  leave_if(plan, Condition::kNZ);
+}
+
+/// Emits a packed_field whose place is known.
+void Lowering::placed_field(const InsPlan& plan, int start, int bits) {
+  const int result = plan.result;
+  if (bits == 0) {
+    load_word(result, kUnitWord);
+    return;
+  }
+  constexpr int kMostInImmediate = 29;
+  if (bits <= kMostInImmediate) {
+    a_.rorx(q(result), q(plan.a.index), imm(start - 1));
+    a_.and_(d(result), imm((1u << (bits + 1)) - 2));
+    a_.or_(d(result), imm(1u | 1u << (bits + 1)));
+    return;
+  }
+  copy_register(result, plan.a.index);
+  if (start + bits < 64) a_.shl(q(result), imm(64 - start - bits));
+  a_.shr(q(result), imm(63 - bits));
+  a_.or_(q(result), 1);
+  a_.bts(q(result), imm(bits + 1));
+}
+
 void Lowering::packed_field(const IrIns& ins, const InsPlan& plan) {
   const int word = plan.a.index;
   const int result = plan.result;
@@ -887,7 +947,14 @@ void Lowering::lower(uint32_t i) {
         a_.or_(q(result), 1);
       }
       break;
-    case IrOp::kPackedField: packed_field(ins, plan); break;
+    case IrOp::kPackedField:
+      if (const Word layout = allocation_.layouts[i]; layout != 0) {
+        const FieldPlace place = place_of_field(layout, ins);
+        placed_field(plan, place.start, place.bits);
+      } else {
+        packed_field(ins, plan);
+      }
+      break;
 
     case IrOp::kPackUnion: pack_union(ins, plan); break;
     case IrOp::kPackStruct:
@@ -905,6 +972,7 @@ void Lowering::lower(uint32_t i) {
     case IrOp::kTagFrom:
       if (plan.exit >= 0) tag_guard(ins, plan);
       break;
+    case IrOp::kLayoutIs: layout_guard(ins, plan); break;
     case IrOp::kHeaderIs:
       a_.cmp(x86::dword_ptr(q(a), kHeader), imm(ins.n));
       leave_if(plan, Condition::kNE);

@@ -85,6 +85,8 @@ class Lowering {
   void shift_left(const IrIns& ins, const InsPlan& plan);
   void pack_union(const IrIns& ins, const InsPlan& plan);
   void pack_fields(const IrIns& ins, const InsPlan& plan);
+  void layout_guard(const IrIns& ins, const InsPlan& plan);
+  void placed_field(const InsPlan& plan, int start, int bits);
   void packed_field(const IrIns& ins, const InsPlan& plan);
   void helper(const IrIns& ins, const InsPlan& plan);
   void recall(const IrIns& ins, const InsPlan& plan);

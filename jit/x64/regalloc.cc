@@ -145,6 +145,8 @@ class Allocator {
     reg_value_[value.reg] = kNoValue;
     value.reg = kNoRegister;
   }
+  void find_layouts();
+  int scratch_count(uint32_t i) const;
   int32_t new_spill(uint32_t v, uint32_t i);
   void spill(uint32_t v, uint32_t i);
   void evict(int reg, uint32_t i);
@@ -269,6 +271,22 @@ void Allocator::find_loop() {
     if (ins(i).op == IrOp::kLoopStart) loop_start_ = i;
     if (ins(i).op == IrOp::kLoopBack) loop_back_ = i;
   }
+}
+
+void Allocator::find_layouts() {
+  out_.layouts.assign(trace_.ins.size(), 0);
+  std::map<IrRef, std::pair<Word, uint32_t>> known;
+  for (uint32_t i = 0; i < trace_.ins.size(); ++i) {
+    const IrIns& at = ins(i);
+    if (at.op == IrOp::kLayoutIs) known[at.a] = {at.x, at.m};
+    if (at.op != IrOp::kPackedField || known.empty()) continue;
+    const auto found = known.find(at.a);
+    if (found != known.end() && found->second.second == at.m) out_.layouts[i] = found->second.first;
+  }
+}
+
+int Allocator::scratch_count(uint32_t i) const {
+  return out_.layouts[i] != 0 ? 0 : needs_of(ins(i).op).scratch(ins(i));
 }
 
 /// Calls `visit(value)` for each value that the snapshot needs in some place.
@@ -637,7 +655,7 @@ void Allocator::general(uint32_t i) {
       if (element.reg == kNoRegister && free_register(avoid, kNoRegister) != kNoRegister) load(value_of(ref), i, avoid);
     }
   }
-  for (int k = 0, count = needs.scratch(at); k < count; ++k) {
+  for (int k = 0, count = scratch_count(i); k < count; ++k) {
     plan.scratch[k] = static_cast<Register>(take_register(i, avoid));
     avoid |= bit(plan.scratch[k]);
   }
@@ -837,6 +855,7 @@ void Allocator::disturb(uint32_t i) {
 Allocation Allocator::run() {
   find_start_values();
   find_loop();
+  find_layouts();
   find_uses();
   const uint32_t count = static_cast<uint32_t>(trace_.ins.size());
   out_.plans.resize(count);

@@ -71,8 +71,10 @@ struct Allocation {
   std::vector<InsPlan> plans;  ///< by instruction
   std::vector<Location> operands;
   std::vector<Move> moves;
-  std::vector<ExitEntry> exits;        ///< in the order of their instructions
-  uint32_t spill_slots = 0;            ///< used, counted from 0
+  std::vector<ExitEntry> exits;  ///< in the order of their instructions
+  uint32_t spill_slots = 0;      ///< used, counted from 0
+  /// By instruction: of a packed_field, the layout of its struct if a layout_is before has found it; else 0.
+  std::vector<Word> layouts;
   std::optional<AbortReason> failure;  ///< why there is no plan, if there is none
 };
 

@@ -177,6 +177,7 @@ TraceTerms::Step TraceTerms::step(const IrIns& ins, const std::function<expr(IrR
     case IrOp::kGlobal: return pure(model_.value("global" + std::to_string(ins.n)));
     case IrOp::kPhi: return pure(model_.value(fmt::format("phi{}", steps_.size())));
     case IrOp::kField: return pure(model_.field(a(), ins.n));
+    case IrOp::kLayoutIs: return guard(model_.apply(fmt::format("layout{:x}of{}", ins.x, ins.m), {a()}) != 0);
     case IrOp::kHeaderIs: return guard(model_.header(a()) != bits_of(static_cast<uint32_t>(ins.n)));
     case IrOp::kCodeIs: return guard(model_.code(a()) != model_.code_constant(ins.code));
     case IrOp::kArityIs: return guard(model_.arity(model_.code(a())) != bits_of(static_cast<uint32_t>(ins.n)));

@@ -259,6 +259,13 @@ void IrGen::take_apart(size_t index) {
     case Shape::Kind::kStruct: {
       if (shape->parts.empty()) return;
       const uint32_t field = random(static_cast<uint32_t>(shape->parts.size()));
+      if (is_packed(whole) && shape->parts.size() > 1 && chance(50)) {
+        IrIns layout = ins;
+        layout.op = IrOp::kLayoutIs;
+        layout.m = static_cast<uint32_t>(shape->parts.size());
+        layout.x = packed_layout(whole, layout.m);
+        append(layout, nullptr);
+      }
       ins.op = is_packed(whole) ? IrOp::kPackedField : IrOp::kField;
       ins.n = static_cast<int32_t>(field);
       ins.m = is_packed(whole) ? static_cast<uint32_t>(shape->parts.size()) : 0;

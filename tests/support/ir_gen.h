@@ -100,7 +100,7 @@ class IrGen {
   IrCodes codes_;
   Code* root_ = nullptr;
   Code* other_ = nullptr;
-  Code* natives_[3] = {};  ///< by number of arguments - 1
+  Code* natives_[3] = {};                                 ///< by number of arguments - 1
   std::unique_ptr<MemoTable> memos_[kMostMemoArguments];  ///< likewise
   std::vector<ShapeRef> argument_shapes_;
   ShapeRef closure_shape_;

@@ -96,6 +96,11 @@ void check(const Data& data) {
       ASSERT_EQ(packed_field(word, i, count), data.parts[i].pack()) << *bits << " field " << i << " of " << count;
       ASSERT_EQ(struct_field(word, i, count), data.parts[i].pack());
     }
+    if (count > 1) {
+      // Of all structs whose fields have as many bits, it is the one with zeros.
+      const auto zeros = [&](uint32_t i) { return std::bit_floor(data.parts[i].pack()) | 1; };
+      ASSERT_EQ(packed_layout(word, count), pack_struct(count, zeros)) << *bits;
+    }
   }
 }
 

@@ -90,6 +90,7 @@ inherited none
   %57 = choose %4 (%4 %50)
   %58 = int_rem %49 %49 (%54)
   %59 = recall 3 c1 (%4) @s0
+  layout_is %4 0x1c5 2 @s0
   store 7 %4
   call %3 9 - (%4 %4) @s1
   tail_call %3 c0 ()

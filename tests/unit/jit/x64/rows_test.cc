@@ -330,6 +330,45 @@ TEST_F(Rows, Structs) {
   }
 }
 
+// Structs that a guard on their layout has let pass, and others.
+TEST_F(Rows, FieldsAtKnownPlaces) {
+  const auto pack = [](const Words& fields) {
+    return pack_struct(static_cast<uint32_t>(fields.size()), [&](uint32_t i) { return fields[i]; });
+  };
+  for (int round = 0; round < 3000 && !HasFatalFailure(); ++round) {
+    const auto count = static_cast<uint32_t>(2 + random(8));
+    Words fields;
+    Words others;
+    for (uint32_t i = 0; i < count; ++i) {
+      fields.push_back(random_word(Domain::kPacked) >> random(63) | 3);
+      // The same number of bits, mostly.
+      const Word sentinel = std::bit_floor(fields[i]);
+      others.push_back(random(20) == 0 ? fields[i] << 1 | 1 : sentinel | (random_() & (sentinel - 1)) | 1);
+    }
+    const Word whole = pack(fields);
+    const Word other = pack(others);
+    if (whole == 0 || other == 0) continue;
+    const Word layout = packed_layout(whole, count);
+    const std::string guard_text = fmt::format("  layout_is %a {:#x} {} @s0\n", layout, count);
+    const auto index = static_cast<uint32_t>(random(count));
+    const auto field = [=](const Words& w) {
+      return packed_layout(w[0], count) == layout ? packed_field(w[0], index, count) : 0;
+    };
+    for (const Word word : {whole, other}) {
+      run({fmt::format("packed_field %a {} {}", index, count), Domain::kPacked, 1, field, guard_text}, {word}, 0, true);
+      // Parts of known lengths are packed again.
+      std::string text = guard_text;
+      for (const char* name : {"x", "y"}) {
+        text += fmt::format("  %{} = packed_field %a {} {}\n", name, name[0] == 'x' ? index : count - 1, count);
+      }
+      const auto pair = [=](const Words& w) {
+        return field(w) == 0 ? 0 : pack_pair(field(w), packed_field(w[0], count - 1, count));
+      };
+      run({"pack_struct (%x %y) @s0", Domain::kPacked, 1, pair, text}, {word}, 0, true);
+    }
+  }
+}
+
 /// Tests fields whose length is known from their definition, and many fields.
 TEST_F(Rows, StructsOfKnownParts) {
   const auto pack = [](const Words& fields) {
