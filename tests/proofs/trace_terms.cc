@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "interp/call_frame.h"
 
@@ -130,31 +131,48 @@ TraceTerms::TraceTerms(TraceModel& model, const Trace& trace, bool is_given, Sta
   }
 }
 
-/// Adds objects that may refer to one another, also forwards. Each is a function of all that is outside of the group
-/// and can be reached from it; what the function is called says how.
+/// Adds objects that may refer to one another, also forwards. Each is a function of what can be reached from it: through
+/// the objects that reach it, too, and what else those refer to. What the function is called says how. So an object is
+/// the same wherever a pass puts it, also beside another group.
 void TraceTerms::add_group(size_t begin, size_t end) {
+  const auto is_member = [&](IrRef ref) { return index_of(ref) >= begin && index_of(ref) < end; };
+  std::vector<std::set<size_t>> reached(end - begin);
   for (size_t member = begin; member < end; ++member) {
+    std::set<size_t>& from = reached[member - begin];
+    for (std::vector<size_t> work{member}; !work.empty();) {
+      const IrIns& ins = trace_.ins[work.back()];
+      work.pop_back();
+      for (const IrRef ref : ins.list) {
+        if (is_member(ref) && from.insert(index_of(ref)).second) work.push_back(index_of(ref));
+      }
+    }
+  }
+  std::map<size_t, expr> terms;
+  const std::function<expr(size_t)> term = [&](size_t member) {
+    if (const auto known = terms.find(member); known != terms.end()) return known->second;
     std::string shape = "group";
-    std::vector<expr> outside;
-    std::vector<size_t> reached{member};
-    for (size_t next = 0; next < reached.size(); ++next) {
-      const IrIns& ins = trace_.ins[reached[next]];
+    std::vector<expr> others;
+    std::vector<size_t> cycle{member};
+    for (size_t next = 0; next < cycle.size(); ++next) {
+      const IrIns& ins = trace_.ins[cycle[next]];
       shape += fmt::format("{:x}:{:x}(", ins.x, ins.code == nullptr ? 0 : Code::from_code(ins.code));
       for (const IrRef ref : ins.list) {
         const size_t index = index_of(ref);
-        if (index < begin || index >= end) {
+        const bool is_in_cycle = is_member(ref) && reached[index - begin].contains(member);
+        if (!is_in_cycle) {
           shape += "o ";
-          outside.push_back(value(ref));
+          others.push_back(is_member(ref) ? term(index) : value(ref));
           continue;
         }
-        const auto known = std::ranges::find(reached, index);
-        shape += fmt::format("{} ", known - reached.begin());
-        if (known == reached.end()) reached.push_back(index);
+        const auto known = std::ranges::find(cycle, index);
+        shape += fmt::format("{} ", known - cycle.begin());
+        if (known == cycle.end()) cycle.push_back(index);
       }
       shape += ")";
     }
-    steps_.push_back({yes(), no(), model_.object(shape, outside)});
-  }
+    return terms.emplace(member, model_.object(shape, others)).first->second;
+  };
+  for (size_t member = begin; member < end; ++member) steps_.push_back({yes(), no(), term(member)});
   for (size_t i = begin; i < end; ++i) {
     std::vector<expr> fields;
     for (const IrRef ref : trace_.ins[i].list) fields.push_back(value(ref));
@@ -194,7 +212,8 @@ TraceTerms::Step TraceTerms::step(const IrIns& ins, const std::function<expr(IrR
     case IrOp::kRecall: {
       const std::string name = fmt::format("recall{:x}", Code::from_code(ins.code));
       const expr value = model_.apply(name, list);
-      return {yes(), model_.apply(name + "fails", list) != 0 || (value & 1) == 0, model_.well_formed(value), true};
+      model_.assume(is_packed_word(value));
+      return {yes(), model_.apply(name + "fails", list) != 0, value, true};
     }
     case IrOp::kAllocCheck:
     case IrOp::kStackCheck:
