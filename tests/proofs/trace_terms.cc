@@ -131,9 +131,9 @@ TraceTerms::TraceTerms(TraceModel& model, const Trace& trace, bool is_given, Sta
   }
 }
 
-/// Adds objects that may refer to one another, also forwards. Each is a function of what can be reached from it: through
-/// the objects that reach it, too, and what else those refer to. What the function is called says how. So an object is
-/// the same wherever a pass puts it, also beside another group.
+/// Adds objects that may refer to one another, also forwards. Each is a function of what can be reached from it:
+/// through the objects that reach it, too, and what else those refer to. What the function is called says how. So an
+/// object is the same wherever a pass puts it, also beside another group.
 void TraceTerms::add_group(size_t begin, size_t end) {
   const auto is_member = [&](IrRef ref) { return index_of(ref) >= begin && index_of(ref) < end; };
   std::vector<std::set<size_t>> reached(end - begin);
