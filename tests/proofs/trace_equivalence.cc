@@ -491,8 +491,8 @@ class Comparison {
     for (const expr& premise : premises) solver.add(premise);
     solver.add(!all_of(conclusions));
     const z3::check_result result = solver.check();
-    // What is too much once is too much for many claims that follow: they are about the same words.
-    if (result == z3::unknown) steps_ = std::max(steps_ / 2, kFewestSteps);
+    // What is too much three times is too much for many claims that follow: they are about the same words.
+    if (result == z3::unknown && ++unknown_ > 2) steps_ = std::max(steps_ / 2, kFewestSteps);
     if (result != z3::sat || model == nullptr) return result;
     const z3::model found = solver.get_model();
     for (const expr& part : conclusions) {
@@ -529,6 +529,7 @@ class Comparison {
 
   const Trace& old_trace_;
   mutable unsigned steps_ = kMostSteps;  ///< that the solver may take for a claim
+  mutable unsigned unknown_ = 0;         ///< claims that were too much for it, tried ones, too
   TraceModel model_;
   TraceTerms first_;
   TraceTerms new_;
