@@ -27,14 +27,28 @@ ModulePath main_type_module() {
   return path;
 }
 
-/// Returns whether the main module's value is a program; if not, prints its type.
-bool check_is_program(const CheckedProgram& checked, const ModulePath& main) {
-  const std::optional<bool> is_program = module_has_type(checked, main, main_type_module(), Symbol("Main"));
-  if (is_program.value_or(false)) return true;
-  print_error(fmt::format("module {} is not a program: its type is {}, expected {}.Main@{}", main.str(),
-                          module_type_text(checked, main), main_type_module().str(),
-                          is_program.has_value() ? "" : " (which the search path does not have)"));
-  return false;
+const Module* find_module(const Program& program, const ModulePath& path) {
+  const auto found = std::ranges::find(program.modules, path, &Module::path);
+  return found == program.modules.end() ? nullptr : *found;
+}
+
+/// Returns whether the main module's value is a program, as its image says or by comparing types. If not, prints its
+/// type.
+bool check_is_program(const Program& program, const CheckedProgram& checked, const ModulePath& main) {
+  const Module* module = find_module(program, main);
+  const Module* type_module = find_module(program, main_type_module());
+  const bool may_be_marked = module->image != nullptr && type_module != nullptr && type_module->key;
+  if (may_be_marked && module->image->is_program_of(*type_module->key)) return true;
+  bool is_program = false;
+  run_on_big_stack([&] {
+    const std::optional<bool> has_type = module_has_type(checked, main, main_type_module(), Symbol("Main"));
+    is_program = has_type.value_or(false);
+    if (is_program) return;
+    print_error(fmt::format("module {} is not a program: its type is {}, expected {}.Main@{}", main.str(),
+                            module_type_text(checked, main), main_type_module().str(),
+                            has_type.has_value() ? "" : " (which the search path does not have)"));
+  });
+  return is_program;
 }
 
 /// Opens the images that the options allow. Returns whether there may be some.
@@ -52,8 +66,8 @@ bool open_images(const Options& options, ImageStore& images) {
 
 /// Stores images of the modules that were checked from their sources. `code` is what was lowered; null if that was not
 /// the whole program.
-void store_images(const Program& program, const CheckedProgram& checked, const ProgramCode* code,
-                  const Diagnostics& diagnostics, ImageStore& images) {
+void store_images(const Program& program, const CheckedProgram& checked, const ModulePath& main,
+                  const ProgramCode* code, const Diagnostics& diagnostics, ImageStore& images) {
   const bool has_new = std::ranges::any_of(
       program.modules, [](const Module* module) { return module->image == nullptr && module->key.has_value(); });
   if (!has_new || images.cache() == nullptr) return;
@@ -62,7 +76,15 @@ void store_images(const Program& program, const CheckedProgram& checked, const P
     whole = lower_program(checked);
     code = whole.get();
   }
-  for (const auto& [key, image] : make_images(program, checked, *code, diagnostics)) images.cache()->write(key, image);
+  std::optional<ProgramMark> mark;
+  const Module* type_module = find_module(program, main_type_module());
+  if (type_module != nullptr && type_module->key &&
+      module_has_type(checked, main, main_type_module(), Symbol("Main")).value_or(false)) {
+    mark = {find_module(program, main), *type_module->key};
+  }
+  for (const auto& [key, image] : make_images(program, checked, *code, diagnostics, mark ? &*mark : nullptr)) {
+    images.cache()->write(key, image);
+  }
 }
 
 /// Returns a file name as GNU make reads it among the files of a rule.
@@ -84,6 +106,65 @@ std::string escape_for_make(const std::string& name) {
   }
   return escaped;
 }
+
+/// Compiles one module with all it depends on, and prints the messages.
+class ModuleCompiler {
+ public:
+  ModuleCompiler(const Options& options, const FrontEndOptions& front_end, const MainModule& main)
+      : front_end_(front_end), main_(main.path) {
+    load_ = {.roots = main.roots, .purpose = front_end.purpose, .keep_failed = true};
+    if (front_end.must_be_program) load_.types_of.push_back(main_type_module());
+    if (open_images(options, images_)) load_.images = &images_;
+  }
+
+  /// Returns null after an error.
+  std::unique_ptr<ProgramCode> compile() {
+    if (load_.images != nullptr) {
+      // Without parsing and checking nothing recurses, and no thread with a large stack is started.
+      load_.only_images = true;
+      const std::unique_ptr<Program> program = load_program(main_, load_, diagnostics_);
+      if (program != nullptr) return compile(*program);
+      load_.only_images = false;
+    }
+    std::unique_ptr<ProgramCode> code;
+    run_on_big_stack([&] {
+      const std::unique_ptr<Program> program = load_program(main_, load_, diagnostics_);
+      code = compile(*program);
+    });
+    return code;
+  }
+
+  std::vector<std::string> take_files() { return std::move(files_); }
+
+ private:
+  std::unique_ptr<ProgramCode> compile(const Program& program) {
+    const std::unique_ptr<CheckedProgram> checked = typecheck(program, diagnostics_);
+    print_message(diagnostics_.render());
+    if (checked == nullptr) return nullptr;
+    if (front_end_.must_be_program && !check_is_program(program, *checked, main_)) return nullptr;
+    files_ = program.files;
+    // Modules that were loaded only for their types come after the main module and are not run.
+    while (!(checked->modules.back().path == main_)) checked->modules.pop_back();
+    if (front_end_.purpose == LoadFor::kModule) {
+      store_images(program, *checked, main_, nullptr, diagnostics_, images_);
+      // Shows the module alone; its dependencies are only named.
+      checked->modules.erase(checked->modules.begin(), checked->modules.end() - 1);
+    }
+    std::unique_ptr<ProgramCode> code = lower_program(*checked);
+    if (front_end_.purpose == LoadFor::kExecution) {
+      store_images(program, *checked, main_, code.get(), diagnostics_, images_);
+    }
+    if (front_end_.lowered) front_end_.lowered(program, *checked, *code);
+    return code;
+  }
+
+  const FrontEndOptions& front_end_;
+  const ModulePath& main_;
+  LoadOptions load_;
+  ImageStore images_;
+  Diagnostics diagnostics_;
+  std::vector<std::string> files_;
+};
 
 }  // namespace
 
@@ -111,36 +192,17 @@ std::unique_ptr<ProgramCode> compile_module(const Options& options, const FrontE
   mallopt(M_TOP_PAD, 1 << 20);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
 
-  std::unique_ptr<ProgramCode> code;
   std::vector<std::string> files;
-  ImageStore images;
-  Diagnostics diagnostics;
-  run_on_big_stack([&] {
-    MainModule main;
-    status = Status::kUsageError;
-    if (!find_main_module(options, main)) return;
-    LoadOptions load{.roots = main.roots, .purpose = front_end.purpose, .keep_failed = true};
-    if (front_end.must_be_program) load.types_of.push_back(main_type_module());
-    if (open_images(options, images)) load.images = &images;
-
+  std::unique_ptr<ProgramCode> code;
+  MainModule main;
+  if (find_main_module(options, main)) {
     status = Status::kCompileError;
-    const std::unique_ptr<Program> program = load_program(main.path, load, diagnostics);
-    const std::unique_ptr<CheckedProgram> checked = typecheck(*program, diagnostics);
-    print_message(diagnostics.render());
-    if (checked == nullptr) return;
-    if (front_end.must_be_program && !check_is_program(*checked, main.path)) return;
-    files = program->files;
-    // Modules that were loaded only for their types come after the main module and are not run.
-    while (!(checked->modules.back().path == main.path)) checked->modules.pop_back();
-    if (front_end.purpose == LoadFor::kModule) {
-      store_images(*program, *checked, nullptr, diagnostics, images);
-      // Shows the module alone; its dependencies are only named.
-      checked->modules.erase(checked->modules.begin(), checked->modules.end() - 1);
-    }
-    code = lower_program(*checked);
-    if (front_end.purpose == LoadFor::kExecution) store_images(*program, *checked, code.get(), diagnostics, images);
-    if (front_end.lowered) front_end.lowered(*program, *checked, *code);
-  });
+    ModuleCompiler compiler(options, front_end, main);
+    code = compiler.compile();
+    files = compiler.take_files();
+  } else {
+    status = Status::kUsageError;
+  }
   // Syntax and types are freed: the program that runs now can use their memory.
   mallopt(M_TOP_PAD, 128 << 10);
   mallopt(M_TRIM_THRESHOLD, 128 << 10);

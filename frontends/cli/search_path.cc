@@ -23,6 +23,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kSuffix = ".fble";
+/// More stack than parsing takes: for each byte, which may begin a nested expression, and for all else.
+constexpr size_t kStackPerByte = 4096;
+constexpr size_t kStackOfParser = size_t{256} << 10;
 
 bool path_exists(const fs::path& path) {
   std::error_code ignored;
@@ -76,7 +79,8 @@ std::vector<ModuleMention> mentions_of(const std::string& file) {
   Arena arena;
   Diagnostics ignored;  // reported when the module is loaded
   std::vector<ModuleMention> mentions;
-  run_on_big_stack([&] { parse_source(text, Symbol(file), arena, ignored, mentions); });
+  run_with_stack(text.size() * kStackPerByte + kStackOfParser,
+                 [&] { parse_source(text, Symbol(file), arena, ignored, mentions); });
   return mentions;
 }
 

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -106,6 +107,24 @@ void run_on_big_stack(const std::function<void()>& function) {
   } else if (job.thrown) {
     std::rethrow_exception(job.thrown);
   }
+}
+
+void run_with_stack(size_t bytes, const std::function<void()>& function) {
+  // The process's first stack grows to its limit; what main and its callees take of it is little.
+  constexpr size_t kTaken = kMiB;
+  rlimit limit{};
+  const bool has_room = gettid() == getpid() && getrlimit(RLIMIT_STACK, &limit) == 0 && bytes < limit.rlim_cur &&
+                        limit.rlim_cur - bytes > kTaken + kReserve;
+  if (on_big_stack || !has_room) return run_on_big_stack(function);
+  const uintptr_t outer_floor = stack_floor;
+  stack_floor = reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) - bytes;
+  try {
+    function();
+  } catch (...) {
+    stack_floor = outer_floor;
+    throw;
+  }
+  stack_floor = outer_floor;
 }
 
 bool stack_nearly_exhausted() {

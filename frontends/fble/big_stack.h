@@ -2,6 +2,7 @@
 // Tested by tests/unit/frontends/fble/parser_test.cc.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 
 namespace fble {
@@ -11,6 +12,9 @@ namespace fble {
 /// function run it in place, and so do calls where no larger stack can be
 /// allocated.
 void run_on_big_stack(const std::function<void()>& function);
+
+/// Runs the function in place if that leaves it `bytes` bytes of the stack, and otherwise on a large one.
+void run_with_stack(size_t bytes, const std::function<void()>& function);
 
 /// Returns whether the calling thread should not recurse any further. Recursive
 /// functions ask at each level. The reserve is enough for functions that do not

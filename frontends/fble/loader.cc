@@ -84,12 +84,14 @@ class Loader {
   void load(const ModulePath& main) {
     load_one(main, true);
     for (const ModulePath& path : options_.types_of) {
-      const bool wanted = diagnostics_.error_count() == 0 && !entries_.contains(path);
+      const bool wanted = diagnostics_.error_count() == 0 && !gave_up_ && !entries_.contains(path);
       if (wanted && has_file(path)) load_one(path, false);
     }
   }
 
   std::unique_ptr<Program> take_program() { return std::move(program_); }
+  /// Returns whether a module without an image was met, though only images were wanted.
+  bool gave_up() const { return gave_up_; }
   const std::vector<std::string>& files() const { return program_->files; }
 
  private:
@@ -113,7 +115,7 @@ class Loader {
 
   void load_one(const ModulePath& path, bool is_main) {
     enter({path, Loc{Symbol("'" + path.str() + "'"), 1, 1}}, is_main);
-    while (!pending_.empty()) {
+    while (!pending_.empty() && !gave_up_) {
       Pending& current = pending_.back();
       if (current.next < current.mentions.size()) {
         // A copy: a module that is entered moves `current`.
@@ -131,6 +133,8 @@ class Loader {
       enter(mention, false);
     } else if (found->second.loaded) {
       pending_.back().entry->module->deps.push_back(found->second.module);
+    } else if (options_.only_images) {
+      gave_up_ = true;
     } else {
       diagnostics_.error(mention.loc, fmt::format("module {} recursively depends on itself", mention.path.str()));
       pending_.back().entry->module->deps.push_back(found->second.module);
@@ -154,6 +158,8 @@ class Loader {
     const bool is_complete = current.value.has_value() || !reads_value;
     if (is_complete && find_image(current)) {
       module->image->repeat_load_messages(module->files, diagnostics_);
+    } else if (options_.only_images) {
+      gave_up_ = true;
     } else {
       if (current.header) use_source(mention, *current.header, module->type, diagnostics_);
       if (current.value) {
@@ -174,7 +180,10 @@ class Loader {
     Module* module = entry->module;
     module->mentions = std::move(current.mentions);
     if (options_.images != nullptr) set_key(*module);
-    if (module->image != nullptr && module->key != module->image->key()) parse_after_all(current);
+    if (module->image != nullptr && module->key != module->image->key()) {
+      gave_up_ = options_.only_images;
+      if (!gave_up_) parse_after_all(current);
+    }
     pending_.pop_back();
     entry->loaded = true;
     program_->modules.push_back(module);
@@ -324,12 +333,22 @@ class Loader {
   std::unordered_map<ModulePath, Entry, ModulePathHash> entries_;
   std::unordered_map<Symbol, std::vector<std::string>> roots_by_word_;
   std::vector<Pending> pending_;
+  bool gave_up_ = false;
 };
 
 }  // namespace
 
 std::unique_ptr<Program> load_program(const ModulePath& main, const LoadOptions& options, Diagnostics& diagnostics,
                                       std::vector<std::string>* files_read) {
+  if (options.only_images) {
+    Diagnostics found;
+    Loader loader(options, found);
+    loader.load(main);
+    if (loader.gave_up() || !diagnostics.messages().empty()) return nullptr;
+    diagnostics = std::move(found);
+    if (files_read != nullptr) *files_read = loader.files();
+    return loader.take_program();
+  }
   const size_t errors_before = diagnostics.error_count();
   Loader loader(options, diagnostics);
   run_on_big_stack([&] { loader.load(main); });

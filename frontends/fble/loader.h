@@ -31,6 +31,9 @@ struct LoadOptions {
   /// Where images of modules are, if not null; it outlives the program. A module is not parsed if there is an image of
   /// its sources and of all that they mention.
   ImageStore* images = nullptr;
+  /// If true, the program is loaded only if there is an image of each module. Otherwise the result is null, without a
+  /// message. No large stack is needed then.
+  bool only_images = false;
 };
 
 /// Loads the module and all that it depends on, depth first in order of first

@@ -13,11 +13,12 @@ namespace {
 class ImageMaker {
  public:
   ImageMaker(const Program& program, const CheckedProgram& checked, const ProgramCode& code,
-             const Diagnostics& diagnostics)
+             const Diagnostics& diagnostics, const ProgramMark* mark)
       : program_(program),
         checked_(checked),
         code_(code),
         messages_(diagnostics.messages()),
+        mark_(mark),
         lowered_(split_into_modules(code)) {
     find_files();
     find_anchors();
@@ -85,6 +86,7 @@ class ImageMaker {
                       .check_messages = range(check_messages),
                       .type = checked_.types->module_types.at(module.path),
                       .value_file = module.files.value};
+    if (mark_ != nullptr && mark_->module == &module) parts.program = mark_->type_module;
     if (module.type != nullptr) parts.sources |= kHasHeader;
     if (module.value != nullptr) parts.sources |= kHasValue;
     LoweredModule* lowered = nullptr;
@@ -119,6 +121,7 @@ class ImageMaker {
   const CheckedProgram& checked_;
   const ProgramCode& code_;
   const std::vector<Diagnostic>& messages_;
+  const ProgramMark* mark_;
   ImageFiles files_;
   std::unordered_map<const Type*, std::vector<std::pair<const Module*, TypeAnchor>>> anchors_;
   std::vector<LoweredModule> lowered_;  ///< for each of the code's modules
@@ -129,14 +132,15 @@ class ImageMaker {
 }  // namespace
 
 std::map<Digest, std::string> make_images(const Program& program, const CheckedProgram& checked,
-                                          const ProgramCode& code, const Diagnostics& diagnostics) {
+                                          const ProgramCode& code, const Diagnostics& diagnostics,
+                                          const ProgramMark* mark) {
   if (!diagnostics.is_complete() || checked.messages.size() != program.modules.size()) return {};
   // Modules of which only the header was read have globals among those of others.
   const auto has_value = [](const Module* module) {
     return module->image != nullptr ? module->image->has_value() : module->value != nullptr;
   };
   if (!std::ranges::all_of(program.modules, has_value)) return {};
-  return ImageMaker(program, checked, code, diagnostics).make();
+  return ImageMaker(program, checked, code, diagnostics, mark).make();
 }
 
 }  // namespace fble

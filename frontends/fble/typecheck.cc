@@ -236,7 +236,7 @@ std::unique_ptr<CheckedProgram> typecheck(const Program& program, Diagnostics& d
   auto checked = std::make_unique<CheckedProgram>();
   checked->types = std::make_shared<TypeContext>();
   size_t errors_before = diagnostics.error_count();
-  run_on_big_stack([&] {
+  const auto check_all = [&] {
     TypeContext& types = *checked->types;
     const auto imaged = std::make_shared<ImagedModules>(program, types, diagnostics);
     for (const Module* module : program.modules) {
@@ -253,7 +253,10 @@ std::unique_ptr<CheckedProgram> typecheck(const Program& program, Diagnostics& d
       checked->messages.push_back({messages_before, diagnostics.messages().size()});
     }
     types.set_viewer({});
-  });
+  };
+  const bool is_all_imaged =
+      std::ranges::none_of(program.modules, [](const Module* module) { return module->image == nullptr; });
+  is_all_imaged ? check_all() : run_on_big_stack(check_all);
   const bool complete = std::ranges::none_of(program.modules, &Module::failed);
   if (!complete || diagnostics.error_count() > errors_before) return nullptr;
   return checked;

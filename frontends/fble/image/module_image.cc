@@ -33,7 +33,7 @@ std::optional<std::string> write_module_image(const ModuleParts& module, const I
   const uint32_t type = write_types(writer, module.type, find_anchor);
   if (module.code != nullptr) write_code(writer, *module.code, module.value_file);
   tables.add(ModuleRecord{writer.path(module.path), module.sources, writer.key(module.source_key),
-                          writer.key(module.key), type});
+                          writer.key(module.key), type, module.program ? writer.key(*module.program) : kNoRecord});
   return tables.to_image();
 } catch (const NoImage&) {
   return std::nullopt;
@@ -53,6 +53,11 @@ std::unique_ptr<const ModuleImage> ModuleImage::open(std::string_view bytes, std
   image->source_key_ = image->view_.key(module.source_key);
   image->key_ = image->view_.key(module.key);
   return image;
+}
+
+bool ModuleImage::is_program_of(const Digest& type_module_key) const {
+  const uint32_t program = view_.at<ModuleRecord>(0).program;
+  return program != kNoRecord && view_.key(program) == type_module_key;
 }
 
 Symbol ModuleImage::file_name(uint32_t file, const SourceFiles& files) const {

@@ -40,6 +40,7 @@ struct ModuleParts {
   std::span<const Diagnostic> check_messages;  ///< warnings from checking them
   const Type* type = nullptr;
   const LoweredModule* code = nullptr;  ///< null for a module without a value
+  std::optional<Digest> program;        ///< key of the module whose type of programs the value has, if it is known to
   Symbol value_file;
 };
 
@@ -55,6 +56,8 @@ class ModuleImage {
 
   const Digest& source_key() const { return source_key_; }
   const Digest& key() const { return key_; }
+  /// Returns whether the value is known to be a program by the module with that key (ModuleParts::program).
+  bool is_program_of(const Digest& type_module_key) const;
   bool has_value() const { return (view_.at<ModuleRecord>(0).sources & kHasValue) != 0; }
   ModulePath path() const { return read_path(view_, view_.at<ModuleRecord>(0).path); }
 
