@@ -49,9 +49,16 @@ void poison_dead_slots(Word* frame, size_t end, const LiveSlots& live) {
 
 }  // namespace
 
-Mapping::Mapping(size_t bytes) : bytes_(bytes) {
-  begin_ = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+Mapping::Mapping(size_t bytes) : Mapping(bytes, 0) {}
+
+Mapping::Mapping(size_t bytes, int flags) : bytes_(bytes) {
+  begin_ = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
   if (begin_ == MAP_FAILED) begin_ = nullptr;
+}
+
+Mapping Mapping::low(size_t bytes) {
+  Mapping low(bytes, MAP_32BIT);
+  return low.begin() != nullptr ? std::move(low) : Mapping(bytes);
 }
 
 Mapping::~Mapping() {

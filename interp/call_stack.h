@@ -26,6 +26,8 @@ class Mapping {
  public:
   Mapping() = default;
   explicit Mapping(size_t bytes);
+  /// Returns memory below 2 GB if there is some: its addresses can be operands of instructions.
+  static Mapping low(size_t bytes);
   Mapping(Mapping&& other) noexcept { swap(other); }
   Mapping& operator=(Mapping&& other) noexcept {
     swap(other);
@@ -38,6 +40,7 @@ class Mapping {
   size_t bytes() const { return bytes_; }
 
  private:
+  Mapping(size_t bytes, int flags);
   void swap(Mapping& other) {
     std::swap(begin_, other.begin_);
     std::swap(bytes_, other.bytes_);

@@ -51,7 +51,7 @@ struct Carrier final : RootReporter {
   /// What entries of machine code compare with: stack_limit, but 0 while a group of
   /// recursive values is being defined, since machine code expects defined values.
   Word* machine_stack_limit = nullptr;
-  /// The handlers in use: plain, observing, recording or stepping.
+  /// The handlers in use: plain, observing, counting, recording or stepping.
   const HandlerTable* table = nullptr;
   /// Guards to pass until one is made to fail (--deopt-every).
   uint32_t exit_fuel = 0;

@@ -102,6 +102,8 @@ struct Code {
   uint32_t hotness = 0;
   /// The compiler's record of this code, 1 + index; 0 if it has none.
   uint32_t engine_index = 0;
+  /// How often the instruction at each word has run; null if that is not counted (interp/instruction_counts.h).
+  uint64_t* counts = nullptr;
 
   Code();
   Code(const Code&) = delete;

@@ -88,8 +88,11 @@ Code* GlueCode::native(const ForeignRef& ref, const NativeRow& row) {
     code->loc = ref.loc;
     finish_code(*code);
     // By the table, so that the recorder and the profiler see the body like any other instruction.
-    code->entry = row.intrinsic != Intrinsic::kNone ? intrinsic_entry(row.intrinsic) : entry_by_table();
-    if (row.intrinsic != Intrinsic::kNone) code->direct = intrinsic_direct(row.intrinsic);
+    code->entry = entry_by_table();
+    if (row.intrinsic != Intrinsic::kNone) {
+      code->entry = intrinsics_are_counted_ ? counted_intrinsic_entry() : intrinsic_entry(row.intrinsic);
+      if (!intrinsics_are_counted_) code->direct = intrinsic_direct(row.intrinsic);
+    }
   }
   return code;
 }

@@ -43,6 +43,8 @@ class GlueCode {
   Code* native(const ForeignRef& ref, const NativeRow& row);
   /// Has natives with effects ask for the turn first, from now on (interp/turns.h).
   void have_natives_take_turns();
+  /// Has intrinsics count their calls. Requires: there are no natives yet.
+  void have_intrinsics_counted() { intrinsics_are_counted_ = true; }
 
   /// Returns the code of that name, which `make(code)` completes when it is first asked for: words, arity, frame_slots,
   /// functions, boundary.
@@ -70,6 +72,7 @@ class GlueCode {
 
   std::deque<Code> codes_;
   bool natives_take_turns_ = false;
+  bool intrinsics_are_counted_ = false;
   /// The tables of glue for small numbers of arguments have this size; all glue of a kind is in its map.
   static constexpr uint32_t kSizes = 8;
   Code* apply_held_[kSizes][kSizes] = {};

@@ -15,6 +15,7 @@
 #include "interp/engine_hooks.h"
 #include "interp/foreign.h"
 #include "interp/handler.h"
+#include "interp/intrinsics.h"
 #include "interp/make_struct.h"
 #include "interp/native_stack.h"
 #include "interp/observer.h"
@@ -150,8 +151,11 @@ COLD slow_stack(HANDLER) {
 /// Does the same at the entry of a function, for callers that leave the check to it.
 COLD slow_entry(HANDLER) {
   publish(carrier, pc, fp, ap);
+  Code* const entered = running_code(fp);
   if (const Attended attended = make_stack(carrier, fp + value); attended != Attended::kGoOn) {
     if (attended == Attended::kStop) return;
+    // This thread will continue by the plain handler.
+    if (carrier->machine.counts != nullptr) carrier->machine.counts->add(*entered, pc, 1);
     TAIL resume(REGISTERS);
   }
   fp = carrier->fp;
@@ -649,6 +653,7 @@ struct CallOperands {
 
 FBLE_HANDLER_CC void return_here(HANDLER);
 extern const HandlerTable* plain;
+extern const HandlerTable* counting;
 
 /// Returns whether the caller of the running frame is glue that waits for a
 /// function, to apply it to `count` arguments, and the return has no other
@@ -679,7 +684,8 @@ __attribute__((noinline)) FBLE_HANDLER_CC void call_inexact(HANDLER) {
       // application that lacks exactly those. Then one call is made with all
       // arguments.
       const uint32_t missing = code->arity - count;
-      if (table == plain && count <= 1 + kHeaderSlots && is_awaited(carrier, fp, missing)) {
+      const bool is_usual = table == plain || table == counting;
+      if (is_usual && count <= 1 + kHeaderSlots && is_awaited(carrier, fp, missing)) {
         Word* frame = caller_of(fp);
         if (LIKELY(frame + code->frame_slots <= carrier->stack_limit)) {
           // The slots of this frame are above the place of the arguments.
@@ -1028,9 +1034,39 @@ constexpr HandlerTable kBmiHandlers = {{
 #undef FBLE_OP
 }};
 
-/// The table of runs that are neither observed nor recorded. Until the processor has been asked, it is the one that
-/// runs everywhere.
+COLD begin_counts(HANDLER) {
+  carrier->machine.counts->begin(*running_code(fp));
+  DISPATCH();
+}
+
+/// The entry of an opcode, whose handler is kPlain, in the table for runs that are counted.
+template <Handler kPlain>
+FBLE_HANDLER_CC void run_counted(HANDLER) {
+  const Code* code = running_code(fp);
+  if (UNLIKELY(code->counts == nullptr)) TAIL begin_counts(REGISTERS);
+  ++code->counts[pc - code->start];
+  TAIL kPlain(REGISTERS);
+}
+
+// Only glue halts, and a run that C++ stops is in no code then.
+constexpr HandlerTable kPortableCountingHandlers = {{
+#define FBLE_OP(Name, text, operands, effects, doc) Op::k##Name == Op::kHalt ? op_Halt : run_counted<op_##Name>,
+#include "interp/opcodes.def"
+#undef FBLE_OP
+}};
+
+constexpr HandlerTable kBmiCountingHandlers = {{
+#define FBLE_OP(Name, text, operands, effects, doc) \
+  Op::k##Name == Op::kHalt ? op_Halt                \
+                           : run_counted<kBmiTwin<Op::k##Name> != nullptr ? kBmiTwin<Op::k##Name> : op_##Name>,
+#include "interp/opcodes.def"
+#undef FBLE_OP
+}};
+
+/// The tables of runs that are neither observed nor recorded. Until the processor has been asked, they are those that
+/// run everywhere.
 constinit const HandlerTable* plain = &kPortableHandlers;
+constinit const HandlerTable* counting = &kPortableCountingHandlers;
 [[maybe_unused]] const bool kChosen = (choose_handlers(cpu_extensions()), true);
 
 __attribute__((noinline)) void observe_step(Carrier* carrier, const uint32_t* pc, Word* fp) {
@@ -1088,6 +1124,8 @@ FBLE_HANDLER_CC void enter_counted(HANDLER) {
 
 __attribute__((noinline)) void recording_step(Carrier* carrier, const uint32_t* pc, Word* fp, Word* ap) {
   publish(carrier, pc, fp, ap);
+  InstructionCounts* const counts = carrier->machine.counts.get();
+  if (counts != nullptr && static_cast<Op>(*pc) != Op::kHalt) counts->add(code_of_frame(fp), pc, 1);
   carrier->machine.engine->on_step(*carrier);
 }
 
@@ -1141,6 +1179,13 @@ constexpr HandlerTable kSteppingHandlers = {{
 #undef FBLE_OP
 }};
 
+/// The entry of an intrinsic while instructions are counted. Rehearsals, which step, are no part of the program.
+FBLE_HANDLER_CC void enter_counted_intrinsic(HANDLER) {
+  Code* const code = running_code(fp);
+  if (LIKELY(table != &kSteppingHandlers)) carrier->machine.counts->add(*code, code->start, 1);
+  TAIL intrinsic_entry(code->intrinsic)(REGISTERS);
+}
+
 }  // namespace
 
 const uint32_t* stop_position() {
@@ -1156,9 +1201,15 @@ Word* stop_frame() {
 Handler exact_call(uint32_t arity) { return arity == 1 ? call_exact<1> : arity == 2 ? call_exact<2> : call_exact<3>; }
 
 void choose_handlers(const CpuExtensions& present) {
-  plain = present.bmi1 && present.bmi2 && present.lzcnt ? &kBmiHandlers : &kPortableHandlers;
+  const bool has_bmi = present.bmi1 && present.bmi2 && present.lzcnt;
+  plain = has_bmi ? &kBmiHandlers : &kPortableHandlers;
+  counting = has_bmi ? &kBmiCountingHandlers : &kPortableCountingHandlers;
 }
 const HandlerTable& plain_handlers() { return *plain; }
+const HandlerTable& usual_handlers(const MachineState& machine) {
+  if (machine.steps != nullptr) return kObservingHandlers;
+  return machine.counts != nullptr ? *counting : *plain;
+}
 const HandlerTable& recording_handlers() { return kRecordingHandlers; }
 const HandlerTable& stepping_handlers() { return kSteppingHandlers; }
 Handler checked_entry() { return &enter_checked; }
@@ -1169,6 +1220,7 @@ Handler watermark_return() { return &return_through_watermark; }
 Handler handler_of(Op op) { return plain->handlers[static_cast<size_t>(op)]; }
 
 Handler entry_by_table() { return &enter_by_table; }
+Handler counted_intrinsic_entry() { return &enter_counted_intrinsic; }
 
 void run_steps(Carrier& carrier) {
   const HandlerTable* table = carrier.table = &kSteppingHandlers;
@@ -1176,13 +1228,12 @@ void run_steps(Carrier& carrier) {
 }
 
 void resume_interpreter(Carrier& carrier) {
-  carrier.table = carrier.machine.steps != nullptr ? &kObservingHandlers : plain;
+  carrier.table = &usual_handlers(carrier.machine);
   enter_handler(&resume, carrier.pc, carrier.fp, carrier, carrier.ap, 0);
 }
 
 void enter_interpreter(Carrier& carrier, const uint32_t* pc, Word* fp) {
-  const HandlerTable* table = carrier.machine.steps != nullptr ? &kObservingHandlers : plain;
-  carrier.table = table;
+  const HandlerTable* table = carrier.table = &usual_handlers(carrier.machine);
   enter_handler(table->handlers[*pc], pc, fp, carrier, carrier.ap, 0);
 }
 

@@ -16,8 +16,10 @@ struct HandlerTable {
   Handler handlers[static_cast<size_t>(Op::kCount)];
 };
 
-/// Returns the handlers of runs that are neither observed nor recorded.
+/// Returns the handlers of runs that are neither observed nor recorded nor counted.
 const HandlerTable& plain_handlers();
+/// Returns the handlers of the machine's runs while they are not recorded: plain, observing or counting.
+const HandlerTable& usual_handlers(const MachineState& machine);
 /// Makes plain_handlers those for a processor with these extensions. The start of the process does it for the one at
 /// hand; tests also try others. Requires: no run is under way, and this processor has the extensions.
 void choose_handlers(const CpuExtensions& present);
@@ -30,7 +32,7 @@ const HandlerTable& stepping_handlers();
 /// Returns the plain handler of the opcode.
 Handler handler_of(Op op);
 
-/// Runs from the position until Halt or an error, with handlers that show each instruction if there is a StepObserver.
+/// Runs from the position until Halt or an error, with the usual handlers.
 void enter_interpreter(Carrier& carrier, const uint32_t* pc, Word* fp);
 
 /// Continues at carrier.pc and fp, after a switch or an unwinding: delivers carrier.value as the result of the running
@@ -48,6 +50,8 @@ void run_steps(Carrier& carrier);
 Handler entry_by_table();
 Handler checked_entry();
 Handler counted_entry();
+/// Returns the entry of intrinsics that counts their calls (interp/instruction_counts.h).
+Handler counted_intrinsic_entry();
 
 /// Return the native return addresses of the interpreter: to the caller's frame, and through the
 /// watermark (interp/call_stack.h).

@@ -25,6 +25,8 @@ struct MachineOptions {
   IoKind io = IoKind::kUring;
   /// What sees each instruction, such as a profile, if not null; it outlives the machine. Runs are interpreted then.
   class StepObserver* steps = nullptr;
+  /// If true, instructions are counted: MachineState::counts. Not together with `steps`.
+  bool counts_instructions = false;
   ThreadOptions threads;
 };
 

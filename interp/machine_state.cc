@@ -20,6 +20,7 @@ MachineState::MachineState(ProgramCode& program_code, const NativeTable& native_
       natives(native_table),
       io(options.io),
       heap(options.heap),
+      counts(options.counts_instructions ? std::make_unique<InstructionCounts>() : nullptr),
       frames(options.heap.verify),
       scheduler(*this, main, options.threads),
       yield_distance(options.threads.yield == 0 ? 0 : options.threads.yield * kWordsPerYield),
@@ -35,7 +36,9 @@ MachineState::MachineState(ProgramCode& program_code, const NativeTable& native_
       if (row != nullptr && row->intrinsic != Intrinsic::kNone) int_form = IntForm::kMachine;
     }
   }
-  if (steps != nullptr) {
+  FBLE_ASSERT(steps == nullptr || counts == nullptr);
+  if (counts != nullptr) glue.have_intrinsics_counted();
+  if (steps != nullptr || counts != nullptr) {
     for (Code& code : program.codes) code.entry = entry_by_table();
   }
 }

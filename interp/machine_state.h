@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "gc/heap.h"
 #include "interp/code.h"
 #include "interp/glue.h"
+#include "interp/instruction_counts.h"
 #include "interp/io_driver.h"
 #include "interp/machine.h"
 #include "interp/recursive_group.h"
@@ -34,6 +36,7 @@ struct MachineState {
   Heap heap;
   Globals globals;  ///< always program.global_count words
   GlueCode glue;
+  const std::unique_ptr<InstructionCounts> counts;  ///< null unless instructions are counted
   FrameVisitor frames;
   VirtualThread main;  ///< the thread that runs begin in
   Scheduler scheduler;

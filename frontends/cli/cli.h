@@ -84,10 +84,12 @@ struct Options {
 
   std::string profile;  ///< file for the profile, or empty
   uint64_t profile_period = 0;
+  std::string profile_blocks;  ///< file for exact counts of functions, or empty
 
   uint64_t rate = 1000;     ///< samples in a second of processor time
   bool live = false;        ///< the profile is shown while the program runs
   size_t alloc_period = 0;  ///< bytes of allocation between samples; 0: samples are of time
+  bool counts = false;      ///< calls and instructions are counted instead
   std::string flame_page;   ///< file for it, or empty; likewise the next ones
   std::string pprof;
   std::string speedscope;

@@ -244,8 +244,8 @@ constexpr Command kCommands[] = {
                        "[collect full], garbage collection; [record], [optimise] and [assemble], the\n"
                        "compiler; [exit], leaving machine code; [check], the front end; [native NAME],\n"
                        "functions of the library in C++. With --alloc, it shows instead which lines\n"
-                       "allocate, and how much of that survives collections. docs/profiling.md explains\n"
-                       "what to do with it.",
+                       "allocate, and how much of that survives collections, and with --counts the exact\n"
+                       "numbers of calls. docs/profiling.md explains what to do with it.",
         .epilogue = "Exit status:\n"
                     "  0 to 112  what the program returned, as without `profile`\n"
                     "  114       the program does not compile\n"
@@ -258,6 +258,7 @@ constexpr Command kCommands[] = {
                     "Examples:\n"
                     "  fble-jit profile --html profile.html examples/Fannkuch.fble 9\n"
                     "  fble-jit profile --alloc=64K examples/Fannkuch.fble 9\n"
+                    "  fble-jit profile --counts --annotate Fannkuch.fble examples/Fannkuch.fble 9\n"
                     "  fble-jit profile --annotate Sort.fble -I src -m /Tools/Sort% words.txt\n",
         .groups =
             kInfoGroup | kModuleGroup | kImageUseGroup | kEngineGroup | kTestingGroup | kDepsFileGroup | kSamplingGroup,

@@ -10,7 +10,9 @@
 #include "frontends/cli/ending.h"
 #include "frontends/cli/messages.h"
 #include "frontends/cli/pprof.h"
+#include "frontends/profile/run_counts.h"
 #include "frontends/std/native/file.h"
+#include "interp/carrier.h"
 #include "interp/sent_counter.h"
 #include "interp/thread_dump.h"
 #include "jit/x64/cpu.h"
@@ -29,9 +31,15 @@ void ProfileFile::write() const {
   save_file(name_, encode_pprof(*profile_, sample_period_));
 }
 
+void write_block_profile(const Options& options, Machine& machine) {
+  if (options.profile_blocks.empty()) return;
+  save_file(options.profile_blocks, counts_pprof(counts_of_run(*machine.carrier().machine.counts)));
+}
+
 MachineOptions machine_options(const Options& options, StepObserver* steps) {
   MachineOptions machine;
   machine.steps = steps;
+  machine.counts_instructions = options.counts || !options.profile_blocks.empty();
   machine.heap = options.heap;
   // Completions come in no order: where turns have one, the program waits for them.
   machine.io = options.threads.has_turns() ? IoKind::kBlocking : options.io;

@@ -28,6 +28,9 @@ class ProfileFile {
   std::unique_ptr<Profile> profile_;  ///< null without --profile
 };
 
+/// Writes the counts of the machine's run if the command line asks for them. Likewise.
+void write_block_profile(const Options& options, Machine& machine);
+
 /// Returns the machine options that the command line asks for.
 MachineOptions machine_options(const Options& options, StepObserver* steps);
 

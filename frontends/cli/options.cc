@@ -352,7 +352,9 @@ class Parser {
       case OptionId::kProfile: return set_once(options_.profile, name, value);
       case OptionId::kProfilePeriod:
         return set_number(options_.profile_period, name, parse_number<uint64_t>(value), value);
+      case OptionId::kProfileBlocks: return set_once(options_.profile_blocks, name, value);
       case OptionId::kLive: options_.live = true; return;
+      case OptionId::kCounts: options_.counts = true; return;
       case OptionId::kAlloc:
         if (name == row.long_name && value.empty()) {
           options_.alloc_period = AllocationSamplerOptions().period_bytes;
@@ -426,6 +428,19 @@ class Parser {
       fail("--threads-seed and --threads-schedule do not go together.");
     }
     if (options_.live && options_.alloc_period != 0) fail("--live and --alloc do not go together.");
+    if (options_.counts) {
+      const std::pair<const char*, bool> of_samples[] = {{"--live", options_.live},
+                                                         {"--alloc", options_.alloc_period != 0},
+                                                         {"--html", !options_.flame_page.empty()},
+                                                         {"--speedscope", !options_.speedscope.empty()},
+                                                         {"--folded", !options_.folded.empty()}};
+      for (const auto& [other, is_given] : of_samples) {
+        if (is_given) fail(fmt::format("--counts and {} do not go together.", other));
+      }
+    }
+    if (!options_.profile.empty() && !options_.profile_blocks.empty()) {
+      fail("--profile and --profile-blocks do not go together.");
+    }
     if (options_.missing && !options_.html.empty()) fail("--html and --missing do not go together.");
     const bool searches = !options_.search.empty() || !options_.search_type.empty();
     if (searches &&

@@ -16,6 +16,7 @@
 #include "frontends/cli/messages.h"
 #include "frontends/html/gzip.h"
 #include "frontends/profile/profile_formats.h"
+#include "frontends/profile/run_counts.h"
 #include "interp/allocation_sampler.h"
 #include "interp/sampler.h"
 
@@ -28,10 +29,9 @@ uint64_t process_ns() {
   return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
 }
 
-/// Returns the name that a file has in the profile; empty if it has no samples. The user may name it from another
-/// folder, or by its end alone.
-std::string name_in_profile(const CallTree& tree, const std::string& wanted) {
-  const std::vector<std::string> files = profiled_files(tree);
+/// Returns the name that a file has among those of the profile; empty if it is not there. The user may name it from
+/// another folder, or by its end alone.
+std::string name_in_profile(const std::vector<std::string>& files, const std::string& wanted) {
   const auto is_wanted = [&](const std::string& file) {
     std::error_code ignored;
     return file == wanted || std::filesystem::equivalent(file, wanted, ignored);
@@ -43,23 +43,43 @@ std::string name_in_profile(const CallTree& tree, const std::string& wanted) {
   return found == files.end() ? "" : *found;
 }
 
-void print_annotated(const CallTree& tree, const std::string& wanted) {
-  const std::string file = name_in_profile(tree, wanted);
-  if (file.empty()) return print_error(fmt::format("no samples in {}", wanted));
+/// Prints the file as `annotate(file, source)` returns it.
+template <typename Annotate>
+void print_annotated(const std::vector<std::string>& files, const std::string& wanted, Annotate&& annotate) {
+  const std::string file = name_in_profile(files, wanted);
+  if (file.empty()) return print_error(fmt::format("nothing of {} is in the profile", wanted));
   std::ifstream stream(file, std::ios::binary);
   const std::string source{std::istreambuf_iterator<char>(stream), {}};
   if (!stream) return print_error(fmt::format("cannot read {}", file));
-  print_message("\n" + annotated_source(tree, file, source));
+  print_message("\n" + annotate(file, source));
 }
 
 void write_profile(const Options& options, const CallTree& tree) {
   const std::string name = options.module.empty() ? options.file : options.module;
   print_message(profile_text(tree));
-  if (!options.annotate.empty()) print_annotated(tree, options.annotate);
+  if (!options.annotate.empty()) {
+    print_annotated(profiled_files(tree), options.annotate, [&](const std::string& file, const std::string& source) {
+      return annotated_source(tree, file, source);
+    });
+  }
   if (!options.flame_page.empty()) save_file(options.flame_page, flame_page(tree, name));
   if (!options.pprof.empty()) save_file(options.pprof, gzipped(sampled_pprof(tree)));
   if (!options.speedscope.empty()) save_file(options.speedscope, speedscope_json(tree, name));
   if (!options.folded.empty()) save_file(options.folded, folded_stacks(tree));
+}
+
+CommandEnding count_calls(const Options& options, ProgramCode& code) {
+  std::vector<FunctionCounts> functions;
+  const auto finish = [&](Machine& machine) { functions = counts_of_run(*machine.carrier().machine.counts); };
+  const CommandEnding ending = run_compiled(options, code, nullptr, nullptr, finish);
+  print_message(counts_text(functions));
+  if (!options.annotate.empty()) {
+    print_annotated(
+        counted_files(functions), options.annotate,
+        [&](const std::string& file, const std::string& source) { return annotated_counts(functions, file, source); });
+  }
+  if (!options.pprof.empty()) save_file(options.pprof, gzipped(counts_pprof(functions)));
+  return ending;
 }
 
 CommandEnding profile_allocations(const Options& options, ProgramCode& code) {
@@ -82,13 +102,15 @@ CommandEnding profile_allocations(const Options& options, ProgramCode& code) {
 
 CommandEnding run_profile(const Options& given) {
   Options options = given;
-  options.jit.keep_code_maps = options.alloc_period == 0;  // an allocation that is sampled is interpreted
+  // An allocation that is sampled is interpreted, and counters need no map.
+  options.jit.keep_code_maps = options.alloc_period == 0 && !options.counts;
   const uint64_t before_ns = process_ns();
   Status status;
   const std::unique_ptr<ProgramCode> code = compile_module(options, {.must_be_program = true}, status);
   if (code == nullptr) return status;
   const uint64_t check_ns = process_ns() - before_ns;
 
+  if (options.counts) return count_calls(options, *code);
   if (options.alloc_period != 0) return profile_allocations(options, *code);
   const SamplerOptions sampling{.period_ns = 1'000'000'000 / options.rate};
   std::optional<Sampler> sampler;

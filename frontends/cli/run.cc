@@ -86,6 +86,7 @@ Status execute(const Options& options, ProgramCode& code, const std::vector<Text
     save_file(options.threads_record, schedule_text(schedule) + "\n");
   }
   profile.write();
+  write_block_profile(options, machine);
   return status;
 }
 

@@ -62,7 +62,9 @@ class FramesSeen final : public FrameObserver {
 std::unique_ptr<Machine> interpret(const Options& options, ProgramCode& code, const NativeTable& natives,
                                    FramesSeen& seen, bool& ok) {
   if (code.deopt_points.empty() || options.interprets || !options.profile.empty()) return nullptr;
-  auto machine = std::make_unique<Machine>(code, natives, machine_options(options, nullptr));
+  MachineOptions uncounted = machine_options(options, nullptr);
+  uncounted.counts_instructions = false;
+  auto machine = std::make_unique<Machine>(code, natives, uncounted);
   machine->set_observer(&seen);
   const InterruptibleRun interruptible(*machine);
   ok = machine->run_modules();
@@ -113,6 +115,7 @@ Status evaluate(const Options& options, ProgramCode& code) {
   }
   if (options.stats) print_stats(machine, engine.get());
   profile.write();
+  write_block_profile(options, machine);
   return status;
 }
 

@@ -74,9 +74,6 @@ CallTree CallTreeBuilder::finish(uint64_t period_ns) {
 
 // ---- from samples -----------------------------------------------------------
 
-namespace {
-
-/// Returns the line of a word of the code.
 SourceLine line_of(const Code& code, const uint32_t* word) {
   const Loc loc = word == nullptr || code.native != nullptr
                       ? code.loc
@@ -85,18 +82,17 @@ SourceLine line_of(const Code& code, const uint32_t* word) {
   return {known.file.str(), known.line};
 }
 
-}  // namespace
+ProfiledFunction profiled_function(const Code& code) {
+  const std::string name = code.block.str();
+  return {code.native != nullptr ? fmt::format("[native {}]", name) : name, line_of(code, nullptr)};
+}
 
 CallTree make_call_tree(const SampleTable& table, uint64_t period_ns, uint64_t broken, uint64_t check_ns) {
   CallTreeBuilder builder;
   std::unordered_map<const Code*, uint32_t> functions;
   const auto function_of = [&](const Code& code) {
     const auto [known, is_new] = functions.try_emplace(&code, 0);
-    if (is_new) {
-      const std::string name = code.block.str();
-      known->second =
-          builder.function({code.native != nullptr ? fmt::format("[native {}]", name) : name, line_of(code, nullptr)});
-    }
+    if (is_new) known->second = builder.function(profiled_function(code));
     return known->second;
   };
   std::map<Activity, uint32_t> activities;

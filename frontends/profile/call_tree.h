@@ -100,7 +100,12 @@ class CallTreeBuilder {
   std::vector<std::vector<std::pair<SourceLine, uint32_t>>> children_;  ///< of each path: site and path
 };
 
-/// Makes the tree of a sample table. Natives are named "[native /Std/Int%.Add]". `check_ns`: the time for checking the
+/// Returns the function of the code. Natives are named "[native /Std/Int%.Add]".
+ProfiledFunction profiled_function(const Code& code);
+/// Returns the line of a word of the code, or that of its function if it is not known; null for that of the function.
+SourceLine line_of(const Code& code, const uint32_t* word);
+
+/// Makes the tree of a sample table. `check_ns`: the time for checking the
 /// sources, which is no part of the run.
 CallTree make_call_tree(const SampleTable& table, uint64_t period_ns, uint64_t broken, uint64_t check_ns);
 

@@ -3,6 +3,7 @@
 // Tested by tests/unit/frontends/profile/profile_formats_test.cc.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -23,6 +24,10 @@ std::string live_picture(const CallTree& tree, size_t rows, size_t columns);
 /// Returns the source with the share of each line: its own time, and that with what it calls. `file` is its name in the
 /// profile.
 std::string annotated_source(const CallTree& tree, const std::string& file, std::string_view source);
+
+/// Returns the heading and the source, each line with its number and, before that, what `before(number)` returns.
+std::string annotated_lines(std::string heading, std::string_view source,
+                            const std::function<std::string(uint32_t)>& before);
 
 /// Returns a line for each path with time of its own, for flame graph tools: names from the root on, separated by
 /// semicolons, a space and the number of microseconds, or of bytes.

@@ -125,25 +125,26 @@ std::string profile_text(const CallTree& tree, size_t most_functions) {
   return text;
 }
 
-std::string annotated_source(const CallTree& tree, const std::string& file, std::string_view source) {
-  const std::vector<LineTime> times = line_times(tree, file);
-  std::string text = fmt::format("   self    total  {}\n", file);
-  auto next = times.begin();
+std::string annotated_lines(std::string heading, std::string_view source,
+                            const std::function<std::string(uint32_t)>& before) {
+  std::string text = std::move(heading);
   uint32_t number = 0;
   for (size_t start = 0; start < source.size();) {
     const size_t end = std::min(source.find('\n', start), source.size());
     ++number;
-    while (next != times.end() && next->line.line < number) ++next;
-    if (next != times.end() && next->line.line == number) {
-      text +=
-          fmt::format("{:5.1f} %  {:5.1f} %", percent(next->self_ns, tree.ns()), percent(next->total_ns, tree.ns()));
-    } else {
-      text += fmt::format("{:16}", "");
-    }
-    text += fmt::format("  {:4} {}\n", number, source.substr(start, end - start));
+    text += fmt::format("{}  {:4} {}\n", before(number), number, source.substr(start, end - start));
     start = end + 1;
   }
   return text;
+}
+
+std::string annotated_source(const CallTree& tree, const std::string& file, std::string_view source) {
+  const std::vector<LineTime> times = line_times(tree, file);
+  return annotated_lines(fmt::format("   self    total  {}\n", file), source, [&](uint32_t number) {
+    const auto found = std::ranges::lower_bound(times, number, {}, [](const LineTime& time) { return time.line.line; });
+    if (found == times.end() || found->line.line != number) return std::string(16, ' ');
+    return fmt::format("{:5.1f} %  {:5.1f} %", percent(found->self_ns, tree.ns()), percent(found->total_ns, tree.ns()));
+  });
 }
 
 std::string folded_stacks(const CallTree& tree) {

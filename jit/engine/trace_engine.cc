@@ -85,6 +85,7 @@ TraceEngine::TraceEngine(Carrier& carrier, const JitOptions& options)
     entries_.adopt(*closure_code(as_object(function)));
   }
   matrix_ = DeoptMatrix::if_wanted();
+  if (carrier.machine.counts != nullptr) counts_.emplace(*carrier.machine.counts, options_.params.max_traces);
   if (options_.deopt_sweep) rehearsal_.emplace(carrier, traces_, points_, matrix_.get(), stats_);
   if (options_.shadow_check) shadow_checks_.emplace(carrier, stats_);
   if (options_.chaos != 0) disturbances_.emplace(carrier, options_);
@@ -158,7 +159,7 @@ void TraceEngine::live(Carrier& carrier, TraceState state) {
 
       case TraceState::kEnded:
         if (recording_->interpreted_once != nullptr) recording_->interpreted_once->entry = recording_->usual_entry;
-        carrier.table = &plain_handlers();
+        carrier.table = &usual_handlers(carrier.machine);
         carrier.request_what_was_put_off();
         recording_ = nullptr;
         state = is_full ? TraceState::kForgotten : TraceState::kCounting;
@@ -166,6 +167,10 @@ void TraceEngine::live(Carrier& carrier, TraceState state) {
 
       case TraceState::kForgotten:
         sinks_.take(FlushEvent{traces_.size(), traces_.cache().used()});
+        if (counts_) {
+          counts_->add_up();
+          counts_->forget_all();
+        }
         traces_.flush(carrier);
         memos_.forget_all(stats_);
         policy_.forget_sites();
@@ -278,6 +283,7 @@ TraceState TraceEngine::record_step(Recording& recording) {
 void TraceEngine::on_run_end(Carrier& carrier) {
   if (matrix_ != nullptr) matrix_->note_end(carrier.pc, carrier.fp, carrier.error);
   interrupt(carrier, AbortReason::kRunEnded);
+  if (counts_) counts_->add_up();
 }
 
 /// Ends the recording that is under way, if there is one, for a reason that is not in its code.
@@ -294,7 +300,9 @@ void TraceEngine::interrupt(Carrier& carrier, AbortReason reason) {
 TraceState TraceEngine::compile(Recording& recording) {
   const Doing doing(Activity::kAssemble);
   Trace& trace = recording.trace;
-  if (const Memo* memo = memos_.prepare(trace, carrier_.machine)) sinks_.take(MemoEvent{*memo});
+  // A call that is not made would not be counted.
+  const Memo* const memo = counts_ ? nullptr : memos_.prepare(trace, carrier_.machine);
+  if (memo != nullptr) sinks_.take(MemoEvent{*memo});
   const size_t cache_used = traces_.cache().used();
   std::optional<Trace> recorded;
   if (rehearsal_) recorded = trace;
@@ -306,12 +314,13 @@ TraceState TraceEngine::compile(Recording& recording) {
   recording.failure = assembled.failure;
   if (recording.failure) return TraceState::kGivenUp;
   sinks_.take(AssembleEvent{trace, assembled});
+  if (counts_) counts_->note(trace, assembled.exits);
   std::unique_ptr<CompiledTrace> compiled =
       traces_.make(trace, std::move(assembled),
                    {policy_.inlined_paths(), recording.recorder->mixed_signs(), recording.recorder->mixed_layouts()});
   if (trace.kind == TraceKind::kContinuation) compiled->return_position = recording.frames.back().pc;
 
-  if (rehearsal_ && !rehearsal_->rehearse(trace, *recording.start, *compiled) && !recording.without_loop) {
+  if (rehearsal_ && !rehearse(recording, *compiled) && !recording.without_loop) {
     // Some guards are in a loop whose turns so far did not all take the same path. In a trace
     // without loop they are on the path that was taken.
     ++stats_.loops_given_up;
@@ -325,6 +334,13 @@ TraceState TraceEngine::compile(Recording& recording) {
   link(recording, *compiled);
   traces_.add(std::move(compiled));
   return TraceState::kLinked;
+}
+
+/// Rehearses the exits of the trace. Returns whether all were reached.
+bool TraceEngine::rehearse(const Recording& recording, CompiledTrace& compiled) {
+  std::optional<TraceCounts::Paused> paused;
+  if (counts_) paused.emplace(*counts_);
+  return rehearsal_->rehearse(recording.trace, *recording.start, compiled);
 }
 
 void TraceEngine::optimize_trace(Recording& recording) {
@@ -357,6 +373,7 @@ AssembledTrace TraceEngine::assemble_trace(const Trace& trace) {
   assembling.keep_code_map = options_.keep_code_maps || jitdump_wanted();
   assembling.exit_flags = options_.has_flags(trace.id);
   assembling.note_entry = options_.shadow_check;
+  if (counts_) assembling.passes = &counts_->counters(trace.id);
   assembling.call_target = memos_.target(trace);
   AssembledTrace assembled = assemble(trace, traces_.cache(), runtime_, assembling);
   stats_.assemble_ns += now_ns() - start_ns;
@@ -429,6 +446,7 @@ bool TraceEngine::leave_exit(Carrier& carrier, uint32_t exit_id) {
   const bool was_flagged = CompiledTraces::is_flagged(trace, exit);
   if (was_flagged && !exit.pinned) traces_.set_flag(trace, exit, false);
   traces_.note_failure(exit);
+  if (counts_) counts_->note_exit(address);
   if (matrix_ != nullptr) matrix_->note(entry, points_.reason_to_leave(exit.guard, exit.n));
   std::unique_ptr<StartState> start_state;
   if (rehearsal_ && exit.countdown <= 1 && !exit.is_return) start_state = GuardRehearsal::state_at_exit(carrier, entry);
@@ -538,7 +556,11 @@ const void* TraceEngine::force(Carrier& carrier, uint32_t exit_id) {
   // group of recursive values that it is in, since those do not exist before their definition.
   ++stats_.forced_out;
   sinks_.take(ForceEvent{address, true});
-  if (static_cast<Op>(*carrier.pc) == Op::kDeoptPoint) carrier.pc += instruction_length(carrier.pc);
+  if (counts_) counts_->note_exit(address);
+  if (static_cast<Op>(*carrier.pc) == Op::kDeoptPoint) {
+    if (counts_) carrier.machine.counts->add(code_of_frame(carrier.fp), carrier.pc, 1);
+    carrier.pc += instruction_length(carrier.pc);
+  }
   if (disturbances_ && !disturb(carrier)) stop_run(carrier);
   return nullptr;
 }

@@ -3,6 +3,7 @@
 //   InlinePolicy      the calls that a trace follows          TraceLog       logs and dumps of traces
 //   FunctionEntries   the targets of calls                    DeoptPoints    the places of `# deopt-here!`
 //   CompiledTraces    machine code, its exits and links       Memos          results that are remembered
+//   TraceCounts       instructions that machine code has run
 //
 // and for tests, called when a recording begins, a trace has been made, an exit is taken, an exit has been left:
 //
@@ -29,6 +30,7 @@
 #include "jit/engine/memo.h"
 #include "jit/engine/options.h"
 #include "jit/engine/rehearsal.h"
+#include "jit/engine/trace_counts.h"
 #include "jit/engine/trace_log.h"
 
 namespace fble {
@@ -101,6 +103,7 @@ class TraceEngine final : public EngineHooks {
   TraceState record_step(Recording& recording);
   TraceState compile(Recording& recording);
   void optimize_trace(Recording& recording);
+  bool rehearse(const Recording& recording, CompiledTrace& compiled);
   AssembledTrace assemble_trace(const Trace& trace);
   void link(const Recording& recording, CompiledTrace& compiled);
   bool leave_exit(Carrier& carrier, uint32_t exit_id);
@@ -118,7 +121,8 @@ class TraceEngine final : public EngineHooks {
   InlinePolicy policy_;
   DeoptPoints points_;
   TraceLog log_;
-  EventSinks sinks_;  ///< the log, if it prints anything, and that of the options
+  std::optional<TraceCounts> counts_;  ///< if the machine counts instructions
+  EventSinks sinks_;                   ///< the log, if it prints anything, and that of the options
   std::optional<GuardRehearsal> rehearsal_;
   std::optional<ShadowChecks> shadow_checks_;
   std::optional<Disturbances> disturbances_;

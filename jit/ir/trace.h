@@ -76,6 +76,13 @@ struct Assumption {
   Facts facts;
 };
 
+/// A bytecode instruction that the recording went through.
+struct TraceStep {
+  Code* code = nullptr;  ///< null if the instruction is not run by the trace: it leaves the native to a call
+  const uint32_t* pc = nullptr;
+  Code* native = nullptr;  ///< a native that the instruction calls, if its body is not a step of its own
+};
+
 struct Trace {
   uint32_t id = 0;
   TraceKind kind = TraceKind::kFunction;
@@ -99,6 +106,8 @@ struct Trace {
   /// The numbers of the instructions, as Snapshot::steps counts them, that are remembered calls, ascending. Each
   /// counts as one instruction, its callee's do not count.
   std::vector<uint32_t> recalls;
+  /// The instructions of the recording; none for traces made from text.
+  std::vector<TraceStep> path;
 
   IrIns& at(IrRef ref) { return ins[index_of(ref)]; }
   const IrIns& at(IrRef ref) const { return ins[index_of(ref)]; }

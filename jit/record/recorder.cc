@@ -551,6 +551,7 @@ Recorder::Status Recorder::record_native() {
     const IrRef func = closure_ref();
     const int32_t base = frame().base;
     frames_.pop_back();
+    builder_.trace().path.back() = {};
     return end_with_call(func, code, args, base);
   }
   // A call with known arguments is computed once, while recording: literals of numbers, mostly.
@@ -676,6 +677,7 @@ Recorder::Status Recorder::record_exact_call(CallSite& site) {
     snapshot();
     if (can_record_intrinsic(code->intrinsic, site.args)) {
       guard_code(func, code);
+      builder_.trace().path.back().native = code;
       return deliver(site, record_intrinsic(*this, code->intrinsic, site.args, mixed_signs_));
     }
   }
@@ -686,6 +688,7 @@ Recorder::Status Recorder::record_exact_call(CallSite& site) {
   if (code->is_pure && code->intrinsic != Intrinsic::kNone && steps_ != 0) {
     snapshot();
     guard_code(func, code);
+    builder_.trace().path.back().native = code;
     return deliver(site, append_native(code, site.args));
   }
   if (code->is_pure && code->intrinsic == Intrinsic::kNone && code->arity <= kMaxNativeArguments &&
@@ -884,6 +887,7 @@ Recorder::Status Recorder::step() {
     }
   }
   site_ = frame().site;
+  builder_.trace().path.push_back({frame().code, carrier_.pc});
   const Status status = record(carrier_.pc);
   ++steps_;
   return status;

@@ -35,6 +35,12 @@ struct RuntimeEntries {
   bool notes_calls = false;
 };
 
+/// What a trace counts, if it is asked to.
+struct PassCounters {
+  uint64_t entries = 0;  ///< the times that it was entered
+  uint64_t turns = 0;    ///< the times that the place after LoopStart was reached
+};
+
 struct AssembleOptions {
   uint32_t first_exit_id = 0;  ///< exit i of the trace gets id first_exit_id + i
   /// If true, each guard first counts Carrier::exit_fuel down and leaves when it becomes 0.
@@ -48,6 +54,8 @@ struct AssembleOptions {
   uint32_t* deopt_point_countdowns = nullptr;
   /// By number of the deopt point: whether RuntimeEntries::force is called first when it leaves. Null: none.
   const uint8_t* forcing_deopt_points = nullptr;
+  /// What the trace counts in, if not null.
+  PassCounters* passes = nullptr;
   /// Where the call at the end of the trace reads its target from, if not from its function (jit/x64/memo_code.h).
   /// Null: from the function.
   const void* const* call_target = nullptr;

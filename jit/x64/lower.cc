@@ -1189,6 +1189,7 @@ void Lowering::lower(uint32_t i) {
       loop_ = a_.newLabel();
       a_.align(asmjit::AlignMode::kCode, 16);
       a_.bind(loop_);
+      if (options_.passes != nullptr) count_pass(&options_.passes->turns);
       break;
     case IrOp::kPhi: fetch(result, plan.a); break;
     case IrOp::kLoopBack: loop_back(ins, plan); break;
@@ -1196,7 +1197,21 @@ void Lowering::lower(uint32_t i) {
   }
 }
 
+/// Increments the counter. Changes no register, only flags.
+void Lowering::count_pass(const uint64_t* counter) {
+  const auto address = reinterpret_cast<uint64_t>(counter);
+  if (fits_imm32(address)) {
+    a_.inc(x86::ptr_abs(address, 8));
+    return;
+  }
+  a_.push(q(kRax));
+  a_.mov(q(kRax), imm(address));
+  a_.inc(x86::qword_ptr(q(kRax)));
+  a_.pop(q(kRax));
+}
+
 void Lowering::note_entry() {
+  if (options_.passes != nullptr) count_pass(&options_.passes->entries);
   if (!options_.note_entry) return;
   a_.mov(x86::qword_ptr(kThread, kHelperNumber), imm(static_cast<int32_t>(trace_.id)));
   a_.call(imm(reinterpret_cast<uint64_t>(stubs_ + kNoteEntry)));

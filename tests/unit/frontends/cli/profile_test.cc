@@ -249,6 +249,37 @@ TEST_F(ProfileCommand, ShowsPicturesWhileTheProgramRuns) {
   for (std::string row; std::getline(rows, row);) EXPECT_LE(row.size(), 31u) << row;
 }
 
+TEST_F(ProfileCommand, CountsAreExactInAllModes) {
+  write_twins("30", "90");
+  const std::vector<std::string> options = {"--counts", "--annotate", "Twins.fble", "--pprof", "counts.pb.gz"};
+  std::vector<std::string> interpreted = options;
+  interpreted.emplace_back("--jit=off");
+  const CommandResult expected = profile(interpreted, {"Twins.fble"});
+  ASSERT_EQ(expected.status, 0) << expected.err;
+  // In each of 100 turns, Left and Right are called with all numbers from 30 and 90 on down to 0.
+  EXPECT_THAT(expected.err, testing::ContainsRegex(" 9100  +[0-9]+  /Twins%\\.Right  "));
+  EXPECT_THAT(expected.err, testing::ContainsRegex(" 3000  +[0-9]+  /Twins%\\.LeftWork  "));
+  EXPECT_THAT(expected.err, testing::ContainsRegex("  +9000  +[0-9]+  +[0-9]+   Right\\(Sub\\(n, 1\\)"));
+  const std::string bytes = read("counts.pb.gz");
+  EXPECT_EQ(bytes.substr(0, 2), "\x1f\x8b");
+  const std::vector<std::vector<std::string>> modes = {
+      {"--jit=on"},
+      {"--jit=eager"},
+      {"--jit=eager", "--deopt-every=3"},
+      {"--jit=eager", "--chaos=1", "--gc-stress=1"},
+      {"--jit=eager", "--deopt-sweep"},
+      {"--jit=eager", "--shadow-check", "--deopt-every=5"},
+  };
+  for (std::vector<std::string> mode : modes) {
+    mode.insert(mode.end(), options.begin(), options.end());
+    const CommandResult result = profile(mode, {"Twins.fble"});
+    EXPECT_EQ(result.status, 0) << mode[0] << mode[1];
+    EXPECT_EQ(result.out, expected.out);
+    EXPECT_EQ(result.err, expected.err) << mode[0] << mode[1];
+    EXPECT_EQ(read("counts.pb.gz"), bytes);
+  }
+}
+
 TEST_F(ProfileCommand, GoReadsThePprof) {
   write_twins("100_000", "300_000");
   if (run({}, "", {}, "go version").status != 0) GTEST_SKIP() << "go is not there";
@@ -257,6 +288,10 @@ TEST_F(ProfileCommand, GoReadsThePprof) {
   EXPECT_EQ(top.status, 0) << top.err;
   EXPECT_THAT(top.out, HasSubstr("Type: cpu"));
   EXPECT_THAT(top.out, HasSubstr("/Twins%.Right"));
+  ASSERT_EQ(profile({"--counts", "--pprof", "counts.pb.gz"}, {"Twins.fble"}).status, 0);
+  const CommandResult counts =
+      run({}, "", {"HOME=.", "PPROF_TMPDIR=."}, "go tool pprof -top -sample_index=calls counts.pb.gz");
+  EXPECT_THAT(counts.out, testing::ContainsRegex(" 30000100 .* /Twins%\\.Right"));
 }
 
 TEST_F(ProfileCommand, MistakesAreReported) {
@@ -265,9 +300,13 @@ TEST_F(ProfileCommand, MistakesAreReported) {
   EXPECT_EQ(profile({"--rate", "100001"}, {"Twins.fble"}).status, 116);
   EXPECT_EQ(profile({"--alloc=0"}, {"Twins.fble"}).status, 116);
   EXPECT_EQ(profile({"--alloc", "--live"}, {"Twins.fble"}).status, 116);
+  for (const char* other : {"--alloc", "--live", "--html=page", "--speedscope=page", "--folded=page"}) {
+    EXPECT_EQ(profile({"--counts", other}, {"Twins.fble"}).status, 116) << other;
+  }
+  EXPECT_EQ(run({"--profile", "a", "--profile-blocks", "b", "Twins.fble"}).status, 116);
   const CommandResult result = profile({"--annotate", "None.fble", "--folded", "no/folder"}, {"Twins.fble"});
   EXPECT_EQ(result.status, 0);
-  EXPECT_THAT(result.err, HasSubstr("error: no samples in None.fble\n"));
+  EXPECT_THAT(result.err, HasSubstr("error: nothing of None.fble is in the profile\n"));
   EXPECT_THAT(result.err, HasSubstr("no/folder"));
   write("Bad.fble", "Bad");
   EXPECT_EQ(profile({}, {"Bad.fble"}).status, 114);

@@ -1,0 +1,137 @@
+// Counts of what machine code has run: of traces with given counters, and of programs in many modes.
+#include "jit/engine/trace_counts.h"
+
+#include <gtest/gtest.h>
+
+#include "jit/engine/trace_engine.h"
+#include "tests/support/counted_steps.h"
+
+namespace fble {
+namespace {
+
+/// Three traces of a function with four instructions: one that is straight, a bridge of it, and a loop.
+class Counters : public testing::Test {
+ protected:
+  Counters() : counts_(instructions_, 8) {
+    for (int i = 0; i < 4; ++i) code_.words.insert(code_.words.end(), {static_cast<uint32_t>(Op::kJump), 2});
+    finish_code(code_);
+    native_.words = {static_cast<uint32_t>(Op::kNativeBody)};
+    finish_code(native_);
+  }
+
+  Trace trace(uint32_t id, std::vector<int> path) {
+    Trace trace;
+    trace.id = id;
+    for (const int step : path) trace.path.push_back({&code_, code_.start + 2 * step});
+    trace.steps = static_cast<uint32_t>(path.size());
+    return trace;
+  }
+  static ExitSite exit(uint32_t steps, uint32_t ins = 0) {
+    ExitSite site;
+    site.steps = steps;
+    site.ins = ins;
+    return site;
+  }
+  std::vector<uint64_t> counted() {
+    counts_.add_up();
+    std::vector<uint64_t> times;
+    for (size_t i = 0; i < 4; ++i) times.push_back(code_.counts == nullptr ? 0 : code_.counts[2 * i]);
+    return times;
+  }
+  using Times = std::vector<uint64_t>;
+
+  Code code_;
+  Code native_;
+  InstructionCounts instructions_;
+  TraceCounts counts_;
+};
+
+TEST_F(Counters, ExitsAndBridgesEndALine) {
+  ExitSite back = exit(2);
+  back.is_return = true;
+  Trace straight = trace(0, {0, 1, 2});
+  straight.path[1].native = &native_;
+  counts_.note(straight, {exit(0), exit(1), exit(2), back});
+  Trace bridge = trace(1, {1, 3});
+  bridge.kind = TraceKind::kBridge;
+  bridge.parent = 0;
+  bridge.parent_exit = 1;
+  counts_.note(bridge, {exit(1)});
+  counts_.counters(0).entries = 100;
+  counts_.counters(1).entries = 30;
+  counts_.note_exit({0, 1});
+  counts_.note_exit({0, 2});
+  counts_.note_exit({0, 3});  // a return is behind the last instruction
+  counts_.note_exit({1, 0});
+  EXPECT_EQ(counted(), (Times{100, 69 + 30, 68, 29}));
+  EXPECT_EQ(native_.counts[0], 69u);
+  // What has been added is not added again.
+  EXPECT_EQ(counted(), (Times{100, 99, 68, 29}));
+  counts_.counters(0).entries = 1;
+  EXPECT_EQ(counted(), (Times{101, 100, 69, 29}));
+}
+
+TEST_F(Counters, ALoopHasTurnsOfItsOwn) {
+  Trace loop = trace(0, {0, 1});
+  loop.ins.resize(3);
+  loop.ins[1].op = IrOp::kLoopStart;
+  counts_.note(loop, {exit(1, 0), exit(2, 0), exit(2, 2), exit(3, 2), exit(4, 2)});
+  counts_.counters(0) = {.entries = 10, .turns = 1000};
+  for (uint32_t i = 0; i < 5; ++i) counts_.note_exit({0, i});
+  // The second exit is before the loop, the last at its end.
+  EXPECT_EQ(counted(), (Times{10 + 999, 9 + 998, 0, 0}));
+}
+
+TEST_F(Counters, NothingIsCountedMeanwhile) {
+  counts_.note(trace(0, {0}), {});
+  counts_.counters(0).entries = 5;
+  {
+    const TraceCounts::Paused paused(counts_);
+    counts_.counters(0).entries = 50;
+  }
+  EXPECT_EQ(counted(), (Times{5, 0, 0, 0}));
+  // A trace that was given up leaves nothing to one with its number.
+  counts_.counters(0).entries = 7;
+  counts_.note(trace(0, {1}), {});
+  EXPECT_EQ(counted(), (Times{5, 0, 0, 0}));
+}
+
+TEST(TraceCounts, AreThoseOfTheInterpreter) {
+  std::vector<std::pair<const char*, JitOptions>> modes(10);
+  size_t mode = 0;
+  const auto options = [&](const char* name) -> JitOptions& {
+    modes[mode].first = name;
+    return modes[mode++].second;
+  };
+  options("usual");
+  options("eager").eager = true;
+  JitOptions& every = options("deopt-every");
+  every.eager = true;
+  every.deopt_every = 3;
+  JitOptions& sweep = options("deopt-sweep");
+  sweep.eager = sweep.deopt_sweep = true;
+  JitOptions& shadow = options("shadow-check");
+  shadow.eager = shadow.shadow_check = true;
+  shadow.deopt_every = 5;
+  JitOptions& few = options("few traces");
+  few.eager = true;
+  few.params.max_traces = 5;
+  for (uint64_t seed = 1; seed <= 4; ++seed) {
+    JitOptions& chaos = options("chaos");
+    chaos.eager = true;
+    chaos.chaos = seed;
+  }
+  for (const char* text : kCountedPrograms) {
+    CountedProgram program(text);
+    const StepCounts expected = program.observed();
+    for (const auto& [name, jit] : modes) {
+      for (const unsigned stress : {0u, 1u}) {
+        const auto attach = [&](Carrier& carrier) { return std::make_unique<TraceEngine>(carrier, jit); };
+        EXPECT_EQ(program.counted(attach, {.heap = {.stress = stress}}), expected) << name << stress << text;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace fble
