@@ -1,4 +1,4 @@
-// fble-jit-tests: all tests in C++. Understands GoogleTest's options and --update-goldens.
+// fble-jit-tests: unit tests, goldens, robustness. Understands GoogleTest's options and --update-goldens.
 #include <gmock/gmock.h>
 
 #include <csignal>

@@ -177,7 +177,7 @@ TEST(Slabs, AgreeWithTheModel) {
 
 TEST(Slabs, FreeSlabsAreUsedAgain) {
   Model model(1, true);
-  for (int round = 0; round < 20; ++round) {
+  for (int round = 0; round < 5; ++round) {
     for (int i = 0; i < 60; ++i) model.adopt(40'000);
     model.begin_marking();
     model.end_marking();

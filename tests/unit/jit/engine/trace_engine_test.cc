@@ -440,7 +440,7 @@ TEST_F(Engine, EventsAreWhatTheStatisticsCount) {
   JitOptions interrupted = eager;
   interrupted.chaos = 3;
   MachineOptions machine;
-  machine.heap.stress = 100;
+  machine.heap.stress = 1000;
   uint64_t collections = 0;
   for (const char* text : {kSums, kDigits, kTreesWithDeoptPoints}) {
     for (JitOptions options : {usual, eager, small, interrupted}) {
