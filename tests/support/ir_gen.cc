@@ -29,7 +29,9 @@ IrGen::IrGen(uint64_t seed, const IrGenOptions& options) : options_(options), ra
   bool_shape_ = std::make_shared<Shape>(Shape{Shape::Kind::kUnion, 1, {unit_shape_, unit_shape_}, nullptr});
   compared_shape_ =
       std::make_shared<Shape>(Shape{Shape::Kind::kUnion, 2, {unit_shape_, unit_shape_, unit_shape_}, nullptr});
-  const uint32_t arity = 1 + random(4);
+  // Machine code gets the first arguments in registers, and the others in memory.
+  constexpr auto kInRegisters = static_cast<uint32_t>(kArgumentRegisters.size());
+  const uint32_t arity = 1 + random(kInRegisters) + (chance(30) ? 2 : 0);
   root_ = codes_.make("/A%.f", arity, 2);
   other_ = codes_.make("/A%.g", 2, 2);
   for (uint32_t i = 0; i < 3; ++i) natives_[i] = codes_.make("/A%.mix", 1 + i, 0);
@@ -42,7 +44,10 @@ IrGen::IrGen(uint64_t seed, const IrGenOptions& options) : options_(options), ra
     memo->rows = std::make_unique<MemoRow[]>(size_t{1} << memo->index_bits);
     for (Trace* trace : {&plain, &optimised}) trace->memos.push_back(memo.get());
   }
-  for (uint32_t i = 0; i < arity; ++i) argument_shapes_.push_back(random_shape(3));
+  for (uint32_t i = 0; i < arity; ++i) {
+    // Neighbours may have one shape, so that they can change places.
+    argument_shapes_.push_back(i > 0 && chance(30) ? argument_shapes_.back() : random_shape(3));
+  }
   if (options_.ends_in_self_call) argument_shapes_[0] = int_shape_;
   closure_shape_ = std::make_shared<Shape>(Shape{Shape::Kind::kClosure, 0, {int_shape_, random_shape(2)}, root_});
   witness_ = input();
@@ -727,6 +732,9 @@ void IrGen::finish() {
       size_t next = i + 1;
       if (chance(60)) next = build(argument_shapes_[i], 3).value_or(next);
       ins.list.push_back(IrRef{static_cast<uint32_t>(next)});
+    }
+    for (size_t i = 1; i < argument_shapes_.size(); ++i) {
+      if (argument_shapes_[i] == argument_shapes_[i - 1] && chance(40)) std::swap(ins.list[i], ins.list[i - 1]);
     }
   }
   // A call's snapshot lists nothing: its frames are in memory.
