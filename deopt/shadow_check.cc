@@ -122,11 +122,11 @@ Rehearsal::~Rehearsal() {
   carrier_.restore_limits();
 }
 
-bool Rehearsal::replay(const FramesState& from, uint32_t steps, std::span<const uint32_t> whole_calls) {
+bool Rehearsal::replay(const FramesState& from, uint32_t steps, std::span<const WholeStep> whole_steps) {
   carrier_.error = RunError{};
   put_frames(carrier_, from);
   SteppedRun& run = carrier_.stepped;
-  run = {.no_collections = run.no_collections, .steps_to_go = steps, .whole_calls = whole_calls};
+  run = {.no_collections = run.no_collections, .steps_to_go = steps, .whole_steps = whole_steps};
   run_steps(carrier_);
   const bool arrived = run.steps_to_go == UINT32_MAX;
   run = {.no_collections = run.no_collections};

@@ -21,6 +21,7 @@
 #include "interp/call_stack.h"
 #include "interp/recursive_group.h"
 #include "interp/run_error.h"
+#include "interp/stepped_run.h"
 
 namespace fble {
 
@@ -58,10 +59,10 @@ class Rehearsal {
   Rehearsal(const Rehearsal&) = delete;
   Rehearsal& operator=(const Rehearsal&) = delete;
 
-  /// Runs `steps` instructions from the state. Those whose numbers are in `whole_calls`, ascending, are calls that
-  /// count as one instruction. Returns false if the interpreter stopped before, for an error or because there was no
+  /// Runs `steps` instructions from the state; those of a whole step count as one. `whole_steps` is ascending. Returns
+  /// false if the interpreter stopped before, for an error or because there was no
   /// room.
-  bool replay(const FramesState& from, uint32_t steps, std::span<const uint32_t> whole_calls);
+  bool replay(const FramesState& from, uint32_t steps, std::span<const WholeStep> whole_steps);
   /// Returns whether the replay has reached an error, which it should not.
   bool failed() const;
 

@@ -7,13 +7,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <span>
 #include <string>
 #include <utility>
 
 #include "gc/heap.h"
 #include "interp/exit_state.h"
 #include "interp/machine_state.h"
+#include "interp/stepped_run.h"
 
 namespace fble {
 
@@ -25,17 +25,6 @@ enum class Attention : uint32_t {
 };
 /// Returns the set that has just this reason.
 constexpr uint32_t bit(Attention reason) { return uint32_t{1} << static_cast<uint32_t>(reason); }
-
-/// How a carrier runs for the rehearsal of an exit (deopt/shadow_check.h).
-struct SteppedRun {
-  bool no_collections = false;  ///< make_room fails instead, without an error
-  uint32_t steps_to_go = 0;     ///< of stepping_handlers
-  /// The numbers, ascending, of steps that are whole calls: the instructions of the callee are not counted.
-  std::span<const uint32_t> whole_calls;
-  uint32_t steps_done = 0;
-  bool calls = false;            ///< the step under way is a whole call
-  const Word* callee = nullptr;  ///< the frame of a whole call under way
-};
 
 /// A carrier runs `current` on its native stack. Only the OS thread that runs it touches it, except in `request`.
 struct Carrier final : RootReporter {

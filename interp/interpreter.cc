@@ -1132,7 +1132,7 @@ __attribute__((noinline)) void recording_step(Carrier* carrier, const uint32_t* 
 /// The entry of every opcode in the table for recordings.
 FBLE_HANDLER_CC void run_recorded(HANDLER) {
   recording_step(carrier, pc, fp, ap);
-  // The recorder may have moved on, past a call whose result is remembered.
+  // The recorder may have moved on, past a call whose result is remembered or a select whose arms it has recorded.
   pc = carrier->pc;
   fp = carrier->fp;
   ap = carrier->ap;
@@ -1146,19 +1146,29 @@ constexpr HandlerTable kRecordingHandlers = {{
 #undef FBLE_OP
 }};
 
-/// Counts the instruction in the frame, which is about to run. Returns false if it is not to run any more.
-__attribute__((noinline)) bool count_step(Carrier* carrier, const Word* fp) {
-  SteppedRun& run = carrier->stepped;
+/// Returns whether the instruction in the frame belongs to the whole step that is under way.
+bool is_in_whole_step(SteppedRun& run, const uint32_t* pc, const Word* fp) {
   if (run.calls) {
     run.calls = false;
     run.callee = fp;
   }
-  if (run.callee != nullptr && fp >= run.callee) return true;
+  if (run.callee != nullptr) return fp >= run.callee;
+  if (run.end == nullptr) return false;
+  return fp > run.frame || (fp == run.frame && pc != run.end && *pc != static_cast<uint32_t>(Op::kReturn));
+}
+
+/// Counts the instruction in the frame, which is about to run. Returns false if it is not to run any more.
+__attribute__((noinline)) bool count_step(Carrier* carrier, const uint32_t* pc, const Word* fp) {
+  SteppedRun& run = carrier->stepped;
+  if (is_in_whole_step(run, pc, fp)) return true;
   run.callee = nullptr;
+  run.end = nullptr;
   if (run.steps_to_go-- == 0) return false;
-  if (!run.whole_calls.empty() && run.whole_calls.front() == run.steps_done) {
-    run.whole_calls = run.whole_calls.subspan(1);
-    run.calls = true;
+  if (!run.whole_steps.empty() && run.whole_steps.front().number == run.steps_done) {
+    run.end = run.whole_steps.front().end;
+    run.frame = fp;
+    run.calls = run.end == nullptr;
+    run.whole_steps = run.whole_steps.subspan(1);
   }
   ++run.steps_done;
   return true;
@@ -1166,7 +1176,7 @@ __attribute__((noinline)) bool count_step(Carrier* carrier, const Word* fp) {
 
 /// The entry of every opcode in the table that runs a given number of instructions.
 FBLE_HANDLER_CC void run_stepped(HANDLER) {
-  if (!count_step(carrier, fp)) {
+  if (!count_step(carrier, pc, fp)) {
     publish(carrier, pc, fp, ap);
     return;
   }

@@ -39,8 +39,8 @@ void enter_interpreter(Carrier& carrier, const uint32_t* pc, Word* fp);
 /// native, or if that is 0 runs the instruction there.
 void resume_interpreter(Carrier& carrier);
 
-/// Runs carrier.stepped.steps_to_go instructions from carrier.pc, fewer after an error. Those of a whole call, which
-/// carrier.stepped.whole_calls has, count as one.
+/// Runs carrier.stepped.steps_to_go instructions from carrier.pc, fewer after an error. Those of a whole step, which
+/// carrier.stepped.whole_steps has, count as one.
 void run_steps(Carrier& carrier);
 
 /// Return the entries of code (Code::entry). By table: looks the first instruction up in the current

@@ -71,7 +71,7 @@ std::unique_ptr<CompiledTrace> CompiledTraces::make(const Trace& trace, Assemble
   compiled->code_bytes = assembled.code_bytes;
   compiled->side_table = std::move(assembled.side_table);
   if (options_.keep_code_maps) compiled->code_map = std::make_unique<const CodeMap>(std::move(assembled.code_map));
-  compiled->recalls = trace.recalls;
+  compiled->whole_steps = trace.whole_steps;
   compiled->exits.reserve(assembled.exits.size());
   for (const ExitSite& site : assembled.exits) add_exit(*compiled, site);
   compiled->jumps.shrink_to_fit();

@@ -84,8 +84,8 @@ struct CompiledTrace {
   SideTable side_table;
   std::unique_ptr<const CodeMap> code_map;  ///< null unless JitOptions::keep_code_maps
   std::vector<ExitRecord> exits;
-  std::vector<uint32_t> jumps;    ///< distances from `start`
-  std::vector<uint32_t> recalls;  ///< see Trace
+  std::vector<uint32_t> jumps;         ///< distances from `start`
+  std::vector<WholeStep> whole_steps;  ///< see Trace
 };
 
 /// The place of an exit. Its id, which machine code uses, is one number for all traces.

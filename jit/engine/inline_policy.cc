@@ -4,6 +4,7 @@
 
 #include "interp/bytecode.h"
 #include "interp/call_frame.h"
+#include "jit/record/straight_select.h"
 
 namespace fble {
 
@@ -15,7 +16,7 @@ constexpr int kRecursionDepth = 32;
 }  // namespace
 
 /// Measures a function. Jumps lead forward only, so one pass from the end counts the paths.
-CodeSize measure(const Code& code) {
+CodeSize measure(const Code& code, const Word* globals) {
   std::vector<uint32_t> starts;
   for (uint32_t at = 0; at < code.words.size(); at += instruction_length(&code.words[at])) starts.push_back(at);
   std::vector<uint32_t> paths(code.words.size() + 1, 1);
@@ -24,17 +25,20 @@ CodeSize measure(const Code& code) {
     uint32_t count = 0;
     if (static_cast<Op>(*words) == Op::kJump) {
       count = paths[*start + words[1]];
+    } else if (const auto straight = find_straight_select(code, words, globals)) {
+      count = straight->returns ? 1 : paths[static_cast<size_t>(straight->next - code.words.data())];
     } else if (std::span<const uint32_t> jumps = select_jumps(words); !jumps.empty()) {
       std::vector<uint32_t> targets(jumps.begin(), jumps.end());
       std::sort(targets.begin(), targets.end());
       targets.erase(std::unique(targets.begin(), targets.end()), targets.end());
       for (uint32_t target : targets) count += paths[*start + target];
     } else if (static_cast<Op>(*words) == Op::kChoose) {
-      // Machine code has a guard for each outcome.
+      // Machine code has a guard for each outcome, but none for two tags where the union is packed, as it mostly is.
+      const bool is_straight = words[3] == 1 && words[4] == 2;
       std::vector<uint32_t> outcomes(words + 5, words + 5 + words[4]);
       std::sort(outcomes.begin(), outcomes.end());
       outcomes.erase(std::unique(outcomes.begin(), outcomes.end()), outcomes.end());
-      const uint64_t ways = uint64_t{outcomes.size()} * paths[*start + instruction_length(words)];
+      const uint64_t ways = (is_straight ? 1 : uint64_t{outcomes.size()}) * paths[*start + instruction_length(words)];
       count = static_cast<uint32_t>(std::min<uint64_t>(ways, CodeSize::kManyPaths));
     } else if (op_ends_activation(static_cast<Op>(*words))) {
       count = 1;
@@ -58,7 +62,7 @@ bool InlinePolicy::may_inline(const Code& code) {
   if (code.engine_index == 0) return false;
   Function& callee = function(code);
   if (callee.recursive) return false;
-  if (callee.size.paths == 0) callee.size = measure(code);
+  if (callee.size.paths == 0) callee.size = measure(code, globals_);
   const auto [paths, instructions] = callee.size;
   if (paths > params_.inline_paths || instructions > params_.inline_size) return false;
   if (paths == 1) return true;

@@ -22,11 +22,12 @@ struct CodeSize {
   uint32_t instructions = 0;  ///< without deopt points, which must not affect inlining
   static constexpr uint32_t kManyPaths = 1000;
 };
-CodeSize measure(const Code& code);
+/// `globals` are the program's; with null, calls from the arms of selects are not looked at.
+CodeSize measure(const Code& code, const Word* globals);
 
 class InlinePolicy final : public CallPolicy {
  public:
-  explicit InlinePolicy(const JitParams& params) : params_(params) {}
+  InlinePolicy(const JitParams& params, const Word* globals) : params_(params), globals_(globals) {}
 
   /// Begins a recording, in a tree whose functions inlined so far have `inlined_paths` paths, multiplied.
   void begin(uint32_t inlined_paths) { inlined_paths_ = inlined_paths; }
@@ -51,6 +52,7 @@ class InlinePolicy final : public CallPolicy {
   Function& function(const Code& code);
 
   const JitParams& params_;
+  const Word* globals_;
   uint32_t inlined_paths_ = 1;
   std::vector<Function> functions_;  ///< by Code::engine_index - 1
   std::unordered_map<const uint32_t*, std::vector<const Code*>> sites_;

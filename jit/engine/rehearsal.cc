@@ -182,7 +182,7 @@ bool GuardRehearsal::rehearse_exit(const StartState& start, CompiledTrace& trace
   for (const VirtualValue& made : entry_.virtuals) {
     if (made.kind == VirtualValue::Kind::kObject) carrier_.ap += object_words(static_cast<uint32_t>(made.header >> 32));
   }
-  const bool replayed = rehearsal.replay(start.frames, exit.steps, trace.recalls);
+  const bool replayed = rehearsal.replay(start.frames, exit.steps, trace.whole_steps);
   if (!replayed) {
     carrier_.ap = ap;
     return false;
@@ -220,13 +220,13 @@ bool GuardRehearsal::rehearse(const Trace& recorded, const StartState& start, Co
 void ShadowChecks::note_entry(Carrier& carrier, const CompiledTrace& trace) {
   if (trace.kind == TraceKind::kBridge) {
     steps_ += trace.parent_steps;
-    std::erase_if(recalls_, [&](uint32_t step) { return step >= steps_; });
-    add_recalls(trace);
+    std::erase_if(whole_steps_, [&](const WholeStep& step) { return step.number >= steps_; });
+    add_whole_steps(trace);
     return;
   }
   steps_ = 0;
-  recalls_.clear();
-  add_recalls(trace);
+  whole_steps_.clear();
+  add_whole_steps(trace);
   Word* fp = carrier.exit_state.fp();
   Word* root = fp;
   carrier.pc = trace.code->start;
@@ -244,9 +244,9 @@ void ShadowChecks::note_entry(Carrier& carrier, const CompiledTrace& trace) {
   for (uint32_t k = 0; k < in_registers; ++k) root[k] = kPoison;
 }
 
-/// Adds the calls of the trace that runs now, counted from the entry at which start_ was noted.
-void ShadowChecks::add_recalls(const CompiledTrace& trace) {
-  for (const uint32_t step : trace.recalls) recalls_.push_back(steps_ + step);
+/// Adds the whole steps of the trace that runs now, counted from the entry at which start_ was noted.
+void ShadowChecks::add_whole_steps(const CompiledTrace& trace) {
+  for (const WholeStep& step : trace.whole_steps) whole_steps_.push_back({steps_ + step.number, step.end});
 }
 
 void ShadowChecks::check(Carrier& carrier, const CompiledTrace& trace, const ExitRecord& exit) {
@@ -258,9 +258,10 @@ void ShadowChecks::check(Carrier& carrier, const CompiledTrace& trace, const Exi
     if (!find_room(carrier, words)) break;
     const FramesState actual = take_frames(carrier, start.root);
     Rehearsal rehearsal(carrier, start.root);
-    const bool arrived = rehearsal.replay(start, steps, recalls_);
+    const bool arrived = rehearsal.replay(start, steps, whole_steps_);
     // A call that is remembered may need more of the call stack than there is without it.
-    if (!arrived && (!rehearsal.failed() || !recalls_.empty())) continue;
+    const auto is_call = [](const WholeStep& step) { return step.end == nullptr; };
+    if (!arrived && (!rehearsal.failed() || std::ranges::any_of(whole_steps_, is_call))) continue;
     const FramesState expected = arrived ? take_frames(carrier, start.root) : FramesState{};
     const std::string problem = arrived ? difference(expected, actual) : "the interpreter fails before";
     if (!problem.empty()) {

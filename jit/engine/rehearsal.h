@@ -72,13 +72,13 @@ class ShadowChecks {
   void check(Carrier& carrier, const CompiledTrace& trace, const ExitRecord& exit);
 
  private:
-  void add_recalls(const CompiledTrace& trace);
+  void add_whole_steps(const CompiledTrace& trace);
 
   /// The state at the entry of the trace that runs, or of the one whose bridge does, and the
   /// instructions from there to the bridge.
   StartState start_;
   uint32_t steps_ = 0;
-  std::vector<uint32_t> recalls_;  ///< Trace::recalls of the path from there to the trace that runs
+  std::vector<WholeStep> whole_steps_;  ///< those of the path from there to the trace that runs
   JitStats& stats_;
 };
 

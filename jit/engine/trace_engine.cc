@@ -70,7 +70,7 @@ TraceEngine::TraceEngine(Carrier& carrier, const JitOptions& options)
       entries_(options_),
       traces_(options_, entries_, stats_),
       memos_(options_, traces_.cache(), runtime_),
-      policy_(options_.params),
+      policy_(options_.params, carrier.globals),
       points_(carrier.machine),
       log_(options_, points_, entries_.codes()) {
   usable_ = missing_cpu_extensions().empty() && traces_.cache().usable() && carrier.machine.steps == nullptr;

@@ -9,6 +9,7 @@
 #include "deopt/side_table.h"
 #include "interp/machine_position.h"
 #include "interp/machine_registers.h"
+#include "interp/stepped_run.h"
 #include "jit/ir/ir.h"
 #include "jit/ir/memo_table.h"
 
@@ -103,9 +104,9 @@ struct Trace {
   std::vector<InlineSite> sites;
   uint32_t steps = 0;             ///< bytecode instructions of the recording; of a loop: of one turn
   std::vector<MemoTable*> memos;  ///< those in which the trace looks; they outlive its machine code
-  /// The numbers of the instructions, as Snapshot::steps counts them, that are remembered calls, ascending. Each
-  /// counts as one instruction, its callee's do not count.
-  std::vector<uint32_t> recalls;
+  /// The remembered calls, and the selects of which both arms are computed, ascending. Snapshot::steps counts each as
+  /// one instruction.
+  std::vector<WholeStep> whole_steps;
   /// The instructions of the recording; none for traces made from text.
   std::vector<TraceStep> path;
 

@@ -113,8 +113,9 @@ class Peeler {
     if (!find_variables(back)) return false;
     assemble();
     assume_of_variables();
-    for (size_t i = 0, count = trace_.recalls.size(); i < count; ++i) {
-      trace_.recalls.push_back(trace_.recalls[i] + trace_.steps);
+    for (size_t i = 0, count = trace_.whole_steps.size(); i < count; ++i) {
+      const WholeStep step = trace_.whole_steps[i];
+      trace_.whole_steps.push_back({step.number + trace_.steps, step.end});
     }
     return true;
   }

@@ -9,6 +9,7 @@
 #include "interp/liveness.h"
 #include "jit/ir/facts.h"
 #include "jit/record/integers.h"
+#include "jit/record/straight_select.h"
 
 namespace fble {
 
@@ -495,6 +496,68 @@ bool Recorder::expects_layout(Operand object, uint32_t count) const {
   return true;
 }
 
+/// Records both arms of the select, if it is one of those and the tag is not known: the interpreter continues after it.
+bool Recorder::record_straight_select(Operand object) {
+  using Node = StraightSelect::Node;
+  using Kind = StraightSelect::Kind;
+  ShadowFrame& shadow = frame();
+  if (!is_packed(object.word) || builder_.facts(object.ref).tag >= 0) return false;
+  // What is counted depends on the arm that is taken.
+  if (carrier_.machine.counts != nullptr) return false;
+  const std::optional<StraightSelect> select = find_straight_select(*shadow.code, carrier_.pc, carrier_.globals);
+  // The position after it differs from that of the interpreter in another arm, so no exit may be there.
+  if (!select || (select->returns && shadow.in_memory && frames_.size() > 1)) return false;
+  const std::vector<Node>& nodes = select->nodes;
+  std::vector<Word> words(nodes.size());
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    const Node& node = nodes[i];
+    switch (node.kind) {
+      case Kind::kSlot: words[i] = carrier_.fp[node.index]; break;
+      case Kind::kCapture: words[i] = as_object(carrier_.fp[kClosureSlot])->fields[1 + node.index]; break;
+      case Kind::kGlobal:
+        if (!is_defined(carrier_.globals[node.index])) return false;
+        words[i] = carrier_.globals[node.index];
+        break;
+      case Kind::kWord: words[i] = node.word; break;
+      case Kind::kChoose:
+        if (!is_packed(words[node.condition])) return false;
+        words[i] = words[packed_tag(words[node.condition], 1) == 0 ? node.first : node.second];
+        break;
+    }
+  }
+  std::vector<IrRef> refs(nodes.size(), kNoRef);
+  const auto record_node = [&](auto&& self, uint32_t i) -> IrRef {
+    const Node& node = nodes[i];
+    if (refs[i] != kNoRef) return refs[i];
+    switch (node.kind) {
+      case Kind::kSlot: refs[i] = operand(node.index).ref; break;
+      case Kind::kCapture: refs[i] = capture(node.index).ref; break;
+      case Kind::kGlobal: refs[i] = global(node.index).ref; break;
+      case Kind::kWord: refs[i] = constant(node.word); break;
+      case Kind::kChoose: {
+        const IrRef condition = packed({self(self, node.condition), words[node.condition]});
+        const IrRef first = self(self, node.first);
+        refs[i] = choose(condition, first, self(self, node.second));
+        break;
+      }
+    }
+    return refs[i];
+  };
+  std::vector<StraightSelect::Result> results;
+  const LiveSlots live = live_slots(*shadow.code, select->next);
+  std::ranges::copy_if(select->results, std::back_inserter(results),
+                       [&](const auto& result) { return std::ranges::find(live, result.slot) != live.end(); });
+  for (const auto& [slot, node] : results) record_node(record_node, node);
+  for (const auto& [slot, node] : results) {
+    set(slot, refs[node]);
+    carrier_.fp[slot] = words[node];
+  }
+  builder_.trace().whole_steps.push_back({steps_, select->next});
+  carrier_.pc = select->next;
+  has_moved_ = true;
+  return true;
+}
+
 /// Returns a field of a struct that is no placeholder.
 IrRef Recorder::struct_field(Operand object, uint32_t index, uint32_t count) {
   if (!is_packed(object.word)) {
@@ -756,7 +819,7 @@ std::optional<Recorder::Status> Recorder::record_recall(const CallSite& site, Co
   for (const Operand& arg : site.args) ins.list.push_back(packed(arg));
   ins.snapshot = snapshot();
   const IrRef ref = append(std::move(ins));
-  trace.recalls.push_back(steps_);
+  trace.whole_steps.push_back({steps_});
   const uint32_t* next = site.next;
   uint32_t slot = site.result_slot;
   if (site.tail) {
@@ -990,6 +1053,7 @@ Recorder::Status Recorder::record(const uint32_t* pc) {
     case Op::kSelect: {
       const Operand object = operand(pc[1]);
       if (is_placeholder(object.word)) return end_with_exit();
+      if (record_straight_select(object)) break;
       select_tag(object, pc[2], pc[3] - 1);
       break;
     }

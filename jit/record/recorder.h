@@ -83,7 +83,8 @@ class Recorder final : private Appender {
   /// Returns the code that the instruction is about to enter and in which the
   /// recording continues: it must be interpreted. Null if there is none.
   Code* entered() const { return entered_; }
-  /// Returns whether the recorder has delivered the result of a remembered call instead of having the instruction run:
+  /// Returns whether the recorder has delivered the result of a remembered call or of a select instead of having the
+  /// instruction run:
   /// the next one, at carrier.pc, is to be recorded before anything runs.
   bool has_moved() const { return has_moved_; }
   TraceLink link() const { return link_; }
@@ -137,6 +138,7 @@ class Recorder final : private Appender {
   IrRef record_list(const Operands& elements);
   IrRef argument(Operand object, unsigned width);
   void select_tag(Operand object, unsigned width, uint32_t last);
+  bool record_straight_select(Operand object);
   bool expects_layout(Operand object, uint32_t count) const;
   IrRef struct_field(Operand object, uint32_t index, uint32_t count);
   Operand global(uint32_t index);

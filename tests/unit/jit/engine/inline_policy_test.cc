@@ -45,13 +45,13 @@ std::string branching(uint32_t ways) {
   return "  select s0 w3 [" + labels + "]\n" + branches;
 }
 
-/// `count` selects with two ways each, one after the other.
-std::string chain(uint32_t count) {
+/// `count` selects with two ways each, one after the other. Of those on tags of one bit both arms are computed.
+std::string chain(uint32_t count, const std::string& width = "w2") {
   std::string body;
   for (uint32_t i = 0; i < count; ++i) {
     const std::string a = "A" + std::to_string(i), b = "B" + std::to_string(i), next = "N" + std::to_string(i);
-    body += "  select s0 w1 [" + a + " " + b + "]\n" + a + ":\n  move s1 s0\n  jump " + next + "\n" + b + ":\n" +
-            "  move s2 s0\n" + next + ":\n";
+    body += "  select s0 " + width + " [" + a + " " + b + "]\n" + a + ":\n  move s1 s0\n  jump " + next + "\n" + b +
+            ":\n" + "  move s2 s0\n" + next + ":\n";
   }
   return body + "  return s0\n";
 }
@@ -69,9 +69,11 @@ TEST(InlinePolicy, MeasuresWaysAndInstructions) {
       {"a branch that returns on both sides", branching(2), 2, 3},
       {"a branch with five ways", branching(5), 5, 6},
       {"branches one after the other multiply", chain(3), 8, 13},
+      {"of which both arms are computed, they do not", chain(3, "w1"), 1, 13},
       {"tags that lead to one place are one way", "  select s0 w2 [A A B]\nA:\n  return s0\nB:\n  return s1\n", 2, 3},
       {"choose is a guard for each outcome, and outcomes are counted once",
        "  choose s1 s0 w2 (s2 s3 s2)\n  return s1\n", 2, 2},
+      {"of two tags it is none", "  choose s1 s0 w1 (s2 s3)\n  return s1\n", 1, 2},
       {"a tail call ends a way", "  select s0 w1 [A B]\nA:\n  tail_call1 s0 s0\nB:\n  return s0\n", 2, 3},
       {"a deopt point is no instruction", "  deopt_point 0\n" + straight(3), 1, 3},
       {"counting stops", chain(40), CodeSize::kManyPaths, 40 * 4 + 1},
@@ -79,7 +81,7 @@ TEST(InlinePolicy, MeasuresWaysAndInstructions) {
   for (const SizeRow& row : rows) {
     const std::unique_ptr<ProgramCode> program = codes_of({row.body});
     ASSERT_NE(program, nullptr) << row.what;
-    const CodeSize size = measure(program->codes[0]);
+    const CodeSize size = measure(program->codes[0], nullptr);
     EXPECT_EQ(size.paths, row.paths) << row.what;
     EXPECT_EQ(size.instructions, row.instructions) << row.what;
   }
@@ -104,7 +106,7 @@ TEST(InlinePolicy, InlinesWhatIsSmall) {
   for (const Row& row : rows) {
     const std::unique_ptr<ProgramCode> program = codes_of({row.body});
     ASSERT_NE(program, nullptr) << row.what;
-    InlinePolicy policy(params);
+    InlinePolicy policy(params, nullptr);
     policy.begin(1);
     EXPECT_EQ(policy.may_inline(program->codes[0]), row.inlined) << row.what;
   }
@@ -117,7 +119,7 @@ TEST(InlinePolicy, MultipliesTheWaysOfATree) {
   const std::unique_ptr<ProgramCode> program = codes_of({branching(4), branching(3), straight(2)});
   ASSERT_NE(program, nullptr);
   const Code &four = program->codes[0], &three = program->codes[1], &one = program->codes[2];
-  InlinePolicy policy(params);
+  InlinePolicy policy(params, nullptr);
   policy.begin(1);
   EXPECT_TRUE(policy.may_inline(four));
   EXPECT_TRUE(policy.may_inline(three));
@@ -138,7 +140,7 @@ TEST(InlinePolicy, GlueIsAlwaysInlinedAndUnknownCodeNever) {
   const JitParams params;
   const std::unique_ptr<ProgramCode> program = codes_of({straight(1), straight(1)});
   ASSERT_NE(program, nullptr);
-  InlinePolicy policy(params);
+  InlinePolicy policy(params, nullptr);
   policy.begin(1);
   Code &glue = program->codes[0], &unknown = program->codes[1];
   glue.is_glue = true;
@@ -154,7 +156,7 @@ TEST(InlinePolicy, RecursiveFunctionsAreCalled) {
   const JitParams params;
   const std::unique_ptr<ProgramCode> program = codes_of({straight(1), straight(1)});
   ASSERT_NE(program, nullptr);
-  InlinePolicy policy(params);
+  InlinePolicy policy(params, nullptr);
   policy.begin(1);
   policy.note_recursive(program->codes[0]);
   EXPECT_FALSE(policy.may_inline(program->codes[0]));
@@ -203,7 +205,7 @@ TEST(InlinePolicy, LooksForRecursionAmongCallers) {
   };
   const JitParams params;
   for (const Row& row : rows) {
-    InlinePolicy policy(params);
+    InlinePolicy policy(params, nullptr);
     policy.begin(1);
     policy.look_for_recursion(*a, Frames(row.stack).innermost());
     EXPECT_EQ(policy.may_inline(*a), !row.recursive) << row.what;
@@ -218,7 +220,7 @@ TEST(InlinePolicy, TellsFewFunctionsApartAtACall) {
   ASSERT_NE(program, nullptr);
   const Code &a = program->codes[0], &b = program->codes[1], &c = program->codes[2];
   const uint32_t *site = a.start, *other = b.start;
-  InlinePolicy policy(params);
+  InlinePolicy policy(params, nullptr);
   EXPECT_TRUE(policy.may_guard_site(site, a));
   EXPECT_TRUE(policy.may_guard_site(site, b));
   EXPECT_FALSE(policy.may_guard_site(site, c));
