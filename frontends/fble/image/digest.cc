@@ -23,7 +23,7 @@ int find_build_id(dl_phdr_info* object, size_t, void* result) {
       std::memcpy(&header, note, sizeof header);
       const char* name = note + sizeof header;
       const char* content = name + (header.n_namesz + 3) / 4 * 4;
-      if (header.n_type == NT_GNU_BUILD_ID && std::string_view(name, header.n_namesz) == std::string_view("GNU", 4)) {
+      if (header.n_type == NT_GNU_BUILD_ID && std::string_view(name, header.n_namesz) == std::string_view("GNU\0", 4)) {
         *static_cast<std::optional<Digest>*>(result) = digest_of({content, header.n_descsz});
         return 1;
       }
