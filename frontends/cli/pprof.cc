@@ -12,12 +12,7 @@ namespace fble {
 std::string encode_pprof(const Profile& profile, uint64_t sample_period) {
   Message file;
   Strings strings;
-  for (const char* type : {"calls", "samples"}) {
-    Message value_type;
-    value_type.number(1, strings.index(type));
-    value_type.number(2, strings.index("count"));
-    file.message(1, value_type);
-  }
+  for (const char* type : {"calls", "samples"}) file.message(1, value_type(strings, type, "count"));
 
   uint64_t carried = 0;
   profile.for_each([&](const std::vector<uint32_t>& path, uint64_t calls, uint64_t samples) {

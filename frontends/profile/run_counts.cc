@@ -128,12 +128,7 @@ std::string annotated_counts(const std::vector<FunctionCounts>& functions, const
 std::string counts_pprof(const std::vector<FunctionCounts>& functions) {
   Message file;
   Strings strings;
-  for (const char* type : {"calls", "samples"}) {
-    Message value_type;
-    value_type.number(1, strings.index(type));
-    value_type.number(2, strings.index("count"));
-    file.message(1, value_type);
-  }
+  for (const char* type : {"calls", "samples"}) file.message(1, value_type(strings, type, "count"));
   constexpr uint64_t kRoot = 1;
   std::vector<Message> locations = {location_message(kRoot, kRoot, 0)};
   for (size_t i = 0; i < functions.size(); ++i) {

@@ -18,13 +18,6 @@ const char* tier_text(Tier tier) {
   return "?";
 }
 
-Message value_type(Strings& strings, const char* type, const char* unit) {
-  Message message;
-  message.number(1, strings.index(type));
-  message.number(2, strings.index(unit));
-  return message;
-}
-
 }  // namespace
 
 std::string sampled_pprof(const CallTree& tree) {

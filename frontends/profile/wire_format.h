@@ -53,4 +53,12 @@ class Strings {
   std::unordered_map<std::string, uint64_t> indices_ = {{"", 0}};
 };
 
+/// Returns pprof's message for what a value of each sample is: a type and its unit.
+inline Message value_type(Strings& strings, const char* type, const char* unit) {
+  Message message;
+  message.number(1, strings.index(type));
+  message.number(2, strings.index(unit));
+  return message;
+}
+
 }  // namespace fble
