@@ -58,6 +58,8 @@ class FoldRules {
       case IrOp::kPackUnion: return pack_union();
       case IrOp::kPackStruct: return pack_struct();
       case IrOp::kNoFit: return no_fit();
+      case IrOp::kIsNatural: return natural_guard();
+      case IrOp::kLayoutIs: return layout_guard();
       case IrOp::kTagIs:
       case IrOp::kTagFrom: return tag_guard();
       case IrOp::kAdd:
@@ -587,6 +589,20 @@ class FoldRules {
     if (from || ins.narrowed || forward.tag_guard_is_settled(ins)) return {};
     const uint32_t narrow = width_that_tells(width);
     FBLE_RULE(tag_is_narrower, narrow < width, rewrite_narrower(narrow));
+    return {};
+  }
+
+  // Without the next two, a turn that is appended again with other constants would compute with a word of another type.
+
+  Answer natural_guard() {
+    FBLE_RULE(is_natural_constant, forward.is_constant(ins.a),
+              holds(static_cast<bool>((forward.word_of(ins.a) & 3) == 3)));
+    return {};
+  }
+
+  Answer layout_guard() {
+    FBLE_RULE(layout_is_constant, forward.is_constant(ins.a),
+              holds(static_cast<bool>(forward.layout_of(ins) == ins.x)));
     return {};
   }
 

@@ -112,6 +112,7 @@ class Forward final : public IrBuilder {
   bool has_tag(const IrIns& ins) const;
   Word packed_arg_of(const IrIns& ins) const { return packed_arg(word_of(ins.a), static_cast<unsigned>(ins.n)); }
   bool has_fields(const IrIns& ins) const;
+  Word layout_of(const IrIns& ins) const { return packed_layout(word_of(ins.a), ins.m); }
   Word packed_field_of(const IrIns& ins) const {
     return packed_field(word_of(ins.a), static_cast<uint32_t>(ins.n), ins.m);
   }

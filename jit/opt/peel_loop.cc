@@ -176,7 +176,8 @@ class Peeler {
     const size_t snapshots = trace_.snapshots.size();
     renamed_.assign(preamble_, kNoRef);
     std::vector<uint32_t> again(snapshots, kNoSnapshot);
-    for (size_t i = 0; i < preamble_;) {
+    // After a guard that always fails, constants may be of any type.
+    for (size_t i = 0; i < preamble_ && !forward.has_failed;) {
       const IrIns& ins = turn[i];
       if (ins.op == IrOp::kSlot) {
         if (is_argument(ins.n)) {

@@ -431,7 +431,8 @@ std::vector<Subject> all_subjects() {
         break;
       case IrOp::kIntRem: subjects.push_back({op, 1}); break;
       case IrOp::kChoose: subjects.push_back({op, 2}); break;
-      case IrOp::kNoFit: break;  // nothing is learned from it
+      case IrOp::kNoFit:
+      case IrOp::kLayoutIs: break;  // nothing is learned from them
       case IrOp::kHeaderIs:
       case IrOp::kCodeIs:
       case IrOp::kArityIs: subjects.push_back({op}); break;

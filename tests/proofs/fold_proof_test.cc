@@ -82,6 +82,7 @@ class ProofTrace {
     Ref a, b;
     Signed n;
     Unsigned m;
+    Unsigned x;
     std::vector<Ref> list;
     Intrinsic which = Intrinsic::kNone;
     uint32_t width = 0;
@@ -184,6 +185,7 @@ class ProofTrace {
   bool has_tag(const Ins& ins) { return static_cast<bool>(Bool(z3::ule(ins.n.term, content_bits(value(ins.a))))); }
   Unsigned packed_arg_of(const Ins& ins) { return Unsigned(meaning(ins)->value); }
   bool has_fields(const Ins& ins) { return static_cast<bool>(Bool(is_struct_of(value(ins.a), number(ins.m.term)))); }
+  Unsigned layout_of(const Ins& ins) { return Unsigned(layout_of_struct(value(ins.a), number(ins.m.term))); }
   Unsigned packed_field_of(const Ins& ins) { return Unsigned(meaning(ins)->value); }
 
   std::vector<z3::expr> values(const std::vector<Ref>& list) {
@@ -200,6 +202,7 @@ class ProofTrace {
     if (ins.b.number >= 0) operands.b = value(ins.b);
     operands.n = ins.n.term.simplify();
     operands.m = ins.m.term.simplify();
+    operands.x = ins.x.term;
     operands.list = values(ins.list);
     operands.intrinsic = ins.which;
     return meaning_of(operands);
@@ -417,6 +420,10 @@ ProofTrace::Ins instruction(const Subject& subject, ProofTrace& trace, Walk& wal
       ins.n = Signed(subject.index);
       ins.m = Unsigned(subject.width);
       break;
+    case IrOp::kLayoutIs:
+      ins.m = Unsigned(subject.width);
+      ins.x = Unsigned(fresh("layout"));
+      break;
     case IrOp::kChoose: walk.assume(trace.at(ins.a).width == 1); break;
     default: break;
   }
@@ -500,6 +507,9 @@ std::vector<Subject> all_subjects() {
             subjects.push_back({op, 'V', 0, fields, static_cast<int>(field)});
           }
         }
+        break;
+      case IrOp::kLayoutIs:
+        for (uint32_t fields = 2; fields < 6; ++fields) subjects.push_back({op, 'V', 0, fields});
         break;
       case IrOp::kLess:
       case IrOp::kLessEqual:

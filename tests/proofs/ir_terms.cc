@@ -171,6 +171,11 @@ expr field_of_struct(const expr& word, uint32_t index, uint32_t count) {
   return shl(num(1), bits + 1) | shl(content, num(1)) | 1;
 }
 
+expr layout_of_struct(const expr& word, uint32_t count) {
+  const expr ends = word & num((uint64_t{2} << (offset_bits() * (count - 1))) - 1);
+  return ends | shl(num(1), bit_width(word) - 1);
+}
+
 std::optional<Meaning> meaning_of(const Operands& ins) {
   const expr a = ins.a ? *ins.a : nothing();
   const expr b = ins.b ? *ins.b : nothing();
@@ -207,6 +212,10 @@ std::optional<Meaning> meaning_of(const Operands& ins) {
     case IrOp::kIsPacked: return guard(yes(), (a & 1) == 1);
     case IrOp::kIsPointer: return guard(yes(), (a & 3) == 0);
     case IrOp::kIsNatural: return guard(yes(), (a & 3) == 3);
+    case IrOp::kLayoutIs: {
+      const auto count = static_cast<uint32_t>(ins.m.get_numeral_uint64());
+      return guard(is_packed_word(a), layout_of_struct(a, count) == ins.x);
+    }
     case IrOp::kTagIs: return guard(is_packed_word(a), tag_of(a, ins.m) == ins.n);
     case IrOp::kTagFrom: return guard(is_packed_word(a), ule(ins.n, tag_of(a, ins.m)));
     case IrOp::kAdd: return natural(ule(x + y, max_packed_int()), x + y);

@@ -25,6 +25,7 @@ struct Operands {
   std::optional<z3::expr> b;
   z3::expr n = bits_of(0);
   z3::expr m = bits_of(0);
+  z3::expr x = bits_of(0);
   std::vector<z3::expr> list;
   Intrinsic intrinsic = Intrinsic::kNone;
 };
@@ -45,6 +46,7 @@ z3::expr packed_union(const z3::expr& arg, const z3::expr& width, const z3::expr
 /// The packed struct, 0 if it does not fit.
 z3::expr packed_struct(const std::vector<z3::expr>& fields);
 z3::expr field_of_struct(const z3::expr& word, uint32_t index, uint32_t count);
+z3::expr layout_of_struct(const z3::expr& word, uint32_t count);
 z3::expr is_struct_of(const z3::expr& word, uint32_t count);
 
 }  // namespace fble::proofs

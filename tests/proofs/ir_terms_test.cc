@@ -39,6 +39,7 @@ std::vector<Subject> all_subjects() {
           subjects.push_back({op, intrinsic_info(static_cast<Intrinsic>(index)).arity, static_cast<Intrinsic>(index)});
         }
         break;
+      case IrOp::kLayoutIs:
       case IrOp::kPackedField: subjects.push_back({op}); break;
       default: {
         Operands operands;
@@ -136,6 +137,11 @@ TEST(IrTerms, AreWhatTheModelComputes) {
           ins.m = static_cast<uint32_t>(1 + random.below(4));
           ins.n = static_cast<int32_t>(random.below(ins.m));
           break;
+        case IrOp::kLayoutIs:
+          ins.m = static_cast<uint32_t>(2 + random.below(4));
+          // Half of the time that of the word, else of another.
+          ins.x = packed_layout(random.below(2) == 0 ? trace.at(ins.a).x : random.packed(), ins.m);
+          break;
         case IrOp::kPackUnion:
         case IrOp::kTagIs:
         case IrOp::kTagFrom:
@@ -163,6 +169,7 @@ TEST(IrTerms, AreWhatTheModelComputes) {
       }
       operands.n = bits_of(static_cast<uint64_t>(static_cast<int64_t>(ins.n)));
       operands.m = bits_of(ins.m);
+      operands.x = bits_of(ins.x);
       const Meaning meaning = *meaning_of(operands);
       if (!meaning.requires_.simplify().is_true()) continue;
       trace.ins.push_back(ins);

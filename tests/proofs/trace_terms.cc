@@ -195,7 +195,6 @@ TraceTerms::Step TraceTerms::step(const IrIns& ins, const std::function<expr(IrR
     case IrOp::kGlobal: return pure(model_.value("global" + std::to_string(ins.n)));
     case IrOp::kPhi: return pure(model_.value(fmt::format("phi{}", steps_.size())));
     case IrOp::kField: return pure(model_.field(a(), ins.n));
-    case IrOp::kLayoutIs: return guard(model_.apply(fmt::format("layout{:x}of{}", ins.x, ins.m), {a()}) != 0);
     case IrOp::kHeaderIs: return guard(model_.header(a()) != bits_of(static_cast<uint32_t>(ins.n)));
     case IrOp::kCodeIs: return guard(model_.code(a()) != model_.code_constant(ins.code));
     case IrOp::kArityIs: return guard(model_.arity(model_.code(a())) != bits_of(static_cast<uint32_t>(ins.n)));
@@ -233,6 +232,7 @@ TraceTerms::Step TraceTerms::step(const IrIns& ins, const std::function<expr(IrR
   if (ins.b != kNoRef) operands.b = operand(ins.b);
   operands.n = bits_of(static_cast<uint64_t>(static_cast<int64_t>(ins.n)));
   operands.m = bits_of(ins.m);
+  operands.x = bits_of(ins.x);
   operands.list = list;
   if (ins.op == IrOp::kIntrinsic) operands.intrinsic = static_cast<Intrinsic>(ins.n);
   const Meaning meaning = *meaning_of(operands);
