@@ -58,7 +58,7 @@ Word* Carrier::collect_by(Collect&& collect) {
 }
 
 size_t Carrier::stack_bytes() const {
-  return (fp == nullptr ? 0 : current->stack->used_bytes(fp)) + machine.scheduler.waiting_bytes();
+  return (fp == nullptr ? 0 : current->stack->used_bytes(fp)) + machine.scheduler.waiting_bytes(running());
 }
 bool Carrier::has_lost_much() const { return machine.scheduler.has_lost_many(); }
 size_t Carrier::table_bytes() const { return machine.program.liveness_bytes; }

@@ -86,11 +86,22 @@ struct Carrier final : RootReporter {
   /// Sets the limits that handlers compare with to what they are when nothing
   /// asks for attention.
   void restore_limits() {
-    alloc_limit = machine.heap.limit();
-    stack_limit = current->stack->soft_limit();
-    machine_stack_limit = groups.any_open() ? nullptr : stack_limit;
-    if (machine.yield_distance != 0 && !machine.scheduler.is_alone()) shorten_limits();
-    if (machine.allocations != nullptr) lower_limit_for_sample();
+    set_limits();
+    order_limits();
+    clear_limits_if_asked();
+  }
+  /// Does the same while no other OS thread requests anything: the barrier is the price of many a switch. A request
+  /// from elsewhere that comes at this moment is seen when limits are set the next time.
+  void restore_limits_unshared() {
+    set_limits();
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    clear_limits_if_asked();
+  }
+  /// Does the same where only the limits of the stack can have changed, as another thread is the current one now.
+  /// Requires: nothing shortens limits, and no group is open.
+  void restore_stack_limits_unshared() {
+    stack_limit = machine_stack_limit = current->stack->soft_limit();
+    std::atomic_signal_fence(std::memory_order_seq_cst);
     clear_limits_if_asked();
   }
   /// Called before `words` words at ap are allocated, if they have passed alloc_limit and there is room for them.
@@ -106,6 +117,7 @@ struct Carrier final : RootReporter {
   void let_pass(Word*& limit, Word* used) {
     if (machine.yield_distance == 0 || limit == nullptr) return;
     limit = std::max(limit, used);
+    order_limits();
     clear_limits_if_asked();
   }
   /// Lets the stack grow by a step beyond `top`.
@@ -151,11 +163,22 @@ struct Carrier final : RootReporter {
   void* native_stack_begin() const { return native_memory_.end(); }
 
  private:
-  /// Called after limits have been set. A request that came before is not lost: either it sees the limits and clears
-  /// them, or it is seen here. An exchange is a cheaper barrier than a fence.
+  /// An exchange is a cheaper barrier than a fence.
+  void order_limits() { std::atomic_ref(stack_limit).exchange(stack_limit); }
+  void set_limits() {
+    alloc_limit = machine.heap.limit();
+    stack_limit = current->stack->soft_limit();
+    machine_stack_limit = groups.any_open() ? nullptr : stack_limit;
+    if (machine.yield_distance != 0 && !machine.scheduler.is_alone()) shorten_limits();
+    if (machine.allocations != nullptr) lower_limit_for_sample();
+  }
+  /// Called after limits have been set, and a barrier. A request that came before is not lost: either it sees the
+  /// limits and clears them, or it is seen here. Within one OS thread, where signal handlers request, a barrier for the
+  /// compiler is enough.
   void clear_limits_if_asked() {
-    std::atomic_ref(stack_limit).exchange(stack_limit);
-    if (attention.load() != 0) alloc_limit = stack_limit = machine_stack_limit = nullptr;
+    if (is_asked()) [[unlikely]] {
+      alloc_limit = stack_limit = machine_stack_limit = nullptr;
+    }
   }
   void shorten_limits();
   void lower_limit_for_sample();

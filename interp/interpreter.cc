@@ -902,8 +902,8 @@ OP(ApplyHeld) {
 
 /// Runs C++; what it allocates moves carrier->ap, even if it fails. Not inlined: a
 /// local object with an address has no place in a handler's frame.
-__attribute__((noinline)) Word run_native(Carrier* carrier, NativeBody body) {
-  NativeCall call(*carrier, carrier->fp, carrier->ap);
+__attribute__((noinline)) Word run_native(Carrier* carrier, Word* fp, Word* ap, NativeBody body) {
+  NativeCall call(*carrier, fp, ap);
   Word result = 0;
   if (LIKELY(!interrupt_requested())) result = body(call);
   carrier->ap = call.allocation_pointer();
@@ -936,7 +936,7 @@ __attribute__((noinline)) FBLE_HANDLER_CC void leave_native(HANDLER) {
 
 OP(NativeBody) {
   publish(carrier, pc, fp, ap);
-  value = run_native(carrier, running_code(fp)->native);
+  value = run_native(carrier, fp, ap, running_code(fp)->native);
   if (UNLIKELY(value <= kParked)) TAIL leave_native(REGISTERS);
   ap = carrier->ap;
   RETURN_VALUE();
@@ -1005,7 +1005,7 @@ OP(Foreign) {
   if (UNLIKELY(row == nullptr)) TAIL fail_foreign(REGISTERS);
   if (row->arity == 0) {
     publish(carrier, pc, fp, ap);
-    value = run_native(carrier, row->body);
+    value = run_native(carrier, fp, ap, row->body);
     if (UNLIKELY(value == 0)) return;
     ap = carrier->ap;
     fp[pc[1]] = value;

@@ -124,7 +124,10 @@ VirtualThread& Scheduler::new_thread() {
 void Scheduler::free_thread(VirtualThread& thread) {
   forget_dirty(thread);
   if (thread.groups != nullptr) std::erase(with_groups_, &thread);
-  if (thread.chunk != nullptr) ThreadStore::free_chunk(thread.chunk, thread.used);
+  if (thread.chunk != nullptr) {
+    chunk_bytes_ -= thread.used * sizeof(Word);
+    ThreadStore::free_chunk(thread.chunk, thread.used);
+  }
   if (&thread == marking_at_) marking_at_ = thread.started_after;
   (thread.started_before != nullptr ? thread.started_before->started_after : oldest_) = thread.started_after;
   (thread.started_after != nullptr ? thread.started_after->started_before : youngest_) = thread.started_before;
@@ -148,7 +151,6 @@ void Scheduler::clear() {
   }
   dirty_.clear();
   timers_.clear();
-  waiting_bytes_ = 0;
   with_groups_.clear();
   main_.groups = nullptr;
   main_.early_error = nullptr;
@@ -171,7 +173,7 @@ VirtualThread& Scheduler::start(Carrier& carrier, Scope& scope, Word action) {
   thread.pc = code.start;
   thread.code_epoch = machine_.code_epoch;
   thread.looks_up = true;
-  count_waiting(thread);
+  count_chunk(thread);
   thread.runs = source_of(action);
   thread.scope = &scope;
   thread.older = scope.youngest;
@@ -186,18 +188,42 @@ VirtualThread& Scheduler::start(Carrier& carrier, Scope& scope, Word action) {
   return thread;
 }
 
-/// Counts the frames of a thread that does not run.
-void Scheduler::count_waiting(const VirtualThread& thread) {
-  waiting_bytes_ += thread.used * sizeof(Word);
-  stats_.most_waiting_bytes = std::max(stats_.most_waiting_bytes, waiting_bytes_);
+/// Counts the chunk of a thread.
+void Scheduler::count_chunk(const VirtualThread& thread) {
+  chunk_bytes_ += thread.used * sizeof(Word);
+  stats_.most_chunk_bytes = std::max(stats_.most_chunk_bytes, chunk_bytes_);
+}
+
+size_t Scheduler::waiting_bytes(const VirtualThread* running) const {
+  size_t bytes = chunk_bytes_;
+  for (const auto& stack : stacks_) {
+    const VirtualThread* owner = stack->owner;
+    if (owner == nullptr || owner == running || (owner == &main_ && !is_running_)) continue;
+    bytes += stack->used_bytes(owner->frame());
+  }
+  return bytes;
 }
 
 void Scheduler::wake(VirtualThread& thread, Word value) {
-  withdraw(thread);
+  if (!is_quick_ || thread.waits_for_more || (is_pointer(value) && thread.dirty_place == 0)) {
+    return wake_slowly(thread, value);
+  }
+  if (thread.list != nullptr) thread.list->remove(thread);
+  make_ready(thread, value);
+}
+
+inline void Scheduler::make_ready(VirtualThread& thread, Word value) {
+  thread.wait = Wait::kNothing;
   thread.value = value;
   thread.looks_up = thread.wants_turn = value == 0;
-  if (is_pointer(value)) note_dirty(thread);
   ready_.push(thread);
+}
+
+/// Does the same as `wake` in all cases.
+__attribute__((noinline)) void Scheduler::wake_slowly(VirtualThread& thread, Word value) {
+  withdraw(thread);
+  if (is_pointer(value)) note_dirty(thread);
+  make_ready(thread, value);
   world_has_woken_ |= polls_world_;
   if (options_.log) log(thread, polls_world_ ? "is woken by the world" : fmt::format("is woken by {}", holder_->id));
 }
@@ -208,7 +234,7 @@ void Scheduler::withdraw(VirtualThread& thread) {
   if (thread.wait == Wait::kEvent) static_cast<Choice*>(thread.unfinished)->withdraw();
   if (thread.has_timer) timers_.erase(thread.timer);
   if (thread.is_outside) --outside_;
-  thread.has_timer = thread.is_outside = false;
+  thread.waits_for_more = thread.has_timer = thread.is_outside = false;
   thread.wait = Wait::kNothing;
 }
 
@@ -252,13 +278,29 @@ inline bool Scheduler::must_unwind(Carrier& carrier) {
 }
 
 Word Scheduler::park(Carrier& carrier, WaiterList& list, Wait wait) {
-  if (must_unwind(carrier)) return 0;
-  carrier.current->wait = wait;
-  ++stats_.waits[static_cast<size_t>(wait)];
-  list.push(*carrier.current);
-  holder_ = nullptr;
-  if (options_.log) log(*carrier.current, fmt::format("waits {}", wait_text(wait)));
+  VirtualThread& thread = *carrier.current;
+  if (!is_quick_ || thread.is_stopped || thread.failed_scope != nullptr) return park_slowly(carrier, list, wait);
+  park_in(list, thread, wait);
   return kParked;
+}
+
+inline void Scheduler::park_in(WaiterList& list, VirtualThread& thread, Wait wait) {
+  thread.wait = wait;
+  ++stats_.waits[static_cast<size_t>(wait)];
+  list.push(thread);
+  holder_ = nullptr;
+}
+
+/// Does the same as `park` where the thread may unwind, or its wait is logged.
+__attribute__((noinline)) Word Scheduler::park_slowly(Carrier& carrier, WaiterList& list, Wait wait) {
+  if (must_unwind(carrier)) return 0;
+  park_in(list, *carrier.current, wait);
+  log_wait(*carrier.current);
+  return kParked;
+}
+
+void Scheduler::log_wait(const VirtualThread& thread) const {
+  if (options_.log) log(thread, fmt::format("waits {}", wait_text(thread.wait)));
 }
 
 void Scheduler::count_sent(Word item) { sent_.note(machine_.heap, item); }
@@ -282,14 +324,16 @@ Word Scheduler::wait_for_choice(Carrier& carrier, std::unique_ptr<Choice> choice
   choice->enter();
   if (choice->deadline != kNever) set_timer(thread, choice->deadline);
   thread.unfinished = choice.release();
+  thread.waits_for_more = true;
   holder_ = nullptr;
-  if (options_.log) log(thread, fmt::format("waits {}", wait_text(Wait::kEvent)));
+  log_wait(thread);
   return kParked;
 }
 
 void Scheduler::set_timer(VirtualThread& thread, int64_t time) {
   thread.timer = timers_.emplace(time, &thread);
-  thread.has_timer = true;
+  thread.has_timer = thread.waits_for_more = true;
+  is_quick_ = false;
 }
 
 Word Scheduler::wait_outside(Carrier& carrier, ThreadList& list, Wait wait, int64_t until) {
@@ -297,7 +341,8 @@ Word Scheduler::wait_outside(Carrier& carrier, ThreadList& list, Wait wait, int6
   if (parked != kParked) return parked;
   VirtualThread& thread = *carrier.current;
   thread.timed_out = false;
-  thread.is_outside = true;
+  thread.is_outside = thread.waits_for_more = true;
+  is_quick_ = false;
   ++outside_;
   if (until != kNever) set_timer(thread, until);
   return kParked;
@@ -369,10 +414,12 @@ CallStack& Scheduler::take_stack(size_t slots) {
 void Scheduler::move_out(CallStack& stack) {
   VirtualThread& thread = *stack.owner;
   std::tie(thread.clean_fp, thread.unmarked_fp) = stack.take_places();
+  thread.used = thread.fp + live_end(code_of_frame(thread.frame()), thread.pc);
   thread.chunk = machine_.threads.new_chunk(thread.used);
   std::memcpy(thread.chunk, stack.base(), thread.used * sizeof(Word));
   if (options_.moves) std::fill_n(stack.base(), thread.used, kPoison);
   release_stack(thread);
+  count_chunk(thread);
   ++stats_.moves;
 }
 
@@ -380,6 +427,7 @@ void Scheduler::move_out(CallStack& stack) {
 void Scheduler::move_in(CallStack& stack, VirtualThread& thread) {
   std::memcpy(stack.base(), thread.chunk, thread.used * sizeof(Word));
   ThreadStore::free_chunk(thread.chunk, thread.used);
+  chunk_bytes_ -= thread.used * sizeof(Word);
   thread.chunk = nullptr;
   enter(stack, thread);
   stack.put_places({thread.clean_fp, thread.unmarked_fp});
@@ -394,34 +442,45 @@ void Scheduler::release_stack(VirtualThread& thread) {
 }
 
 /// Requires: the carrier is at a yield point, or a native has parked the current thread.
+inline void Scheduler::save_position(Carrier& carrier, VirtualThread& thread) const {
+  thread.pc = carrier.pc;
+  thread.fp = static_cast<size_t>(carrier.fp - thread.stack->base());
+  thread.code_epoch = machine_.code_epoch;
+}
+
+/// Saves the position of the current thread, and what else belongs to it.
 __attribute__((always_inline)) inline void Scheduler::save(Carrier& carrier) {
   VirtualThread& thread = *carrier.current;
-  CallStack& stack = *thread.stack;
-  thread.pc = carrier.pc;
-  thread.fp = static_cast<size_t>(carrier.fp - stack.base());
-  thread.used = thread.fp + live_end(code_of_frame(carrier.fp), carrier.pc);
-  thread.code_epoch = machine_.code_epoch;
-  count_waiting(thread);
+  save_position(carrier, thread);
   note_dirty(thread);
   if (carrier.groups.any_open()) {
     thread.groups = std::make_unique<RecursiveGroups>(std::exchange(carrier.groups, {}));
     with_groups_.push_back(&thread);
   }
   carrier.fp = nullptr;
-  if (options_.moves) move_out(stack);
+  if (options_.moves) move_out(*thread.stack);
 }
 
-__attribute__((always_inline)) inline void Scheduler::load(Carrier& carrier, VirtualThread& thread) {
-  ++stats_.switches;
-  waiting_bytes_ -= thread.used * sizeof(Word);
-  if (thread.stack == nullptr) move_in(take_stack(thread.fp + code_of_frame(thread.frame()).frame_slots), thread);
+bool Scheduler::can_be_quick() const {
+  return !options_.moves && !options_.log && options_.yield == 0 && turns_.is_usual() && machine_.steps == nullptr &&
+         ticker_ == nullptr && !waits_for_world();
+}
+
+/// Makes a thread that has a call stack the current one.
+inline void Scheduler::load_position(Carrier& carrier, VirtualThread& thread) {
   CallStack& stack = *thread.stack;
-  stack.used_at = ++clock_;
+  stack.used_at = ++stats_.switches;
   carrier.current = &thread;
   carrier.pc = thread.pc;
   carrier.fp = stack.base() + thread.fp;
   carrier.value = thread.value;
   thread.value = 0;
+}
+
+/// Makes any thread the current one.
+__attribute__((always_inline)) inline void Scheduler::load(Carrier& carrier, VirtualThread& thread) {
+  if (thread.stack == nullptr) move_in(take_stack(thread.fp + code_of_frame(thread.frame()).frame_slots), thread);
+  load_position(carrier, thread);
   thread.wants_turn = false;
   if (thread.groups != nullptr) {
     carrier.groups = std::move(*std::exchange(thread.groups, nullptr));
@@ -431,7 +490,8 @@ __attribute__((always_inline)) inline void Scheduler::load(Carrier& carrier, Vir
   // A thread that runs ahead must not keep the one that has the turn from running.
   want_ticks(carrier, waits_for_world() || &thread != holder_);
   if (machine_.steps != nullptr) machine_.steps->select_thread(thread.id);
-  carrier.restore_limits();
+  ticker_ == nullptr ? carrier.restore_limits_unshared() : carrier.restore_limits();
+  is_quick_ = can_be_quick();
 }
 
 /// Machine code that the thread's frames return to may be gone.
@@ -473,7 +533,7 @@ void Scheduler::wait_for_world(Carrier& carrier) {
 
 /// Gives the turn to the thread that runs next. False: that is the main thread, with an error, and has been loaded.
 bool Scheduler::give_turn(Carrier& carrier) {
-  if (ready_.empty() || (!has_virtual_time() && clock_ % kLookOneIn == 0)) look_outside();
+  if (ready_.empty() || (!has_virtual_time() && stats_.switches % kLookOneIn == 0)) look_outside();
   while (ready_.empty() || interrupt_requested()) {
     if (carrier.take_request(Attention::kDump)) print_threads(nullptr);
     if (interrupt_requested()) {
@@ -526,8 +586,26 @@ __attribute__((always_inline)) inline bool Scheduler::pick(Carrier& carrier) {
   return resume_holder(carrier);
 }
 
+/// Returns whether a switch is just one from the current thread's position to that of the thread that has been ready
+/// for the longest time, which has what it has waited for.
+__attribute__((always_inline)) inline bool Scheduler::can_switch_quickly(const Carrier& carrier) const {
+  const VirtualThread* next = ready_.first();
+  return is_quick_ && holder_ == nullptr && carrier.current->dirty_place != 0 && !carrier.groups.any_open() &&
+         next != nullptr && next->value != 0 && next->stack != nullptr && next->groups == nullptr &&
+         next->code_epoch == machine_.code_epoch && stats_.switches % kLookOneIn != 0 && !interrupt_requested();
+}
+
 bool Scheduler::switch_threads(Carrier& carrier) {
   FBLE_ASSERT(carrier.exit_roots.empty() && !carrier.stepped.no_collections);
+  if (!can_switch_quickly(carrier)) return switch_slowly(carrier);
+  save_position(carrier, *carrier.current);
+  holder_ = &ready_.pop();
+  load_position(carrier, *holder_);
+  carrier.restore_stack_limits_unshared();
+  return true;
+}
+
+__attribute__((noinline)) bool Scheduler::switch_slowly(Carrier& carrier) {
   save(carrier);
   if (dirty_.size() > kMostDirty) [[unlikely]] {
     carrier.collect_while_none_runs();
@@ -540,6 +618,7 @@ bool Scheduler::switch_threads(Carrier& carrier) {
 void Scheduler::begin_run() {
   holder_ = &main_;
   is_running_ = true;
+  is_quick_ = false;
   is_spent_ = false;
   if (options_.has_turns()) have_natives_take_turns();
 }
@@ -843,7 +922,6 @@ void Scheduler::discard_scopes(VirtualThread& thread, size_t frame) {
         each->task->outcome = TaskOutcome::kStopped;
         wake_all(each->task->waiting);
       }
-      waiting_bytes_ -= each->used * sizeof(Word);
       release_stack(*each);
       free_thread(*each);
     }

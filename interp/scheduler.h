@@ -43,7 +43,7 @@ struct ThreadStats {
   uint64_t most_at_once = 0;
   uint64_t moves = 0;                       ///< of frames between call stacks and chunks
   std::array<uint64_t, kWaits> waits = {};  ///< how often threads waited for what
-  size_t most_waiting_bytes = 0;            ///< of the frames of threads that did not run, at a time
+  size_t most_chunk_bytes = 0;              ///< of the frames of threads without a call stack, at a time
 };
 
 /// Owns the call stacks, and all threads of a machine but the main one, which is there always. While a run is under
@@ -157,8 +157,8 @@ class Scheduler {
   bool mark_frames(Collector& collector, size_t& count, const VirtualThread* running);
   /// Returns whether the marking under way has begun with the thread, and notes that it has.
   bool is_marking_begun(VirtualThread& thread);
-  /// Bytes of frames of waiting threads.
-  size_t waiting_bytes() const { return waiting_bytes_; }
+  /// Bytes of frames of threads other than the running one.
+  size_t waiting_bytes(const VirtualThread* running) const;
   /// Returns whether most of many threads have ended since the last marking began.
   bool has_lost_many() const;
 
@@ -166,7 +166,11 @@ class Scheduler {
   void clear();
   VirtualThread& new_thread();
   void free_thread(VirtualThread& thread);
-  void count_waiting(const VirtualThread& thread);
+  void count_chunk(const VirtualThread& thread);
+  bool can_switch_quickly(const Carrier& carrier) const;
+  void save_position(Carrier& carrier, VirtualThread& thread) const;
+  void load_position(Carrier& carrier, VirtualThread& thread);
+  bool switch_slowly(Carrier& carrier);
   void save(Carrier& carrier);
   void load(Carrier& carrier, VirtualThread& thread);
   bool pick(Carrier& carrier);
@@ -185,6 +189,9 @@ class Scheduler {
       set_ticks(carrier, wanted);
     }
   }
+  /// Returns whether nothing but threads of the program decides which of them runs next, in the usual order, and no
+  /// option has anything done at switches.
+  bool can_be_quick() const;
   void set_ticks(Carrier& carrier, bool wanted);
   /// Returns, or prints, what the threads do; `carrier` is null while none runs.
   std::string all_threads_text(const Carrier* carrier) const;
@@ -204,6 +211,11 @@ class Scheduler {
   UnwindReason demand(const VirtualThread& thread, const uint32_t* pc, const Word* fp) const;
   void interrupt_wait(VirtualThread& thread);
   void withdraw(VirtualThread& thread);
+  Word park_slowly(Carrier& carrier, WaiterList& list, Wait wait);
+  void park_in(WaiterList& list, VirtualThread& thread, Wait wait);
+  void log_wait(const VirtualThread& thread) const;
+  void wake_slowly(VirtualThread& thread, Word value);
+  void make_ready(VirtualThread& thread, Word value);
   void wake_timers();
   void look_outside();
   void wait_for_world(Carrier& carrier);
@@ -230,7 +242,6 @@ class Scheduler {
   size_t stack_bytes_ = 0;                          ///< of a further call stack
   bool can_reserve_ = true;                         ///< the system had address space for the last one
   std::vector<std::unique_ptr<CallStack>> stacks_;  ///< the largest first
-  uint64_t clock_ = 0;                              ///< counts loads, for the order of CallStack::used_at
   size_t rotation_ = 0;                             ///< which call stack is next where frames move at each switch
   VirtualThread* oldest_ = nullptr;                 ///< of the threads that have not ended, the main one left out
   VirtualThread* youngest_ = nullptr;
@@ -241,6 +252,7 @@ class Scheduler {
   VirtualThread* holder_;  ///< the thread that has the turn; null between turns
   bool is_spent_ = false;  ///< turns are chosen, and the holder has done an effect in this one
   ThreadList ready_;
+  bool is_quick_ = false;  ///< implies can_be_quick()
   Timers timers_;
   size_t outside_ = 0;  ///< threads that wait for something outside of the program
   const ThreadOptions options_;
@@ -256,7 +268,7 @@ class Scheduler {
   std::vector<VirtualThread*> with_groups_;  ///< threads whose `groups` are not null
   Unwinding unwinding_;                      ///< of the current thread: from where it begins to where it lands
   std::vector<VirtualThread*> dirty_;
-  size_t waiting_bytes_ = 0;
+  size_t chunk_bytes_ = 0;
   uint32_t marking_cycle_ = 0;
   VirtualThread* marking_at_ = nullptr;  ///< the next to mark; null if none is left
   ThreadStats stats_;

@@ -57,6 +57,9 @@ class Turns {
     return choose_and_note(current, ready);
   }
 
+  /// Returns whether nothing departs from the usual order, and nothing is noted.
+  bool is_usual() const { return is_usual_; }
+
   /// Returns the message that the schedule does not fit the program.
   std::string take_misfit();
 
@@ -75,7 +78,7 @@ class Turns {
 
   const ThreadOptions& options_;
   const bool is_random_;
-  bool is_usual_;  ///< nothing departs from the usual order, and nothing is noted
+  bool is_usual_;
   ThreadRandom random_;
   uint64_t turn_ = 0;
   size_t next_departure_ = 0;

@@ -107,7 +107,7 @@ struct VirtualThread : Waiter {
   /// Its frames: in a call stack, or if that is null in a chunk of exactly their size.
   CallStack* stack = nullptr;
   Word* chunk = nullptr;
-  size_t used = 0;  ///< slots from the base up to the end of what is live
+  size_t used = 0;  ///< slots of the chunk
   size_t fp = 0;    ///< slot of the running frame
   const uint32_t* pc = nullptr;
   Word value = 0;  ///< what its native returns when it runs again; 0: it runs the instruction at pc
@@ -117,6 +117,7 @@ struct VirtualThread : Waiter {
   /// it is not there, else 1 more.
   uint32_t dirty_place = 0;
   Wait wait = Wait::kNothing;
+  bool waits_for_more = false;    ///< than to be first in its list: has a timer, is outside, or has a choice
   bool has_timer = false;         ///< its wait ends at a time, at the latest
   bool timed_out = false;         ///< so has ended the wait of the native that runs again
   bool is_outside = false;        ///< it waits for something outside of the program

@@ -98,8 +98,8 @@ void print_stats(const Machine& machine, const TraceEngine* engine) {
       if (threads.waits[i] == 0) continue;
       waits += fmt::format("{}{} {}", waits.empty() ? "" : ", ", threads.waits[i], wait_text(static_cast<Wait>(i)));
     }
-    print_message("waits:       {}\nframes:      {} bytes at most of threads that did not run\n",
-                  waits.empty() ? "none" : waits, threads.most_waiting_bytes);
+    print_message("waits:       {}\nframes:      {} bytes at most of threads without a call stack\n",
+                  waits.empty() ? "none" : waits, threads.most_chunk_bytes);
   }
   if (const SentCounter& sent = machine.sent(); sent.items() != 0) {
     print_message("sent:        {} items, which reached {} new objects of {} bytes\n", sent.items(), sent.objects(),

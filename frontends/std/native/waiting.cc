@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "gc/clock.h"
-#include "interp/machine_state.h"
 
 namespace fble {
 namespace {
@@ -19,10 +18,6 @@ constexpr int kDescriptorPatienceMs = 100;
 int64_t time_after(int milliseconds) {
   return milliseconds < 0 ? Scheduler::kNever : static_cast<int64_t>(now_ns()) + milliseconds * kMillisecond;
 }
-
-Scheduler& scheduler_of(NativeCall& call) { return call.machine().scheduler; }
-IoDriver& io_of(NativeCall& call) { return call.machine().io; }
-VirtualThread& thread_of(NativeCall& call) { return call.thread(); }
 
 Waiting wait_for(NativeCall& call, Watch& watch, Readiness what, int patience_ms) {
   const bool is_input = what == Readiness::kInput;

@@ -83,7 +83,7 @@ TEST(Scheduler, ManyThreadsShareFewStacks) {
       EXPECT_EQ(scheduler.stats().most_at_once, 1000u);
       EXPECT_GT(scheduler.stats().moves, 2000u);
       EXPECT_TRUE(scheduler.is_alone());
-      EXPECT_EQ(scheduler.waiting_bytes(), 0u);
+      EXPECT_EQ(scheduler.waiting_bytes(nullptr), 0u);
     });
   }
 }
@@ -129,8 +129,8 @@ TEST(Scheduler, CountsWaits) {
     const ThreadStats& stats = machine.carrier().machine.scheduler.stats();
     EXPECT_GT(stats.waits[static_cast<size_t>(Wait::kReceive)], 1000u);
     EXPECT_EQ(stats.waits[static_cast<size_t>(Wait::kTime)], 0u);
-    EXPECT_GT(stats.most_waiting_bytes, 3 * sizeof(Word));
-    EXPECT_LT(stats.most_waiting_bytes, 10'000u);
+    EXPECT_GT(stats.most_chunk_bytes, 3 * sizeof(Word));
+    EXPECT_LT(stats.most_chunk_bytes, 10'000u);
   });
 }
 
