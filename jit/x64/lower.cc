@@ -197,6 +197,12 @@ void Lowering::leave_if(const InsPlan& plan, Condition condition) {
   exit.jumps.push_back(a_.offset() - 4);
 }
 
+void Lowering::leave(const InsPlan& plan) {
+  Exit& exit = exit_of(plan);
+  a_.long_().jmp(exit.stub);
+  exit.jumps.push_back(a_.offset() - 4);
+}
+
 void Lowering::count_guard(const InsPlan& plan) {
   a_.sub(x86::dword_ptr(kThread, kExitFuel), 1);
   a_.long_().jz(exit_of(plan).stub);
@@ -900,13 +906,20 @@ void Lowering::loop_back(const IrIns&, const InsPlan& plan) {
   for (size_t i = trace_.ins.size(); i-- > 0 && trace_.ins[i].op != IrOp::kLoopStart;) {
     if (trace_.ins[i].op == IrOp::kAllocCheck) polls = false;
   }
+  const auto restore_head = [&] {
+    for (uint32_t k = plan.moves_begin; k < plan.moves_end; ++k) move(allocation_.moves[k], kNoRegister);
+  };
+  if (plan.leaves_late) restore_head();
   if (options_.count_guards) count_guard(plan);
   if (options_.exit_flags) test_flag(plan);
-  if (polls) {
-    a_.cmp(kAp, x86::qword_ptr(kThread, kAllocLimit));
-    leave_if(plan, Condition::kA);
+  if (polls) a_.cmp(kAp, x86::qword_ptr(kThread, kAllocLimit));
+  if (polls && plan.leaves_late) {
+    a_.jbe(loop_);
+    leave(plan);
+    return;
   }
-  for (uint32_t k = plan.moves_begin; k < plan.moves_end; ++k) move(allocation_.moves[k], kNoRegister);
+  if (polls) leave_if(plan, Condition::kA);
+  if (!plan.leaves_late) restore_head();
   a_.jmp(loop_);
 }
 
@@ -1179,12 +1192,7 @@ void Lowering::lower(uint32_t i) {
       fetch(kValueRegister, plan.a);
       a_.ret();
       break;
-    case IrOp::kExit: {
-      Exit& exit = exit_of(plan);
-      a_.long_().jmp(exit.stub);
-      exit.jumps.push_back(a_.offset() - 4);
-      break;
-    }
+    case IrOp::kExit: leave(plan); break;
     case IrOp::kLoopStart:
       loop_ = a_.newLabel();
       a_.align(asmjit::AlignMode::kCode, 16);

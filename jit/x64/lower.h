@@ -68,6 +68,7 @@ class Lowering {
   // exits
   Exit& exit_of(const InsPlan& plan);
   void leave_if(const InsPlan& plan, Condition condition);
+  void leave(const InsPlan& plan);
   void count_guard(const InsPlan& plan);
   void test_flag(const InsPlan& plan);
   void count_deopt_point(const IrIns& ins, const InsPlan& plan);

@@ -43,4 +43,23 @@ void order_moves(std::vector<Move>& moves, const Location& spare, std::vector<Mo
   }
 }
 
+bool move_exit(ExitEntry& exit, const std::vector<Move>& moves) {
+  ExitEntry moved = exit;
+  bool is_complete = true;
+  const auto follow = [&](Location& location) {
+    if (std::ranges::find(moves, location, &Move::to) == moves.end()) return;
+    const auto move = std::ranges::find(moves, location, &Move::from);
+    if (move != moves.end()) {
+      location = move->to;
+    } else {
+      is_complete = false;
+    }
+  };
+  for (ExitFrame& frame : moved.frames) follow(frame.closure);
+  for (ExitSlot& slot : moved.slots) follow(slot.location);
+  for (VirtualValue& value : moved.virtuals) std::ranges::for_each(value.fields, follow);
+  if (is_complete) exit = std::move(moved);
+  return is_complete;
+}
+
 }  // namespace fble::x64

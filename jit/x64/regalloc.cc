@@ -832,6 +832,8 @@ void Allocator::loop_back(uint32_t i) {
   for (size_t k = 0; k < variables.size(); ++k) {
     moves.push_back({Move::Kind::kCopy, head_[value_of(variables[k])], locate(value_of(ins(i).list[k]))});
   }
+  InsPlan& plan = out_.plans[i];
+  plan.leaves_late = move_exit(out_.exits[static_cast<size_t>(plan.exit)], moves);
   const Location spare = in_spill(new_spill(kNoValue, i));
   order_moves(moves, spare, out_.moves);
 }

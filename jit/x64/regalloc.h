@@ -20,7 +20,8 @@
 // without decisions. regalloc_check.h checks a plan.
 //
 // Loops. loop_back must restore the state of loop_start: variables in the places of
-// their `phi`, invariants where they were. Invariants that lose their register inside
+// their `phi`, invariants where they were. Its exit reads the state after these moves if they
+// keep all values that it needs. Invariants that lose their register inside
 // are found by trying: the walk is repeated with those values in memory when the loop
 // is entered.
 //
@@ -52,7 +53,8 @@ struct Move {
 /// immediate operands; elements of lists may also be in memory.
 struct InsPlan {
   /// The moves before the instruction, one after the other. At call, tail_call
-  /// and loop_back they include the moves of the instruction itself.
+  /// and loop_back they include the moves of the instruction itself. They are made
+  /// before the exit's state is read, but not at a loop_back without `leaves_late`.
   uint32_t moves_begin = 0;
   uint32_t moves_end = 0;
   Location a;
@@ -65,6 +67,9 @@ struct InsPlan {
   Location exit_operand;  ///< the place of `a` at that exit
   /// If true, there is nothing to do: the result is not needed, or is already in place.
   bool skip = false;
+  /// Of a loop_back: its moves keep all that its exit needs, and the exit finds that where they
+  /// have put it. So the test for leaving can be the jump to the loop's head.
+  bool leaves_late = false;
 };
 
 struct Allocation {
@@ -103,6 +108,10 @@ inline size_t arguments_in_registers(const IrIns& call) {
 
 /// Returns the code of the closure that the instruction calls, if it is known; else null.
 Code* called_code(const Trace& trace, const IrIns& ins);
+
+/// Changes the exit's locations to where their values are after the parallel moves. Returns false,
+/// and changes nothing, if the moves overwrite one of the values.
+bool move_exit(ExitEntry& exit, const std::vector<Move>& moves);
 
 /// Orders parallel moves. `spare` is a free place, a register or spill slot, that opens
 /// circles.

@@ -335,8 +335,9 @@ class Checker {
   }
 
   void check_loop_back(uint32_t i, const InsPlan& plan) {
-    check_exit(i, plan);
+    if (!plan.leaves_late) check_exit(i, plan);
     for (uint32_t k = plan.moves_begin; k < plan.moves_end; ++k) apply(i, allocation_.moves[k]);
+    if (plan.leaves_late) check_exit(i, plan);
     // Next values become the variables; values made in this turn have no name in the next one.
     const std::vector<IrRef>& variables = trace_.ins[loop_start_].list;
     const std::vector<IrRef>& next = trace_.ins[i].list;

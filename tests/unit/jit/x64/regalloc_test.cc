@@ -256,6 +256,58 @@ TEST_F(Regalloc, InvariantsThatLoseTheirRegisterAreSpilledBeforeTheLoop) {
   }
 }
 
+constexpr const char* kSummingLoop = R"(
+    %n = slot 0
+    %zero = constant 0x3
+    %one = constant 0x7
+    is_natural %n @s0
+    %i = phi %zero
+    %t = phi %zero
+    loop_start (%i %t)
+    not_less %n %i @s1
+    %u = add %t %i @s1
+    %j = add %i %one @s1
+    loop_back (%j %u) @s2
+  )";
+
+TEST_F(Regalloc, LoopsLeaveAfterTheirMoves) {
+  const Allocation plan = allocate(kSummingLoop, R"(snapshot s0
+  frame c0+0 base 0 memory
+snapshot s1
+  frame c0+0 base 0 memory
+  slot 1 %i
+  slot 2 %t
+snapshot s2
+  frame c0+0 base 0 memory
+  slot 1 %j
+  slot 2 %u
+)");
+  const InsPlan& back = plan.plans[10];
+  EXPECT_TRUE(back.leaves_late);
+  EXPECT_NE(back.moves_begin, back.moves_end);
+  // The checker finds the exit's values after these moves, and not before them.
+  Allocation broken = plan;
+  broken.exits[static_cast<size_t>(back.exit)].slots[0].location = in_register(plan.plans[5].result);
+  EXPECT_NE(check_allocation(trace_, broken), "");
+}
+
+TEST_F(Regalloc, LoopsLeaveBeforeMovesThatOverwriteWhatTheirExitNeeds) {
+  const Allocation plan = allocate(kSummingLoop, R"(snapshot s0
+  frame c0+0 base 0 memory
+snapshot s1
+  frame c0+0 base 0 memory
+  slot 1 %i
+  slot 2 %t
+snapshot s2
+  frame c0+0 base 0 memory
+  slot 1 %i
+  slot 2 %u
+)");
+  const InsPlan& back = plan.plans[10];
+  EXPECT_FALSE(back.leaves_late);
+  EXPECT_EQ(plan.exits[static_cast<size_t>(back.exit)].slots[0].location, in_register(plan.plans[4].result));
+}
+
 // ---- parallel moves ----------------------------------------------------------
 
 /// Executes moves on named contents.
@@ -313,6 +365,45 @@ TEST(OrderMoves, CopiesAndCirclesWithBranches) {
       expected += from == 4 ? '!' : static_cast<char>('a' + from);
     }
     ASSERT_EQ(after(moves, places), expected) << code;
+  }
+}
+
+TEST(MoveExit, FollowsAllThatIsKept) {
+  const Location places[] = {in_register(0), in_register(1), in_spill(0), in_spill(1)};
+  for (int code = 0; code < 625; ++code) {
+    std::vector<Move> moves;
+    std::string contents;
+    int rest = code;
+    for (size_t i = 0; i < 4; ++i, rest /= 5) {
+      const size_t from = static_cast<size_t>(rest % 5);
+      moves.push_back({Move::Kind::kCopy, places[i], from == 4 ? constant_location(3) : places[from]});
+      contents += from == 4 ? '!' : static_cast<char>('a' + from);
+    }
+    const auto content = [&](const Location& location) {
+      return contents[static_cast<size_t>(std::ranges::find(places, location) - std::begin(places))];
+    };
+    for (const bool all : {false, true}) {
+      // A frame's closure, a slot and a field of a virtual, and with `all` a slot more.
+      ExitEntry exit;
+      exit.frames.push_back({.closure = places[0]});
+      exit.slots.push_back({.slot = 0, .location = places[1]});
+      exit.slots.push_back({.slot = 1, .location = constant_location(5)});
+      exit.virtuals.push_back({.fields = {places[2]}});
+      if (all) exit.slots.push_back({.slot = 2, .location = places[3]});
+      const ExitEntry before = exit;
+      const auto is_kept = [&](char value) { return contents.find(value) != std::string::npos; };
+      const bool kept = is_kept('a') && is_kept('b') && is_kept('c') && (!all || is_kept('d'));
+      ASSERT_EQ(move_exit(exit, moves), kept) << contents;
+      if (!kept) {
+        ASSERT_EQ(exit, before) << contents;
+        continue;
+      }
+      ASSERT_EQ(content(exit.frames[0].closure), 'a') << contents;
+      ASSERT_EQ(content(exit.slots[0].location), 'b') << contents;
+      ASSERT_EQ(exit.slots[1].location, constant_location(5)) << contents;
+      ASSERT_EQ(content(exit.virtuals[0].fields[0]), 'c') << contents;
+      if (all) ASSERT_EQ(content(exit.slots[2].location), 'd') << contents;
+    }
   }
 }
 
