@@ -91,6 +91,20 @@ class Lingering {
   virtual void give_up() = 0;
 };
 
+/// Guesses whether the system has in memory what is asked for next: what is so for one file is often so for the next.
+/// A look that finds nothing is a system call in vain, since io_uring looks itself.
+class MemoryGuess {
+ public:
+  /// Returns whether to look first. One time in several in any case, to learn that files are in memory again.
+  bool should_look() { return was_there_ || ++left_out_ % kLookOneIn == 0; }
+  void note(bool was_there) { was_there_ = was_there; }
+
+ private:
+  static constexpr uint32_t kLookOneIn = 16;
+  bool was_there_ = true;
+  uint32_t left_out_ = 0;
+};
+
 /// Belongs to a machine. Waiting threads are in lists of watches or of the driver, and the scheduler's.
 class IoDriver {
  public:
@@ -127,6 +141,11 @@ class IoDriver {
   /// Memory for one read; its contents are lost with the next use.
   static constexpr size_t kScratchBytes = size_t{1} << 16;
   uint8_t* scratch();
+
+  MemoryGuess names;     ///< of files that are opened
+  MemoryGuess contents;  ///< of files, at their beginning
+  /// Returns whether to look in memory before an operation is started.
+  bool should_look(MemoryGuess& guess) const { return !can_use_ring_ || guess.should_look(); }
 
   /// Keeps what works on when the program does not refer to it any more, until the time; see Lingering.
   void keep(std::unique_ptr<Lingering> lingering, int64_t until);

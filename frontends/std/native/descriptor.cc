@@ -31,6 +31,7 @@ SharedDescriptor::Kind SharedDescriptor::kind() {
   if (fstat(descriptor, &status) != 0) return kind_ = Kind::kInPlace;
   // Other programs may share the place in a file that is a standard stream.
   const bool is_stored = S_ISREG(status.st_mode) && descriptor > STDERR_FILENO;
+  if (is_stored) size_ = status.st_size;
   const bool is_stream = S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || S_ISCHR(status.st_mode);
   return kind_ = is_stored ? Kind::kStored : is_stream ? Kind::kStream : Kind::kInPlace;
 }

@@ -53,6 +53,8 @@ class SharedDescriptor final : public Watch {
 
   bool is_connection() const { return kind_ == Kind::kConnection; }
   Kind kind();
+  /// Returns the size in bytes that a file on a disk had when its kind was asked for; 0 if it is not known.
+  int64_t size() const { return size_; }
   IoDriver* io() const { return io_; }
   /// Closes it, unless it is a standard stream. Returns 0 or an errno value.
   int close();
@@ -74,6 +76,7 @@ class SharedDescriptor final : public Watch {
 
   IoDriver* const io_;
   Kind kind_;
+  int64_t size_ = 0;
 };
 
 }  // namespace fble

@@ -292,9 +292,13 @@ void File::fail_input(int error) {
   at_end_ = true;
 }
 
-/// Makes room behind the input that is not consumed yet.
+/// Makes room behind the input that is not consumed yet. A small buffer that the last input has filled grows.
 void File::make_input_room() {
-  if (next_ == end_) next_ = end_ = 0;
+  if (next_ == end_) {
+    const bool was_full = end_ == capacity_ && end_ != 0;
+    next_ = end_ = 0;
+    if (was_full && capacity_ < kBufferBytes) return resize(std::min(2 * capacity_, kBufferBytes));
+  }
   if (end_ != capacity_) return;
   if (next_ >= capacity_ / 2 && next_ != 0) {
     std::copy(buffer_.get() + next_, buffer_.get() + end_, buffer_.get());
@@ -305,16 +309,25 @@ void File::make_input_room() {
   }
 }
 
+size_t File::bytes_to_read() const {
+  const int64_t left = descriptor_->size() - offset_;
+  return left <= 0 ? kBufferBytes : static_cast<size_t>(std::clamp<int64_t>(left, kLeastBytes, kBufferBytes));
+}
+
 File::Fetched File::try_fetch(IoDriver& io) {
   if (is_at_end()) return Fetched::kEnd;
   if (number() == STDIN_FILENO) standard_output().publish_soon(io);
   flush_open_files();
-  // Of connections there may be many: only what has come takes memory.
-  const bool copies = is_connection();
+  const bool is_stored = descriptor_->kind() == SharedDescriptor::Kind::kStored;
+  const bool is_beginning = is_stored && offset_ == 0;
+  if (is_beginning && !io.should_look(io.contents)) return Fetched::kMustWait;
+  // Of connections and files there may be many: only what has come takes memory.
+  const bool copies = is_connection() || (is_stored && capacity_ == 0);
   if (!copies) make_input_room();
   uint8_t* const place = copies ? io.scratch() : buffer_.get() + end_;
   const size_t room = copies ? IoDriver::kScratchBytes : capacity_ - end_;
   const ssize_t count = descriptor_->try_read(place, room, offset_);
+  if (is_beginning) io.contents.note(count >= 0 || errno != EAGAIN);
   if (count < 0 && errno == EAGAIN) {
     if (copies && next_ == end_) {
       next_ = end_ = 0;
@@ -325,7 +338,7 @@ File::Fetched File::try_fetch(IoDriver& io) {
   if (count > 0 && !copies) {
     end_ += static_cast<size_t>(count);
     offset_ += count;
-    if (descriptor_->kind() == SharedDescriptor::Kind::kStored) reads_by_offset_ = true;
+    reads_by_offset_ |= is_stored;
     return Fetched::kSome;
   }
   const int problem = count < 0 ? errno : 0;

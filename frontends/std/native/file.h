@@ -122,6 +122,8 @@ class File final : public Unfinished, public Lingering {
   enum class Flushed : uint8_t { kAll, kFailed, kMustWait };
   /// Writes the buffered output as far as possible.
   Flushed try_flush();
+  /// Returns the number of bytes to read at the offset: what is there, if that is known to be little.
+  size_t bytes_to_read() const;
   /// Appends output, whatever room there is. Returns false if the output has failed, now or before.
   bool append(std::span<const uint8_t> bytes);
   /// Returns whether the buffered output must be written before more is added.

@@ -47,15 +47,18 @@ class OpenOperation final : public Operation {
 class ReadOperation final : public Operation {
  public:
   ReadOperation(File& reading, int64_t offset)
-      : file(&reading), descriptor_(reading.descriptor()), offset_(offset), bytes_(new uint8_t[File::kBufferBytes]) {}
+      : file(&reading),
+        descriptor_(reading.descriptor()),
+        offset_(offset),
+        size_(reading.bytes_to_read()),
+        bytes_(new uint8_t[size_]) {}
 
   void work() override {
-    const ssize_t count =
-        wait_in([&] { return pread(descriptor_->descriptor, bytes_.get(), File::kBufferBytes, offset_); });
+    const ssize_t count = wait_in([&] { return pread(descriptor_->descriptor, bytes_.get(), size_, offset_); });
     take_result(count < 0 ? -errno : static_cast<int>(count));
   }
   bool prepare(io_uring_sqe& entry) override {
-    io_uring_prep_read(&entry, descriptor_->descriptor, bytes_.get(), File::kBufferBytes,
+    io_uring_prep_read(&entry, descriptor_->descriptor, bytes_.get(), static_cast<unsigned>(size_),
                        static_cast<uint64_t>(offset_));
     return true;
   }
@@ -73,6 +76,7 @@ class ReadOperation final : public Operation {
  private:
   const std::shared_ptr<SharedDescriptor> descriptor_;
   const int64_t offset_;
+  const size_t size_;
   const std::unique_ptr<uint8_t[]> bytes_;
   int result_ = 0;
 };
@@ -93,9 +97,12 @@ Waiting open_for(NativeCall& call, const std::string& path, int flags, OwnedDesc
   if (operation == nullptr) {
     flush_open_files();
     // A file that is not there may have been made by an open that waits.
-    if (io_of(call).must_share() && (flags & O_ACCMODE) == O_RDONLY) {
+    IoDriver& io = io_of(call);
+    if (io.must_share() && (flags & O_ACCMODE) == O_RDONLY && io.should_look(io.names)) {
       descriptor = OwnedDescriptor(open_known(path, flags));
-      if (descriptor.is_open() || errno != EAGAIN) return std::nullopt;
+      const bool is_known = descriptor.is_open() || errno != EAGAIN;
+      io.names.note(is_known);
+      if (is_known) return std::nullopt;
     }
     operation = std::make_unique<OpenOperation>(path, flags);
     if (const Waiting waiting = perform(call, operation)) return waiting;

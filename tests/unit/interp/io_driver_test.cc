@@ -91,6 +91,20 @@ class IoDriverTest : public testing::TestWithParam<IoKind> {
 
 TEST_P(IoDriverTest, NothingIsOpenedBeforeTheFirstWait) { EXPECT_FALSE(io().is_open()); }
 
+TEST(MemoryGuess, LooksWhileItFindsAndSeldomAfterThat) {
+  MemoryGuess guess;
+  EXPECT_TRUE(guess.should_look());
+  guess.note(true);
+  EXPECT_TRUE(guess.should_look());
+  guess.note(false);
+  int looks = 0;
+  for (int i = 0; i < 160; ++i) looks += guess.should_look() ? 1 : 0;
+  EXPECT_GT(looks, 0);
+  EXPECT_LT(looks, 20);
+  guess.note(true);
+  EXPECT_TRUE(guess.should_look());
+}
+
 TEST_P(IoDriverTest, OperationsEnd) {
   std::atomic<int> done = 0;
   std::atomic<int> destroyed = 0;

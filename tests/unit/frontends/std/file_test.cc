@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 
 #include "interp/carrier.h"
 #include "interp/machine.h"
@@ -72,6 +73,46 @@ TEST_F(FileTest, TheEndIsTheEnd) {
   EXPECT_EQ(file->get_byte(), File::kEnd);
   put(*File::open(path("a"), "a"), "y");
   EXPECT_EQ(file->get_byte(), File::kEnd);
+}
+
+/// Reads without waiting until no more is there. Returns the number of reads; nothing if the file is not in memory.
+std::optional<int> fetch_all(File& file, IoDriver& io, std::string& text) {
+  for (int reads = 1;; ++reads) {
+    const File::Fetched fetched = file.try_fetch(io);
+    if (fetched == File::Fetched::kMustWait) return std::nullopt;
+    if (!file.has_bytes()) return reads;
+    while (file.has_bytes()) text.push_back(static_cast<char>(file.get_byte()));
+    if (fetched == File::Fetched::kEnd) return reads;
+  }
+}
+
+TEST_F(FileTest, BuffersAreAsLargeAsWhatIsThere) {
+  IoDriver io(IoKind::kBlocking);
+  const std::string large(300'000, 'x');
+  for (const std::string& content : {std::string("little"), large}) {
+    put(*File::open(path("a"), "wb"), content);
+    const std::unique_ptr<File> file = File::open(path("a"), "rb", &io);
+    EXPECT_EQ(file->bytes_to_read(), 65536u);  // nothing is known yet
+    std::string text;
+    const std::optional<int> reads = fetch_all(*file, io, text);
+    if (!reads) GTEST_SKIP() << "the files are not in memory";
+    EXPECT_EQ(text, content);
+    EXPECT_LT(*reads, 12);
+  }
+}
+
+TEST_F(FileTest, ASmallBufferGrowsWithItsFile) {
+  IoDriver io(IoKind::kBlocking);
+  put(*File::open(path("a"), "wb"), "little");
+  const std::unique_ptr<File> file = File::open(path("a"), "rb", &io);
+  std::string text;
+  if (file->try_fetch(io) == File::Fetched::kMustWait) GTEST_SKIP() << "the file is not in memory";
+  EXPECT_EQ(file->bytes_to_read(), 65536u);  // nothing is left
+  const std::string large(300'000, 'x');
+  put(*File::open(path("a"), "ab"), large);
+  const std::optional<int> reads = fetch_all(*file, io, text);
+  EXPECT_EQ(text, "little" + large);
+  EXPECT_LT(reads.value_or(0), 20);
 }
 
 TEST_F(FileTest, WhatCannotBeOpened) {
