@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks the naming rules and lints of .clang-tidy: in the given sources, or in all of the product. For all, it takes
-# several sources at a time, in a quarter of the time.
+# several sources at a time, in half of the time.
 #
 #   scripts/check_tidy.sh [FILE.cc...]
 #

@@ -270,8 +270,9 @@ constexpr const char* kSummingLoop = R"(
     loop_back (%j %u) @s2
   )";
 
-TEST_F(Regalloc, LoopsLeaveAfterTheirMoves) {
-  const Allocation plan = allocate(kSummingLoop, R"(snapshot s0
+/// Returns the snapshots of kSummingLoop, whose back edge needs a value in slot 1.
+std::string with_exit_of(const char* value) {
+  return fmt::format(R"(snapshot s0
   frame c0+0 base 0 memory
 snapshot s1
   frame c0+0 base 0 memory
@@ -279,9 +280,14 @@ snapshot s1
   slot 2 %t
 snapshot s2
   frame c0+0 base 0 memory
-  slot 1 %j
+  slot 1 {}
   slot 2 %u
-)");
+)",
+                     value);
+}
+
+TEST_F(Regalloc, LoopsLeaveAfterTheirMoves) {
+  const Allocation plan = allocate(kSummingLoop, with_exit_of("%j"));
   const InsPlan& back = plan.plans[10];
   EXPECT_TRUE(back.leaves_late);
   EXPECT_NE(back.moves_begin, back.moves_end);
@@ -292,17 +298,7 @@ snapshot s2
 }
 
 TEST_F(Regalloc, LoopsLeaveBeforeMovesThatOverwriteWhatTheirExitNeeds) {
-  const Allocation plan = allocate(kSummingLoop, R"(snapshot s0
-  frame c0+0 base 0 memory
-snapshot s1
-  frame c0+0 base 0 memory
-  slot 1 %i
-  slot 2 %t
-snapshot s2
-  frame c0+0 base 0 memory
-  slot 1 %i
-  slot 2 %u
-)");
+  const Allocation plan = allocate(kSummingLoop, with_exit_of("%i"));
   const InsPlan& back = plan.plans[10];
   EXPECT_FALSE(back.leaves_late);
   EXPECT_EQ(plan.exits[static_cast<size_t>(back.exit)].slots[0].location, in_register(plan.plans[4].result));
