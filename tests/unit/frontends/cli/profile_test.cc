@@ -11,8 +11,9 @@ namespace {
 
 using testing::HasSubstr;
 
-/// Two loops that are the same but for their names: Right has three times as many turns as Left. They take turns, as a
-/// busy machine is not as fast all the time. The functions that they call are compiled into them.
+/// Two loops that are the same but for their names: Right has three times as many turns as Left. They take turns, in
+/// rounds that are much shorter than a time slice, as a busy machine is not as fast all the time. Each call has another
+/// sum, so that no memo remembers it. The functions that they call are compiled into them.
 constexpr const char* kTwins = R"(
 Int@, Add, Sub, 0, 1 .= /Std/Int%;
 Lt .= /Std/Int/Cmp%;
@@ -28,14 +29,14 @@ String@ .= /Std/String%;
 Unit@ .= /Std/Unit%;
 
 (Int@, Int@) { Int@; } LeftWork = (Int@ a, Int@ b) {
-  Sub(Add(a, b), Add(Sub(a, b), b));
+  Sub(Add(a, b), Add(Sub(a, b), Sub(b, 1)));
 };
 (Int@, Int@) { Int@; } Left = (Int@ n, Int@ sum) {
   Lt(0, n).?(false: sum);
   Left(Sub(n, 1), LeftWork(n, sum));
 };
 (Int@, Int@) { Int@; } RightWork = (Int@ a, Int@ b) {
-  Sub(Add(a, b), Add(Sub(a, b), b));
+  Sub(Add(a, b), Add(Sub(a, b), Sub(b, 1)));
 };
 (Int@, Int@) { Int@; } Right = (Int@ n, Int@ sum) {
   Lt(0, n).?(false: sum);
@@ -48,7 +49,7 @@ Unit@ .= /Std/Unit%;
 
 Main@ Main = <<@>@ M@>(Monad@<M@> m, Io@<M@> io, List@<String@> _) {
   Out@<Char@, M@> out := m.do(/Std/Io/File/Utf8%.Stdout(m, io));
-  Int@ sum = Both(Int|100, 0);
+  Int@ sum = Both(Int|1000, 0);
   Unit@ _ := m.do(out(Show(sum)));
   m.return(Success);
 };
@@ -89,7 +90,7 @@ class ProfileCommand : public CommandTest {
 };
 
 TEST_F(ProfileCommand, ChangesNothingInAllModes) {
-  write_twins("30", "90");
+  write_twins("3", "9");
   const CommandResult plain = run({"Twins.fble"});
   ASSERT_EQ(plain.status, 0) << plain.err;
   const std::vector<std::vector<std::string>> modes = {
@@ -113,7 +114,7 @@ TEST_F(ProfileCommand, ChangesNothingInAllModes) {
 
 TEST_F(ProfileCommand, TwinsHaveTheSharesOfTheirWork) {
   for (const int ratio : {1, 3, 10, 20}) {
-    constexpr int kTurns = 1'600'000;
+    constexpr int kTurns = 100'000;
     write_twins(std::to_string(kTurns / (ratio + 1)), std::to_string(kTurns / (ratio + 1) * ratio));
     const CommandResult result = profile({"--rate", "20000", "--folded", "folded"}, {"Twins.fble"});
     ASSERT_EQ(result.status, 0) << result.err;
@@ -129,7 +130,7 @@ TEST_F(ProfileCommand, TwinsHaveTheSharesOfTheirWork) {
 }
 
 TEST_F(ProfileCommand, WritesAllFormats) {
-  write_twins("100_000", "300_000");
+  write_twins("10_000", "30_000");
   const CommandResult result = profile({"--html", "page.html", "--pprof", "profile.pb.gz", "--speedscope",
                                         "profile.json", "--folded", "folded", "--annotate", "Twins.fble"},
                                        {"Twins.fble"});
@@ -227,7 +228,7 @@ TEST_F(ProfileCommand, AllocationsAreSampledInAllModes) {
 }
 
 TEST_F(ProfileCommand, ShowsPicturesWhileTheProgramRuns) {
-  write_twins("4_000_000", "12_000_000");
+  write_twins("400_000", "1_200_000");
   const CommandResult plain = profile({"--live"}, {"Twins.fble"});
   ASSERT_EQ(plain.status, 0) << plain.err;
   const std::regex picture(
@@ -250,14 +251,14 @@ TEST_F(ProfileCommand, ShowsPicturesWhileTheProgramRuns) {
 }
 
 TEST_F(ProfileCommand, CountsAreExactInAllModes) {
-  write_twins("30", "90");
+  write_twins("3", "9");
   const std::vector<std::string> options = {"--counts", "--annotate", "Twins.fble", "--pprof", "counts.pb.gz"};
   std::vector<std::string> interpreted = options;
   interpreted.emplace_back("--jit=off");
   const CommandResult expected = profile(interpreted, {"Twins.fble"});
   ASSERT_EQ(expected.status, 0) << expected.err;
-  // In each of 100 turns, Left and Right are called with all numbers from 30 and 90 on down to 0.
-  EXPECT_THAT(expected.err, testing::ContainsRegex(" 9100  +[0-9]+  /Twins%\\.Right  "));
+  // In each of 1000 rounds, Left and Right are called with all numbers from 3 and 9 down to 0.
+  EXPECT_THAT(expected.err, testing::ContainsRegex(" 10000  +[0-9]+  /Twins%\\.Right  "));
   EXPECT_THAT(expected.err, testing::ContainsRegex(" 3000  +[0-9]+  /Twins%\\.LeftWork  "));
   EXPECT_THAT(expected.err, testing::ContainsRegex("  +9000  +[0-9]+  +[0-9]+   Right\\(Sub\\(n, 1\\)"));
   const std::string bytes = read("counts.pb.gz");
@@ -281,7 +282,7 @@ TEST_F(ProfileCommand, CountsAreExactInAllModes) {
 }
 
 TEST_F(ProfileCommand, GoReadsThePprof) {
-  write_twins("100_000", "300_000");
+  write_twins("10_000", "30_000");
   if (run({}, "", {}, "go version").status != 0) GTEST_SKIP() << "go is not there";
   ASSERT_EQ(profile({"--pprof", "profile.pb.gz"}, {"Twins.fble"}).status, 0);
   const CommandResult top = run({}, "", {"HOME=.", "PPROF_TMPDIR=."}, "go tool pprof -top profile.pb.gz");
@@ -291,7 +292,7 @@ TEST_F(ProfileCommand, GoReadsThePprof) {
   ASSERT_EQ(profile({"--counts", "--pprof", "counts.pb.gz"}, {"Twins.fble"}).status, 0);
   const CommandResult counts =
       run({}, "", {"HOME=.", "PPROF_TMPDIR=."}, "go tool pprof -top -sample_index=calls counts.pb.gz");
-  EXPECT_THAT(counts.out, testing::ContainsRegex(" 30000100 .* /Twins%\\.Right"));
+  EXPECT_THAT(counts.out, testing::ContainsRegex(" 30001000 .* /Twins%\\.Right"));
 }
 
 TEST_F(ProfileCommand, MistakesAreReported) {
