@@ -117,6 +117,7 @@ void Memos::add_counts(JitStats& stats) const {
   for (const Memo& memo : memos_) {
     ++stats.memos;
     stats.memos_given_up += memo.is_given_up() ? 1 : 0;
+    stats.memo_tables_freed += memo.table.rows == nullptr ? 1 : 0;
     stats.remembered_calls += memo.table.hits;
     stats.unknown_calls += memo.table.misses;
   }

@@ -81,10 +81,11 @@ struct JitStats {
   uint64_t ir_instructions = 0;
   uint64_t code_bytes = 0;
   uint64_t side_table_bytes = 0;
-  uint64_t memos = 0;             ///< functions whose results were remembered
-  uint64_t memos_given_up = 0;    ///< ... until there were too many unknown calls
-  uint64_t remembered_calls = 0;  ///< calls that were not made
-  uint64_t unknown_calls = 0;     ///< ... that were made, since the result was not known
+  uint64_t memos = 0;              ///< functions whose results were remembered
+  uint64_t memos_given_up = 0;     ///< ... until there were too many unknown calls
+  uint64_t memo_tables_freed = 0;  ///< ... and no trace looked in their tables any more
+  uint64_t remembered_calls = 0;   ///< calls that were not made
+  uint64_t unknown_calls = 0;      ///< ... that were made, since the result was not known
   uint64_t record_ns = 0;
   uint64_t optimize_ns = 0;
   uint64_t assemble_ns = 0;

@@ -133,12 +133,12 @@ std::string TraceLog::stats_text(const JitStats& stats, const Chaos* chaos) cons
       "side tables: {} bytes for {} guards, {} of which never failed\n"
       "exits:       {} by guards, {} at yield points, {} returns to the interpreter, {} at deopt points\n"
       "forced:      {} times at deopt points, {} times more with a change that machine code was left for\n"
-      "memos:       {} functions, {} given up; {} calls remembered, {} unknown\n"
+      "memos:       {} functions, {} given up, {} of their tables freed; {} calls remembered, {} unknown\n"
       "compiling:   {:.3f} ms recording, {:.3f} ms optimising, {:.3f} ms assembling\n",
       stats.traces[0], stats.traces[1], stats.traces[2], stats.dispatch_nodes, stats.flushes, stats.evictions,
       stats.code_bytes, stats.ir_instructions, stats.side_table_bytes, stats.guards, stats.guards - stats.failed_guards,
       stats.exits, stats.yields, stats.cold_returns, stats.deopt_point_hits, stats.forced, stats.forced_out,
-      stats.memos, stats.memos_given_up, stats.remembered_calls, stats.unknown_calls,
+      stats.memos, stats.memos_given_up, stats.memo_tables_freed, stats.remembered_calls, stats.unknown_calls,
       static_cast<double>(stats.record_ns) / 1e6, static_cast<double>(stats.optimize_ns) / 1e6,
       static_cast<double>(stats.assemble_ns) / 1e6);
   if (options_.deopt_sweep) {

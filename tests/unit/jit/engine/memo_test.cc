@@ -58,6 +58,7 @@ Nat@ Small = Nat@(2: Nat@(3: Nat@(2: Nat@(3: Nat@(2: Nat@(3: Nat@(2: 1)))))));
 struct Counts {
   uint64_t memos = 0;
   uint64_t given_up = 0;
+  uint64_t freed = 0;
   uint64_t remembered = 0;
   uint64_t unknown = 0;
 };
@@ -89,9 +90,11 @@ class MemoTest : public testing::Test {
     const std::string text = engine_->stats_text();
     Counts all;
     const size_t at = text.find("memos:");
-    EXPECT_EQ(std::sscanf(text.c_str() + at, "memos: %lu functions, %lu given up; %lu calls remembered, %lu unknown",
-                          &all.memos, &all.given_up, &all.remembered, &all.unknown),
-              4)
+    EXPECT_EQ(
+        std::sscanf(text.c_str() + at,
+                    "memos: %lu functions, %lu given up, %lu of their tables freed; %lu calls remembered, %lu unknown",
+                    &all.memos, &all.given_up, &all.freed, &all.remembered, &all.unknown),
+        5)
         << text;
     return all;
   }
@@ -224,6 +227,29 @@ TEST_F(MemoTest, TracesGoWithTheMemoThatIsGivenUp) {
     EXPECT_TRUE(trace.evicted) << i;
   }
   EXPECT_GE(recalling, 1u);
+}
+
+// Add's memo is given up in the second call of Others, whose machine code is complete: no exit evicts the traces of
+// Loop before the recording of Hot, for whose call a new table is made. Those of Incr and Decr are freed then.
+TEST_F(MemoTest, TablesStayWhileTracesLookInThem) {
+  const std::string before = R"(
+Nat@ Small = Nat@(2: Nat@(3: Nat@(2: Nat@(3: Nat@(2: Nat@(3: Nat@(2: 1)))))));
+(Nat@, Nat@) { Nat@; } Others = (Nat@ n, Nat@ sum) { n.?(1: sum, : Others(Decr(n), Add(n, sum))); };
+(Nat@, Nat@) { Nat@; } Rest = (Nat@ a, Nat@ b) { a.?(1: b, 2: Rest(b, a.2), 3: Rest(b, a.3)); };
+(Nat@, Nat@) { Nat@; } Hot = (Nat@ a, Nat@ b) { Rest(a, b); };
+)";
+  const std::string result = R"(
+Nat@ A = Loop(Small, Loop(Small, 1));
+Nat@ B = Others(Large, A);
+Nat@ C = Others(Large, A);
+Nat@ D = Hot(Small, Large);
+Nat@ E = Loop(Small, D);
+Add(B, Add(C, E))
+)";
+  eager_.params.memo_trial = 2000;
+  compare(program("Add(Small, Large)", "", before, result), eager_);
+  EXPECT_EQ(counts().given_up, 3u);
+  EXPECT_EQ(counts().freed, 2u);
 }
 
 TEST_F(MemoTest, CallsThatShowAreNot) {
