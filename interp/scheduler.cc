@@ -974,6 +974,7 @@ void Scheduler::visit_groups(Collector& collector) {
 void Scheduler::visit_dirty(Collector& collector, const VirtualThread* running) {
   for (VirtualThread* thread : dirty_) {
     if (thread == running) continue;
+    ++stats_.visited;
     if (thread->value != 0) collector.visit(thread->value);
     if (thread->stack != nullptr) {
       thread->stack->visit_new_frames(machine_.frames, collector, thread->pc, thread->frame());

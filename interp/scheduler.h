@@ -41,6 +41,7 @@ struct ThreadStats {
   uint64_t preempted = 0;  ///< switches because a thread that has waited for the world was ready
   uint64_t ahead = 0;      ///< switches to a thread that had no turn
   uint64_t most_at_once = 0;
+  uint64_t visited = 0;                     ///< by minor collections: one visits those that have run since the last one
   uint64_t moves = 0;                       ///< of frames between call stacks and chunks
   std::array<uint64_t, kWaits> waits = {};  ///< how often threads waited for what
   size_t most_chunk_bytes = 0;              ///< of the frames of threads without a call stack, at a time

@@ -90,9 +90,9 @@ void print_stats(const Machine& machine, const TraceEngine* engine) {
   if (threads.started != 0) {
     print_message(
         "threads:     {} started, {} at most at a time, {} switches, {} of them preemptions and {} to run ahead, {} "
-        "moves "
-        "of frames\n",
-        threads.started, threads.most_at_once, threads.switches, threads.preempted, threads.ahead, threads.moves);
+        "moves of frames, {} visited by minor collections\n",
+        threads.started, threads.most_at_once, threads.switches, threads.preempted, threads.ahead, threads.moves,
+        threads.visited);
     std::string waits;
     for (size_t i = 0; i < kWaits; ++i) {
       if (threads.waits[i] == 0) continue;

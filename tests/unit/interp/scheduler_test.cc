@@ -88,6 +88,18 @@ TEST(Scheduler, ManyThreadsShareFewStacks) {
   }
 }
 
+// Threads that only wait cost a collection nothing: each visit follows a turn.
+TEST(Scheduler, CollectionsVisitThreadsThatHaveRun) {
+  MachineOptions options;
+  options.heap.nursery_bytes = 1024;
+  run_program("Many", options, false, [](Machine& machine) {
+    const ThreadStats& stats = machine.carrier().machine.scheduler.stats();
+    EXPECT_GT(stats.visited, stats.started);
+    EXPECT_LE(stats.visited, stats.started + stats.switches);
+    EXPECT_GT(machine.heap().stats().minor_collections * stats.started, 10 * (stats.started + stats.switches));
+  });
+}
+
 TEST(Scheduler, TwoThreadsDoNotMove) {
   run_program("PingPong", {}, false, [](Machine& machine) {
     const ThreadStats& stats = machine.carrier().machine.scheduler.stats();
