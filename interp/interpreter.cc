@@ -302,6 +302,7 @@ INLINE_IN_HANDLER MadeStruct make_struct_of(Carrier* carrier, const uint32_t* pc
 template <bool kIsUnion>
 __attribute__((noinline)) FBLE_HANDLER_CC void rest_of_struct(HANDLER) {
   const uint32_t count = pc[kFieldsOf<kIsUnion> - 1];
+  publish(carrier, pc, fp, ap);  // for the sampler: packing needs all registers
   const MadeStruct made = make_struct_of<kIsUnion>(carrier, pc, fp, ap);
   if (UNLIKELY(made.word == 0)) {
     value = object_words(count);
