@@ -1,6 +1,7 @@
 // `fble-jit profile`: the program does what it does without, and the profile says where its time goes.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <map>
 #include <regex>
 
@@ -112,20 +113,29 @@ TEST_F(ProfileCommand, ChangesNothingInAllModes) {
   }
 }
 
+// The system may stop a virtual machine for a hundredth of a second, which is then the time of one sample. So the
+// shares are medians of five runs.
 TEST_F(ProfileCommand, TwinsHaveTheSharesOfTheirWork) {
+  constexpr int kTurns = 60'000;
   for (const int ratio : {1, 3, 10, 20}) {
-    constexpr int kTurns = 100'000;
     write_twins(std::to_string(kTurns / (ratio + 1)), std::to_string(kTurns / (ratio + 1) * ratio));
-    const CommandResult result = profile({"--rate", "20000", "--folded", "folded"}, {"Twins.fble"});
-    ASSERT_EQ(result.status, 0) << result.err;
-    const double left = time_of("/Twins%.Left").first;
-    const double right = time_of("/Twins%.Right").first;
-    EXPECT_NEAR(100 * left / (left + right), 100.0 / (1 + ratio), 3) << ratio << result.err;
-    EXPECT_GT(left + right, 0.8 * time_of("").second);
-    // The functions that are compiled into the loops are there, too.
-    EXPECT_GT(time_of("/Twins%.Right;/Twins%.RightWork").first, 0);
-    EXPECT_THAT(result.err, HasSubstr("/Twins%.RightWork  "));
-    EXPECT_LE(time_of("[unknown]").first, time_of("").second / 1000);
+    std::vector<double> shares;
+    std::string report;
+    for (int i = 0; i < 5; ++i) {
+      const CommandResult result = profile({"--rate", "20000", "--folded", "folded"}, {"Twins.fble"});
+      ASSERT_EQ(result.status, 0) << result.err;
+      const double left = time_of("/Twins%.Left").first;
+      const double right = time_of("/Twins%.Right").first;
+      shares.push_back(100 * left / (left + right));
+      EXPECT_GT(left + right, 0.8 * time_of("").second) << result.err;
+      // The functions that are compiled into the loops are there, too.
+      EXPECT_GT(time_of("/Twins%.Right;/Twins%.RightWork").first, 0);
+      EXPECT_THAT(result.err, HasSubstr("/Twins%.RightWork  "));
+      EXPECT_LE(time_of("[unknown]").first, time_of("").second / 1000);
+      report += result.err;
+    }
+    std::ranges::sort(shares);
+    EXPECT_NEAR(shares[2], 100.0 / (1 + ratio), 3) << testing::PrintToString(shares) << report;
   }
 }
 
