@@ -36,6 +36,7 @@
 #include "fuzz/hang.h"
 #include "fuzz/minimise.h"
 #include "fuzz/oracle/modes_agree.h"
+#include "gc/mapping.h"
 
 namespace fble {
 namespace {
@@ -277,6 +278,7 @@ struct Message {
 
 [[noreturn]] void work(ModesOracle& oracle, const Settings& settings, Shared& shared, unsigned slot_index, int end) {
   Shared::Slot& slot = shared.slots[slot_index];
+  const KeptMappings kept;
   for (;;) {
     const uint64_t index = shared.next++;
     if (index >= settings.count) _exit(0);

@@ -20,7 +20,6 @@ OldSpace::~OldSpace() {
   for (Block* block : blocks_) {
     if (block->bytes != kBlockBytes) std::free(block);
   }
-  for (auto [region, bytes] : regions_) munmap(region, bytes);
 }
 
 uint32_t OldSpace::class_of(size_t words) {
@@ -41,15 +40,11 @@ uint32_t OldSpace::class_words(uint32_t size_class) {
 void OldSpace::add_region() {
   const size_t bytes =
       round_up(std::clamp(committed_bytes_ / 16, kSmallestRegionBytes, kLargestRegionBytes), kBlockBytes);
-  // The mapping is one block larger than needed; the unaligned ends are unmapped.
-  void* memory = mmap(nullptr, bytes + kBlockBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) system_out_of_memory();
-  const uintptr_t start = reinterpret_cast<uintptr_t>(memory);
-  const uintptr_t region = round_up(start, kBlockBytes);
-  const size_t before = region - start;
-  if (before != 0) munmap(memory, before);
-  if (before != kBlockBytes) munmap(reinterpret_cast<void*>(region + bytes), kBlockBytes - before);
-  regions_.emplace_back(reinterpret_cast<void*>(region), bytes);
+  // The mapping is one block larger than needed; the unaligned ends are never used.
+  Mapping memory = Mapping::not_zeroed(bytes + kBlockBytes);
+  if (memory.begin() == nullptr) system_out_of_memory();
+  const uintptr_t region = round_up(reinterpret_cast<uintptr_t>(memory.begin()), kBlockBytes);
+  regions_.push_back(std::move(memory));
   for (uintptr_t block = region + bytes; block != region;) {
     block -= kBlockBytes;
     free_blocks_.push_back(reinterpret_cast<Block*>(block));

@@ -178,12 +178,12 @@ class OldSpace {
   std::vector<Block*> free_blocks_;  ///< of kBlockBytes
   size_t returned_ = 0;              ///< the first `returned_` free blocks have no memory: the system has it
   size_t wanted_blocks_ = 0;         ///< the most blocks in use lately: that number is worth keeping
-  std::vector<std::pair<void*, size_t>> regions_;  ///< the mappings, unmapped by the destructor
-  size_t sweep_at_ = 0;                            ///< blocks_ from this index on may be unswept
-  uint64_t epoch_ = 0;                             ///< number of completed markings
-  size_t used_words_ = 0;                          ///< in blocks, runs included
-  size_t freed_words_ = 0;                         ///< found dead in blocks
-  size_t committed_bytes_ = 0;                     ///< for blocks
+  std::vector<Mapping> regions_;     ///< the memory of blocks_ and free_blocks_
+  size_t sweep_at_ = 0;              ///< blocks_ from this index on may be unswept
+  uint64_t epoch_ = 0;               ///< number of completed markings
+  size_t used_words_ = 0;            ///< in blocks, runs included
+  size_t freed_words_ = 0;           ///< found dead in blocks
+  size_t committed_bytes_ = 0;       ///< for blocks
   bool marking_ = false;
 };
 

@@ -9,19 +9,12 @@
 
 namespace fble {
 
-Slabs::~Slabs() {
-  if (reserved_ != nullptr) munmap(reserved_, reserved_bytes_);
-}
-
 void Slabs::reserve() {
   tried_ = true;
   for (size_t bytes = kMostSlabBytes; bytes >= kFewestSlabBytes; bytes /= 2) {
-    void* memory =
-        mmap(nullptr, bytes + kSlabBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED) continue;
-    reserved_ = memory;
-    reserved_bytes_ = bytes + kSlabBytes;
-    base_ = fresh_ = (reinterpret_cast<uintptr_t>(memory) + kSlabBytes - 1) & ~(kSlabBytes - 1);
+    reserved_ = Mapping::not_zeroed(bytes + kSlabBytes);
+    if (reserved_.begin() == nullptr) continue;
+    base_ = fresh_ = (reinterpret_cast<uintptr_t>(reserved_.begin()) + kSlabBytes - 1) & ~(kSlabBytes - 1);
     bytes_ = bytes;
     return;
   }
@@ -38,6 +31,7 @@ Slab* Slabs::take() {
     if (fresh_ == base_ + bytes_) return nullptr;
     slab = reinterpret_cast<Slab*>(fresh_);
     fresh_ += kSlabBytes;
+    std::memset(slab->mark, 0, sizeof(slab->mark));
   }
   // Mark bits are clear: the sweep that frees a slab clears them.
   slab->top = slab->words();

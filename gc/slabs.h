@@ -22,6 +22,7 @@
 
 #include <vector>
 
+#include "gc/mapping.h"
 #include "gc/object.h"
 
 namespace fble {
@@ -49,7 +50,6 @@ inline constexpr size_t kSlabWords = (kSlabBytes - sizeof(Slab)) / sizeof(Word);
 class Slabs {
  public:
   Slabs() = default;
-  ~Slabs();
   Slabs(const Slabs&) = delete;
   Slabs& operator=(const Slabs&) = delete;
 
@@ -156,8 +156,7 @@ class Slabs {
 
   uintptr_t base_ = 0;
   size_t bytes_ = 0;  ///< the size of the address range
-  void* reserved_ = nullptr;
-  size_t reserved_bytes_ = 0;
+  Mapping reserved_;
   bool tried_ = false;        ///< whether reserve() was called
   uintptr_t fresh_ = 0;       ///< no slab at or after this address was taken yet
   std::vector<Slab*> slabs_;  ///< slabs with adopted objects

@@ -16,6 +16,9 @@ namespace {
 /// The growth of the stack after which a collection moves the watermark up.
 constexpr size_t kStackStepSlots = 128 * 1024;
 
+/// The memory that core files contain from the beginning.
+constexpr size_t kFirstDumpedBytes = 2 * kStackStepSlots * sizeof(Word);
+
 /// The unused stack that is kept, and the amount that one collection returns to the OS, if any.
 constexpr size_t kKeptStackBytes = size_t{8} << 20;
 constexpr size_t kLeastReleasedBytes = size_t{64} << 10;
@@ -49,29 +52,15 @@ void poison_dead_slots(Word* frame, size_t end, const LiveSlots& live) {
 
 }  // namespace
 
-Mapping::Mapping(size_t bytes) : Mapping(bytes, 0) {}
-
-Mapping::Mapping(size_t bytes, int flags) : bytes_(bytes) {
-  begin_ = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
-  if (begin_ == MAP_FAILED) begin_ = nullptr;
-}
-
-Mapping Mapping::low(size_t bytes) {
-  Mapping low(bytes, MAP_32BIT);
-  return low.begin() != nullptr ? std::move(low) : Mapping(bytes);
-}
-
-Mapping::~Mapping() {
-  if (begin_ != nullptr) munmap(begin_, bytes_);
-}
-
 CallStack::CallStack(Mapping memory)
     : memory_(std::move(memory)),
       limit_(base() + memory_.bytes() / sizeof(Word) - kGuardSlots),
       high_water_(base()),
-      dumped_end_(reinterpret_cast<char*>(base())) {
+      dumped_end_(reinterpret_cast<char*>(base()) + std::min(memory_.bytes(), kFirstDumpedBytes)) {
   // Far more is reserved than is ever used: a core file would have all of it.
-  madvise(base(), memory_.bytes(), MADV_DONTDUMP);
+  if (dumped_end_ != memory_.end()) {
+    madvise(dumped_end_, static_cast<size_t>(static_cast<char*>(memory_.end()) - dumped_end_), MADV_DONTDUMP);
+  }
   allow(base());
 }
 

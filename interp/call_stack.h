@@ -17,38 +17,10 @@
 #include <vector>
 
 #include "gc/heap.h"
+#include "gc/mapping.h"
 #include "interp/call_frame.h"
 
 namespace fble {
-
-/// A piece of zeroed memory of the process, reserved and not yet used. Null if the system has none.
-class Mapping {
- public:
-  Mapping() = default;
-  explicit Mapping(size_t bytes);
-  /// Returns memory below 2 GB if there is some: its addresses can be operands of instructions.
-  static Mapping low(size_t bytes);
-  Mapping(Mapping&& other) noexcept { swap(other); }
-  Mapping& operator=(Mapping&& other) noexcept {
-    swap(other);
-    return *this;
-  }
-  ~Mapping();
-
-  void* begin() const { return begin_; }
-  void* end() const { return static_cast<char*>(begin_) + bytes_; }
-  size_t bytes() const { return bytes_; }
-
- private:
-  Mapping(size_t bytes, int flags);
-  void swap(Mapping& other) {
-    std::swap(begin_, other.begin_);
-    std::swap(bytes_, other.bytes_);
-  }
-
-  void* begin_ = nullptr;
-  size_t bytes_ = 0;
-};
 
 /// The room above the limit: small frames of glue and deoptimisation need no check.
 inline constexpr size_t kGuardSlots = 256;

@@ -23,7 +23,7 @@ StackMemory reserve_stacks(const MachineOptions& options) {
   // Each call takes three words of the call stack at least, and one of the native stack.
   constexpr size_t kNativeRoom = size_t{8} << 20;
   for (bytes = std::max(bytes, kLeastStackBytes); bytes >= kLeastStackBytes; bytes /= 2) {
-    StackMemory memory{Mapping(bytes), Mapping((bytes / 3 + kNativeRoom) / 4096 * 4096)};
+    StackMemory memory{Mapping::not_zeroed(bytes), Mapping::not_zeroed((bytes / 3 + kNativeRoom) / 4096 * 4096)};
     if (memory.call_stack.begin() != nullptr && memory.native.begin() != nullptr) return memory;
   }
   system_out_of_memory();

@@ -402,7 +402,7 @@ CallStack& Scheduler::take_stack(size_t slots) {
     if (oldest == nullptr || stack.used_at < oldest->used_at) oldest = &stack;
   }
   if (stacks_.size() < options_.params.hot_stacks && can_reserve_) {
-    Mapping memory(stack_bytes_);
+    Mapping memory = Mapping::not_zeroed(stack_bytes_);
     can_reserve_ = memory.begin() != nullptr;
     if (can_reserve_) return *stacks_.emplace_back(std::make_unique<CallStack>(std::move(memory)));
   }

@@ -28,7 +28,7 @@ constexpr size_t kKeptOneIn = 4;
 
 void SlabPool::add_region() {
   const size_t count = std::clamp(in_use_ / kRegionOneIn, kFewestSlabs, kMostSlabs);
-  Mapping region((count + 1) * kSlabBytes);
+  Mapping region = Mapping::not_zeroed((count + 1) * kSlabBytes);
   if (region.begin() == nullptr) system_out_of_memory();
   const uintptr_t start = (reinterpret_cast<uintptr_t>(region.begin()) + kSlabBytes - 1) / kSlabBytes * kSlabBytes;
   for (size_t i = count; i-- > 0;) free_.push_back(reinterpret_cast<void*>(start + i * kSlabBytes));

@@ -32,6 +32,7 @@
 #include "fuzz/gen/library.h"
 #include "fuzz/gen/thread_gen.h"
 #include "gc/integer.h"
+#include "gc/mapping.h"
 #include "interp/machine.h"
 #include "jit/engine/trace_engine.h"
 
@@ -322,6 +323,7 @@ Verdict ModesOracle::check(const std::string& module_text, const ModesOptions& o
 
 Verdict ModesOracle::State::check(const std::string& module_text, const ModesOptions& options) {
   Verdict verdict;
+  const KeptMappings kept;
   Diagnostics diagnostics;
   const std::unique_ptr<Program> program = parse(module_text, diagnostics);
   std::unique_ptr<CheckedProgram> checked;

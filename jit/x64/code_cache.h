@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <span>
 
+#include "gc/mapping.h"
 #include "jit/x64/gdb_jit.h"
 
 namespace fble {
@@ -36,8 +37,9 @@ class CodeCache {
   bool contains(const void* address) const;
 
  private:
-  uint8_t* executable_ = nullptr;
-  uint8_t* writable_ = nullptr;
+  CodeMapping memory_;
+  uint8_t* const executable_;
+  uint8_t* const writable_;
   size_t capacity_ = 0;
   size_t used_ = 0;
   RegisteredCode registered_;
