@@ -37,6 +37,7 @@
 #include "fuzz/minimise.h"
 #include "fuzz/oracle/modes_agree.h"
 #include "gc/mapping.h"
+#include "interp/ticker.h"
 
 namespace fble {
 namespace {
@@ -278,7 +279,8 @@ struct Message {
 
 [[noreturn]] void work(ModesOracle& oracle, const Settings& settings, Shared& shared, unsigned slot_index, int end) {
   Shared::Slot& slot = shared.slots[slot_index];
-  const KeptMappings kept;
+  const KeptMappings kept_mappings;
+  const KeptTickers kept_tickers;
   for (;;) {
     const uint64_t index = shared.next++;
     if (index >= settings.count) _exit(0);

@@ -10,36 +10,62 @@
 #include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 namespace fble {
 
 class Ticker {
  public:
-  /// Calls `tick` from its own OS thread.
-  Ticker(std::function<void()> tick, std::chrono::milliseconds period) : tick_(std::move(tick)), period_(period) {}
+  /// Calls `tick` from another OS thread.
+  Ticker(std::function<void()> tick, std::chrono::milliseconds period);
   ~Ticker();
   Ticker(const Ticker&) = delete;
 
   /// Says whether ticks are wanted. Cheap if that has not changed.
   void want(bool wanted) {
-    wanted_.store(wanted);
-    if (wanted && is_idle_.load()) wake();
+    beat_->wanted.store(wanted);
+    if (wanted && beat_->is_idle.load()) beat_->wake();
   }
 
  private:
-  void wake();
-  void run();
+  friend class KeptTickers;
 
-  const std::function<void()> tick_;
-  const std::chrono::milliseconds period_;
-  std::atomic<bool> wanted_{false};
-  std::atomic<bool> is_idle_{true};  ///< waits until it is wanted, or does not exist yet
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool ends_ = false;  ///< guarded by mutex_
-  std::thread thread_;
+  /// The OS thread, and what it shares with the ticker that has it.
+  struct Beat {
+    ~Beat();
+    void wake();
+    void run();
+
+    std::atomic<bool> wanted{false};
+    std::atomic<bool> is_idle{true};  ///< waits until it is wanted, or does not exist yet
+    std::mutex mutex;                 ///< guards the following but the thread
+    std::condition_variable changed;
+    std::function<void()> tick;
+    std::chrono::milliseconds period{};
+    bool ends = false;
+    std::thread thread;
+  };
+
+  std::unique_ptr<Beat> beat_;
+};
+
+/// Keeps the OS threads of tickers that are gone, for the next tickers of the OS thread that has made this. Must not
+/// exist across a fork.
+class KeptTickers {
+ public:
+  /// Does nothing if there is one on this OS thread already, which then keeps all.
+  KeptTickers();
+  ~KeptTickers();
+  KeptTickers(const KeptTickers&) = delete;
+  KeptTickers& operator=(const KeptTickers&) = delete;
+
+ private:
+  friend class Ticker;
+  static thread_local KeptTickers* current;
+  std::vector<std::unique_ptr<Ticker::Beat>> beats_;
 };
 
 }  // namespace fble

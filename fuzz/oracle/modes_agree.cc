@@ -34,6 +34,7 @@
 #include "gc/integer.h"
 #include "gc/mapping.h"
 #include "interp/machine.h"
+#include "interp/ticker.h"
 #include "jit/engine/trace_engine.h"
 
 namespace fble {
@@ -323,7 +324,8 @@ Verdict ModesOracle::check(const std::string& module_text, const ModesOptions& o
 
 Verdict ModesOracle::State::check(const std::string& module_text, const ModesOptions& options) {
   Verdict verdict;
-  const KeptMappings kept;
+  const KeptMappings kept_mappings;
+  const KeptTickers kept_tickers;
   Diagnostics diagnostics;
   const std::unique_ptr<Program> program = parse(module_text, diagnostics);
   std::unique_ptr<CheckedProgram> checked;

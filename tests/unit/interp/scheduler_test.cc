@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <condition_variable>
 #include <functional>
+#include <mutex>
 #include <thread>
 
 #include "frontends/fble/loader.h"
@@ -232,6 +234,38 @@ TEST(Ticker, AsksForAttentionWhileItIsWanted) {
       EXPECT_FALSE(carrier.is_asked(Attention::kTick));
     }
   });
+}
+
+/// Returns the OS thread of the first tick.
+std::thread::id ticking_thread() {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::thread::id id;
+  Ticker ticker(
+      [&] {
+        const std::lock_guard lock(mutex);
+        id = std::this_thread::get_id();
+        changed.notify_one();
+      },
+      std::chrono::milliseconds(1));
+  ticker.want(true);
+  std::unique_lock lock(mutex);
+  changed.wait_for(lock, std::chrono::seconds(60), [&] { return id != std::thread::id(); });
+  return id;
+}
+
+TEST(KeptTickers, HaveTheirThreadsUsedAgain) {
+  const KeptTickers outer;
+  const std::thread::id first = ticking_thread();
+  EXPECT_NE(first, std::thread::id());
+  {
+    const KeptTickers inner;
+    EXPECT_EQ(ticking_thread(), first);
+  }
+  EXPECT_EQ(ticking_thread(), first);
+  // While a ticker has the thread, the next one needs another.
+  const Ticker other([] {}, std::chrono::milliseconds(1));
+  EXPECT_NE(ticking_thread(), first);
 }
 
 TEST(Attention, IsASetOfReasons) {
