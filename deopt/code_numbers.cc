@@ -59,7 +59,19 @@ CodeList& code_list() {
 
 }  // namespace
 
-uint32_t number_of_code(Code* code) { return code_list().number_of(code); }
+uint32_t number_of_code(Code* code) {
+  // Numbers do not change, so a thread may remember them: side tables mention the same code again and again.
+  struct Known {
+    Word function = 0;
+    uint32_t number = 0;
+  };
+  constexpr size_t kRemembered = 64;
+  thread_local std::array<Known, kRemembered> remembered;
+  const Word function = code->function_value();
+  Known& known = remembered[function / sizeof(Code) % kRemembered];
+  if (known.function != function) known = {function, code_list().number_of(code)};
+  return known.number;
+}
 Code* code_of_number(uint64_t number) { return code_list().at(number); }
 Code* code_of_function(Word word) { return code_list().of_function(word); }
 

@@ -14,6 +14,9 @@ namespace fble {
 
 namespace {
 
+/// The number of pieces of glue that there is room for from the start.
+constexpr size_t kFewGlue = 32;
+
 /// Calls `visit(slot)` for the live slots of a frame of the state, counted from its own first one.
 template <typename Visit>
 void for_each_slot(const FramesState& state, size_t index, Visit&& visit) {
@@ -56,6 +59,10 @@ FramesState take_frames(const Carrier& carrier, Word* root) {
     state.frames.clear();
     return state;
   }
+  size_t words = 0;
+  for (size_t i = 0; i < state.frames.size(); ++i)
+    words += 1 + live_slots(*state.frames[i].code, state.frames[i].pc).size();
+  state.words.reserve(words);
   for (size_t i = 0; i < state.frames.size(); ++i) {
     const Word* frame = root + state.frames[i].base;
     state.words.push_back(frame[kClosureSlot]);
@@ -94,6 +101,7 @@ Rehearsal::Rehearsal(Carrier& carrier, Word* root)
       error_(carrier.error),
       groups_(carrier.groups),
       watermark_(carrier.current->stack->watermark()) {
+  entries_.reserve(carrier.machine.program.codes.size() + kFewGlue);
   carrier.machine.for_each_code([&](Code& code) {
     // Natives are entered in the same way as while recording (GlueCode::native), so that steps are counted alike.
     if (code.native != nullptr) return;
@@ -144,16 +152,16 @@ std::string difference(const FramesState& expected, const FramesState& actual, s
   std::string text;
   for (size_t i = 0; i < expected.frames.size(); ++i) {
     const int32_t base = expected.frames[i].base;
-    const auto compare = [&](const std::string& what) {
-      if (!text.empty() || same(expected.words[at], actual.words[at])) return;
+    const auto differs = [&] { return text.empty() && !same(expected.words[at], actual.words[at]); };
+    const auto describe_it = [&](const std::string& what) {
       text = fmt::format("{} of frame {}: {} where the interpreter has {}", what, i, print_word(actual.words[at], 2),
                          print_word(expected.words[at], 2));
     };
-    compare("the closure");
+    if (differs()) describe_it("the closure");
     ++at;
     for_each_slot(expected, i, [&](int32_t slot) {
-      if (std::find(left_out.begin(), left_out.end(), base + slot) == left_out.end()) {
-        compare(fmt::format("slot {}", slot));
+      if (std::find(left_out.begin(), left_out.end(), base + slot) == left_out.end() && differs()) {
+        describe_it(fmt::format("slot {}", slot));
       }
       ++at;
     });

@@ -180,7 +180,9 @@ class SideTableBuilder {
   ///  * the facts of constants and virtuals are those that can be derived from them;
   ///  * equal virtuals are merged, unnamed ones are removed, and each comes after those
   ///    that it names, unless they are recursive.
-  void add(const ExitEntry& entry) { entries_.push_back(entry); }
+  void add(ExitEntry entry) { entries_.push_back(std::move(entry)); }
+  /// The number of entries to come, if it is known.
+  void reserve(size_t count) { entries_.reserve(count); }
   SideTable finish();
 
  private:

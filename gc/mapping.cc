@@ -11,6 +11,9 @@ namespace {
 /// The memory that a kept range keeps at either end. Stacks grow from one of them, heaps and code from the first.
 constexpr size_t kKeptBytes = size_t{1} << 20;
 
+/// Memory is returned after this number of owners: a walk along the page tables takes longer than some owners live.
+constexpr uint32_t kOwnersPerReturn = 16;
+
 thread_local KeptMappings* current = nullptr;
 
 void unmap(const MappedRange& range) {
@@ -64,10 +67,11 @@ MappedRange KeptMappings::take(size_t bytes, bool has_twin) {
 bool KeptMappings::keep(const MappedRange& range) {
   if (current == nullptr) return false;
   // Of shared memory, this would only drop the page table's entries.
-  if (range.twin == nullptr && range.bytes > 2 * kKeptBytes) {
+  if (range.twin == nullptr && range.bytes > 2 * kKeptBytes && range.owners % kOwnersPerReturn == 0) {
     madvise(static_cast<char*>(range.begin) + kKeptBytes, range.bytes - 2 * kKeptBytes, MADV_DONTNEED);
   }
   current->ranges_.push_back(range);
+  ++current->ranges_.back().owners;
   return true;
 }
 
@@ -85,9 +89,15 @@ Mapping Mapping::low(size_t bytes) {
 }
 
 Mapping Mapping::not_zeroed(size_t bytes) {
+  Mapping mapping = kept(bytes);
+  if (mapping.begin() == nullptr) mapping = Mapping(bytes);
+  mapping.may_be_kept_ = true;
+  return mapping;
+}
+
+Mapping Mapping::kept(size_t bytes) {
   Mapping mapping;
   mapping.range_ = KeptMappings::take(bytes, false);
-  if (mapping.begin() == nullptr) mapping = Mapping(bytes);
   mapping.may_be_kept_ = true;
   return mapping;
 }

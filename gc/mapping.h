@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -18,10 +19,12 @@ struct MappedRange {
   void* begin = nullptr;
   void* twin = nullptr;
   size_t bytes = 0;
+  uint32_t owners = 1;  ///< that it has had
 };
 
 /// Keeps ranges whose owners are gone, for the next owners on this OS thread that reserve as much. What was used
-/// is not zeroed in between; the middle of a large range is returned to the system. Must not exist across a fork: code
+/// is not zeroed in between; the middle of a large range is returned to the system from time
+/// to time. Must not exist across a fork: code
 /// is in shared memory.
 class KeptMappings {
  public:
@@ -50,6 +53,8 @@ class Mapping {
   static Mapping low(size_t bytes);
   /// Returns memory that may have been used before (KeptMappings).
   static Mapping not_zeroed(size_t bytes);
+  /// Returns memory that has been used before; null if none of the size is kept.
+  static Mapping kept(size_t bytes);
   Mapping(Mapping&& other) noexcept { swap(other); }
   Mapping& operator=(Mapping&& other) noexcept {
     swap(other);

@@ -11,9 +11,13 @@ namespace fble {
 
 void Slabs::reserve() {
   tried_ = true;
+  // Where the system refuses the large sizes, it need not be asked again for what is kept.
+  for (size_t bytes = kMostSlabBytes; bytes >= kFewestSlabBytes && reserved_.begin() == nullptr; bytes /= 2) {
+    reserved_ = Mapping::kept(bytes + kSlabBytes);
+  }
   for (size_t bytes = kMostSlabBytes; bytes >= kFewestSlabBytes; bytes /= 2) {
-    reserved_ = Mapping::not_zeroed(bytes + kSlabBytes);
-    if (reserved_.begin() == nullptr) continue;
+    if (reserved_.begin() == nullptr) reserved_ = Mapping::not_zeroed(bytes + kSlabBytes);
+    if (reserved_.begin() == nullptr || reserved_.bytes() != bytes + kSlabBytes) continue;
     base_ = fresh_ = (reinterpret_cast<uintptr_t>(reserved_.begin()) + kSlabBytes - 1) & ~(kSlabBytes - 1);
     bytes_ = bytes;
     return;

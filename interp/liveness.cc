@@ -243,7 +243,7 @@ LiveSlots live_slots(Code& code, const uint32_t* position) {
   Liveness& known = liveness_of(code);
   const uint32_t offset = static_cast<uint32_t>(position - code.start);
   uint32_t& index = known.index[offset];
-  if (index != 0) return LiveSlots(known.lists[index - 1]);
+  if (index != 0) return LiveSlots(*known.lists[index - 1]);
   // A collection that begins a marking asks twice.
   if (known.latest != nullptr && known.latest_offset == offset) return LiveSlots(known.latest);
   auto list = std::make_shared<const std::vector<uint32_t>>(list_at(code, known, offset));

@@ -67,18 +67,21 @@ class SharedSets {
   Set frozen_inner_ = 1;
 };
 
-/// The slots that are live at a position, ascending.
+/// The slots that are live at a position, ascending. Must not outlive the code.
 class LiveSlots {
  public:
   using List = std::shared_ptr<const std::vector<uint32_t>>;
-  explicit LiveSlots(List list) : list_(std::move(list)) {}
+  /// A list that the code keeps. Counting references to it would cost more than most uses.
+  explicit LiveSlots(const std::vector<uint32_t>& kept) : list_(&kept) {}
+  explicit LiveSlots(List list) : list_(list.get()), owned_(std::move(list)) {}
 
   auto begin() const { return list_->begin(); }
   auto end() const { return list_->end(); }
   size_t size() const { return list_->size(); }
 
  private:
-  List list_;
+  const std::vector<uint32_t>* list_;
+  List owned_;
 };
 
 /// The known live slots of a code object. Its memory is proportional to the code's.

@@ -28,7 +28,7 @@ AssembledTrace assemble(const Trace& trace, CodeCache& cache, const RuntimeEntri
                         const AssembleOptions& options) {
   if (!x64::ensure_stubs(cache, runtime)) return failed(AbortReason::kCodeCacheFull);
 
-  const Allocation allocation = x64::allocate_registers(trace, options.spill);
+  Allocation allocation = x64::allocate_registers(trace, options.spill);
   if (allocation.failure) return failed(*allocation.failure);
 #ifdef NDEBUG
   const bool check_registers = options.check_registers;
@@ -70,10 +70,13 @@ AssembledTrace assemble(const Trace& trace, CodeCache& cache, const RuntimeEntri
   }
 
   SideTableBuilder side_table;
+  side_table.reserve(lowering.exits.size());
+  result.exits.reserve(lowering.exits.size());
   for (size_t i = 0; i < lowering.exits.size(); ++i) {
     const Lowering::Exit& exit = lowering.exits[i];
     const IrIns& ins = trace.ins[exit.ins];
     ExitSite site;
+    site.jumps.reserve(exit.jumps.size());
     for (const size_t jump : exit.jumps) site.jumps.push_back(base + jump);
     site.stub = base + holder.labelOffset(exit.stub);
     site.ins = exit.ins;
@@ -88,7 +91,7 @@ AssembledTrace assemble(const Trace& trace, CodeCache& cache, const RuntimeEntri
     site.settled = trace.snapshots[ins.snapshot].settled;
     site.steps = trace.snapshots[ins.snapshot].steps;
     result.exits.push_back(std::move(site));
-    side_table.add(allocation.exits[i]);
+    side_table.add(std::move(allocation.exits[i]));
   }
   result.side_table = side_table.finish();
   return result;

@@ -33,6 +33,7 @@ struct RuntimeEntries {
   const void* (*force)(Carrier* carrier, uint32_t exit_id) = nullptr;
   /// If true, C++ that machine code calls finds in machine_call (interp/whereabouts.h) where the call is.
   bool notes_calls = false;
+  bool operator==(const RuntimeEntries&) const = default;
 };
 
 /// What a trace counts, if it is asked to.

@@ -158,6 +158,7 @@ class Allocator {
 
   Location locate(uint32_t v);
   Location locate_leaf(IrRef ref, ExitEntry& entry, std::map<uint32_t, int32_t>& virtuals);
+  static ExitEntry room_for(const Snapshot& snapshot);
   void make_exit(uint32_t i);
   void make_return_exit(uint32_t i);
 
@@ -186,6 +187,9 @@ class Allocator {
   uint32_t loop_back_ = kNever;
   bool in_loop_ = false;
   std::map<uint32_t, Location> head_;  ///< the places to which loop_back must move values
+  // Of the instruction that is allocated; kept to reuse the memory.
+  std::vector<uint32_t> wanted_;  ///< values that it needs in registers
+  std::vector<uint32_t> done_;    ///< values whose register its result may take
 };
 
 void Allocator::find_start_values() {
@@ -321,6 +325,8 @@ void Allocator::find_uses() {
   stamps_.assign(count, 0);
   std::vector<Use> uses;
   std::vector<Use> exits;
+  uses.reserve(2 * size_t{count});
+  exits.reserve(4 * size_t{count});
   for (uint32_t i = 0; i < count; ++i) {
     const IrIns& at = ins(i);
     if (at.sunk) continue;
@@ -541,14 +547,23 @@ Location Allocator::locate_leaf(IrRef ref, ExitEntry& entry, std::map<uint32_t, 
   }
   entry.virtuals.push_back(std::move(made));
   std::vector<Location> fields;
+  fields.reserve(at.list.size() + 2);
   for_each_ref(at, [&](IrRef part) { fields.push_back(locate_leaf(part, entry, virtuals)); });
   entry.virtuals[static_cast<size_t>(location.index)].fields = std::move(fields);
   return location;
 }
 
+/// Returns an entry with room for what the snapshot has.
+ExitEntry Allocator::room_for(const Snapshot& snapshot) {
+  ExitEntry entry;
+  entry.frames.reserve(snapshot.frames.size());
+  entry.slots.reserve(snapshot.slots.size());
+  return entry;
+}
+
 void Allocator::make_exit(uint32_t i) {
   const Snapshot& snapshot = trace_.snapshots[ins(i).snapshot];
-  ExitEntry entry;
+  ExitEntry entry = room_for(snapshot);
   std::map<uint32_t, int32_t> virtuals;
   for (const SnapshotFrame& frame : snapshot.frames) {
     ExitFrame made{.code = frame.code, .pc = frame.pc, .base = frame.base, .in_memory = frame.in_memory};
@@ -574,7 +589,7 @@ void Allocator::make_exit(uint32_t i) {
 /// Makes the exit for the state when the call returns: registers hold no values.
 void Allocator::make_return_exit(uint32_t i) {
   const Snapshot& snapshot = trace_.snapshots[ins(i).snapshot];
-  ExitEntry entry;
+  ExitEntry entry = room_for(snapshot);
   entry.is_return = true;
   for (const SnapshotFrame& frame : snapshot.frames) {
     ExitFrame made{.code = frame.code, .pc = frame.pc, .base = frame.base, .in_memory = frame.in_memory};
@@ -633,7 +648,8 @@ void Allocator::general(uint32_t i) {
   const bool b_immediate = at.b != kNoRef && needs.immediate != Immediate::kNone && immediate(at.b);
   const bool a_immediate = at.a != kNoRef && needs.immediate == Immediate::kEither && !b_immediate && immediate(at.a);
   const bool a_anywhere = at.op == IrOp::kReturn || at.op == IrOp::kPhi;
-  std::vector<uint32_t> wanted;
+  std::vector<uint32_t>& wanted = wanted_;
+  wanted.clear();
   if (at.a != kNoRef && !a_immediate && !a_anywhere) wanted.push_back(value_of(at.a));
   if (at.b != kNoRef && !b_immediate) wanted.push_back(value_of(at.b));
   if (list == ListNeed::kRegisters) {
@@ -689,7 +705,8 @@ void Allocator::general(uint32_t i) {
   // The result takes the register of an operand that is not needed any more. If the
   // instruction writes its result before it may leave, the exit's values are needed.
   const uint32_t exits_from = leaves && !needs.is_late() ? i : i + 1;
-  std::vector<uint32_t> done;
+  std::vector<uint32_t>& done = done_;
+  done.clear();
   const auto give_up = [&](IrRef ref) {
     const uint32_t v = value_of(ref);
     const Value& operand = values_[v];
@@ -861,6 +878,7 @@ Allocation Allocator::run() {
   find_uses();
   const uint32_t count = static_cast<uint32_t>(trace_.ins.size());
   out_.plans.resize(count);
+  out_.exits.reserve(trace_.snapshots.size());
   for (const Register reg : kAllocatable) {
     const uint32_t v = reg_value_[reg];
     if (v != kNoValue && !needed(v, 0)) release(v);

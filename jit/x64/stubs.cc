@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <vector>
 
 #include "interp/foreign.h"
 #include "interp/intrinsics.h"
@@ -210,11 +211,12 @@ void emit_push_return_by_frame(asmjit::x86::Assembler& a) {
   }
 }
 
-bool ensure_stubs(CodeCache& cache, const RuntimeEntries& runtime) {
-  if (cache.used() != 0) return true;
-  if (!cache.usable()) return false;
+namespace {
+
+/// Returns the code of the stubs at an address; nothing if that fails.
+std::vector<uint8_t> assemble_stubs(const uint8_t* at, const RuntimeEntries& runtime) {
   asmjit::CodeHolder holder;
-  if (holder.init(asmjit::Environment::host(), reinterpret_cast<uint64_t>(cache.next_address())) != 0) return false;
+  if (holder.init(asmjit::Environment::host(), reinterpret_cast<uint64_t>(at)) != 0) return {};
   asmjit::x86::Assembler a(&holder);
   // Addresses have 4 or 8 bytes, depending on how the program is linked.
   const auto begin = [&](uint32_t offset) {
@@ -237,7 +239,24 @@ bool ensure_stubs(CodeCache& cache, const RuntimeEntries& runtime) {
   emit_slow_entry(a, runtime);
   begin(kStubBytes);
   const asmjit::CodeBuffer& buffer = holder.textSection()->buffer();
-  return cache.install({buffer.data(), buffer.size()}) != nullptr;
+  return {buffer.begin(), buffer.end()};
+}
+
+}  // namespace
+
+bool ensure_stubs(CodeCache& cache, const RuntimeEntries& runtime) {
+  if (cache.used() != 0) return true;
+  if (!cache.usable()) return false;
+  // A process that makes one machine after the other gets the same memory for all (KeptMappings).
+  struct Latest {
+    const uint8_t* at = nullptr;
+    RuntimeEntries runtime;
+    std::vector<uint8_t> code;
+  };
+  thread_local Latest latest;
+  const uint8_t* const at = cache.next_address();
+  if (latest.at != at || latest.runtime != runtime) latest = {at, runtime, assemble_stubs(at, runtime)};
+  return !latest.code.empty() && cache.install(latest.code) != nullptr;
 }
 
 const uint8_t* stubs_of(const CodeCache& cache) {
