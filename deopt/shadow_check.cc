@@ -47,6 +47,13 @@ std::string print_word(Word word, int depth) {
 
 FramesState take_frames(const Carrier& carrier, Word* root) {
   FramesState state;
+  take_frames(carrier, root, state);
+  return state;
+}
+
+void take_frames(const Carrier& carrier, Word* root, FramesState& state) {
+  state.frames.clear();
+  state.words.clear();
   state.root = root;
   state.next_placeholder = carrier.groups.next_placeholder;
   for_each_frame(carrier.pc, carrier.fp, [&](Word* fp, const uint32_t* pc) {
@@ -57,7 +64,7 @@ FramesState take_frames(const Carrier& carrier, Word* root) {
   std::reverse(state.frames.begin(), state.frames.end());
   if (state.frames.empty() || state.frames.front().base != 0) {
     state.frames.clear();
-    return state;
+    return;
   }
   size_t words = 0;
   for (size_t i = 0; i < state.frames.size(); ++i)
@@ -68,7 +75,6 @@ FramesState take_frames(const Carrier& carrier, Word* root) {
     state.words.push_back(frame[kClosureSlot]);
     for_each_slot(state, i, [&](int32_t slot) { state.words.push_back(frame[slot]); });
   }
-  return state;
 }
 
 void put_frames(Carrier& carrier, const FramesState& state) {

@@ -44,6 +44,8 @@ struct FramesState {
 
 /// Returns the state of the carrier's pc, fp and frames.
 FramesState take_frames(const Carrier& carrier, Word* root);
+/// Takes them into a state whose memory is reused.
+void take_frames(const Carrier& carrier, Word* root, FramesState& state);
 
 /// Restores the state of the carrier. Return addresses above the root frame become the
 /// interpreter's.

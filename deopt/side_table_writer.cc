@@ -29,6 +29,9 @@ FrameStep frame_step(const std::vector<Position>& from, const std::vector<Positi
   return {form, kept, goes_on};
 }
 
+/// The bytes of a table's two first numbers, at most.
+constexpr size_t kMostHeadBytes = 2 * 10;
+
 /// Finds the circles among the virtuals of an entry, and an order in which all others
 /// come after those that they name (Tarjan's algorithm, without recursion: chains may
 /// be long).
@@ -101,13 +104,14 @@ class Components {
   uint32_t count_ = 0;
 };
 
+/// A writer may be used again: it keeps its memory.
 class TableWriter {
  public:
-  /// Makes a writer. `trusted`: constants are valid words.
-  explicit TableWriter(bool trusted) : trusted_(trusted) {}
-
-  SideTable write(std::span<const ExitEntry> entries) {
+  /// Writes a table. `trusted`: constants are valid words.
+  SideTable write(std::span<const ExitEntry> entries, bool trusted) {
     if (entries.empty()) return {};
+    trusted_ = trusted;
+    out_.bytes.clear();
     Code* first = entries[0].frames.at(0).code;
     std::vector<size_t> group_sizes;
     for (size_t i = 0; i < entries.size(); ++i) {
@@ -122,6 +126,7 @@ class TableWriter {
     }
 
     ByteWriter head;
+    head.bytes.reserve(kMostHeadBytes + 2 * group_sizes.size() + out_.bytes.size());
     head.varint(entries.size());
     head.varint(number_of_code(first));
     for (size_t i = 0; i + 1 < group_sizes.size(); ++i) head.varint(group_sizes[i]);
@@ -398,7 +403,7 @@ class TableWriter {
     for (const Location& field : value.fields) write_value({field, 0}, kNoPlace);
   }
 
-  const bool trusted_;
+  bool trusted_ = false;
   ByteWriter out_;
   GroupState state_;
   std::unordered_map<uint64_t, std::vector<Described>> described_;
@@ -411,7 +416,10 @@ class TableWriter {
 
 }  // namespace
 
-SideTable write_table(std::span<const ExitEntry> entries, bool trusted) { return TableWriter(trusted).write(entries); }
+SideTable write_table(std::span<const ExitEntry> entries, bool trusted) {
+  thread_local TableWriter writer;
+  return writer.write(entries, trusted);
+}
 
 }  // namespace fble::side_table_format
 

@@ -239,7 +239,7 @@ void ShadowChecks::note_entry(Carrier& carrier, const CompiledTrace& trace) {
   }
   const uint32_t in_registers = trace.kind == TraceKind::kFunction ? arguments_in_registers(*trace.code) : 0;
   for (uint32_t k = 0; k < in_registers; ++k) root[k] = carrier.exit_state.registers[kArgumentRegisters[k]];
-  start_.frames = take_frames(carrier, root);
+  take_frames(carrier, root, start_.frames);
   // An exit that expects them in their slots is to be noticed.
   for (uint32_t k = 0; k < in_registers; ++k) root[k] = kPoison;
 }

@@ -286,6 +286,7 @@ uint32_t Recorder::snapshot() {
 Snapshot Recorder::make_snapshot(const uint32_t* pc, bool at_return) {
   Snapshot result;
   result.steps = steps_;
+  result.frames.reserve(frames_.size());
   for (size_t i = 0; i < frames_.size(); ++i) {
     ShadowFrame& shadow = frames_[i];
     const bool innermost = i + 1 == frames_.size();
@@ -299,7 +300,9 @@ Snapshot Recorder::make_snapshot(const uint32_t* pc, bool at_return) {
     // All callees that return to a place share its continuation: the snapshot has no facts about the values.
     if (at_return) continue;
     const int64_t waiting = innermost ? -1 : static_cast<int64_t>(position[-2]);
-    for (uint32_t slot : live_slots(*shadow.code, position)) {
+    const LiveSlots live = live_slots(*shadow.code, position);
+    if (result.slots.empty()) result.slots.reserve(live.size());
+    for (uint32_t slot : live) {
       if (slot == waiting) continue;
       const IrRef ref = shadow.slots[slot];
       if (ref == kNoRef) continue;

@@ -157,7 +157,7 @@ class Allocator {
   void save_slot(int32_t slot, uint32_t i, uint32_t avoid);
 
   Location locate(uint32_t v);
-  Location locate_leaf(IrRef ref, ExitEntry& entry, std::map<uint32_t, int32_t>& virtuals);
+  Location locate_leaf(IrRef ref, ExitEntry& entry);
   static ExitEntry room_for(const Snapshot& snapshot);
   void make_exit(uint32_t i);
   void make_return_exit(uint32_t i);
@@ -187,6 +187,12 @@ class Allocator {
   uint32_t loop_back_ = kNever;
   bool in_loop_ = false;
   std::map<uint32_t, Location> head_;  ///< the places to which loop_back must move values
+  /// The index of a virtual in the exit with the stamp.
+  struct DescribedVirtual {
+    uint32_t stamp = 0;
+    int32_t index = 0;
+  };
+  std::vector<DescribedVirtual> virtuals_;  ///< by instruction; empty if there are none
   // Of the instruction that is allocated; kept to reuse the memory.
   std::vector<uint32_t> wanted_;  ///< values that it needs in registers
   std::vector<uint32_t> done_;    ///< values whose register its result may take
@@ -526,12 +532,15 @@ Location Allocator::locate(uint32_t v) {
   FBLE_BUG("a value is lost");
 }
 
-Location Allocator::locate_leaf(IrRef ref, ExitEntry& entry, std::map<uint32_t, int32_t>& virtuals) {
+/// Returns the place of a value at the exit that is being made. Requires: stamp_ is new for each exit.
+Location Allocator::locate_leaf(IrRef ref, ExitEntry& entry) {
   const IrIns& at = trace_.at(ref);
   if (!at.sunk) return locate(value_of(ref));
-  const auto [known, is_new] = virtuals.try_emplace(index_of(ref), static_cast<int32_t>(entry.virtuals.size()));
-  const Location location{LocationKind::kVirtual, known->second, 0};
-  if (!is_new) return location;
+  if (virtuals_.empty()) virtuals_.resize(trace_.ins.size());
+  DescribedVirtual& known = virtuals_[index_of(ref)];
+  if (known.stamp == stamp_) return {LocationKind::kVirtual, known.index, 0};
+  known = {stamp_, static_cast<int32_t>(entry.virtuals.size())};
+  const Location location{LocationKind::kVirtual, known.index, 0};
   VirtualValue made;
   switch (at.op) {
     case IrOp::kNew:
@@ -548,7 +557,7 @@ Location Allocator::locate_leaf(IrRef ref, ExitEntry& entry, std::map<uint32_t, 
   entry.virtuals.push_back(std::move(made));
   std::vector<Location> fields;
   fields.reserve(at.list.size() + 2);
-  for_each_ref(at, [&](IrRef part) { fields.push_back(locate_leaf(part, entry, virtuals)); });
+  for_each_ref(at, [&](IrRef part) { fields.push_back(locate_leaf(part, entry)); });
   entry.virtuals[static_cast<size_t>(location.index)].fields = std::move(fields);
   return location;
 }
@@ -564,17 +573,16 @@ ExitEntry Allocator::room_for(const Snapshot& snapshot) {
 void Allocator::make_exit(uint32_t i) {
   const Snapshot& snapshot = trace_.snapshots[ins(i).snapshot];
   ExitEntry entry = room_for(snapshot);
-  std::map<uint32_t, int32_t> virtuals;
+  ++stamp_;
   for (const SnapshotFrame& frame : snapshot.frames) {
     ExitFrame made{.code = frame.code, .pc = frame.pc, .base = frame.base, .in_memory = frame.in_memory};
-    if (frame.closure != kNoRef) made.closure = locate_leaf(frame.closure, entry, virtuals);
+    if (frame.closure != kNoRef) made.closure = locate_leaf(frame.closure, entry);
     entry.frames.push_back(made);
   }
   for (const SnapshotSlot& slot : snapshot.slots) {
     ExitSlot made{.slot = slot.slot, .facts = slot.facts};
     const bool in_place = !trace_.at(slot.ref).sunk && slot_value(slot.slot) == value_of(slot.ref);
-    made.location =
-        in_place && value(slot.ref).reg == kNoRegister ? in_slot(slot.slot) : locate_leaf(slot.ref, entry, virtuals);
+    made.location = in_place && value(slot.ref).reg == kNoRegister ? in_slot(slot.slot) : locate_leaf(slot.ref, entry);
     entry.slots.push_back(made);
   }
   InsPlan& plan = out_.plans[i];
