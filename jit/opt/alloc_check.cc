@@ -27,14 +27,18 @@ void insert_alloc_checks(Trace& trace) {
     int32_t words = 0;  ///< of all
   };
   std::vector<Part> parts(1);
+  bool has_objects = false;
   for (size_t i = 0; i < trace.ins.size(); ++i) {
     const IrIns& ins = trace.ins[i];
     if (ins.op == IrOp::kLoopStart || ins.op == IrOp::kNative) parts.emplace_back();
-    if (ins.op != IrOp::kNew || ins.sunk) continue;
+    if (ins.op != IrOp::kNew) continue;
+    has_objects = true;
+    if (ins.sunk) continue;
     Part& part = parts.back();
     if (part.words == 0) part.first = i;
     part.words += static_cast<int32_t>(object_words(static_cast<uint32_t>(ins.x >> 32)));
   }
+  if (!has_objects) return;
   std::vector<IrIns> old = std::exchange(trace.ins, {});
   trace.ins.reserve(old.size() + parts.size());
   std::vector<uint32_t> moved_by(old.size());

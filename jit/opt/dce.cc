@@ -30,11 +30,13 @@ bool is_root(const Trace& trace, const IrIns& ins) {
 void eliminate_dead(Trace& trace) {
   const size_t count = trace.ins.size();
   std::vector<bool> live(count);
+  size_t live_count = 0;
   std::vector<IrRef> work;
   work.reserve(count);
   auto need = [&](IrRef ref) {
     if (live[index_of(ref)]) return;
     live[index_of(ref)] = true;
+    ++live_count;
     work.push_back(ref);
   };
   const IrIns* loop_start = nullptr;
@@ -66,12 +68,12 @@ void eliminate_dead(Trace& trace) {
       for_each_snapshot_ref(trace.snapshots[ins.snapshot], need);
     }
   }
+  if (live_count == count) return;
   std::vector<IrRef> order;
-  order.reserve(count);
+  order.reserve(live_count);
   for (size_t i = 0; i < count; ++i) {
     if (live[i]) order.push_back(IrRef{static_cast<uint32_t>(i)});
   }
-  if (order.size() == count) return;
   for (IrIns& ins : trace.ins) {
     if (ins.op != IrOp::kLoopStart) continue;
     // Unneeded variables are removed from both lists.

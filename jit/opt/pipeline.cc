@@ -57,6 +57,9 @@ struct NamedPass {
   void (*run)(Trace& trace);
 };
 
+/// The instructions that there is room for from the start: most traces have fewer.
+constexpr size_t kUsualInstructions = 64;
+
 constexpr NamedPass kPasses[] = {
     {"fold", kPassFold, nullptr},
     {"cse", kPassCse, nullptr},
@@ -175,7 +178,10 @@ size_t append_again(Forward& forward, std::span<const IrIns> instructions, size_
   return end - at;
 }
 
-std::unique_ptr<IrBuilder> make_builder(Trace& trace) { return std::make_unique<Forward>(trace); }
+std::unique_ptr<IrBuilder> make_builder(Trace& trace) {
+  trace.ins.reserve(kUsualInstructions);
+  return std::make_unique<Forward>(trace);
+}
 
 // ---- the passes over whole traces -------------------------------------------
 
