@@ -23,7 +23,31 @@ const Code* callee(const Trace& trace) {
   return fits ? code : nullptr;
 }
 
+/// Returns whether the argument of a call is known to be packed because it is a part of a packed value. In the
+/// function's own recursion a walk has then been tried before.
+bool is_part_of_packed(const Trace& trace, IrRef arg) {
+  const IrOp op = trace.at(arg).op;
+  return op == IrOp::kPackedArg || op == IrOp::kConstant;
+}
+
+bool fill_row(StrideTable& table, uint32_t key) {
+  if (table.row_count == StrideTable::kMostRows) return false;
+  table.add(static_cast<StrideRules*>(table.owner)->row(key));
+  return true;
+}
+
 }  // namespace
+
+void Memos::prepare_strides(Memo& memo, const Word* globals) {
+  StrideRules rules(*memo.function, globals);
+  if (params_.strides == 0 || rules.stride_bits() == 0) return;
+  memo.rules.emplace(std::move(rules));
+  memo.strides.bits = memo.rules->stride_bits();
+  memo.strides.fill = fill_row;
+  memo.strides.owner = &*memo.rules;
+  memo.stride_code = assemble_strides(cache_, runtime_, *memo.function, memo.strides, memo.table, params_.stride_trial);
+  if (memo.stride_code.start == nullptr) memo.rules.reset();
+}
 
 const Memo* Memos::prepare(const Trace& trace, const MachineState& machine) {
   const Code* function = callee(trace);
@@ -41,7 +65,9 @@ const Memo* Memos::prepare(const Trace& trace, const MachineState& machine) {
   memo.calls = std::move(calls);
   memo.table.index_bits = std::min(params_.memo_bits, kMostMemoBits);
   memo.table.rows = std::make_unique<MemoRow[]>(size_t{1} << memo.table.index_bits);
-  memo.code = assemble_memo(cache_, runtime_, *function, memo.table, params_.memo_trial);
+  prepare_strides(memo, machine.globals.words.data());
+  memo.code = assemble_memo(cache_, runtime_, *function, memo.table, params_.memo_trial,
+                            memo.rules ? &memo.strides.target : &function->native_entry);
   if (memo.code.start == nullptr) {
     memos_.pop_back();
     return nullptr;
@@ -58,8 +84,22 @@ const Memo* Memos::find(const Trace& trace) const {
 
 const void* const* Memos::target(const Trace& trace) const {
   const Memo* memo = find(trace);
-  if (memo == nullptr || memo->is_given_up() || memo->calls.reaches(*trace.code)) return nullptr;
-  return &memo->table.target;
+  if (memo == nullptr) return nullptr;
+  const bool is_outside = !memo->calls.reaches(*trace.code);
+  if (is_outside && !memo->is_given_up()) return &memo->table.target;
+  if (!memo->walks()) return nullptr;
+  if (is_outside) return &memo->strides.target;
+  // Most recursions never come to packed values, and where the function itself has found them a walk was tried before.
+  const std::vector<IrRef>& args = trace.ins.back().list;
+  const bool was_tried = std::ranges::all_of(args, [&](IrRef arg) { return is_part_of_packed(trace, arg); });
+  return was_tried || !has_walked(*memo) ? nullptr : &memo->strides.target;
+}
+
+/// Returns whether the function has walked, or one of the recursion that it is a part of.
+bool Memos::has_walked(const Memo& memo) const {
+  return std::ranges::any_of(memos_, [&](const Memo& other) {
+    return other.strides.walks != 0 && other.calls.reaches(*memo.function) && memo.calls.reaches(*other.function);
+  });
 }
 
 MemoTable* Memos::table_of(const Code& function, const Code& root) {
@@ -95,8 +135,9 @@ std::vector<Memos::Reliance> Memos::note_use(const Trace& trace, IrOp from) {
     reliances.push_back({CodeAssumption::kMemoIsKept, memo.number});
   }
   // A bridge for the calls that are not remembered makes them.
-  if (target(trace) != nullptr && from != IrOp::kRecall) {
-    reliances.push_back({CodeAssumption::kMemoIsNotProven, find(trace)->number});
+  const Memo* const called = find(trace);
+  if (called != nullptr && target(trace) == &called->table.target && from != IrOp::kRecall) {
+    reliances.push_back({CodeAssumption::kMemoIsNotProven, called->number});
   }
   return reliances;
 }
@@ -120,6 +161,11 @@ void Memos::add_counts(JitStats& stats) const {
     stats.memo_tables_freed += memo.table.rows == nullptr ? 1 : 0;
     stats.remembered_calls += memo.table.hits;
     stats.unknown_calls += memo.table.misses;
+    stats.walked += memo.rules ? 1 : 0;
+    stats.walked_given_up += memo.rules && !memo.walks() ? 1 : 0;
+    stats.walks += memo.strides.walks;
+    stats.failed_walks += memo.strides.failures;
+    stats.stride_rows += memo.strides.row_count;
   }
 }
 

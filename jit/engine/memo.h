@@ -26,9 +26,11 @@
 #include "jit/engine/compiled_traces.h"
 #include "jit/engine/options.h"
 #include "jit/engine/pure_calls.h"
+#include "jit/engine/stride_rules.h"
 #include "jit/ir/trace.h"
 #include "jit/record/recorder.h"
 #include "jit/x64/memo_code.h"
+#include "jit/x64/stride_code.h"
 
 namespace fble {
 
@@ -42,11 +44,15 @@ struct Memo {
   PureCalls calls;
   MemoTable table;
   MemoCode code;
+  std::optional<StrideRules> rules;  ///< none: calls that are not remembered are made
+  StrideTable strides;
+  StrideCode stride_code;
 
   uint64_t next_proof = 0;  ///< the number of hits from which on it is proven, once more
   bool has_traces = false;  ///< traces look in the table themselves
 
-  bool is_given_up() const { return table.target == code.through; }
+  bool is_given_up() const { return table.target != code.start; }
+  bool walks() const { return rules && strides.target != stride_code.direct; }
 };
 
 class Memos final : public RememberedCalls {
@@ -79,6 +85,8 @@ class Memos final : public RememberedCalls {
   const Memo* find(const Trace& trace) const;
   static bool remembers_most(const Memo& memo) { return memo.table.hits >= kHitsPerMiss * memo.table.misses; }
   void free_tables_out_of_use();
+  bool has_walked(const Memo& memo) const;
+  void prepare_strides(Memo& memo, const Word* globals);
 
   const JitOptions& options_;
   const JitParams& params_;

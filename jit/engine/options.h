@@ -86,6 +86,11 @@ struct JitStats {
   uint64_t memo_tables_freed = 0;  ///< ... and no trace looked in their tables any more
   uint64_t remembered_calls = 0;   ///< calls that were not made
   uint64_t unknown_calls = 0;      ///< ... that were made, since the result was not known
+  uint64_t walked = 0;             ///< functions that were computed by strides
+  uint64_t walked_given_up = 0;    ///< ... until that failed too often
+  uint64_t walks = 0;              ///< calls that were computed so
+  uint64_t failed_walks = 0;       ///< ... that were made after all
+  uint64_t stride_rows = 0;        ///< rows that were worked out for that
   uint64_t record_ns = 0;
   uint64_t optimize_ns = 0;
   uint64_t assemble_ns = 0;

@@ -96,7 +96,10 @@ void TraceLog::take(const EngineEvent& event) {
   if (const auto* optimized = std::get_if<OptimizeEvent>(&event)) return dump(*optimized);
   if (const auto* assembled = std::get_if<AssembleEvent>(&event)) return dump(*assembled);
   if (const auto* made = std::get_if<MemoEvent>(&event); made != nullptr && perf_map_wanted()) {
-    perf_map_add(made->memo.code.start, made->memo.code.bytes, name_of(made->memo));
+    const Memo& memo = made->memo;
+    perf_map_add(memo.code.start, memo.code.bytes, name_of(memo));
+    if (memo.rules)
+      perf_map_add(memo.stride_code.start, memo.stride_code.bytes, "strides " + memo.function->block.str());
   }
   if (!options_.log_traces) return;
   if (const std::string line = log_line(event); !line.empty()) log_print("{}\n", line);
@@ -134,11 +137,13 @@ std::string TraceLog::stats_text(const JitStats& stats, const Chaos* chaos) cons
       "exits:       {} by guards, {} at yield points, {} returns to the interpreter, {} at deopt points\n"
       "forced:      {} times at deopt points, {} times more with a change that machine code was left for\n"
       "memos:       {} functions, {} given up, {} of their tables freed; {} calls remembered, {} unknown\n"
+      "strides:     {} functions, {} given up; {} calls computed, {} made after all; {} rows\n"
       "compiling:   {:.3f} ms recording, {:.3f} ms optimising, {:.3f} ms assembling\n",
       stats.traces[0], stats.traces[1], stats.traces[2], stats.dispatch_nodes, stats.flushes, stats.evictions,
       stats.code_bytes, stats.ir_instructions, stats.side_table_bytes, stats.guards, stats.guards - stats.failed_guards,
       stats.exits, stats.yields, stats.cold_returns, stats.deopt_point_hits, stats.forced, stats.forced_out,
       stats.memos, stats.memos_given_up, stats.memo_tables_freed, stats.remembered_calls, stats.unknown_calls,
+      stats.walked, stats.walked_given_up, stats.walks, stats.failed_walks, stats.stride_rows,
       static_cast<double>(stats.record_ns) / 1e6, static_cast<double>(stats.optimize_ns) / 1e6,
       static_cast<double>(stats.assemble_ns) / 1e6);
   if (options_.deopt_sweep) {

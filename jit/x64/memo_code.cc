@@ -48,7 +48,7 @@ void emit_find_row(asmjit::x86::Assembler& a, uint32_t arity, const MemoTable& t
 }  // namespace
 
 MemoCode assemble_memo(CodeCache& cache, const RuntimeEntries& runtime, const Code& function, MemoTable& table,
-                       uint32_t trial) {
+                       uint32_t trial, const void* const* other) {
   if (!ensure_stubs(cache, runtime)) return {};
   asmjit::CodeHolder holder;
   const uint8_t* base = cache.next_address();
@@ -85,7 +85,7 @@ MemoCode assemble_memo(CodeCache& cache, const RuntimeEntries& runtime, const Co
   // As many words as kMemoWords says, whatever the arity is.
   for (uint32_t k = 0; k < kMostMemoArguments; ++k) a.push(argument(k));
   a.push(gpq(kR9));
-  load_address(a, kRax, &function.native_entry);
+  load_address(a, kRax, other);
   a.call(qword_ptr(gpq(kRax)));
   a.pop(gpq(kR9));
   a.test(gpd(kValueRegister), 1);
@@ -98,11 +98,16 @@ MemoCode assemble_memo(CodeCache& cache, const RuntimeEntries& runtime, const Co
   a.ret();
 
   a.bind(off);
-  a.lea(gpq(kR9), asmjit::x86::ptr(through));
+  if (other == &function.native_entry) {
+    a.lea(gpq(kR9), asmjit::x86::ptr(through));
+  } else {
+    load_address(a, kRax, other);
+    a.mov(gpq(kR9), qword_ptr(gpq(kRax)));
+  }
   load_address(a, kRax, &table.target);
   a.mov(qword_ptr(gpq(kRax)), gpq(kR9));
   a.bind(through);
-  load_address(a, kRax, &function.native_entry);
+  load_address(a, kRax, other);
   a.jmp(qword_ptr(gpq(kRax)));
 
   holder.flatten();
@@ -112,7 +117,7 @@ MemoCode assemble_memo(CodeCache& cache, const RuntimeEntries& runtime, const Co
   const uint8_t* start = cache.install({buffer.data(), buffer.size()});
   if (start == nullptr) return {};
   table.target = start;
-  return {start, start + holder.labelOffset(through), buffer.size()};
+  return {start, buffer.size()};
 }
 
 }  // namespace fble

@@ -2,10 +2,12 @@
 //
 //   probe:    not all arguments packed words: go to through
 //             is the row for the arguments theirs?  value = its result, ret
-//             too many misses: target = through, go to through
-//             push the arguments and the row's address, call the function
+//             too many misses: target = what the function is called by otherwise, go to through
+//             push the arguments and the row's address, call that
 //             the result is a packed word: pop all into the row, ret
-//   through:  jmp [native_entry]
+//   through:  jmp to it
+//
+// It is the function's native_entry, or StrideTable::target if the function has strides (jit/x64/stride_code.h).
 //
 // The words that it pushes are on the native stack, above the return address of the call in it
 // (interp/native_stack.h). When machine code is left, they are dropped: that call is then not remembered.
@@ -22,14 +24,14 @@ namespace fble {
 
 /// The machine code of a memo.
 struct MemoCode {
-  const uint8_t* start = nullptr;    ///< probe; null if the cache is full
-  const uint8_t* through = nullptr;  ///< MemoTable::target when calls are not remembered any more
+  const uint8_t* start = nullptr;  ///< probe; null if the cache is full
   size_t bytes = 0;
 };
 
 /// Makes the code of a memo for a function and sets MemoTable::target. `trial` is how many more misses than hits there
-/// may be.
+/// may be. Calls that are not remembered
+/// lead to `*other`, which is called as the function is.
 MemoCode assemble_memo(CodeCache& cache, const RuntimeEntries& runtime, const Code& function, MemoTable& table,
-                       uint32_t trial);
+                       uint32_t trial, const void* const* other);
 
 }  // namespace fble

@@ -11,6 +11,7 @@
 #include "interp/native_stack.h"
 #include "interp/offsets.h"
 #include "interp/whereabouts.h"
+#include "jit/ir/stride_table.h"
 #include "jit/x64/regs.h"
 
 namespace fble::x64 {
@@ -132,6 +133,14 @@ void run_native_in_place(Carrier* carrier) {
   if (words[0] != 0) carrier->ap = call.allocation_pointer();
 }
 
+/// Works out a row of a stride table for its machine code. The key is in the first register, the table where the number
+/// of a helper is. The result is there as well: 0 if the table is full.
+void fill_in_place(Carrier* carrier) {
+  Word* words = carrier->exit_state.registers;
+  StrideTable& table = *reinterpret_cast<StrideTable*>(words[kHelperNumberAt]);
+  words[0] = table.fill(table, static_cast<uint32_t>(words[0])) ? 1 : 0;
+}
+
 /// The registers that helpers save on the native stack, in this order.
 constexpr int kSaved[] = {kRax, kRcx, kRdx, kRbx, kRsi, kRdi, kR8, kR9, kR10, kR11};
 constexpr int32_t kBytesSaved = 8 * static_cast<int32_t>(std::size(kSaved));
@@ -168,6 +177,10 @@ void emit_helper(asmjit::x86::Assembler& a, const void* function, bool notes_cal
 
 void emit_fold_helper(asmjit::x86::Assembler& a, const RuntimeEntries& runtime) {
   emit_helper(a, reinterpret_cast<const void*>(&fold_in_place), runtime.notes_calls, [] {});
+}
+
+void emit_stride_helper(asmjit::x86::Assembler& a, const RuntimeEntries& runtime) {
+  emit_helper(a, reinterpret_cast<const void*>(&fill_in_place), runtime.notes_calls, [] {});
 }
 
 /// Emits the call of a native. Objects are made from ap on: carrier->ap has the new ap afterwards.
@@ -237,6 +250,8 @@ std::vector<uint8_t> assemble_stubs(const uint8_t* at, const RuntimeEntries& run
   emit_force_common(a, runtime, left);
   begin(kSlowEntry);
   emit_slow_entry(a, runtime);
+  begin(kStrideHelper);
+  emit_stride_helper(a, runtime);
   begin(kStubBytes);
   const asmjit::CodeBuffer& buffer = holder.textSection()->buffer();
   return {buffer.begin(), buffer.end()};
@@ -276,7 +291,7 @@ std::string_view shared_code_name(const AssembledTrace& code, const uint8_t* tar
   constexpr Stub kStubs[] = {{x64::kExitCommon, "exit_common"},     {x64::kFoldHelper, "fold_helper"},
                              {x64::kEnterTrace, "enter_trace"},     {x64::kNoteEntry, "note_entry"},
                              {x64::kNativeHelper, "native_helper"}, {x64::kForceCommon, "force_common"},
-                             {x64::kSlowEntry, "slow_entry"}};
+                             {x64::kSlowEntry, "slow_entry"},       {x64::kStrideHelper, "stride_helper"}};
   if (target < code.stubs || target >= code.stubs + x64::kStubBytes) return "other code";
   const auto offset = static_cast<uint32_t>(target - code.stubs);
   return std::prev(std::ranges::upper_bound(kStubs, offset, {}, &Stub::start))->name;

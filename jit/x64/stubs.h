@@ -15,7 +15,8 @@ inline constexpr uint32_t kNoteEntry = 640;
 inline constexpr uint32_t kNativeHelper = 768;
 inline constexpr uint32_t kForceCommon = 960;
 inline constexpr uint32_t kSlowEntry = 1280;
-inline constexpr uint32_t kStubBytes = 1408;
+inline constexpr uint32_t kStrideHelper = 1408;
+inline constexpr uint32_t kStubBytes = 1536;
 
 /// Installs the stubs if the cache is empty. Returns false if that fails.
 bool ensure_stubs(CodeCache& cache, const RuntimeEntries& runtime);
