@@ -540,21 +540,31 @@ void check_modules(const ProgramCode& program, const std::vector<const Code*>& c
   }
 }
 
-}  // namespace
-
-std::string verify_bytecode(const ProgramCode& program) {
+/// Verifies the codes from number `first` to the last, after `check(codes)` of these, sorted.
+template <typename Check>
+std::string verify_from(const ProgramCode& program, size_t first, Check&& check) {
   std::vector<const Code*> codes;
-  for (const Code& code : program.codes) codes.push_back(&code);
+  codes.reserve(program.codes.size() - first);
+  for (size_t i = first; i < program.codes.size(); ++i) codes.push_back(&program.codes[i]);
   std::ranges::sort(codes, std::less<>());
   try {
-    check_modules(program, codes);
-    size_t number = 0;
+    check(codes);
     CodeVerifier verifier(program, codes);
-    for (const Code& code : program.codes) verifier.verify(code, number++);
+    for (size_t i = first; i < program.codes.size(); ++i) verifier.verify(program.codes[i], i);
   } catch (const Problem& problem) {
     return problem.text;
   }
   return "";
+}
+
+}  // namespace
+
+std::string verify_bytecode(const ProgramCode& program) {
+  return verify_from(program, 0, [&](const std::vector<const Code*>& codes) { check_modules(program, codes); });
+}
+
+std::string verify_codes(const ProgramCode& program, size_t first) {
+  return verify_from(program, first, [](const std::vector<const Code*>&) {});
 }
 
 }  // namespace fble

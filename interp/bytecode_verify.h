@@ -29,4 +29,8 @@ namespace fble {
 /// there is none.
 std::string verify_bytecode(const ProgramCode& program);
 
+/// Does the same for the codes from number `first` to the last, and not for modules and their globals. These codes
+/// refer to no earlier ones.
+std::string verify_codes(const ProgramCode& program, size_t first);
+
 }  // namespace fble

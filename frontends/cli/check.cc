@@ -6,7 +6,7 @@ namespace fble {
 
 CommandEnding run_check(const Options& options) {
   Status status;
-  compile_module(options, {.purpose = LoadFor::kModule}, status);
+  compile_module(options, {.purpose = LoadFor::kModule, .only_checks = true}, status);
   return status;
 }
 

@@ -8,13 +8,16 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include "frontends/cli/image_places.h"
 #include "frontends/cli/messages.h"
 #include "frontends/cli/search_path.h"
 #include "frontends/fble/big_stack.h"
 #include "frontends/fble/image/image_store.h"
+#include "frontends/fble/image/manifest.h"
 #include "frontends/fble/lower.h"
+#include "frontends/fble/program_bundle.h"
 #include "frontends/fble/program_images.h"
 #include "frontends/fble/typecheck.h"
 
@@ -51,7 +54,14 @@ bool check_is_program(const Program& program, const CheckedProgram& checked, con
   return is_program;
 }
 
-/// Opens the images that the options allow. Returns whether there may be some.
+/// Opens the user's cache, if the options allow it.
+void open_cache(const Options& options, ImageStore& images) {
+  if (options.no_cache) return;
+  const std::string folder = image_cache_folder();
+  if (!folder.empty()) images.set_cache(ImageCache::open(folder));
+}
+
+/// Opens the files of images that the options allow. Returns whether there may be images.
 bool open_images(const Options& options, ImageStore& images) {
   for (const std::string& file : options.images) {
     const std::string problem = images.add_file(file);
@@ -59,9 +69,21 @@ bool open_images(const Options& options, ImageStore& images) {
   }
   if (options.no_cache) return !options.images.empty();
   images.add_file(library_image_file());
-  const std::string folder = image_cache_folder();
-  if (!folder.empty()) images.set_cache(ImageCache::open(folder));
   return true;
+}
+
+/// Returns the key of the manifest of what the command is asked to do with a module. Nothing if there can be none.
+std::optional<Digest> manifest_key(const FrontEndOptions& front_end, const MainModule& main) {
+  const std::optional<Digest> command = command_digest();
+  std::error_code problem;
+  const std::string folder = std::filesystem::current_path(problem).string();
+  if (!command || problem) return std::nullopt;
+  Digester digester;
+  digester.add(kManifestMagic).add(*command).add(folder);
+  digester.add(front_end.must_be_program ? "program" : "module").add(front_end.only_checks ? "check" : "run");
+  digester.add(main.path.str());
+  for (const std::string& root : main.roots) digester.add(root);
+  return digester.finish();
 }
 
 /// Stores images of the modules that were checked from their sources. `code` is what was lowered; null if that was not
@@ -71,10 +93,10 @@ void store_images(const Program& program, const CheckedProgram& checked, const M
   const bool has_new = std::ranges::any_of(
       program.modules, [](const Module* module) { return module->image == nullptr && module->key.has_value(); });
   if (!has_new || images.cache() == nullptr) return;
-  std::unique_ptr<ProgramCode> whole;
+  std::unique_ptr<ProgramCode> lowered;
   if (code == nullptr) {
-    whole = lower_program(checked);
-    code = whole.get();
+    lowered = lower_sources(checked.modules);
+    code = lowered.get();
   }
   std::optional<ProgramMark> mark;
   const Module* type_module = find_module(program, main_type_module());
@@ -111,55 +133,114 @@ std::string escape_for_make(const std::string& name) {
 class ModuleCompiler {
  public:
   ModuleCompiler(const Options& options, const FrontEndOptions& front_end, const MainModule& main)
-      : front_end_(front_end), main_(main.path) {
+      : options_(options), front_end_(front_end), main_(main.path) {
     load_ = {.roots = main.roots, .purpose = front_end.purpose, .keep_failed = true};
     if (front_end.must_be_program) load_.types_of.push_back(main_type_module());
-    if (open_images(options, images_)) load_.images = &images_;
+    open_cache(options, images_);
+    const bool is_run_or_checked = front_end.only_checks || front_end.purpose == LoadFor::kExecution;
+    if (images_.cache() != nullptr && options.images.empty() && is_run_or_checked && !front_end.lowered) {
+      manifest_key_ = manifest_key(front_end, main);
+    }
   }
 
   /// Returns null after an error.
   std::unique_ptr<ProgramCode> compile() {
-    if (load_.images != nullptr) {
-      // Without parsing and checking nothing recurses, and no thread with a large stack is started.
-      load_.only_images = true;
-      const std::unique_ptr<Program> program = load_program(main_, load_, diagnostics_);
-      if (program != nullptr) return compile(*program);
-      load_.only_images = false;
+    if (manifest_key_) {
+      if (std::unique_ptr<ProgramCode> code = from_manifest()) return code;
     }
-    std::unique_ptr<ProgramCode> code;
-    run_on_big_stack([&] {
-      const std::unique_ptr<Program> program = load_program(main_, load_, diagnostics_);
-      code = compile(*program);
-    });
-    return code;
+    if (open_images(options_, images_)) load_.images = &images_;
+    for (;;) {
+      BadImage bad;
+      std::unique_ptr<ProgramCode> code = compile_once(bad);
+      if (bad.image == nullptr) return code;
+      // Nothing was printed yet.
+      images_.reject(*bad.image);
+      diagnostics_ = {};
+    }
   }
 
   std::vector<std::string> take_files() { return std::move(files_); }
 
  private:
-  std::unique_ptr<ProgramCode> compile(const Program& program) {
+  /// Does what the run has done that has written the manifest. Returns null if there is none, or something has changed.
+  std::unique_ptr<ProgramCode> from_manifest() {
+    const std::unique_ptr<MappedFile> file = images_.cache()->read(*manifest_key_);
+    if (file == nullptr) return nullptr;
+    const std::optional<Manifest> manifest = parse_manifest(file->bytes(), *command_digest());
+    if (!manifest || !std::ranges::all_of(manifest->facts, holds)) return nullptr;
+    std::string problem;
+    std::unique_ptr<ProgramCode> code =
+        front_end_.only_checks ? std::make_unique<ProgramCode>() : link_bundle(manifest->bundle, problem);
+    if (code == nullptr) return nullptr;
+    print_message(manifest->messages);
+    for (const FileFact& fact : manifest->facts) {
+      if (fact.kind == FactKind::kRead) files_.push_back(fact.name);
+    }
+    return code;
+  }
+
+  void store_manifest(const Program& program, const CheckedProgram& checked, const ProgramCode& code) {
+    if (!manifest_key_) return;
+    const auto lasts = [](const FileFact& fact) { return (fact.kind != FactKind::kRead || fact.stamp) && holds(fact); };
+    if (!std::ranges::all_of(program.facts, lasts)) return;
+    std::optional<std::string> bundle;
+    if (!front_end_.only_checks) {
+      bundle = make_bundle(program, checked, code);
+      if (!bundle) return;
+    }
+    const Manifest manifest{program.facts, diagnostics_.render(), bundle ? *bundle : std::string_view()};
+    images_.cache()->write(*manifest_key_, print_manifest(manifest, *command_digest()));
+  }
+
+  std::unique_ptr<ProgramCode> compile_once(BadImage& bad) {
+    if (load_.images != nullptr) {
+      // Without parsing and checking nothing recurses, and no thread with a large stack is started.
+      load_.only_images = true;
+      const std::unique_ptr<Program> program = load_program(main_, load_, diagnostics_);
+      load_.only_images = false;
+      if (program != nullptr) return compile(*program, bad);
+    }
+    std::unique_ptr<ProgramCode> code;
+    run_on_big_stack([&] {
+      const std::unique_ptr<Program> program = load_program(main_, load_, diagnostics_);
+      code = compile(*program, bad);
+    });
+    return code;
+  }
+
+  /// Sets `bad`, and prints nothing, if an image cannot be used after all.
+  std::unique_ptr<ProgramCode> compile(const Program& program, BadImage& bad) {
     const std::unique_ptr<CheckedProgram> checked = typecheck(program, diagnostics_);
+    std::unique_ptr<ProgramCode> code;
+    if (checked != nullptr) {
+      code = lower(*checked, bad);
+      if (code == nullptr) return nullptr;
+    }
     print_message(diagnostics_.render());
     if (checked == nullptr) return nullptr;
     if (front_end_.must_be_program && !check_is_program(program, *checked, main_)) return nullptr;
     files_ = program.files;
-    // Modules that were loaded only for their types come after the main module and are not run.
-    while (!(checked->modules.back().path == main_)) checked->modules.pop_back();
-    if (front_end_.purpose == LoadFor::kModule) {
-      store_images(program, *checked, main_, nullptr, diagnostics_, images_);
-      // Shows the module alone; its dependencies are only named.
-      checked->modules.erase(checked->modules.begin(), checked->modules.end() - 1);
-    }
-    std::unique_ptr<ProgramCode> code = lower_program(*checked);
-    if (front_end_.purpose == LoadFor::kExecution) {
-      store_images(program, *checked, main_, code.get(), diagnostics_, images_);
-    }
+    const bool is_whole = front_end_.purpose == LoadFor::kExecution;
+    store_images(program, *checked, main_, is_whole ? code.get() : nullptr, diagnostics_, images_);
+    store_manifest(program, *checked, *code);
     if (front_end_.lowered) front_end_.lowered(program, *checked, *code);
     return code;
   }
 
+  /// Lowers what the command has asked for. Returns null and sets `bad` if an image cannot be used.
+  std::unique_ptr<ProgramCode> lower(CheckedProgram& checked, BadImage& bad) const {
+    if (front_end_.only_checks) return std::make_unique<ProgramCode>();
+    // Modules that were loaded only for their types come after the main module and are not run.
+    while (!(checked.modules.back().path == main_)) checked.modules.pop_back();
+    if (front_end_.purpose == LoadFor::kExecution) return lower_program(checked.modules, bad);
+    // Shows the module alone; its dependencies are only named.
+    return lower_program({checked.modules.back()}, bad);
+  }
+
+  const Options& options_;
   const FrontEndOptions& front_end_;
   const ModulePath& main_;
+  std::optional<Digest> manifest_key_;  ///< nothing if no manifest is used
   LoadOptions load_;
   ImageStore images_;
   Diagnostics diagnostics_;

@@ -27,13 +27,15 @@ struct FrontEndOptions {
   LoadFor purpose = LoadFor::kExecution;
   /// If true, the value must be a program: of type /Std/Io/Cli%.Main@.
   bool must_be_program = false;
+  /// If true, the caller asks only whether the module compiles.
+  bool only_checks = false;
   /// If not null, is called when all went well: with the program as it was loaded, checked and lowered.
   std::function<void(const Program&, const CheckedProgram&, const ProgramCode&)> lowered;
 };
 
 /// Loads, checks and lowers the module with all it depends on, prints the
 /// messages, and writes the dependency file if one is asked for. Returns null
-/// and sets the status after an error.
+/// and sets the status after an error. The program is empty if the caller only checks.
 std::unique_ptr<ProgramCode> compile_module(const Options& options, const FrontEndOptions& front_end, Status& status);
 
 /// Returns the rule "TARGET: FILE..." for make and ninja, wrapped near 80 columns.

@@ -1,14 +1,15 @@
 // Tested by tests/unit/frontends/cli/search_path_test.cc.
 #include "frontends/cli/search_path.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <optional>
 #include <string_view>
@@ -27,33 +28,31 @@ constexpr std::string_view kSuffix = ".fble";
 constexpr size_t kStackPerByte = 4096;
 constexpr size_t kStackOfParser = size_t{256} << 10;
 
-bool path_exists(const fs::path& path) {
-  std::error_code ignored;
-  return fs::exists(path, ignored);
-}
+bool path_exists(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
 
-bool has_std(const std::string& root) {
-  return path_exists(fs::path(root) / "Std") || path_exists(fs::path(root) / "Std.fble");
-}
+bool has_std(const std::string& root) { return path_exists(root + "/Std") || path_exists(root + "/Std.fble"); }
 
 /// Returns whether the folder has a /Std of its own: one of the modules directly
 /// below /Std that the library has, too. Other modules below /Std, such as
 /// tests, are added to the /Std that is used.
 bool replaces(const std::string& root, const std::string& library) {
-  if (path_exists(fs::path(root) / "Std.fble")) return true;
-  if (!path_exists(fs::path(root) / "Std")) return false;
+  if (path_exists(root + "/Std.fble")) return true;
+  if (!path_exists(root + "/Std")) return false;
   std::error_code ignored;
   for (const fs::directory_entry& entry : fs::directory_iterator(fs::path(library) / "Std", ignored)) {
     const fs::path name = entry.path().filename();
-    if (name.extension() == ".fble" && path_exists(fs::path(root) / "Std" / name)) return true;
+    if (name.extension() == ".fble" && path_exists((fs::path(root) / "Std" / name).string())) return true;
   }
   return false;
 }
 
 std::string library_folder() {
   if (const char* given = std::getenv("FBLE_JIT_STD"); given != nullptr && *given != '\0') return given;
-  const fs::path installed = fs::path(data_folder()) / "fble-jit" / "std";
-  return has_std(installed.string()) ? installed.string() : std::string(FBLE_STD_DIR);
+  static const std::string found = [] {
+    std::string installed = (fs::path(data_folder()) / "fble-jit" / "std").string();
+    return has_std(installed) ? installed : std::string(FBLE_STD_DIR);
+  }();
+  return found;
 }
 
 ModulePath module_path_of(const fs::path& relative) {
@@ -62,20 +61,53 @@ ModulePath module_path_of(const fs::path& relative) {
   return path;
 }
 
+/// The folders that were looked for.
+class SoughtFolders {
+ public:
+  bool has(std::string name) {
+    const auto [found, is_new] = there_.try_emplace(std::move(name), false);
+    if (is_new) found->second = path_exists(found->first);
+    return found->second;
+  }
+
+ private:
+  std::map<std::string, bool> there_;
+};
+
 /// Returns whether one of the folders has a file for the module.
-bool is_found(const ModulePath& module, const std::vector<std::string>& roots) {
+bool is_found(const ModulePath& module, const std::vector<std::string>& roots, SoughtFolders& folders) {
   std::string relative;
   for (const Symbol word : module.words) relative += "/" + word.str();
   return std::ranges::any_of(roots, [&](const std::string& root) {
+    // Most folders have nothing below the first word.
+    if (module.words.size() > 1 && !folders.has(root + "/" + module.words.front().str())) return false;
     return path_exists(root + relative + ".fble") || path_exists(root + relative + ".fble.@");
   });
 }
 
+/// Returns the content of a regular file, as far as it can be read.
+std::string text_of(const std::string& file) {
+  std::string text;
+  const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) return text;
+  struct stat status;
+  if (fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode)) {
+    text.resize(static_cast<size_t>(status.st_size));
+    size_t length = 0;
+    while (length < text.size()) {
+      const ssize_t count = ::read(descriptor, text.data() + length, text.size() - length);
+      if (count < 0 && errno == EINTR) continue;
+      if (count <= 0) break;
+      length += static_cast<size_t>(count);
+    }
+    text.resize(length);
+  }
+  close(descriptor);
+  return text;
+}
+
 std::vector<ModuleMention> mentions_of(const std::string& file) {
-  std::error_code problem;
-  if (!fs::is_regular_file(file, problem)) return {};
-  std::ifstream stream(file, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  const std::string text = text_of(file);
   Arena arena;
   Diagnostics ignored;  // reported when the module is loaded
   std::vector<ModuleMention> mentions;
@@ -120,14 +152,15 @@ FileModule module_in(const fs::path& folder, const std::string& file, const std:
 std::optional<FileModule> locate_by_mentions(const std::string& file, const std::vector<ModuleMention>& mentions,
                                              const std::vector<std::string>& roots) {
   const std::vector<fs::path> folders = folders_above(file);
+  SoughtFolders sought;
   for (const fs::path& folder : folders) {
     const std::vector<std::string> all = with_first(folder, roots);
     // A folder further up must have one of the modules.
     const bool useful = folder == folders.front() || std::ranges::any_of(mentions, [&](const ModuleMention& mention) {
-                          return is_found(mention.path, {folder.string()});
+                          return is_found(mention.path, {folder.string()}, sought);
                         });
-    const bool complete =
-        std::ranges::all_of(mentions, [&](const ModuleMention& mention) { return is_found(mention.path, all); });
+    const bool complete = std::ranges::all_of(
+        mentions, [&](const ModuleMention& mention) { return is_found(mention.path, all, sought); });
     if (useful && complete) return module_in(folder, file, roots);
   }
   return std::nullopt;
@@ -136,9 +169,12 @@ std::optional<FileModule> locate_by_mentions(const std::string& file, const std:
 }  // namespace
 
 std::string data_folder() {
-  std::error_code problem;
-  const fs::path command = fs::read_symlink("/proc/self/exe", problem);
-  return problem ? "" : (command.parent_path() / FBLE_DATA_FROM_COMMAND).lexically_normal().string();
+  static const std::string found = [] {
+    std::error_code problem;
+    const fs::path command = fs::read_symlink("/proc/self/exe", problem);
+    return problem ? std::string() : (command.parent_path() / FBLE_DATA_FROM_COMMAND).lexically_normal().string();
+  }();
+  return found;
 }
 
 std::string find_package(const std::string& package) {
@@ -154,7 +190,8 @@ std::string find_package(const std::string& package) {
   }
   folders.push_back(fs::path(data_folder()) / "fble");
   for (const fs::path& folder : folders) {
-    if (path_exists(folder / package)) return (folder / package).string();
+    std::string found = (folder / package).string();
+    if (path_exists(found)) return found;
   }
   return "";
 }

@@ -25,8 +25,8 @@ constexpr off_t kMaxFileBytes = off_t{1} << 31;
 
 enum class ReadStatus { kRead, kMissing, kFailed };
 
-/// Reads a whole file. On failure `text` has the reason.
-ReadStatus read_file(const std::string& name, std::string& text) {
+/// Reads a whole file. On failure `text` has the reason. `stamp` is that of the file.
+ReadStatus read_file(const std::string& name, std::string& text, std::optional<FileStamp>& stamp) {
   // Does not block: the file may be a pipe.
   int file = -1;
   do {
@@ -49,6 +49,7 @@ ReadStatus read_file(const std::string& name, std::string& text) {
   } else if (status.st_size >= kMaxFileBytes) {
     problem = std::strerror(EFBIG);
   } else {
+    stamp = make_stamp(file, status);
     // One byte more than the file has, so that one read also sees the end.
     size_t length = 0;
     text.resize(static_cast<size_t>(status.st_size) + 1);
@@ -266,10 +267,16 @@ class Loader {
     auto [found, is_new] = roots_by_word_.try_emplace(path.words.front());
     if (is_new) {
       for (const std::string& root : options_.roots) {
-        if (access((root + "/" + path.words.front().str()).c_str(), F_OK) == 0) found->second.push_back(root);
+        if (is_there(root + "/" + path.words.front().str())) found->second.push_back(root);
       }
     }
     return found->second;
+  }
+
+  bool is_there(std::string name) {
+    const bool there = access(name.c_str(), F_OK) == 0;
+    program_->facts.push_back({there ? FactKind::kThere : FactKind::kMissing, std::move(name), {}});
+    return there;
   }
 
   bool has_file(const ModulePath& path) {
@@ -277,7 +284,7 @@ class Loader {
       const std::optional<std::string> relative = relative_name(path, suffix);
       if (!relative) return false;
       for (const std::string& root : roots_of(path)) {
-        if (access((root + *relative).c_str(), F_OK) == 0) return true;
+        if (is_there(root + *relative)) return true;
       }
     }
     return false;
@@ -290,8 +297,11 @@ class Loader {
     for (const std::string& root : roots_of(path)) {
       std::string name = root + *relative;
       std::string text;
-      const ReadStatus status = read_file(name, text);
-      if (status == ReadStatus::kMissing) continue;
+      std::optional<FileStamp> stamp;
+      const ReadStatus status = read_file(name, text, stamp);
+      const bool is_missing = status == ReadStatus::kMissing;
+      program_->facts.push_back({is_missing ? FactKind::kMissing : FactKind::kRead, name, stamp});
+      if (is_missing) continue;
       program_->files.push_back(name);
       return SourceFile{Symbol(name), status, std::move(text)};
     }

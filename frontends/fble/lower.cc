@@ -869,10 +869,12 @@ class ModuleLowering {
   uint32_t deopt_points_lowered_ = 0;  ///< that code was emitted for
 };
 
-/// Adds the code of a module that was lowered before, with the same numbers that lowering gives.
-Code* add_from_image(ProgramCode& program,
-                     const std::unordered_map<ModulePath, uint32_t, ModulePathHash>& module_globals,
-                     const CoreProgramModule& module) {
+using GlobalNumbers = std::unordered_map<ModulePath, uint32_t, ModulePathHash>;
+
+/// Adds the code of a module that was lowered before, with the same numbers that lowering gives. Returns its body; null
+/// and sets `problem` if the image has no such code.
+Code* add_from_image(ProgramCode& program, const GlobalNumbers& module_globals, const CoreProgramModule& module,
+                     std::string& problem) {
   std::vector<std::string> names = module.image->global_names();
   std::vector<uint32_t> globals{module_globals.at(module.path)};
   for (size_t i = 1; i < names.size(); ++i) {
@@ -880,36 +882,75 @@ Code* add_from_image(ProgramCode& program,
     program.global_names.push_back(std::move(names[i]));
   }
   for (const ModulePath& dep : module.deps) globals.push_back(module_globals.at(dep));
-  const size_t first = program.codes.size();
-  Code* body = module.image->code(globals, module.loc.file, program);
-  for (size_t i = first; i < program.codes.size(); ++i) finish_code(program.codes[i]);
-  return body;
+  return module.image->code(globals, module.loc.file, program, problem);
 }
+
+/// Makes one program of modules.
+class Linker {
+ public:
+  /// Adds a module. Its body is the result of `add_code`; null if it gets none.
+  template <typename AddCode>
+  void add(const CoreProgramModule& module, AddCode&& add_code) {
+    for (const ModulePath& dep : module.deps) global_for(dep);
+    const uint32_t global = global_for(module.path);
+    program_->modules.push_back({module.path.str(), add_code(*program_, globals_), global});
+  }
+
+  std::unique_ptr<ProgramCode> take() {
+#ifndef NDEBUG
+    const bool is_whole = std::ranges::all_of(program_->modules, &ProgramCode::ModuleCode::body);
+    const std::string problem = is_whole ? verify_bytecode(*program_) : verify_codes(*program_, 0);
+    if (!problem.empty()) FBLE_BUG(problem.c_str());
+#endif
+    return std::move(program_);
+  }
+
+ private:
+  uint32_t global_for(const ModulePath& path) {
+    auto [entry, inserted] = globals_.try_emplace(path, program_->global_count);
+    if (inserted) {
+      ++program_->global_count;
+      program_->global_names.push_back(path.str());
+    }
+    return entry->second;
+  }
+
+  std::unique_ptr<ProgramCode> program_ = std::make_unique<ProgramCode>();
+  GlobalNumbers globals_;
+};
 
 }  // namespace
 
-std::unique_ptr<ProgramCode> lower_program(const std::vector<CoreProgramModule>& modules) {
-  auto program = std::make_unique<ProgramCode>();
-  std::unordered_map<ModulePath, uint32_t, ModulePathHash> globals;
-  auto global_for = [&](const ModulePath& path) {
-    auto [entry, inserted] = globals.try_emplace(path, program->global_count);
-    if (inserted) {
-      ++program->global_count;
-      program->global_names.push_back(path.str());
-    }
-    return entry->second;
-  };
+std::unique_ptr<ProgramCode> lower_program(const std::vector<CoreProgramModule>& modules, BadImage& bad) {
+  Linker linker;
   for (const CoreProgramModule& module : modules) {
-    for (const ModulePath& dep : module.deps) global_for(dep);
-    const uint32_t global = global_for(module.path);
-    Code* body = module.image != nullptr ? add_from_image(*program, globals, module)
-                                         : ModuleLowering(*program, globals, module).lower();
-    program->modules.push_back({module.path.str(), body, global});
+    linker.add(module, [&](ProgramCode& program, const GlobalNumbers& globals) {
+      if (module.image == nullptr) return ModuleLowering(program, globals, module).lower();
+      return add_from_image(program, globals, module, bad.problem);
+    });
+    if (!bad.problem.empty()) {
+      bad.image = module.image;
+      return nullptr;
+    }
   }
-#ifndef NDEBUG
-  if (const std::string problem = verify_bytecode(*program); !problem.empty()) FBLE_BUG(problem.c_str());
-#endif
+  return linker.take();
+}
+
+std::unique_ptr<ProgramCode> lower_program(const std::vector<CoreProgramModule>& modules) {
+  BadImage bad;
+  std::unique_ptr<ProgramCode> program = lower_program(modules, bad);
+  if (program == nullptr) FBLE_BUG(bad.problem.c_str());
   return program;
+}
+
+std::unique_ptr<ProgramCode> lower_sources(const std::vector<CoreProgramModule>& modules) {
+  Linker linker;
+  for (const CoreProgramModule& module : modules) {
+    linker.add(module, [&](ProgramCode& program, const GlobalNumbers& globals) -> Code* {
+      return module.image == nullptr ? ModuleLowering(program, globals, module).lower() : nullptr;
+    });
+  }
+  return linker.take();
 }
 
 }  // namespace fble

@@ -9,6 +9,7 @@
 #include "frontends/fble/ast.h"
 #include "frontends/fble/core.h"
 #include "frontends/fble/diagnostics.h"
+#include "frontends/fble/file_facts.h"
 #include "frontends/fble/image/module_key.h"
 #include "frontends/fble/module_path.h"
 #include "frontends/fble/parser.h"
@@ -45,6 +46,7 @@ struct Program {
   std::vector<Module*>
       modules;  ///< each after those it depends on; the main module is last, but for LoadOptions::types_of
   std::vector<std::string> files;  ///< all files read, for dependency files
+  std::vector<FileFact> facts;     ///< all that loading has found out about files
 };
 
 }  // namespace fble

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -89,7 +90,13 @@ std::unique_ptr<ProgramCode> link_bundle(std::string_view bundle, std::string& p
     images.push_back(std::move(open.image));
     modules.push_back(std::move(open.module));
   }
-  return lower_program(modules);
+  BadImage bad;
+  std::unique_ptr<ProgramCode> code = lower_program(modules, bad);
+  if (code == nullptr) {
+    const auto at = std::ranges::find(modules, bad.image, &CoreProgramModule::image);
+    problem = fmt::format("module {} of {}: {}", at - modules.begin() + 1, modules.size(), bad.problem);
+  }
+  return code;
 }
 
 }  // namespace fble

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Runs programs without images, with an empty cache, and with a full one: all must do the same.
+"""Runs programs without images, with an empty cache, with a full one, and with one that has no manifests: all must do the
+same.
 
   same.py COMMAND [--all]
 
@@ -19,6 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 LANG = ROOT / "tests/lang"
 COMMAND = sys.argv[1]
 TIMEOUT_SECONDS = 300
+MANIFEST = b"fble-jit manifest"
 MODES = (["--jit=off"], ["--jit=on"], ["--jit=eager"])
 
 
@@ -57,7 +59,11 @@ def differences(words):
 
         plain = one(False)
         text = ""
-        for name in ("cold", "warm"):
+        for name in ("cold", "warm", "without manifests"):
+            if name == "without manifests":
+                for path in cache.rglob("*"):
+                    if path.is_file() and path.read_bytes().startswith(MANIFEST):
+                        path.unlink()
             found = one(True)
             for what, expected, other in zip(("output", "messages", "status", "profile"), plain, found):
                 if expected != other:

@@ -10,7 +10,9 @@
 #include "frontends/fble/image/image_text.h"
 #include "frontends/fble/image/module_image.h"
 #include "frontends/fble/types.h"
+#include "gc/base.h"
 #include "interp/bytecode_text.h"
+#include "interp/bytecode_verify.h"
 
 namespace fble {
 
@@ -70,7 +72,11 @@ inline void use_image(const ModuleImage& image) {
   ProgramCode program;
   const std::vector<uint32_t> globals(image.global_names().size() + used_module_count(image.view()), 7);
   program.global_count = 8;
-  image.code(globals, files.value, program);
+  std::string problem;
+  const Code* body = image.code(globals, files.value, program, problem);
+  if ((body == nullptr) != !problem.empty()) FBLE_BUG("problem and result differ");
+  if (body == nullptr) return;
+  if (!verify_codes(program, 0).empty()) FBLE_BUG("wrong code was accepted");
   print_bytecode(program);
 }
 

@@ -164,6 +164,7 @@ class CodeReader {
   CodeReader(const ImageView& image, std::span<const uint32_t> globals, Symbol value_file, ProgramCode& program)
       : image_(image), globals_(globals), file_(value_file), program_(program) {}
 
+  /// Returns null if a number of a global or deopt point is not in its table, or an instruction is not whole.
   Code* read() {
     first_deopt_point_ = static_cast<uint32_t>(program_.deopt_points.size());
     for (const DeoptPointRecord& point : image_.all<DeoptPointRecord>()) {
@@ -172,27 +173,22 @@ class CodeReader {
     const std::span<const CodeRecord> records = image_.all<CodeRecord>();
     codes_.reserve(records.size());
     for (size_t i = 0; i < records.size(); ++i) codes_.push_back(&program_.codes.emplace_back());
-    for (size_t i = 0; i < records.size(); ++i) fill(records[i], *codes_[i]);
+    for (size_t i = 0; i < records.size(); ++i) {
+      if (!fill(records[i], *codes_[i])) return nullptr;
+    }
     return codes_.front();
   }
 
  private:
   Loc loc(uint32_t line, uint32_t column) const { return line == 0 ? Loc{} : Loc{file_, line, column}; }
 
-  void fill(const CodeRecord& record, Code& code) const {
+  bool fill(const CodeRecord& record, Code& code) const {
     code.arity = record.arity;
     code.frame_slots = record.slots;
     code.capture_count = record.captures;
     code.block = Symbol(image_.string(record.block));
     code.loc = loc(record.line, record.column);
-    const std::span<const uint32_t> words =
-        image_.words_of(Section::kCodeWord).subspan(record.words, record.words_count);
-    code.words.assign(words.begin(), words.end());
-    for (size_t at = 0; at < words.size(); at += instruction_length(&code.words[at])) {
-      renumber(
-          &code.words[at], [&](uint32_t global) { return globals_[global]; },
-          [&](uint32_t point) { return point + first_deopt_point_; });
-    }
+    if (!fill_words(record, code)) return false;
     for (const ConstantRecord& constant : image_.some<ConstantRecord>(record.constants, record.constants_count)) {
       code.constants.push_back(Word{constant.high} << 32 | constant.low);
     }
@@ -210,6 +206,34 @@ class CodeReader {
     for (const PositionRecord& position : image_.some<PositionRecord>(record.positions, record.positions_count)) {
       code.locs.push_back({position.end, loc(position.line, position.column)});
     }
+    finish_code(code);
+    return true;
+  }
+
+  bool fill_words(const CodeRecord& record, Code& code) const {
+    const std::span<const uint32_t> words =
+        image_.words_of(Section::kCodeWord).subspan(record.words, record.words_count);
+    code.words.assign(words.begin(), words.end());
+    bool is_right = !words.empty();
+    for (size_t at = 0; is_right && at < words.size();) {
+      const uint32_t length = whole_instruction_length(words.subspan(at));
+      if (length == 0) return false;
+      renumber(
+          &code.words[at], [&](uint32_t global) { return in_table(globals_, global, is_right); },
+          [&](uint32_t point) {
+            is_right &= point < image_.all<DeoptPointRecord>().size();
+            return point + first_deopt_point_;
+          });
+      at += length;
+    }
+    return is_right;
+  }
+
+  /// Returns the number at the index; 0 if there is none, and then clears `is_right`.
+  static uint32_t in_table(std::span<const uint32_t> numbers, uint32_t index, bool& is_right) {
+    if (index < numbers.size()) return numbers[index];
+    is_right = false;
+    return 0;
   }
 
   LiteralData read_literal(const LiteralRecord& record) const {
@@ -236,36 +260,6 @@ class CodeReader {
   uint32_t first_deopt_point_ = 0;
   std::vector<Code*> codes_;
 };
-
-/// Checks what reading relies on: whole instructions, whose numbers of globals and deopt points are in their tables.
-std::string verify_numbers(const ImageView& image, uint32_t global_count) {
-  const std::span<const uint32_t> all_words = image.words_of(Section::kCodeWord);
-  const size_t deopt_points = image.all<DeoptPointRecord>().size();
-  uint32_t number = 0;
-  for (const CodeRecord& code : image.all<CodeRecord>()) {
-    const auto problem = [&](const char* text) { return fmt::format("code {}: {}", number, text); };
-    std::span<const uint32_t> words = all_words.subspan(code.words, code.words_count);
-    while (!words.empty()) {
-      const uint32_t length = whole_instruction_length(words);
-      if (length == 0) return problem("words that are no instruction");
-      bool is_right = true;
-      for_each_operand(words.data(), [&](char letter, uint32_t at) {
-        if (letter == 'G') is_right &= words[at] < global_count;
-        if (letter == 'V' && source_kind(words[at]) == Source::kGlobal) {
-          is_right &= words[at] >> kSourceShift < global_count;
-        }
-        if (letter == 'I' && static_cast<Op>(words[0]) == Op::kDeoptPoint) is_right &= words[at] < deopt_points;
-      });
-      if (!is_right) return problem("a global or deopt point that is not in its table");
-      words = words.subspan(length);
-    }
-    ++number;
-  }
-  for (const LiteralRecord& literal : image.all<LiteralRecord>()) {
-    if (literal.global >= global_count) return "a literal with a global that is not in its table";
-  }
-  return "";
-}
 
 }  // namespace
 
@@ -306,31 +300,32 @@ void write_code(TableWriter& writer, const LoweredModule& module, Symbol value_f
   CodeWriter(writer, module, value_file).write();
 }
 
-std::string verify_code(const ImageView& image) {
+std::string verify_code_tables(const ImageView& image) {
   const bool has_value = (image.at<ModuleRecord>(0).sources & kHasValue) != 0;
   if (image.all<CodeRecord>().empty() == has_value) return "a module has functions exactly if it has a value";
   if (image.all<GlobalRecord>().empty() == has_value) return "a module has globals exactly if it has a value";
   for (const DeoptPointRecord& point : image.all<DeoptPointRecord>()) {
     if (point.every == 0 || flags_of(options_of(point)) != point.flags) return "a deopt point with unknown options";
   }
-  if (!has_value) return "";
   const auto global_count = static_cast<uint32_t>(image.all<GlobalRecord>().size()) + used_module_count(image);
-  std::string problem = verify_numbers(image, global_count);
-  if (!problem.empty()) return problem;
-
-  // The rest is checked on the program of this module alone.
-  ProgramCode program;
-  program.global_count = global_count;
-  std::vector<uint32_t> globals(global_count);
-  std::iota(globals.begin(), globals.end(), 0);
-  Code* body = read_code(image, globals, Symbol(), program);
-  for (Code& code : program.codes) code.start = code.words.data();
-  program.modules.push_back({"", body, 0});
-  return verify_bytecode(program);
+  for (const LiteralRecord& literal : image.all<LiteralRecord>()) {
+    if (literal.global >= global_count) return "a literal with a global that is not in its table";
+  }
+  return "";
 }
 
-Code* read_code(const ImageView& image, std::span<const uint32_t> globals, Symbol value_file, ProgramCode& program) {
-  return CodeReader(image, globals, value_file, program).read();
+Code* read_code(const ImageView& image, std::span<const uint32_t> globals, Symbol value_file, ProgramCode& program,
+                std::string& problem) {
+  const size_t first = program.codes.size();
+  Code* body = CodeReader(image, globals, value_file, program).read();
+  if (body == nullptr) {
+    problem = "an instruction that is not whole, or with a number that is not in its table";
+  } else if (body->arity != 0 || body->capture_count != 0) {
+    problem = "the module's body has arguments or captures";
+  } else {
+    problem = verify_codes(program, first);
+  }
+  return problem.empty() ? body : nullptr;
 }
 
 }  // namespace fble

@@ -24,7 +24,8 @@ std::string ImageStore::add_bytes(std::string bytes) {
 
 const ModuleImage* ImageStore::find(const Digest& source_key) {
   for (File& file : files_) {
-    if (const ModuleImage* image = file.reader->find(source_key)) return image;
+    const ModuleImage* image = file.reader->find(source_key);
+    if (image != nullptr && !rejected_.contains(image)) return image;
   }
   if (cache_ == nullptr) return nullptr;
   auto [cached, is_new] = cached_.try_emplace(source_key);
@@ -38,7 +39,8 @@ const ModuleImage* ImageStore::find(const Digest& source_key) {
       cached->second.image = nullptr;
     }
   }
-  return cached->second.image.get();
+  const ModuleImage* image = cached->second.image.get();
+  return rejected_.contains(image) ? nullptr : image;
 }
 
 }  // namespace fble

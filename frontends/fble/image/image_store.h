@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "frontends/fble/image/image_cache.h"
@@ -25,6 +26,8 @@ class ImageStore {
 
   /// Returns the image of a module with these sources; null if there is none. It lives as long as the store.
   const ModuleImage* find(const Digest& source_key);
+  /// Never finds the image again, which cannot be used after all.
+  void reject(const ModuleImage& image) { rejected_.insert(&image); }
 
  private:
   /// The reader of a file, and what keeps its bytes.
@@ -43,6 +46,7 @@ class ImageStore {
   std::vector<File> files_;
   std::unique_ptr<ImageCache> cache_;
   std::map<Digest, Cached> cached_;  ///< that were asked for
+  std::unordered_set<const ModuleImage*> rejected_;
 };
 
 }  // namespace fble

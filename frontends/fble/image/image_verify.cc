@@ -98,7 +98,7 @@ std::string verify_image(const ImageView& image) {
     return problem.text;
   }
   std::string problem = verify_types(image);
-  return problem.empty() ? verify_code(image) : problem;
+  return problem.empty() ? verify_code_tables(image) : problem;
 }
 
 }  // namespace fble

@@ -5,11 +5,12 @@
 //    proportional to the image's size;
 //  * there is one module, whose files, mentions and messages fit together;
 //  * types are graphs as types.h describes them;
-//  * code is as bytecode_verify.h describes it, and all that it refers to is there.
+//  * functions are there exactly if the module has a value.
 //
-// So making types and code from it cannot fail, but for types of other modules that do not exist, which the reader
-// reports. That values have the types that code expects follows from the keys: an image is used only if it was made
-// from the present sources, by this command, and its checksum is right.
+// So making types from it cannot fail, but for types of other modules that do not exist, which the reader reports. The
+// words of functions are verified when code is made from them (code_image.h), as bytecode_verify.h describes it. That
+// values have the types that code expects follows from the keys: an image is used only if it was made from the present
+// sources, by this command, and its checksum is right.
 //
 // Tested by tests/unit/frontends/fble/image/image_verify_test.cc.
 #pragma once

@@ -50,8 +50,8 @@ std::optional<std::string> write_module_image(const ModuleParts& module, const I
 
 class ModuleImage {
  public:
-  /// Opens an image and verifies it. The bytes begin at a multiple of four, and outlive the result. Returns null and
-  /// sets `problem` if it cannot be used.
+  /// Opens an image and verifies it, but for its functions (code). The bytes begin at a multiple of four, and outlive
+  /// the result. Returns null and sets `problem` if it cannot be used.
   static std::unique_ptr<const ModuleImage> open(std::string_view bytes, std::string& problem);
 
   const Digest& source_key() const { return source_key_; }
@@ -75,8 +75,8 @@ class ModuleImage {
   /// The names of the module's globals, its value first.
   std::vector<std::string> global_names() const;
   /// See read_code. `globals` has those of the module, then those of the modules that it uses.
-  Code* code(std::span<const uint32_t> globals, Symbol value_file, ProgramCode& program) const {
-    return read_code(view_, globals, value_file, program);
+  Code* code(std::span<const uint32_t> globals, Symbol value_file, ProgramCode& program, std::string& problem) const {
+    return read_code(view_, globals, value_file, program, problem);
   }
 
   const ImageView& view() const { return view_; }

@@ -1,7 +1,12 @@
 // `fble-jit image` and --image: frontends/cli/image.cc.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <cstring>
+
+#include "frontends/fble/image/manifest.h"
 #include "tests/support/command.h"
+#include "tests/support/use_image.h"
 
 namespace fble {
 namespace {
@@ -59,6 +64,97 @@ TEST_F(ImageTest, Mistakes) {
   const CommandResult wrong = run({"image", "-I", folder() + "/src", "-o", file()});
   EXPECT_EQ(wrong.status, 1);
   EXPECT_THAT(wrong.err, HasSubstr("Wrong.fble:1:1: error: variable 'x' not defined"));
+}
+
+/// Tests of a cache in the working folder.
+class CacheTest : public ImageTest {
+ protected:
+  CacheTest() : cache_(folder() + "/cache") {}
+
+  CommandResult run_cached(const std::vector<std::string>& words) const {
+    return run(words, "", {"XDG_CACHE_HOME=" + cache_});
+  }
+  /// Returns the names of the cache's files that begin with these bytes.
+  std::vector<std::string> cached(std::string_view begin) const {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(cache_)) {
+      const std::string name = std::filesystem::relative(entry.path(), folder()).string();
+      if (entry.is_regular_file() && read(name).starts_with(begin)) names.push_back(name);
+    }
+    return names;
+  }
+
+  std::string cache_;
+};
+
+TEST_F(CacheTest, AManifestCountsUntilAFileChanges) {
+  const std::vector<std::string> words{"check", "-I", folder() + "/src", "-m", "/Main%"};
+  const CommandResult plain = run(words);
+  EXPECT_THAT(plain.err, HasSubstr("argument 'b' is unused"));
+  // Files that have just changed are in no manifest.
+  const auto has_manifest = [&] { return std::filesystem::exists(cache_) && !cached(kManifestMagic).empty(); };
+  for (int i = 0; i < 600 && !has_manifest(); ++i) {
+    run_cached(words);
+    usleep(100'000);
+  }
+  ASSERT_TRUE(has_manifest());
+  EXPECT_EQ(run_cached(words).err, plain.err);
+  // It is the manifest that says what is printed.
+  const std::string name = cached(kManifestMagic).front();
+  std::string file = read(name);
+  file.replace(file.find("unused"), 6, "UNUSED");
+  file.replace(manifest_checksum(file)->second, 8, fmt::format("{:08x}", manifest_checksum(file)->first));
+  write(name, file);
+  EXPECT_THAT(run_cached(words).err, HasSubstr("argument 'b' is UNUSED"));
+  // A damaged one is not used.
+  std::string damaged = file;
+  damaged[damaged.size() / 2] ^= 1;
+  write(name, damaged);
+  EXPECT_EQ(run_cached(words).err, plain.err);
+  // Nor is one that is about other files.
+  write(name, file);
+  EXPECT_THAT(run_cached(words).err, HasSubstr("UNUSED"));
+  write("src/Unit.fble.@", "*() Unit@; Unit@ Unit; @(Unit@, Unit);");
+  EXPECT_THAT(run_cached(words).err, HasSubstr("Unit.fble.@:1:"));
+  std::filesystem::remove(folder() + "/src/Unit.fble.@");
+  write(name, file);
+  EXPECT_THAT(run_cached(words).err, HasSubstr("UNUSED"));
+  write("src/Unit.fble", "Unit@ = *(); Unit@ Unit = Unit@(); @(Unit@, Unit); ");
+  EXPECT_EQ(run_cached(words).err, plain.err);
+}
+
+TEST_F(CacheTest, AnImageWithWrongCodeIsAsNone) {
+  ASSERT_EQ(run({"image", "-I", folder() + "/src", "-o", file()}).status, 0);
+  std::string changed = read("m.images");
+  int wrong = 0;
+  for (size_t at = changed.find(kImageMagic); at != std::string::npos; at = changed.find(kImageMagic, at + 1)) {
+    const size_t end = changed.find(kImageMagic, at + 1);
+    std::string image = changed.substr(at, end == std::string::npos ? end : end - at);
+    ImageView view;
+    while (!image.empty() && !view.open(image).empty()) image.pop_back();
+    ASSERT_FALSE(image.empty());
+    const std::span<const uint32_t> words = view.words_of(Section::kCodeWord);
+    ASSERT_FALSE(words.empty());
+    const size_t word = reinterpret_cast<const char*>(words.data()) - image.data();
+    const uint32_t no_operation = 0xffff;
+    std::memcpy(image.data() + word, &no_operation, sizeof no_operation);
+    mend_checksum(image);
+    changed.replace(at, image.size(), image);
+    ++wrong;
+  }
+  EXPECT_GT(wrong, 1);
+  write("m.images", changed);
+  for (const char* command : {"test", "check", "disassemble"}) {
+    const std::vector<std::string> main{"-I", folder() + "/src", "-m", "/Main%"};
+    std::vector<std::string> words{command};
+    words.insert(words.end(), main.begin(), main.end());
+    const CommandResult plain = run(words);
+    words.insert(words.begin() + 1, {"--image", file()});
+    const CommandResult imaged = run(words);
+    EXPECT_EQ(imaged.status, 0);
+    EXPECT_EQ(imaged.out, plain.out);
+    EXPECT_EQ(imaged.err, plain.err);
+  }
 }
 
 }  // namespace

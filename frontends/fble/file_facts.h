@@ -1,0 +1,54 @@
+// Facts about files: what loading a program has found out about them. A later run that finds the same facts would read
+// the same sources, and so need not read them.
+//
+// A file is known by its stamp: the file's identity, its size, and the times of its last change. The system sets the
+// time of change, and programs cannot set it back. What a stamp cannot show is why make_stamp refuses some:
+//
+//   - A file that changes twice within the same tick of the clock has the same stamp twice. So the file must not have
+//     changed in the two seconds before it is read: the ticks of all file systems are shorter.
+//   - The clock of another machine may be late. So the file must be on a file system of this one.
+//
+// What remains: one who sets this machine's clock back, and a program that keeps a source mapped and writes to it that
+// way, of which the system notes only the first write to each page until the page is on disk.
+//
+// Tested by tests/unit/frontends/fble/file_facts_test.cc.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace fble {
+
+struct FileStamp {
+  uint64_t device = 0;
+  uint64_t inode = 0;
+  uint64_t bytes = 0;
+  int64_t modified_ns = 0;  ///< since 1970
+  int64_t changed_ns = 0;
+  bool operator==(const FileStamp&) const = default;
+};
+
+enum class FactKind : uint8_t {
+  kMissing,  ///< no file has the name
+  kThere,    ///< there is something of that name, such as a folder
+  kRead,     ///< a regular file, which was read
+};
+
+struct FileFact {
+  FactKind kind;
+  std::string name;
+  std::optional<FileStamp> stamp;  ///< of a file that was read; nothing if none can show that it is unchanged
+  bool operator==(const FileFact&) const = default;
+};
+
+/// Returns the stamp of a regular file that is open and was not read yet, by its status. Nothing if a later change may
+/// leave the stamp as it is.
+std::optional<FileStamp> make_stamp(int file, const struct stat& status);
+
+/// Returns whether the fact is true now.
+bool holds(const FileFact& fact);
+
+}  // namespace fble

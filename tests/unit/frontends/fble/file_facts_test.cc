@@ -1,0 +1,105 @@
+#include "frontends/fble/file_facts.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "tests/support/imaged_program.h"
+
+namespace fble {
+namespace {
+
+/// The status of a file that has not changed for a minute, as far as its times say.
+struct stat status_of(const std::string& name) {
+  struct stat status;
+  EXPECT_EQ(stat(name.c_str(), &status), 0);
+  status.st_mtim.tv_sec -= 60;
+  status.st_ctim.tv_sec -= 60;
+  return status;
+}
+
+class FileFacts : public testing::Test {
+ protected:
+  FileFacts() {
+    folder_.write("a", "text");
+    file_ = open(name("a").c_str(), O_RDONLY | O_CLOEXEC);
+  }
+  ~FileFacts() override { close(file_); }
+  std::string name(const std::string& file) const { return folder_.root() + "/" + file; }
+
+  ModuleFolder folder_;
+  int file_;
+};
+
+TEST_F(FileFacts, NamesAreMissingOrThere) {
+  EXPECT_TRUE(holds({FactKind::kThere, name("a"), {}}));
+  EXPECT_FALSE(holds({FactKind::kMissing, name("a"), {}}));
+  EXPECT_TRUE(holds({FactKind::kMissing, name("b"), {}}));
+  EXPECT_FALSE(holds({FactKind::kThere, name("b"), {}}));
+  EXPECT_TRUE(holds({FactKind::kMissing, name("a/b"), {}}));
+  // What cannot be looked at is neither.
+  const std::string long_name = name(std::string(5000, 'a'));
+  EXPECT_FALSE(holds({FactKind::kMissing, long_name, {}}));
+  EXPECT_FALSE(holds({FactKind::kThere, long_name, {}}));
+}
+
+TEST_F(FileFacts, AFileThatHasJustChangedHasNoStamp) {
+  // A minute ahead, as the machine may stop for long between two lines of this test.
+  for (timespec stat::* time : {&stat::st_mtim, &stat::st_ctim}) {
+    struct stat status = status_of(name("a"));
+    (status.*time).tv_sec += 120;
+    EXPECT_FALSE(make_stamp(file_, status));
+  }
+}
+
+TEST_F(FileFacts, AFileOfAnotherMachineOrNoneHasNoStamp) {
+  const int other = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+  EXPECT_FALSE(make_stamp(other, status_of("/proc/self/status")));
+  close(other);
+  EXPECT_FALSE(make_stamp(-1, status_of(name("a"))));
+}
+
+TEST_F(FileFacts, AnyChangeIsSeen) {
+  const std::optional<FileStamp> stamp = make_stamp(file_, status_of(name("a")));
+  ASSERT_TRUE(stamp) << "the folder for temporary files is on no known file system of this machine";
+  constexpr int64_t kMinute = 60'000'000'000;
+  FileStamp real = *stamp;
+  real.modified_ns += kMinute;
+  real.changed_ns += kMinute;
+  const FileFact fact{FactKind::kRead, name("a"), real};
+  EXPECT_TRUE(holds(fact));
+  for (uint64_t FileStamp::* member : {&FileStamp::device, &FileStamp::inode, &FileStamp::bytes}) {
+    FileFact other = fact;
+    ++((*other.stamp).*member);
+    EXPECT_FALSE(holds(other));
+  }
+  for (int64_t FileStamp::* member : {&FileStamp::modified_ns, &FileStamp::changed_ns}) {
+    FileFact other = fact;
+    ++((*other.stamp).*member);
+    EXPECT_FALSE(holds(other));
+  }
+  EXPECT_FALSE(holds({FactKind::kRead, name("a"), {}}));
+  EXPECT_FALSE(holds({FactKind::kRead, name("b"), real}));
+}
+
+TEST_F(FileFacts, AFileWithTheOldTimeOfModificationHasChanged) {
+  struct stat status;
+  ASSERT_EQ(fstat(file_, &status), 0);
+  std::optional<FileStamp> stamp = make_stamp(file_, status_of(name("a")));
+  ASSERT_TRUE(stamp);
+  usleep(20'000);
+  folder_.write("a", "tExt");
+  const timespec times[] = {status.st_atim, status.st_mtim};
+  ASSERT_EQ(utimensat(AT_FDCWD, name("a").c_str(), times, 0), 0);
+  struct stat changed;
+  ASSERT_EQ(stat(name("a").c_str(), &changed), 0);
+  EXPECT_EQ(changed.st_mtim.tv_nsec, status.st_mtim.tv_nsec);
+  stamp->modified_ns += 60'000'000'000;
+  stamp->changed_ns += 60'000'000'000;
+  EXPECT_FALSE(holds({FactKind::kRead, name("a"), stamp}));
+}
+
+}  // namespace
+}  // namespace fble
