@@ -166,12 +166,19 @@ class ModuleCompiler {
   std::unique_ptr<ProgramCode> from_manifest() {
     const std::unique_ptr<MappedFile> file = images_.cache()->read(*manifest_key_);
     if (file == nullptr) return nullptr;
-    const std::optional<Manifest> manifest = parse_manifest(file->bytes(), *command_digest());
-    if (!manifest || !std::ranges::all_of(manifest->facts, holds)) return nullptr;
+    std::optional<Manifest> manifest = parse_manifest(file->bytes(), *command_digest());
+    if (!manifest) return nullptr;
+    bool is_renewed = false;
+    for (FileFact& fact : manifest->facts) {
+      const std::optional<FileStamp> before = fact.stamp;
+      if (!still_holds(fact)) return nullptr;
+      is_renewed |= fact.stamp && fact.stamp != before;
+    }
     std::string problem;
     std::unique_ptr<ProgramCode> code =
         front_end_.only_checks ? std::make_unique<ProgramCode>() : link_bundle(manifest->bundle, problem);
     if (code == nullptr) return nullptr;
+    if (is_renewed) images_.cache()->write(*manifest_key_, print_manifest(*manifest, *command_digest()));
     print_message(manifest->messages);
     for (const FileFact& fact : manifest->facts) {
       if (fact.kind == FactKind::kRead) files_.push_back(fact.name);
@@ -181,14 +188,14 @@ class ModuleCompiler {
 
   void store_manifest(const Program& program, const CheckedProgram& checked, const ProgramCode& code) {
     if (!manifest_key_) return;
-    const auto lasts = [](const FileFact& fact) { return (fact.kind != FactKind::kRead || fact.stamp) && holds(fact); };
-    if (!std::ranges::all_of(program.facts, lasts)) return;
+    std::vector<FileFact> facts = program.facts;
+    if (!std::ranges::all_of(facts, still_holds)) return;
     std::optional<std::string> bundle;
     if (!front_end_.only_checks) {
       bundle = make_bundle(program, checked, code);
       if (!bundle) return;
     }
-    const Manifest manifest{program.facts, diagnostics_.render(), bundle ? *bundle : std::string_view()};
+    const Manifest manifest{std::move(facts), diagnostics_.render(), bundle ? *bundle : std::string_view()};
     images_.cache()->write(*manifest_key_, print_manifest(manifest, *command_digest()));
   }
 

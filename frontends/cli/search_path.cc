@@ -38,6 +38,9 @@ bool has_std(const std::string& root) { return path_exists(root + "/Std") || pat
 bool replaces(const std::string& root, const std::string& library) {
   if (path_exists(root + "/Std.fble")) return true;
   if (!path_exists(root + "/Std")) return false;
+  // Most libraries have this one: then the folder need not be listed.
+  const std::string common = "/Std/Unit.fble";
+  if (path_exists(root + common) && path_exists(library + common)) return true;
   std::error_code ignored;
   for (const fs::directory_entry& entry : fs::directory_iterator(fs::path(library) / "Std", ignored)) {
     const fs::path name = entry.path().filename();

@@ -1,8 +1,9 @@
 // Facts about files: what loading a program has found out about them. A later run that finds the same facts would read
 // the same sources, and so need not read them.
 //
-// A file is known by its stamp: the file's identity, its size, and the times of its last change. The system sets the
-// time of change, and programs cannot set it back. What a stamp cannot show is why make_stamp refuses some:
+// A file is the same if the digest of its content is, and it need not be read if its stamp is: the file's identity, its
+// size, and the times of its last change. The system sets the time of change, and programs cannot set it back. What a
+// stamp cannot show is why make_stamp refuses some:
 //
 //   - A file that changes twice within the same tick of the clock has the same stamp twice. So the file must not have
 //     changed in the two seconds before it is read: the ticks of all file systems are shorter.
@@ -19,6 +20,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+
+#include "frontends/fble/image/digest.h"
 
 namespace fble {
 
@@ -41,6 +44,7 @@ struct FileFact {
   FactKind kind;
   std::string name;
   std::optional<FileStamp> stamp;  ///< of a file that was read; nothing if none can show that it is unchanged
+  Digest digest;                   ///< of its content
   bool operator==(const FileFact&) const = default;
 };
 
@@ -48,7 +52,12 @@ struct FileFact {
 /// leave the stamp as it is.
 std::optional<FileStamp> make_stamp(int file, const struct stat& status);
 
-/// Returns whether the fact is true now.
-bool holds(const FileFact& fact);
+/// Returns whether the fact is true now. A file whose stamp is another one is read, and its fact gets that stamp.
+bool still_holds(FileFact& fact);
+
+enum class ReadStatus { kRead, kMissing, kFailed };
+
+/// Reads a whole file. On failure `text` has the reason. `stamp` gets that of the file.
+ReadStatus read_file(const std::string& name, std::string& text, std::optional<FileStamp>& stamp);
 
 }  // namespace fble

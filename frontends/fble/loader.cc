@@ -1,13 +1,9 @@
 // Tested by tests/unit/frontends/fble/loader_test.cc.
 #include "frontends/fble/loader.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <optional>
 #include <unordered_map>
 
@@ -19,60 +15,6 @@
 
 namespace fble {
 namespace {
-
-/// The limit for the size of a file: locations hold 32-bit lines and columns.
-constexpr off_t kMaxFileBytes = off_t{1} << 31;
-
-enum class ReadStatus { kRead, kMissing, kFailed };
-
-/// Reads a whole file. On failure `text` has the reason. `stamp` is that of the file.
-ReadStatus read_file(const std::string& name, std::string& text, std::optional<FileStamp>& stamp) {
-  // Does not block: the file may be a pipe.
-  int file = -1;
-  do {
-    file = open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  } while (file < 0 && errno == EINTR);
-  if (file < 0) {
-    int reason = errno;
-    if (reason == ENOENT || access(name.c_str(), F_OK) != 0) return ReadStatus::kMissing;
-    text = std::strerror(reason);
-    return ReadStatus::kFailed;
-  }
-  struct stat status;
-  const char* problem = nullptr;
-  if (fstat(file, &status) != 0) {
-    problem = std::strerror(errno);
-  } else if (S_ISDIR(status.st_mode)) {
-    problem = std::strerror(EISDIR);
-  } else if (!S_ISREG(status.st_mode)) {
-    problem = "Not a regular file";
-  } else if (status.st_size >= kMaxFileBytes) {
-    problem = std::strerror(EFBIG);
-  } else {
-    stamp = make_stamp(file, status);
-    // One byte more than the file has, so that one read also sees the end.
-    size_t length = 0;
-    text.resize(static_cast<size_t>(status.st_size) + 1);
-    for (;;) {
-      ssize_t count = read(file, text.data() + length, text.size() - length);
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) problem = std::strerror(errno);
-      if (count <= 0) break;
-      length += static_cast<size_t>(count);
-      if (length < text.size() && length >= static_cast<size_t>(status.st_size)) break;
-      if (static_cast<off_t>(length) >= kMaxFileBytes) {
-        problem = std::strerror(EFBIG);
-        break;
-      }
-      text.resize(text.size() * 2);
-    }
-    text.resize(length);
-  }
-  close(file);
-  if (problem == nullptr) return ReadStatus::kRead;
-  text = problem;
-  return ReadStatus::kFailed;
-}
 
 /// Visits modules depth first. The path from the main module to the current
 /// one is kept in `pending_`, not on the stack, as it may be of any length.
@@ -105,6 +47,7 @@ class Loader {
     Symbol file;
     ReadStatus status;
     std::string text;  ///< or the reason of a failure
+    Digest digest;     ///< of the text, if images are used
   };
   struct Pending {
     Entry* entry;
@@ -199,13 +142,14 @@ class Loader {
     if (current.header) module->files.header = current.header->file;
     if (current.value) module->files.value = current.value->file;
     if (options_.images == nullptr) return false;
-    SourceTexts texts;
-    for (const auto& [source, text] : {std::pair{&current.header, &texts.header}, {&current.value, &texts.value}}) {
+    SourceDigests sources;
+    for (const auto& [source, digest] :
+         {std::pair{&current.header, &sources.header}, {&current.value, &sources.value}}) {
       if (!*source) continue;
       if ((*source)->status == ReadStatus::kFailed) return false;
-      *text = (*source)->text;
+      *digest = (*source)->digest;
     }
-    const std::optional<Digest> key = source_key(module->path, texts);
+    const std::optional<Digest> key = source_key(module->path, sources);
     if (!key) return false;
     module->source_key = *key;
     module->image = options_.images->find(*key);
@@ -275,7 +219,7 @@ class Loader {
 
   bool is_there(std::string name) {
     const bool there = access(name.c_str(), F_OK) == 0;
-    program_->facts.push_back({there ? FactKind::kThere : FactKind::kMissing, std::move(name), {}});
+    program_->facts.push_back({there ? FactKind::kThere : FactKind::kMissing, std::move(name), {}, {}});
     return there;
   }
 
@@ -299,11 +243,15 @@ class Loader {
       std::string text;
       std::optional<FileStamp> stamp;
       const ReadStatus status = read_file(name, text, stamp);
-      const bool is_missing = status == ReadStatus::kMissing;
-      program_->facts.push_back({is_missing ? FactKind::kMissing : FactKind::kRead, name, stamp});
-      if (is_missing) continue;
+      if (status == ReadStatus::kMissing) {
+        program_->facts.push_back({FactKind::kMissing, std::move(name), {}, {}});
+        continue;
+      }
       program_->files.push_back(name);
-      return SourceFile{Symbol(name), status, std::move(text)};
+      SourceFile source{Symbol(name), status, std::move(text), {}};
+      if (options_.images != nullptr) source.digest = digest_of(source.text);
+      program_->facts.push_back({FactKind::kRead, std::move(name), stamp, source.digest});
+      return source;
     }
     return std::nullopt;
   }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace fble {
@@ -56,6 +57,21 @@ class Parser {
     return take({&after, 1});
   }
 
+  /// Takes a digest, and the blank after it.
+  bool take_digest(Digest& digest) {
+    constexpr size_t kDigits = 8;
+    if (file_.size() - at_ < digest.words.size() * kDigits) return false;
+    for (uint32_t& word : digest.words) {
+      const char* begin = file_.data() + at_;
+      const auto [end, problem] = std::from_chars(begin, begin + kDigits, word, 16);
+      const bool is_lower =
+          std::none_of(begin, begin + kDigits, [](char digit) { return digit >= 'A' && digit <= 'F'; });
+      if (problem != std::errc{} || end != begin + kDigits || !is_lower) return false;
+      at_ += kDigits;
+    }
+    return take(" ");
+  }
+
   /// Takes a text in quotes, and the end of the line.
   bool take_text(std::string& text) {
     if (!take("\"")) return false;
@@ -80,15 +96,18 @@ class Parser {
         fact.kind = FactKind::kThere;
       } else if (take("read ")) {
         fact.kind = FactKind::kRead;
-        FileStamp& stamp = fact.stamp.emplace();
-        if (!take_number(stamp.device, ' ') || !take_number(stamp.inode, ' ') || !take_number(stamp.bytes, ' ') ||
-            !take_number(stamp.modified_ns, ' ') || !take_number(stamp.changed_ns, ' ')) {
-          return false;
-        }
+        if (!take_digest(fact.digest)) return false;
       } else {
         return true;
       }
       if (!take_text(fact.name)) return false;
+      if (fact.kind == FactKind::kRead && take("stamp ")) {
+        FileStamp& stamp = fact.stamp.emplace();
+        if (!take_number(stamp.device, ' ') || !take_number(stamp.inode, ' ') || !take_number(stamp.bytes, ' ') ||
+            !take_number(stamp.modified_ns, ' ') || !take_number(stamp.changed_ns, '\n')) {
+          return false;
+        }
+      }
       facts.push_back(std::move(fact));
     }
   }
@@ -108,14 +127,13 @@ std::string print_manifest(const Manifest& manifest, const Digest& command) {
     switch (fact.kind) {
       case FactKind::kMissing: text += "missing "; break;
       case FactKind::kThere: text += "there "; break;
-      case FactKind::kRead: {
-        const FileStamp& stamp = fact.stamp.value();
-        text += fmt::format("read {} {} {} {} {} ", stamp.device, stamp.inode, stamp.bytes, stamp.modified_ns,
-                            stamp.changed_ns);
-        break;
-      }
+      case FactKind::kRead: text += fmt::format("read {} ", fact.digest.str()); break;
     }
     append_text(text, fact.name);
+    if (!fact.stamp) continue;
+    const FileStamp& stamp = *fact.stamp;
+    text += fmt::format("stamp {} {} {} {} {}\n", stamp.device, stamp.inode, stamp.bytes, stamp.modified_ns,
+                        stamp.changed_ns);
   }
   text += "messages ";
   append_text(text, manifest.messages);

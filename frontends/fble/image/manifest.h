@@ -6,11 +6,12 @@
 //   checksum WORD             CRC-32 of all that follows, up to the bundle
 //   missing "NAME"            facts about files, one per line (file_facts.h)
 //   there "NAME"
-//   read DEVICE INODE BYTES MODIFIED CHANGED "NAME"
+//   read DIGEST "NAME"        the digest of its content; then the stamp, if it has one:
+//   stamp DEVICE INODE BYTES MODIFIED CHANGED
 //   messages "TEXT"           warnings, as they are printed
 //   bundle BYTES              then zeros, up to a multiple of eight; then a bundle (bundle.h), if there are any bytes
 //
-// Numbers are decimal, the checksum and the digest hexadecimal. Texts are between double quotes, with a backslash
+// Numbers are decimal, the checksum and digests hexadecimal. Texts are between double quotes, with a backslash
 // before a double quote, a backslash and an n, which is a newline. Each manifest can be written in one way only.
 //
 // Tested by tests/unit/frontends/fble/image/manifest_test.cc.
@@ -29,7 +30,7 @@ namespace fble {
 inline constexpr std::string_view kManifestMagic = "fble-jit manifest 1\n";
 
 struct Manifest {
-  std::vector<FileFact> facts;  ///< those about files that were read have stamps
+  std::vector<FileFact> facts;
   std::string messages;
   std::string_view bundle;  ///< empty for a program that was only checked
 };

@@ -11,14 +11,14 @@ void add_path(Digester& digester, const ModulePath& path) {
 
 }  // namespace
 
-std::optional<Digest> source_key(const ModulePath& module, const SourceTexts& texts) {
+std::optional<Digest> source_key(const ModulePath& module, const SourceDigests& sources) {
   static const std::optional<Digest> command = command_digest();
   if (!command) return std::nullopt;
   Digester digester;
   digester.add(*command);
   add_path(digester, module);
-  for (const std::optional<std::string_view>& text : {texts.header, texts.value}) {
-    digester.add(text ? "+" : "-").add(text.value_or(""));
+  for (const std::optional<Digest>& source : {sources.header, sources.value}) {
+    digester.add(source ? "+" : "-").add(source.value_or(Digest{}));
   }
   return digester.finish();
 }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <optional>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -12,10 +11,10 @@
 
 namespace fble {
 
-/// The texts of a module's sources, as far as they are there and loading reads them.
-struct SourceTexts {
-  std::optional<std::string_view> header;
-  std::optional<std::string_view> value;
+/// The digests of a module's sources, as far as they are there and loading reads them.
+struct SourceDigests {
+  std::optional<Digest> header;
+  std::optional<Digest> value;
 };
 
 /// The names of a module's files in this run; empty for a source that it does not have.
@@ -25,7 +24,7 @@ struct SourceFiles {
 };
 
 /// Returns the key of a module's own sources for this command. Nothing if the command has no build id to know it by.
-std::optional<Digest> source_key(const ModulePath& module, const SourceTexts& texts);
+std::optional<Digest> source_key(const ModulePath& module, const SourceDigests& sources);
 
 /// Returns the key of a module: of its own sources and of the keys of all modules that they mention, in order.
 Digest module_key(const Digest& source_key, const std::vector<std::pair<ModulePath, Digest>>& mentions);

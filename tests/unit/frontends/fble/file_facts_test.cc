@@ -20,6 +20,8 @@ struct stat status_of(const std::string& name) {
   return status;
 }
 
+bool holds(FileFact fact) { return still_holds(fact); }
+
 class FileFacts : public testing::Test {
  protected:
   FileFacts() {
@@ -34,15 +36,15 @@ class FileFacts : public testing::Test {
 };
 
 TEST_F(FileFacts, NamesAreMissingOrThere) {
-  EXPECT_TRUE(holds({FactKind::kThere, name("a"), {}}));
-  EXPECT_FALSE(holds({FactKind::kMissing, name("a"), {}}));
-  EXPECT_TRUE(holds({FactKind::kMissing, name("b"), {}}));
-  EXPECT_FALSE(holds({FactKind::kThere, name("b"), {}}));
-  EXPECT_TRUE(holds({FactKind::kMissing, name("a/b"), {}}));
+  EXPECT_TRUE(holds({FactKind::kThere, name("a"), {}, {}}));
+  EXPECT_FALSE(holds({FactKind::kMissing, name("a"), {}, {}}));
+  EXPECT_TRUE(holds({FactKind::kMissing, name("b"), {}, {}}));
+  EXPECT_FALSE(holds({FactKind::kThere, name("b"), {}, {}}));
+  EXPECT_TRUE(holds({FactKind::kMissing, name("a/b"), {}, {}}));
   // What cannot be looked at is neither.
   const std::string long_name = name(std::string(5000, 'a'));
-  EXPECT_FALSE(holds({FactKind::kMissing, long_name, {}}));
-  EXPECT_FALSE(holds({FactKind::kThere, long_name, {}}));
+  EXPECT_FALSE(holds({FactKind::kMissing, long_name, {}, {}}));
+  EXPECT_FALSE(holds({FactKind::kThere, long_name, {}, {}}));
 }
 
 TEST_F(FileFacts, AFileThatHasJustChangedHasNoStamp) {
@@ -61,14 +63,24 @@ TEST_F(FileFacts, AFileOfAnotherMachineOrNoneHasNoStamp) {
   EXPECT_FALSE(make_stamp(-1, status_of(name("a"))));
 }
 
-TEST_F(FileFacts, AnyChangeIsSeen) {
-  const std::optional<FileStamp> stamp = make_stamp(file_, status_of(name("a")));
-  ASSERT_TRUE(stamp) << "the folder for temporary files is on no known file system of this machine";
+/// Stamps of files as they are, without what make_stamp asks for.
+FileStamp stamp_now(int file, const std::string& name) {
+  const std::optional<FileStamp> stamp = make_stamp(file, status_of(name));
+  if (!stamp) {
+    ADD_FAILURE() << "the folder for temporary files is on no known file system of this machine";
+    return {};
+  }
   constexpr int64_t kMinute = 60'000'000'000;
   FileStamp real = *stamp;
   real.modified_ns += kMinute;
   real.changed_ns += kMinute;
-  const FileFact fact{FactKind::kRead, name("a"), real};
+  return real;
+}
+
+TEST_F(FileFacts, AStampSavesReading) {
+  // The digest is wrong, which is not seen as long as the stamp is the same.
+  const FileStamp stamp = stamp_now(file_, name("a"));
+  const FileFact fact{FactKind::kRead, name("a"), stamp, digest_of("another text")};
   EXPECT_TRUE(holds(fact));
   for (uint64_t FileStamp::* member : {&FileStamp::device, &FileStamp::inode, &FileStamp::bytes}) {
     FileFact other = fact;
@@ -80,15 +92,25 @@ TEST_F(FileFacts, AnyChangeIsSeen) {
     ++((*other.stamp).*member);
     EXPECT_FALSE(holds(other));
   }
-  EXPECT_FALSE(holds({FactKind::kRead, name("a"), {}}));
-  EXPECT_FALSE(holds({FactKind::kRead, name("b"), real}));
+  EXPECT_FALSE(holds({FactKind::kRead, name("a"), {}, digest_of("another text")}));
+  EXPECT_FALSE(holds({FactKind::kRead, name("b"), stamp, digest_of("another text")}));
+}
+
+TEST_F(FileFacts, AFileWithAnotherStampIsRead) {
+  FileStamp stamp = stamp_now(file_, name("a"));
+  ++stamp.changed_ns;
+  FileFact fact{FactKind::kRead, name("a"), stamp, digest_of("text")};
+  EXPECT_TRUE(still_holds(fact));
+  EXPECT_NE(fact.stamp, stamp);
+  folder_.write("a", "tExt");
+  fact.stamp.reset();
+  EXPECT_FALSE(still_holds(fact));
 }
 
 TEST_F(FileFacts, AFileWithTheOldTimeOfModificationHasChanged) {
   struct stat status;
   ASSERT_EQ(fstat(file_, &status), 0);
-  std::optional<FileStamp> stamp = make_stamp(file_, status_of(name("a")));
-  ASSERT_TRUE(stamp);
+  const FileFact fact{FactKind::kRead, name("a"), stamp_now(file_, name("a")), digest_of("text")};
   usleep(20'000);
   folder_.write("a", "tExt");
   const timespec times[] = {status.st_atim, status.st_mtim};
@@ -96,9 +118,7 @@ TEST_F(FileFacts, AFileWithTheOldTimeOfModificationHasChanged) {
   struct stat changed;
   ASSERT_EQ(stat(name("a").c_str(), &changed), 0);
   EXPECT_EQ(changed.st_mtim.tv_nsec, status.st_mtim.tv_nsec);
-  stamp->modified_ns += 60'000'000'000;
-  stamp->changed_ns += 60'000'000'000;
-  EXPECT_FALSE(holds({FactKind::kRead, name("a"), stamp}));
+  EXPECT_FALSE(holds(fact));
 }
 
 }  // namespace

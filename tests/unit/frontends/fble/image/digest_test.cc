@@ -28,19 +28,21 @@ TEST(Digest, TheCommandHasOne) {
   EXPECT_NE(*command_digest(), Digest{});
 }
 
-TEST(ModuleKey, DependsOnPathTextsAndMentions) {
-  const auto key = [](std::string_view path, const SourceTexts& texts) {
-    return source_key(module_path(path), texts).value();
+TEST(ModuleKey, DependsOnPathSourcesAndMentions) {
+  const Digest none = digest_of("");
+  const Digest x = digest_of("x");
+  const auto key = [](std::string_view path, const SourceDigests& sources) {
+    return source_key(module_path(path), sources).value();
   };
-  const Digest a = key("/A%", {.value = "x"});
-  EXPECT_EQ(a, key("/A%", {.value = "x"}));
-  EXPECT_NE(a, key("/B%", {.value = "x"}));
-  EXPECT_NE(a, key("/A/''%", {.value = "x"}));
-  EXPECT_NE(a, key("/A%", {.value = "y"}));
-  EXPECT_NE(a, key("/A%", {.header = "x"}));
-  EXPECT_NE(a, key("/A%", {.header = "", .value = "x"}));
+  const Digest a = key("/A%", {.value = x});
+  EXPECT_EQ(a, key("/A%", {.value = x}));
+  EXPECT_NE(a, key("/B%", {.value = x}));
+  EXPECT_NE(a, key("/A/''%", {.value = x}));
+  EXPECT_NE(a, key("/A%", {.value = digest_of("y")}));
+  EXPECT_NE(a, key("/A%", {.header = x}));
+  EXPECT_NE(a, key("/A%", {.header = none, .value = x}));
 
-  const Digest b = key("/B%", {.value = ""});
+  const Digest b = key("/B%", {.value = none});
   EXPECT_EQ(module_key(a, {}), module_key(a, {}));
   EXPECT_NE(module_key(a, {}), module_key(b, {}));
   EXPECT_NE(module_key(a, {}), module_key(a, {{module_path("/B%"), b}}));

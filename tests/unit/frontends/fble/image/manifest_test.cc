@@ -11,10 +11,11 @@ namespace {
 const Digest kCommand = digest_of("this command");
 
 Manifest some_manifest() {
-  return {.facts = {{FactKind::kMissing, "./A.fble.@", {}},
-                    {FactKind::kRead, "./A.fble",
-                     FileStamp{1, 18'446'744'073'709'551'615U, 0, -5, 1'700'000'000'000'000'000}},
-                    {FactKind::kThere, "/a \"b\"\\n\nc", {}}},
+  const FileStamp stamp{1, 18'446'744'073'709'551'615U, 0, -5, 1'700'000'000'000'000'000};
+  return {.facts = {{FactKind::kMissing, "./A.fble.@", {}, {}},
+                    {FactKind::kRead, "./A.fble", stamp, digest_of("a")},
+                    {FactKind::kRead, "./B.fble", {}, digest_of("b")},
+                    {FactKind::kThere, "/a \"b\"\\n\nc", {}, {}}},
           .messages = "A.fble:1:1: warning: \"a\\b\"\n",
           .bundle = "bytes of a bundle"};
 }
