@@ -122,6 +122,8 @@ bool handle(int signal, void (*handler)(int)) {
 
 bool handles_quit = false;
 
+constexpr int kTerminations[] = {SIGTERM, SIGHUP, SIGXCPU};
+
 }  // namespace
 
 int exit_status(Status status, StatusSet set) {
@@ -139,7 +141,7 @@ void prepare_endings(StatusSet statuses) {
   std::set_terminate(end_by_exception);
   prepare_repeater();
   handle(SIGINT, on_interrupt);
-  for (const int signal : {SIGTERM, SIGHUP, SIGXCPU}) handle(signal, on_termination);
+  for (const int signal : kTerminations) handle(signal, on_termination);
 }
 
 Status report_exception(const std::exception& problem) {
@@ -159,6 +161,15 @@ Status finish_output(Status status) {
   print_error(output_failure());
   return Status::kOtherError;
 }
+
+EndingDelay::EndingDelay() {
+  sigset_t delayed;
+  sigemptyset(&delayed);
+  sigaddset(&delayed, SIGINT);
+  for (const int signal : kTerminations) sigaddset(&delayed, signal);
+  pthread_sigmask(SIG_BLOCK, &delayed, &before_);
+}
+EndingDelay::~EndingDelay() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
 InterruptibleRun::InterruptibleRun(Machine& machine) {
   interruptible.store(&machine);

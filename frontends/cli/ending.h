@@ -2,6 +2,7 @@
 // Tested by tests/robustness/edges_test.cc.
 #pragma once
 
+#include <csignal>
 #include <exception>
 
 #include "frontends/cli/cli.h"
@@ -25,6 +26,17 @@ Status report_exception(const std::exception& problem);
 /// Flushes the output. An output that could not be written is reported and turns any other ending into an error;
 /// but an interrupted command stays interrupted, as it does not wait for readers.
 Status finish_output(Status status);
+
+/// While it exists, the signals that prepare_endings handles wait.
+class EndingDelay {
+ public:
+  EndingDelay();
+  ~EndingDelay();
+  EndingDelay(const EndingDelay&) = delete;
+
+ private:
+  sigset_t before_;
+};
 
 class Machine;
 

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "frontends/cli/ending.h"
 #include "frontends/cli/messages.h"
 #include "gc/log.h"
 
@@ -46,6 +47,7 @@ int try_to_replace(const std::string& name, std::string_view bytes, mode_t mode)
   if (stat(name.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
     return write_and_close(open_to_write(name, 0, 0), bytes);
   }
+  const EndingDelay delay;
   const std::string temporary = temporary_beside(name);
   const int file = open_to_write(temporary, O_CREAT | O_EXCL, mode);
   if (file < 0) return errno;

@@ -356,6 +356,7 @@ inline const std::vector<Subcommand>& subcommands() {
       {"disassemble", kTool, {"disassemble", "Ok.fble"}, true, {"disassemble", "Large.fble"}, {}},
       {"deps", kTool, {"deps", "-t", "goal", "Ok.fble"}, true, {"deps", "-t", "goal", "Warns.fble"}, {}},
       {"doc", kTool, {"doc", "Ok.fble"}, true, {"doc", "Large.fble"}, {}},
+      {"build", kTool, {"build", "-o", "built", "Hello.fble"}, false, {}, {}},
       {"suite", kTool, {"suite", "suite"}, true, {"suite", "--help"}, {"suite", "endless"}},
       {"bisect", kEvaluation, {"bisect", "--seeds", "1", "Hello.fble"}, true, {}, {"bisect", "Forever.fble"}},
   };

@@ -369,6 +369,24 @@ TEST_F(EdgesTest, SignalsEndWhatWaitsForReaders) {
   close(process.err);
 }
 
+TEST_F(EdgesTest, AnInterruptedBuildLeavesNothing) {
+  const std::vector<std::string> words{"build", "-o", "built", "Hello.fble"};
+  const Clock::time_point begin = Clock::now();
+  ASSERT_EQ(run_in(words).status, 0);
+  const auto usual = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begin);
+  constexpr int kSignals = 60;
+  for (int i = 0; i < kSignals; ++i) {
+    Process process = start(words);
+    std::this_thread::sleep_for(usual * i / kSignals);
+    kill(process.id, i % 2 == 0 ? SIGINT : SIGTERM);
+    finish(process);
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(folder())) {
+    EXPECT_EQ(entry.path().filename().string().find(".fble-jit-"), std::string::npos) << entry.path();
+  }
+  EXPECT_EQ(run_in(words).status, 0);
+}
+
 TEST_F(EdgesTest, IgnoredSignalsStayIgnored) {
   Process process = start({"Forever.fble"}, {.ignored_signals = {SIGINT, SIGHUP, SIGTERM}});
   wait_until([&] { return is_working(process.id); });
@@ -479,6 +497,11 @@ TEST_F(EdgesTest, EachStatusOfHelpComesAbout) {
       {"doc", 2, {"doc", "nothing.fble"}, usual},
       {"doc", 5, {"doc", "Ok.fble"}, full},
       {"doc", 130, {"doc", "Large.fble"}, stuck, SIGINT},
+      {"build", 0, {"build", "-o", "built", "Hello.fble"}, usual},
+      {"build", 1, {"build", "-o", "built", "Ok.fble"}, usual},
+      {"build", 2, {"build", "Hello.fble"}, usual},
+      {"build", 5, {"build", "-o", "no/file", "Hello.fble"}, usual},
+      {"build", 130, {"build", "-o", "built", "Warns.fble"}, {.err = Stream::kStuck}, SIGINT},
       {"suite", 0, {"suite", "suite"}, usual},
       {"suite", 1, {"suite", "failing"}, usual},
       {"suite", 2, {"suite", "nothing"}, usual},
@@ -497,6 +520,7 @@ TEST_F(EdgesTest, EachStatusOfHelpComesAbout) {
       {"disassemble", 6, {"disassemble", "Huge.fble"}, little},
       {"deps", 6, {"deps", "-t", "x", "Huge.fble"}, little},
       {"doc", 6, {"doc", "Huge.fble"}, little},
+      {"build", 6, {"build", "-o", "built", "Huge.fble"}, little},
       {"suite", 6, {"suite", "huge"}, little},
   };
   std::map<std::string, std::set<int>> seen;
