@@ -1,5 +1,6 @@
 // Any image of a module, as text or as bytes: it is accepted or rejected; what is accepted prints and parses back to
-// the same, and all can be made from it. Any bundle: it is accepted or rejected; what is accepted has code.
+// the same, and all can be made from it. Any bundle: it is accepted or rejected; what is accepted has code. Any
+// manifest: what is accepted prints as the same.
 #include "frontends/fble/program_bundle.h"
 #include "fuzz/targets/target.h"
 #include "interp/bytecode_verify.h"
@@ -15,6 +16,13 @@ FBLE_FUZZ_TARGET(image) {
     const auto code = link_bundle(content, problem);
     require((code == nullptr) == !problem.empty(), "problem and result differ", problem);
     if (code != nullptr) require(verify_bytecode(*code).empty(), "accepted modules make wrong code", content);
+    return;
+  }
+  if (content.starts_with(kManifestMagic)) {
+    const Digest command = digest_of("a command");
+    mend_manifest(content, command);
+    const auto manifest = parse_manifest(content, command);
+    if (manifest) require(print_manifest(*manifest, command) == content, "the manifest prints as another one");
     return;
   }
   if (!content.starts_with(kImageMagic)) {

@@ -1,6 +1,8 @@
 // Makes all that can be made from an image, for tests and targets that change images: nothing may go wrong.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <cstring>
 #include <string>
 #include <vector>
@@ -8,6 +10,7 @@
 #include "frontends/fble/big_stack.h"
 #include "frontends/fble/image/bundle.h"
 #include "frontends/fble/image/image_text.h"
+#include "frontends/fble/image/manifest.h"
 #include "frontends/fble/image/module_image.h"
 #include "frontends/fble/types.h"
 #include "gc/base.h"
@@ -40,6 +43,15 @@ inline void mend_bundle(std::string& bundle) {
     std::memcpy(bundle.data() + (module.image.data() - bundle.data()), image.data(), image.size());
   }
   mend();  // images may overlap what comes before them
+}
+
+/// Makes a manifest one of this command, with the right checksum.
+inline void mend_manifest(std::string& manifest, const Digest& command) {
+  const std::string digits = command.str();
+  const size_t at = kManifestMagic.size() + std::string_view("command ").size();
+  if (manifest.size() >= at + digits.size()) manifest.replace(at, digits.size(), digits);
+  const auto checksum = manifest_checksum(manifest);
+  if (checksum) manifest.replace(checksum->second, 8, fmt::format("{:08x}", checksum->first));
 }
 
 inline void use_image(const ModuleImage& image) {

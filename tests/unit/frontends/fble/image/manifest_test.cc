@@ -1,9 +1,10 @@
 #include "frontends/fble/image/manifest.h"
 
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <random>
+
+#include "tests/support/use_image.h"
 
 namespace fble {
 namespace {
@@ -18,12 +19,6 @@ Manifest some_manifest() {
                     {FactKind::kThere, "/a \"b\"\\n\nc", {}, {}}},
           .messages = "A.fble:1:1: warning: \"a\\b\"\n",
           .bundle = "bytes of a bundle"};
-}
-
-/// Makes the checksum right again, if there is one.
-void mend(std::string& file) {
-  const auto checksum = manifest_checksum(file);
-  if (checksum) file.replace(checksum->second, 8, fmt::format("{:08x}", checksum->first));
 }
 
 TEST(Manifest, ParsesWhatWasPrinted) {
@@ -75,7 +70,7 @@ TEST(Manifest, WhatIsAcceptedPrintsAsTheSame) {
         default: changed.insert(at, changed.substr(random() % changed.size(), random() % 20)); break;
       }
     }
-    mend(changed);
+    mend_manifest(changed, kCommand);
     const std::optional<Manifest> parsed = parse_manifest(changed, kCommand);
     if (!parsed) continue;
     ++accepted;
