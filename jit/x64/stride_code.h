@@ -31,7 +31,7 @@ struct StrideCode {
   size_t bytes = 0;
 };
 
-/// A function walks as long as there are at least so many walks for each failure, after a trial.
+/// A function walks as long as it has at least this many walks for each failure, after a trial.
 inline constexpr unsigned kWalksPerFailure = 8;
 
 /// Makes the code of the function's walk and sets StrideTable::target. `trial` is the number of failures that are

@@ -252,6 +252,8 @@ Nat@ E = Loop(Small, D);
 Add(B, Add(C, E))
 )";
   eager_.params.memo_trial = 2000;
+  eager_.params.memo_bits = 10;
+  eager_.params.strides = 0;
   compare(program("Add(Small, Large)", "", before, result), eager_);
   EXPECT_EQ(counts().given_up, 3u);
   EXPECT_EQ(counts().freed, 2u);
