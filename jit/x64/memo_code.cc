@@ -19,24 +19,18 @@ using asmjit::x86::gpd;
 using asmjit::x86::gpq;
 using asmjit::x86::qword_ptr;
 
-asmjit::x86::Gp argument(uint32_t k) { return gpq(static_cast<uint32_t>(kArgumentRegisters[k])); }
-
 asmjit::x86::Mem row_argument(uint32_t k) {
   return qword_ptr(gpq(kR9), static_cast<int32_t>(offsetof(MemoRow, arguments) + k * sizeof(Word)));
 }
 asmjit::x86::Mem row_result() { return qword_ptr(gpq(kR9), static_cast<int32_t>(offsetof(MemoRow, result))); }
 
-void load_address(asmjit::x86::Assembler& a, Register to, const void* address) {
-  a.mov(gpq(to), imm(reinterpret_cast<uint64_t>(address)));
-}
-
 /// Emits what loads the address of the arguments' row to r9.
 void emit_find_row(asmjit::x86::Assembler& a, uint32_t arity, const MemoTable& table) {
   a.mov(gpq(kR10), imm(MemoTable::kHashFactor));
-  a.mov(gpq(kR9), argument(0));
+  a.mov(gpq(kR9), argument_register(0));
   a.imul(gpq(kR9), gpq(kR10));
   for (uint32_t k = 1; k < arity; ++k) {
-    a.add(gpq(kR9), argument(k));
+    a.add(gpq(kR9), argument_register(k));
     a.imul(gpq(kR9), gpq(kR10));
   }
   a.shr(gpq(kR9), 64 - table.index_bits);
@@ -59,13 +53,13 @@ MemoCode assemble_memo(CodeCache& cache, const RuntimeEntries& runtime, const Co
   const asmjit::Label off = a.newLabel();
   const asmjit::Label not_packed = a.newLabel();
 
-  a.mov(gpd(kRax), argument(0).r32());
-  for (uint32_t k = 1; k < function.arity; ++k) a.and_(gpd(kRax), argument(k).r32());
+  a.mov(gpd(kRax), argument_register(0).r32());
+  for (uint32_t k = 1; k < function.arity; ++k) a.and_(gpd(kRax), argument_register(k).r32());
   a.test(gpd(kRax), 1);
   a.jz(through);
   emit_find_row(a, function.arity, table);
   for (uint32_t k = 0; k < function.arity; ++k) {
-    a.cmp(row_argument(k), argument(k));
+    a.cmp(row_argument(k), argument_register(k));
     a.jne(miss);
   }
   a.mov(gpq(kValueRegister), row_result());
@@ -83,7 +77,7 @@ MemoCode assemble_memo(CodeCache& cache, const RuntimeEntries& runtime, const Co
   a.cmp(gpq(kRax), imm(static_cast<int32_t>(trial)));
   a.jg(off);
   // As many words as kMemoWords says, whatever the arity is.
-  for (uint32_t k = 0; k < kMostMemoArguments; ++k) a.push(argument(k));
+  for (uint32_t k = 0; k < kMostMemoArguments; ++k) a.push(argument_register(k));
   a.push(gpq(kR9));
   load_address(a, kRax, other);
   a.call(qword_ptr(gpq(kRax)));

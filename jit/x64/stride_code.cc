@@ -30,13 +30,7 @@ constexpr Register kRows = kRcx;
 constexpr Register kKey = kRax;
 constexpr Register kOther = kRdx;
 
-asmjit::x86::Gp argument(uint32_t k) { return gpq(static_cast<uint32_t>(kArgumentRegisters[k])); }
-
 asmjit::x86::Mem in_row(size_t offset) { return dword_ptr(gpq(kRow), static_cast<int32_t>(offset)); }
-
-void load_address(asmjit::x86::Assembler& a, Register to, const void* address) {
-  a.mov(gpq(to), imm(reinterpret_cast<uint64_t>(address)));
-}
 
 /// Emits what makes the key from the registers and the state.
 void emit_key(asmjit::x86::Assembler& a, uint32_t arity, unsigned bits) {
@@ -76,13 +70,13 @@ StrideCode assemble_strides(CodeCache& cache, const RuntimeEntries& runtime, con
   const asmjit::Label off = a.newLabel();
   const asmjit::Label direct = a.newLabel();
 
-  a.mov(gpd(kRax), argument(0).r32());
-  for (uint32_t k = 1; k < function.arity; ++k) a.and_(gpd(kRax), argument(k).r32());
+  a.mov(gpd(kRax), argument_register(0).r32());
+  for (uint32_t k = 1; k < function.arity; ++k) a.and_(gpd(kRax), argument_register(k).r32());
   a.test(gpd(kRax), 1);
   a.jz(pointer);
   for (uint32_t k = 0; k < function.arity; ++k) {
-    a.push(argument(k));
-    a.mov(gpq(kMoving[k]), argument(k));
+    a.push(argument_register(k));
+    a.mov(gpq(kMoving[k]), argument_register(k));
   }
   load_address(a, kRows, &table.rows);
   a.mov(gpq(kRows), qword_ptr(gpq(kRows)));
@@ -163,7 +157,7 @@ StrideCode assemble_strides(CodeCache& cache, const RuntimeEntries& runtime, con
   a.jne(find);
 
   a.bind(fail);
-  for (uint32_t k = function.arity; k-- > 0;) a.pop(argument(k));
+  for (uint32_t k = function.arity; k-- > 0;) a.pop(argument_register(k));
   a.mov(gpq(kTableRegister), qword_ptr(gpq(kThreadRegister), offsets::kTable));
   load_address(a, kR10, &table.failures);
   a.mov(gpq(kRax), qword_ptr(gpq(kR10)));

@@ -4,6 +4,7 @@
 #include <asmjit/asmjit.h>
 
 #include "jit/x64/assemble.h"
+#include "jit/x64/regs.h"
 
 namespace fble::x64 {
 
@@ -23,6 +24,16 @@ bool ensure_stubs(CodeCache& cache, const RuntimeEntries& runtime);
 
 /// Returns the cache's first byte.
 const uint8_t* stubs_of(const CodeCache& cache);
+
+/// Returns the register of an argument of a call.
+inline asmjit::x86::Gp argument_register(uint32_t index) {
+  return asmjit::x86::gpq(static_cast<uint32_t>(kArgumentRegisters[index]));
+}
+
+/// Emits the load of an address.
+inline void load_address(asmjit::x86::Assembler& a, Register to, const void* address) {
+  a.mov(asmjit::x86::gpq(to), asmjit::imm(reinterpret_cast<uint64_t>(address)));
+}
 
 /// Emits the push of the outermost return address (interp/native_stack.h). May change rax.
 void emit_push_return_by_frame(asmjit::x86::Assembler& a);
