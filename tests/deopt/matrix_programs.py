@@ -290,6 +290,9 @@ IN_SLOTS = {
     "capture_field": "f(a, b, c)",
     "tail_call_global": "{ List@ x = t.x; G4(x, a, b, c); }",
     "tail_call": "{ List@ x = t.x; t.g4(x, a, b, c); }",
+    "tail_call_global1": "{ List@ x = t.x; x.?(cons: G1(a), nil: G1(c)); }",
+    "tail_call_global2": "{ List@ x = t.x; x.?(cons: G2(a, b), nil: G2(c, b)); }",
+    "tail_call_global3": "{ List@ x = t.x; x.?(cons: G3(a, b, c), nil: G3(c, b, a)); }",
     "tail_call1": "{ List@ x = t.x; x.?(cons: t.g1(a), nil: t.g1(c)); }",
     "tail_call3": "{ List@ x = t.x; x.?(cons: t.g3(a, b, c), nil: t.g3(c, b, a)); }",
     **{opcode: f"{{ List@ x = t.x; List@ y = t.y; Int@ i = t.i; Int@ j = t.j; List@ r = {body}; Out(r, a, b, c); }}" for opcode, body in {
