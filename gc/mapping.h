@@ -22,10 +22,9 @@ struct MappedRange {
   uint32_t owners = 1;  ///< that it has had
 };
 
-/// Keeps ranges whose owners are gone, for the next owners on this OS thread that reserve as much. What was used
-/// is not zeroed in between; the middle of a large range is returned to the system from time
-/// to time. Must not exist across a fork: code
-/// is in shared memory.
+/// Keeps ranges whose owners are gone, for the next owners on this OS thread that reserve as much. What was used is not
+/// zeroed in between. The middle of a large range is returned to the system from time to time. Must not exist across a
+/// fork: code is in shared memory.
 class KeptMappings {
  public:
   /// Does nothing if there is one on this OS thread already, which then keeps all.

@@ -10,24 +10,7 @@ command=$(realpath "${1:-$root/build/release/fble-jit}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
-cat >Hello.fble <<'END'
-Main@, Success .= /Std/Io/Cli%;
-Io@ .= /Std/Io%;
-List@ .= /Std/List%;
-Monad@ .= /Std/Monad%;
-Out@ .= /Std/Stream/Out%;
-Char@ .= /Std/Char%;
-String@ .= /Std/String%;
-Unit@ .= /Std/Unit%;
-StringE .= /Std/Char/Ascii/Stream%;
-
-Main@ Main = <<@>@ M@>(Monad@<M@> m, Io@<M@> io, List@<String@> _) {
-  Out@<Char@, M@> out := m.do(/Std/Io/File/Utf8%.Stdout(m, io));
-  Unit@ _ := m.do(out(StringE|'hello, world\n'));
-  m.return(Success);
-};
-Main;
-END
+cp "$root/tests/bench/programs/Hello.fble" .
 export XDG_CACHE_HOME=$work/cache
 # The cache knows a file by its stamp only when it has not changed for a while.
 sleep 3

@@ -1,13 +1,10 @@
 // Tested by tests/unit/frontends/cli/search_path_test.cc.
 #include "frontends/cli/search_path.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -16,6 +13,7 @@
 
 #include "frontends/cli/messages.h"
 #include "frontends/fble/big_stack.h"
+#include "frontends/fble/file_facts.h"
 #include "frontends/fble/parser.h"
 
 namespace fble {
@@ -88,29 +86,10 @@ bool is_found(const ModulePath& module, const std::vector<std::string>& roots, S
   });
 }
 
-/// Returns the content of a regular file, as far as it can be read.
-std::string text_of(const std::string& file) {
-  std::string text;
-  const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0) return text;
-  struct stat status;
-  if (fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode)) {
-    text.resize(static_cast<size_t>(status.st_size));
-    size_t length = 0;
-    while (length < text.size()) {
-      const ssize_t count = ::read(descriptor, text.data() + length, text.size() - length);
-      if (count < 0 && errno == EINTR) continue;
-      if (count <= 0) break;
-      length += static_cast<size_t>(count);
-    }
-    text.resize(length);
-  }
-  close(descriptor);
-  return text;
-}
-
 std::vector<ModuleMention> mentions_of(const std::string& file) {
-  const std::string text = text_of(file);
+  std::string text;
+  std::optional<FileStamp> stamp;
+  if (read_file(file, text, stamp) != ReadStatus::kRead) return {};
   Arena arena;
   Diagnostics ignored;  // reported when the module is loaded
   std::vector<ModuleMention> mentions;

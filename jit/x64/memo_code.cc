@@ -53,10 +53,7 @@ MemoCode assemble_memo(CodeCache& cache, const RuntimeEntries& runtime, const Co
   const asmjit::Label off = a.newLabel();
   const asmjit::Label not_packed = a.newLabel();
 
-  a.mov(gpd(kRax), argument_register(0).r32());
-  for (uint32_t k = 1; k < function.arity; ++k) a.and_(gpd(kRax), argument_register(k).r32());
-  a.test(gpd(kRax), 1);
-  a.jz(through);
+  emit_check_packed(a, function.arity, through);
   emit_find_row(a, function.arity, table);
   for (uint32_t k = 0; k < function.arity; ++k) {
     a.cmp(row_argument(k), argument_register(k));
@@ -104,14 +101,10 @@ MemoCode assemble_memo(CodeCache& cache, const RuntimeEntries& runtime, const Co
   load_address(a, kRax, other);
   a.jmp(qword_ptr(gpq(kRax)));
 
-  holder.flatten();
-  holder.resolveUnresolvedLinks();
-  if (holder.relocateToBase(reinterpret_cast<uint64_t>(base)) != 0) return {};
-  const asmjit::CodeBuffer& buffer = holder.textSection()->buffer();
-  const uint8_t* start = cache.install({buffer.data(), buffer.size()});
+  const uint8_t* start = install(holder, cache);
   if (start == nullptr) return {};
   table.target = start;
-  return {start, buffer.size()};
+  return {start, holder.textSection()->buffer().size()};
 }
 
 }  // namespace fble

@@ -29,8 +29,7 @@ struct MemoCode {
 };
 
 /// Makes the code of a memo for a function and sets MemoTable::target. `trial` is how many more misses than hits there
-/// may be. Calls that are not remembered
-/// lead to `*other`, which is called as the function is.
+/// may be. Calls that are not remembered lead to `*other`, which is called as the function is.
 MemoCode assemble_memo(CodeCache& cache, const RuntimeEntries& runtime, const Code& function, MemoTable& table,
                        uint32_t trial, const void* const* other);
 

@@ -70,10 +70,7 @@ StrideCode assemble_strides(CodeCache& cache, const RuntimeEntries& runtime, con
   const asmjit::Label off = a.newLabel();
   const asmjit::Label direct = a.newLabel();
 
-  a.mov(gpd(kRax), argument_register(0).r32());
-  for (uint32_t k = 1; k < function.arity; ++k) a.and_(gpd(kRax), argument_register(k).r32());
-  a.test(gpd(kRax), 1);
-  a.jz(pointer);
+  emit_check_packed(a, function.arity, pointer);
   for (uint32_t k = 0; k < function.arity; ++k) {
     a.push(argument_register(k));
     a.mov(gpq(kMoving[k]), argument_register(k));
@@ -193,14 +190,10 @@ StrideCode assemble_strides(CodeCache& cache, const RuntimeEntries& runtime, con
   a.mov(qword_ptr(gpq(kRax)), gpq(kR9));
   a.jmp(direct);
 
-  holder.flatten();
-  holder.resolveUnresolvedLinks();
-  if (holder.relocateToBase(reinterpret_cast<uint64_t>(base)) != 0) return {};
-  const asmjit::CodeBuffer& buffer = holder.textSection()->buffer();
-  const uint8_t* start = cache.install({buffer.data(), buffer.size()});
+  const uint8_t* start = install(holder, cache);
   if (start == nullptr) return {};
   table.target = start;
-  return {start, start + holder.labelOffset(direct), buffer.size()};
+  return {start, start + holder.labelOffset(direct), holder.textSection()->buffer().size()};
 }
 
 }  // namespace fble

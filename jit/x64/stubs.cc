@@ -214,6 +214,21 @@ void emit_enter_trace(asmjit::x86::Assembler& a) {
 
 }  // namespace
 
+void emit_check_packed(asmjit::x86::Assembler& a, uint32_t arity, asmjit::Label otherwise) {
+  a.mov(gpd(kRax), argument_register(0).r32());
+  for (uint32_t k = 1; k < arity; ++k) a.and_(gpd(kRax), argument_register(k).r32());
+  a.test(gpd(kRax), 1);
+  a.jz(otherwise);
+}
+
+const uint8_t* install(asmjit::CodeHolder& holder, CodeCache& cache) {
+  holder.flatten();
+  holder.resolveUnresolvedLinks();
+  if (holder.relocateToBase(reinterpret_cast<uint64_t>(cache.next_address())) != 0) return nullptr;
+  const asmjit::CodeBuffer& buffer = holder.textSection()->buffer();
+  return cache.install({buffer.data(), buffer.size()});
+}
+
 void emit_push_return_by_frame(asmjit::x86::Assembler& a) {
   const auto address = reinterpret_cast<int64_t>(&return_by_frame);
   if (address == static_cast<int32_t>(address)) {

@@ -35,6 +35,12 @@ inline void load_address(asmjit::x86::Assembler& a, Register to, const void* add
   a.mov(asmjit::x86::gpq(to), asmjit::imm(reinterpret_cast<uint64_t>(address)));
 }
 
+/// Emits a jump to `otherwise` unless all arguments of the call are packed words. May change rax.
+void emit_check_packed(asmjit::x86::Assembler& a, uint32_t arity, asmjit::Label otherwise);
+
+/// Copies code, assembled for cache.next_address(), into the cache. Returns null if that fails.
+const uint8_t* install(asmjit::CodeHolder& holder, CodeCache& cache);
+
 /// Emits the push of the outermost return address (interp/native_stack.h). May change rax.
 void emit_push_return_by_frame(asmjit::x86::Assembler& a);
 

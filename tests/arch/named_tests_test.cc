@@ -8,15 +8,12 @@
 #include <set>
 #include <string>
 
+#include "tests/arch/text_of.h"
+
 namespace fble {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string text_of(const fs::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
 
 /// Returns what the documents can name: `Suite.Name` of each GoogleTest, `Suite.*`, and the programs with threads.
 std::set<std::string> tests_there_are() {

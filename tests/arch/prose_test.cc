@@ -13,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/arch/text_of.h"
+
 namespace fble {
 namespace {
 
@@ -24,11 +26,6 @@ constexpr std::string_view kEnd = "<!-- end -->";
 constexpr std::string_view kExtensions[] = {
     ".cc", ".cmake", ".def", ".fble", ".h", ".json", ".md", ".py", ".session", ".sh", ".toml", ".yml",
 };
-
-std::string text_of(const fs::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
 
 bool is_letter(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 

@@ -15,9 +15,9 @@
 #include <memory>
 #include <optional>
 
-#include "interp/carrier.h"
 #include "interp/foreign.h"
 #include "interp/io_driver.h"
+#include "interp/machine_state.h"
 #include "interp/scheduler.h"
 
 namespace fble {
@@ -40,9 +40,9 @@ auto wait_in(Call&& call) -> decltype(call()) {
 /// Returns the time (CLOCK_MONOTONIC, ns) after a patience; that of no limit if it is negative.
 int64_t time_after(int milliseconds);
 
-inline Scheduler& scheduler_of(NativeCall& call) { return call.carrier().machine.scheduler; }
-inline IoDriver& io_of(NativeCall& call) { return call.carrier().machine.io; }
-inline VirtualThread& thread_of(NativeCall& call) { return *call.carrier().current; }
+inline Scheduler& scheduler_of(NativeCall& call) { return call.machine().scheduler; }
+inline IoDriver& io_of(NativeCall& call) { return call.machine().io; }
+inline VirtualThread& thread_of(NativeCall& call) { return call.thread(); }
 
 /// What a native must return because its thread waits or unwinds; nothing if it can continue.
 using Waiting = std::optional<Word>;

@@ -13,7 +13,7 @@
 #include "interp/carrier.h"
 #include "interp/machine.h"
 #include "jit/engine/trace_engine.h"
-#include "tests/support/checked_source.h"
+#include "tests/support/compiled_source.h"
 
 namespace fble {
 namespace {
@@ -63,16 +63,11 @@ struct Counts {
   uint64_t unknown = 0;
 };
 
-class MemoTest : public testing::Test {
+class MemoTest : public CompiledSourceTest {
  protected:
   /// Runs the program; returns its result as a number. Without options it is interpreted.
   uint64_t run(const std::string& text, const JitOptions* options) {
-    engine_ = nullptr;
-    machine_ = nullptr;
-    source_ = std::make_unique<SourceProgram>();
-    program_ = lower_program(*source_->add("/P%", text).check());
-    machine_ = std::make_unique<Machine>(*program_, natives_, MachineOptions{});
-    if (options != nullptr) engine_ = std::make_unique<TraceEngine>(machine_->carrier(), *options);
+    start(text, options);
     EXPECT_TRUE(machine_->run_modules()) << machine_->error().render();
     uint64_t place = 1;
     uint64_t low = 0;
@@ -106,21 +101,10 @@ class MemoTest : public testing::Test {
     for (uint32_t i = 0; i < engine_->traces().size(); ++i) count += recalls(engine_->traces()[i]) ? 1 : 0;
     return count;
   }
-  const Code* code(const std::string& name) const {
-    for (const Code& each : program_->codes) {
-      if (each.block.str() == name) return &each;
-    }
-    return nullptr;
-  }
   PureCalls pure_calls(const std::string& name) const {
     return find_pure_calls(*code(name), machine_->carrier().machine.globals);
   }
 
-  std::unique_ptr<SourceProgram> source_;
-  NativeTable natives_;
-  std::unique_ptr<ProgramCode> program_;
-  std::unique_ptr<Machine> machine_;
-  std::unique_ptr<TraceEngine> engine_;
   // Calls that are not remembered are made: stride_test.cc is about others.
   JitOptions eager_ = [] {
     JitOptions options{.eager = true};

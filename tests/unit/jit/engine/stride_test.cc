@@ -11,7 +11,7 @@
 #include "interp/machine.h"
 #include "jit/engine/stride_rules.h"
 #include "jit/engine/trace_engine.h"
-#include "tests/support/checked_source.h"
+#include "tests/support/compiled_source.h"
 
 namespace fble {
 namespace {
@@ -81,16 +81,8 @@ Loop = (Num@ n, Num@ x, Num@ total) {
          number(0x2545f491 & ((uint64_t{1} << digits) - 1)) + ", Zero);\n";
 }
 
-class StrideTest : public testing::Test {
+class StrideTest : public CompiledSourceTest {
  protected:
-  void start(const std::string& text, const JitOptions* options) {
-    engine_ = nullptr;
-    machine_ = nullptr;
-    source_ = std::make_unique<SourceProgram>();
-    program_ = lower_program(*source_->add("/P%", text).check());
-    machine_ = std::make_unique<Machine>(*program_, natives_, MachineOptions{});
-    if (options != nullptr) engine_ = std::make_unique<TraceEngine>(machine_->carrier(), *options);
-  }
   /// Runs the program; returns its result as a number, or the error. Without options it is interpreted.
   std::string run(const std::string& text, const JitOptions* options) {
     start(text, options);
@@ -125,22 +117,11 @@ class StrideTest : public testing::Test {
     EXPECT_GE(counts().walks, walks) << text << engine_->stats_text();
     return counts();
   }
-  const Code* code(const std::string& name) const {
-    for (const Code& each : program_->codes) {
-      if (each.block.str() == name) return &each;
-    }
-    return nullptr;
-  }
   /// Returns the rules of a function of the program, which has been run.
   StrideRules rules(const std::string& name) const {
     return {*code("/P%." + name), machine_->carrier().machine.globals.words.data()};
   }
 
-  std::unique_ptr<SourceProgram> source_;
-  NativeTable natives_;
-  std::unique_ptr<ProgramCode> program_;
-  std::unique_ptr<Machine> machine_;
-  std::unique_ptr<TraceEngine> engine_;
   JitOptions options_ = [] {
     JitOptions options{.eager = true};
     options.params.memo_bits = 1;
