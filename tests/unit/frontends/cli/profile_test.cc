@@ -14,7 +14,8 @@ using testing::HasSubstr;
 
 /// Two loops that are the same but for their names: Right has three times as many turns as Left. They take turns, in
 /// rounds that are much shorter than a time slice, as a busy machine is not as fast all the time. Each call has another
-/// sum, so that no memo remembers it. The functions that they call are compiled into them.
+/// sum, so that no memo remembers it, and no difference is negative, so that both have the same machine code. The
+/// functions that they call are compiled into them.
 constexpr const char* kTwins = R"(
 Int@, Add, Sub, 0, 1 .= /Std/Int%;
 Lt .= /Std/Int/Cmp%;
@@ -30,14 +31,14 @@ String@ .= /Std/String%;
 Unit@ .= /Std/Unit%;
 
 (Int@, Int@) { Int@; } LeftWork = (Int@ a, Int@ b) {
-  Sub(Add(a, b), Add(Sub(a, b), Sub(b, 1)));
+  Sub(Add(Add(a, b), Add(a, 1)), Add(a, a));
 };
 (Int@, Int@) { Int@; } Left = (Int@ n, Int@ sum) {
   Lt(0, n).?(false: sum);
   Left(Sub(n, 1), LeftWork(n, sum));
 };
 (Int@, Int@) { Int@; } RightWork = (Int@ a, Int@ b) {
-  Sub(Add(a, b), Add(Sub(a, b), Sub(b, 1)));
+  Sub(Add(Add(a, b), Add(a, 1)), Add(a, a));
 };
 (Int@, Int@) { Int@; } Right = (Int@ n, Int@ sum) {
   Lt(0, n).?(false: sum);
@@ -114,14 +115,14 @@ TEST_F(ProfileCommand, ChangesNothingInAllModes) {
 }
 
 // The system may stop a virtual machine for a hundredth of a second, which is then the time of one sample. So the
-// shares are medians of five runs.
+// shares are medians of three runs, with thousands of samples each.
 TEST_F(ProfileCommand, TwinsHaveTheSharesOfTheirWork) {
-  constexpr int kTurns = 60'000;
+  constexpr int kTurns = 240'000;
   for (const int ratio : {1, 3, 10, 20}) {
     write_twins(std::to_string(kTurns / (ratio + 1)), std::to_string(kTurns / (ratio + 1) * ratio));
     std::vector<double> shares;
     std::string report;
-    for (int i = 0; i < 5; ++i) {
+    for (int i = 0; i < 3; ++i) {
       const CommandResult result = profile({"--rate", "20000", "--folded", "folded"}, {"Twins.fble"});
       ASSERT_EQ(result.status, 0) << result.err;
       const double left = time_of("/Twins%.Left").first;
@@ -135,7 +136,7 @@ TEST_F(ProfileCommand, TwinsHaveTheSharesOfTheirWork) {
       report += result.err;
     }
     std::ranges::sort(shares);
-    EXPECT_NEAR(shares[2], 100.0 / (1 + ratio), 3) << testing::PrintToString(shares) << report;
+    EXPECT_NEAR(shares[1], 100.0 / (1 + ratio), 3) << testing::PrintToString(shares) << report;
   }
 }
 
