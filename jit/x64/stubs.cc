@@ -214,7 +214,7 @@ void emit_enter_trace(asmjit::x86::Assembler& a) {
 
 }  // namespace
 
-void emit_check_packed(asmjit::x86::Assembler& a, uint32_t arity, asmjit::Label otherwise) {
+void emit_check_packed(asmjit::x86::Assembler& a, uint32_t arity, const asmjit::Label& otherwise) {
   a.mov(gpd(kRax), argument_register(0).r32());
   for (uint32_t k = 1; k < arity; ++k) a.and_(gpd(kRax), argument_register(k).r32());
   a.test(gpd(kRax), 1);

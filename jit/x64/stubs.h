@@ -36,7 +36,7 @@ inline void load_address(asmjit::x86::Assembler& a, Register to, const void* add
 }
 
 /// Emits a jump to `otherwise` unless all arguments of the call are packed words. May change rax.
-void emit_check_packed(asmjit::x86::Assembler& a, uint32_t arity, asmjit::Label otherwise);
+void emit_check_packed(asmjit::x86::Assembler& a, uint32_t arity, const asmjit::Label& otherwise);
 
 /// Copies code, assembled for cache.next_address(), into the cache. Returns null if that fails.
 const uint8_t* install(asmjit::CodeHolder& holder, CodeCache& cache);
