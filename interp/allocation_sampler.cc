@@ -4,24 +4,19 @@
 #include <utility>
 
 #include "gc/activity.h"
-#include "interp/carrier.h"
+#include "interp/machine.h"
 
 namespace fble {
 
-AllocationSampler::AllocationSampler(Carrier& carrier, const AllocationSamplerOptions& options)
-    : carrier_(carrier), options_(options), walker_(carrier, {}), random_(options.seed) {
-  carrier.machine.allocations = this;
-  carrier.machine.heap.set_survival_observer(this);
+AllocationSampler::AllocationSampler(Machine& machine, const AllocationSamplerOptions& options)
+    : machine_(machine), options_(options), walker_(machine.carrier(), {}), random_(options.seed) {
   bytes_left_ = next_distance();
-  enter_nursery(carrier.ap);
-  carrier.restore_limits();
+  machine.sample_allocations(this);
 }
 
-AllocationSampler::~AllocationSampler() {
-  carrier_.machine.allocations = nullptr;
-  carrier_.machine.heap.set_survival_observer(nullptr);
-  carrier_.restore_limits();
-}
+AllocationSampler::~AllocationSampler() { finish(); }
+
+void AllocationSampler::finish() { machine_.sample_allocations(nullptr); }
 
 /// Returns a random distance with an exponential distribution (xorshift).
 uint64_t AllocationSampler::next_distance() {
@@ -45,8 +40,7 @@ void AllocationSampler::settle(const Word* ap) {
   }
 }
 
-void AllocationSampler::note(size_t words) {
-  Word* const ap = carrier_.ap;
+void AllocationSampler::note(Word* ap, size_t words) {
   settle(ap);
   const auto begin = reinterpret_cast<uintptr_t>(ap);
   const uintptr_t end = begin + words * sizeof(Word);
@@ -66,8 +60,6 @@ void AllocationSampler::note(size_t words) {
               .after = after};
   next_ = end;
 }
-
-void AllocationSampler::finish() { settle(carrier_.ap); }
 
 void AllocationSampler::leave_nursery(const Word* ap) {
   settle(ap);

@@ -24,16 +24,18 @@
 
 namespace fble {
 
+class Machine;
+
 struct AllocationSamplerOptions {
   uint64_t period_bytes = uint64_t{512} << 10;  ///< between samples, on average
   uint64_t seed = 1;
 };
 
-/// One at a time for a machine, whose carrier does not run when it comes or goes. The nanoseconds of its table are
+/// One at a time for a machine, which does not run when it comes or goes. The nanoseconds of its table are
 /// bytes.
 class AllocationSampler final : public SurvivalObserver {
  public:
-  AllocationSampler(Carrier& carrier, const AllocationSamplerOptions& options);
+  AllocationSampler(Machine& machine, const AllocationSamplerOptions& options);
   ~AllocationSampler() override;
   AllocationSampler(const AllocationSampler&) = delete;
 
@@ -43,9 +45,9 @@ class AllocationSampler final : public SurvivalObserver {
 
   /// Returns the limit up to which no allocation is sampled.
   Word* limit() const { return reinterpret_cast<Word*>(next_); }
-  /// Takes a sample if the carrier's next `words` words pass the limit. Afterwards they are below it.
-  void note(size_t words);
-  /// Settles what is pending. Called when the run has ended.
+  /// Takes a sample if `words` words at `ap`, which are allocated next, pass the limit. Afterwards they are below it.
+  void note(Word* ap, size_t words);
+  /// Settles what is pending, and samples no more. Called when the run has ended.
   void finish();
   /// Called before and after collections: allocation continues elsewhere.
   void leave_nursery(const Word* ap);
@@ -72,7 +74,7 @@ class AllocationSampler final : public SurvivalObserver {
   uint64_t next_distance();
   void settle(const Word* ap);
 
-  Carrier& carrier_;
+  Machine& machine_;
   const AllocationSamplerOptions options_;
   Sampler walker_;
   uintptr_t next_ = 0;       ///< the next place, in the nursery or beyond

@@ -43,7 +43,7 @@ void Carrier::shorten_limits() {
 void Carrier::lower_limit_for_sample() { alloc_limit = std::min(alloc_limit, machine.allocations->limit()); }
 
 void Carrier::sample_allocation(size_t words) {
-  machine.allocations->note(words);
+  machine.allocations->note(ap, words);
   restore_limits();
 }
 

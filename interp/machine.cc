@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "interp/allocation_sampler.h"
 #include "interp/carrier.h"
 
 namespace fble {
@@ -91,6 +92,16 @@ void Machine::observe_turns(std::function<void(TurnChoice&&)> note) {
   state_->machine.scheduler.turns().observe(std::move(note));
 }
 const Schedule& Machine::schedule() const { return state_->machine.scheduler.turns().departures(); }
+const InstructionCounts& Machine::counts() const { return *state_->machine.counts; }
+void Machine::sample_allocations(AllocationSampler* sampler) {
+  Carrier& carrier = state_->carrier;
+  AllocationSampler*& current = state_->machine.allocations;
+  if (current != nullptr) current->leave_nursery(carrier.ap);
+  current = sampler;
+  if (current != nullptr) current->enter_nursery(carrier.ap);
+  state_->machine.heap.set_survival_observer(current);
+  carrier.restore_limits();
+}
 void Machine::set_observer(FrameObserver* observer) { state_->machine.observer = observer; }
 ProgramCode& Machine::program() { return state_->machine.program; }
 

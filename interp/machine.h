@@ -30,6 +30,8 @@ struct MachineOptions {
   ThreadOptions threads;
 };
 
+class AllocationSampler;
+class InstructionCounts;
 class SentCounter;
 struct TurnChoice;
 struct ThreadStats;
@@ -89,6 +91,10 @@ class Machine {
   /// Shows all choices of turns to `note`.
   void observe_turns(std::function<void(TurnChoice&&)> note);
   ProgramCode& program();
+  /// Returns how often each instruction ran. Requires MachineOptions::counts_instructions.
+  const InstructionCounts& counts() const;
+  /// Shows allocations from now on to `sampler` instead of the one before; null for none. The machine does not run.
+  void sample_allocations(AllocationSampler* sampler);
   /// Gives the machine an observer that outlives it; null for none.
   void set_observer(class FrameObserver* observer);
 

@@ -12,7 +12,6 @@
 #include "frontends/cli/pprof.h"
 #include "frontends/profile/run_counts.h"
 #include "frontends/std/native/file.h"
-#include "interp/carrier.h"
 #include "interp/sent_counter.h"
 #include "interp/thread_dump.h"
 #include "jit/x64/cpu.h"
@@ -33,7 +32,7 @@ void ProfileFile::write() const {
 
 void write_block_profile(const Options& options, Machine& machine) {
   if (options.profile_blocks.empty()) return;
-  save_file(options.profile_blocks, counts_pprof(counts_of_run(*machine.carrier().machine.counts)));
+  save_file(options.profile_blocks, counts_pprof(counts_of_run(machine.counts())));
 }
 
 MachineOptions machine_options(const Options& options, StepObserver* steps) {

@@ -70,7 +70,7 @@ void write_profile(const Options& options, const CallTree& tree) {
 
 CommandEnding count_calls(const Options& options, ProgramCode& code) {
   std::vector<FunctionCounts> functions;
-  const auto finish = [&](Machine& machine) { functions = counts_of_run(*machine.carrier().machine.counts); };
+  const auto finish = [&](Machine& machine) { functions = counts_of_run(machine.counts()); };
   const CommandEnding ending = run_compiled(options, code, nullptr, nullptr, finish);
   print_message(counts_text(functions));
   if (!options.annotate.empty()) {
@@ -86,7 +86,7 @@ CommandEnding profile_allocations(const Options& options, ProgramCode& code) {
   const AllocationSamplerOptions sampling{.period_bytes = options.alloc_period};
   std::optional<AllocationSampler> sampler;
   std::optional<CallTree> tree;
-  const auto start = [&](Machine& machine) { sampler.emplace(machine.carrier(), sampling); };
+  const auto start = [&](Machine& machine) { sampler.emplace(machine, sampling); };
   const auto finish = [&](Machine&) {
     sampler->finish();
     tree = make_call_tree(sampler->table(), sampling.period_bytes, sampler->broken(), 0);

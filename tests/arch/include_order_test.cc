@@ -171,6 +171,35 @@ TEST(IncludeOrder, IsKeptByAllFiles) {
   }
 }
 
+/// A header that shows the inside of a part, on all of which a file that includes it depends. Most need an interface
+/// only.
+struct Inside {
+  std::string_view header;
+  std::string_view instead;  ///< what others include
+  size_t most;               ///< files of the product that include it
+};
+
+constexpr Inside kInsides[] = {
+    {.header = "interp/carrier.h", .instead = "interp/machine.h or interp/foreign.h", .most = 12},
+};
+
+TEST(IncludeOrder, InsidesAreKnownToFew) {
+  const fs::path root = FBLE_SOURCE_DIR;
+  for (const Inside& inside : kInsides) {
+    std::vector<std::string> users;
+    for (const std::string& file : sources()) {
+      if (file.starts_with("tests/") || file.starts_with("fuzz/")) continue;
+      const std::vector<Include> includes = includes_of(root / file);
+      if (std::ranges::any_of(includes, [&](const Include& include) { return include.path == inside.header; })) {
+        users.push_back(file);
+      }
+    }
+    EXPECT_FALSE(users.empty()) << inside.header << " is included by no file";
+    EXPECT_LE(users.size(), inside.most) << inside.header << " is included by " << ::testing::PrintToString(users)
+                                         << "; include " << inside.instead;
+  }
+}
+
 TEST(IncludeOrder, Rules) {
   EXPECT_EQ(violation("gc/heap.cc", "gc/base.h"), "");
   EXPECT_EQ(violation("gc/heap.cc", "interp/code.h"), "is above");
