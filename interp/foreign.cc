@@ -97,7 +97,7 @@ Word NativeCall::make_union_struct(uint32_t tag, uint32_t tag_count, std::span<c
   return make_struct_value<true>(count, [&](uint32_t i) { return fields[i]; }, Sink{*this, tag, tag_count});
 }
 
-Word NativeCall::make_cons(Word head, Word tail) {
+Word NativeCall::make_cons_of_any(Word head, Word tail) {
   if (is_packed(head & tail)) {
     // Only the end of a list may be packed: pack_union of pack_struct, in one step.
     const unsigned head_bits = packed_bits(head);

@@ -108,7 +108,12 @@ class NativeCall {
   /// Makes a union value whose argument is a new struct; takes at most object_words(fields.size()).
   Word make_union_struct(uint32_t tag, uint32_t tag_count, std::span<const Word> fields);
   /// Makes the cell of a list: tag 0 of 2 and two fields.
-  Word make_cons(Word head, Word tail);
+  Word make_cons(Word head, Word tail) {
+    if (!is_packed(head) || !is_pointer(tail)) return make_cons_of_any(head, tail);
+    room()[0] = head;
+    room()[1] = tail;
+    return make_object(ObjectKind::kStruct, 0, 2);
+  }
   /// Returns the address of the next object's fields: the words for make_bytes and make_object may be written there
   /// before.
   Word* room() const { return ap_ + 1; }
@@ -150,6 +155,7 @@ class NativeCall {
   struct Sink;
 
   void release_charge();
+  Word make_cons_of_any(Word head, Word tail);
   Word make_handle(NativeResource* resource, uint32_t tag);
   Word* take(size_t words) {
     Word* at = ap_;

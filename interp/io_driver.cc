@@ -57,7 +57,7 @@ int IoDriver::watch(Watch& watch) {
   if (watch.driver_ == number_) return 0;
   if (!open()) return errno;
   epoll_event event{};
-  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.events = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   event.data.ptr = &watch;
   if (epoll_ctl(epoll_, EPOLL_CTL_ADD, watch.descriptor, &event) != 0) return errno;
   watch.driver_ = number_;
@@ -168,7 +168,11 @@ void IoDriver::take_events(Scheduler& scheduler) {
       continue;
     }
     constexpr uint32_t kBroken = EPOLLERR | EPOLLHUP;
-    watch->ready(scheduler, (what & (EPOLLIN | EPOLLRDHUP | kBroken)) != 0, (what & (EPOLLOUT | kBroken)) != 0);
+    constexpr uint32_t kUnusual = EPOLLPRI | EPOLLRDHUP | kBroken;
+    const bool is_readable = (what & (EPOLLIN | kUnusual)) != 0;
+    if (is_readable) watch->note_input();
+    if ((what & kUnusual) != 0) watch->input_ = Watch::Input::kUnusual;
+    watch->ready(scheduler, is_readable, (what & (EPOLLOUT | kBroken)) != 0);
   }
 }
 

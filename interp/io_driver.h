@@ -55,12 +55,32 @@ class Watch {
   virtual void ready(Scheduler& scheduler, bool readable, bool writable);
   void wake_all(Scheduler& scheduler) { Watch::ready(scheduler, true, true); }
 
+  /// Returns whether a read may find something. If not, an event will say when: a look in vain costs a system call.
+  bool may_have_input() const { return input_ != Input::kTaken; }
+  /// Notes that a read has taken all that there was.
+  void note_taken() {
+    if (input_ != Input::kUnusual) input_ = Input::kTaken;
+  }
+  /// Notes that there may be more.
+  void note_input() {
+    if (input_ == Input::kTaken) input_ = Input::kPossible;
+  }
+
   int descriptor;
   ThreadList readers;
   ThreadList writers;
 
  private:
   friend class IoDriver;
+  enum class Input : uint8_t {
+    kPossible,
+    kTaken,
+    /// An end, an error or urgent bytes have been reported. A read stops at each of them, so that it has less than it
+    /// has asked for says no more that there is nothing behind.
+    kUnusual,
+  };
+
+  Input input_ = Input::kPossible;
   uint64_t driver_ = 0;  ///< the number of the driver that it is registered with
 };
 

@@ -9,7 +9,8 @@
 // CALL: write, read, open, poll, accept, sleep, connect, mmap, or malloc, which stands for all ways to allocate, as
 // read, write and poll do for theirs. FAULT:
 // the name of an error, `short` for a read or write of one byte when the call asks for more, or SIGINT for that signal
-// just before the call. All other calls are passed to the system.
+// just before the call. All other calls are passed to the system. After a short read of a connection, epoll reports the
+// rest as if it had come later: the system itself reads less than there is nowhere else.
 // With FBLE_PROCESSOR_CLOCK the monotonic clock shows the processor time of the process, so that a busy machine changes
 // no figure.
 // The library uses no other one than libc and allocates nothing.
@@ -146,6 +147,21 @@ __attribute__((constructor)) void read_plan() {
   rule_count = found;
 }
 
+/// What epoll watches connections for, by descriptor.
+struct Watched {
+  int epoll;
+  epoll_event event;
+};
+constexpr int kMostWatched = 4096;
+Watched watched[kMostWatched];
+
+/// Has epoll report again what there is.
+void report_again(int descriptor) {
+  if (descriptor >= kMostWatched || watched[descriptor].epoll == 0) return;
+  Watched& each = watched[descriptor];
+  syscall(SYS_epoll_ctl, each.epoll, EPOLL_CTL_MOD, descriptor, &each.event);
+}
+
 int open_really(const char* name, int flags, va_list rest) {
   const mode_t mode = (flags & (O_CREAT | __O_TMPFILE)) != 0 ? va_arg(rest, mode_t) : 0;
   if (fails(next_fault(kOpen))) return -1;
@@ -168,6 +184,27 @@ ssize_t read(int descriptor, void* bytes, size_t size) {
   if (fails(fault)) return -1;
   if (fault == kShort && size > 1) size = 1;
   return syscall(SYS_read, descriptor, bytes, size);
+}
+
+ssize_t send(int descriptor, const void* bytes, size_t size, int flags) {
+  const int fault = next_fault(kWrite);
+  if (fails(fault)) return -1;
+  if (fault == kShort && size > 1) size = 1;
+  return syscall(SYS_sendto, descriptor, bytes, size, flags, nullptr, 0);
+}
+
+ssize_t recv(int descriptor, void* bytes, size_t size, int flags) {
+  const int fault = next_fault(kRead);
+  if (fails(fault)) return -1;
+  if (fault == kShort && size > 1) size = 1;
+  const ssize_t count = syscall(SYS_recvfrom, descriptor, bytes, size, flags, nullptr, nullptr);
+  if (fault == kShort && count == 1) report_again(descriptor);
+  return count;
+}
+
+int epoll_ctl(int descriptor, int what, int watched_one, epoll_event* event) {
+  if (what == EPOLL_CTL_ADD && watched_one < kMostWatched) watched[watched_one] = {descriptor, *event};
+  return static_cast<int>(syscall(SYS_epoll_ctl, descriptor, what, watched_one, event));
 }
 
 ssize_t preadv2(int descriptor, const iovec* places, int count, off_t offset, int flags) {

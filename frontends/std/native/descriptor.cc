@@ -1,6 +1,7 @@
 #include "frontends/std/native/descriptor.h"
 
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -53,9 +54,8 @@ bool SharedDescriptor::is_ready(short events) const {
 }
 
 ssize_t SharedDescriptor::try_read(uint8_t* bytes, size_t size, int64_t offset) {
-  if (kind() == Kind::kConnection || kind_ == Kind::kInPlace) {
-    return wait_in([&] { return read(descriptor, bytes, size); });
-  }
+  if (kind() == Kind::kConnection) return try_receive(bytes, size);
+  if (kind_ == Kind::kInPlace) return wait_in([&] { return read(descriptor, bytes, size); });
   const iovec place{.iov_base = bytes, .iov_len = size};
   const bool is_stored = kind_ == Kind::kStored;
   const ssize_t count = wait_in([&] { return preadv2(descriptor, &place, 1, is_stored ? offset : -1, RWF_NOWAIT); });
@@ -67,8 +67,20 @@ ssize_t SharedDescriptor::try_read(uint8_t* bytes, size_t size, int64_t offset) 
   return wait_in([&] { return read(descriptor, bytes, size); });
 }
 
+ssize_t SharedDescriptor::try_receive(uint8_t* bytes, size_t size) {
+  if (!may_have_input()) {
+    errno = EAGAIN;
+    return -1;
+  }
+  const ssize_t count = wait_in([&] { return recv(descriptor, bytes, size, 0); });
+  // Whatever comes later, or was there with an end behind it, is an event that is still to be taken.
+  if (count < 0 ? errno == EAGAIN : count > 0 && static_cast<size_t>(count) < size) note_taken();
+  return count;
+}
+
 ssize_t SharedDescriptor::try_write_some(std::string_view bytes) {
-  if (kind() != Kind::kStream) return write(descriptor, bytes.data(), bytes.size());
+  if (kind() == Kind::kConnection) return send(descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  if (kind_ != Kind::kStream) return write(descriptor, bytes.data(), bytes.size());
   const iovec place{.iov_base = const_cast<char*>(bytes.data()), .iov_len = bytes.size()};
   const ssize_t count = pwritev2(descriptor, &place, 1, -1, RWF_NOWAIT);
   if (count >= 0 || !is_unknown(errno)) return count;

@@ -72,6 +72,7 @@ class SharedDescriptor final : public Watch {
 
  private:
   bool is_ready(short events) const;
+  ssize_t try_receive(uint8_t* bytes, size_t size);
   ssize_t try_write_some(std::string_view bytes);
 
   IoDriver* const io_;

@@ -146,6 +146,8 @@ Waiting fetch(NativeCall& call, File& file) {
   }
   if (file.reader != nullptr) return wait_in_line(call, file.next_readers);
   const bool late = took_too_long(call);
+  // What has come in time may be an event that is not taken yet.
+  if (late && file.descriptor() != nullptr) file.descriptor()->note_input();
   if (file.try_fetch(io_of(call)) != File::Fetched::kMustWait) return std::nullopt;
   if (file.descriptor()->kind() == SharedDescriptor::Kind::kStored) {
     auto read = std::make_unique<ReadOperation>(file, file.offset());

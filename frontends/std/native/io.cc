@@ -9,18 +9,46 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "frontends/std/native/file_waiting.h"
 #include "frontends/std/native/values.h"
 #include "frontends/std/register_std.h"
+#include "gc/integer.h"
 
 namespace fble {
 namespace {
 
 constexpr uint32_t kReplacement = 0xfffd;
 
-/// The size of the pieces in which a list is written.
-constexpr size_t kChunkBytes = 4096;
+/// A part of a list that is written at a time.
+class Piece {
+ public:
+  void add(uint8_t byte) { bytes_[size_++] = byte; }
+  void add_utf8(uint64_t code_point) {
+    if (code_point < 0x80) return add(static_cast<uint8_t>(code_point));
+    std::string bytes;
+    append_utf8(bytes, code_point);
+    for (const char byte : bytes) add(static_cast<uint8_t>(byte));
+  }
+  /// Returns whether there may be no room for one more character.
+  bool is_full() const { return size_ >= kFullBytes; }
+  /// Takes elements of the list as long as `quick(element, byte)` makes a byte of each.
+  template <typename Quick>
+  void add_cells(ListReader& elements, Quick&& quick) {
+    uint8_t* const end = bytes_ + size_;
+    size_ +=
+        elements.take_cells(sizeof(bytes_) - size_, [&](Word element, size_t i) { return quick(element, end[i]); });
+  }
+  std::span<const uint8_t> take() { return {bytes_, std::exchange(size_, 0)}; }
+
+ private:
+  static constexpr size_t kFullBytes = 4096;
+  static constexpr size_t kLongestCharacter = 6;
+
+  size_t size_ = 0;
+  uint8_t bytes_[kFullBytes + kLongestCharacter];
+};
 
 // ---- reading ----------------------------------------------------------------
 
@@ -132,8 +160,9 @@ bool read_limit(NativeCall& call, uint32_t index, size_t& limit) {
 /// Takes available bytes, as integers or characters: the words are the same.
 Word take_bytes(NativeCall& call, File& file, std::span<const uint8_t> bytes) {
   if (!call.reserve(list_words(bytes.size()))) return kOutOfMemory;
+  const IntForm form = call.int_form();
   Word list = packed_enum(1, 2);
-  for (size_t i = bytes.size(); i-- > 0;) list = call.make_cons(char_word(bytes[i], call.int_form()), list);
+  for (size_t i = bytes.size(); i-- > 0;) list = call.make_cons(char_word(bytes[i], form), list);
   file.skip_bytes(bytes.size());
   return list;
 }
@@ -232,10 +261,8 @@ struct Output {
     return Written::kMustWait;
   }
   /// Writes the bytes and forgets them. `rest` is the part of the argument after them.
-  Written put(std::string& bytes, Word rest) {
-    const bool ok = turn.put({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
-    bytes.clear();
-    if (!ok) return Written::kOutputFailed;
+  Written put(Piece& piece, Word rest) {
+    if (!turn.put(piece.take())) return Written::kOutputFailed;
     return turn.must_flush() ? flush(rest) : Written::kAll;
   }
   Written flush(Word rest) {
@@ -245,24 +272,31 @@ struct Output {
   }
 };
 
-/// Writes the elements of the list, as far as it is defined, to the file.
-template <typename Append>
-Written put_list(NativeCall& call, Output& output, const char* what, Append&& append) {
+/// Writes the elements of the list, as far as it is defined, to the file: `quick` makes a byte of one if it can, and
+/// `append` appends any.
+template <typename Quick, typename Append>
+Written put_list(NativeCall& call, Output& output, const char* what, Quick&& quick, Append&& append) {
   if (const Waiting waiting = output.turn.begin()) return output.wait(*waiting);
   if (output.turn.must_flush()) {
     if (const Written flushed = output.flush(call.arg(kList)); flushed != Written::kAll) return flushed;
   }
-  std::string bytes;
+  Piece piece;
   ListReader elements(call.arg(kList));
   ReadError error = ReadError::kNone;
-  Word before = elements.rest();
-  for (Word element; elements.next(element); before = elements.rest()) {
-    error = append(bytes, element);
-    if (error != ReadError::kNone) break;
-    if (bytes.size() < kChunkBytes) continue;
-    if (const Written written = output.put(bytes, elements.rest()); written != Written::kAll) return written;
+  Word before;
+  for (;;) {
+    piece.add_cells(elements, quick);
+    before = elements.rest();
+    if (!piece.is_full()) {
+      Word element;
+      if (!elements.next(element)) break;
+      error = append(piece, element);
+      if (error != ReadError::kNone) break;
+    }
+    if (!piece.is_full()) continue;
+    if (const Written written = output.put(piece, elements.rest()); written != Written::kAll) return written;
   }
-  if (const Written written = output.put(bytes, before); written != Written::kAll) return written;
+  if (const Written written = output.put(piece, before); written != Written::kAll) return written;
   if (error == ReadError::kNone) error = elements.error();
   if (error == ReadError::kNone) return Written::kAll;
   fail_read(call, error, what);
@@ -270,19 +304,29 @@ Written put_list(NativeCall& call, Output& output, const char* what, Append&& ap
 }
 
 Written put_byte_list(NativeCall& call, Output& output) {
-  return put_list(call, output, "byte", [&](std::string& bytes, Word element) {
-    const Read<IntValue> byte = read_int(element, call.int_form());
-    if (byte.error == ReadError::kNone) bytes.push_back(static_cast<char>(byte.value.low_byte()));
+  const IntForm form = call.int_form();
+  const auto quick = [form](Word element, uint8_t& byte) {
+    byte = static_cast<uint8_t>(packed_magnitude(element));
+    return form == IntForm::kMachine && is_natural(element);
+  };
+  return put_list(call, output, "byte", quick, [form](Piece& piece, Word element) {
+    const Read<IntValue> byte = read_int(element, form);
+    if (byte.error == ReadError::kNone) piece.add(byte.value.low_byte());
     return byte.error;
   });
 }
 
 Written put_text(NativeCall& call, Output& output) {
-  return put_list(call, output, "text", [&](std::string& bytes, Word element) {
-    const Read<uint64_t> letter = read_char(element, call.int_form());
-    if (letter.error == ReadError::kNone) append_utf8(bytes, letter.value);
+  const IntForm form = call.int_form();
+  const auto quick = [form](Word element, uint8_t& byte) {
+    byte = static_cast<uint8_t>(packed_magnitude(element));
+    return form == IntForm::kMachine && is_natural(element) && packed_magnitude(element) < 0x80;
+  };
+  return put_list(call, output, "text", quick, [form](Piece& piece, Word element) {
+    const Read<uint64_t> letter = read_char(element, form);
+    if (letter.error == ReadError::kNone) piece.add_utf8(letter.value);
     if (letter.error != ReadError::kNotUnicode) return letter.error;
-    append_utf8(bytes, kReplacement);
+    piece.add_utf8(kReplacement);
     return ReadError::kNone;
   });
 }

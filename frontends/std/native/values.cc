@@ -257,8 +257,7 @@ Word make_int(NativeCall& call, int64_t value) {
   return call.make_union(value < 0 ? kIntNegative : kIntPositive, kIntTags, digits);
 }
 
-Word char_word(uint32_t code_point, IntForm form) {
-  if (form == IntForm::kMachine) return pack_int(code_point);
+Word linked_char_word(uint32_t code_point) {
   if (code_point == 0) return packed_enum(kIntZero, kIntTags);
   Word digits = packed_enum(kDigitOne, 3);
   for (int bit = std::bit_width(code_point) - 1; bit-- > 0;) {
@@ -276,9 +275,10 @@ Word make_list(NativeCall& call, std::span<const Word> elements) {
 }
 
 Word make_string(NativeCall& call, std::span<const uint32_t> code_points) {
+  const IntForm form = call.int_form();
   Word list = packed_enum(kListEmpty, 2);
   for (size_t i = code_points.size(); i-- > 0;) {
-    list = call.make_cons(char_word(code_points[i], call.int_form()), list);
+    list = call.make_cons(char_word(code_points[i], form), list);
   }
   return list;
 }

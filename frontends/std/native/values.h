@@ -18,6 +18,7 @@
 // Tested by tests/unit/frontends/std/values_test.cc.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -26,6 +27,7 @@
 #include <typeinfo>
 #include <vector>
 
+#include "gc/integer.h"
 #include "interp/foreign.h"
 #include "interp/gathered.h"
 
@@ -109,13 +111,27 @@ class ListReader {
   /// Takes the next element. Returns false at the end of the list or of its defined part, and after an interrupt.
   bool next(Word& element) {
     if (--until_look_ == 0 && is_interrupted()) return false;
-    constexpr Word kShape = ~(Word{0xf} << 4);  // all of the header except the flags
-    if (is_pointer(rest_) && (as_object(rest_)->header & kShape) == Object::make_header(ObjectKind::kStruct, 2, 0)) {
+    if (is_usual_cell(rest_)) {
       element = as_object(rest_)->fields[0];
       rest_ = as_object(rest_)->fields[1];
       return true;
     }
     return rest_ != kEmptyList && next_of_any(element);
+  }
+  /// Takes up to `most` of the next elements as long as they are in usual cells and `take(element, index)` accepts
+  /// them, and returns their number.
+  template <typename Take>
+  size_t take_cells(size_t most, Take&& take) {
+    most = std::min(most, until_look_ - 1);
+    Word rest = rest_;
+    size_t count = 0;
+    while (count < most && is_usual_cell(rest) && take(as_object(rest)->fields[0], count)) {
+      rest = as_object(rest)->fields[1];
+      ++count;
+    }
+    rest_ = rest;
+    until_look_ -= count;
+    return count;
   }
   /// Returns the rest of the list.
   Word rest() const { return rest_; }
@@ -127,6 +143,10 @@ class ListReader {
 
   static constexpr size_t kItemsPerLook = 4096;
 
+  static bool is_usual_cell(Word list) {
+    constexpr Word kShape = ~(Word{0xf} << 4);  // all of the header except the flags
+    return is_pointer(list) && (as_object(list)->header & kShape) == Object::make_header(ObjectKind::kStruct, 2, 0);
+  }
   bool next_of_any(Word& element);
   bool is_interrupted();
 
@@ -176,9 +196,13 @@ size_t int_words(int64_t value, IntForm form = IntForm::kUnions);
 /// Makes an integer in the form of the call.
 Word make_int(NativeCall& call, int64_t value);
 
+/// Makes a character of the form kUnions.
+Word linked_char_word(uint32_t code_point);
 /// Makes a character. Every code point is a packed word, as is the integer of that size: a struct of one field has the
 /// same word as the field.
-Word char_word(uint32_t code_point, IntForm form = IntForm::kUnions);
+inline Word char_word(uint32_t code_point, IntForm form = IntForm::kUnions) {
+  return form == IntForm::kMachine ? pack_int(code_point) : linked_char_word(code_point);
+}
 
 /// Returns the number of words to reserve for a list of `count` packed elements.
 inline size_t list_words(size_t count) { return count * object_words(2); }

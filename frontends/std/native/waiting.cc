@@ -24,6 +24,7 @@ Waiting wait_for(NativeCall& call, Watch& watch, Readiness what, int patience_ms
   if (io_of(call).watch(watch) != 0) {
     pollfd entry{.fd = watch.descriptor, .events = static_cast<short>(is_input ? POLLIN : POLLOUT), .revents = 0};
     thread_of(call).timed_out = wait_in([&] { return poll(&entry, 1, patience_ms); }) == 0;
+    watch.note_input();
     return std::nullopt;
   }
   return scheduler_of(call).wait_outside(call.carrier(), is_input ? watch.readers : watch.writers,

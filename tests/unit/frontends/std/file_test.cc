@@ -1,15 +1,23 @@
 // Files of natives: frontends/std/native/file.h.
 #include "frontends/std/native/file.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <utility>
 
 #include "interp/carrier.h"
 #include "interp/machine.h"
@@ -231,6 +239,112 @@ TEST_F(LingeringTest, APeerThatDoesNotReadIsGivenUp) {
   while (read_some(got)) {}
   EXPECT_LT(got.size(), text.size());
   EXPECT_EQ(got, text.substr(0, got.size()));
+}
+
+/// A connection whose other side is the test.
+class ReceivingTest : public testing::Test {
+ protected:
+  ReceivingTest() {
+    const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    auto* const generic = reinterpret_cast<sockaddr*>(&address);
+    EXPECT_EQ(bind(listener, generic, size), 0);
+    EXPECT_EQ(listen(listener, 1), 0);
+    EXPECT_EQ(getsockname(listener, generic, &size), 0);
+    peer_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    EXPECT_EQ(connect(peer_, generic, size), 0);
+    const int ours = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    close(listener);
+    shared_ = std::make_shared<SharedDescriptor>(ours, &io(), SharedDescriptor::Kind::kConnection);
+    EXPECT_EQ(io().watch(*shared_), 0);
+  }
+  ~ReceivingTest() override { close(peer_); }
+
+  IoDriver& io() { return machine_.carrier().machine.io; }
+  /// Sends bytes, and waits until the system has them for the program.
+  void say(const std::string& text, int flags = 0) {
+    EXPECT_EQ(send(peer_, text.data(), text.size(), flags), static_cast<ssize_t>(text.size()));
+    wait_until_arrived();
+  }
+  void end() {
+    shutdown(peer_, SHUT_WR);
+    wait_until_arrived();
+  }
+  void wait_until_arrived() const {
+    for (int left = 1; left != 0;) ASSERT_EQ(ioctl(peer_, SIOCOUTQ, &left), 0);
+  }
+  void take_events() { io().poll(machine_.carrier().machine.scheduler); }
+  /// Reads without waiting: what there is, "wait", or an empty text at the end.
+  std::string receive(size_t most = 100) {
+    std::string text(most, ' ');
+    const ssize_t count = shared_->try_read(reinterpret_cast<uint8_t*>(text.data()), most, 0);
+    if (count < 0) return errno == EAGAIN ? "wait" : std::strerror(errno);
+    return text.substr(0, static_cast<size_t>(count));
+  }
+
+  ProgramCode program_;
+  NativeTable natives_;
+  Machine machine_{program_, natives_, {.stack_bytes = size_t{1} << 20}};
+  int peer_ = -1;
+  std::shared_ptr<SharedDescriptor> shared_;
+};
+
+TEST_F(ReceivingTest, AsksOnlyIfThereMayBeSomething) {
+  say("one");
+  take_events();
+  EXPECT_EQ(receive(), "one");
+  say("two");
+  EXPECT_EQ(receive(), "wait");  // the event is not taken yet
+  take_events();
+  EXPECT_EQ(receive(2), "tw");  // all that was asked for, so there may be more
+  EXPECT_EQ(receive(), "o");
+  EXPECT_EQ(receive(), "wait");
+}
+
+TEST_F(ReceivingTest, AnEndBehindTheLastBytesIsSeen) {
+  say("last");
+  end();
+  take_events();
+  EXPECT_EQ(receive(), "last");
+  EXPECT_EQ(receive(), "");
+}
+
+TEST_F(ReceivingTest, AnEndThatComesAfterTheEventIsSeen) {
+  say("last");
+  take_events();
+  end();
+  EXPECT_EQ(receive(), "last");
+  EXPECT_EQ(receive(), "wait");
+  take_events();
+  EXPECT_EQ(receive(), "");
+}
+
+/// A read stops at an urgent byte, which is not part of the stream.
+TEST_F(ReceivingTest, BytesBehindAnUrgentOneAreSeen) {
+  say("before");
+  say("!", MSG_OOB);
+  say("behind");
+  take_events();
+  EXPECT_EQ(receive(), "before");
+  EXPECT_EQ(receive(), "behind");
+  EXPECT_EQ(receive(), "wait");
+}
+
+TEST_F(ReceivingTest, AResetIsSeen) {
+  say("read");
+  take_events();
+  EXPECT_EQ(receive(), "read");
+  const linger now{.l_onoff = 1, .l_linger = 0};
+  setsockopt(peer_, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+  close(std::exchange(peer_, -1));
+  pollfd entry{.fd = shared_->descriptor, .events = 0, .revents = 0};
+  EXPECT_EQ(::poll(&entry, 1, -1), 1);
+  take_events();
+  EXPECT_EQ(receive(), std::strerror(ECONNRESET));
+  EXPECT_EQ(receive(), "");
 }
 
 }  // namespace
