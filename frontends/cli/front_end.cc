@@ -16,7 +16,9 @@
 #include "frontends/fble/big_stack.h"
 #include "frontends/fble/image/image_store.h"
 #include "frontends/fble/image/manifest.h"
+#include "frontends/fble/loader.h"
 #include "frontends/fble/lower.h"
+#include "frontends/fble/module_interfaces.h"
 #include "frontends/fble/program_bundle.h"
 #include "frontends/fble/program_images.h"
 #include "frontends/fble/typecheck.h"
@@ -40,8 +42,8 @@ const Module* find_module(const Program& program, const ModulePath& path) {
 bool check_is_program(const Program& program, const CheckedProgram& checked, const ModulePath& main) {
   const Module* module = find_module(program, main);
   const Module* type_module = find_module(program, main_type_module());
-  const bool may_be_marked = module->image != nullptr && type_module != nullptr && type_module->key;
-  if (may_be_marked && module->image->is_program_of(*type_module->key)) return true;
+  const Digest* interface = type_module == nullptr ? nullptr : checked.interfaces->of(*type_module);
+  if (module->image != nullptr && interface != nullptr && module->image->is_program_of(*interface)) return true;
   bool is_program = false;
   run_on_big_stack([&] {
     const std::optional<bool> has_type = module_has_type(checked, main, main_type_module(), Symbol("Main"));
@@ -91,7 +93,7 @@ std::optional<Digest> manifest_key(const FrontEndOptions& front_end, const MainM
 void store_images(const Program& program, const CheckedProgram& checked, const ModulePath& main,
                   const ProgramCode* code, const Diagnostics& diagnostics, ImageStore& images) {
   const bool has_new = std::ranges::any_of(
-      program.modules, [](const Module* module) { return module->image == nullptr && module->key.has_value(); });
+      program.modules, [](const Module* module) { return module->image == nullptr && module->source_key.has_value(); });
   if (!has_new || images.cache() == nullptr) return;
   std::unique_ptr<ProgramCode> lowered;
   if (code == nullptr) {
@@ -100,9 +102,9 @@ void store_images(const Program& program, const CheckedProgram& checked, const M
   }
   std::optional<ProgramMark> mark;
   const Module* type_module = find_module(program, main_type_module());
-  if (type_module != nullptr && type_module->key &&
-      module_has_type(checked, main, main_type_module(), Symbol("Main")).value_or(false)) {
-    mark = {find_module(program, main), *type_module->key};
+  const Digest* interface = type_module == nullptr ? nullptr : checked.interfaces->of(*type_module);
+  if (interface != nullptr && module_has_type(checked, main, main_type_module(), Symbol("Main")).value_or(false)) {
+    mark = {find_module(program, main), *interface};
   }
   for (const auto& [key, image] : make_images(program, checked, *code, diagnostics, mark ? &*mark : nullptr)) {
     images.cache()->write(key, image);
@@ -200,23 +202,22 @@ class ModuleCompiler {
   }
 
   std::unique_ptr<ProgramCode> compile_once(BadImage& bad) {
-    if (load_.images != nullptr) {
-      // Without parsing and checking nothing recurses, and no thread with a large stack is started.
-      load_.only_images = true;
-      const std::unique_ptr<Program> program = load_program(main_, load_, diagnostics_);
-      load_.only_images = false;
-      if (program != nullptr) return compile(*program, bad);
-    }
+    ProgramLoader loader(main_, load_, diagnostics_);
+    const bool is_loaded = loader.load_images();
+    std::unique_ptr<Program> program;
+    if (is_loaded) program = loader.load_all();
+    // Without parsing and checking nothing recurses, and no thread with a large stack is started.
+    if (is_loaded && images_count(*program)) return compile(*program, bad);
     std::unique_ptr<ProgramCode> code;
     run_on_big_stack([&] {
-      const std::unique_ptr<Program> program = load_program(main_, load_, diagnostics_);
+      if (!is_loaded) program = loader.load_all();
       code = compile(*program, bad);
     });
     return code;
   }
 
   /// Sets `bad`, and prints nothing, if an image cannot be used after all.
-  std::unique_ptr<ProgramCode> compile(const Program& program, BadImage& bad) {
+  std::unique_ptr<ProgramCode> compile(Program& program, BadImage& bad) {
     const std::unique_ptr<CheckedProgram> checked = typecheck(program, diagnostics_);
     std::unique_ptr<ProgramCode> code;
     if (checked != nullptr) {

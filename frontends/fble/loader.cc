@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <unordered_map>
+#include <utility>
 
 #include "frontends/fble/big_stack.h"
 #include "frontends/fble/image/image_store.h"
@@ -20,22 +21,33 @@ namespace {
 /// one is kept in `pending_`, not on the stack, as it may be of any length.
 class Loader {
  public:
-  Loader(const LoadOptions& options, Diagnostics& diagnostics) : options_(options), diagnostics_(diagnostics) {
+  Loader(const ModulePath& main, const LoadOptions& options, Diagnostics& diagnostics)
+      : options_(options), diagnostics_(diagnostics) {
     program_->arena = std::make_shared<Arena>();
+    enter({main, root_loc(main)}, true);
   }
 
-  void load(const ModulePath& main) {
-    load_one(main, true);
-    for (const ModulePath& path : options_.types_of) {
-      const bool wanted = diagnostics_.error_count() == 0 && !gave_up_ && !entries_.contains(path);
-      if (wanted && has_file(path)) load_one(path, false);
-    }
+  /// Loads until the end, or until a module has to be parsed if that is not allowed. Returns whether it is the end.
+  bool run(bool may_parse) {
+    do {
+      while (!pending_.empty()) {
+        Pending& current = pending_.back();
+        if (current.to_parse) {
+          if (!may_parse) return false;
+          parse(current);
+        } else if (current.next < current.mentions.size()) {
+          // A copy: a module that is entered moves `current`.
+          const ModuleMention mention = current.mentions[current.next++];
+          visit(mention);
+        } else {
+          leave();
+        }
+      }
+    } while (enter_next());
+    return true;
   }
 
   std::unique_ptr<Program> take_program() { return std::move(program_); }
-  /// Returns whether a module without an image was met, though only images were wanted.
-  bool gave_up() const { return gave_up_; }
-  const std::vector<std::string>& files() const { return program_->files; }
 
  private:
   struct Entry {
@@ -53,22 +65,23 @@ class Loader {
     Entry* entry;
     std::optional<SourceFile> header;
     std::optional<SourceFile> value;
+    bool reads_value;  ///< the module's value is needed
     std::vector<ModuleMention> mentions;
     size_t next;
+    std::optional<ModuleMention> to_parse;  ///< what has led here, until the sources are parsed
   };
 
-  void load_one(const ModulePath& path, bool is_main) {
-    enter({path, Loc{Symbol("'" + path.str() + "'"), 1, 1}}, is_main);
-    while (!pending_.empty() && !gave_up_) {
-      Pending& current = pending_.back();
-      if (current.next < current.mentions.size()) {
-        // A copy: a module that is entered moves `current`.
-        const ModuleMention mention = current.mentions[current.next++];
-        visit(mention);
-      } else {
-        leave();
-      }
+  static Loc root_loc(const ModulePath& path) { return {Symbol("'" + path.str() + "'"), 1, 1}; }
+
+  /// Enters the next module that is loaded for its type. Returns whether there is one.
+  bool enter_next() {
+    while (next_type_ < options_.types_of.size() && diagnostics_.error_count() == 0) {
+      const ModulePath& path = options_.types_of[next_type_++];
+      if (entries_.contains(path) || !has_file(path)) continue;
+      enter({path, root_loc(path)}, false);
+      return true;
     }
+    return false;
   }
 
   void visit(const ModuleMention& mention) {
@@ -77,8 +90,6 @@ class Loader {
       enter(mention, false);
     } else if (found->second.loaded) {
       pending_.back().entry->module->deps.push_back(found->second.module);
-    } else if (options_.only_images) {
-      gave_up_ = true;
     } else {
       diagnostics_.error(mention.loc, fmt::format("module {} recursively depends on itself", mention.path.str()));
       pending_.back().entry->module->deps.push_back(found->second.module);
@@ -91,29 +102,35 @@ class Loader {
     Module* module = program_->arena->make<Module>();
     module->path = mention.path;
     Entry* entry = &entries_.emplace(mention.path, Entry{module, false}).first->second;
-    pending_.push_back({entry, {}, {}, {}, 0});
+    pending_.push_back({entry, {}, {}, false, {}, 0, {}});
     Pending& current = pending_.back();
 
-    const size_t errors_before = diagnostics_.error_count();
     module->load_messages.first = diagnostics_.messages().size();
     current.header = read_source(mention.path, ".fble.@");
-    const bool reads_value = !current.header || is_main || options_.purpose == LoadFor::kExecution;
-    if (reads_value) current.value = read_source(mention.path, ".fble");
-    const bool is_complete = current.value.has_value() || !reads_value;
+    current.reads_value = !current.header || is_main || options_.purpose == LoadFor::kExecution;
+    if (current.reads_value) current.value = read_source(mention.path, ".fble");
+    const bool is_complete = current.value.has_value() || !current.reads_value;
     if (is_complete && find_image(current)) {
       module->image->repeat_load_messages(module->files, diagnostics_);
-    } else if (options_.only_images) {
-      gave_up_ = true;
+      module->load_messages.end = diagnostics_.messages().size();
     } else {
-      if (current.header) use_source(mention, *current.header, module->type, diagnostics_);
-      if (current.value) {
-        use_source(mention, *current.value, module->value, diagnostics_);
-      } else if (reads_value) {
-        diagnostics_.error(mention.loc, fmt::format("module {} not found", mention.path.str()));
-      }
-      current.header.reset();
-      current.value.reset();
+      current.to_parse = mention;
     }
+  }
+
+  /// Parses the sources of a pending module.
+  void parse(Pending& current) {
+    Module* module = current.entry->module;
+    const ModuleMention mention = *std::exchange(current.to_parse, std::nullopt);
+    const size_t errors_before = diagnostics_.error_count();
+    if (current.header) use_source(mention, *current.header, module->type);
+    if (current.value) {
+      use_source(mention, *current.value, module->value);
+    } else if (current.reads_value) {
+      diagnostics_.error(mention.loc, fmt::format("module {} not found", mention.path.str()));
+    }
+    current.header.reset();
+    current.value.reset();
     module->failed = diagnostics_.error_count() > errors_before;
     module->load_messages.end = diagnostics_.messages().size();
   }
@@ -123,11 +140,6 @@ class Loader {
     Entry* entry = current.entry;
     Module* module = entry->module;
     module->mentions = std::move(current.mentions);
-    if (options_.images != nullptr) set_key(*module);
-    if (module->image != nullptr && module->key != module->image->key()) {
-      gave_up_ = options_.only_images;
-      if (!gave_up_) parse_after_all(current);
-    }
     pending_.pop_back();
     entry->loaded = true;
     program_->modules.push_back(module);
@@ -151,41 +163,17 @@ class Loader {
     }
     const std::optional<Digest> key = source_key(module->path, sources);
     if (!key) return false;
-    module->source_key = *key;
+    module->source_key = key;
     module->image = options_.images->find(*key);
     if (module->image == nullptr) return false;
+    for (const auto& [source, text] :
+         {std::pair{&current.header, &module->header_text}, {&current.value, &module->value_text}}) {
+      if (*source) *text = {(*source)->file, std::move((*source)->text)};
+    }
     for (ImageMention& item : module->image->mentions(module->files)) {
       current.mentions.push_back(std::move(item.mention));
     }
     return true;
-  }
-
-  /// Sets the key of a module whose dependencies are loaded.
-  static void set_key(Module& module) {
-    if (module.failed || module.source_key == Digest{}) return;
-    std::vector<std::pair<ModulePath, Digest>> mentions;
-    for (const Module* dep : module.deps) {
-      if (!dep->key) return;
-      mentions.emplace_back(dep->path, *dep->key);
-    }
-    module.key = module_key(module.source_key, mentions);
-  }
-
-  /// Parses the sources of a module whose image does not fit what they mention. They were right when the image was
-  /// made.
-  void parse_after_all(Pending& current) {
-    Module* module = current.entry->module;
-    module->image = nullptr;
-    Diagnostics again;
-    const ModuleMention mention{module->path, Loc{}};
-    std::vector<ModuleMention> mentions;
-    std::swap(mentions, current.mentions);
-    if (current.header) use_source(mention, *current.header, module->type, again);
-    if (current.value) use_source(mention, *current.value, module->value, again);
-    if (again.error_count() == 0) return;
-    for (const Diagnostic& message : again.messages()) diagnostics_.error(message.loc, message.message);
-    module->failed = true;
-    module->key.reset();
   }
 
   // ---- files ------------------------------------------------------------------
@@ -257,19 +245,18 @@ class Loader {
   }
 
   /// Parses a file of the pending module, or reports that it could not be read.
-  void use_source(const ModuleMention& mention, const SourceFile& source, const Expr*& syntax,
-                  Diagnostics& diagnostics) {
+  void use_source(const ModuleMention& mention, const SourceFile& source, const Expr*& syntax) {
     if (source.status == ReadStatus::kFailed) {
-      diagnostics.error(mention.loc, fmt::format("unable to read {} of module {}: {}", source.file.str(),
-                                                 mention.path.str(), source.text));
+      diagnostics_.error(mention.loc, fmt::format("unable to read {} of module {}: {}", source.file.str(),
+                                                  mention.path.str(), source.text));
       return;
     }
     Pending& current = pending_.back();
     std::vector<ModuleMention> mentions;
-    warn_invisible(source.text, source.file, diagnostics);
-    const size_t messages_before = diagnostics.messages().size();
-    syntax = parse_source(source.text, source.file, *program_->arena, diagnostics, mentions);
-    if (syntax == nullptr) diagnostics.sort_from(messages_before);
+    warn_invisible(source.text, source.file, diagnostics_);
+    const size_t messages_before = diagnostics_.messages().size();
+    syntax = parse_source(source.text, source.file, *program_->arena, diagnostics_, mentions);
+    if (syntax == nullptr) diagnostics_.sort_from(messages_before);
     current.entry->module->loc = Loc{source.file, 1, 0};
     for (ModuleMention& mention : mentions) {
       if (!mentions_again(current.mentions, mention)) current.mentions.push_back(std::move(mention));
@@ -291,28 +278,55 @@ class Loader {
   std::unordered_map<ModulePath, Entry, ModulePathHash> entries_;
   std::unordered_map<Symbol, std::vector<std::string>> roots_by_word_;
   std::vector<Pending> pending_;
-  bool gave_up_ = false;
+  size_t next_type_ = 0;  ///< of LoadOptions::types_of
 };
 
 }  // namespace
 
+struct ProgramLoader::State {
+  Loader loader;
+};
+
+ProgramLoader::ProgramLoader(const ModulePath& main, const LoadOptions& options, Diagnostics& diagnostics)
+    : state_(new State{Loader(main, options, diagnostics)}) {}
+ProgramLoader::~ProgramLoader() = default;
+
+bool ProgramLoader::load_images() { return state_->loader.run(false); }
+
+std::unique_ptr<Program> ProgramLoader::load_all() {
+  state_->loader.run(true);
+  return state_->loader.take_program();
+}
+
 std::unique_ptr<Program> load_program(const ModulePath& main, const LoadOptions& options, Diagnostics& diagnostics,
                                       std::vector<std::string>* files_read) {
-  if (options.only_images) {
-    Diagnostics found;
-    Loader loader(options, found);
-    loader.load(main);
-    if (loader.gave_up() || !diagnostics.messages().empty()) return nullptr;
-    diagnostics = std::move(found);
-    if (files_read != nullptr) *files_read = loader.files();
-    return loader.take_program();
-  }
   const size_t errors_before = diagnostics.error_count();
-  Loader loader(options, diagnostics);
-  run_on_big_stack([&] { loader.load(main); });
-  if (files_read != nullptr) *files_read = loader.files();
+  ProgramLoader loader(main, options, diagnostics);
+  std::unique_ptr<Program> program;
+  if (loader.load_images()) {
+    program = loader.load_all();
+  } else {
+    run_on_big_stack([&] { program = loader.load_all(); });
+  }
+  if (files_read != nullptr) *files_read = program->files;
   if (diagnostics.error_count() != errors_before && !options.keep_failed) return nullptr;
-  return loader.take_program();
+  return program;
+}
+
+void parse_again(Module& module, Arena& arena, Diagnostics& diagnostics) {
+  Diagnostics again;
+  std::vector<ModuleMention> mentions;
+  const auto parse = [&](const std::optional<SourceText>& source) -> const Expr* {
+    if (!source) return nullptr;
+    module.loc = Loc{source->file, 1, 0};
+    return parse_source(source->text, source->file, arena, again, mentions);
+  };
+  module.image = nullptr;
+  module.type = parse(module.header_text);
+  module.value = parse(module.value_text);
+  if (again.error_count() == 0) return;
+  for (const Diagnostic& message : again.messages()) diagnostics.error(message.loc, message.message);
+  module.failed = true;
 }
 
 }  // namespace fble

@@ -29,19 +29,40 @@ struct LoadOptions {
   /// not fail.
   bool keep_failed = false;
   /// Where images of modules are, if not null; it outlives the program. A module is not parsed if there is an image of
-  /// its sources and of all that they mention.
+  /// its sources; the checker decides whether it counts.
   ImageStore* images = nullptr;
-  /// If true, the program is loaded only if there is an image of each module. Otherwise the result is null, without a
-  /// message. No large stack is needed then.
-  bool only_images = false;
+};
+
+/// Loads a program in two steps, of which the first needs no large stack.
+class ProgramLoader {
+ public:
+  /// Options and diagnostics outlive the loader.
+  ProgramLoader(const ModulePath& main, const LoadOptions& options, Diagnostics& diagnostics);
+  ~ProgramLoader();
+  ProgramLoader(const ProgramLoader&) = delete;
+  ProgramLoader& operator=(const ProgramLoader&) = delete;
+
+  /// Loads modules as long as there are images of their sources. Returns whether these are all.
+  bool load_images();
+  /// Loads what is left and returns the program, which has modules that failed if there were errors. Parsing needs a
+  /// large stack (big_stack.h).
+  std::unique_ptr<Program> load_all();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
 };
 
 /// Loads the module and all that it depends on, depth first in order of first
 /// mention. Errors (unreadable or missing modules, syntax, cycles) are
 /// reported at the reference or token concerned; then the result is null (or has
 /// modules that failed, see keep_failed), but `files_read` still lists what was
-/// opened.
+/// opened. Runs on a large stack what needs one.
 std::unique_ptr<Program> load_program(const ModulePath& main, const LoadOptions& options, Diagnostics& diagnostics,
                                       std::vector<std::string>* files_read = nullptr);
+
+/// Parses the sources of a module whose image does not fit what they mention. They were right when the image was made,
+/// so there are no new messages, but for errors if the image was not theirs.
+void parse_again(Module& module, Arena& arena, Diagnostics& diagnostics);
 
 }  // namespace fble

@@ -18,6 +18,12 @@ namespace fble {
 
 class ModuleImage;
 
+/// A source that was read.
+struct SourceText {
+  Symbol file;
+  std::string text;
+};
+
 /// One module. `type` is the interface from the header file (.fble.@) and
 /// `value` the body (.fble); at least one of them is there. When both are, the
 /// checker compares them (spec 8.4). A module that failed to load may have
@@ -31,11 +37,13 @@ struct Module {
   std::vector<Module*> deps;  ///< modules mentioned by type or value, in order of first mention
 
   // What is known if images are used (LoadOptions::images).
-  /// What was checked before, instead of `type` and `value`.
+  /// What was checked before with the same sources, instead of `type` and `value`. The checker decides whether it
+  /// counts, and parses the sources after all if it does not.
   const ModuleImage* image = nullptr;
-  /// The key of the sources and of all that they mention; nothing if some of it failed to load.
-  std::optional<Digest> key;
-  Digest source_key;
+  std::optional<SourceText> header_text;  ///< of a module with an image
+  std::optional<SourceText> value_text;   ///< likewise
+  /// The key of the sources; nothing if they could not be read.
+  std::optional<Digest> source_key;
   SourceFiles files;
   std::vector<ModuleMention> mentions;  ///< of `deps`, one by one
   MessageRange load_messages;           ///< warnings from reading the sources

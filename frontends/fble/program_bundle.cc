@@ -48,7 +48,8 @@ std::optional<std::string> make_bundle(const Program& program, const CheckedProg
   for (const Module* module : program.modules) files.emplace(module->path, module->files.value);
   TypeContext types;
   const Type* no_type = types.data_type(Loc{}, true, {});
-  const auto no_anchor = [](const Type*) -> const TypeAnchor* { return nullptr; };
+  const NamedModules no_others{.find_anchor = [](const Type*) -> const TypeAnchor* { return nullptr; },
+                               .find_origin = [](const ModulePath&, const Loc&) { return std::nullopt; }};
 
   std::unordered_map<ModulePath, uint32_t, ModulePathHash> values;
   std::vector<LoweredModule> lowered = split_into_modules(code);
@@ -57,14 +58,15 @@ std::optional<std::string> make_bundle(const Program& program, const CheckedProg
   for (size_t i = 0; i < lowered.size(); ++i) {
     const CoreProgramModule& core = checked.modules[i];
     const Symbol file = files.at(core.path);
-    ModuleParts parts{
-        .path = core.path, .sources = kHasValue, .type = no_type, .code = &lowered[i], .value_file = file};
+    ModuleParts parts{.path = core.path, .sources = kHasValue, .code = &lowered[i], .value_file = file};
     for (const ModulePath& dep : core.deps) {
-      parts.mentions.push_back({.mention = {dep, Loc{file, 1, 0}}, .key = {}, .is_used = true});
+      parts.mentions.push_back({.mention = {dep, Loc{file, 1, 0}}, .interface = {}, .is_used = true});
       lowered[i].used_values.emplace(values.at(dep), static_cast<uint32_t>(lowered[i].used_values.size()));
     }
     values.emplace(core.path, code.modules[i].global);
-    std::optional<std::string> image = write_module_image(parts, {{file, ImageFile{core.path, false}}}, no_anchor);
+    const ImageFiles file_of_module{{file, ImageFile{core.path, false}}};
+    std::optional<ModuleTypes> no_types = write_module_types(core.path, no_type, file_of_module, no_others);
+    std::optional<std::string> image = write_module_image(parts, *std::move(no_types));
     if (!image) return std::nullopt;
     images.push_back(*std::move(image));
     bundled.push_back({file.str(), {}});

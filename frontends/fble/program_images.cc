@@ -1,11 +1,10 @@
 #include "frontends/fble/program_images.h"
 
 #include <algorithm>
-#include <unordered_set>
+#include <unordered_map>
 
 #include "frontends/fble/image/module_image.h"
-#include "frontends/fble/image/type_anchors.h"
-#include "frontends/fble/types.h"
+#include "frontends/fble/module_interfaces.h"
 
 namespace fble {
 namespace {
@@ -20,8 +19,6 @@ class ImageMaker {
         messages_(diagnostics.messages()),
         mark_(mark),
         lowered_(split_into_modules(code)) {
-    find_files();
-    find_anchors();
     for (size_t i = 0; i < lowered_.size(); ++i) by_path_.emplace(code.modules[i].path, i);
     for (const CoreProgramModule& module : checked.modules) cores_.emplace(module.path, &module);
   }
@@ -30,61 +27,26 @@ class ImageMaker {
     std::map<Digest, std::string> images;
     for (size_t i = 0; i < program_.modules.size(); ++i) {
       const Module& module = *program_.modules[i];
-      if (module.image != nullptr || !module.key) continue;
+      if (module.image != nullptr || !module.source_key) continue;
       std::optional<std::string> image = make_one(module, checked_.messages[i]);
-      if (image) images.emplace(module.source_key, *std::move(image));
+      if (image) images.emplace(*module.source_key, *std::move(image));
     }
     return images;
   }
 
  private:
-  void find_files() {
-    std::unordered_set<Symbol> shared;
-    const auto add = [&](Symbol name, const Module& module, bool is_header) {
-      if (name.empty_text()) return;
-      if (!files_.emplace(name, ImageFile{module.path, is_header}).second) shared.insert(name);
-    };
-    for (const Module* module : program_.modules) {
-      add(module->files.header, *module, true);
-      add(module->files.value, *module, false);
-    }
-    for (const Symbol name : shared) files_.erase(name);
-  }
-
-  /// Finds the anchors of the modules whose types exist. Types of others are part of no type.
-  void find_anchors() {
-    for (const Module* module : program_.modules) {
-      auto type = checked_.types->module_types.find(module->path);
-      if (type == checked_.types->module_types.end()) continue;
-      for_each_anchor(type->second, [&](const Type* anchor, uint32_t place) {
-        anchors_[anchor].push_back({module, {module->path, place}});
-      });
-    }
-  }
-
-  /// Returns all modules that the module depends on.
-  static std::unordered_set<const Module*> dependencies(const Module& module) {
-    std::unordered_set<const Module*> all;
-    std::vector<const Module*> pending(module.deps.begin(), module.deps.end());
-    while (!pending.empty()) {
-      const Module* next = pending.back();
-      pending.pop_back();
-      if (all.insert(next).second) pending.insert(pending.end(), next->deps.begin(), next->deps.end());
-    }
-    return all;
-  }
-
   std::span<const Diagnostic> range(const MessageRange& range) const {
     return std::span(messages_).subspan(range.first, range.end - range.first);
   }
 
   std::optional<std::string> make_one(const Module& module, const MessageRange& check_messages) {
+    const ModuleTypes* types = checked_.interfaces->types_of(module);
+    if (types == nullptr) return std::nullopt;
     ModuleParts parts{.path = module.path,
-                      .source_key = module.source_key,
-                      .key = *module.key,
+                      .source_key = *module.source_key,
+                      .interface = *checked_.interfaces->of(module),
                       .load_messages = range(module.load_messages),
                       .check_messages = range(check_messages),
-                      .type = checked_.types->module_types.at(module.path),
                       .value_file = module.files.value};
     if (mark_ != nullptr && mark_->module == &module) parts.program = mark_->type_module;
     if (module.type != nullptr) parts.sources |= kHasHeader;
@@ -100,21 +62,14 @@ class ImageMaker {
     for (size_t i = 0; i < module.deps.size(); ++i) {
       const ModulePath& path = module.deps[i]->path;
       const bool is_used = used != nullptr && std::ranges::find(*used, path) != used->end();
-      parts.mentions.push_back({module.mentions[i], *module.deps[i]->key, is_used});
+      const Digest* interface = checked_.interfaces->of(*module.deps[i]);
+      if (interface == nullptr) return std::nullopt;
+      parts.mentions.push_back({module.mentions[i], *interface, is_used});
       if (!is_used) continue;
       lowered->used_values.emplace(code_.modules[by_path_.at(path.str())].global,
                                    static_cast<uint32_t>(lowered->used_values.size()));
     }
-
-    const std::unordered_set<const Module*> deps = dependencies(module);
-    return write_module_image(parts, files_, [&](const Type* type) -> const TypeAnchor* {
-      auto found = anchors_.find(type);
-      if (found == anchors_.end()) return nullptr;
-      for (const auto& [owner, anchor] : found->second) {
-        if (deps.contains(owner)) return &anchor;
-      }
-      return nullptr;
-    });
+    return write_module_image(parts, *types);
   }
 
   const Program& program_;
@@ -122,8 +77,6 @@ class ImageMaker {
   const ProgramCode& code_;
   const std::vector<Diagnostic>& messages_;
   const ProgramMark* mark_;
-  ImageFiles files_;
-  std::unordered_map<const Type*, std::vector<std::pair<const Module*, TypeAnchor>>> anchors_;
   std::vector<LoweredModule> lowered_;  ///< for each of the code's modules
   std::unordered_map<std::string, size_t> by_path_;
   std::unordered_map<ModulePath, const CoreProgramModule*, ModulePathHash> cores_;

@@ -15,7 +15,7 @@ namespace fble {
 /// A module whose value is known to be a program.
 struct ProgramMark {
   const Module* module;
-  Digest type_module;  ///< key of the module that exports the type
+  Digest type_module;  ///< interface of the module that exports the type
 };
 
 /// Returns the images, by their source keys, of all modules that were checked from their sources and have a key. `code`

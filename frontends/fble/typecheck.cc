@@ -8,6 +8,8 @@
 #include "frontends/fble/big_stack.h"
 #include "frontends/fble/checker.h"
 #include "frontends/fble/image/module_image.h"
+#include "frontends/fble/loader.h"
+#include "frontends/fble/module_interfaces.h"
 #include "frontends/fble/unused.h"
 #include "gc/base.h"
 
@@ -184,13 +186,12 @@ namespace {
 /// Takes modules from their images. Lives as long as a type may have to be made.
 class ImagedModules : public std::enable_shared_from_this<ImagedModules> {
  public:
-  ImagedModules(const Program& program, TypeContext& types, Diagnostics& diagnostics)
-      : types_(types), diagnostics_(diagnostics) {
-    for (const Module* module : program.modules) modules_.emplace(module->path, module);
-  }
+  ImagedModules(TypeContext& types, ModuleInterfaces& interfaces, Diagnostics& diagnostics)
+      : types_(types), interfaces_(interfaces), diagnostics_(diagnostics) {}
 
   /// Repeats the messages of a module, and prepares its type and code to be made when they are needed.
   void take(const Module& module, CheckedProgram& checked) {
+    interfaces_.take(module);
     module.image->repeat_check_messages(module.files, diagnostics_);
     types_.delayed_module_types.emplace(module.path,
                                         [self = shared_from_this(), &module] { return self->make_type(module); });
@@ -209,16 +210,13 @@ class ImagedModules : public std::enable_shared_from_this<ImagedModules> {
   Type* make_type(const Module& module) {
     Type* type =
         module.image->type({.types = types_,
-                            .file_name =
-                                [this](const ModulePath& path, bool is_header) {
-                                  auto found = modules_.find(path);
-                                  if (found == modules_.end()) return Symbol();
-                                  const SourceFiles& files = found->second->files;
-                                  return is_header ? files.header : files.value;
-                                },
+                            .origins = [this](const ModulePath& path) { return interfaces_.origins_of(path); },
                             .module_type = [this](const ModulePath& path) { return types_.module_type(path); }});
-    if (type != nullptr) return type;
-    // The keys would have to be wrong.
+    if (type != nullptr) {
+      interfaces_.add_type(module, type);
+      return type;
+    }
+    // The interfaces would have to be wrong.
     diagnostics_.error(
         Loc{module.files.value, 1, 0},
         fmt::format("the image of module {} does not fit the modules that it mentions", module.path.str()));
@@ -226,37 +224,53 @@ class ImagedModules : public std::enable_shared_from_this<ImagedModules> {
   }
 
   TypeContext& types_;
+  ModuleInterfaces& interfaces_;
   Diagnostics& diagnostics_;
-  std::unordered_map<ModulePath, const Module*, ModulePathHash> modules_;
 };
 
 }  // namespace
 
-std::unique_ptr<CheckedProgram> typecheck(const Program& program, Diagnostics& diagnostics) {
+bool images_count(const Program& program) {
+  ModuleInterfaces interfaces(program);
+  return std::ranges::all_of(program.modules, [&](const Module* module) {
+    if (!interfaces.fits_image(*module)) return false;
+    interfaces.take(*module);
+    return true;
+  });
+}
+
+std::unique_ptr<CheckedProgram> typecheck(Program& program, Diagnostics& diagnostics) {
   auto checked = std::make_unique<CheckedProgram>();
   checked->types = std::make_shared<TypeContext>();
+  checked->interfaces = std::make_shared<ModuleInterfaces>(program);
   size_t errors_before = diagnostics.error_count();
   const auto check_all = [&] {
     TypeContext& types = *checked->types;
-    const auto imaged = std::make_shared<ImagedModules>(program, types, diagnostics);
-    for (const Module* module : program.modules) {
+    ModuleInterfaces& interfaces = *checked->interfaces;
+    const auto imaged = std::make_shared<ImagedModules>(types, interfaces, diagnostics);
+    for (Module* module : program.modules) {
       // The memory for types is used up, and all other modules would get the same message.
       if (types.is_full()) break;
       const size_t messages_before = diagnostics.messages().size();
-      CoreProgramModule core;
-      if (module->image != nullptr) {
+      if (interfaces.fits_image(*module)) {
         imaged->take(*module, *checked);
       } else {
-        types.module_types.emplace(module->path, Checker(types, diagnostics, *module).check_module(core));
+        if (module->image != nullptr) parse_again(*module, *program.arena, diagnostics);
+        const size_t errors_before_module = diagnostics.error_count();
+        CoreProgramModule core;
+        Type* type = Checker(types, diagnostics, *module).check_module(core);
+        types.module_types.emplace(module->path, type);
+        if (core.body) checked->modules.push_back(std::move(core));
+        if (module->source_key && !module->failed && diagnostics.error_count() == errors_before_module) {
+          interfaces.find(*module, type);
+          interfaces.add_type(*module, type);
+        }
       }
-      if (core.body) checked->modules.push_back(std::move(core));
       checked->messages.push_back({messages_before, diagnostics.messages().size()});
     }
     types.set_viewer({});
   };
-  const bool is_all_imaged =
-      std::ranges::none_of(program.modules, [](const Module* module) { return module->image == nullptr; });
-  is_all_imaged ? check_all() : run_on_big_stack(check_all);
+  images_count(program) ? check_all() : run_on_big_stack(check_all);
   const bool complete = std::ranges::none_of(program.modules, &Module::failed);
   if (!complete || diagnostics.error_count() > errors_before) return nullptr;
   return checked;

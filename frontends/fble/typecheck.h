@@ -13,6 +13,7 @@
 
 namespace fble {
 
+class ModuleInterfaces;
 class TypeContext;
 
 /// The result of checking: one core module per module of the program that has
@@ -20,17 +21,23 @@ class TypeContext;
 struct CheckedProgram {
   std::vector<CoreProgramModule> modules;
   std::shared_ptr<TypeContext> types;
-  std::vector<MessageRange> messages;  ///< those from checking each module of the program
+  std::vector<MessageRange> messages;            ///< those from checking each module of the program
+  std::shared_ptr<ModuleInterfaces> interfaces;  ///< null if no images are used
 };
 
-/// Checks all modules; of a module with an image, repeats the messages. The types of such modules are made when they
-/// are needed, so program and diagnostics must outlive the result if there are images. Errors and warnings are added to
-/// `diagnostics`. Returns null after an error, or if a module of the program has failed to load.
+/// Checks all modules; of a module whose image counts (images_count), repeats the messages. Other images are taken from
+/// the program, and their modules are parsed. The types of modules with images are made when they are needed, so
+/// program and diagnostics must outlive the result if there are images. Errors and warnings are added to `diagnostics`.
+/// Returns null after an error, or if a module of the program has failed to load.
 ///
 /// Reports all errors that do not follow from another one, each once. The first is
 /// the one where the reference stops; the others come module by module, in the order
 /// of the source.
-std::unique_ptr<CheckedProgram> typecheck(const Program& program, Diagnostics& diagnostics);
+std::unique_ptr<CheckedProgram> typecheck(Program& program, Diagnostics& diagnostics);
+
+/// Returns whether there is an image of each module that was made with the interfaces that the others have. Then
+/// nothing is checked, and no large stack is needed.
+bool images_count(const Program& program);
 
 /// Returns the type of a module's value as messages show it; empty for an unknown module.
 std::string module_type_text(const CheckedProgram& checked, const ModulePath& module);

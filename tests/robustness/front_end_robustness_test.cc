@@ -341,7 +341,7 @@ class MemoryProgram {
     return module;
   }
 
-  const Program& program() const { return program_; }
+  Program& program() { return program_; }
 
  private:
   const Corpus& corpus_;

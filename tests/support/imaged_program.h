@@ -10,7 +10,9 @@
 #include <fstream>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "frontends/fble/big_stack.h"
@@ -23,6 +25,47 @@
 #include "interp/bytecode_text.h"
 
 namespace fble {
+
+/// Returns the places of all nodes of a type, each once: messages print them. Where types are shared does not count.
+inline std::string places_of_types(const Type* root) {
+  std::set<std::string> places;
+  std::unordered_set<const Type*> seen;
+  std::vector<const Type*> pending{root};
+  while (!pending.empty()) {
+    const Type* type = pending.back();
+    pending.pop_back();
+    if (type == nullptr || !seen.insert(type).second) continue;
+    places.insert(fmt::format("{} {}:{}:{}\n", static_cast<int>(type->kind), type->loc.file.str(), type->loc.line,
+                              type->loc.column));
+    switch (type->kind) {
+      case TypeKind::kStruct:
+      case TypeKind::kUnion:
+        for (const TypeField& field : static_cast<const DataType*>(type)->all_fields()) pending.push_back(field.type);
+        break;
+      case TypeKind::kFunc:
+        pending.push_back(static_cast<const FuncType*>(type)->arg);
+        pending.push_back(static_cast<const FuncType*>(type)->result);
+        break;
+      case TypeKind::kPoly:
+        pending.push_back(static_cast<const PolyType*>(type)->param);
+        pending.push_back(static_cast<const PolyType*>(type)->body);
+        break;
+      case TypeKind::kApply:
+        pending.push_back(static_cast<const ApplyType*>(type)->poly);
+        pending.push_back(static_cast<const ApplyType*>(type)->arg);
+        break;
+      case TypeKind::kPrivate: pending.push_back(static_cast<const PrivateType*>(type)->inner); break;
+      case TypeKind::kVar: pending.push_back(static_cast<const VarType*>(type)->value); break;
+      case TypeKind::kTypeOf: pending.push_back(static_cast<const TypeOfType*>(type)->type); break;
+      case TypeKind::kPackage:
+      case TypeKind::kParam:
+      case TypeKind::kError: break;
+    }
+  }
+  std::string text;
+  for (const std::string& place : places) text += place;
+  return text;
+}
 
 /// A program as far as the front end gets.
 struct LoadedProgram {
@@ -37,7 +80,10 @@ struct LoadedProgram {
     std::string text = diagnostics.render();
     for (const std::string& file : files) text += file + "\n";
     if (code == nullptr) return text;
-    for (const Module* module : program->modules) text += module_type_text(*checked, module->path) + "\n";
+    for (const Module* module : program->modules) {
+      text +=
+          module_type_text(*checked, module->path) + "\n" + places_of_types(checked->types->module_type(module->path));
+    }
     return text + print_bytecode(*code);
   }
   size_t imaged_count() const {

@@ -67,8 +67,9 @@ inline void use_image(const ModuleImage& image) {
     types.node_bytes_limit = size_t{16} << 20;
     try {
       Type* unit = types.data_type(Loc{}, true, {});
+      const std::vector<Loc> origins(100, Loc{Symbol("f"), 1, 0});
       Type* type = image.type({.types = types,
-                               .file_name = [](const ModulePath&, bool) { return Symbol("f"); },
+                               .origins = [&](const ModulePath&) -> std::span<const Loc> { return origins; },
                                .module_type = [&](const ModulePath&) { return unit; }});
       if (type != nullptr) {
         types.text(type);

@@ -43,7 +43,7 @@ enum class Section : uint32_t {
 };
 inline constexpr size_t kSections = static_cast<size_t>(Section::kCount);
 
-/// Bits of Module::sources.
+/// Bits of Module::sources; of one source, such as that of an origin.
 inline constexpr uint32_t kHasHeader = 1;
 inline constexpr uint32_t kHasValue = 2;
 
@@ -103,7 +103,14 @@ class ImageTables {
     return reinterpret_cast<Record*>(words_of(Record::kSection).data())[index];
   }
 
+  template <typename Record>
+  std::span<const Record> all() const {
+    return {reinterpret_cast<const Record*>(words_of(Record::kSection).data()), count<Record>()};
+  }
+
   std::vector<uint32_t>& words_of(Section section) { return words_[static_cast<size_t>(section)]; }
+  const std::vector<uint32_t>& words_of(Section section) const { return words_[static_cast<size_t>(section)]; }
+  const std::string& bytes() const { return bytes_; }
   std::string& bytes() { return bytes_; }
 
   /// Returns the image.

@@ -63,23 +63,21 @@ void check_module(const ImageView& image) {
   const ModuleRecord& module = modules.front();
   if (module.sources == 0 || module.sources > (kHasHeader | kHasValue)) throw Problem{"the module has no source"};
 
-  const std::span<const FileRecord> files = image.all<FileRecord>();
-  if (files.size() < 2 || files[0] != FileRecord{module.path, 1} || files[1] != FileRecord{module.path, 0}) {
-    throw Problem{"the first files are not those of the module"};
-  }
-  for (const FileRecord& file : files) {
-    if (file.is_header > 1) throw Problem{"a file is neither a header nor a value"};
-  }
+  const auto has_source = [&](uint32_t source) {
+    return (source == kHasHeader || source == kHasValue) && (module.sources & source) != 0;
+  };
   for (const MentionRecord& mention : image.all<MentionRecord>()) {
-    const uint32_t source = mention.file == 0 ? kHasHeader : kHasValue;
-    if (mention.file > 1 || (module.sources & source) == 0) throw Problem{"a mention is in no source of the module"};
+    if (!has_source(mention.source)) throw Problem{"a mention is in no source of the module"};
     if (mention.is_used > 1) throw Problem{"a mention is neither used nor not"};
+  }
+  for (const OriginRecord& origin : image.all<OriginRecord>()) {
+    if (!has_source(origin.source)) throw Problem{"an origin is in no source of the module"};
   }
   uint32_t phase = 0;
   for (const MessageRecord& message : image.all<MessageRecord>()) {
     if (message.phase < phase || message.phase > 1) throw Problem{"messages are not in order"};
     phase = message.phase;
-    if (message.file > 1 && message.file != kNoRecord) throw Problem{"a message is in no source of the module"};
+    if (message.source != 0 && !has_source(message.source)) throw Problem{"a message is in no source of the module"};
     if (message.severity != static_cast<uint32_t>(Severity::kWarning) &&
         message.severity != static_cast<uint32_t>(Severity::kNote)) {
       throw Problem{"a message is neither a warning nor a note"};

@@ -8,33 +8,42 @@ namespace {
 void write_messages(TableWriter& writer, uint32_t phase, std::span<const Diagnostic> messages) {
   for (const Diagnostic& message : messages) {
     if (message.severity == Severity::kError) throw NoImage{};
-    const uint32_t file = writer.file_of(message.loc);
-    if (file > 1) throw NoImage{};
-    writer.tables.add(MessageRecord{phase, static_cast<uint32_t>(message.severity), file, message.loc.line,
-                                    message.loc.column, writer.string(message.message)});
+    writer.tables.add(MessageRecord{phase, static_cast<uint32_t>(message.severity), writer.source_of(message.loc),
+                                    message.loc.line, message.loc.column, writer.string(message.message)});
   }
+}
+
+Symbol file_name(uint32_t source, const SourceFiles& files) {
+  if (source == 0) return {};
+  return source == kHasHeader ? files.header : files.value;
 }
 
 }  // namespace
 
-std::optional<std::string> write_module_image(const ModuleParts& module, const ImageFiles& files,
-                                              const AnchorFinder& find_anchor) try {
-  ImageTables tables;
-  TableWriter writer(tables, files);
-  writer.file(module.path, true);
-  writer.file(module.path, false);
+std::optional<ModuleTypes> write_module_types(const ModulePath& path, const Type* type, const ImageFiles& files,
+                                              const NamedModules& others) try {
+  ModuleTypes types{TableWriter(path, files)};
+  types.writer.path(path);
+  types.root = write_types(types.writer, type, others);
+  return types;
+} catch (const NoImage&) {
+  return std::nullopt;
+}
+
+std::optional<std::string> write_module_image(const ModuleParts& module, ModuleTypes types) try {
+  TableWriter& writer = types.writer;
   for (const ImageMention& item : module.mentions) {
     const Loc& loc = item.mention.loc;
-    tables.add(MentionRecord{writer.path(item.mention.path), writer.file_of(loc), loc.line, loc.column,
-                             writer.key(item.key), item.is_used});
+    writer.tables.add(MentionRecord{writer.path(item.mention.path), writer.source_of(loc), loc.line, loc.column,
+                                    writer.key(item.interface), item.is_used});
   }
   write_messages(writer, 0, module.load_messages);
   write_messages(writer, 1, module.check_messages);
-  const uint32_t type = write_types(writer, module.type, find_anchor);
   if (module.code != nullptr) write_code(writer, *module.code, module.value_file);
-  tables.add(ModuleRecord{writer.path(module.path), module.sources, writer.key(module.source_key),
-                          writer.key(module.key), type, module.program ? writer.key(*module.program) : kNoRecord});
-  return tables.to_image();
+  writer.tables.add(ModuleRecord{writer.path(module.path), module.sources, writer.key(module.source_key),
+                                 writer.key(module.interface), types.root,
+                                 module.program ? writer.key(*module.program) : kNoRecord});
+  return writer.tables.to_image();
 } catch (const NoImage&) {
   return std::nullopt;
 }
@@ -51,26 +60,21 @@ std::unique_ptr<const ModuleImage> ModuleImage::open(std::string_view bytes, std
   if (!problem.empty()) return nullptr;
   const ModuleRecord& module = image->view_.at<ModuleRecord>(0);
   image->source_key_ = image->view_.key(module.source_key);
-  image->key_ = image->view_.key(module.key);
+  image->interface_ = image->view_.key(module.interface);
   return image;
 }
 
-bool ModuleImage::is_program_of(const Digest& type_module_key) const {
+bool ModuleImage::is_program_of(const Digest& type_module) const {
   const uint32_t program = view_.at<ModuleRecord>(0).program;
-  return program != kNoRecord && view_.key(program) == type_module_key;
-}
-
-Symbol ModuleImage::file_name(uint32_t file, const SourceFiles& files) const {
-  if (file == kNoRecord) return {};
-  return view_.at<FileRecord>(file).is_header != 0 ? files.header : files.value;
+  return program != kNoRecord && view_.key(program) == type_module;
 }
 
 std::vector<ImageMention> ModuleImage::mentions(const SourceFiles& files) const {
   std::vector<ImageMention> mentions;
   for (const MentionRecord& record : view_.all<MentionRecord>()) {
     ModuleMention mention{read_path(view_, record.path),
-                          Loc{file_name(record.file, files), record.line, record.column}};
-    mentions.push_back({std::move(mention), view_.key(record.key), record.is_used != 0});
+                          Loc{file_name(record.source, files), record.line, record.column}};
+    mentions.push_back({std::move(mention), view_.key(record.interface), record.is_used != 0});
   }
   return mentions;
 }
@@ -78,7 +82,7 @@ std::vector<ImageMention> ModuleImage::mentions(const SourceFiles& files) const 
 void ModuleImage::repeat(uint32_t phase, const SourceFiles& files, Diagnostics& diagnostics) const {
   for (const MessageRecord& record : view_.all<MessageRecord>()) {
     if (record.phase != phase) continue;
-    const Loc loc{file_name(record.file, files), record.line, record.column};
+    const Loc loc{file_name(record.source, files), record.line, record.column};
     std::string text(view_.string(record.text));
     if (record.severity == static_cast<uint32_t>(Severity::kWarning)) {
       diagnostics.warning(loc, std::move(text));

@@ -25,7 +25,7 @@ namespace fble {
 /// A module that another one mentions.
 struct ImageMention {
   ModuleMention mention;
-  Digest key;
+  Digest interface;
   bool is_used = false;  ///< its value may be needed
 };
 
@@ -34,19 +34,27 @@ struct ModuleParts {
   ModulePath path;
   uint32_t sources = 0;  ///< kHasHeader, kHasValue
   Digest source_key;
-  Digest key;
+  Digest interface;
   std::vector<ImageMention> mentions;
   std::span<const Diagnostic> load_messages;   ///< warnings from reading the sources
   std::span<const Diagnostic> check_messages;  ///< warnings from checking them
-  const Type* type = nullptr;
-  const LoweredModule* code = nullptr;  ///< null for a module without a value
-  std::optional<Digest> program;        ///< key of the module whose type of programs the value has, if it is known to
+  const LoweredModule* code = nullptr;         ///< null for a module without a value
+  std::optional<Digest> program;  ///< interface of the module whose type of programs the value has, if it is known to
   Symbol value_file;
 };
 
+/// The types of a module, in the tables that its image will have.
+struct ModuleTypes {
+  TableWriter writer;
+  uint32_t root = 0;  ///< the type of the module's value
+};
+
+/// Adds the types of a module to its empty tables. Returns nothing if no image can hold them.
+std::optional<ModuleTypes> write_module_types(const ModulePath& path, const Type* type, const ImageFiles& files,
+                                              const NamedModules& others);
+
 /// Makes the image of a module. Returns nothing if no image can hold it.
-std::optional<std::string> write_module_image(const ModuleParts& module, const ImageFiles& files,
-                                              const AnchorFinder& find_anchor);
+std::optional<std::string> write_module_image(const ModuleParts& module, ModuleTypes types);
 
 class ModuleImage {
  public:
@@ -55,9 +63,9 @@ class ModuleImage {
   static std::unique_ptr<const ModuleImage> open(std::string_view bytes, std::string& problem);
 
   const Digest& source_key() const { return source_key_; }
-  const Digest& key() const { return key_; }
-  /// Returns whether the value is known to be a program by the module with that key (ModuleParts::program).
-  bool is_program_of(const Digest& type_module_key) const;
+  const Digest& interface() const { return interface_; }
+  /// Returns whether the value is known to be a program by the module with that interface (ModuleParts::program).
+  bool is_program_of(const Digest& type_module) const;
   bool has_value() const { return (view_.at<ModuleRecord>(0).sources & kHasValue) != 0; }
   ModulePath path() const { return read_path(view_, view_.at<ModuleRecord>(0).path); }
 
@@ -84,11 +92,10 @@ class ModuleImage {
  private:
   ModuleImage() = default;
   void repeat(uint32_t phase, const SourceFiles& files, Diagnostics& diagnostics) const;
-  Symbol file_name(uint32_t file, const SourceFiles& files) const;
 
   ImageView view_;
   Digest source_key_;
-  Digest key_;
+  Digest interface_;
 };
 
 }  // namespace fble

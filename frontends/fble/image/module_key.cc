@@ -23,14 +23,4 @@ std::optional<Digest> source_key(const ModulePath& module, const SourceDigests& 
   return digester.finish();
 }
 
-Digest module_key(const Digest& source_key, const std::vector<std::pair<ModulePath, Digest>>& mentions) {
-  Digester digester;
-  digester.add(source_key);
-  for (const auto& [path, key] : mentions) {
-    add_path(digester, path);
-    digester.add(key);
-  }
-  return digester.finish();
-}
-
 }  // namespace fble

@@ -1,10 +1,8 @@
-// Keys: what the image of a module depends on, as digests.
+// Keys: the sources of a module, as a digest.
 // Tested by tests/unit/frontends/fble/image/digest_test.cc.
 #pragma once
 
 #include <optional>
-#include <utility>
-#include <vector>
 
 #include "frontends/fble/image/digest.h"
 #include "frontends/fble/module_path.h"
@@ -25,8 +23,5 @@ struct SourceFiles {
 
 /// Returns the key of a module's own sources for this command. Nothing if the command has no build id to know it by.
 std::optional<Digest> source_key(const ModulePath& module, const SourceDigests& sources);
-
-/// Returns the key of a module: of its own sources and of the keys of all modules that they mention, in order.
-Digest module_key(const Digest& source_key, const std::vector<std::pair<ModulePath, Digest>>& mentions);
 
 }  // namespace fble

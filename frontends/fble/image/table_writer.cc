@@ -21,6 +21,16 @@ uint32_t TableWriter::path(const ModulePath& path) {
   return path_indices_[path] = tables.add(record);
 }
 
+ModulePath TableWriter::path_at(uint32_t index) const {
+  ModulePath path;
+  const PathRecord& record = tables.all<PathRecord>()[index];
+  for (const WordRecord& word : tables.all<WordRecord>().subspan(record.words, record.words_count)) {
+    const StringRecord& text = tables.all<StringRecord>()[word.text];
+    path.words.emplace_back(std::string_view(tables.bytes()).substr(text.offset, text.length));
+  }
+  return path;
+}
+
 uint32_t TableWriter::key(const Digest& key) {
   KeyRecord record;
   static_assert(sizeof record == sizeof key);
@@ -28,19 +38,26 @@ uint32_t TableWriter::key(const Digest& key) {
   return tables.add(record);
 }
 
-uint32_t TableWriter::file(const ModulePath& module, bool is_header) {
-  const uint32_t path_index = path(module);
-  const auto [entry, is_new] =
-      file_indices_.try_emplace(uint64_t{path_index} * 2 + is_header, tables.count<FileRecord>());
-  if (is_new) tables.add(FileRecord{path_index, is_header});
+uint32_t TableWriter::origin(const OriginRecord& origin) {
+  if (origin.line >= UINT32_MAX / 2) throw NoImage{};
+  const uint64_t key = (uint64_t{origin.line} * 2 + (origin.source == kHasHeader)) << 32 | origin.column;
+  const auto [entry, is_new] = origin_indices_.try_emplace(key, tables.count<OriginRecord>());
+  if (is_new) tables.add(origin);
   return entry->second;
 }
 
-uint32_t TableWriter::file_of(const Loc& loc) {
-  if (loc.file.empty_text()) return kNoRecord;
-  auto found = files_.find(loc.file);
-  if (found == files_.end()) throw NoImage{};
-  return file(found->second.module, found->second.is_header);
+const ImageFile* TableWriter::file_of(const Loc& loc) const {
+  if (loc.file.empty_text()) return nullptr;
+  auto found = files_->find(loc.file);
+  if (found == files_->end()) throw NoImage{};
+  return &found->second;
+}
+
+uint32_t TableWriter::source_of(const Loc& loc) const {
+  const ImageFile* file = file_of(loc);
+  if (file == nullptr) return 0;
+  if (!(file->module == module_)) throw NoImage{};
+  return file->source();
 }
 
 uint32_t TableWriter::kind(KindRef kind) {

@@ -1,4 +1,4 @@
-// What the writers of an image's parts share: each text, path, file and kind is in its table once.
+// What the writers of an image's parts share: each text, path, kind and origin is in its table once.
 // Tested by tests/unit/frontends/fble/image/type_image_test.cc.
 #pragma once
 
@@ -17,6 +17,7 @@ namespace fble {
 struct ImageFile {
   ModulePath module;
   bool is_header = false;
+  uint32_t source() const { return is_header ? kHasHeader : kHasValue; }
 };
 /// The source files of a program by their names, but for those that several modules have.
 using ImageFiles = std::unordered_map<Symbol, ImageFile>;
@@ -26,23 +27,33 @@ struct NoImage {};
 
 class TableWriter {
  public:
-  TableWriter(ImageTables& image_tables, const ImageFiles& files) : tables(image_tables), files_(files) {}
+  /// Begins the tables of a module. `files` outlives the writer.
+  TableWriter(ModulePath module, const ImageFiles& files) : module_(std::move(module)), files_(&files) {}
+
+  const ModulePath& module() const { return module_; }
 
   uint32_t string(std::string_view text);
   uint32_t path(const ModulePath& path);
+  /// Returns the path with an index.
+  ModulePath path_at(uint32_t index) const;
   uint32_t key(const Digest& key);
-  uint32_t file(const ModulePath& module, bool is_header);
-  /// Returns the file of a location; kNoRecord if it has none.
-  uint32_t file_of(const Loc& loc);
   uint32_t kind(KindRef kind);
+  /// Returns the index of an origin in the module's own sources.
+  uint32_t origin(const OriginRecord& origin);
 
-  ImageTables& tables;
+  /// Returns the file of a location; null if it has none.
+  const ImageFile* file_of(const Loc& loc) const;
+  /// Returns which of the module's own sources a location is in; 0 if it has no file.
+  uint32_t source_of(const Loc& loc) const;
+
+  ImageTables tables;
 
  private:
-  const ImageFiles& files_;
+  ModulePath module_;
+  const ImageFiles* files_;
   std::unordered_map<std::string, uint32_t> string_indices_;
   std::unordered_map<ModulePath, uint32_t, ModulePathHash> path_indices_;
-  std::unordered_map<uint64_t, uint32_t> file_indices_;  ///< by path and is_header
+  std::unordered_map<uint64_t, uint32_t> origin_indices_;
   std::unordered_map<KindRef, uint32_t> kind_indices_;
 };
 

@@ -17,7 +17,7 @@ constexpr uint32_t word_of(TypeKind kind) { return static_cast<uint32_t>(kind); 
 
 class TypeWriter {
  public:
-  TypeWriter(TableWriter& writer, const AnchorFinder& find_anchor) : writer_(writer), find_anchor_(find_anchor) {}
+  TypeWriter(TableWriter& writer, const NamedModules& others) : writer_(writer), others_(others) {}
 
   uint32_t write(const Type* root) {
     const uint32_t index = add_all(root);
@@ -42,7 +42,7 @@ class TypeWriter {
         pending.pop_back();
         continue;
       }
-      const TypeAnchor* anchor = find_anchor_(type);
+      const TypeAnchor* anchor = others_.find_anchor(type);
       parts_.clear();
       if (anchor == nullptr) collect_parts(type);
       const size_t before = pending.size();
@@ -90,14 +90,28 @@ class TypeWriter {
 
   uint32_t add_anchor(const TypeAnchor& anchor) {
     const uint32_t index = writer_.tables.add(AnchorRecord{writer_.path(anchor.module), anchor.place});
-    return writer_.tables.add(TypeRecord{.kind = kAnchorKind, .file = kNoRecord, .a = index});
+    return writer_.tables.add(TypeRecord{.kind = kAnchorKind, .module = kNoRecord, .a = index});
+  }
+
+  void set_origin(TypeRecord& record, const Loc& loc) {
+    const ImageFile* file = writer_.file_of(loc);
+    if (file == nullptr) {
+      if (loc != Loc{}) throw NoImage{};
+      return;
+    }
+    record.module = writer_.path(file->module);
+    if (file->module == writer_.module()) {
+      record.origin = writer_.origin({file->source(), loc.line, loc.column});
+      return;
+    }
+    const std::optional<uint32_t> origin = others_.find_origin(file->module, loc);
+    if (!origin) throw NoImage{};
+    record.origin = *origin;
   }
 
   uint32_t add(const Type* type) {
-    TypeRecord record{.kind = word_of(type->kind),
-                      .file = writer_.file_of(type->loc),
-                      .line = type->loc.line,
-                      .column = type->loc.column};
+    TypeRecord record{.kind = word_of(type->kind), .module = kNoRecord};
+    set_origin(record, type->loc);
     switch (type->kind) {
       case TypeKind::kStruct:
       case TypeKind::kUnion: {
@@ -142,7 +156,7 @@ class TypeWriter {
   }
 
   TableWriter& writer_;
-  const AnchorFinder& find_anchor_;
+  const NamedModules& others_;
   std::unordered_map<const Type*, uint32_t> indices_;
   std::vector<const VarType*> open_vars_;  ///< with a node, and a value that has none yet
   std::vector<const Type*> parts_;
@@ -165,9 +179,11 @@ class TypeVerifier {
     levels_.resize(types.size());
     is_bound_.resize(types.size());
     for (at_ = 0; at_ < types.size(); ++at_) levels_[at_] = level_of(types[at_]);
+    for (at_ = 0; at_ < types.size(); ++at_) check_origin(types[at_]);
     for (at_ = 0; at_ < types.size(); ++at_) {
       if (types[at_].kind == word_of(TypeKind::kVar)) check_var(types[at_]);
     }
+    if (next_origin_ != image_.all<OriginRecord>().size()) throw Problem{"an origin belongs to no type"};
     if (next_field_ != image_.all<FieldRecord>().size()) throw Problem{"a field belongs to no type"};
     for (const ModuleRecord& module : image_.all<ModuleRecord>()) {
       at_ = module.type;
@@ -185,6 +201,16 @@ class TypeVerifier {
         throw Problem{fmt::format("kind {} is not of earlier ones", i)};
       }
     }
+  }
+
+  /// Checks the origin of a node, as far as it is one of the module's own. Origins are in the order of the nodes.
+  void check_origin(const TypeRecord& type) {
+    const std::span<const OriginRecord> origins = image_.all<OriginRecord>();
+    if (type.module == kNoRecord && type.origin != 0) fail("this has an origin in no module");
+    if (type.module != image_.at<ModuleRecord>(0).path) return;
+    if (type.origin > next_origin_ || type.origin >= origins.size())
+      fail("the origin is not the next one of its table");
+    next_origin_ = std::max(next_origin_, type.origin + 1);
   }
 
   /// Returns the level of an earlier node.
@@ -267,8 +293,9 @@ class TypeVerifier {
   static constexpr uint32_t kMostLevels = 1u << 31;
 
   const ImageView& image_;
-  uint32_t at_ = 0;          ///< the node that is being checked
-  uint32_t next_field_ = 0;  ///< the first field that no node has had
+  uint32_t at_ = 0;           ///< the node that is being checked
+  uint32_t next_field_ = 0;   ///< the first field that no node has had
+  uint32_t next_origin_ = 0;  ///< likewise
   std::vector<uint32_t> levels_;
   std::vector<bool> is_bound_;  ///< of each parameter, by a poly type
 };
@@ -281,9 +308,7 @@ class TypeReader {
       : image_(image), surroundings_(surroundings), types_(surroundings.types) {}
 
   Type* read() {
-    for (const FileRecord& file : image_.all<FileRecord>()) {
-      files_.push_back(surroundings_.file_name(read_path(image_, file.path), file.is_header != 0));
-    }
+    origins_.resize(image_.all<PathRecord>().size());
     for (const KindRecord& kind : image_.all<KindRecord>()) {
       kinds_.push_back(kinds_.empty() ? types_.kinds().basic()
                                       : types_.kinds().poly(kinds_[kind.arg], kinds_[kind.result]));
@@ -304,7 +329,13 @@ class TypeReader {
   Symbol symbol(uint32_t index) const { return Symbol(image_.string(index)); }
 
   Type* make(const TypeRecord& record) {
-    const Loc loc{record.file == kNoRecord ? Symbol() : files_[record.file], record.line, record.column};
+    Loc loc;
+    if (record.module != kNoRecord) {
+      std::optional<std::span<const Loc>>& origins = origins_[record.module];
+      if (!origins) origins = surroundings_.origins(read_path(image_, record.module));
+      if (record.origin >= origins->size()) return nullptr;
+      loc = (*origins)[record.origin];
+    }
     switch (record.kind) {
       case word_of(TypeKind::kStruct):
       case word_of(TypeKind::kUnion): {
@@ -334,7 +365,7 @@ class TypeReader {
   const ImageView& image_;
   const TypeSurroundings& surroundings_;
   TypeContext& types_;
-  std::vector<Symbol> files_;
+  std::vector<std::optional<std::span<const Loc>>> origins_;  ///< by path, of those that were needed
   std::vector<KindRef> kinds_;
   std::vector<Type*> nodes_;
   std::vector<TypeField> fields_;
@@ -342,8 +373,8 @@ class TypeReader {
 
 }  // namespace
 
-uint32_t write_types(TableWriter& writer, const Type* type, const AnchorFinder& find_anchor) {
-  return TypeWriter(writer, find_anchor).write(type);
+uint32_t write_types(TableWriter& writer, const Type* type, const NamedModules& others) {
+  return TypeWriter(writer, others).write(type);
 }
 
 std::string verify_types(const ImageView& image) {

@@ -15,12 +15,17 @@
 //   typeof              type
 //   anchor              index of the anchor (type_anchors.h)
 //
+// A node has the origin of what it was made from: an index into the origins of the module whose sources have it. So an
+// image does not change if lines of another module do.
+//
 // Other levels follow from those, and normal forms are computed again when they are needed.
 //
 // Tested by tests/unit/frontends/fble/image/type_image_test.cc.
 #pragma once
 
 #include <functional>
+#include <optional>
+#include <span>
 #include <string>
 
 #include "frontends/fble/image/table_writer.h"
@@ -40,8 +45,15 @@ struct TypeAnchor {
 /// Returns the anchor of a type, if modules that may be named export it. The writer asks for each node.
 using AnchorFinder = std::function<const TypeAnchor*(const Type*)>;
 
+/// What an image may name of other modules.
+struct NamedModules {
+  AnchorFinder find_anchor;
+  /// Returns the index of an origin of another module; nothing if its types have no such origin.
+  std::function<std::optional<uint32_t>(const ModulePath& module, const Loc& loc)> find_origin;
+};
+
 /// Adds the nodes of a type without unknown parts. Returns the index of the type's node.
-uint32_t write_types(TableWriter& writer, const Type* type, const AnchorFinder& find_anchor);
+uint32_t write_types(TableWriter& writer, const Type* type, const NamedModules& others);
 
 /// Returns the first problem of an image's kinds, fields and types; empty if there is none. Requires that all
 /// references are within their tables.
@@ -50,8 +62,8 @@ std::string verify_types(const ImageView& image);
 /// What types are made with.
 struct TypeSurroundings {
   TypeContext& types;
-  /// Returns the name of a file in this run.
-  std::function<Symbol(const ModulePath& module, bool is_header)> file_name;
+  /// Returns the origins of a module, this one or another, in this run.
+  std::function<std::span<const Loc>(const ModulePath&)> origins;
   /// Returns the type of another module's value; null if it is unknown.
   std::function<Type*(const ModulePath&)> module_type;
 };

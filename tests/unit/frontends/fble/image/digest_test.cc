@@ -41,13 +41,6 @@ TEST(ModuleKey, DependsOnPathSourcesAndMentions) {
   EXPECT_NE(a, key("/A%", {.value = digest_of("y")}));
   EXPECT_NE(a, key("/A%", {.header = x}));
   EXPECT_NE(a, key("/A%", {.header = none, .value = x}));
-
-  const Digest b = key("/B%", {.value = none});
-  EXPECT_EQ(module_key(a, {}), module_key(a, {}));
-  EXPECT_NE(module_key(a, {}), module_key(b, {}));
-  EXPECT_NE(module_key(a, {}), module_key(a, {{module_path("/B%"), b}}));
-  EXPECT_NE(module_key(a, {{module_path("/C%"), b}}), module_key(a, {{module_path("/B%"), b}}));
-  EXPECT_NE(module_key(a, {{module_path("/B%"), a}}), module_key(a, {{module_path("/B%"), b}}));
 }
 
 }  // namespace

@@ -101,8 +101,10 @@ std::string problem_with(std::string_view from, std::string_view to) {
 TEST(ImageVerify, NamesTheProblem) {
   EXPECT_EQ(problem_with("Module 0: path=", "Module 0: path=9"), "Module 0: path is not in its table");
   EXPECT_EQ(problem_with("sources=2", "sources=4"), "the module has no source");
-  EXPECT_EQ(problem_with("File 1: path=0 is_header=0", "File 1: path=0 is_header=1"),
-            "the first files are not those of the module");
+  EXPECT_EQ(problem_with("source=2 line=1 column=16", "source=1 line=1 column=16"),
+            "a mention is in no source of the module");
+  EXPECT_EQ(problem_with("Origin 0: source=2", "Origin 0: source=1"), "an origin is in no source of the module");
+  EXPECT_EQ(problem_with(" origin=1 a", " origin=2 a"), "type 3: the origin is not the next one of its table");
   EXPECT_EQ(problem_with("phase=1 severity=1", "phase=1 severity=0"), "a message is neither a warning nor a note");
   EXPECT_EQ(problem_with("Path 0: words=0+1", "Path 0: words=0+0"), "Path 1: words is not the next range of its table");
   EXPECT_EQ(problem_with("Kind 1: arg=0 result=0", "Kind 1: arg=1 result=0"), "kind 1 is not of earlier ones");
