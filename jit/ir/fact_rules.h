@@ -193,7 +193,7 @@ class FactRules {
     return static_cast<bool>(sum <= table_.max_packed_bits());
   }
 
-  /// What else is known of the guard's operand `a`, and for is_equal of `b` too, where the guard has not left.
+  /// What else is known of the guard's operand `a` where the guard has not left.
   Facts learned(const Ins& guard) {
     Facts more;
     switch (guard.op) {
@@ -219,8 +219,17 @@ class FactRules {
         more = table_[guard.a];
         merge_facts(more, table_[guard.b]);
         break;
+      case IrOp::kIsLess: limit_bits(more, guard.b, guard.a); break;
       default: break;
     }
+    return more;
+  }
+
+  /// The same of its operand `b`.
+  Facts learned_of_second(const Ins& guard) {
+    Facts more;
+    if (guard.op == IrOp::kIsEqual) return learned(guard);
+    if (guard.op == IrOp::kNotLess) limit_bits(more, guard.a, guard.b);
     return more;
   }
 
@@ -234,6 +243,13 @@ class FactRules {
 
  private:
   Bits bits(Ref ref) { return table_[ref].bits; }
+
+  /// A natural has no more bits than one that is not less.
+  void limit_bits(Facts& facts, Ref greater, Ref less) {
+    if (!table_[greater].natural) return;
+    if (!table_[less].natural) return;
+    facts.bits = bits(greater);
+  }
 
   /// a - b, but not below 0.
   static Bits less(Bits a, Bits b) {

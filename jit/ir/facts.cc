@@ -55,9 +55,11 @@ void FactTable::append(const IrIns& ins) {
 }
 
 void FactTable::learn(const IrIns& guard) {
-  const Facts more = FactRules(std::as_const(*this)).learned(guard);
-  add_facts(facts_[index_of(guard.a)], more);
-  if (guard.op == IrOp::kIsEqual) add_facts(facts_[index_of(guard.b)], more);
+  FactRules rules(std::as_const(*this));
+  const Facts first = rules.learned(guard);
+  const Facts second = rules.learned_of_second(guard);
+  add_facts(facts_[index_of(guard.a)], first);
+  if (guard.b != kNoRef) add_facts(facts_[index_of(guard.b)], second);
 }
 
 Facts FactTable::of_object(const IrIns& ins) const {

@@ -18,6 +18,9 @@ void insert_alloc_checks(Trace& trace);
 /// Makes a loop of a tail call of the trace's own function. Returns false if the trace is unchanged.
 bool peel_loop(Trace& trace);
 
+/// Puts the operands of sums in the order that makes turns of the loop short.
+void order_sums(Trace& trace);
+
 /// Reorders a trace's instructions: `order` lists old numbers; missing ones are
 /// removed, and no remaining instruction may refer to them. Snapshots that are no
 /// longer used are removed too.

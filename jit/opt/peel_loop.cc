@@ -36,6 +36,10 @@
 // each argument slot that is live at an exit and differs from the first turn is listed, and so are the arguments that
 // came in registers. The back edge is a yield point with the state at the function's start.
 //
+// Limits. A loop that counts up to a limit checks in each turn that the count does not leave the range of numbers. If
+// the limit is the same in all turns, the preamble checks once that it is below half of the range: then the comparison
+// with the limit says that the count has room for one more bit (jit/ir/fact_rules.h), and the sum is not checked.
+//
 // A function that refers to itself by a captured variable reads the closure of the next
 // turn from its own closure. The preamble checks once that it is the same: then all
 // captured values are invariant.
@@ -46,6 +50,7 @@
 // Tested by tests/unit/jit/opt/peel_loop_test.cc and tests/ir/peel_loop.
 #include <algorithm>
 
+#include "gc/integer.h"
 #include "interp/call_frame.h"
 #include "interp/liveness.h"
 #include "jit/ir/ir_verify.h"
@@ -102,6 +107,7 @@ class Peeler {
 
   bool build() {
     settle_closure();
+    bound_limits();
     preamble_ = trace_.ins.size();
     Forward forward(trace_);
     forward.failure_is_a_bug = false;
@@ -138,15 +144,62 @@ class Peeler {
     same.op = IrOp::kIsEqual;
     same.a = std::min(own, closure_);
     same.b = std::max(own, closure_);
-    same.pc = call_.pc;
-    same.site = call_.site;
-    Snapshot snapshot = state_at_start(call_.list);
-    snapshot.frames[0].in_memory = false;
-    snapshot.frames[0].closure = closure_;
-    same.snapshot = static_cast<uint32_t>(trace_.snapshots.size());
-    trace_.snapshots.push_back(std::move(snapshot));
-    trace_.ins.push_back(std::move(same));
+    append_guard(std::move(same));
     closure_ = kNoRef;
+  }
+
+  /// Appends a guard to the preamble, which leaves when the next turn would begin.
+  void append_guard(IrIns guard) {
+    Snapshot snapshot = state_at_start(call_.list);
+    if (closure_ != kNoRef) {
+      snapshot.frames[0].in_memory = false;
+      snapshot.frames[0].closure = closure_;
+    }
+    guard.pc = call_.pc;
+    guard.site = call_.site;
+    guard.snapshot = static_cast<uint32_t>(trace_.snapshots.size());
+    trace_.snapshots.push_back(std::move(snapshot));
+    trace_.ins.push_back(std::move(guard));
+  }
+
+  /// Checks in the preamble that the limits up to which numbers count are below half of the range.
+  void bound_limits() {
+    FactTable table(trace_);
+    for (const IrIns& ins : trace_.ins) table.append(ins);
+    std::vector<IrRef> limits;
+    for (const IrIns& ins : trace_.ins) {
+      if (ins.op != IrOp::kIsLess && ins.op != IrOp::kNotLess) continue;
+      const IrRef limit = ins.op == IrOp::kIsLess ? ins.b : ins.a;
+      const IrRef counter = ins.op == IrOp::kIsLess ? ins.a : ins.b;
+      const bool has_room = table[limit].bits < kMaxPackedBits;
+      if (has_room || !table[limit].natural || !table[counter].natural || !is_same_in_all_turns(limit)) continue;
+      const bool counts = std::ranges::any_of(trace_.ins, [&](const IrIns& sum) {
+        return sum.op == IrOp::kAdd && sum.a == counter && !sum.fits && table[sum.b].bits < kMaxPackedBits;
+      });
+      if (counts && std::ranges::find(limits, limit) == limits.end()) limits.push_back(limit);
+    }
+    if (limits.empty()) return;
+    IrIns most;
+    most.op = IrOp::kConstant;
+    most.x = pack_int((int64_t{1} << (kMaxPackedBits - 1)) - 1);
+    const IrRef half{static_cast<uint32_t>(trace_.ins.size())};
+    trace_.ins.push_back(std::move(most));
+    for (const IrRef limit : limits) {
+      IrIns guard;
+      guard.op = IrOp::kNotLess;
+      guard.a = half;
+      guard.b = limit;
+      append_guard(std::move(guard));
+    }
+  }
+
+  /// Returns whether a value is an argument that each turn hands on, or a captured value of the closure that all share.
+  bool is_same_in_all_turns(IrRef ref) const {
+    const IrIns& ins = trace_.at(ref);
+    if (ins.op == IrOp::kSlot) return is_argument(ins.n) && call_.list[static_cast<size_t>(ins.n)] == ref;
+    if (ins.op != IrOp::kField || closure_ != kNoRef) return false;
+    const IrIns& closure = trace_.at(ins.a);
+    return closure.op == IrOp::kSlot && closure.n == kClosureSlot;
   }
 
   /// Returns the state when the function is entered with the arguments, which are those of

@@ -212,6 +212,10 @@ void run_passes(Trace& trace, bool with_loop, const PassListener& listener) {
   // Removes values that only the other snapshots mentioned.
   eliminate_dead(trace);
   finish_pass("dce", trace, listener);
+
+  // From here equal sums may have their operands in different orders.
+  order_sums(trace);
+  finish_pass("order_sums", trace, listener);
 }
 
 void optimize(Trace& trace) { run_passes(trace, true, {}); }

@@ -362,16 +362,17 @@ void prove_fits(const Subject& subject) {
 void prove_operands(const Subject& subject) {
   const std::string name = subject.name() + ": operand";
   Setting at(subject);
-  TermFacts more;
+  TermFacts first, second;
   at.walk.run(
       [&] {
         at.prepare();
         at.walk.assume(!at.leaves());
-        more = FactRules<TermTable>(at.table).learned(at.ins);
+        first = FactRules<TermTable>(at.table).learned(at.ins);
+        second = FactRules<TermTable>(at.table).learned_of_second(at.ins);
       },
       [&] {
-        claims.decide(at.walk, name, satisfies(at.table.words[0], more));
-        if (subject.op == IrOp::kIsEqual) claims.decide(at.walk, name, satisfies(at.table.words[1], more));
+        claims.decide(at.walk, name, satisfies(at.table.words[0], first));
+        if (at.ins.b >= 0) claims.decide(at.walk, name, satisfies(at.table.words[1], second));
       });
   EXPECT_GT(claims.paths(name), 0) << name;
 }

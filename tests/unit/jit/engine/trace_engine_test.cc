@@ -478,7 +478,8 @@ TEST_F(Engine, EventsOfATraceComeInOrder) {
   run(&options);
   engine_ = nullptr;
   EXPECT_THAT(counts.order, testing::EndsWith(" end "));
-  EXPECT_THAT(counts.order, testing::StartsWith("record pass pass pass pass pass pass optimize assemble compile "));
+  EXPECT_THAT(counts.order,
+              testing::StartsWith("record pass pass pass pass pass pass pass optimize assemble compile "));
   EXPECT_THAT(counts.order, HasSubstr("compile link "));
   EXPECT_THAT(counts.order, HasSubstr(" evict "));
   EXPECT_EQ(counts.lines.size(), counts.of["compile"] + counts.of["abort"] -
