@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <unordered_map>
 
 #include "frontends/cli/image_places.h"
 #include "frontends/cli/messages.h"
@@ -170,17 +171,13 @@ class ModuleCompiler {
     if (file == nullptr) return nullptr;
     std::optional<Manifest> manifest = parse_manifest(file->bytes(), *command_digest());
     if (!manifest) return nullptr;
-    bool is_renewed = false;
-    for (FileFact& fact : manifest->facts) {
-      const std::optional<FileStamp> before = fact.stamp;
-      if (!still_holds(fact)) return nullptr;
-      is_renewed |= fact.stamp && fact.stamp != before;
-    }
+    const std::optional<FactsNow> now = check_manifest(*manifest);
+    if (!now || !are_unseen(now->other_content, *manifest)) return nullptr;
     std::string problem;
     std::unique_ptr<ProgramCode> code =
         front_end_.only_checks ? std::make_unique<ProgramCode>() : link_bundle(manifest->bundle, problem);
     if (code == nullptr) return nullptr;
-    if (is_renewed) images_.cache()->write(*manifest_key_, print_manifest(*manifest, *command_digest()));
+    if (now->has_settled) images_.cache()->write(*manifest_key_, print_manifest(*manifest, *command_digest()));
     print_message(manifest->messages);
     for (const FileFact& fact : manifest->facts) {
       if (fact.kind == FactKind::kRead) files_.push_back(fact.name);
@@ -188,17 +185,88 @@ class ModuleCompiler {
     return code;
   }
 
+  /// Returns whether no other module sees that the content of these files is another one: there are images of their
+  /// modules that mention the same modules, have the same interfaces, and no messages.
+  bool are_unseen(const std::vector<uint32_t>& other_content, const Manifest& manifest) {
+    if (other_content.empty()) return true;
+    const auto modules = parse_manifest_modules(manifest.modules, manifest.facts.size());
+    if (!modules) return false;
+    size_t found = 0;
+    for (const ManifestModule& module : *modules) {
+      const auto changed = std::ranges::count_if(module.sources, [&](uint32_t source) {
+        return source != 0 && std::ranges::binary_search(other_content, source - 1);
+      });
+      if (changed == 0) continue;
+      found += static_cast<size_t>(changed);
+      if (module.has_messages || !has_image(module, *modules, manifest.facts)) return false;
+    }
+    return found == other_content.size();
+  }
+
+  /// Returns whether there is an image of the sources that other modules see as they see `module`.
+  bool has_image(const ManifestModule& module, const std::vector<ManifestModule>& modules,
+                 const std::vector<FileFact>& facts) {
+    Diagnostics ignored;
+    const std::optional<ModulePath> path = parse_module_path(module.path, ignored);
+    if (!path) return false;
+    SourceDigests sources;
+    if (module.sources[0] != 0) sources.header = facts[module.sources[0] - 1].digest;
+    if (module.sources[1] != 0) sources.value = facts[module.sources[1] - 1].digest;
+    const std::optional<Digest> key = source_key(*path, sources);
+    const ModuleImage* image = key ? images_.find(*key) : nullptr;
+    if (image == nullptr || image->interface() != module.interface || image->has_messages()) return false;
+    return std::ranges::equal(image->mentions({}), module.mentions, [&](const ImageMention& now, uint32_t before) {
+      return now.mention.path.str() == modules[before].path && now.interface == modules[before].interface;
+    });
+  }
+
   void store_manifest(const Program& program, const CheckedProgram& checked, const ProgramCode& code) {
     if (!manifest_key_) return;
-    std::vector<FileFact> facts = program.facts;
-    if (!std::ranges::all_of(facts, still_holds)) return;
+    std::optional<GroupedFacts> facts = group_by_folder(program.facts);
+    if (!facts) return;
     std::optional<std::string> bundle;
     if (!front_end_.only_checks) {
       bundle = make_bundle(program, checked, code);
       if (!bundle) return;
     }
-    const Manifest manifest{std::move(facts), diagnostics_.render(), bundle ? *bundle : std::string_view()};
+    Manifest manifest{.facts = std::move(facts->facts), .messages = diagnostics_.render()};
+    std::vector<std::string> lines;
+    for (const FolderFacts& folder : facts->folders) lines.push_back(print_folder_lines(folder));
+    for (size_t i = 0; i < lines.size(); ++i) {
+      manifest.folders.push_back({facts->folders[i].name, facts->folders[i].stamp, lines[i]});
+    }
+    std::string modules;
+    if (front_end_.only_checks) modules = manifest_modules(program, checked, manifest.facts);
+    manifest.modules = modules;
+    if (bundle) manifest.bundle = *bundle;
     images_.cache()->write(*manifest_key_, print_manifest(manifest, *command_digest()));
+  }
+
+  /// Returns the lines of all modules in the program's manifest; none if there is one without an interface.
+  static std::string manifest_modules(const Program& program, const CheckedProgram& checked,
+                                      const std::vector<FileFact>& facts) {
+    std::unordered_map<std::string_view, uint32_t> sources;  // from 1
+    for (uint32_t i = 0; i < facts.size(); ++i) {
+      if (facts[i].kind == FactKind::kRead) sources.emplace(facts[i].name, i + 1);
+    }
+    std::unordered_map<const Module*, uint32_t> indices;
+    std::vector<ManifestModule> modules;
+    for (size_t i = 0; i < program.modules.size(); ++i) {
+      const Module& module = *program.modules[i];
+      const Digest* interface = checked.interfaces->of(module);
+      if (interface == nullptr) return "";
+      ManifestModule line{.path = module.path.str(), .interface = *interface};
+      for (const auto& [file, source] :
+           {std::pair{module.files.header, &line.sources[0]}, {module.files.value, &line.sources[1]}}) {
+        if (!file.empty_text()) *source = sources.at(file.str());
+      }
+      line.has_messages = module.load_messages.first != module.load_messages.end ||
+                          checked.messages[i].first != checked.messages[i].end;
+      for (const Module* dep : module.deps) line.mentions.push_back(indices.at(dep));
+      indices.emplace(&module, static_cast<uint32_t>(i));
+      modules.push_back(std::move(line));
+    }
+    return print_manifest_modules(modules);
   }
 
   std::unique_ptr<ProgramCode> compile_once(BadImage& bad) {

@@ -36,9 +36,6 @@ bool has_std(const std::string& root) { return path_exists(root + "/Std") || pat
 bool replaces(const std::string& root, const std::string& library) {
   if (path_exists(root + "/Std.fble")) return true;
   if (!path_exists(root + "/Std")) return false;
-  // Most libraries have this one: then the folder need not be listed.
-  const std::string common = "/Std/Unit.fble";
-  if (path_exists(root + common) && path_exists(library + common)) return true;
   std::error_code ignored;
   for (const fs::directory_entry& entry : fs::directory_iterator(fs::path(library) / "Std", ignored)) {
     const fs::path name = entry.path().filename();
@@ -180,6 +177,10 @@ std::string find_package(const std::string& package) {
 
 std::vector<std::string> with_library(std::vector<std::string> roots) {
   std::string library = library_folder();
+  // Most libraries have this module: then the folders need not be listed.
+  const std::string common = "/Std/Unit.fble";
+  const auto has_common = [&](const std::string& root) { return path_exists(root + common); };
+  if (std::ranges::any_of(roots, has_common) && has_common(library)) return roots;
   if (std::ranges::none_of(roots, [&](const std::string& root) { return replaces(root, library); })) {
     roots.push_back(std::move(library));
   }

@@ -9,6 +9,10 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
 
 namespace fble {
 namespace {
@@ -51,19 +55,121 @@ std::optional<FileStamp> make_stamp(int file, const struct stat& status) {
   return stamp;
 }
 
-bool still_holds(FileFact& fact) {
+bool is_settled(const FileStamp& stamp) {
+  timespec now;
+  return clock_gettime(CLOCK_REALTIME, &now) == 0 &&
+         std::max(stamp.modified_ns, stamp.changed_ns) < nanoseconds(now) - 60 * kNanoseconds;
+}
+
+namespace {
+
+/// Returns the folder that a name is in; empty if the name has none.
+std::string_view folder_of(std::string_view name) {
+  const size_t slash = name.rfind('/');
+  return slash == std::string_view::npos ? std::string_view() : name.substr(0, slash);
+}
+
+/// Returns whether a name is missing, or there, as the fact says. Sets `is_link` if it leads to something that is not
+/// in its folder.
+bool is_true(const FileFact& fact, bool& is_link) {
   struct stat status;
-  const bool is_there = stat(fact.name.c_str(), &status) == 0;
-  switch (fact.kind) {
-    case FactKind::kMissing: return !is_there && (errno == ENOENT || errno == ENOTDIR);
-    case FactKind::kThere: return is_there;
-    case FactKind::kRead: break;
-  }
-  if (!is_there) return false;
-  if (S_ISREG(status.st_mode) && fact.stamp == stamp_of(status)) return true;
+  bool is_there = lstat(fact.name.c_str(), &status) == 0;
+  is_link = is_there && S_ISLNK(status.st_mode);
+  if (is_link) is_there = stat(fact.name.c_str(), &status) == 0;
+  if (fact.kind == FactKind::kThere) return is_there;
+  return !is_there && (errno == ENOENT || errno == ENOTDIR);
+}
+
+enum class Content { kSame, kOther, kUnreadable };
+
+/// Compares the content of a file with a fact, which gets the digest and stamp of now.
+Content check_content(FileFact& fact) {
+  struct stat status;
+  if (stat(fact.name.c_str(), &status) != 0) return Content::kUnreadable;
+  if (S_ISREG(status.st_mode) && fact.stamp == stamp_of(status)) return Content::kSame;
   std::string text;
   fact.stamp.reset();
-  return read_file(fact.name, text, fact.stamp) == ReadStatus::kRead && digest_of(text) == fact.digest;
+  if (read_file(fact.name, text, fact.stamp) != ReadStatus::kRead) return Content::kUnreadable;
+  const Digest before = std::exchange(fact.digest, digest_of(text));
+  return fact.digest == before ? Content::kSame : Content::kOther;
+}
+
+}  // namespace
+
+bool has_stamp(const std::string& folder, const FileStamp& stamp) {
+  struct stat status;
+  return stat(folder.c_str(), &status) == 0 && stamp == stamp_of(status);
+}
+
+std::optional<FileStamp> folder_stamp(const std::string& folder) {
+  const int file = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0) return std::nullopt;
+  struct stat status;
+  std::optional<FileStamp> stamp;
+  if (fstat(file, &status) == 0) stamp = make_stamp(file, status);
+  close(file);
+  return stamp;
+}
+
+bool hold_in_folder(std::span<const FileFact> facts) {
+  return std::ranges::all_of(facts, [](const FileFact& fact) {
+    bool is_link = false;
+    return is_true(fact, is_link) && !is_link;
+  });
+}
+
+std::optional<GroupedFacts> group_by_folder(const std::vector<FileFact>& facts) {
+  GroupedFacts grouped;
+  std::unordered_map<std::string, std::optional<size_t>> indices;  // of folders; nothing for one that is missing
+  std::unordered_set<std::string> missing_folders;
+  const auto index_of = [&](const std::string& name) {
+    const auto [found, is_new] = indices.try_emplace(name);
+    if (is_new && access(name.c_str(), F_OK) == 0) {
+      found->second = grouped.folders.size();
+      // The stamp is taken before the facts are checked: what changes from then on gives the folder another one.
+      grouped.folders.push_back({name, folder_stamp(name), {}});
+    }
+    return found->second;
+  };
+  for (const FileFact& fact : facts) {
+    FileFact now = fact;
+    if (fact.kind == FactKind::kRead) {
+      if (check_content(now) != Content::kSame) return std::nullopt;
+      grouped.facts.push_back(std::move(now));
+      continue;
+    }
+    std::string folder(folder_of(now.name));
+    std::optional<size_t> index;
+    while (!folder.empty() && !(index = index_of(folder)) && now.kind == FactKind::kMissing) {
+      // While the folder is missing, names in it are.
+      now.name = std::exchange(folder, std::string(folder_of(folder)));
+    }
+    const bool is_folder = now.name != fact.name;
+    if (is_folder && !missing_folders.insert(now.name).second) continue;
+    bool is_link = false;
+    if (!is_true(now, is_link)) return std::nullopt;
+    (index && !is_link ? grouped.folders[*index].facts : grouped.facts).push_back(std::move(now));
+  }
+  std::erase_if(grouped.folders, [](const FolderFacts& folder) { return folder.facts.empty(); });
+  return grouped;
+}
+
+std::optional<FactsNow> check_facts(std::span<FileFact> facts) {
+  FactsNow now;
+  for (uint32_t i = 0; i < facts.size(); ++i) {
+    FileFact& fact = facts[i];
+    if (fact.kind != FactKind::kRead) {
+      bool is_link = false;
+      if (!is_true(fact, is_link)) return std::nullopt;
+      continue;
+    }
+    const std::optional<FileStamp> before = fact.stamp;
+    const Content content = check_content(fact);
+    if (content == Content::kUnreadable) return std::nullopt;
+    if (content == Content::kOther) now.other_content.push_back(i);
+    now.has_settled |= fact.stamp && fact.stamp != before && is_settled(*fact.stamp);
+  }
+  return now;
 }
 
 ReadStatus read_file(const std::string& name, std::string& text, std::optional<FileStamp>& stamp) {

@@ -9,6 +9,10 @@
 //     changed in the two seconds before it is read: the ticks of all file systems are shorter.
 //   - The clock of another machine may be late. So the file must be on a file system of this one.
 //
+// A folder has a stamp, too: while that is the same, no name was added to it or removed. So the names that are missing
+// from a folder are not looked for again one by one. Names that are links count one by one: their targets are
+// elsewhere.
+//
 // What remains: one who sets this machine's clock back, and a program that keeps a source mapped and writes to it that
 // way, of which the system notes only the first write to each page until the page is on disk.
 //
@@ -19,7 +23,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "frontends/fble/image/digest.h"
 
@@ -43,8 +49,9 @@ enum class FactKind : uint8_t {
 struct FileFact {
   FactKind kind;
   std::string name;
-  std::optional<FileStamp> stamp;  ///< of a file that was read; nothing if none can show that it is unchanged
-  Digest digest;                   ///< of its content
+  std::optional<FileStamp>
+      stamp;      ///< of a folder or a file that was read; nothing if none can show that it is unchanged
+  Digest digest;  ///< of its content
   bool operator==(const FileFact&) const = default;
 };
 
@@ -52,8 +59,41 @@ struct FileFact {
 /// leave the stamp as it is.
 std::optional<FileStamp> make_stamp(int file, const struct stat& status);
 
-/// Returns whether the fact is true now. A file whose stamp is another one is read, and its fact gets that stamp.
-bool still_holds(FileFact& fact);
+/// Returns whether the stamp is that of a file which has not changed for a minute. Files that have are often about to
+/// change again.
+bool is_settled(const FileStamp& stamp);
+
+/// Facts about names in a folder, of which none is a link: they hold while the folder has its stamp.
+struct FolderFacts {
+  std::string name;
+  std::optional<FileStamp> stamp;
+  std::vector<FileFact> facts;
+};
+
+struct GroupedFacts {
+  std::vector<FileFact> facts;  ///< about files that were read, and others that no folder can have, in their order
+  std::vector<FolderFacts> folders;
+};
+
+/// Checks facts and puts them into folders. Returns nothing if one is not true any more.
+std::optional<GroupedFacts> group_by_folder(const std::vector<FileFact>& facts);
+
+/// What has become of facts.
+struct FactsNow {
+  std::vector<uint32_t> other_content;  ///< files that were read, and are others now, by their index
+  bool has_settled = false;             ///< a stamp was renewed, and may stay for long
+};
+
+/// Checks facts. Files with another stamp are read, and their facts get the stamp and digest of now. Returns nothing if
+/// one is not true, other than by the content of a file.
+std::optional<FactsNow> check_facts(std::span<FileFact> facts);
+
+/// Returns whether the folder has the stamp.
+bool has_stamp(const std::string& folder, const FileStamp& stamp);
+/// Returns the stamp of a folder; nothing if none can show that it is unchanged.
+std::optional<FileStamp> folder_stamp(const std::string& folder);
+/// Returns whether facts hold that belong into a folder.
+bool hold_in_folder(std::span<const FileFact> facts);
 
 enum class ReadStatus { kRead, kMissing, kFailed };
 

@@ -22,7 +22,17 @@ FBLE_FUZZ_TARGET(image) {
     const Digest command = digest_of("a command");
     mend_manifest(content, command);
     const auto manifest = parse_manifest(content, command);
-    if (manifest) require(print_manifest(*manifest, command) == content, "the manifest prints as another one");
+    if (!manifest) return;
+    require(print_manifest(*manifest, command) == content, "the manifest prints as another one");
+    for (const ManifestFolder& folder : manifest->folders) {
+      if (const auto facts = parse_folder_lines(folder)) {
+        require(print_folder_lines({folder.name, folder.stamp, *facts}) == folder.lines,
+                "lines of a folder print as others");
+      }
+    }
+    if (const auto modules = parse_manifest_modules(manifest->modules, manifest->facts.size())) {
+      require(print_manifest_modules(*modules) == manifest->modules, "lines of modules print as others");
+    }
     return;
   }
   if (!content.starts_with(kImageMagic)) {

@@ -45,12 +45,22 @@ inline void mend_bundle(std::string& bundle) {
   mend();  // images may overlap what comes before them
 }
 
+/// Returns the command that has written a manifest.
+inline Digest command_of(std::string_view manifest) {
+  Digest command;
+  const size_t at = kManifestMagic.size() + std::string_view("command ").size();
+  for (size_t i = 0; i < command.words.size(); ++i) {
+    command.words[i] = static_cast<uint32_t>(std::stoul(std::string(manifest.substr(at + 8 * i, 8)), nullptr, 16));
+  }
+  return command;
+}
+
 /// Makes a manifest one of this command, with the right checksum.
 inline void mend_manifest(std::string& manifest, const Digest& command) {
   const std::string digits = command.str();
   const size_t at = kManifestMagic.size() + std::string_view("command ").size();
   if (manifest.size() >= at + digits.size()) manifest.replace(at, digits.size(), digits);
-  const auto checksum = manifest_checksum(manifest);
+  const auto checksum = manifest_checksum(manifest, command);
   if (checksum) manifest.replace(checksum->second, 8, fmt::format("{:08x}", checksum->first));
 }
 

@@ -4,6 +4,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace fble {
@@ -34,6 +35,31 @@ void append_text(std::string& file, std::string_view text) {
 
 size_t aligned(size_t size) { return (size + kAlignment - 1) / kAlignment * kAlignment; }
 
+constexpr uint8_t kNoDigit = 255;
+/// The values of hexadecimal digits.
+constexpr std::array<uint8_t, 256> kHexadecimal = [] {
+  std::array<uint8_t, 256> values{};
+  values.fill(kNoDigit);
+  for (uint8_t i = 0; i < 16; ++i) values[static_cast<unsigned char>("0123456789abcdef"[i])] = i;
+  return values;
+}();
+
+void append_stamp(std::string& text, const std::optional<FileStamp>& stamp) {
+  if (!stamp) return;
+  text += fmt::format("stamp {} {} {} {} {}\n", stamp->device, stamp->inode, stamp->bytes, stamp->modified_ns,
+                      stamp->changed_ns);
+}
+
+void append_fact(std::string& text, const FileFact& fact, std::string_view name) {
+  switch (fact.kind) {
+    case FactKind::kMissing: text += "missing "; break;
+    case FactKind::kThere: text += "there "; break;
+    case FactKind::kRead: text += fmt::format("read {} ", fact.digest.str()); break;
+  }
+  append_text(text, name);
+  append_stamp(text, fact.stamp);
+}
+
 /// Takes a file apart, from its begin. What is not there is not taken, and the result false.
 class Parser {
  public:
@@ -62,12 +88,12 @@ class Parser {
     constexpr size_t kDigits = 8;
     if (file_.size() - at_ < digest.words.size() * kDigits) return false;
     for (uint32_t& word : digest.words) {
-      const char* begin = file_.data() + at_;
-      const auto [end, problem] = std::from_chars(begin, begin + kDigits, word, 16);
-      const bool is_lower =
-          std::none_of(begin, begin + kDigits, [](char digit) { return digit >= 'A' && digit <= 'F'; });
-      if (problem != std::errc{} || end != begin + kDigits || !is_lower) return false;
-      at_ += kDigits;
+      word = 0;
+      for (size_t i = 0; i < kDigits; ++i) {
+        const uint8_t value = kHexadecimal[static_cast<unsigned char>(file_[at_++])];
+        if (value == kNoDigit) return false;
+        word = word << 4 | value;
+      }
     }
     return take(" ");
   }
@@ -76,9 +102,10 @@ class Parser {
   bool take_text(std::string& text) {
     if (!take("\"")) return false;
     for (;;) {
-      const size_t end = file_.find_first_of("\"\\\n", at_);
-      if (end == std::string_view::npos || file_[end] == '\n') return false;
-      text += file_.substr(at_, end - at_);
+      size_t end = at_;
+      while (end != file_.size() && file_[end] != '"' && file_[end] != '\\' && file_[end] != '\n') ++end;
+      if (end == file_.size() || file_[end] == '\n') return false;
+      text.append(file_, at_, end - at_);
       at_ = end + 1;
       if (file_[end] == '"') return take("\n");
       if (at_ == file_.size() || std::string_view("\"\\n").find(file_[at_]) == std::string_view::npos) return false;
@@ -87,9 +114,16 @@ class Parser {
     }
   }
 
+  bool take_stamp(std::optional<FileStamp>& stamp) {
+    if (!take("stamp ")) return true;
+    stamp.emplace();
+    return take_number(stamp->device, ' ') && take_number(stamp->inode, ' ') && take_number(stamp->bytes, ' ') &&
+           take_number(stamp->modified_ns, ' ') && take_number(stamp->changed_ns, '\n');
+  }
+
   bool take_facts(std::vector<FileFact>& facts) {
     for (;;) {
-      FileFact fact{FactKind::kMissing, {}, {}};
+      FileFact fact{FactKind::kMissing, {}, {}, {}};
       if (take("missing ")) {
         fact.kind = FactKind::kMissing;
       } else if (take("there ")) {
@@ -100,16 +134,29 @@ class Parser {
       } else {
         return true;
       }
-      if (!take_text(fact.name)) return false;
-      if (fact.kind == FactKind::kRead && take("stamp ")) {
-        FileStamp& stamp = fact.stamp.emplace();
-        if (!take_number(stamp.device, ' ') || !take_number(stamp.inode, ' ') || !take_number(stamp.bytes, ' ') ||
-            !take_number(stamp.modified_ns, ' ') || !take_number(stamp.changed_ns, '\n')) {
-          return false;
-        }
-      }
+      if (!take_text(fact.name) || (fact.kind == FactKind::kRead && !take_stamp(fact.stamp))) return false;
       facts.push_back(std::move(fact));
     }
+  }
+
+  bool take_folders(std::vector<ManifestFolder>& folders) {
+    while (take("folder ")) {
+      ManifestFolder folder;
+      size_t bytes = 0;
+      if (!take_number(bytes, ' ') || !take_text(folder.name) || !take_stamp(folder.stamp) ||
+          !take_bytes(bytes, folder.lines)) {
+        return false;
+      }
+      folders.push_back(std::move(folder));
+    }
+    return true;
+  }
+
+  bool take_bytes(size_t count, std::string_view& bytes) {
+    if (count > file_.size() - at_) return false;
+    bytes = file_.substr(at_, count);
+    at_ += count;
+    return true;
   }
 
   size_t at() const { return at_; }
@@ -121,42 +168,140 @@ class Parser {
 
 }  // namespace
 
+std::string print_folder_lines(const FolderFacts& folder) {
+  std::string lines;
+  for (const FileFact& fact : folder.facts) {
+    append_fact(lines, fact, std::string_view(fact.name).substr(folder.name.size() + 1));
+  }
+  return lines;
+}
+
+std::optional<std::vector<FileFact>> parse_folder_lines(const ManifestFolder& folder) {
+  Parser parser(folder.lines);
+  std::vector<FileFact> facts;
+  if (!parser.take_facts(facts) || parser.at() != folder.lines.size()) return std::nullopt;
+  for (FileFact& fact : facts) {
+    const bool is_name = !fact.name.empty() && fact.name.find('/') == std::string::npos;
+    if (fact.kind == FactKind::kRead || !is_name) return std::nullopt;
+    fact.name.insert(0, folder.name + "/");
+  }
+  return facts;
+}
+
+std::optional<FactsNow> check_manifest(Manifest& manifest) {
+  std::optional<FactsNow> now = check_facts(manifest.facts);
+  if (!now) return std::nullopt;
+  for (ManifestFolder& folder : manifest.folders) {
+    if (folder.stamp && has_stamp(folder.name, *folder.stamp)) continue;
+    folder.stamp = folder_stamp(folder.name);
+    const std::optional<std::vector<FileFact>> facts = parse_folder_lines(folder);
+    if (!facts || !hold_in_folder(*facts)) return std::nullopt;
+    now->has_settled |= folder.stamp && is_settled(*folder.stamp);
+  }
+  return now;
+}
+
+std::string print_manifest_modules(const std::vector<ManifestModule>& modules) {
+  std::string text;
+  if (modules.empty()) return text;
+  for (const ManifestModule& module : modules) {
+    text += fmt::format("module {} {} {} {} {} ", module.interface.str(), module.sources[0], module.sources[1],
+                        module.has_messages ? 1 : 0, module.mentions.size());
+    for (const uint32_t mention : module.mentions) text += fmt::format("{} ", mention);
+    append_text(text, module.path);
+  }
+  return fmt::format("{}{:08x}\n{}", kChecksum, checksum_of(text), text);
+}
+
+std::optional<std::vector<ManifestModule>> parse_manifest_modules(std::string_view lines, size_t fact_count) {
+  std::vector<ManifestModule> modules;
+  if (lines.empty()) return modules;
+  Parser parser(lines);
+  std::string_view checksum;
+  if (!parser.take(kChecksum) || !parser.take_bytes(kChecksumDigits, checksum) || !parser.take("\n") ||
+      checksum != fmt::format("{:08x}", checksum_of(lines.substr(parser.at()))) || parser.at() == lines.size()) {
+    return std::nullopt;
+  }
+  while (parser.take("module ")) {
+    ManifestModule module;
+    uint32_t has_messages = 0;
+    uint32_t count = 0;
+    if (!parser.take_digest(module.interface) || !parser.take_number(module.sources[0], ' ') ||
+        !parser.take_number(module.sources[1], ' ') || !parser.take_number(has_messages, ' ') ||
+        !parser.take_number(count, ' ') || has_messages > 1 || std::ranges::max(module.sources) > fact_count) {
+      return std::nullopt;
+    }
+    module.has_messages = has_messages != 0;
+    for (uint32_t mention = 0; count != 0; --count) {
+      if (!parser.take_number(mention, ' ')) return std::nullopt;
+      module.mentions.push_back(mention);
+    }
+    if (!parser.take_text(module.path)) return std::nullopt;
+    modules.push_back(std::move(module));
+  }
+  if (parser.at() != lines.size()) return std::nullopt;
+  for (const ManifestModule& module : modules) {
+    if (std::ranges::any_of(module.mentions, [&](uint32_t mention) { return mention >= modules.size(); })) {
+      return std::nullopt;
+    }
+  }
+  return modules;
+}
+
 std::string print_manifest(const Manifest& manifest, const Digest& command) {
   std::string text;
-  for (const FileFact& fact : manifest.facts) {
-    switch (fact.kind) {
-      case FactKind::kMissing: text += "missing "; break;
-      case FactKind::kThere: text += "there "; break;
-      case FactKind::kRead: text += fmt::format("read {} ", fact.digest.str()); break;
-    }
-    append_text(text, fact.name);
-    if (!fact.stamp) continue;
-    const FileStamp& stamp = *fact.stamp;
-    text += fmt::format("stamp {} {} {} {} {}\n", stamp.device, stamp.inode, stamp.bytes, stamp.modified_ns,
-                        stamp.changed_ns);
+  for (const FileFact& fact : manifest.facts) append_fact(text, fact, fact.name);
+  for (const ManifestFolder& folder : manifest.folders) {
+    text += fmt::format("folder {} ", folder.lines.size());
+    append_text(text, folder.name);
+    append_stamp(text, folder.stamp);
+    text += folder.lines;
   }
   text += "messages ";
   append_text(text, manifest.messages);
-  text += fmt::format("bundle {}\n", manifest.bundle.size());
+  text += fmt::format("modules {}\nbundle {}\n", manifest.modules.size(), manifest.bundle.size());
 
   std::string file(kManifestMagic);
   file += command_line(command);
-  file += fmt::format("{}{:08x}\n", kChecksum, checksum_of(text));
+  file += fmt::format("{}{:08x} {}\n", kChecksum, checksum_of(text), text.size());
   file += text;
+  file += manifest.modules;
   file.resize(aligned(file.size()));
   file += manifest.bundle;
   return file;
 }
 
+namespace {
+
+/// Takes the lines before those that the checksum covers, and finds those. Returns whether they are there.
+bool take_begin(Parser& parser, std::string_view file, const Digest& command, std::string_view& covered,
+                std::string_view& checksum) {
+  size_t bytes = 0;
+  if (!parser.take(kManifestMagic) || !parser.take(command_line(command)) || !parser.take(kChecksum) ||
+      !parser.take_bytes(kChecksumDigits, checksum) || !parser.take(" ") || !parser.take_number(bytes, '\n') ||
+      bytes > file.size() - parser.at()) {
+    return false;
+  }
+  covered = file.substr(parser.at(), bytes);
+  return true;
+}
+
+}  // namespace
+
 std::optional<Manifest> parse_manifest(std::string_view file, const Digest& command) {
   Parser parser(file);
-  if (!parser.take(kManifestMagic) || !parser.take(command_line(command))) return std::nullopt;
-  const auto checksum = manifest_checksum(file);
-  if (!checksum || !parser.take(fmt::format("{}{:08x}\n", kChecksum, checksum->first))) return std::nullopt;
+  std::string_view covered;
+  std::string_view checksum;
+  if (!take_begin(parser, file, command, covered, checksum)) return std::nullopt;
+  if (checksum != fmt::format("{:08x}", checksum_of(covered))) return std::nullopt;
+  const size_t end = parser.at() + covered.size();
   Manifest manifest;
+  size_t modules_bytes = 0;
   size_t bytes = 0;
-  if (!parser.take_facts(manifest.facts) || !parser.take("messages ") || !parser.take_text(manifest.messages) ||
-      !parser.take("bundle ") || !parser.take_number(bytes, '\n')) {
+  if (!parser.take_facts(manifest.facts) || !parser.take_folders(manifest.folders) || !parser.take("messages ") ||
+      !parser.take_text(manifest.messages) || !parser.take("modules ") || !parser.take_number(modules_bytes, '\n') ||
+      !parser.take("bundle ") || !parser.take_number(bytes, '\n') || parser.at() != end ||
+      !parser.take_bytes(modules_bytes, manifest.modules)) {
     return std::nullopt;
   }
   const size_t begin = aligned(parser.at());
@@ -167,15 +312,12 @@ std::optional<Manifest> parse_manifest(std::string_view file, const Digest& comm
   return manifest;
 }
 
-std::optional<std::pair<uint32_t, size_t>> manifest_checksum(std::string_view file) {
-  const size_t at = kManifestMagic.size() + command_line({}).size() + kChecksum.size();
-  const size_t begin = at + kChecksumDigits + 1;
-  if (begin > file.size() || !file.starts_with(kManifestMagic)) return std::nullopt;
-  constexpr std::string_view kBundle = "\nbundle ";
-  const size_t last = file.find(kBundle, begin);
-  const size_t end = last == std::string_view::npos ? last : file.find('\n', last + kBundle.size());
-  if (end == std::string_view::npos) return std::nullopt;
-  return std::pair(checksum_of(file.substr(begin, end + 1 - begin)), at);
+std::optional<std::pair<uint32_t, size_t>> manifest_checksum(std::string_view file, const Digest& command) {
+  Parser parser(file);
+  std::string_view covered;
+  std::string_view checksum;
+  if (!take_begin(parser, file, command, covered, checksum)) return std::nullopt;
+  return std::pair(checksum_of(covered), static_cast<size_t>(checksum.data() - file.data()));
 }
 
 }  // namespace fble

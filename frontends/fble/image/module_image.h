@@ -71,6 +71,7 @@ class ModuleImage {
 
   std::vector<ImageMention> mentions(const SourceFiles& files) const;
 
+  bool has_messages() const { return !view_.all<MessageRecord>().empty(); }
   /// Repeats the warnings from reading the sources, or from checking them.
   void repeat_load_messages(const SourceFiles& files, Diagnostics& diagnostics) const { repeat(0, files, diagnostics); }
   void repeat_check_messages(const SourceFiles& files, Diagnostics& diagnostics) const {

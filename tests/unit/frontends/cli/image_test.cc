@@ -98,12 +98,12 @@ TEST_F(CacheTest, AManifestCountsUntilAFileChanges) {
   const std::string name = cached(kManifestMagic).front();
   std::string file = read(name);
   file.replace(file.find("unused"), 6, "UNUSED");
-  file.replace(manifest_checksum(file)->second, 8, fmt::format("{:08x}", manifest_checksum(file)->first));
+  mend_manifest(file, command_of(file));
   write(name, file);
   EXPECT_THAT(run_cached(words).err, HasSubstr("argument 'b' is UNUSED"));
   // A damaged one is not used.
   std::string damaged = file;
-  damaged[damaged.size() / 2] ^= 1;
+  damaged[damaged.find("UNUSED")] ^= 1;
   write(name, damaged);
   EXPECT_EQ(run_cached(words).err, plain.err);
   // It counts for files that were written again, but not for others.
@@ -117,6 +117,66 @@ TEST_F(CacheTest, AManifestCountsUntilAFileChanges) {
   EXPECT_THAT(run_cached(words).err, HasSubstr("UNUSED"));
   write("src/Unit.fble", "Unit@ = *(); Unit@ Unit = Unit@(); @(Unit@, Unit); ");
   EXPECT_EQ(run_cached(words).err, plain.err);
+}
+
+TEST_F(CacheTest, AManifestCountsWhileNoOtherModuleSeesAChange) {
+  write("src/Other.fble", "/Unit%.Unit;");
+  const auto check = [&](const std::string& module) {
+    return run_cached({"check", "-I", folder() + "/src", "-m", module}).err;
+  };
+  check("/Main%");
+  ASSERT_EQ(cached(kManifestMagic).size(), 1u);
+  const std::string name = cached(kManifestMagic).front();
+  std::string marked = read(name);
+  marked.replace(marked.find("unused"), 6, "UNUSED");
+  mend_manifest(marked, command_of(marked));
+  check("/Other%");
+
+  struct Change {
+    const char* what;
+    const char* file;
+    const char* text;
+    bool is_seen;
+  };
+  const std::string unit = read("src/Unit.fble");
+  const std::string with_lines = "# a comment\n\n" + unit;
+  const std::string with_spare = "Spare@ = *();" + unit;
+  const Change changes[] = {
+      {"nothing", "src/Unit.fble", unit.c_str(), false},
+      {"lines", "src/Unit.fble", with_lines.c_str(), false},
+      {"a definition that is not exported", "src/Unit.fble", "Unit@ = *(); Unit@ U = Unit@(); @(Unit@, Unit: U);",
+       false},
+      {"a warning", "src/Unit.fble", with_spare.c_str(), true},
+      {"an export", "src/Unit.fble", "Unit@ = *(); Unit@ Unit = Unit@(); @(Unit@, Unit, More: Unit);", true},
+      {"a mention", "src/Unit.fble", "Unit@ = *(); Unit@ Unit = /More%; @(Unit@, Unit);", true},
+      {"a header", "src/Unit.fble.@", "*() Unit@; Unit@ Unit; @(Unit@, Unit);", true},
+      {"an error", "src/Unit.fble", "Unit@ = *(); Unit@ Unit = ; @(Unit@, Unit);", true},
+  };
+  write("src/More.fble", "*()();");
+  for (const Change& change : changes) {
+    SCOPED_TRACE(change.what);
+    std::filesystem::remove(folder() + "/src/Unit.fble.@");
+    write("src/Unit.fble", unit);
+    write(name, marked);
+    EXPECT_THAT(check("/Main%"), HasSubstr("UNUSED"));
+    write(change.file, change.text);
+    check("/Other%");  // makes the image of /Unit%
+    EXPECT_EQ(check("/Main%").find("UNUSED") == std::string::npos, change.is_seen);
+    write(name, marked);
+    if (change.is_seen) EXPECT_EQ(check("/Main%"), run({"check", "-I", folder() + "/src", "-m", "/Main%"}).err);
+  }
+}
+
+TEST_F(CacheTest, AManifestDoesNotCountBeforeThereIsAnImage) {
+  const std::vector<std::string> words{"check", "-I", folder() + "/src", "-m", "/Main%"};
+  run_cached(words);
+  const std::string name = cached(kManifestMagic).front();
+  std::string marked = read(name);
+  marked.replace(marked.find("unused"), 6, "UNUSED");
+  mend_manifest(marked, command_of(marked));
+  write(name, marked);
+  write("src/Unit.fble", "# a comment\n" + read("src/Unit.fble"));
+  EXPECT_EQ(run_cached(words).err, run(words).err);
 }
 
 TEST_F(CacheTest, AnImageWithWrongCodeIsAsNone) {

@@ -5,11 +5,14 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <functional>
 
 #include "tests/support/imaged_program.h"
 
 namespace fble {
 namespace {
+
+namespace fs = std::filesystem;
 
 /// The status of a file that has not changed for a minute, as far as its times say.
 struct stat status_of(const std::string& name) {
@@ -20,7 +23,10 @@ struct stat status_of(const std::string& name) {
   return status;
 }
 
-bool holds(FileFact fact) { return still_holds(fact); }
+bool holds(FileFact fact) {
+  const std::optional<FactsNow> now = check_facts({&fact, 1});
+  return now && now->other_content.empty();
+}
 
 class FileFacts : public testing::Test {
  protected:
@@ -100,11 +106,75 @@ TEST_F(FileFacts, AFileWithAnotherStampIsRead) {
   FileStamp stamp = stamp_now(file_, name("a"));
   ++stamp.changed_ns;
   FileFact fact{FactKind::kRead, name("a"), stamp, digest_of("text")};
-  EXPECT_TRUE(still_holds(fact));
+  EXPECT_EQ(check_facts({&fact, 1})->other_content, std::vector<uint32_t>());
   EXPECT_NE(fact.stamp, stamp);
   folder_.write("a", "tExt");
   fact.stamp.reset();
-  EXPECT_FALSE(still_holds(fact));
+  EXPECT_EQ(check_facts({&fact, 1})->other_content, std::vector<uint32_t>{0});
+  EXPECT_EQ(fact.digest, digest_of("tExt")) << "the fact is about the file as it is";
+}
+
+TEST_F(FileFacts, OnlyStampsThatMayStayAreWorthWriting) {
+  FileStamp stamp = stamp_now(file_, name("a"));
+  EXPECT_FALSE(is_settled(stamp)) << "the file was just written";
+  for (int64_t FileStamp::* member : {&FileStamp::modified_ns, &FileStamp::changed_ns}) {
+    EXPECT_FALSE(is_settled(stamp));
+    (stamp.*member) -= 3'600'000'000'000;
+  }
+  EXPECT_TRUE(is_settled(stamp));
+}
+
+TEST_F(FileFacts, FoldersHaveWhatIsMissingFromThem) {
+  folder_.write("f/x", "");
+  fs::create_symlink("nothing", name("f/link"));
+  const std::vector<FileFact> facts = {{FactKind::kMissing, name("f/b"), {}, {}},
+                                       {FactKind::kRead, name("a"), {}, digest_of("text")},
+                                       {FactKind::kThere, name("f"), {}, {}},
+                                       {FactKind::kMissing, name("f/link"), {}, {}},
+                                       {FactKind::kMissing, name("none/deeper/b"), {}, {}},
+                                       {FactKind::kMissing, name("none/deeper/c"), {}, {}}};
+  const std::optional<GroupedFacts> grouped = group_by_folder(facts);
+  ASSERT_TRUE(grouped);
+  ASSERT_EQ(grouped->facts.size(), 2u) << "a file that was read and a link";
+  EXPECT_EQ(grouped->facts[0].name, name("a"));
+  EXPECT_EQ(grouped->facts[1].name, name("f/link"));
+  ASSERT_EQ(grouped->folders.size(), 2u);
+  EXPECT_EQ(grouped->folders[0].name, name("f"));
+  EXPECT_EQ(grouped->folders[0].facts, std::vector{facts[0]});
+  EXPECT_EQ(grouped->folders[1].name, folder_.root());
+  EXPECT_EQ(grouped->folders[1].facts, (std::vector<FileFact>{facts[2], {FactKind::kMissing, name("none"), {}, {}}}));
+  for (const FolderFacts& folder : grouped->folders) EXPECT_TRUE(hold_in_folder(folder.facts));
+
+  // One that is not true is found, and so is a name that has become a link.
+  EXPECT_FALSE(group_by_folder({{FactKind::kMissing, name("a"), {}, {}}}));
+  EXPECT_FALSE(group_by_folder({{FactKind::kRead, name("a"), {}, digest_of("another text")}}));
+  fs::create_symlink("nothing", name("f/b"));
+  EXPECT_FALSE(hold_in_folder(grouped->folders[0].facts));
+}
+
+TEST_F(FileFacts, AFolderHasAnotherStampAfterANameIsNew) {
+  folder_.write("f/x", "");
+  const auto stamp_of = [&] {
+    struct stat status;
+    EXPECT_EQ(stat(name("f").c_str(), &status), 0);
+    return FileStamp{status.st_dev, status.st_ino, static_cast<uint64_t>(status.st_size),
+                     status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec,
+                     status.st_ctim.tv_sec * 1'000'000'000 + status.st_ctim.tv_nsec};
+  };
+  const std::vector<std::function<void()>> changes = {
+      [&] { folder_.write("f/y", ""); }, [&] { fs::rename(name("f/y"), name("f/z")); },
+      [&] { fs::remove(name("f/z")); }, [&] { fs::create_symlink("x", name("f/link")); },
+      [&] { fs::rename(name("f"), name("g")), fs::create_directory(name("f")); }};
+  for (const auto& change : changes) {
+    const FileStamp before = stamp_of();
+    EXPECT_TRUE(has_stamp(name("f"), before));
+    usleep(20'000);
+    change();
+    EXPECT_FALSE(has_stamp(name("f"), before));
+  }
+  EXPECT_FALSE(folder_stamp(name("f"))) << "it has just changed";
+  EXPECT_FALSE(folder_stamp(name("none")));
+  EXPECT_TRUE(folder_stamp("/usr"));
 }
 
 TEST_F(FileFacts, AFileWithTheOldTimeOfModificationHasChanged) {

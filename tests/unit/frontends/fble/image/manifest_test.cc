@@ -11,27 +11,75 @@ namespace {
 
 const Digest kCommand = digest_of("this command");
 
+const FileStamp kStamp{1, 18'446'744'073'709'551'615U, 0, -5, 1'700'000'000'000'000'000};
+
+std::vector<ManifestModule> some_modules() {
+  return {
+      {.path = "/B%", .interface = digest_of("B"), .sources = {0, 3}, .has_messages = true, .mentions = {}},
+      {.path = "/A/'\"'%", .interface = digest_of("A"), .sources = {1, 2}, .has_messages = false, .mentions = {0, 1}}};
+}
+
+const std::string& module_lines() {
+  static const std::string lines = print_manifest_modules(some_modules());
+  return lines;
+}
+
+FolderFacts some_folder() {
+  return {
+      "./A", kStamp, {{FactKind::kMissing, "./A/A.fble.@", {}, {}}, {FactKind::kThere, "./A/a \"b\"\\n\nc", {}, {}}}};
+}
+
 Manifest some_manifest() {
-  const FileStamp stamp{1, 18'446'744'073'709'551'615U, 0, -5, 1'700'000'000'000'000'000};
+  static const std::string lines = print_folder_lines(some_folder());
   return {.facts = {{FactKind::kMissing, "./A.fble.@", {}, {}},
-                    {FactKind::kRead, "./A.fble", stamp, digest_of("a")},
+                    {FactKind::kRead, "./A.fble", kStamp, digest_of("a")},
                     {FactKind::kRead, "./B.fble", {}, digest_of("b")},
                     {FactKind::kThere, "/a \"b\"\\n\nc", {}, {}}},
+          .folders = {{"./A", kStamp, lines}, {"", {}, ""}},
           .messages = "A.fble:1:1: warning: \"a\\b\"\n",
+          .modules = module_lines(),
           .bundle = "bytes of a bundle"};
 }
 
 TEST(Manifest, ParsesWhatWasPrinted) {
   for (const bool has_bundle : {true, false}) {
     Manifest manifest = some_manifest();
-    if (!has_bundle) manifest.bundle = "";
+    (has_bundle ? manifest.modules : manifest.bundle) = "";
     const std::string file = print_manifest(manifest, kCommand);
     const std::optional<Manifest> parsed = parse_manifest(file, kCommand);
     ASSERT_TRUE(parsed) << file;
     EXPECT_EQ(parsed->facts, manifest.facts);
+    ASSERT_EQ(parsed->folders.size(), 2u);
+    EXPECT_EQ(parsed->folders[0].name, some_folder().name);
+    EXPECT_EQ(parsed->folders[0].stamp, some_folder().stamp);
+    EXPECT_EQ(parse_folder_lines(parsed->folders[0]), some_folder().facts);
+    EXPECT_EQ(parsed->folders[1].stamp, std::nullopt);
     EXPECT_EQ(parsed->messages, manifest.messages);
+    EXPECT_EQ(parsed->modules, manifest.modules);
     EXPECT_EQ(parsed->bundle, manifest.bundle);
     EXPECT_EQ((parsed->bundle.data() - file.data()) % 8, 0);
+  }
+}
+
+TEST(Manifest, LinesOfFoldersAndModulesAreChecked) {
+  const auto folder = [](std::string_view lines) { return parse_folder_lines({"f", {}, lines}); };
+  EXPECT_TRUE(folder("missing \"a\"\n"));
+  for (const char* lines : {"missing \"\"\n", "missing \"a/b\"\n", "missing \"a\"\nx", "messages \"a\"\n"}) {
+    EXPECT_FALSE(folder(lines)) << lines;
+  }
+  EXPECT_FALSE(folder("read " + digest_of("a").str() + " \"a\"\n"));
+
+  EXPECT_EQ(parse_manifest_modules(module_lines(), 3), some_modules());
+  EXPECT_EQ(parse_manifest_modules("", 0), std::vector<ManifestModule>());
+  EXPECT_FALSE(parse_manifest_modules(module_lines(), 2)) << "a fact that is not there";
+  std::vector<ManifestModule> others = some_modules();
+  others[0].mentions = {2};
+  EXPECT_FALSE(parse_manifest_modules(print_manifest_modules(others), 3)) << "a module that is not there";
+  for (size_t at = 0; at < module_lines().size(); ++at) {
+    std::string changed = module_lines();
+    changed[at] ^= 1;
+    EXPECT_FALSE(parse_manifest_modules(changed, 3)) << at;
+    EXPECT_EQ(parse_manifest_modules(module_lines().substr(0, at), 3).has_value(), at == 0) << at;
   }
 }
 
@@ -42,7 +90,9 @@ TEST(Manifest, OfAnotherCommandIsNotUsed) {
 }
 
 TEST(Manifest, AnyChangeBeforeTheBundleIsFound) {
-  const std::string file = print_manifest(some_manifest(), kCommand);
+  Manifest manifest = some_manifest();
+  manifest.modules = "";
+  const std::string file = print_manifest(manifest, kCommand);
   const size_t bundle = file.size() - some_manifest().bundle.size();
   for (size_t at = 0; at < bundle; ++at) {
     for (const char change : {'\x01', '\x10', '\x80'}) {
