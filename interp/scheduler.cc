@@ -528,7 +528,8 @@ void Scheduler::wait_for_world(Carrier& carrier) {
   const int64_t offset = has_virtual_time() ? static_cast<int64_t>(now_ns()) - virtual_now_ : 0;
   const int64_t until = time == kNever ? kNever : time + offset;
   wait_until(carrier, std::min(until, machine_.io.next_look()), machine_.io);
-  if (offset != 0 && static_cast<int64_t>(now_ns()) >= until) virtual_now_ = std::max(virtual_now_, time);
+  if (!has_virtual_time()) return;
+  virtual_now_ = std::max(virtual_now_, std::min(time, static_cast<int64_t>(now_ns()) - offset));
 }
 
 /// Gives the turn to the thread that runs next. False: that is the main thread, with an error, and has been loaded.
@@ -1010,7 +1011,8 @@ void Scheduler::begin_marking(VirtualThread* running) {
 
 bool Scheduler::has_lost_many() const { return most_live_ >= kManyThreads && live_ < most_live_ / kFewLeftOneIn; }
 
-bool Scheduler::must_share() const { return !is_alone() || machine_.heap.is_tidying() || has_lost_many(); }
+/// Returns whether there are other threads, or memory of such that have ended.
+bool Scheduler::has_others() const { return !is_alone() || machine_.heap.is_tidying() || has_lost_many(); }
 
 bool Scheduler::is_marking_begun(VirtualThread& thread) {
   return std::exchange(thread.marked_cycle, marking_cycle_) == marking_cycle_;

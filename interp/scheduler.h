@@ -65,12 +65,13 @@ class Scheduler {
   const SentCounter& sent() const { return sent_; }
   Turns& turns() { return turns_; }
   /// Returns the time (CLOCK_MONOTONIC, ns). Where turns are chosen it is virtual: it begins with 0, and passes only
-  /// while all threads wait, without a wait of the process.
+  /// while all threads wait. If one of them waits for something outside it passes like real time then; else the
+  /// process does not wait.
   int64_t now() const;
   bool has_virtual_time() const { return options_.has_turns(); }
   /// Returns whether a native must let others run instead of waiting in place. If there are no others, memory is freed
   /// meanwhile.
-  bool must_share() const;
+  bool must_share() const { return stats_.started != 0 && has_others(); }
 
   // For natives, whose thread is the carrier's current one.
 
@@ -78,15 +79,15 @@ class Scheduler {
   VirtualThread& start(Carrier& carrier, Scope& scope, Word action);
   /// Makes the current thread wait in the list. To be returned from the native, like that of the next two.
   Word park(Carrier& carrier, WaiterList& list, Wait wait);
-  /// Makes it wait in the list for something outside of the program. At the time (CLOCK_MONOTONIC, ns) the native runs
-  /// again in any case, and the thread has `timed_out`.
+  /// Makes it wait in the list for something outside of the program. At the time (see now) the native runs again in any
+  /// case, and the thread has `timed_out`.
   Word wait_outside(Carrier& carrier, ThreadList& list, Wait wait, int64_t until = kNever);
   static constexpr int64_t kNever = INT64_MAX;
   /// Makes it wait until one of the cases happens, or the native runs again at the deadline; then it has `timed_out`.
   Word wait_for_choice(Carrier& carrier, std::unique_ptr<Choice> choice);
   /// Returns a random number below n, n > 0, for choices among what has happened.
   uint32_t random_case(uint32_t n) { return cases_.below(n); }
-  /// Waits until the time (CLOCK_MONOTONIC, ns).
+  /// Waits until the time (see now).
   Word sleep_until(Carrier& carrier, int64_t time);
   /// Lets all threads that are ready run first.
   Word yield(Carrier& carrier);
@@ -165,6 +166,7 @@ class Scheduler {
 
  private:
   void clear();
+  bool has_others() const;
   VirtualThread& new_thread();
   void free_thread(VirtualThread& thread);
   void count_chunk(const VirtualThread& thread);

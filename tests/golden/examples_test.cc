@@ -6,7 +6,7 @@
 // 0. In a session, lines that begin with "#" are comments, and output ends before an
 // empty line followed by one of these or a command. Commands run in the project's folder;
 // "$TMP" is a folder for files. They are run by bash, with a pipe that reads their
-// output, and in several modes, which must make no difference.
+// output, and in several modes, which must make no difference: examples with threads in all of them.
 //
 // `fble-jit-tests --gtest_filter='*ExampleSession*' --update-goldens` rewrites the output.
 #include <gtest/gtest.h>
@@ -38,6 +38,14 @@ constexpr Mode kModes[] = {
     {"stress", "--jit=eager --gc-stress=101 --heap-verify"},
 };
 
+/// Those that the options above leave out, for programs with threads. Stress is rarer than that of `fble-jit suite`:
+/// these programs also have files and clients to wait for.
+constexpr Mode kThreadModes[] = {
+#define FBLE_MODE(name, flags, doc) {name, flags},
+#include "frontends/cli/modes.def"
+#undef FBLE_MODE
+};
+
 struct Session {
   std::string name;
   std::string file;
@@ -54,6 +62,17 @@ std::vector<Session> sessions() {
     if (entry.path().extension() == ".session") all.push_back({entry.path().stem(), entry.path(), false});
   }
   std::ranges::sort(all, {}, &Session::name);
+  return all;
+}
+
+/// The sessions of programs with threads.
+std::vector<Session> thread_sessions() {
+  std::vector<Session> all = sessions();
+  std::erase_if(all, [](const Session& session) {
+    std::ifstream stream(kRoot + "/examples/" + session.name + ".fble");
+    const std::string text{std::istreambuf_iterator<char>(stream), {}};
+    return text.find("/Std/Io/Thread%") == std::string::npos;
+  });
   return all;
 }
 
@@ -139,11 +158,17 @@ TEST_P(ExampleSession, PrintsTheSame) {
   for (const std::string& line : updated) stream << line << "\n";
 }
 
+std::string name_of(const testing::TestParamInfo<std::tuple<Session, Mode>>& info) {
+  std::string name = std::get<0>(info.param).name + "_" + std::get<1>(info.param).name;
+  std::ranges::replace(name, '-', '_');
+  return name;
+}
+
 INSTANTIATE_TEST_SUITE_P(All, ExampleSession,
-                         testing::Combine(testing::ValuesIn(sessions()), testing::ValuesIn(kModes)),
-                         [](const auto& info) {
-                           return std::get<0>(info.param).name + "_" + std::get<1>(info.param).name;
-                         });
+                         testing::Combine(testing::ValuesIn(sessions()), testing::ValuesIn(kModes)), name_of);
+INSTANTIATE_TEST_SUITE_P(ThreadsInModes, ExampleSession,
+                         testing::Combine(testing::ValuesIn(thread_sessions()), testing::ValuesIn(kThreadModes)),
+                         name_of);
 
 TEST(ExampleSessions, EachExampleHasOne) {
   std::string all;

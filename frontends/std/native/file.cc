@@ -77,6 +77,8 @@ Word put_byte(NativeCall& call) {
   if (file == nullptr) return 0;
   const Read<IntValue> byte = read_int(call.arg(1), call.int_form());
   if (byte.error != ReadError::kNone) return fail_read(call, byte.error, "byte");
+  // Without others there are no turns.
+  if (!must_not_wait(call)) return file->put_byte(byte.value.low_byte()) ? kUnitWord : fail_output(call);
   OutputTurn turn(call, *file);
   if (const Waiting waiting = turn.make_room()) return *waiting;
   return turn.put_byte(byte.value.low_byte()) ? kUnitWord : fail_output(call);

@@ -129,15 +129,6 @@ Waiting open_or_wait(NativeCall& call, const std::string& path, const std::strin
 
 // ---- reading ----------------------------------------------------------------
 
-bool must_not_wait(NativeCall& call) {
-  const VirtualThread& thread = thread_of(call);
-  return thread.unfinished != nullptr || thread.timed_out || io_of(call).must_share();
-}
-
-Waiting wait_for_byte(NativeCall& call, File& file) {
-  return wait_for_input(call, file, [&] { return file.has_bytes(); });
-}
-
 Waiting fetch(NativeCall& call, File& file) {
   if (const std::unique_ptr<ReadOperation> read = finished<ReadOperation>(call); read != nullptr) {
     file.end_reading(scheduler_of(call));

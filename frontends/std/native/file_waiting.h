@@ -24,10 +24,13 @@ template <typename IsEnough>
 Waiting wait_for_input(NativeCall& call, File& file, IsEnough&& is_enough);
 
 /// Waits for a byte in this way.
-Waiting wait_for_byte(NativeCall& call, File& file);
+inline Waiting wait_for_byte(NativeCall& call, File& file);
 
 /// Returns whether natives must not wait in place, or have not now.
-bool must_not_wait(NativeCall& call);
+inline bool must_not_wait(NativeCall& call) {
+  const VirtualThread& thread = thread_of(call);
+  return thread.unfinished != nullptr || thread.timed_out || io_of(call).must_share();
+}
 
 /// Gets more input, or has reached the end of it, unless the native must wait. Requires: must_not_wait.
 Waiting fetch(NativeCall& call, File& file);
@@ -62,6 +65,13 @@ class OutputTurn {
   bool is_held_ = false;
   bool must_flush_ = false;
 };
+
+inline Waiting wait_for_byte(NativeCall& call, File& file) {
+  // A thread that has begun to read a file from a disk has found no bytes, and others wait until it is done. So none
+  // are there, and what it has begun is not forgotten.
+  if (file.has_bytes()) return std::nullopt;
+  return wait_for_input(call, file, [&] { return file.has_bytes(); });
+}
 
 template <typename IsEnough>
 Waiting wait_for_input(NativeCall& call, File& file, IsEnough&& is_enough) {

@@ -13,6 +13,11 @@ constexpr int64_t kMillisecond = 1'000'000;
 /// Descriptors of other programs may become free, too, of which nothing is heard.
 constexpr int kDescriptorPatienceMs = 100;
 
+/// Returns the time by the scheduler's clock, which may be virtual.
+int64_t end_of_patience(NativeCall& call, int milliseconds) {
+  return milliseconds < 0 ? Scheduler::kNever : scheduler_of(call).now() + milliseconds * kMillisecond;
+}
+
 }  // namespace
 
 int64_t time_after(int milliseconds) {
@@ -28,7 +33,7 @@ Waiting wait_for(NativeCall& call, Watch& watch, Readiness what, int patience_ms
     return std::nullopt;
   }
   return scheduler_of(call).wait_outside(call.carrier(), is_input ? watch.readers : watch.writers,
-                                         is_input ? Wait::kInput : Wait::kOutput, time_after(patience_ms));
+                                         is_input ? Wait::kInput : Wait::kOutput, end_of_patience(call, patience_ms));
 }
 
 bool took_too_long(NativeCall& call) { return std::exchange(thread_of(call).timed_out, false); }
@@ -39,7 +44,7 @@ Waiting wait_in_line(NativeCall& call, ThreadList& list) {
 
 Waiting wait_for_descriptor(NativeCall& call) {
   return scheduler_of(call).wait_outside(call.carrier(), io_of(call).descriptor_waiters, Wait::kSystem,
-                                         time_after(kDescriptorPatienceMs));
+                                         end_of_patience(call, kDescriptorPatienceMs));
 }
 
 Word park_for_operation(NativeCall& call) {
