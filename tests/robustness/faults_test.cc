@@ -130,6 +130,18 @@ TEST_F(FaultsTest, ThreadsWaitUntilTheirCallsSucceed) {
   }
 }
 
+/// A look finds nothing in memory, so the disk is asked.
+TEST_F(FaultsTest, ThreadsReadFilesThatAreNotInMemory) {
+  const CommandResult usual = run_with("", threads_words("uring", "Files"));
+  for (const char* io : {"uring", "epoll", "blocking"}) {
+    for (const char* plan : {"look:EAGAIN:1%1", "look:EAGAIN:2%2"}) {
+      const CommandResult result = run_with(plan, threads_words(io, "Files"));
+      EXPECT_EQ(result.status, 0) << plan << " and " << io << ": " << result.err;
+      EXPECT_EQ(result.out, usual.out) << plan << " and " << io;
+    }
+  }
+}
+
 /// The signal comes after the scheduler has looked for one, and before it waits.
 TEST_F(FaultsTest, AnInterruptJustBeforeAWaitIsNotLost) {
   for (const char* io : {"uring", "epoll", "blocking"}) {

@@ -6,14 +6,13 @@
 //   CALL:FAULT:N+      so do all that follow
 //   CALL:FAULT:N%SEED  one call in N, chosen by the seed
 //
-// CALL: write, read, open, poll, accept, sleep, connect, mmap, or malloc, which stands for all ways to allocate, as
-// read, write and poll do for theirs. FAULT:
-// the name of an error, `short` for a read or write of one byte when the call asks for more, or SIGINT for that signal
-// just before the call. All other calls are passed to the system. After a short read of a connection, epoll reports the
-// rest as if it had come later: the system itself reads less than there is nowhere else.
-// With FBLE_PROCESSOR_CLOCK the monotonic clock shows the processor time of the process, so that a busy machine changes
-// no figure.
-// The library uses no other one than libc and allocates nothing.
+// CALL: write, read, look (a read of what is in memory, which is a read, too), open, poll, accept, sleep, connect,
+// mmap, or malloc, which stands for all ways to allocate, as read, write and poll do for theirs. FAULT: the name of an
+// error, `short` for a read or write of one byte when the call asks for more, or SIGINT for that signal just before the
+// call. All other calls are passed to the system. After a short read of a connection, epoll reports the rest as if it
+// had come later: the system itself reads less than there is nowhere else. With FBLE_PROCESSOR_CLOCK the monotonic
+// clock shows the processor time of the process, so that a busy machine changes no figure. The library uses no other
+// one than libc and allocates nothing.
 //
 // Used by tests/robustness/faults_test.cc and large_sources_test.cc.
 #include <dirent.h>
@@ -45,8 +44,9 @@ void* __libc_memalign(size_t, size_t);
 
 namespace {
 
-enum Call : uint8_t { kWrite, kRead, kOpen, kPoll, kAccept, kSleep, kConnect, kMmap, kMalloc, kCalls };
-constexpr const char* kCallNames[] = {"write", "read", "open", "poll", "accept", "sleep", "connect", "mmap", "malloc"};
+enum Call : uint8_t { kWrite, kRead, kLook, kOpen, kPoll, kAccept, kSleep, kConnect, kMmap, kMalloc, kCalls };
+constexpr const char* kCallNames[] = {"write",  "read",  "look",    "open", "poll",
+                                      "accept", "sleep", "connect", "mmap", "malloc"};
 
 struct Fault {
   const char* name;
@@ -208,6 +208,7 @@ int epoll_ctl(int descriptor, int what, int watched_one, epoll_event* event) {
 }
 
 ssize_t preadv2(int descriptor, const iovec* places, int count, off_t offset, int flags) {
+  if (offset >= 0 && fails(next_fault(kLook))) return -1;
   const int fault = next_fault(kRead);
   if (fails(fault)) return -1;
   iovec first = places[0];

@@ -241,6 +241,29 @@ TEST_F(LingeringTest, APeerThatDoesNotReadIsGivenUp) {
   EXPECT_EQ(got, text.substr(0, got.size()));
 }
 
+/// The system does not know how to use a terminal without waiting, so it is asked first whether it is ready.
+TEST(SharedDescriptorTest, ATerminalIsUsedWhenItIsReady) {
+  const int person = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  ASSERT_GE(person, 0);
+  ASSERT_EQ(grantpt(person), 0);
+  ASSERT_EQ(unlockpt(person), 0);
+  SharedDescriptor terminal(open(ptsname(person), O_RDWR | O_NOCTTY | O_CLOEXEC), nullptr,
+                            SharedDescriptor::Kind::kUnknown);
+  EXPECT_EQ(terminal.kind(), SharedDescriptor::Kind::kStream);
+  uint8_t bytes[16];
+  EXPECT_EQ(terminal.try_read(bytes, sizeof(bytes), 0), -1);
+  EXPECT_EQ(errno, EAGAIN);
+  ASSERT_EQ(write(person, "yes\n", 4), 4);
+  pollfd entry{.fd = terminal.descriptor, .events = POLLIN, .revents = 0};
+  ASSERT_EQ(poll(&entry, 1, -1), 1);
+  EXPECT_EQ(terminal.try_read(bytes, sizeof(bytes), 0), 4);
+  EXPECT_EQ(bytes[0], 'y');
+  std::string_view answer = "thanks";
+  EXPECT_EQ(terminal.try_write(answer), 0);
+  EXPECT_TRUE(answer.empty());
+  close(person);
+}
+
 /// A connection whose other side is the test.
 class ReceivingTest : public testing::Test {
  protected:
