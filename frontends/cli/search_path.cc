@@ -177,10 +177,11 @@ std::string find_package(const std::string& package) {
 
 std::vector<std::string> with_library(std::vector<std::string> roots) {
   std::string library = library_folder();
-  // Most libraries have this module: then the folders need not be listed.
+  // Most libraries have this module: then the folders need not be listed. What others are built on comes last in most
+  // search paths.
   const std::string common = "/Std/Unit.fble";
   const auto has_common = [&](const std::string& root) { return path_exists(root + common); };
-  if (std::ranges::any_of(roots, has_common) && has_common(library)) return roots;
+  if (std::any_of(roots.rbegin(), roots.rend(), has_common) && has_common(library)) return roots;
   if (std::ranges::none_of(roots, [&](const std::string& root) { return replaces(root, library); })) {
     roots.push_back(std::move(library));
   }

@@ -1,9 +1,9 @@
 #include "frontends/fble/image/bundle.h"
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <cstring>
+
+#include "frontends/fble/image/checksum.h"
 
 namespace fble {
 namespace {
@@ -115,7 +115,7 @@ std::optional<std::vector<BundledModule>> read_bundle(std::string_view bundle, s
 uint32_t bundle_checksum(std::string_view bundle) {
   if (!find_problem(bundle).empty()) return 0;
   const std::string_view part = checked_part(bundle);
-  return static_cast<uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(part.data()), part.size()));
+  return checksum_of(part);
 }
 
 }  // namespace fble

@@ -1,10 +1,11 @@
 #include "frontends/fble/image/image_tables.h"
 
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <cstring>
+
+#include "frontends/fble/image/checksum.h"
 
 namespace fble {
 namespace {
@@ -21,6 +22,7 @@ std::vector<SectionInfo> make_infos() {
 #define FBLE_OPTIONAL(name, Target) {#name, MemberKind::kOptional, Section::k##Target},
 #define FBLE_RANGE(name, Target) {#name, MemberKind::kRange, Section::k##Target},
 #define FBLE_IMAGE_SECTION(Name, members, doc) infos.push_back({#Name, sizeof(Name##Record) / kWordBytes, {members}});
+#include "frontends/fble/image/checksum.h"
 #include "frontends/fble/image/sections.def"
 #undef FBLE_IMAGE_SECTION
 #undef FBLE_NUMBER
@@ -71,7 +73,7 @@ std::string ImageTables::to_image() const {
 
 uint32_t image_checksum(std::string_view image) {
   const std::string_view content = image.substr(std::min(kCountsAt, image.size()));
-  return static_cast<uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(content.data()), content.size()));
+  return checksum_of(content);
 }
 
 std::string ImageView::open(std::string_view image) {

@@ -1,11 +1,12 @@
 #include "frontends/fble/image/manifest.h"
 
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
+#include <cstring>
+
+#include "frontends/fble/image/checksum.h"
 
 namespace fble {
 namespace {
@@ -15,10 +16,6 @@ constexpr size_t kChecksumDigits = 8;
 constexpr std::string_view kChecksum = "checksum ";
 
 std::string command_line(const Digest& command) { return fmt::format("command {}\n", command.str()); }
-
-uint32_t checksum_of(std::string_view text) {
-  return static_cast<uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(text.data()), text.size()));
-}
 
 void append_text(std::string& file, std::string_view text) {
   file += '"';
@@ -35,19 +32,31 @@ void append_text(std::string& file, std::string_view text) {
 
 size_t aligned(size_t size) { return (size + kAlignment - 1) / kAlignment * kAlignment; }
 
-constexpr uint8_t kNoDigit = 255;
-/// The values of hexadecimal digits.
-constexpr std::array<uint8_t, 256> kHexadecimal = [] {
-  std::array<uint8_t, 256> values{};
-  values.fill(kNoDigit);
-  for (uint8_t i = 0; i < 16; ++i) values[static_cast<unsigned char>("0123456789abcdef"[i])] = i;
-  return values;
-}();
+/// Returns the number that eight hexadecimal digits stand for. Sets `wrong` to something else than 0 if they are not
+/// all digits or letters from a to f. Works on all of them at once.
+uint32_t hexadecimal(const char* digits, uint64_t& wrong) {
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  constexpr uint64_t kHigh = 0x80 * kOnes;
+  uint64_t bytes;
+  std::memcpy(&bytes, digits, sizeof bytes);
+  wrong |= bytes & kHigh;
+  bytes &= ~kHigh;
+  // Bit 7 of each byte says whether the byte is at least a limit.
+  const auto at_least = [&](char limit) { return (bytes + (0x80 - static_cast<uint64_t>(limit)) * kOnes) & kHigh; };
+  const uint64_t letters = at_least('a') & ~at_least('f' + 1);
+  const uint64_t decimals = at_least('0') & ~at_least('9' + 1);
+  wrong |= ~(letters | decimals) & kHigh;
+  uint64_t values = (bytes & 0x0f * kOnes) + (letters >> 7) * 9;
+  // The first digit is the lowest byte: neighbours are joined, then their neighbours.
+  values = (values << 4 | values >> 8) & 0x00ff00ff00ff00ff;
+  values = (values << 8 | values >> 16) & 0x0000ffff0000ffff;
+  return static_cast<uint32_t>(values << 16 | values >> 32);
+}
 
 void append_stamp(std::string& text, const std::optional<FileStamp>& stamp) {
   if (!stamp) return;
-  text += fmt::format("stamp {} {} {} {} {}\n", stamp->device, stamp->inode, stamp->bytes, stamp->modified_ns,
-                      stamp->changed_ns);
+  text += fmt::format("stamp {:016x} {:016x} {:016x} {:016x} {:016x}\n", stamp->device, stamp->inode, stamp->bytes,
+                      static_cast<uint64_t>(stamp->modified_ns), static_cast<uint64_t>(stamp->changed_ns));
 }
 
 void append_fact(std::string& text, const FileFact& fact, std::string_view name) {
@@ -71,14 +80,12 @@ class Parser {
     return true;
   }
 
-  /// Takes a decimal number, written as print_manifest does, and what comes after it.
+  /// Takes a decimal number without a sign, written as print_manifest does, and what comes after it.
   template <typename Number>
   bool take_number(Number& number, char after) {
     const char* begin = file_.data() + at_;
     const auto [end, problem] = std::from_chars(begin, file_.data() + file_.size(), number);
-    if (problem != std::errc{}) return false;
-    const bool has_zeros = *begin == '0' && end - begin > 1;
-    if (has_zeros || (*begin == '-' && begin[1] == '0')) return false;
+    if (problem != std::errc{} || (*begin == '0' && end - begin > 1)) return false;
     at_ += static_cast<size_t>(end - begin);
     return take({&after, 1});
   }
@@ -87,14 +94,12 @@ class Parser {
   bool take_digest(Digest& digest) {
     constexpr size_t kDigits = 8;
     if (file_.size() - at_ < digest.words.size() * kDigits) return false;
+    uint64_t wrong = 0;
     for (uint32_t& word : digest.words) {
-      word = 0;
-      for (size_t i = 0; i < kDigits; ++i) {
-        const uint8_t value = kHexadecimal[static_cast<unsigned char>(file_[at_++])];
-        if (value == kNoDigit) return false;
-        word = word << 4 | value;
-      }
+      word = hexadecimal(&file_[at_], wrong);
+      at_ += kDigits;
     }
+    if (wrong != 0) return false;
     return take(" ");
   }
 
@@ -114,11 +119,23 @@ class Parser {
     }
   }
 
+  /// Takes 16 hexadecimal digits, and what comes after them.
+  template <typename Number>
+  bool take_word(Number& number, char after) {
+    constexpr size_t kDigits = 8;
+    if (file_.size() - at_ < 2 * kDigits) return false;
+    uint64_t wrong = 0;
+    const uint64_t high = hexadecimal(&file_[at_], wrong);
+    number = static_cast<Number>(high << 32 | hexadecimal(&file_[at_ + kDigits], wrong));
+    at_ += 2 * kDigits;
+    return wrong == 0 && take({&after, 1});
+  }
+
   bool take_stamp(std::optional<FileStamp>& stamp) {
     if (!take("stamp ")) return true;
     stamp.emplace();
-    return take_number(stamp->device, ' ') && take_number(stamp->inode, ' ') && take_number(stamp->bytes, ' ') &&
-           take_number(stamp->modified_ns, ' ') && take_number(stamp->changed_ns, '\n');
+    return take_word(stamp->device, ' ') && take_word(stamp->inode, ' ') && take_word(stamp->bytes, ' ') &&
+           take_word(stamp->modified_ns, ' ') && take_word(stamp->changed_ns, '\n');
   }
 
   bool take_facts(std::vector<FileFact>& facts) {
@@ -216,6 +233,8 @@ std::string print_manifest_modules(const std::vector<ManifestModule>& modules) {
 std::optional<std::vector<ManifestModule>> parse_manifest_modules(std::string_view lines, size_t fact_count) {
   std::vector<ManifestModule> modules;
   if (lines.empty()) return modules;
+  constexpr size_t kBytesPerModule = 128;  // about
+  modules.reserve(lines.size() / kBytesPerModule);
   Parser parser(lines);
   std::string_view checksum;
   if (!parser.take(kChecksum) || !parser.take_bytes(kChecksumDigits, checksum) || !parser.take("\n") ||
@@ -232,6 +251,7 @@ std::optional<std::vector<ManifestModule>> parse_manifest_modules(std::string_vi
       return std::nullopt;
     }
     module.has_messages = has_messages != 0;
+    module.mentions.reserve(std::min<size_t>(count, lines.size()));
     for (uint32_t mention = 0; count != 0; --count) {
       if (!parser.take_number(mention, ' ')) return std::nullopt;
       module.mentions.push_back(mention);

@@ -3,7 +3,7 @@
 //
 //   fble-jit manifest 2
 //   command DIGEST            the build of fble-jit that has written it (digest.h)
-//   checksum WORD BYTES       CRC-32 of that number of bytes after this line: of all up to the modules
+//   checksum WORD BYTES       CRC-32C of that number of bytes after this line: of all up to the modules
 //   missing "NAME"            facts about files, one per line (file_facts.h)
 //   there "NAME"
 //   read DIGEST "NAME"        the digest of its content
@@ -23,7 +23,7 @@
 // HEADER and VALUE are facts by their number, from 1; 0 for a source that was not read. A MENTION is a module by its
 // number.
 //
-// Numbers are decimal, the checksum and digests hexadecimal. Texts are between double quotes, with a backslash
+// Numbers are decimal; checksums, stamps and digests hexadecimal. Texts are between double quotes, with a backslash
 // before a double quote, a backslash and an n, which is a newline. Each manifest can be written in one way only.
 //
 // Tested by tests/unit/frontends/fble/image/manifest_test.cc.

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "frontends/fble/image/checksum.h"
 #include "frontends/fble/image/module_key.h"
 #include "tests/support/imaged_program.h"
 
@@ -41,6 +42,13 @@ TEST(ModuleKey, DependsOnPathSourcesAndMentions) {
   EXPECT_NE(a, key("/A%", {.value = digest_of("y")}));
   EXPECT_NE(a, key("/A%", {.header = x}));
   EXPECT_NE(a, key("/A%", {.header = none, .value = x}));
+}
+
+TEST(Checksum, IsCrc32c) {
+  EXPECT_EQ(checksum_of(""), 0u);
+  EXPECT_EQ(checksum_of("123456789"), 0xe3069283u);
+  EXPECT_EQ(checksum_of(std::string(32, '\0')), 0x8a9136aau);
+  EXPECT_EQ(checksum_of(std::string(32, '\xff')), 0x62a8ab43u);
 }
 
 }  // namespace
