@@ -360,10 +360,12 @@ std::unique_ptr<ProgramCode> compile_module(const Options& options, const FrontE
   } else {
     status = Status::kUsageError;
   }
-  // Syntax and types are freed: the program that runs now can use their memory.
-  mallopt(M_TOP_PAD, 128 << 10);
-  mallopt(M_TRIM_THRESHOLD, 128 << 10);
-  malloc_trim(0);
+  if (!front_end.only_checks) {
+    // Syntax and types are freed: the program that runs now can use their memory.
+    mallopt(M_TOP_PAD, 128 << 10);
+    mallopt(M_TRIM_THRESHOLD, 128 << 10);
+    malloc_trim(0);
+  }
   if (code == nullptr) return nullptr;
 
   if (!options.deps_file.empty() && !save_file(options.deps_file, dependency_rule(options.deps_target, files))) {

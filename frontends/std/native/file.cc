@@ -62,14 +62,18 @@ struct JustBytes {
     for (uint32_t byte = 0; byte < 256; ++byte) words[byte] = pack_union(char_word(byte, form), tag_width(2), 0);
   }
 };
-const JustBytes kJustBytes[] = {JustBytes(IntForm::kUnions), JustBytes(IntForm::kMachine)};
+Word just_byte(int byte, IntForm form) {
+  // Made when the first byte is read, since most programs read none.
+  static const JustBytes all[] = {JustBytes(IntForm::kUnions), JustBytes(IntForm::kMachine)};
+  return all[static_cast<size_t>(form)].words[byte];
+}
 
 Word get_byte(NativeCall& call) {
   File* file = file_arg(call, 0);
   if (file == nullptr) return 0;
   if (const Waiting waiting = wait_for_byte(call, *file)) return *waiting;
   const int byte = file->get_byte();
-  return byte == File::kEnd ? nothing_word() : kJustBytes[static_cast<size_t>(call.int_form())].words[byte];
+  return byte == File::kEnd ? nothing_word() : just_byte(byte, call.int_form());
 }
 
 Word put_byte(NativeCall& call) {
