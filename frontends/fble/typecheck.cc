@@ -186,12 +186,12 @@ namespace {
 /// Takes modules from their images. Lives as long as a type may have to be made.
 class ImagedModules : public std::enable_shared_from_this<ImagedModules> {
  public:
-  ImagedModules(TypeContext& types, ModuleInterfaces& interfaces, Diagnostics& diagnostics)
-      : types_(types), interfaces_(interfaces), diagnostics_(diagnostics) {}
+  ImagedModules(TypeContext& types, std::shared_ptr<ModuleInterfaces> interfaces, Diagnostics& diagnostics)
+      : types_(types), interfaces_(std::move(interfaces)), diagnostics_(diagnostics) {}
 
   /// Repeats the messages of a module, and prepares its type and code to be made when they are needed.
   void take(const Module& module, CheckedProgram& checked) {
-    interfaces_.take(module);
+    interfaces_->take(module);
     module.image->repeat_check_messages(module.files, diagnostics_);
     types_.delayed_module_types.emplace(module.path,
                                         [self = shared_from_this(), &module] { return self->make_type(module); });
@@ -210,10 +210,10 @@ class ImagedModules : public std::enable_shared_from_this<ImagedModules> {
   Type* make_type(const Module& module) {
     Type* type =
         module.image->type({.types = types_,
-                            .origins = [this](const ModulePath& path) { return interfaces_.origins_of(path); },
+                            .origins = [this](const ModulePath& path) { return interfaces_->origins_of(path); },
                             .module_type = [this](const ModulePath& path) { return types_.module_type(path); }});
     if (type != nullptr) {
-      interfaces_.add_type(module, type);
+      interfaces_->add_type(module, type);
       return type;
     }
     // The interfaces would have to be wrong.
@@ -224,7 +224,7 @@ class ImagedModules : public std::enable_shared_from_this<ImagedModules> {
   }
 
   TypeContext& types_;
-  ModuleInterfaces& interfaces_;
+  std::shared_ptr<ModuleInterfaces> interfaces_;
   Diagnostics& diagnostics_;
 };
 
@@ -247,7 +247,7 @@ std::unique_ptr<CheckedProgram> typecheck(Program& program, Diagnostics& diagnos
   const auto check_all = [&] {
     TypeContext& types = *checked->types;
     ModuleInterfaces& interfaces = *checked->interfaces;
-    const auto imaged = std::make_shared<ImagedModules>(types, interfaces, diagnostics);
+    const auto imaged = std::make_shared<ImagedModules>(types, checked->interfaces, diagnostics);
     for (Module* module : program.modules) {
       // The memory for types is used up, and all other modules would get the same message.
       if (types.is_full()) break;

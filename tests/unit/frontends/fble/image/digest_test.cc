@@ -45,10 +45,17 @@ TEST(ModuleKey, DependsOnPathSourcesAndMentions) {
 }
 
 TEST(Checksum, IsCrc32c) {
-  EXPECT_EQ(checksum_of(""), 0u);
-  EXPECT_EQ(checksum_of("123456789"), 0xe3069283u);
-  EXPECT_EQ(checksum_of(std::string(32, '\0')), 0x8a9136aau);
-  EXPECT_EQ(checksum_of(std::string(32, '\xff')), 0x62a8ab43u);
+  for (const auto checksum : {checksum_of, any_checksum}) {
+    EXPECT_EQ(checksum(""), 0u);
+    EXPECT_EQ(checksum("123456789"), 0xe3069283u);
+    EXPECT_EQ(checksum(std::string(32, '\0')), 0x8a9136aau);
+    EXPECT_EQ(checksum(std::string(32, '\xff')), 0x62a8ab43u);
+  }
+  std::string bytes;
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(checksum_of(bytes), any_checksum(bytes));
+    bytes += static_cast<char>(i * 37);
+  }
 }
 
 }  // namespace
