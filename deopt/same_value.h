@@ -1,4 +1,5 @@
-// Compares two values as programs see them: by structure, regardless of sharing.
+// Compares two values as programs see them: by structure, regardless of sharing, and of whether a cell is a word or an
+// object (Code::Cells).
 //
 // Tested by tests/unit/deopt/shadow_check_test.cc and tests/unit/frontends/cli/deopt_points_test.cc.
 #pragma once

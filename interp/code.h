@@ -83,6 +83,13 @@ struct Code {
   std::vector<LocEntry> locs;  ///< ascending by end
   Symbol block;                ///< name in traces and profiles: "/A/B%.f"
   Loc loc;
+  /// What Op::kUnionStruct makes of two fields (jit/engine/cells.h).
+  struct Cells {
+    bool are_objects = false;      ///< also where they would fit in a word
+    bool had_word_tail = false;    ///< hot code has made one of a packed field and a packed one behind it
+    bool had_object_tail = false;  ///< likewise, of a packed field and an object
+  };
+  Cells cells;
   NativeBody native = nullptr;  ///< what Op::kNativeBody calls
   NativeBody body = nullptr;    ///< of the same native: `native` may be something that asks for the turn first
   /// True if the native's result depends on its arguments only: NativeEffect::kPure.

@@ -371,7 +371,8 @@ OP(UnionStruct) {
   if (count == 2) {
     const Word first = fp[pc[5]];
     const Word second = fp[pc[6]];
-    if (is_plain_pair(first, second)) {
+    const bool both_packed = (first & second & 1) != 0;
+    if (both_packed ? code_of_frame(fp).cells.are_objects : is_plain_pair(first, second)) {
       NEED_WORDS(3);
       fp[pc[1]] = make_pair(ap, Object::make_header(ObjectKind::kStruct, 2) | tag_in_header(pc + 2), first, second);
       NEXT(7);

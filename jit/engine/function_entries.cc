@@ -9,6 +9,7 @@ namespace fble {
 FunctionEntries::~FunctionEntries() {
   for (Code* code : codes_) {
     code->engine_index = 0;
+    code->cells = {};
     code->entry = handler_of(static_cast<Op>(code->words[0]));
     code->native_entry = reinterpret_cast<const void*>(&leave_by_call);
   }

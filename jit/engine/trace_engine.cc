@@ -12,6 +12,7 @@
 #include "interp/interpreter.h"
 #include "interp/observer.h"
 #include "interp/whereabouts.h"
+#include "jit/engine/cells.h"
 #include "jit/ir/ir_verify.h"
 #include "jit/opt/pipeline.h"
 #include "jit/x64/cpu.h"
@@ -52,6 +53,13 @@ bool show_frames(Carrier& carrier, const DeoptPoints& points, uint32_t number) {
 LinkEvent linked_return(const CompiledTraces& traces, const CompiledTrace& trace, const ExitRecord& exit) {
   const auto index = static_cast<uint32_t>(&exit - trace.exits.data());
   return LinkEvent{{trace.id, index}, traces.continuation_of(trace, exit), {}};
+}
+
+/// Evicts the trees that rely on it. Returns whether there are some.
+bool evict(Carrier& carrier, CompiledTraces& traces, EventSinks& sinks, CodeAssumption assumption, uint32_t number) {
+  const std::vector<uint32_t> roots = traces.break_assumption(carrier, assumption, number);
+  if (!roots.empty()) sinks.take(EvictEvent{roots, assumption, number});
+  return !roots.empty();
 }
 
 /// Ends the run: C++ has raised an error.
@@ -406,6 +414,9 @@ void TraceEngine::link(const Recording& recording, CompiledTrace& compiled) {
   for (const Memos::Reliance& reliance : memos_.note_use(trace, start)) {
     traces_.rely_on(reliance.assumption, reliance.memo, compiled);
   }
+  for (const Code* code : recording.recorder->cell_makers()) {
+    traces_.rely_on(CodeAssumption::kCellsMayFit, code->engine_index, compiled);
+  }
   for (const IrIns& ins : trace.ins) {
     const auto number = static_cast<uint32_t>(ins.n);
     if (ins.op != IrOp::kDeoptPoint || !points_.options(number).invalidate) continue;
@@ -487,6 +498,11 @@ bool TraceEngine::leave_exit(Carrier& carrier, uint32_t exit_id) {
   }
   traces_.count_anew(exit);
   if (recording_ != nullptr || carrier.groups.any_open()) return true;
+  if (Code* const maker = maker_of_both_cells(carrier.pc, carrier.fp, exit.guard)) {
+    maker->cells.are_objects = true;
+    evict(carrier, traces_, sinks_, CodeAssumption::kCellsMayFit, maker->engine_index);
+    return true;
+  }
   if (disturbances_ && disturbances_->happens(ChaosKind::kCold)) return true;
   record_from_exit(carrier, address, entry, std::move(start_state));
   return true;
@@ -496,9 +512,7 @@ bool TraceEngine::leave_exit(Carrier& carrier, uint32_t exit_id) {
 bool TraceEngine::evict_for_memos(Carrier& carrier) {
   bool any = false;
   while (const std::optional<Memos::Reliance> broken = memos_.take_broken()) {
-    const std::vector<uint32_t> roots = traces_.break_assumption(carrier, broken->assumption, broken->memo);
-    if (!roots.empty()) sinks_.take(EvictEvent{roots, broken->assumption, broken->memo});
-    any |= !roots.empty();
+    any |= evict(carrier, traces_, sinks_, broken->assumption, broken->memo);
   }
   return any;
 }
@@ -514,9 +528,7 @@ void TraceEngine::hit(Carrier& carrier, uint32_t number) {
   }
   if (options.invalidate) {
     interrupt(carrier, AbortReason::kFlushed);
-    constexpr auto kAssumption = CodeAssumption::kDeoptPointIsNotHit;
-    const std::vector<uint32_t> roots = traces_.break_assumption(carrier, kAssumption, number);
-    if (!roots.empty()) sinks_.take(EvictEvent{roots, kAssumption, number});
+    evict(carrier, traces_, sinks_, CodeAssumption::kDeoptPointIsNotHit, number);
   }
   if (options.yield) carrier.request(Attention::kYield);
 }

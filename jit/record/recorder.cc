@@ -8,6 +8,7 @@
 #include "interp/interpreter.h"
 #include "interp/liveness.h"
 #include "jit/ir/facts.h"
+#include "jit/record/cell_kinds.h"
 #include "jit/record/integers.h"
 #include "jit/record/straight_select.h"
 
@@ -429,6 +430,17 @@ IrRef Recorder::make_data(std::optional<UnionShape> shape, const Operands& field
   }
   if (!shape) return ref;
   return append(IrOp::kPackUnion, ref, kNoRef, static_cast<int32_t>(shape->tag), shape->width);
+}
+
+/// Makes a union of a struct made for it.
+IrRef Recorder::make_union_struct(UnionShape shape, const Operands& fields) {
+  if (fields.size() != 2) return make_data(shape, fields, true);
+  Code* const code = frame().code;
+  if (code->cells.are_objects)
+    return make_object(Object::make_header(ObjectKind::kStruct, 2, shape.tag), nullptr, fields);
+  note_cell(*code, fields[0].word, fields[1].word);
+  if (std::ranges::find(cell_makers_, code) == cell_makers_.end()) cell_makers_.push_back(code);
+  return make_data(shape, fields, true);
 }
 
 IrRef Recorder::record_list(const Operands& elements) {
@@ -1005,7 +1017,7 @@ Recorder::Status Recorder::record(const uint32_t* pc) {
       break;
     case Op::kStruct: set(pc[1], make_data(std::nullopt, operands(pc + 3, pc[2]), true)); break;
     case Op::kUnion: set(pc[1], make_data(UnionShape{pc[2], pc[3]}, operands(pc + 4, 1), false)); break;
-    case Op::kUnionStruct: set(pc[1], make_data(UnionShape{pc[2], pc[3]}, operands(pc + 5, pc[4]), true)); break;
+    case Op::kUnionStruct: set(pc[1], make_union_struct(UnionShape{pc[2], pc[3]}, operands(pc + 5, pc[4]))); break;
     case Op::kField:
     case Op::kProject: {
       const Operand object = operand(pc[2]);

@@ -96,6 +96,9 @@ class Recorder final : private Appender {
   /// Returns whether the fields of packed structs are expected at different places: a guard for their layout has failed
   /// before.
   bool mixed_layouts() const { return mixed_layouts_; }
+  /// Returns the functions whose cells the trace makes as the interpreter does as long as they may be words:
+  /// Code::cells.
+  const std::vector<const Code*>& cell_makers() const { return cell_makers_; }
   /// The tags that this bridge handles after its parent's guard on a tag. The dispatch table has
   /// checked them, so the bridge does not. No tags if it does not rely on that.
   struct Tags {
@@ -135,6 +138,7 @@ class Recorder final : private Appender {
     uint32_t width;
   };
   IrRef make_data(std::optional<UnionShape> shape, const Operands& fields, bool is_struct);
+  IrRef make_union_struct(UnionShape shape, const Operands& fields);
   IrRef record_list(const Operands& elements);
   IrRef argument(Operand object, unsigned width);
   void select_tag(Operand object, unsigned width, uint32_t last);
@@ -189,6 +193,7 @@ class Recorder final : private Appender {
   uint32_t snapshot_ = kNoSnapshot;
   bool mixed_signs_ = false;
   bool mixed_layouts_ = false;
+  std::vector<const Code*> cell_makers_;
   // The operand of the guard on a tag at which the bridge starts, if it may rely on the tag.
   IrRef dispatched_ = kNoRef;
   uint32_t dispatch_width_ = 0;

@@ -5,6 +5,7 @@
 
 #include "deopt/same_value.h"
 #include "frontends/fble/lower.h"
+#include "gc/integer.h"
 #include "interp/carrier.h"
 #include "interp/engine_hooks.h"
 #include "interp/interpreter.h"
@@ -128,6 +129,29 @@ TEST_F(Compared, AfterADifference) {
   const Made twin(ObjectKind::kStruct, {3, 5});
   EXPECT_TRUE(same(one.word(), twin.word()));
   EXPECT_TRUE(same(pair.word(), Made(ObjectKind::kStruct, {twin.word(), twin.word()}).word()));
+}
+
+/// A list of 1, 2 and 3 as a word, as objects, and half of it as a word.
+TEST_F(Compared, CellsMayBeWordsOrObjects) {
+  SameValue same([](const Code& a, const Code& b) { return &a == &b; });
+  const auto packed_cell = [](Word head, Word tail) {
+    return pack_union(pack_struct(2, [&](uint32_t i) { return i == 0 ? head : tail; }), 1, 0);
+  };
+  const Word empty = pack_union(kUnitWord, 1, 1);
+  const Word one = pack_int(1), two = pack_int(2), three = pack_int(3);
+  const Word word = packed_cell(one, packed_cell(two, packed_cell(three, empty)));
+  const Made last(ObjectKind::kStruct, {three, empty});
+  const Made middle(ObjectKind::kStruct, {two, last.word()});
+  const Made whole(ObjectKind::kStruct, {one, middle.word()});
+  const Made half(ObjectKind::kStruct, {one, packed_cell(two, packed_cell(three, empty))});
+  EXPECT_TRUE(same(word, whole.word()));
+  EXPECT_TRUE(same(whole.word(), word));
+  EXPECT_TRUE(same(half.word(), word));
+  EXPECT_TRUE(same(half.word(), whole.word()));
+  EXPECT_FALSE(same(packed_cell(one, packed_cell(two, packed_cell(two, empty))), whole.word()));
+  EXPECT_FALSE(same(packed_cell(one, packed_cell(two, empty)), whole.word()));
+  EXPECT_FALSE(same(word, middle.word()));
+  EXPECT_FALSE(same(one, whole.word()));
 }
 
 TEST_F(Compared, SlotsMayBeLeftOut) {
