@@ -126,7 +126,7 @@ def runs(fble, folder):
             yield f"deopt points/{name}, all inlined", [*words_with_points, *INLINE]
             yield f"deopt points/{name}, not inlined", [*words_with_points, "--jit-param", "inline_size=1"]
     words_with_points = words_for(put(folder / "cut", with_points))
-    for length in range(3, 60, 4):
+    for length in range(3, 60):
         yield f"deopt points/cut at {length}", [*words_with_points, *INLINE, "--jit-param", f"max_instructions={length}"]
     for position in programs.FAILING:
         words_failing = words_for(put(folder / position, programs.failing_program(position)))
