@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 
 namespace fble {
 
@@ -15,7 +16,7 @@ bool is_as_packed(Word value, Word word) {
   if (!is_pointer(value) || value == 0) return false;
   const Object& cell = *as_object(value);
   if (cell.kind() != ObjectKind::kStruct || cell.count() != 2) return false;
-  constexpr unsigned kMostTagBits = 5;
+  constexpr unsigned kMostTagBits = std::bit_width(Object::kMaxTag);
   for (unsigned width = 1; width <= kMostTagBits && width + kOffsetBits <= packed_bits(word); ++width) {
     const Word fields = packed_arg(word, width);
     if (packed_tag(word, width) != cell.tag() || (fields >> 1 & 63) > packed_bits(fields) - kOffsetBits) continue;

@@ -152,6 +152,11 @@ TEST_F(Compared, CellsMayBeWordsOrObjects) {
   EXPECT_FALSE(same(packed_cell(one, packed_cell(two, empty)), whole.word()));
   EXPECT_FALSE(same(word, middle.word()));
   EXPECT_FALSE(same(one, whole.word()));
+
+  // The second of 100 tags.
+  const Word pair = pack_struct(2, [&](uint32_t i) { return i == 0 ? one : two; });
+  EXPECT_TRUE(same(pack_union(pair, 7, 1), Made(ObjectKind::kStruct, {one, two}, 1).word()));
+  EXPECT_FALSE(same(pack_union(pair, 7, 2), Made(ObjectKind::kStruct, {one, two}, 1).word()));
 }
 
 TEST_F(Compared, SlotsMayBeLeftOut) {
