@@ -61,6 +61,7 @@ enum OptionGroup : unsigned {
   kImageUseGroup = 1 << 15,
   kImageGroup = 1 << 16,
   kBuildGroup = 1 << 17,
+  kCheckGroup = 1 << 18,
 };
 
 /// The options that the words after the command give.
@@ -71,6 +72,7 @@ struct Options {
   std::vector<std::string> roots;   ///< folders of -I and -p, in order
   std::string module;               ///< module path as given, or empty
   std::string file;                 ///< the file given instead
+  bool all = false;                 ///< all modules below the roots instead
   std::vector<std::string> images;  ///< files of images to use
   bool no_cache = false;            ///< use no other images
 

@@ -111,22 +111,24 @@ constexpr Command kCommands[] = {
     {
         .name = "check",
         .synopsis = "Usage: fble-jit check [OPTION...] -m MODULE_PATH\n"
-                    "       fble-jit check [OPTION...] FILE.fble",
-        .summary = "type checks a module without running it",
-        .description = "Checks that a module compiles. Of other modules only the headers (.fble.@ files)\n"
-                       "are read where there are any, so that a module can be checked before those it\n"
-                       "depends on are written.",
+                    "       fble-jit check [OPTION...] FILE.fble\n"
+                    "       fble-jit check [OPTION...] --all -I DIR",
+        .summary = "type checks modules without running them",
+        .description = "Checks that a module compiles, or with --all that all modules below some folders\n"
+                       "do. Of other modules only the headers (.fble.@ files) are read where there are\n"
+                       "any, so that a module can be checked before those it depends on are written.",
         .epilogue = "Exit status:\n"
-                    "  0    the module compiles\n"
-                    "  1    it does not\n"
+                    "  0    the modules compile\n"
+                    "  1    one does not\n"
                     "  2    mistake on the command line\n"
                     "  5    other error, such as output that cannot be written\n"
                     "  6    out of memory\n"
                     "  130  interrupted (SIGINT)\n"
                     "\n"
-                    "Example:\n"
-                    "  fble-jit check src/Tools/Sort.fble\n",
-        .groups = kInfoGroup | kModuleGroup | kImageUseGroup | kDepsFileGroup,
+                    "Examples:\n"
+                    "  fble-jit check src/Tools/Sort.fble\n"
+                    "  fble-jit check --all -I src\n",
+        .groups = kInfoGroup | kModuleGroup | kCheckGroup | kImageUseGroup | kDepsFileGroup,
         .positional = Positional::kFile,
         .statuses = StatusSet::kTool,
         .run = run_check,

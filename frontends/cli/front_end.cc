@@ -85,6 +85,7 @@ std::optional<Digest> manifest_key(const FrontEndOptions& front_end, const MainM
   digester.add(kManifestMagic).add(*command).add(folder);
   digester.add(front_end.must_be_program ? "program" : "module").add(front_end.only_checks ? "check" : "run");
   digester.add(main.path.str());
+  for (const ModulePath& other : main.others) digester.add(other.str());
   for (const std::string& root : main.roots) digester.add(root);
   return digester.finish();
 }
@@ -112,6 +113,18 @@ void store_images(const Program& program, const CheckedProgram& checked, const M
   }
 }
 
+/// Finds the modules below the folders of -I and -p. Returns false after a message.
+bool find_all_modules(const Options& options, MainModule& main) {
+  std::vector<FoundModule> found = all_modules(options.roots);
+  if (found.empty()) {
+    print_error("there are no modules below the folders of -I and -p");
+    return false;
+  }
+  main = {std::move(found.front().path), with_library(options.roots), {}};
+  for (auto other = found.begin() + 1; other != found.end(); ++other) main.others.push_back(std::move(other->path));
+  return true;
+}
+
 /// Returns a file name as GNU make reads it among the files of a rule.
 ///
 /// A backslash removes the special meaning of the letter after it, and is itself
@@ -132,12 +145,12 @@ std::string escape_for_make(const std::string& name) {
   return escaped;
 }
 
-/// Compiles one module with all it depends on, and prints the messages.
+/// Compiles one module, or several, with all that they depend on, and prints the messages.
 class ModuleCompiler {
  public:
   ModuleCompiler(const Options& options, const FrontEndOptions& front_end, const MainModule& main)
       : options_(options), front_end_(front_end), main_(main.path) {
-    load_ = {.roots = main.roots, .purpose = front_end.purpose, .keep_failed = true};
+    load_ = {.roots = main.roots, .purpose = front_end.purpose, .more_mains = main.others, .keep_failed = true};
     if (front_end.must_be_program) load_.types_of.push_back(main_type_module());
     open_cache(options, images_);
     const bool is_run_or_checked = front_end.only_checks || front_end.purpose == LoadFor::kExecution;
@@ -326,12 +339,13 @@ class ModuleCompiler {
 }  // namespace
 
 bool find_main_module(const Options& options, MainModule& main) {
+  if (options.all) return find_all_modules(options, main);
   if (options.file.empty()) {
     Diagnostics diagnostics;
     std::optional<ModulePath> path = parse_module_path(options.module, diagnostics);
     print_message(diagnostics.render());
     if (!path) return false;
-    main = {std::move(*path), with_library(options.roots)};
+    main = {std::move(*path), with_library(options.roots), {}};
     return true;
   }
   if (access(options.file.c_str(), R_OK) != 0) {
@@ -339,7 +353,7 @@ bool find_main_module(const Options& options, MainModule& main) {
     return false;
   }
   FileModule found = locate_file(options.file, options.roots);
-  main = {std::move(found.path), std::move(found.roots)};
+  main = {std::move(found.path), std::move(found.roots), {}};
   return true;
 }
 

@@ -17,9 +17,10 @@ namespace fble {
 struct MainModule {
   ModulePath path;
   std::vector<std::string> roots;
+  std::vector<ModulePath> others;  ///< more modules, with --all
 };
 
-/// Finds the module that -m or a file means. Returns false after a message.
+/// Finds the module that -m or a file means, or all that --all does. Returns false after a message.
 bool find_main_module(const Options& options, MainModule& main);
 
 /// The last step to take with a module, and the properties that it must have.
@@ -33,7 +34,7 @@ struct FrontEndOptions {
   std::function<void(const Program&, const CheckedProgram&, const ProgramCode&)> lowered;
 };
 
-/// Loads, checks and lowers the module with all it depends on, prints the
+/// Loads, checks and lowers the modules with all they depend on, prints the
 /// messages, and writes the dependency file if one is asked for. Returns null
 /// and sets the status after an error. The program is empty if the caller only checks.
 std::unique_ptr<ProgramCode> compile_module(const Options& options, const FrontEndOptions& front_end, Status& status);

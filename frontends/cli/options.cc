@@ -72,6 +72,7 @@ constexpr OptionRow kOptions[] = {
 constexpr std::pair<OptionGroup, const char*> kGroupTitles[] = {
     {kInfoGroup, "General"},
     {kModuleGroup, "Modules"},
+    {kCheckGroup, "All modules"},
     {kImageUseGroup, "Images"},
     {kEngineGroup, "Execution"},
     {kMemTestGroup, "Test"},
@@ -292,6 +293,7 @@ class Parser {
       case OptionId::kModule:
         if (!options_.module.empty()) return fail("duplicate module options");
         return set_once(options_.module, name, value);
+      case OptionId::kAll: options_.all = true; return;
       case OptionId::kJit:
         options_.interprets = value == "off";
         options_.jit.eager = value == "eager";
@@ -411,7 +413,10 @@ class Parser {
   bool check() {
     if ((command_.groups & kModuleGroup) != 0) {
       const bool optional = command_.positional == Positional::kModule;
-      if (options_.module.empty() && options_.file.empty() && !optional) fail("missing required --module option.");
+      const bool is_given = !options_.module.empty() || !options_.file.empty();
+      if (options_.all && is_given) fail("--all goes without a module.");
+      if (options_.all && options_.roots.empty()) fail("--all requires the folders of -I or -p.");
+      if (!is_given && !options_.all && !optional) fail("missing required --module option.");
       if (!options_.module.empty() && !options_.file.empty()) {
         fail(fmt::format("invalid argument: '{}', as --module is given", options_.file));
       }

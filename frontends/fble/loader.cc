@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "frontends/fble/big_stack.h"
@@ -24,7 +25,9 @@ class Loader {
   Loader(const ModulePath& main, const LoadOptions& options, Diagnostics& diagnostics)
       : options_(options), diagnostics_(diagnostics) {
     program_->arena = std::make_shared<Arena>();
-    enter({main, root_loc(main)}, true);
+    mains_.insert(main);
+    mains_.insert(options.more_mains.begin(), options.more_mains.end());
+    enter({main, root_loc(main)});
   }
 
   /// Loads until the end, or until a module has to be parsed if that is not allowed. Returns whether it is the end.
@@ -73,12 +76,18 @@ class Loader {
 
   static Loc root_loc(const ModulePath& path) { return {Symbol("'" + path.str() + "'"), 1, 1}; }
 
-  /// Enters the next module that is loaded for its type. Returns whether there is one.
+  /// Enters the next main module, or the next that is loaded for its type. Returns whether there is one.
   bool enter_next() {
+    while (next_main_ < options_.more_mains.size()) {
+      const ModulePath& path = options_.more_mains[next_main_++];
+      if (entries_.contains(path)) continue;
+      enter({path, root_loc(path)});
+      return true;
+    }
     while (next_type_ < options_.types_of.size() && diagnostics_.error_count() == 0) {
       const ModulePath& path = options_.types_of[next_type_++];
       if (entries_.contains(path) || !has_file(path)) continue;
-      enter({path, root_loc(path)}, false);
+      enter({path, root_loc(path)});
       return true;
     }
     return false;
@@ -87,7 +96,7 @@ class Loader {
   void visit(const ModuleMention& mention) {
     auto found = entries_.find(mention.path);
     if (found == entries_.end()) {
-      enter(mention, false);
+      enter(mention);
     } else if (found->second.loaded) {
       pending_.back().entry->module->deps.push_back(found->second.module);
     } else {
@@ -98,7 +107,7 @@ class Loader {
   }
 
   /// Reads the files of a module not seen before and makes it pending.
-  void enter(const ModuleMention& mention, bool is_main) {
+  void enter(const ModuleMention& mention) {
     Module* module = program_->arena->make<Module>();
     module->path = mention.path;
     Entry* entry = &entries_.emplace(mention.path, Entry{module, false}).first->second;
@@ -107,7 +116,7 @@ class Loader {
 
     module->load_messages.first = diagnostics_.messages().size();
     current.header = read_source(mention.path, ".fble.@");
-    current.reads_value = !current.header || is_main || options_.purpose == LoadFor::kExecution;
+    current.reads_value = !current.header || options_.purpose == LoadFor::kExecution || mains_.contains(mention.path);
     if (current.reads_value) current.value = read_source(mention.path, ".fble");
     const bool is_complete = current.value.has_value() || !current.reads_value;
     if (is_complete && find_image(current)) {
@@ -278,6 +287,8 @@ class Loader {
   std::unordered_map<ModulePath, Entry, ModulePathHash> entries_;
   std::unordered_map<Symbol, std::vector<std::string>> roots_by_word_;
   std::vector<Pending> pending_;
+  std::unordered_set<ModulePath, ModulePathHash> mains_;
+  size_t next_main_ = 0;  ///< of LoadOptions::more_mains
   size_t next_type_ = 0;  ///< of LoadOptions::types_of
 };
 

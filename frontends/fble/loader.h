@@ -14,13 +14,15 @@ class ImageStore;
 
 enum class LoadFor {
   kExecution,  ///< read the value of every module
-  kModule,     ///< read the main module's value; of others only the header where there is one
+  kModule,     ///< read the values of the main modules; of others only the header where there is one
 };
 
 struct LoadOptions {
   /// The folders that hold module files. They are searched in order; the first match per file wins.
   std::vector<std::string> roots;
   LoadFor purpose = LoadFor::kExecution;
+  /// More main modules, which the first one need not mention. They are loaded even if others fail.
+  std::vector<ModulePath> more_mains;
   /// The modules whose types the caller will ask for. Those that the program
   /// does not mention are loaded too, if there are files for them. They come
   /// after the main module, which does not need them.

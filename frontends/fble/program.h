@@ -51,8 +51,8 @@ struct Module {
 
 struct Program {
   std::shared_ptr<Arena> arena;  ///< owns modules and their syntax
-  std::vector<Module*>
-      modules;  ///< each after those it depends on; the main module is last, but for LoadOptions::types_of
+  /// Each is after those it depends on. The main module is last, but for more_mains and types_of of LoadOptions.
+  std::vector<Module*> modules;
   std::vector<std::string> files;  ///< all files read, for dependency files
   std::vector<FileFact> facts;     ///< all that loading has found out about files
 };

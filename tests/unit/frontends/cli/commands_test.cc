@@ -1,6 +1,8 @@
 // The subcommands on small modules: frontends/cli/{test,mem_test,check,disassemble,deps}.cc.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "tests/support/command.h"
 
 namespace fble {
@@ -82,6 +84,39 @@ TEST_F(CommandsTest, Check) {
   // Of other modules, headers are enough; to run, they are not.
   EXPECT_EQ(run({"check", "NeedsHeaded.fble"}).status, 0);
   EXPECT_EQ(run({"test", "NeedsHeaded.fble"}).status, 2);
+}
+
+TEST_F(CommandsTest, CheckAll) {
+  write("all/Unit.fble", "*()();\n");
+  write("all/Deep/Warns.fble", "Unit@ = *(); Spare@ = *(); Unit@();\n");
+  write("all/First.fble", "/Deep/Warns%;\n");
+  write("all/Second.fble", "/Deep/Warns%;\n");
+  write("all/Unwritten.fble.@", "*();\n");
+  write("all/NeedsUnwritten.fble", "/Unwritten%;\n");
+  const std::string warning = "all/Deep/Warns.fble:1:14: warning: variable 'Spare@' defined but not used\n";
+  const std::vector<std::string> all{"check", "--all", "-I", "all"};
+  const CommandResult right = run(all);
+  EXPECT_EQ(right.status, 0);
+  EXPECT_EQ(right.err, warning);
+
+  write("all/Wrong.fble", "a;\n");
+  write("all/AlsoWrong.fble", "b;\n");
+  const CommandResult wrong = run(all);
+  EXPECT_EQ(wrong.status, 1);
+  EXPECT_EQ(std::ranges::count(wrong.err, '\n'), 3) << wrong.err;
+  for (const std::string& line :
+       {std::string("all/AlsoWrong.fble:1:1: error: "), std::string("all/Wrong.fble:1:"), warning}) {
+    EXPECT_THAT(wrong.err, HasSubstr(line));
+  }
+
+  const CommandResult deps = run({"check", "--all", "-I", "all/Deep", "--deps-file", "all.d", "--deps-target", "goal"});
+  EXPECT_EQ(deps.status, 0);
+  EXPECT_EQ(read("all.d"), "goal: all/Deep/Warns.fble\n");
+
+  write("none/text", "");
+  const CommandResult none = run({"check", "--all", "-I", "none"});
+  EXPECT_EQ(none.status, 2);
+  EXPECT_EQ(none.err, "error: there are no modules below the folders of -I and -p\n");
 }
 
 TEST_F(CommandsTest, Disassemble) {

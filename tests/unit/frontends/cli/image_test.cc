@@ -179,6 +179,27 @@ TEST_F(CacheTest, AManifestDoesNotCountBeforeThereIsAnImage) {
   EXPECT_EQ(run_cached(words).err, run(words).err);
 }
 
+TEST_F(CacheTest, AManifestOfAllModulesCountsForTheseModules) {
+  const std::vector<std::string> words{"check", "--all", "-I", folder() + "/src"};
+  const CommandResult plain = run(words);
+  EXPECT_EQ(run_cached(words).err, plain.err);
+  ASSERT_EQ(cached(kManifestMagic).size(), 1u);
+  const std::string name = cached(kManifestMagic).front();
+  std::string marked = read(name);
+  marked.replace(marked.find("unused"), 6, "UNUSED");
+  mend_manifest(marked, command_of(marked));
+  write(name, marked);
+  EXPECT_THAT(run_cached(words).err, HasSubstr("UNUSED"));
+  // One more module, which none mentions, and then one that is wrong.
+  write("src/More.fble", "Spare@ = *(); *()();");
+  EXPECT_THAT(run_cached(words).err, HasSubstr("variable 'Spare@' defined but not used"));
+  EXPECT_EQ(run_cached(words).err, run(words).err);
+  write("src/More.fble", "a;");
+  EXPECT_EQ(run_cached(words).status, 1);
+  std::filesystem::remove(folder() + "/src/More.fble");
+  EXPECT_THAT(run_cached(words).err, HasSubstr("UNUSED"));
+}
+
 TEST_F(CacheTest, AnImageWithWrongCodeIsAsNone) {
   ASSERT_EQ(run({"image", "-I", folder() + "/src", "-o", file()}).status, 0);
   std::string changed = read("m.images");

@@ -202,6 +202,10 @@ TEST_F(OptionsTest, EachCommandHasItsStatusForMistakes) {
   expect_mistake({"suite"}, 2, "missing the folder");
   expect_mistake({"suite", ".", "--modes", "nope"}, 2, "unknown mode 'nope'");
   expect_mistake({"suite", "no-such-folder"}, 2, "cannot read folder 'no-such-folder'");
+  expect_mistake({"check", "--all"}, 2, "--all requires the folders of -I or -p.");
+  expect_mistake({"check", "--all", "-I", ".", "-m", "/A%"}, 2, "--all goes without a module.");
+  expect_mistake({"check", "--all", "-I", ".", "a.fble"}, 2, "--all goes without a module.");
+  expect_mistake({"test", "--all", "-I", "."}, 4, "invalid argument: '--all'");
   expect_mistake({"check", "--growth", "-m", "/A%"}, 2, "invalid argument: '--growth'");
 }
 

@@ -34,6 +34,7 @@ class LoaderTest : public testing::Test {
     for (const std::string& root : roots_) options.roots.push_back((root_ / root).string());
     if (roots_.empty()) options.roots.push_back(root_.string());
     options.purpose = purpose;
+    for (const char* path : more_mains_) options.more_mains.push_back(*parse_module_path(path, diagnostics));
     for (const char* path : types_of_) options.types_of.push_back(*parse_module_path(path, diagnostics));
     program_ = load_program(*parse_module_path(main, diagnostics), options, diagnostics, &files_);
     EXPECT_EQ(program_ == nullptr, diagnostics.error_count() > 0);
@@ -65,6 +66,7 @@ class LoaderTest : public testing::Test {
 
   fs::path root_;
   std::vector<std::string> roots_;
+  std::vector<const char*> more_mains_;
   std::vector<const char*> types_of_;
   std::unique_ptr<Program> program_;
   std::vector<std::string> files_;
@@ -182,6 +184,29 @@ TEST_F(LoaderTest, ModulesWantedForTheirTypesComeAfterTheMainModule) {
   types_of_ = {"/A%", "/B%", "/C%", "/Missing%"};
   EXPECT_EQ(load("/Main%"), "");
   EXPECT_EQ(modules(), "/A%:\n/Main%: /A%\n/C%:\n/B%: /A% /C%\n");
+}
+
+TEST_F(LoaderTest, AllMainModulesHaveTheirValuesAndAreLoadedOnce) {
+  write("A.fble", "/Headed%;");
+  write("Headed.fble.@", "*();");
+  write("Headed.fble", "/B%;");
+  write("B.fble", "/Written%;");
+  write("Written.fble.@", "*();");
+  more_mains_ = {"/B%", "/Headed%", "/A%"};
+  EXPECT_EQ(load("/A%", LoadFor::kModule), "");
+  EXPECT_EQ(modules(), "/Written%:\n/B%: /Written%\n/Headed%: /B%\n/A%: /Headed%\n");
+  EXPECT_EQ(files(), "A.fble\nHeaded.fble.@\nHeaded.fble\nB.fble\nWritten.fble.@\n");
+}
+
+TEST_F(LoaderTest, MainModulesAreLoadedAfterOthersHaveFailed) {
+  write("A.fble", "a = ;");
+  write("B.fble", "/Missing%;");
+  write("C.fble", "c = ;");
+  more_mains_ = {"/B%", "/C%"};
+  EXPECT_EQ(load("/A%"),
+            "A.fble:1:5: error: syntax error, unexpected ';', expecting expression\n"
+            "B.fble:1:1: error: module /Missing% not found\n"
+            "C.fble:1:5: error: syntax error, unexpected ';', expecting expression\n");
 }
 
 TEST_F(LoaderTest, WhatIsNoReadableFileIsReported) {
