@@ -4,8 +4,7 @@
     instructions.py OBJDUMP ARCHIVE...
 
 On a processor without BMI, the command must interpret programs and say so: its own code must not use what is missing.
-Handlers named bmi_... are left out: the interpreter chooses them for a processor that has BMI (interp/cpu.h). So is
-sse42_checksum, which frontends/fble/image/checksum.cc chooses.
+Handlers named bmi_... are left out: the interpreter chooses them for a processor that has BMI (interp/cpu.h).
 """
 
 import re
@@ -16,7 +15,7 @@ import sys
 NEWER = re.compile(r"\t(andn|bextr|blsi|blsmsk|blsr|bzhi|lzcnt|mulx|pdep|pext|popcnt|rorx|sarx|shlx|shrx|movbe|crc32|v[a-z]+)[bwlq]?(?=\s)")
 NOT_NEWER = {"verr", "verw"}
 # A mangled name: its length comes before it.
-CHOSEN = re.compile(r"\dbmi_[A-Z]|\dsse42_checksum")
+CHOSEN = re.compile(r"\dbmi_[A-Z]")
 
 
 def newer_instructions(listing):

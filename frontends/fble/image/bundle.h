@@ -7,7 +7,7 @@
 //   +------------+----------+-------+----------------------------------+----------+-------------------+
 //
 // Words have the byte order of x86-64. A module comes after those that it uses; the program is the last. Its file is
-// the one that it was compiled from, which messages name and nothing opens. The checksum is the CRC-32C of all that
+// the one that it was compiled from, which messages name and nothing opens. The checksum is the CRC-32 of all that
 // follows it, up to the first image: images have checksums of their own (image_tables.h).
 //
 // Tested by tests/unit/frontends/fble/image/bundle_test.cc.

@@ -1,4 +1,4 @@
-// The checksum of images, bundles and manifests: CRC-32C, for which most processors have an instruction.
+// The checksum of images, bundles and manifests: the CRC-32 of zlib.
 // Tested by tests/unit/frontends/fble/image/digest_test.cc.
 #pragma once
 
@@ -7,10 +7,7 @@
 
 namespace fble {
 
-/// Returns the CRC-32C (RFC 3720, B.4) of the bytes.
+/// Returns the CRC-32 (RFC 1952, 8) of the bytes.
 uint32_t checksum_of(std::string_view bytes);
-
-/// Does the same on any processor.
-uint32_t any_checksum(std::string_view bytes);
 
 }  // namespace fble

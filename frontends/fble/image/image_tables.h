@@ -7,7 +7,7 @@
 //
 // Words have 32 bits and the byte order of x86-64. `counts` has the number of records of each section, and last the
 // number of bytes, to which zeros are added up to whole words. So the place of everything follows from the counts, and
-// each image can be written in one way only. The checksum is the CRC-32C of all that follows it.
+// each image can be written in one way only. The checksum is the CRC-32 of all that follows it.
 //
 // sections.def lists the sections. Records refer to others by their index. An image knows nothing about the place of
 // anything in a process: types and code are made from it when they are needed (type_image.h, code_image.h), and files

@@ -3,7 +3,7 @@
 //
 //   fble-jit manifest 2
 //   command DIGEST            the build of fble-jit that has written it (digest.h)
-//   checksum WORD BYTES       CRC-32C of that number of bytes after this line: of all up to the modules
+//   checksum WORD BYTES       CRC-32 of that number of bytes after this line: of all up to the modules
 //   missing "NAME"            facts about files, one per line (file_facts.h)
 //   there "NAME"
 //   read DIGEST "NAME"        the digest of its content
