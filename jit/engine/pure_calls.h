@@ -1,7 +1,8 @@
 // What a function can call: found from bytecode alone, for memos.
 //
-// Only calls of globals are followed. A function that calls anything else (an argument, what it has made, a native that
-// reads or changes the world) or has a deopt point is not pure here, though it may be.
+// Only calls of globals, and of functions in structs that globals hold, are followed. A function that calls anything
+// else (an argument, what it has made, a native that reads or changes the world) or has a deopt point is not pure here,
+// though it may be.
 //
 // Tested by tests/unit/jit/engine/memo_test.cc.
 #pragma once

@@ -70,6 +70,12 @@ StrideCode assemble_strides(CodeCache& cache, const RuntimeEntries& runtime, con
   const asmjit::Label off = a.newLabel();
   const asmjit::Label direct = a.newLabel();
 
+  const auto emit_turn_off = [&] {
+    a.lea(gpq(kR9), asmjit::x86::ptr(direct));
+    load_address(a, kRax, &table.target);
+    a.mov(qword_ptr(gpq(kRax)), gpq(kR9));
+  };
+
   emit_check_packed(a, function.arity, pointer);
   for (uint32_t k = 0; k < function.arity; ++k) {
     a.push(argument_register(k));
@@ -169,14 +175,16 @@ StrideCode assemble_strides(CodeCache& cache, const RuntimeEntries& runtime, con
   load_address(a, kRax, &function.native_entry);
   a.jmp(qword_ptr(gpq(kRax)));
 
+  // It was called with packed words: whether it remembers is decided by what is asked.
+  a.bind(off);
+  emit_turn_off();
+  a.jmp(direct);
+
   a.bind(pointer);
   load_address(a, kRax, &table.patience);
   a.dec(qword_ptr(gpq(kRax)));
   a.jnz(direct);
-  a.bind(off);
-  a.lea(gpq(kR9), asmjit::x86::ptr(direct));
-  load_address(a, kRax, &table.target);
-  a.mov(qword_ptr(gpq(kRax)), gpq(kR9));
+  emit_turn_off();
   load_address(a, kRax, &memo.hits);
   a.cmp(qword_ptr(gpq(kRax)), 0);
   load_address(a, kRax, &memo.target);

@@ -9,9 +9,10 @@
 //            go to step
 //   end:     the bits and the register's word fit in a word: value = that, ret
 //   fail:    more than one of kWalksPerFailure: go to off
-//   pointer: too often since the last walk: go to off
 //   direct:  jmp [native_entry], with the arguments as they were
-//   off:     target = direct, also for the memo (jit/x64/memo_code.h) if it has not remembered anything
+//   off:     target = direct; go to direct
+//   pointer: seldom since the last walk: go to direct
+//            target = direct, also for the memo (jit/x64/memo_code.h) if it has not remembered anything; go to direct
 //
 // Tested by tests/unit/jit/engine/stride_test.cc.
 #pragma once

@@ -270,6 +270,41 @@ TEST_F(MemoTest, OtherCallsAreNotFollowed) {
   EXPECT_FALSE(pure_calls("/P%.Twice").is_pure);
 }
 
+// Libraries are structs of functions: what they hold is known where control comes to the call from one place.
+TEST_F(MemoTest, CallsOfFieldsAreFollowed) {
+  const std::string sums = R"(
+Pure@ = *((Nat@) { Nat@; } incr, (Nat@, Nat@) { Nat@; } add);
+Pure@ Pure = Pure@(Incr, Add);
+Library@ = *(Pure@ pure, Nat@ one);
+Library@ Library = Library@(Pure, 1);
+(Nat@) { Nat@; } Shown = (Nat@ a) {
+# deopt-here!
+a; };
+(Nat@) { Nat@; } Plus = (Nat@ a) { a.?(1: Pure.incr(a), 2: Pure.add(a, Large), 3: Plus(a.3)); };
+(Nat@) { Nat@; } Nested = (Nat@ a) { a.?(1: 1); Library.pure.add(Pure.incr(a), Nested(Decr(a))); };
+(Nat@) { Nat@; } Either = (Nat@ a) {
+  (Nat@) { Nat@; } f = a.?(1: Pure.incr, 2: Decr, 3: Incr);
+  f(a);
+};
+(Nat@) { Nat@; } EitherShown = (Nat@ a) {
+  (Nat@) { Nat@; } f = a.?(1: Shown, 2: Decr, 3: Incr);
+  f(a);
+};
+(Nat@, Pure@) { Nat@; } Given = (Nat@ a, Pure@ given) { given.incr(a); };
+)";
+  compare(program("Add(Plus(n), Add(Nested(1), Add(Either(n), Add(EitherShown(n), Given(n, Pure)))))", "", sums),
+          eager_);
+  const PureCalls plus = pure_calls("/P%.Plus");
+  EXPECT_TRUE(plus.is_pure && plus.reaches(*code("/P%.Plus")));
+  EXPECT_TRUE(plus.reaches(*code("/P%.Incr")) && plus.reaches(*code("/P%.Add")));
+  EXPECT_FALSE(plus.reaches(*code("/P%.Decr")));
+  const PureCalls nested = pure_calls("/P%.Nested");
+  EXPECT_TRUE(nested.is_pure && nested.reaches(*code("/P%.Add")) && nested.reaches(*code("/P%.Decr")));
+  EXPECT_FALSE(pure_calls("/P%.Shown").is_pure);
+  for (const char* name : {"/P%.Either", "/P%.EitherShown", "/P%.Given"})
+    EXPECT_FALSE(pure_calls(name).is_pure) << name;
+}
+
 // As if what Add calls were a native.
 TEST_F(MemoTest, NativesMustBePure) {
   compare(kSame, eager_);

@@ -99,6 +99,7 @@ class StrideTest : public CompiledSourceTest {
     uint64_t walks = 0;
     uint64_t failures = 0;
     uint64_t rows = 0;
+    uint64_t memos_given_up = 0;
   };
   Counts counts() const {
     const std::string text = engine_->stats_text();
@@ -107,6 +108,9 @@ class StrideTest : public CompiledSourceTest {
                           "strides: %lu functions, %lu given up; %lu calls computed, %lu made after all; %lu rows",
                           &all.functions, &all.given_up, &all.walks, &all.failures, &all.rows),
               5)
+        << text;
+    EXPECT_EQ(
+        std::sscanf(text.c_str() + text.find("memos:"), "memos: %*u functions, %lu given up", &all.memos_given_up), 1)
         << text;
     return all;
   }
@@ -261,6 +265,15 @@ TEST_F(StrideTest, WhatDoesNotFitIsCalled) {
   EXPECT_GE(all.failures, 20u);
   EXPECT_GE(all.given_up, 1u);
   compare(loop("", "Low(Mask, Add(Double(x), Double(y)))", 40), 1);
+}
+
+// A function that does not walk any more, and that has not been asked for the same yet, may be asked later.
+TEST_F(StrideTest, MemosStayWithoutWalks) {
+  options_.params.stride_trial = 20;
+  options_.params.memo_trial = 1000;
+  const Counts all = compare(loop("", "Low(Mask, Add(Double(x), Double(y)))", 30), 1);
+  EXPECT_GE(all.given_up, 1u);
+  EXPECT_EQ(all.memos_given_up, 0u);
 }
 
 // Numbers are objects up to a digit from which on they are packed.
