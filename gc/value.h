@@ -105,11 +105,28 @@ inline Word packed_field(Word word, uint32_t index, uint32_t count) {
   return (rest & ((Word{2} << bits) - 1)) | (Word{2} << bits);
 }
 
-/// Returns the word of a packed struct of `count` fields, at least 2, without the contents of its fields: their ends
-/// and the sentinel.
+/// Returns the word of a packed struct of `count` fields without the contents of its fields: their ends and the
+/// sentinel. Of any packed word with count 1: then it tells the number of content bits.
 inline Word packed_layout(Word word, uint32_t count) {
   const Word ends = (Word{2} << (kOffsetBits * (count - 1))) - 1;
   return (word & ends) | std::bit_floor(word);
+}
+
+/// The place of a field's content in a packed word.
+struct FieldPlace {
+  int start = 0;  ///< the lowest bit
+  int bits = 0;
+};
+
+/// Returns the place of a field in structs of the layout.
+inline FieldPlace field_place(Word layout, uint32_t index, uint32_t count) {
+  const int first = static_cast<int>(1 + kOffsetBits * (count - 1));
+  const auto end_of = [&](uint32_t which) {
+    if (which + 1 == count) return static_cast<int>(std::bit_width(layout)) - 1;
+    return first + static_cast<int>((layout >> (1 + kOffsetBits * which)) & 63);
+  };
+  const int start = index == 0 ? first : end_of(index - 1);
+  return {start, end_of(index) - start};
 }
 
 /// Returns the struct of two packed fields, or 0 if it does not fit. The sentinel of the second field becomes that of

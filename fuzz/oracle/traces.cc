@@ -33,13 +33,16 @@ TraceChoices TraceChoices::from(std::span<const uint8_t> bytes) {
   choices.instructions = 5 + byte(0) % 120;
   choices.ends_in_self_call = (byte(1) & 1) != 0;
   choices.forward_passes = (byte(1) & 2) != 0;
+  choices.bits = (byte(1) & 4) != 0;
   choices.pass = byte(2);
   for (size_t i = 3; i < bytes.size(); ++i) choices.seed = choices.seed * 257 + bytes[i];
   return choices;
 }
 
 std::string check_passes(const TraceChoices& choices) {
-  IrGen gen(choices.seed, {.instructions = choices.instructions, .ends_in_self_call = choices.ends_in_self_call});
+  IrGen gen(
+      choices.seed,
+      {.instructions = choices.instructions, .ends_in_self_call = choices.ends_in_self_call, .bits = choices.bits});
   Trace after = choices.forward_passes ? gen.optimised : gen.plain;
   constexpr const char* kPasses[] = {"optimize", "dce",           "sink",   "alloc_check", "fold",
                                      "cse",      "forward_loads", "guards", "forward"};
@@ -71,7 +74,9 @@ std::string check_passes(const TraceChoices& choices) {
 }
 
 std::string check_registers(const TraceChoices& choices) {
-  IrGen gen(choices.seed, {.instructions = choices.instructions, .ends_in_self_call = choices.ends_in_self_call});
+  IrGen gen(
+      choices.seed,
+      {.instructions = choices.instructions, .ends_in_self_call = choices.ends_in_self_call, .bits = choices.bits});
   Trace& trace = choices.forward_passes ? gen.optimised : gen.plain;
   if ((choices.pass & 1) != 0) optimize(trace);
   const x64::Allocation allocation = x64::allocate_registers(trace);

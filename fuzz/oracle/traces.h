@@ -13,6 +13,7 @@ struct TraceChoices {
   size_t instructions = 40;
   bool ends_in_self_call = false;
   bool forward_passes = false;
+  bool bits = false;
   uint8_t pass = 0;
 
   static TraceChoices from(std::span<const uint8_t> bytes);

@@ -34,7 +34,8 @@ void set_code_fact(Facts& facts, KnownCode code) {
 template <typename Facts>
 void merge_facts(Facts& facts, const Facts& more) {
   facts.natural |= more.natural;
-  facts.packed |= more.packed | facts.natural;
+  if (more.least_bits > facts.least_bits) facts.least_bits = more.least_bits;
+  facts.packed |= more.packed | facts.natural | (facts.least_bits > 0u);
   if (more.header >= 0) facts.header = more.header;
   if (more.code != nullptr) facts.code = more.code;
   if (more.tag >= 0) facts.tag = more.tag;
@@ -61,6 +62,8 @@ Facts facts_in_common(const Facts& a, const Facts& b) {
   facts.not_tags = a.not_tags & b.not_tags;
   facts.bits = a.bits;
   if (b.bits > a.bits) facts.bits = b.bits;
+  facts.least_bits = a.least_bits;
+  if (b.least_bits < a.least_bits) facts.least_bits = b.least_bits;
   return facts;
 }
 
@@ -91,6 +94,10 @@ Truth truth_of_guard(const typename T::Ins& guard, const Facts& a) {
     case IrOp::kIsPacked: return truth(a.packed, a.not_packed);
     case IrOp::kIsPointer: return truth(a.pointer, a.packed);
     case IrOp::kIsNatural: return truth(a.natural, a.not_packed);
+    case IrOp::kLayoutIs: {
+      const auto bits = T::bits_of_layout(guard);
+      return truth(guard.m == 1u && a.bits == bits && a.least_bits == bits, a.bits < bits || a.least_bits > bits);
+    }
     case IrOp::kTagIs: {
       if (width == 0) return truth(tag == 0, tag != 0);
       if (a.tag >= 0) return truth(a.tag == tag, a.tag != tag);
@@ -136,10 +143,12 @@ class FactRules {
       case IrOp::kPackedArg: return packed(less(bits(ins.a), Bits(ins.n)));
       case IrOp::kPackedField: {
         if (ins.m <= 1u) return packed(bits(ins.a));
+        if (table_.has_place(ins)) return exactly(table_.bits_of_place(ins));
         return packed(less(bits(ins.a), Bits(ins.m - 1u) * kOffsetBits));
       }
       case IrOp::kPackUnion: {
         Facts facts = packed(bits(ins.a) + ins.m);
+        facts.least_bits = T::stored(least_bits(ins.a) + ins.m);
         if (ins.m > 0u) facts.tag = ins.n;
         return facts;
       }
@@ -157,8 +166,11 @@ class FactRules {
       case IrOp::kLess:
       case IrOp::kLessEqual:
       case IrOp::kEqual:
-      case IrOp::kUnequal: return packed(1u);
-      case IrOp::kCompare: return packed(2u);
+      case IrOp::kUnequal:
+      case IrOp::kBitAnd:
+      case IrOp::kBitOr:
+      case IrOp::kBitXor: return exactly(1u);
+      case IrOp::kCompare: return exactly(2u);
       case IrOp::kIntrinsic: return of_intrinsic(ins);
       case IrOp::kRecall: return packed(table_.max_packed_bits());
       case IrOp::kIntOf: return number(bits(ins.a));
@@ -200,6 +212,7 @@ class FactRules {
       case IrOp::kIsPacked: more.packed = true; break;
       case IrOp::kIsPointer: more.pointer = true; break;
       case IrOp::kIsNatural: more.natural = true; break;
+      case IrOp::kLayoutIs: more = exactly(T::bits_of_layout(guard)); break;
       case IrOp::kTagIs:
         if (T::width_of(guard) > 0) set_tag(more, T::tag_of_guard(guard));
         break;
@@ -236,13 +249,14 @@ class FactRules {
   /// Everything about a packed word.
   template <typename Word>
   Facts of_packed_word(Word word) {
-    Facts facts = packed(table_.content_bits(word));
+    Facts facts = exactly(table_.content_bits(word));
     facts.natural = is_natural(word);
     return facts;
   }
 
  private:
   Bits bits(Ref ref) { return table_[ref].bits; }
+  Bits least_bits(Ref ref) { return table_[ref].least_bits; }
 
   /// A natural has no more bits than one that is not less.
   void limit_bits(Facts& facts, Ref greater, Ref less) {
@@ -267,6 +281,11 @@ class FactRules {
     Facts facts;
     facts.packed = true;
     facts.bits = T::stored(least(bits, table_.max_packed_bits()));
+    return facts;
+  }
+  Facts exactly(Bits bits) {
+    Facts facts = packed(bits);
+    facts.least_bits = facts.bits;
     return facts;
   }
   Facts natural(Bits bits) {

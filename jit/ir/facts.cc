@@ -55,11 +55,19 @@ void FactTable::append(const IrIns& ins) {
 }
 
 void FactTable::learn(const IrIns& guard) {
+  if (guard.op == IrOp::kLayoutIs) layouts_.push_back({guard.a, guard.m, guard.x});
   FactRules rules(std::as_const(*this));
   const Facts first = rules.learned(guard);
   const Facts second = rules.learned_of_second(guard);
   add_facts(facts_[index_of(guard.a)], first);
   if (guard.b != kNoRef) add_facts(facts_[index_of(guard.b)], second);
+}
+
+Word FactTable::layout_of(const IrIns& field) const {
+  for (const KnownLayout& known : layouts_) {
+    if (known.ref == field.a && known.fields == field.m) return known.layout;
+  }
+  return 0;
 }
 
 Facts FactTable::of_object(const IrIns& ins) const {
@@ -138,6 +146,10 @@ const char* unmet_requirement(const FactTable& facts, const IrIns& ins) {
       [[fallthrough]];
     case IrOp::kIntShiftRight:
       return facts[ins.a].bits <= kMaxPackedBits ? nullptr : "the number is not known to fit in a packed word";
+    case IrOp::kBitAnd:
+    case IrOp::kBitOr:
+    case IrOp::kBitXor:
+      return is_bit(facts[ins.a]) && is_bit(facts[ins.b]) ? nullptr : "an operand is not known to be one bit";
     case IrOp::kPackStruct:
     case IrOp::kNoFit:
     case IrOp::kIntrinsic:

@@ -28,6 +28,12 @@ Facts common_facts(const Facts& a, const Facts& b);
 /// Returns whether `facts` imply all of `weaker`.
 bool facts_imply(const Facts& facts, const Facts& weaker);
 
+/// Returns whether the value is a packed union of two tags without contents, or the like: the word 5 or 7.
+template <typename Facts>
+auto is_bit(const Facts& facts) {
+  return facts.bits == 1u && facts.least_bits == 1u;
+}
+
 /// Returns the ValueFact bits for a snapshot's slot.
 uint8_t value_facts(const Facts& facts);
 
@@ -58,6 +64,12 @@ class FactTable {
   static constexpr unsigned word_size() { return 64; }
   static unsigned content_bits(Word packed) { return packed_bits(packed); }
   static constexpr uint8_t stored(unsigned bits) { return static_cast<uint8_t>(bits); }
+  static unsigned bits_of_layout(const IrIns& guard) { return packed_bits(guard.x); }
+  /// Returns whether an earlier guard tells where the packed_field is.
+  bool has_place(const IrIns& field) const { return layout_of(field) != 0; }
+  unsigned bits_of_place(const IrIns& field) const {
+    return static_cast<unsigned>(field_place(layout_of(field), static_cast<uint32_t>(field.n), field.m).bits);
+  }
   static Intrinsic intrinsic_of(const IrIns& ins) { return static_cast<Intrinsic>(ins.n); }
   static uint32_t width_of(const IrIns& guard) { return guard.m; }
   static int32_t tag_of_guard(const IrIns& guard) { return guard.n; }
@@ -72,9 +84,19 @@ class FactTable {
 
  private:
   void learn(const IrIns& guard);
+  /// Returns the layout of the struct that the packed_field is taken from, 0 if it is not known.
+  Word layout_of(const IrIns& field) const;
+
+  /// A guard on a layout.
+  struct KnownLayout {
+    IrRef ref;
+    uint32_t fields;
+    Word layout;
+  };
 
   const Trace* trace_ = nullptr;
   std::vector<Facts> facts_;
+  std::vector<KnownLayout> layouts_;
 };
 
 /// Returns null if the facts meet the requirements of the instruction's row, else the missing one.

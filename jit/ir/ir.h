@@ -97,6 +97,7 @@ struct Facts {
   bool not_packed = false;
   uint8_t bits =
       kMaxPackedBits;  ///< the largest number of content bits of the packed word, or of bits of the number's magnitude
+  uint8_t least_bits = 0;  ///< the smallest number of content bits; implies packed unless it is 0
   bool operator==(const Facts&) const = default;
 };
 

@@ -130,6 +130,7 @@ class Printer {
     if (facts.tag >= 0) word(fmt::format("tag {}", facts.tag));
     if (facts.not_tags != 0) word(fmt::format("not_tags {:#x}", facts.not_tags));
     if (facts.bits != kMaxPackedBits) word(fmt::format("bits {}", facts.bits));
+    if (facts.least_bits != 0) word(fmt::format("least_bits {}", facts.least_bits));
     return text;
   }
 
@@ -537,6 +538,8 @@ class Parser {
         facts.tag = number<int32_t>();
       } else if (accept("not_tags")) {
         facts.not_tags = number<uint32_t>();
+      } else if (accept("least_bits")) {
+        facts.least_bits = number<uint8_t>();
       } else {
         expect("bits");
         facts.bits = number<uint8_t>();

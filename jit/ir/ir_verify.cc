@@ -23,7 +23,7 @@ struct Problem {
 
 /// Returns whether structs of that number of fields may have the layout.
 bool is_layout(Word word, uint32_t fields) {
-  if (fields < 2 || kOffsetBits * (fields - 1) > kMaxPackedBits || !is_packed(word)) return false;
+  if (fields < 1 || kOffsetBits * (fields - 1) > kMaxPackedBits || !is_packed(word)) return false;
   const uint32_t header = kOffsetBits * (fields - 1);
   uint32_t end = 0;
   for (uint32_t i = 0; i + 1 < fields; ++i) {

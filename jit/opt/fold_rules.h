@@ -95,6 +95,9 @@ class FoldRules {
                   replace(forward.raw_constant(order_key(forward.word_of(ins.a)))));
         return {};
       case IrOp::kChoose: return choose();
+      case IrOp::kBitAnd:
+      case IrOp::kBitOr:
+      case IrOp::kBitXor: return bits();
       default: return {};
     }
   }
@@ -174,7 +177,8 @@ class FoldRules {
 
   static bool is_commutative(IrOp op) {
     return op == IrOp::kAdd || op == IrOp::kMul || op == IrOp::kAnd || op == IrOp::kOr || op == IrOp::kXor ||
-           op == IrOp::kEqual || op == IrOp::kUnequal || op == IrOp::kIsEqual || op == IrOp::kNotEqual;
+           op == IrOp::kBitAnd || op == IrOp::kBitOr || op == IrOp::kBitXor || op == IrOp::kEqual ||
+           op == IrOp::kUnequal || op == IrOp::kIsEqual || op == IrOp::kNotEqual;
   }
 
   /// Puts constants second, and else the older operand first.
@@ -456,7 +460,72 @@ class FoldRules {
       FBLE_RULE(choose_constant, true, replace(ins.list[packed_tag(forward.word_of(ins.a), 1) == 0 ? 0u : 1u]));
     }
     FBLE_RULE(choose_known, forward.table[ins.a].tag >= 0, replace(ins.list[forward.table[ins.a].tag == 0 ? 0u : 1u]));
+    return choose_bit();
+  }
+
+  // ---- bits -------------------------------------------------------------------------
+
+  static constexpr uint64_t kBit0 = 5;
+  static constexpr uint64_t kBit1 = 7;
+
+  bool is_bit(Ref ref) { return static_cast<bool>(fble::is_bit(forward.table[ref])); }
+  bool is_constant(Ref ref, uint64_t word) {
+    return forward.is_constant(ref) && static_cast<bool>(forward.word_of(ref) == word);
+  }
+  /// Returns whether the value is the negation of another.
+  bool is_some_not(Ref ref) {
+    const auto& made = forward.at(ref);
+    return made.op == IrOp::kBitXor && is_constant(made.b, kBit1);
+  }
+  bool is_not(Ref ref, Ref of) { return is_some_not(ref) && forward.at(ref).a == of; }
+  Ref bit_not(Ref ref) { return forward.append_bit_xor(ins, ref, forward.constant(kBit1)); }
+
+  /// Makes operations on bits of a choice among bits: those can be taken together, and packed without their lengths.
+  Answer choose_bit() {
+    const Ref first = ins.list[0];
+    const Ref second = ins.list[1];
+    if (!is_bit(ins.a) || !is_bit(first) || !is_bit(second)) return {};
+    const Ref condition = ins.a;
+    FBLE_RULE(choose_itself, is_constant(first, kBit0) && is_constant(second, kBit1), replace(condition));
+    FBLE_RULE(choose_not, is_constant(first, kBit1) && is_constant(second, kBit0),
+              rewrite(IrOp::kBitXor, condition, first));
+    FBLE_RULE(choose_and, is_constant(first, kBit0), rewrite(IrOp::kBitAnd, condition, second));
+    FBLE_RULE(choose_or, is_constant(second, kBit1), rewrite(IrOp::kBitOr, condition, first));
+    FBLE_RULE(choose_and_not, is_constant(second, kBit0), rewrite(IrOp::kBitAnd, bit_not(condition), first));
+    FBLE_RULE(choose_or_not, is_constant(first, kBit1), rewrite(IrOp::kBitOr, bit_not(condition), second));
+    FBLE_RULE(choose_xor, is_not(second, first), rewrite(IrOp::kBitXor, condition, first));
+    FBLE_RULE(choose_xor_not, is_not(first, second), rewrite(IrOp::kBitXor, condition, first));
     return {};
+  }
+
+  Answer bits() {
+    order_operands();
+    const Ref a = ins.a;
+    const Ref b = ins.b;
+    const bool zero = is_constant(b, kBit0);
+    const bool one = is_constant(b, kBit1);
+    switch (ins.op) {
+      case IrOp::kBitAnd:
+        FBLE_RULE(bit_and_self, a == b || one, replace(a));
+        FBLE_RULE(bit_and_zero, zero, replace(b));
+        return {};
+      case IrOp::kBitOr:
+        FBLE_RULE(bit_or_self, a == b || zero, replace(a));
+        FBLE_RULE(bit_or_one, one, replace(b));
+        return {};
+      default:
+        FBLE_RULE(bit_xor_self, a == b, replace(forward.constant(kBit0)));
+        FBLE_RULE(bit_xor_zero, zero, replace(a));
+        FBLE_RULE(bit_xor_one, one && forward.is_constant(a),
+                  replace(forward.constant(forward.word_of(a) == kBit1 ? kBit0 : kBit1)));
+        FBLE_RULE(bit_xor_again, one && is_some_not(a), replace(forward.at(a).a));
+        // A negation comes last, so that what is negated is seen.
+        FBLE_RULE(bit_xor_not, !one && is_some_not(b),
+                  rewrite(IrOp::kBitXor, forward.append_bit_xor(ins, a, forward.at(b).a), forward.constant(kBit1)));
+        FBLE_RULE(bit_xor_of_not, !one && is_some_not(a),
+                  rewrite(IrOp::kBitXor, forward.append_bit_xor(ins, forward.at(a).a, b), forward.constant(kBit1)));
+        return {};
+    }
   }
 
   // ---- intrinsics -------------------------------------------------------------------

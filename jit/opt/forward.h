@@ -70,6 +70,8 @@ class Forward final : public IrBuilder {
   bool is_constant(IrRef ref, Word word) const { return is_constant(ref) && word_of(ref) == word; }
   IrRef constant(Word word);
   IrRef raw_constant(Word word);
+  /// Appends `a` xor `b`, where `ins` stands.
+  IrRef append_bit_xor(const IrIns& ins, IrRef a, IrRef b);
   bool is_raw_constant(IrRef ref) const { return at(ref).op == IrOp::kConstant && at(ref).raw; }
   /// Returns whether an equal instruction without list has been appended.
   bool has(IrOp op, IrRef a, IrRef b) const;

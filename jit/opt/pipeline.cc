@@ -150,6 +150,16 @@ IrRef Forward::raw_constant(Word word) {
   return append(std::move(ins));
 }
 
+IrRef Forward::append_bit_xor(const IrIns& ins, IrRef a, IrRef b) {
+  IrIns made;
+  made.op = IrOp::kBitXor;
+  made.a = a;
+  made.b = b;
+  made.pc = ins.pc;
+  made.site = ins.site;
+  return append(std::move(made));
+}
+
 bool Forward::has(IrOp op, IrRef a, IrRef b) const {
   IrIns ins;
   ins.op = op;

@@ -511,6 +511,30 @@ bool Recorder::expects_layout(Operand object, uint32_t count) const {
   return true;
 }
 
+/// Guards that the packed word has the layout that it has now (see packed_layout).
+void Recorder::layout(Operand object, uint32_t count) {
+  IrIns ins{.op = IrOp::kLayoutIs};
+  ins.a = object.ref;
+  ins.x = packed_layout(object.word, count);
+  ins.m = count;
+  ins.snapshot = snapshot();
+  append(std::move(ins));
+}
+
+/// Returns the first of the values if the tag of the condition is 0, else the second. Where one of them is a bit and
+/// the other is one now, it is expected to be one: then so is the result, and what is made of it.
+IrRef Recorder::choose_alike(IrRef condition, Operand first, Operand second) {
+  const auto expect_bit = [&](Operand value, Operand other) {
+    const bool is_one = is_packed(value.word) && packed_bits(value.word) == 1;
+    if (mixed_layouts_ || !is_one || !is_bit(builder_.facts(other.ref)) || is_bit(builder_.facts(value.ref))) return;
+    packed(value);
+    layout(value, 1);
+  };
+  expect_bit(first, second);
+  expect_bit(second, first);
+  return choose(condition, first.ref, second.ref);
+}
+
 /// Records both arms of the select, if it is one of those and the tag is not known: the interpreter continues after it.
 bool Recorder::record_straight_select(Operand object) {
   using Node = StraightSelect::Node;
@@ -551,8 +575,8 @@ bool Recorder::record_straight_select(Operand object) {
       case Kind::kWord: refs[i] = constant(node.word); break;
       case Kind::kChoose: {
         const IrRef condition = packed({self(self, node.condition), words[node.condition]});
-        const IrRef first = self(self, node.first);
-        refs[i] = choose(condition, first, self(self, node.second));
+        const Operand first = {self(self, node.first), words[node.first]};
+        refs[i] = choose_alike(condition, first, {self(self, node.second), words[node.second]});
         break;
       }
     }
@@ -581,14 +605,7 @@ IrRef Recorder::struct_field(Operand object, uint32_t index, uint32_t count) {
   }
   packed(object);
   if (count == 1) return object.ref;
-  if (expects_layout(object, count)) {
-    IrIns layout{.op = IrOp::kLayoutIs};
-    layout.a = object.ref;
-    layout.x = packed_layout(object.word, count);
-    layout.m = count;
-    layout.snapshot = snapshot();
-    append(std::move(layout));
-  }
+  if (expects_layout(object, count)) layout(object, count);
   return append(IrOp::kPackedField, object.ref, kNoRef, static_cast<int32_t>(index), count);
 }
 
@@ -1087,25 +1104,25 @@ Recorder::Status Recorder::record(const uint32_t* pc) {
       const auto is_there = [&](uint32_t source) {
         return source_kind(source) != Source::kGlobal || is_defined(carrier_.globals[source >> kSourceShift]);
       };
-      const auto source_value = [&](uint32_t source) {
+      const auto source_value = [&](uint32_t source) -> Operand {
         const uint32_t index = source >> kSourceShift;
         switch (source_kind(source)) {
-          case Source::kSlot: return operand(index).ref;
-          case Source::kWord: return constant(index);
-          case Source::kCapture: return capture(index).ref;
-          case Source::kGlobal: return global(index).ref;
+          case Source::kSlot: return operand(index);
+          case Source::kWord: return {constant(index), index};
+          case Source::kCapture: return capture(index);
+          case Source::kGlobal: return global(index);
         }
         FBLE_BUG("unknown kind of source");
       };
       const bool both = last == 1 && pc[3] == 1 && is_packed(object.word) && is_there(pc[5]) && is_there(pc[6]);
       if (both) {
-        const IrRef first = source_value(pc[5]);
-        set(pc[1], choose(packed(object), first, source_value(pc[6])));
+        const Operand first = source_value(pc[5]);
+        set(pc[1], choose_alike(packed(object), first, source_value(pc[6])));
         break;
       }
       if (!is_there(pc[5 + chosen])) return end_with_exit();
       select_tag(object, pc[3], last);
-      set(pc[1], source_value(pc[5 + chosen]));
+      set(pc[1], source_value(pc[5 + chosen]).ref);
       break;
     }
     case Op::kJump: break;

@@ -144,6 +144,8 @@ class Recorder final : private Appender {
   void select_tag(Operand object, unsigned width, uint32_t last);
   bool record_straight_select(Operand object);
   bool expects_layout(Operand object, uint32_t count) const;
+  void layout(Operand object, uint32_t count);
+  IrRef choose_alike(IrRef condition, Operand first, Operand second);
   IrRef struct_field(Operand object, uint32_t index, uint32_t count);
   Operand global(uint32_t index);
   Operand capture(uint32_t index);

@@ -35,22 +35,9 @@ x86::CondCode swapped_condition(x86::CondCode condition) {
   }
 }
 
-/// The place of a field's content in a packed word.
-struct FieldPlace {
-  int start = 0;  ///< the lowest bit
-  int bits = 0;
-};
-
 /// Returns the place of the packed_field in a struct of the layout.
 FieldPlace place_of_field(Word layout, const IrIns& field) {
-  const int first = static_cast<int>(1 + kOffsetBits * (field.m - 1));
-  const auto index = static_cast<uint32_t>(field.n);
-  const auto end_of = [&](uint32_t which) {
-    if (which + 1 == field.m) return static_cast<int>(std::bit_width(layout)) - 1;
-    return first + static_cast<int>((layout >> (1 + kOffsetBits * which)) & 63);
-  };
-  const int start = index == 0 ? first : end_of(index - 1);
-  return {start, end_of(index) - start};
+  return field_place(layout, static_cast<uint32_t>(field.n), field.m);
 }
 
 bool is_list_of_one(const IrIns& ins) { return ins.list.size() == 1; }
@@ -66,48 +53,49 @@ Lowering::Lowering(x86::Assembler& assembler, const Trace& trace, const Allocati
   for (uint32_t i = 0; i < trace.ins.size(); ++i) {
     if (allocation.plans[i].exit >= 0) exits[static_cast<size_t>(allocation.plans[i].exit)].ins = i;
   }
-  find_exact_bits();
+  exact_bits_.assign(trace.ins.size(), -1);
 }
 
-/// Finds the values whose content always has the same number of bits, such as a
-/// union of units. Packing such a field shifts by a constant.
-void Lowering::find_exact_bits() {
-  exact_bits_.assign(trace_.ins.size(), -1);
-  for (uint32_t i = 0; i < trace_.ins.size(); ++i) {
-    const IrIns& ins = trace_.ins[i];
-    int bits = -1;
-    switch (ins.op) {
-      case IrOp::kConstant:
-        if (is_packed(ins.x)) bits = static_cast<int>(packed_bits(ins.x));
-        break;
-      case IrOp::kInherit: {
-        const Location& location = trace_.inherited[static_cast<size_t>(ins.n)].location;
-        if (is_constant(location) && is_packed(location.word)) bits = static_cast<int>(packed_bits(location.word));
-        break;
-      }
-      case IrOp::kLess:
-      case IrOp::kLessEqual:
-      case IrOp::kEqual:
-      case IrOp::kUnequal: bits = 1; break;
-      case IrOp::kCompare: bits = 2; break;
-      case IrOp::kPackedField:
-        if (allocation_.layouts[i] != 0) bits = place_of_field(allocation_.layouts[i], ins).bits;
-        break;
-      case IrOp::kChoose:
-        if (exact_bits(ins.list[0]) == exact_bits(ins.list[1])) bits = exact_bits(ins.list[0]);
-        break;
-      case IrOp::kPackUnion:
-        if (exact_bits(ins.a) >= 0) bits = exact_bits(ins.a) + static_cast<int>(ins.m);
-        break;
-      case IrOp::kPackStruct:
-        bits = ins.list.empty() ? 0 : static_cast<int>(kOffsetBits * (ins.list.size() - 1));
-        for (const IrRef field : ins.list) bits = bits < 0 || exact_bits(field) < 0 ? -1 : bits + exact_bits(field);
-        break;
-      default: break;
+/// Notes whether the content of the instruction's result, or of its operand from here on, always has the same number of
+/// bits, such as that of a union of units. Packing such a field shifts by a constant.
+void Lowering::note_exact_bits(uint32_t i) {
+  const IrIns& ins = trace_.ins[i];
+  int bits = -1;
+  switch (ins.op) {
+    case IrOp::kConstant:
+      if (is_packed(ins.x)) bits = static_cast<int>(packed_bits(ins.x));
+      break;
+    case IrOp::kInherit: {
+      const Location& location = trace_.inherited[static_cast<size_t>(ins.n)].location;
+      if (is_constant(location) && is_packed(location.word)) bits = static_cast<int>(packed_bits(location.word));
+      break;
     }
-    // A result that does not fit leaves, so no longer one exists.
-    if (bits <= static_cast<int>(kMaxPackedBits)) exact_bits_[i] = static_cast<int8_t>(bits);
+    case IrOp::kLayoutIs: exact_bits_[index_of(ins.a)] = static_cast<int8_t>(packed_bits(ins.x)); return;
+    case IrOp::kLess:
+    case IrOp::kLessEqual:
+    case IrOp::kEqual:
+    case IrOp::kUnequal:
+    case IrOp::kBitAnd:
+    case IrOp::kBitOr:
+    case IrOp::kBitXor: bits = 1; break;
+    case IrOp::kCompare: bits = 2; break;
+    case IrOp::kPackedField:
+      if (allocation_.layouts[i] != 0) bits = place_of_field(allocation_.layouts[i], ins).bits;
+      break;
+    case IrOp::kChoose:
+      if (exact_bits(ins.list[0]) == exact_bits(ins.list[1])) bits = exact_bits(ins.list[0]);
+      break;
+    case IrOp::kPackUnion:
+      if (exact_bits(ins.a) >= 0) bits = exact_bits(ins.a) + static_cast<int>(ins.m);
+      break;
+    case IrOp::kPackStruct:
+      bits = ins.list.empty() ? 0 : static_cast<int>(kOffsetBits * (ins.list.size() - 1));
+      for (const IrRef field : ins.list) bits = bits < 0 || exact_bits(field) < 0 ? -1 : bits + exact_bits(field);
+      break;
+    default: return;
   }
+  // A result that does not fit leaves, so no longer one exists.
+  if (bits <= static_cast<int>(kMaxPackedBits)) exact_bits_[i] = static_cast<int8_t>(bits);
 }
 
 // ---- operands ---------------------------------------------------------------
@@ -447,12 +435,17 @@ void Lowering::choose(const InsPlan& plan) {
   a_.cmovz(q(result), q(is_constant(first) ? plan.scratch[0] : first.index));
 }
 
+/// Emits the operations on the bits of naturals and of bits: the low bits that all words of the kind have stay.
 void Lowering::bitwise(const IrIns& ins, const InsPlan& plan) {
   const int result = plan.result;
+  const Word kept = ins.op == IrOp::kBitXor ? 5 : 3;
+  const bool is_xor = ins.op == IrOp::kXor || ins.op == IrOp::kBitXor;
   const auto apply = [&](auto&& operand) {
     switch (ins.op) {
-      case IrOp::kAnd: a_.and_(q(result), operand); break;
-      case IrOp::kOr: a_.or_(q(result), operand); break;
+      case IrOp::kAnd:
+      case IrOp::kBitAnd: a_.and_(q(result), operand); break;
+      case IrOp::kOr:
+      case IrOp::kBitOr: a_.or_(q(result), operand); break;
       default: a_.xor_(q(result), operand);
     }
   };
@@ -460,15 +453,15 @@ void Lowering::bitwise(const IrIns& ins, const InsPlan& plan) {
   if (is_constant(plan.a) || is_constant(plan.b)) {
     copy_register(result, is_constant(plan.a) ? plan.b.index : plan.a.index);
     word = (is_constant(plan.a) ? plan.a : plan.b).word;
-    // The low bits of both are set: without them in the constant they stay.
-    if (ins.op == IrOp::kXor) word &= ~Word{3};
+    // They are set in both: without them in the constant they stay.
+    if (is_xor) word &= ~kept;
     apply(imm(static_cast<int64_t>(word)));
     return;
   }
   const bool flip = result == plan.b.index;
   copy_register(result, flip ? plan.b.index : plan.a.index);
   apply(q(flip ? plan.a.index : plan.b.index));
-  if (ins.op == IrOp::kXor) a_.or_(q(result), 3);
+  if (is_xor) a_.or_(q(result), imm(kept));
 }
 
 void Lowering::shift_left(const IrIns& ins, const InsPlan& plan) {
@@ -1019,7 +1012,10 @@ void Lowering::lower(uint32_t i) {
     case IrOp::kMod: divide(ins, plan); break;
     case IrOp::kAnd:
     case IrOp::kOr:
-    case IrOp::kXor: bitwise(ins, plan); break;
+    case IrOp::kXor:
+    case IrOp::kBitAnd:
+    case IrOp::kBitOr:
+    case IrOp::kBitXor: bitwise(ins, plan); break;
     case IrOp::kShiftLeft: shift_left(ins, plan); break;
     case IrOp::kShiftRight:
       copy_register(result, a);
@@ -1343,7 +1339,10 @@ void Lowering::note_exit(CodeRowKind kind, size_t exit, int32_t fp_slots) {
 
 void Lowering::run() {
   entry();
-  for (uint32_t i = 0; i < trace_.ins.size(); ++i) lower(i);
+  for (uint32_t i = 0; i < trace_.ins.size(); ++i) {
+    lower(i);
+    note_exact_bits(i);
+  }
   if (options_.keep_origins)
     origins.push_back({static_cast<uint32_t>(a_.offset()), static_cast<uint32_t>(trace_.ins.size())});
   exit_stubs();

@@ -96,7 +96,7 @@ class Lowering {
   void go_to_code(const IrIns& ins, const InsPlan& plan, bool calls);
   void call(uint32_t i, const InsPlan& plan);
   void loop_back(const IrIns& ins, const InsPlan& plan);
-  void find_exact_bits();
+  void note_exact_bits(uint32_t i);
   int exact_bits(IrRef ref) const { return exact_bits_[index_of(ref)]; }
   std::span<const Location> list(const InsPlan& plan) const {
     return std::span(allocation_.operands).subspan(plan.list_begin, plan.list_end - plan.list_begin);
@@ -112,7 +112,7 @@ class Lowering {
   asmjit::Label loop_;
   int32_t pending_ = 0;                 ///< bytes of finished objects that are not yet added to ap
   std::vector<int32_t> object_offset_;  ///< of objects of the current group, from ap, by instruction
-  std::vector<int8_t> exact_bits_;      ///< content bits of packed results if always the same, else -1
+  std::vector<int8_t> exact_bits_;      ///< content bits of packed results if known to be always the same, else -1
 };
 
 }  // namespace fble::x64

@@ -47,6 +47,7 @@ struct TermFacts {
   Unsigned not_tags;
   Bool not_packed;
   Unsigned bits = word_bits - 2;
+  Unsigned least_bits;
 };
 
 /// All of them are the same.
@@ -54,7 +55,7 @@ z3::expr same_facts(const TermFacts& a, const TermFacts& b) {
   return a.packed.term == b.packed.term && a.pointer.term == b.pointer.term && a.natural.term == b.natural.term &&
          a.header.term == b.header.term && a.code.term == b.code.term && a.arity.term == b.arity.term &&
          a.tag.term == b.tag.term && a.not_tags.term == b.not_tags.term && a.not_packed.term == b.not_packed.term &&
-         a.bits.term == b.bits.term;
+         a.bits.term == b.bits.term && a.least_bits.term == b.least_bits.term;
 }
 
 /// A word of the trace, of a sort of ir_ops.def. `width` is the tag width of the union that it may be.
@@ -85,7 +86,9 @@ z3::expr satisfies(const Word& word, const TermFacts& facts) {
   holds = holds && z3::implies(facts.arity.term >= 0, uninterpreted("arity", code) == facts.arity.term);
   holds = holds && z3::implies(facts.tag.term >= 0, is_packed && tag == facts.tag.term);
   holds = holds && z3::implies(is_packed && z3::ult(tag, bits_of(tags)), (z3::lshr(facts.not_tags.term, tag) & 1) == 0);
-  // content_bits(value) <= bits, as a shift: the solver likes this better.
+  // content_bits(value) <= bits, as a shift: the solver likes this better. Likewise at least least_bits.
+  holds =
+      holds && (facts.least_bits.term == 0 || (is_packed && z3::lshr(z3::lshr(value, 1), facts.least_bits.term) != 0));
   return holds && z3::implies(is_packed, z3::lshr(z3::lshr(value, 2), facts.bits.term) == 0);
 }
 
@@ -96,6 +99,8 @@ z3::expr well_formed(const Word& word) {
   const unsigned tags = std::min(kTagBits, word_bits / 2);
   z3::expr result = z3::ule(facts.bits.term, bits_of(word.sort == 'I' ? word_bits : word_bits - 2));
   result = result && facts.header.term >= -1 && facts.arity.term >= -1 && facts.tag.term >= -1;
+  result = result && z3::ule(facts.least_bits.term, bits_of(word.sort == 'I' ? 0 : word_bits - 2));
+  result = result && z3::implies(facts.least_bits.term != 0, facts.packed.term);
   result = result && z3::lshr(facts.not_tags.term, bits_of(tags)) == 0;
   result = result && z3::implies(facts.natural.term, facts.packed.term);
   result = result && z3::implies(facts.header.term >= 0 || facts.code.term != 0, facts.pointer.term);
@@ -123,6 +128,7 @@ TermFacts fresh_facts() {
   facts.tag = Signed(fresh("tag"));
   facts.not_tags = Unsigned(fresh("not_tags"));
   facts.bits = Unsigned(fresh("bits"));
+  facts.least_bits = Unsigned(fresh("least_bits"));
   ++count;
   return facts;
 }
@@ -141,6 +147,7 @@ class TermTable {
     int b = -1;
     Signed n;
     Unsigned m;
+    Unsigned x;
     KnownCode code;
     std::vector<int> list;
     Intrinsic which = Intrinsic::kNone;
@@ -155,6 +162,10 @@ class TermTable {
   static Unsigned max_packed_bits() { return word_bits - 2; }
   static Unsigned word_size() { return word_bits; }
   static Unsigned content_bits(const Unsigned& word) { return Unsigned(proofs::content_bits(word.term)); }
+  static Unsigned bits_of_layout(const Ins& guard) { return content_bits(guard.x); }
+  /// Fields at known places have a proof of their own.
+  bool has_place(const Ins&) const { return false; }
+  Unsigned bits_of_place(const Ins&) const { return {}; }
   static Unsigned stored(const Unsigned& bits) { return bits; }
   static Intrinsic intrinsic_of(const Ins& ins) { return ins.which; }
   static uint32_t width_of(const Ins& ins) { return ins.width; }
@@ -232,6 +243,9 @@ class Setting {
       walk.assume(z3::ult(ins.m.term, bits_of(word_bits / 2)) && z3::ult(ins.n.term, z3::shl(bits_of(1), ins.m.term)));
     }
     if (subject.op == IrOp::kChoose) walk.assume(table.words[0].width == 1);
+    if (subject.op == IrOp::kLayoutIs) {
+      walk.assume(is_packed_word(ins.x.term) && layout_of_struct(ins.x.term, subject.width) == ins.x.term);
+    }
     if (subject.op == IrOp::kPackedArg) walk.assume(table.words[0].width == ins.n.term);
     // Guards on objects have something to compare with.
     if (subject.op == IrOp::kHeaderIs || subject.op == IrOp::kArityIs) walk.assume(ins.n.term >= 0);
@@ -282,6 +296,7 @@ class Setting {
     made.width = subject.width;
     made.n = Signed(fresh("n"));
     made.m = Unsigned(fresh("m"));
+    made.x = Unsigned(fresh("x"));
     made.code = KnownCode(fresh("code"));
     const char sort = takes_numbers(subject.op) ? 'I' : 'V';
     const std::string_view operands = ir_op_info(subject.op).operands;
@@ -292,7 +307,8 @@ class Setting {
     if (operands.find('A') != operands.npos) made.a = add(sort);
     if (operands.find('B') != operands.npos) made.b = add(sort);
     for (size_t i = 0; i < subject.list; ++i) made.list.push_back(add(sort));
-    if (subject.op == IrOp::kTagIs || subject.op == IrOp::kTagFrom || subject.op == IrOp::kPackedField) {
+    if (subject.op == IrOp::kTagIs || subject.op == IrOp::kTagFrom || subject.op == IrOp::kPackedField ||
+        subject.op == IrOp::kLayoutIs) {
       made.n = Signed(subject.tag);
       made.m = Unsigned(subject.width);
     }
@@ -323,6 +339,7 @@ class Setting {
     if (ins.b >= 0) operands.b = table.words[static_cast<size_t>(ins.b)].value;
     operands.n = ins.n.term.simplify();
     operands.m = ins.m.term.simplify();
+    operands.x = ins.x.term;
     for (const int ref : ins.list) operands.list.push_back(table.words[static_cast<size_t>(ref)].value);
     operands.intrinsic = ins.which;
     return meaning_of(operands);
@@ -432,8 +449,10 @@ std::vector<Subject> all_subjects() {
         break;
       case IrOp::kIntRem: subjects.push_back({op, 1}); break;
       case IrOp::kChoose: subjects.push_back({op, 2}); break;
-      case IrOp::kNoFit:
-      case IrOp::kLayoutIs: break;  // nothing is learned from them
+      case IrOp::kNoFit: break;  // nothing is learned from it
+      case IrOp::kLayoutIs:
+        for (uint32_t fields = 1; fields < 4; ++fields) subjects.push_back({op, 0, fields});
+        break;
       case IrOp::kHeaderIs:
       case IrOp::kCodeIs:
       case IrOp::kArityIs: subjects.push_back({op}); break;
@@ -467,8 +486,8 @@ TEST_P(FactProof, IsProved) {
   for (const IrOp op : ops) {
     const std::string name = ir_op_info(op).name;
     const bool may_be_decided = op == IrOp::kIsPacked || op == IrOp::kIsPointer || op == IrOp::kIsNatural ||
-                                op == IrOp::kTagIs || op == IrOp::kTagFrom || op == IrOp::kHeaderIs ||
-                                op == IrOp::kCodeIs || op == IrOp::kArityIs;
+                                op == IrOp::kLayoutIs || op == IrOp::kTagIs || op == IrOp::kTagFrom ||
+                                op == IrOp::kHeaderIs || op == IrOp::kCodeIs || op == IrOp::kArityIs;
     EXPECT_EQ(claims.paths(name + ": holds") > 0, may_be_decided) << name;
     EXPECT_EQ(claims.paths(name + ": fails") > 0, may_be_decided) << name;
   }
@@ -547,6 +566,32 @@ TEST(FactProofOfSets, OfPackedWord) {
       },
       [&] { claims.decide(at.walk, "of_packed_word", satisfies(at.word, result)); });
   EXPECT_GT(claims.paths("of_packed_word"), 0);
+}
+
+/// A field of a struct whose layout is known has as many bits as its place says, and is packed.
+TEST(FactProofOfSets, FieldsAtKnownPlaces) {
+  const std::vector<std::vector<fble::Word>> structs = {{5, 7}, {5, 5, 5, 5, 5, 5, 5, 5},      {3, 9, 3},
+                                                        {3, 3}, {uint64_t{1} << 20, 7, 3, 33}, {255, 3, 3, 3, 255}};
+  for (const std::vector<fble::Word>& fields : structs) {
+    const auto count = static_cast<uint32_t>(fields.size());
+    const fble::Word layout = packed_layout(pack_struct(count, [&](uint32_t i) { return fields[i] | 1; }), count);
+    for (uint32_t i = 0; i < count; ++i) {
+      Walk walk;
+      std::optional<Word> field;
+      walk.run(
+          [&] {
+            const Word whole = fresh_word('V');
+            walk.assume(is_packed_word(whole.value) && layout_of_struct(whole.value, count) == bits_of(layout));
+            field = Word{field_of_struct(whole.value, i, count), 'V', fresh("width"), {}};
+          },
+          [&] {
+            const auto bits = static_cast<unsigned>(field_place(layout, i, count).bits);
+            claims.decide(walk, "placed field",
+                          is_packed_word(field->value) && content_bits(field->value) == bits_of(bits));
+          });
+    }
+  }
+  EXPECT_GT(claims.paths("placed field"), 20);
 }
 
 /// A row of the list that no claim has would be forgotten.

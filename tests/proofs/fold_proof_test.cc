@@ -54,6 +54,7 @@ struct Known {
   Signed tag;
   Unsigned not_tags;
   Unsigned bits;
+  Unsigned least_bits;
 };
 
 struct Node {
@@ -145,6 +146,21 @@ class ProofTrace {
   Ref raw_constant(Unsigned word) {
     const Ref ref = add(word.term, 'I', fresh("width"));
     node(ref).made_by = IrOp::kConstant;
+    return ref;
+  }
+
+  /// The operands of what is made have to be bits.
+  Ref append_bit_xor(const Ins&, Ref a, Ref b) {
+    Ins made;
+    made.op = IrOp::kBitXor;
+    made.a = a;
+    made.b = b;
+    const Meaning means = *meaning(made);
+    claims.push_back(means.requires_);
+    const Ref ref = add(means.value, 'V', fresh("width"));
+    node(ref).made_by = IrOp::kBitXor;
+    node(ref).a = a;
+    node(ref).b = b;
     return ref;
   }
 
@@ -306,6 +322,7 @@ class ProofTrace {
     const z3::expr tag = fresh("tag");
     const z3::expr not_tags = fresh("not_tags");
     const z3::expr bits = fresh("bits");
+    const z3::expr least_bits = fresh("least_bits");
     const z3::expr is = tag_of(about.value, about.width);
     const unsigned tags = word_bits / 2;
     walk_.assume(z3::implies(natural, is_natural_word(about.value)));
@@ -314,7 +331,9 @@ class ProofTrace {
     walk_.assume(z3::implies(z3::ult(is, bits_of(tags)), (z3::lshr(not_tags, is) & 1) == 0));
     walk_.assume(z3::ule(bits, bits_of(word_bits)));
     walk_.assume(z3::implies(is_packed_word(about.value), z3::ule(content_bits(about.value), bits)));
-    about.known = Known{Bool(natural), Signed(tag), Unsigned(not_tags), Unsigned(bits)};
+    walk_.assume(z3::ule(least_bits, bits_of(word_bits)));
+    walk_.assume(least_bits == 0 || (is_packed_word(about.value) && z3::ule(least_bits, content_bits(about.value))));
+    about.known = Known{Bool(natural), Signed(tag), Unsigned(not_tags), Unsigned(bits), Unsigned(least_bits)};
     return *about.known;
   }
 
@@ -509,7 +528,7 @@ std::vector<Subject> all_subjects() {
         }
         break;
       case IrOp::kLayoutIs:
-        for (uint32_t fields = 2; fields < 6; ++fields) subjects.push_back({op, 'V', 0, fields});
+        for (uint32_t fields = 1; fields < 6; ++fields) subjects.push_back({op, 'V', 0, fields});
         break;
       case IrOp::kLess:
       case IrOp::kLessEqual:

@@ -182,6 +182,7 @@ std::optional<Meaning> meaning_of(const Operands& ins) {
   const expr naturals = is_natural_word(a) && (ins.b ? is_natural_word(b) : yes());
   const expr x = lshr(a, 2);
   const expr y = lshr(b, 2);
+  const expr bits = (a == 5 || a == 7) && (b == 5 || b == 7);
   const expr small = number_fits(a) && (ins.b ? number_fits(b) : yes());
   const auto natural = [&](const expr& fits, const expr& value) {
     return Meaning{naturals, !fits, shl(value, num(2)) | 3};
@@ -254,6 +255,9 @@ std::optional<Meaning> meaning_of(const Operands& ins) {
       return Meaning{is_packed_word(a), no(), ite((a & 2) == 0, top - 1 - lshr(a, 1), top + lshr(a, 1))};
     }
     case IrOp::kChoose: return Meaning{is_packed_word(a), no(), ite(tag_of(a, num(1)) == 0, ins.list[0], ins.list[1])};
+    case IrOp::kBitAnd: return Meaning{bits, no(), ite(a == 7 && b == 7, num(7), num(5))};
+    case IrOp::kBitOr: return Meaning{bits, no(), ite(a == 5 && b == 5, num(5), num(7))};
+    case IrOp::kBitXor: return Meaning{bits, no(), ite(a == b, num(5), num(7))};
     default: return std::nullopt;
   }
 }

@@ -56,6 +56,8 @@ bool takes_numbers(IrOp op) {
          op == IrOp::kIntDiv || op == IrOp::kIntRem || op == IrOp::kIntShiftRight;
 }
 
+bool takes_bits(IrOp op) { return op == IrOp::kBitAnd || op == IrOp::kBitOr || op == IrOp::kBitXor; }
+
 class Random {
  public:
   uint64_t below(uint64_t end) { return std::uniform_int_distribution<uint64_t>(0, end - 1)(random_); }
@@ -118,6 +120,7 @@ TEST(IrTerms, AreWhatTheModelComputes) {
         } else {
           const bool natural = random.below(2) == 0;
           constant.x = natural ? random.natural() : random.packed();
+          if (takes_bits(subject.op)) constant.x = kUnitWord + 2 * random.below(4);
           // Guards also see pointers. They are not followed.
           if (random.below(8) == 0 && subject.op >= IrOp::kIsPacked && subject.op <= IrOp::kIsPointer) constant.x = 64;
         }
@@ -138,7 +141,7 @@ TEST(IrTerms, AreWhatTheModelComputes) {
           ins.n = static_cast<int32_t>(random.below(ins.m));
           break;
         case IrOp::kLayoutIs:
-          ins.m = static_cast<uint32_t>(2 + random.below(4));
+          ins.m = static_cast<uint32_t>(1 + random.below(5));
           // Half of the time that of the word, else of another.
           ins.x = packed_layout(random.below(2) == 0 ? trace.at(ins.a).x : random.packed(), ins.m);
           break;

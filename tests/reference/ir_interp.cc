@@ -72,6 +72,11 @@ Word IrRun::natural(IrRef ref) {
   return value(ref) | 3;
 }
 
+bool IrRun::bit(IrRef ref) {
+  if (value(ref) != 5 && value(ref) != 7) broken("an operand is no bit");
+  return value(ref) == 7;
+}
+
 Object* IrRun::pointer(IrRef ref) {
   static Object nothing{Object::make_header(ObjectKind::kStruct, 0), {}};
   if (is_pointer(value(ref)) && value(ref) != 0) return as_object(value(ref));
@@ -250,6 +255,9 @@ bool IrRun::execute(const IrIns& ins) {
       return set(unpack_int(packed(ins.a)) < 0 ? (Word{1} << 63) - 1 - bits : (Word{1} << 63) + bits);
     }
     case IrOp::kChoose: return give(value(ins.list[packed_tag(packed(ins.a), 1) == 0 ? 0 : 1]));
+    case IrOp::kBitAnd: return give(bit(ins.a) && bit(ins.b) ? 7 : 5);
+    case IrOp::kBitOr: return give(bit(ins.a) || bit(ins.b) ? 7 : 5);
+    case IrOp::kBitXor: return give(bit(ins.a) != bit(ins.b) ? 7 : 5);
     case IrOp::kNative: {
       std::vector<Word> args;
       for (const IrRef ref : ins.list) args.push_back(value(ref));

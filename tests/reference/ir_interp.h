@@ -84,6 +84,8 @@ class IrRun {
   bool broken(const std::string& message);
   Word packed(IrRef ref);
   Word natural(IrRef ref);
+  /// Returns what the bit is.
+  bool bit(IrRef ref);
   Object* pointer(IrRef ref);
 
   const Trace& trace_;

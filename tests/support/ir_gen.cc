@@ -316,6 +316,47 @@ size_t IrGen::pick_natural() {
   return constant(pack_int(random(chance(80) ? 10 : 100000)), int_shape_);
 }
 
+/// Returns a value that is known to be one bit, or sometimes only happens to be one now.
+size_t IrGen::pick_bit() {
+  for (int i = 0; i < 20; ++i) {
+    const size_t index = pick();
+    const Shape* shape = values_[index].shape.get();
+    if (shape == nullptr || shape->kind != Shape::Kind::kUnion || shape->width != 1) continue;
+    const Word whole = word(values_[index]);
+    if (!is_packed(whole) || packed_bits(whole) != 1) continue;
+    know(index);
+    IrIns layout;
+    layout.op = IrOp::kLayoutIs;
+    layout.a = IrRef{static_cast<uint32_t>(index)};
+    layout.m = 1;
+    layout.x = packed_layout(whole, 1);
+    if (!chance(10)) append(layout, nullptr);
+    return index;
+  }
+  return constant(chance(50) ? 5 : 7, bool_shape_);
+}
+
+/// Makes choices among bits, and what such choices become.
+void IrGen::compute_bits() {
+  const auto ref = [](size_t index) { return IrRef{static_cast<uint32_t>(index)}; };
+  IrIns ins;
+  ins.a = ref(pick_bit());
+  const size_t first = pick_bit();
+  if (chance(70)) {
+    ins.op = IrOp::kChoose;
+    ins.list = {ref(first), ref(pick_bit())};
+  } else {
+    // They require bits, and choices that are known to be some are not all that are.
+    constexpr IrOp kOps[] = {IrOp::kBitAnd, IrOp::kBitOr, IrOp::kBitXor};
+    ins.op = kOps[random(3)];
+    ins.b = ref(first);
+    FactTable facts(plain);
+    for (const IrIns& each : plain.ins) facts.append(each);
+    if (!is_bit(facts[values_[index_of(ins.a)].plain]) || !is_bit(facts[values_[first].plain])) return;
+  }
+  values_[*append(ins, bool_shape_)].rep_known = true;
+}
+
 /// Makes arithmetic, comparisons, intrinsics.
 void IrGen::compute() {
   IrIns ins;
@@ -676,6 +717,7 @@ std::optional<size_t> IrGen::build(const ShapeRef& shape, int depth) {
 }
 
 void IrGen::step() {
+  if (options_.bits && chance(40)) return compute_bits();
   switch (random(10)) {
     case 0:
     case 1:

@@ -23,6 +23,7 @@ namespace fble {
 struct IrGenOptions {
   size_t instructions = 40;
   bool ends_in_self_call = false;  ///< for loops
+  bool bits = false;               ///< many operations on bits
 };
 
 class IrGen {
@@ -81,6 +82,7 @@ class IrGen {
   Bare append_bare(IrOp op, const Bare& a, const Bare& b, int32_t n, const Bare& listed);
   Bare append_bare(IrOp op, const Bare& a, const Bare& b, int32_t n) { return append_bare(op, a, b, n, Bare()); }
   void compute_signed();
+  void compute_bits();
   void call_native();
   void recall();
   void make();
@@ -93,6 +95,7 @@ class IrGen {
   /// Chooses a value with the property, or a constant.
   size_t pick_packed();
   size_t pick_natural();
+  size_t pick_bit();
   size_t constant(Word word, ShapeRef shape);
 
   IrGenOptions options_;

@@ -30,8 +30,8 @@ IrIns tag_guard(IrOp op, int32_t n, uint32_t m) {
 
 TEST(Facts, OfWords) {
   EXPECT_EQ(to_text(known_facts(kUnitWord)), "packed natural bits 0");
-  EXPECT_EQ(to_text(known_facts(pack_int(5))), "packed natural bits 3");
-  EXPECT_EQ(to_text(known_facts(pack_int(-1))), "packed bits 1");
+  EXPECT_EQ(to_text(known_facts(pack_int(5))), "packed natural bits 3 least_bits 3");
+  EXPECT_EQ(to_text(known_facts(pack_int(-1))), "packed bits 1 least_bits 1");
   IrCodes codes;
   Code* code = codes.make("/A%", 3, 0);
   const Facts facts = known_facts(code->function_value());
@@ -79,6 +79,12 @@ TEST(Facts, BothAndEither) {
   EXPECT_FALSE(facts_imply(natural, both));
   EXPECT_EQ(to_text(common_facts(both, with_tag(2))), "packed tag 2");
   EXPECT_EQ(to_text(common_facts(with_tag(1), with_tag(2))), "packed");
+  const Facts bit = known_facts(7);
+  EXPECT_EQ(to_text(bit), "packed natural bits 1 least_bits 1");
+  EXPECT_TRUE(is_bit(bit) && is_bit(common_facts(bit, known_facts(5))));
+  EXPECT_FALSE(is_bit(common_facts(bit, known_facts(kUnitWord))));
+  EXPECT_FALSE(is_bit(common_facts(bit, known_facts(9))));
+  EXPECT_FALSE(is_bit(natural));
   Facts header;
   header.header = 5;
   Facts pointer;
@@ -91,6 +97,7 @@ std::string lie(const Facts& facts, Word word) {
   if (facts.packed && !is_packed(word)) return "packed";
   if (facts.pointer && !is_pointer(word)) return "pointer";
   if (facts.natural && !is_natural(word)) return "natural";
+  if (facts.least_bits != 0 && (!is_packed(word) || packed_bits(word) < facts.least_bits)) return "least_bits";
   if (facts.not_packed && is_packed(word)) return "not_packed";
   if (is_packed(word)) return facts.packed && packed_bits(word) > facts.bits ? "bits" : "";
   if (!is_pointer(word)) return "";
@@ -107,7 +114,7 @@ std::string lie(const Facts& facts, Word word) {
 TEST(Facts, AreTrue) {
   int checked = 0;
   for (uint64_t seed = 0; seed < 300; ++seed) {
-    IrGen gen(seed, {.instructions = 10 + seed % 50});
+    IrGen gen(seed, {.instructions = 10 + seed % 50, .bits = seed % 3 == 0});
     FactTable table(gen.plain);
     for (const IrIns& ins : gen.plain.ins) table.append(ins);
     for (int i = 0; i < 8; ++i) {

@@ -34,7 +34,7 @@ inherited none
   %3 = slot -3
   assume %3 pointer not_packed header 5 code c0 arity 2
   %4 = inherit 1
-  assume %4 packed natural tag 1 not_tags 0x5 bits 7
+  assume %4 packed natural tag 1 not_tags 0x5 bits 7 least_bits 2
   %5 = result
   %6 = field %1 3
   %7 = global 9
@@ -91,6 +91,9 @@ inherited none
   %58 = int_rem %49 %49 (%54)
   %59 = recall 3 c1 (%4) @s0
   layout_is %4 0x1c5 2 @s0
+  %61 = bit_and %0 %0
+  %62 = bit_or %0 %61
+  %63 = bit_xor %0 %0
   store 7 %4
   call %3 9 - (%4 %4) @s1
   tail_call %3 c0 ()

@@ -128,8 +128,9 @@ class RandomTraces : public testing::Test {
 
 TEST_F(RandomTraces, DoWhatTheModelDoes) {
   for (uint64_t seed = 0; seed < 400 * effort() && !HasFatalFailure(); ++seed) {
-    run(seed, {.instructions = 10 + seed % 90}, false);
-    run(seed, {.instructions = 10 + seed % 90}, true);
+    const IrGenOptions options{.instructions = 10 + seed % 90, .bits = seed % 3 == 0};
+    run(seed, options, false);
+    run(seed, options, true);
   }
   EXPECT_GT(left_, runs_ / 20);
   EXPECT_GT(spilled_, 20u);
@@ -137,7 +138,7 @@ TEST_F(RandomTraces, DoWhatTheModelDoes) {
 
 TEST_F(RandomTraces, LoopsDoWhatTheModelDoes) {
   for (uint64_t seed = 0; seed < 200 * effort() && !HasFatalFailure(); ++seed) {
-    run(seed, {.instructions = 10 + seed % 40, .ends_in_self_call = true}, true);
+    run(seed, {.instructions = 10 + seed % 40, .ends_in_self_call = true, .bits = seed % 3 == 0}, true);
   }
 }
 

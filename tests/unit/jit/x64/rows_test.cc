@@ -21,7 +21,7 @@ using Words = std::vector<Word>;
 /// Computes the result; 0 if the instruction leaves. Guards without result give the unit.
 using Definition = std::function<Word(const Words&)>;
 
-enum class Domain { kNaturals, kPacked, kAny };
+enum class Domain { kNaturals, kBits, kPacked, kAny };
 
 /// A row with its numbers: "%a", "%b" and so on stand for the operands.
 struct Row {
@@ -58,6 +58,7 @@ class Rows : public testing::Test {
     }
     switch (domain) {
       case Domain::kNaturals: return word | 3;
+      case Domain::kBits: return (word & 2) | 5;
       case Domain::kPacked: return word < 2 ? kUnitWord : word | 1;
       default: return word;
     }
@@ -264,6 +265,17 @@ TEST_F(Rows, Bits) {
   check({"or %a %b", Domain::kNaturals, 2, [](const Words& w) { return w[0] | w[1]; }});
   check({"xor %a %b", Domain::kNaturals, 2, [](const Words& w) { return (w[0] ^ w[1]) | 3; }});
   check({"xor %a %a", Domain::kNaturals, 1, [](const Words&) { return Word{3}; }});
+  const auto bit = [](bool is_set) { return is_set ? Word{7} : Word{5}; };
+  check({"bit_and %a %b", Domain::kBits, 2, [&](const Words& w) { return bit(w[0] == 7 && w[1] == 7); }});
+  check({"bit_or %a %b", Domain::kBits, 2, [&](const Words& w) { return bit(w[0] == 7 || w[1] == 7); }});
+  check({"bit_xor %a %b", Domain::kBits, 2, [&](const Words& w) { return bit(w[0] != w[1]); }});
+  check({"bit_xor %a %a", Domain::kBits, 1, [&](const Words&) { return bit(false); }});
+  check({"pack_struct (%x %c %x) @s0", Domain::kBits, 3,
+         [&](const Words& w) {
+           const Words fields = {bit(w[0] != w[1]), w[2], bit(w[0] != w[1])};
+           return pack_struct(3, [&](uint32_t i) { return fields[i]; });
+         },
+         "  %x = bit_xor %a %b\n"});
 }
 
 TEST_F(Rows, Comparisons) {
@@ -336,7 +348,7 @@ TEST_F(Rows, FieldsAtKnownPlaces) {
     return pack_struct(static_cast<uint32_t>(fields.size()), [&](uint32_t i) { return fields[i]; });
   };
   for (int round = 0; round < 3000 && !HasFatalFailure(); ++round) {
-    const auto count = static_cast<uint32_t>(2 + random(8));
+    const auto count = static_cast<uint32_t>(1 + random(9));
     Words fields;
     Words others;
     for (uint32_t i = 0; i < count; ++i) {
