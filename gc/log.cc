@@ -10,6 +10,7 @@
 
 #include "gc/base.h"
 #include "gc/clock.h"
+#include "gc/terminal.h"
 
 namespace fble {
 namespace {
@@ -32,27 +33,12 @@ int wait_for_reader(int descriptor, const WritePatience& patience) {
   }
 }
 
-int write_new_file(const std::string& name, int flags, std::string_view bytes) {
-  int descriptor;
-  do {
-    descriptor = open(name.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0666);
-  } while (descriptor < 0 && errno == EINTR);
-  if (descriptor < 0) return errno;
-  int problem = write_all(descriptor, bytes);
-  // Network file systems report here what they could not store. The descriptor is closed in any case.
-  if (close(descriptor) != 0 && errno != EINTR && problem == 0) problem = errno;
-  return problem;
-}
-
-}  // namespace
-
-int write_all(int descriptor, std::string_view& bytes, const WritePatience& patience) {
-  const bool must_not_block = patience.milliseconds >= 0 && (fcntl(descriptor, F_GETFL) & O_NONBLOCK) == 0;
+/// Writes all; with `must_not_block`, only what is taken without blocking at a time.
+int write_to(int descriptor, std::string_view& bytes, const WritePatience& patience, bool must_not_block) {
   while (!bytes.empty()) {
     size_t size = bytes.size();
     if (must_not_block) {
-      // A pipe that is ready takes this much without blocking.
-      size = std::min<size_t>(size, PIPE_BUF);
+      size = std::min(size, ready_bytes(descriptor));
       if (const int problem = wait_for_reader(descriptor, patience); problem != 0) return problem;
     }
     const ssize_t count = write(descriptor, bytes.data(), size);
@@ -71,6 +57,28 @@ int write_all(int descriptor, std::string_view& bytes, const WritePatience& pati
   return 0;
 }
 
+int write_new_file(const std::string& name, int flags, std::string_view bytes) {
+  int descriptor;
+  do {
+    descriptor = open(name.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0666);
+  } while (descriptor < 0 && errno == EINTR);
+  if (descriptor < 0) return errno;
+  int problem = write_all(descriptor, bytes);
+  // Network file systems report here what they could not store. The descriptor is closed in any case.
+  if (close(descriptor) != 0 && errno != EINTR && problem == 0) problem = errno;
+  return problem;
+}
+
+}  // namespace
+
+int write_all(int descriptor, std::string_view& bytes, const WritePatience& patience) {
+  const bool must_not_block = patience.milliseconds >= 0 && (fcntl(descriptor, F_GETFL) & O_NONBLOCK) == 0;
+  const int again = must_not_block ? open_terminal_again(descriptor) : -1;
+  if (again < 0) return write_to(descriptor, bytes, patience, must_not_block);
+  const int problem = write_to(again, bytes, patience, false);
+  close(again);
+  return problem;
+}
 void log_text(std::string_view text) { write_all(STDERR_FILENO, text); }
 
 int write_file(const std::string& name, std::string_view bytes) { return write_new_file(name, O_TRUNC, bytes); }

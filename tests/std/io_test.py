@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """Runs /StdTests/Io% with everything the world can give it: io_test.py FBLE-JIT [OPTION]..."""
+import contextlib
 import fcntl
 import os
 import pathlib
+import pty
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 COMMAND = [os.path.abspath(sys.argv[1]), *sys.argv[2:], "-I", str(ROOT / "tests/std"), "-I", str(ROOT / "frontends/std")]
@@ -44,6 +47,33 @@ def shared_streams():
     expect("shared streams, after", [fcntl.fcntl(ends[i], fcntl.F_GETFL) for i in (0, 2)], [blocks[i] for i in (0, 2)])
     out.close()
     os.close(ends[0])
+
+
+def full_terminal(*arguments):
+    """A terminal that takes no more keeps the thread that writes, and no other one. All arrives when its user reads."""
+    user, program = pty.openpty()
+    blocks = fcntl.fcntl(program, fcntl.F_GETFL)
+    with tempfile.TemporaryDirectory() as folder:
+        natives = str(ROOT / "tests/std/reference_natives")
+        with subprocess.Popen([*COMMAND[:-4], "-I", natives, *COMMAND[-4:], "-m", "/Threads/Terminal%", "--", *arguments], cwd=folder,
+                              stdin=subprocess.DEVNULL, stdout=program, stderr=subprocess.PIPE) as process:
+            deadline = time.monotonic() + 60
+            while not os.path.exists(folder + "/meanwhile") and process.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.01)
+            expect("full terminal, meanwhile", sorted(os.listdir(folder)), ["meanwhile"])
+            expect("full terminal, flags", fcntl.fcntl(program, fcntl.F_GETFL), blocks)
+            os.close(program)
+            read = b""
+            # The user's side fails when the last writer has gone.
+            with contextlib.suppress(OSError):
+                while piece := os.read(user, 4096):
+                    read += piece
+            expect("full terminal, messages", process.stderr.read(), b"")
+        expect("full terminal, status", process.returncode, 0)
+        expect("full terminal, text", read.replace(b"!", b"") == b"a line of text\r\n" * 16384, True)
+        expect("full terminal, last", read.count(b"!"), 1)
+        expect("full terminal, then", sorted(os.listdir(folder)), ["meanwhile", "written"])
+    os.close(user)
 
 
 with tempfile.TemporaryDirectory() as folder:
@@ -88,6 +118,8 @@ with tempfile.TemporaryDirectory() as folder:
     expect("streams", run("streams", b"first\nXyyrest of it\nno newline"), (
         "first\nX\nyyrest of it\nno newline", "first\nX\nbye", 0))
     shared_streams()
+    full_terminal()
+    full_terminal("bytes")
     expect("exit status", run("nothing"), ("", "", 1))
     for how in ("characters", "lines"):
         expect(f"sum of {how}", run(how, b"12\n\n7\n999999999999999999999\n3", module="/StdTests/Sum%"),

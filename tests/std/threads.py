@@ -86,7 +86,7 @@ def await_sleep(pid):
 def run(command, path, flags):
     given = "".join(line[3:] + "\n" for line in path.read_text().splitlines() if line.startswith("#< "))
     with tempfile.TemporaryDirectory() as folder, \
-         subprocess.Popen([command, *flags, "-I", str(ROOT / "tests/std"), str(path)], cwd=folder,
+         subprocess.Popen([command, *flags, "-I", str(ROOT / "tests/std/reference_natives"), "-I", str(ROOT / "tests/std"), str(path)], cwd=folder,
                           stdin=subprocess.PIPE if given else subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           preexec_fn=lambda: [signal.signal(number, signal.SIG_DFL) for number in SIGNALS.values()]) as process:

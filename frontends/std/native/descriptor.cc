@@ -8,10 +8,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <climits>
 
 #include "frontends/std/native/file.h"
 #include "frontends/std/native/waiting.h"
+#include "gc/terminal.h"
 #include "interp/scheduler.h"
 
 namespace fble {
@@ -37,6 +37,13 @@ SharedDescriptor::Kind SharedDescriptor::kind() {
   return kind_ = is_stored ? Kind::kStored : is_stream ? Kind::kStream : Kind::kInPlace;
 }
 
+/// Tries once whether the descriptor is a terminal that can be used by a number that never blocks.
+bool SharedDescriptor::opens_again() {
+  if (std::exchange(has_opened_again_, true)) return false;
+  again_ = OwnedDescriptor(open_terminal_again(descriptor));
+  return again_.is_open();
+}
+
 int SharedDescriptor::close() {
   const int number = std::exchange(descriptor, -1);
   Scheduler* scheduler = io_ == nullptr ? nullptr : io_->scheduler();
@@ -58,9 +65,15 @@ ssize_t SharedDescriptor::try_read(uint8_t* bytes, size_t size, int64_t offset) 
   if (kind_ == Kind::kInPlace) return wait_in([&] { return read(descriptor, bytes, size); });
   const iovec place{.iov_base = bytes, .iov_len = size};
   const bool is_stored = kind_ == Kind::kStored;
+  if (again_.is_open()) return wait_in([&] { return read(again_.number(), bytes, size); });
   const ssize_t count = wait_in([&] { return preadv2(descriptor, &place, 1, is_stored ? offset : -1, RWF_NOWAIT); });
   if (count >= 0 || !is_unknown(errno)) return count;
-  if (is_stored || !is_ready(POLLIN)) {
+  if (is_stored) {
+    errno = EAGAIN;
+    return -1;
+  }
+  if (opens_again()) return try_read(bytes, size, offset);
+  if (!is_ready(POLLIN)) {
     errno = EAGAIN;
     return -1;
   }
@@ -81,15 +94,16 @@ ssize_t SharedDescriptor::try_receive(uint8_t* bytes, size_t size) {
 ssize_t SharedDescriptor::try_write_some(std::string_view bytes) {
   if (kind() == Kind::kConnection) return send(descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   if (kind_ != Kind::kStream) return write(descriptor, bytes.data(), bytes.size());
+  if (again_.is_open()) return write(again_.number(), bytes.data(), bytes.size());
   const iovec place{.iov_base = const_cast<char*>(bytes.data()), .iov_len = bytes.size()};
   const ssize_t count = pwritev2(descriptor, &place, 1, -1, RWF_NOWAIT);
   if (count >= 0 || !is_unknown(errno)) return count;
+  if (opens_again()) return try_write_some(bytes);
   if (!is_ready(POLLOUT)) {
     errno = EAGAIN;
     return -1;
   }
-  // What is ready takes this much without blocking.
-  return write(descriptor, bytes.data(), std::min<size_t>(bytes.size(), PIPE_BUF));
+  return write(descriptor, bytes.data(), std::min(bytes.size(), ready_bytes(descriptor)));
 }
 
 int SharedDescriptor::try_write(std::string_view& bytes) {

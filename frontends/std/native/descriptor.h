@@ -72,11 +72,14 @@ class SharedDescriptor final : public Watch {
 
  private:
   bool is_ready(short events) const;
+  bool opens_again();
   ssize_t try_receive(uint8_t* bytes, size_t size);
   ssize_t try_write_some(std::string_view bytes);
 
   IoDriver* const io_;
   Kind kind_;
+  bool has_opened_again_ = false;
+  OwnedDescriptor again_;  ///< of a terminal, for calls that must not block
   int64_t size_ = 0;
 };
 

@@ -21,6 +21,8 @@
 
 #include "interp/carrier.h"
 #include "interp/machine.h"
+#include "tests/support/pseudo_terminal.h"
+#include "tests/support/refused.h"
 
 namespace fble {
 namespace {
@@ -241,14 +243,11 @@ TEST_F(LingeringTest, APeerThatDoesNotReadIsGivenUp) {
   EXPECT_EQ(got, text.substr(0, got.size()));
 }
 
-/// The system does not know how to use a terminal without waiting, so it is asked first whether it is ready.
-TEST(SharedDescriptorTest, ATerminalIsUsedWhenItIsReady) {
-  const int person = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-  ASSERT_GE(person, 0);
-  ASSERT_EQ(grantpt(person), 0);
-  ASSERT_EQ(unlockpt(person), 0);
-  SharedDescriptor terminal(open(ptsname(person), O_RDWR | O_NOCTTY | O_CLOEXEC), nullptr,
-                            SharedDescriptor::Kind::kUnknown);
+/// The system does not know how to use a terminal without waiting. It is opened again for that, or asked first
+/// whether it is ready.
+void use_terminal(PseudoTerminal& pair) {
+  const int person = pair.user;
+  SharedDescriptor terminal(std::exchange(pair.program, -1), nullptr, SharedDescriptor::Kind::kUnknown);
   EXPECT_EQ(terminal.kind(), SharedDescriptor::Kind::kStream);
   uint8_t bytes[16];
   EXPECT_EQ(terminal.try_read(bytes, sizeof(bytes), 0), -1);
@@ -259,9 +258,38 @@ TEST(SharedDescriptorTest, ATerminalIsUsedWhenItIsReady) {
   EXPECT_EQ(terminal.try_read(bytes, sizeof(bytes), 0), 4);
   EXPECT_EQ(bytes[0], 'y');
   std::string_view answer = "thanks";
+  const size_t answer_size = answer.size() + std::strlen("yes\r\n");  // and what is typed is shown
   EXPECT_EQ(terminal.try_write(answer), 0);
   EXPECT_TRUE(answer.empty());
-  close(person);
+  // The user does not read.
+  const std::string much(100'000, 'x');
+  std::string_view rest = much;
+  EXPECT_EQ(terminal.try_write(rest), EAGAIN);
+  EXPECT_GT(rest.size(), 0u);
+  EXPECT_LT(rest.size(), much.size());
+  // All arrives when the user does.
+  size_t arrived = 0;
+  while (arrived < answer_size + much.size()) {
+    char piece[4096];
+    const ssize_t count = read(person, piece, sizeof(piece));
+    ASSERT_GT(count, 0);
+    arrived += static_cast<size_t>(count);
+    if (!rest.empty()) {
+      const int problem = terminal.try_write(rest);
+      EXPECT_TRUE(problem == 0 || problem == EAGAIN) << problem;
+    }
+  }
+  EXPECT_EQ(fcntl(terminal.descriptor, F_GETFL) & O_NONBLOCK, 0);
+}
+
+TEST(SharedDescriptorTest, ATerminalIsUsedWhenItIsReady) {
+  PseudoTerminal pair;
+  use_terminal(pair);
+}
+
+TEST(SharedDescriptorTest, ATerminalIsUsedWhenItIsReadyThoughItCannotBeOpenedAgain) {
+  PseudoTerminal pair;
+  EXPECT_TRUE(run_refused({{SYS_openat, EACCES}, {SYS_open, EACCES}}, [&] { use_terminal(pair); }));
 }
 
 /// A connection whose other side is the test.
