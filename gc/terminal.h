@@ -1,9 +1,9 @@
 // Terminals without blocking.
 //
 // A pipe that poll reports as ready takes PIPE_BUF bytes. A terminal promises a single one: its writer sleeps
-// until all bytes are taken, which is never if nothing reads at its other end, and RWF_NOWAIT is refused. O_NONBLOCK belongs to the
-// open file description, which other programs share, so it is never set there. But a terminal can be opened once more
-// by its number: that makes a description of our own.
+// until all bytes are taken, which is never if nothing reads at its other end, and RWF_NOWAIT is refused. O_NONBLOCK
+// belongs to the open file description, which other programs share, so it is never set there. But a terminal can be
+// opened once more by its number: that makes a description of our own.
 //
 // Tested by tests/unit/gc/terminal_test.cc.
 #pragma once

@@ -94,7 +94,6 @@ class Operation : public Unfinished {
   /// Takes the result of io_uring: at least 0, or an error number negated.
   virtual void take_result(int) {}
 
-  bool is_done() const { return is_done_; }
   void abandon(Scheduler& scheduler, VirtualThread& thread) override;
 
  private:

@@ -94,7 +94,6 @@ void IoRing::submit() {
   queue_watching();
   while (queued_ != 0) {
     const int count = io_uring_submit(&ring_);
-    if (count == -EINTR) continue;
     // Short of memory, or results wait to be taken: what is left is handed over the next time.
     if (count <= 0) return;
     note_submitted(count);

@@ -135,15 +135,9 @@ void Scheduler::free_thread(VirtualThread& thread) {
   ThreadStore::free_thread(thread);
 }
 
-/// Forgets all threads but the main one.
+/// Forgets what the main thread has left. The others have ended with the run.
 void Scheduler::clear() {
-  while (oldest_ != nullptr) {
-    VirtualThread& thread = *oldest_;
-    if (thread.task != nullptr) thread.task->thread = nullptr;
-    withdraw(thread);
-    drop_unfinished(thread);
-    free_thread(thread);
-  }
+  FBLE_ASSERT(oldest_ == nullptr);
   withdraw(main_);
   drop_unfinished(main_);
   for (const auto& stack : stacks_) {

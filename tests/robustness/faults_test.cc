@@ -111,7 +111,13 @@ TEST_F(FaultsTest, AnExecutableThatCannotBeWrittenLeavesTheOldOne) {
 /// The words that run a program of tests/std/Threads, which needs an empty folder.
 std::vector<std::string> threads_words(const std::string& io, const std::string& name) {
   const std::string root = FBLE_SOURCE_DIR "/tests/std";
-  return {"--io=" + io, "-I", root, root + "/Threads/" + name + ".fble"};
+  return {"--io=" + io, "-I", root + "/reference_natives", "-I", root, root + "/Threads/" + name + ".fble"};
+}
+
+/// The words that have a program without threads use connections.
+std::vector<std::string> network_words() {
+  const std::string root = FBLE_SOURCE_DIR;
+  return {"-I", root + "/tests/std", "-I", root + "/frontends/std", "-m", "/StdTests/Io%", "--", "network"};
 }
 
 TEST_F(FaultsTest, ThreadsWaitUntilTheirCallsSucceed) {
@@ -130,6 +136,50 @@ TEST_F(FaultsTest, ThreadsWaitUntilTheirCallsSucceed) {
   }
 }
 
+/// The attempt continues.
+TEST_F(FaultsTest, AConnectThatIsInterruptedConnects) {
+  std::vector<std::vector<std::string>> programs{network_words()};
+  for (const char* io : {"uring", "epoll", "blocking"}) {
+    for (const char* name : {"Connections", "Sockets"}) programs.push_back(threads_words(io, name));
+  }
+  for (const std::vector<std::string>& words : programs) {
+    const CommandResult usual = run_with("", words);
+    EXPECT_EQ(usual.status, 0) << words_text(words) << usual.err;
+    for (const char* plan : {"connect:EINTR:1", "connect:EINTR:1+"}) {
+      const CommandResult result = run_with(plan, words);
+      EXPECT_EQ(result.status, 0) << words_text(words) << " with " << plan << ": " << result.err;
+      EXPECT_EQ(result.out, usual.out) << words_text(words) << " with " << plan;
+    }
+  }
+}
+
+/// An interrupt by the user ends the attempt, and the program.
+TEST_F(FaultsTest, AConnectEndsWithAnInterrupt) {
+  const CommandResult result = run_with("connect:SIGINT:1;connect:EINTR:1", network_words());
+  EXPECT_EQ(result.status, 130) << result.err;
+  EXPECT_THAT(result.err, HasSubstr(": interrupted\n"));
+}
+
+/// A byte waits until there is room for it.
+TEST_F(FaultsTest, AByteThatIsRefusedIsSentLater) {
+  const CommandResult usual = run_with("", threads_words("uring", "Sockets"));
+  EXPECT_EQ(usual.status, 0) << usual.err;
+  for (const char* io : {"uring", "epoll", "blocking"}) {
+    const CommandResult result = run_with("write:EAGAIN:1;write:EAGAIN:2", threads_words(io, "Sockets"));
+    EXPECT_EQ(result.out, usual.out) << io;
+    EXPECT_EQ(result.status, 0) << io << result.err;
+  }
+}
+
+/// Where the system watches no more descriptors, a native waits in place.
+TEST_F(FaultsTest, WhatCannotBeWatchedIsWaitedForInPlace) {
+  for (const char* io : {"uring", "epoll", "blocking"}) {
+    const CommandResult result = run_with("watch:ENOSPC:1+", threads_words(io, "Alone"));
+    EXPECT_EQ(result.out, "late: cannot read the connection: Connection timed out\nin time: hello\n") << io;
+    EXPECT_EQ(result.status, 0) << io << result.err;
+  }
+}
+
 /// A look finds nothing in memory, so the disk is asked.
 TEST_F(FaultsTest, ThreadsReadFilesThatAreNotInMemory) {
   const CommandResult usual = run_with("", threads_words("uring", "Files"));
@@ -139,6 +189,42 @@ TEST_F(FaultsTest, ThreadsReadFilesThatAreNotInMemory) {
       EXPECT_EQ(result.status, 0) << plan << " and " << io << ": " << result.err;
       EXPECT_EQ(result.out, usual.out) << plan << " and " << io;
     }
+  }
+}
+
+/// A thread is stopped while the disk is read for it. It has taken nothing, and the next one reads all.
+TEST_F(FaultsTest, AReadThatIsStoppedTakesNothing) {
+  write("Stopped.fble", R"(
+Str .= /Std/Char/Ascii%;
+External@, Io@ .= /Std/Io%;
+List@ .= /Std/List%;
+Monad@ .= /Std/Monad%;
+Result@ .= /Std/Result%;
+String@ .= /Std/String%;
+Unit@ .= /Std/Unit%;
+File = /Std/Io/File%;
+T = /Std/Io/Thread%;
+m = T.External;
+T.Main((Monad@<External@> _, Io@<External@> _, List@<String@> _) {
+  Result@<File.File@> in := m.do(File.Open(Str|'text', File.Read));
+  String@ rest := m.do(T.Within((T.Scope@ scope) {
+    T.Task@<String@> first := m.do(T.Fork(scope, File.ReadLine(in.ok)));
+    T.Task@<String@> next := m.do(T.Fork(scope, File.ReadAll(in.ok)));
+    Unit@ _ := m.do(T.Yield);
+    Unit@ _ := m.do(T.Stop(first));
+    T.Join(next);
+  }));
+  File.File@ out := m.do(File.Stdout);
+  Unit@ _ := m.do(File.PutText(out, rest));
+  m.return(/Std/Io/Cli%.Success);
+});
+)");
+  write("text", "first\nsecond\n");
+  for (const char* io : {"uring", "epoll"}) {
+    const CommandResult result = run_with("look:EAGAIN:1+", {std::string("--io=") + io, "Stopped.fble"});
+    EXPECT_EQ(result.out, "first\nsecond\n") << io;
+    EXPECT_EQ(result.status, 0) << io << result.err;
+    EXPECT_EQ(run_with("", {std::string("--io=") + io, "Stopped.fble"}).out, "second\n") << io;
   }
 }
 

@@ -3,8 +3,13 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
 
+#include <atomic>
 #include <fstream>
+#include <thread>
 
 #include "tests/support/command.h"
 
@@ -184,6 +189,121 @@ TEST_F(ThreadsTest, NothingIsLostInAnyOrderOfTurns) {
       EXPECT_EQ(result.status, 0) << name << ", seed " << seed;
     }
   }
+}
+
+TEST_F(ThreadsTest, TheLogHasALineForEachEvent) {
+  write("Log.fble", R"(
+Bool@ .= /Std/Bool%;
+0 .= /Std/Int%;
+Maybe@ .= /Std/Maybe%;
+Result@ .= /Std/Result%;
+Unit@, Unit .= /Std/Unit%;
+T = /Std/Io/Thread%;
+Channel@, Scope@, Task@, Channel, Fork, Join, Receive, Send, Stop, Within, Yield .= T;
+m = T.External;
+T.Run(Within((Scope@ scope) {
+  Channel@<Unit@> c := m.do(Channel<Unit@>(0));
+  receive = { Maybe@<Unit@> _ := m.do(Receive(c)); m.return(Unit); };
+  Task@<Unit@> one := m.do(Fork(scope, receive));
+  Unit@ _ := m.do(Yield);
+  Bool@ _ := m.do(Send(c, Unit));
+  Unit@ _ := m.do(Join(one));
+  Task@<Unit@> two := m.do(Fork(scope, receive));
+  Unit@ _ := m.do(Yield);
+  Unit@ _ := m.do(Stop(two));
+  Result@<Unit@> _ := m.do(T.Attempt(Within((Scope@ inner) {
+    Task@<Unit@> _ := m.do(Fork(inner, { Unit@ _ := m.do(Yield); m.return(Maybe@<Unit@>(nothing: Unit).just); }));
+    receive;
+  })));
+  m.return(Unit);
+}));
+)");
+  for (const char* mode : kModes) {
+    const CommandResult result = run({mode, "--log=threads", "Log.fble"});
+    EXPECT_EQ(result.status, 0) << mode;
+    EXPECT_EQ(result.err,
+              "[thread 1 is started by 0]\n"
+              "[thread 0 yields]\n"
+              "[thread 1 waits to receive from a channel]\n"
+              "[thread 1 is woken by 0]\n"
+              "[thread 0 waits for a thread to end]\n"
+              "[thread 0 is woken by 1]\n"
+              "[thread 1 ends]\n"
+              "[thread 2 is started by 0]\n"
+              "[thread 0 yields]\n"
+              "[thread 2 waits to receive from a channel]\n"
+              "[thread 2 is woken by 0]\n"
+              "[thread 0 waits for a thread to end]\n"
+              "[thread 0 is woken by 2]\n"
+              "[thread 2 is stopped]\n"
+              "[thread 3 is started by 0]\n"
+              "[thread 0 waits to receive from a channel]\n"
+              "[thread 0 is woken by 3]\n"
+              "[thread 3 fails]\n")
+        << mode;
+  }
+}
+
+/// The program connects to a server that is busy: it has no room for another connection.
+TEST_F(ThreadsTest, AConnectionThatIsNotMadeYetKeepsNoOtherThreadFromRunning) {
+  const int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  ASSERT_EQ(bind(server, reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(listen(server, 0), 0);
+  ASSERT_EQ(getsockname(server, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  std::vector<int> guests;
+  for (bool has_room = true; has_room;) {
+    guests.push_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    connect(guests.back(), reinterpret_cast<sockaddr*>(&address), size);
+    pollfd entry{.fd = guests.back(), .events = POLLOUT, .revents = 0};
+    has_room = poll(&entry, 1, 100) > 0;
+  }
+  write("Connect.fble", R"(
+Str, StrE .= /Std/Char/Ascii%;
+External@, Io@ .= /Std/Io%;
+Int .= /Std/Int/Lit%;
+List@ .= /Std/List%;
+Maybe@ .= /Std/Maybe%;
+Monad@ .= /Std/Monad%;
+Result@ .= /Std/Result%;
+String@ .= /Std/String%;
+Unit@ .= /Std/Unit%;
+File = /Std/Io/File%;
+Network = /Std/Io/Network%;
+T = /Std/Io/Thread%;
+m = T.External;
+(String@) { External@<Unit@>; }
+Say = (String@ line) {
+  File.File@ out := m.do(File.Stdout);
+  Result@<Unit@> _ := m.do(File.WriteText(out, line));
+  Result@<Unit@> _ := m.do(File.Flush(out));
+  m.return(/Std/Unit%.Unit);
+};
+T.Main((Monad@<External@> _, Io@<External@> _, List@<String@> args) {
+  connect = Network.Connect(Str|'127.0.0.1', /Std/Int/Parse%.Int(args.items.head).just, /Std/Int%.0);
+  Maybe@<Result@<Network.Connection@>> late := m.do(T.Timeout(Int|20_000_000, connect));
+  Unit@ _ := m.do(Say(late.?(just: StrE|'connected\n', nothing: StrE|'stopped\n')));
+  *(Result@<Network.Connection@> 0, Unit@ 1) both := m.do(T.Both(connect, Say(StrE|'meanwhile\n')));
+  Unit@ _ := m.do(Say(both.0.?(ok: Str|connected, error: Str|refused)));
+  m.return(/Std/Io/Cli%.Success);
+});
+)");
+  // Once it is closed the next attempt of the system is refused.
+  std::atomic<bool> has_ended = false;
+  std::thread closer([&] {
+    while (read(".out").find("meanwhile") == std::string::npos && !has_ended) usleep(10'000);
+    usleep(50'000);
+    close(server);
+  });
+  const CommandResult result = run({"Connect.fble", std::to_string(ntohs(address.sin_port))});
+  has_ended = true;
+  closer.join();
+  EXPECT_EQ(result.out, "stopped\nmeanwhile\nrefused");
+  EXPECT_EQ(result.status, 0) << result.err;
+  for (const int guest : guests) close(guest);
 }
 
 }  // namespace

@@ -6,13 +6,14 @@
 //   CALL:FAULT:N+      so do all that follow
 //   CALL:FAULT:N%SEED  one call in N, chosen by the seed
 //
-// CALL: write, read, look (a read of what is in memory, which is a read, too), open, poll, accept, sleep, connect,
-// mmap, or malloc, which stands for all ways to allocate, as read, write and poll do for theirs. FAULT: the name of an
-// error, `short` for a read or write of one byte when the call asks for more, or SIGINT for that signal just before the
-// call. All other calls are passed to the system. After a short read of a connection, epoll reports the rest as if it
-// had come later: the system itself reads less than there is nowhere else. With FBLE_PROCESSOR_CLOCK the monotonic
-// clock shows the processor time of the process, so that a busy machine changes no figure. The library uses no other
-// one than libc and allocates nothing.
+// CALL: write, read, look (a read of what is in memory, which is a read, too), open, poll, watch (of a descriptor by
+// epoll), accept, sleep, connect, mmap, or malloc, which stands for all ways to allocate, as read, write and poll do
+// for theirs. FAULT: the name of an error, `short` for a read or write of one byte when the call asks for more, or
+// SIGINT for that signal just before the call. A connect that is interrupted continues, as it does in Linux. All other
+// calls are passed to the system. After a short read of a connection, epoll reports the rest as if it had come later:
+// the system itself reads less than there is nowhere else. With FBLE_PROCESSOR_CLOCK the monotonic clock shows the
+// processor time of the process, so that a busy machine changes no figure. The library uses no other one than libc and
+// allocates nothing.
 //
 // Used by tests/robustness/faults_test.cc and large_sources_test.cc.
 #include <dirent.h>
@@ -44,8 +45,8 @@ void* __libc_memalign(size_t, size_t);
 
 namespace {
 
-enum Call : uint8_t { kWrite, kRead, kLook, kOpen, kPoll, kAccept, kSleep, kConnect, kMmap, kMalloc, kCalls };
-constexpr const char* kCallNames[] = {"write",  "read",  "look",    "open", "poll",
+enum Call : uint8_t { kWrite, kRead, kLook, kOpen, kPoll, kWatch, kAccept, kSleep, kConnect, kMmap, kMalloc, kCalls };
+constexpr const char* kCallNames[] = {"write",  "read",  "look",    "open", "poll",  "watch",
                                       "accept", "sleep", "connect", "mmap", "malloc"};
 
 struct Fault {
@@ -55,8 +56,9 @@ struct Fault {
 constexpr int kShort = -1;
 constexpr int kInterrupt = -2;
 constexpr Fault kFaults[] = {
-    {"EINTR", EINTR},   {"EAGAIN", EAGAIN}, {"ENOSPC", ENOSPC}, {"EIO", EIO},           {"EMFILE", EMFILE},
-    {"ENFILE", ENFILE}, {"ENOMEM", ENOMEM}, {"short", kShort},  {"SIGINT", kInterrupt},
+    {"EINTR", EINTR},   {"EAGAIN", EAGAIN},     {"ENOSPC", ENOSPC}, {"EIO", EIO},
+    {"EMFILE", EMFILE}, {"ENFILE", ENFILE},     {"ENOMEM", ENOMEM}, {"ECONNREFUSED", ECONNREFUSED},
+    {"short", kShort},  {"SIGINT", kInterrupt},
 };
 
 struct Rule {
@@ -203,6 +205,7 @@ ssize_t recv(int descriptor, void* bytes, size_t size, int flags) {
 }
 
 int epoll_ctl(int descriptor, int what, int watched_one, epoll_event* event) {
+  if (what == EPOLL_CTL_ADD && fails(next_fault(kWatch))) return -1;
   if (what == EPOLL_CTL_ADD && watched_one < kMostWatched) watched[watched_one] = {descriptor, *event};
   return static_cast<int>(syscall(SYS_epoll_ctl, descriptor, what, watched_one, event));
 }
@@ -274,7 +277,14 @@ int accept4(int descriptor, sockaddr* address, socklen_t* size, int flags) {
 }
 
 int connect(int descriptor, const sockaddr* address, socklen_t size) {
-  if (fails(next_fault(kConnect))) return -1;
+  const int fault = next_fault(kConnect);
+  if (fault == EINTR) {
+    const int flags = fcntl(descriptor, F_GETFL);
+    fcntl(descriptor, F_SETFL, flags | O_NONBLOCK);
+    syscall(SYS_connect, descriptor, address, size);
+    fcntl(descriptor, F_SETFL, flags);
+  }
+  if (fails(fault)) return -1;
   return static_cast<int>(syscall(SYS_connect, descriptor, address, size));
 }
 

@@ -19,7 +19,8 @@ namespace fble {
 /// The number of a system call (SYS_...), and the error with which it fails.
 using Refusal = std::pair<long, int>;
 
-/// Has the system refuse the calls of this thread from now on, and of the threads that it starts. Returns whether it does.
+/// Has the system refuse the calls of this thread from now on, and of the threads that it starts. Returns whether it
+/// does.
 inline bool refuse_calls(const std::vector<Refusal>& refusals) {
   std::vector<sock_filter> filter{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
   for (const auto& [number, error] : refusals) {

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -21,6 +23,7 @@
 #include "interp/profile.h"
 #include "interp/sent_counter.h"
 #include "jit/engine/trace_engine.h"
+#include "tests/support/refused.h"
 
 namespace fble {
 namespace {
@@ -234,6 +237,18 @@ TEST(Ticker, AsksForAttentionWhileItIsWanted) {
       EXPECT_FALSE(carrier.is_asked(Attention::kTick));
     }
   });
+}
+
+/// Without a thread of its own there are no ticks, until one can be started.
+TEST(Ticker, IsSilentWhereItCannotStart) {
+  std::atomic<int> ticks = 0;
+  Ticker ticker([&] { ++ticks; }, std::chrono::milliseconds(1));
+  EXPECT_TRUE(run_refused({{SYS_clone, EAGAIN}, {SYS_clone3, EAGAIN}}, [&] {
+    ticker.want(true);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    ticker.want(false);
+  }));
+  EXPECT_EQ(ticks, 0);
 }
 
 /// Returns the OS thread of the first tick.

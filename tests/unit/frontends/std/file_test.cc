@@ -292,6 +292,23 @@ TEST(SharedDescriptorTest, ATerminalIsUsedWhenItIsReadyThoughItCannotBeOpenedAga
   EXPECT_TRUE(run_refused({{SYS_openat, EACCES}, {SYS_open, EACCES}}, [&] { use_terminal(pair); }));
 }
 
+TEST(SharedDescriptorTest, SomeFilesCannotBeReadWithoutWaiting) {
+  // The system makes its text when it is read, and does not know how to do that without waiting.
+  SharedDescriptor made(open("/proc/self/stat", O_RDONLY | O_CLOEXEC), nullptr, SharedDescriptor::Kind::kUnknown);
+  EXPECT_EQ(made.kind(), SharedDescriptor::Kind::kStored);
+  uint8_t bytes[16];
+  EXPECT_EQ(made.try_read(bytes, sizeof(bytes), 0), -1);
+  EXPECT_EQ(errno, EAGAIN);
+  SharedDescriptor folder(open("/", O_RDONLY | O_CLOEXEC), nullptr, SharedDescriptor::Kind::kUnknown);
+  EXPECT_EQ(folder.kind(), SharedDescriptor::Kind::kInPlace);
+  EXPECT_EQ(folder.try_read(bytes, sizeof(bytes), 0), -1);
+  EXPECT_EQ(errno, EISDIR);
+  SharedDescriptor none(-1, nullptr, SharedDescriptor::Kind::kUnknown);
+  EXPECT_EQ(none.kind(), SharedDescriptor::Kind::kInPlace);
+  EXPECT_EQ(none.try_read(bytes, sizeof(bytes), 0), -1);
+  EXPECT_EQ(errno, EBADF);
+}
+
 /// A connection whose other side is the test.
 class ReceivingTest : public testing::Test {
  protected:

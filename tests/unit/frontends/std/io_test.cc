@@ -2,6 +2,10 @@
 // connections of socket.cc.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +13,8 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
+#include <thread>
 
 #include "frontends/std/native/file.h"
 #include "frontends/std/native/values.h"
@@ -23,6 +29,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kFile = "/Std/Io/File%";
+constexpr const char* kNetwork = "/Std/Io/Network%";
+constexpr const char* kSockets = "/Network/Sockets/Native%";
 constexpr const char* kDirectory = "/Std/Io/Directory%";
 
 /// A test that keeps values as words over calls: the heap collects at every opportunity.
@@ -353,7 +361,7 @@ class NetworkTest : public IoTest {
     Arg listener;
   };
 
-  Word network(const char* name, std::initializer_list<Arg> args) { return call("/Std/Io/Network%", name, args); }
+  Word network(const char* name, std::initializer_list<Arg> args) { return call(kNetwork, name, args); }
   Server listen() {
     const Arg server = keep(value_of(network("Listen", {text("127.0.0.1"), number(0)})));
     const Word both = machine_.kept(server.index);
@@ -429,8 +437,132 @@ TEST_F(NetworkTest, ReasonsForWhatCannotWork) {
             "cannot connect to " + name_of(server) + ": Connection refused");
   EXPECT_EQ(error_of(network("Connect", {text("localhost"), number(65536), number(0)})),
             "cannot connect to 'localhost' port 65536: the port is not a number from 0 to 65535");
+  EXPECT_EQ(error_of(network("Connect", {text(std::string("a\0b", 3)), number(80), number(0)})),
+            std::string("cannot connect to 'a\0b' port 80: ", 33) + gai_strerror(EAI_NONAME));
   const std::string unknown = error_of(network("Connect", {text("no-such-host.invalid"), number(80), number(0)}));
   EXPECT_TRUE(unknown.starts_with("cannot connect to 'no-such-host.invalid' port 80: ")) << unknown;
+}
+
+TEST_F(NetworkTest, UndefinedArgumentsEndTheProgram) {
+  const Server server = listen();
+  const Arg undefined = keep(make_placeholder(7));
+  const Arg host = text("localhost");
+  const Arg zero = number(0);
+  const auto expect = [&](const char* module, const char* name, std::initializer_list<Arg> args, const char* message) {
+    EXPECT_EQ(call(module, name, args), 0u) << module << name;
+    EXPECT_EQ(run_error(), message) << module << name;
+  };
+  constexpr const char* kUndefined = "undefined value passed to native code";
+  for (const char* side : {"Client", "Server"}) {
+    expect(kSockets, side, {undefined, zero}, kUndefined);
+    expect(kSockets, side, {host, undefined}, kUndefined);
+  }
+  expect(kSockets, "PutByte", {server.listener, undefined}, kUndefined);
+  expect(kNetwork, "Listen", {undefined, zero}, kUndefined);
+  expect(kNetwork, "Connect", {host, undefined, zero}, kUndefined);
+  expect(kNetwork, "Connect", {host, zero, undefined}, kUndefined);
+  expect(kNetwork, "Accept", {server.listener, undefined}, kUndefined);
+  for (const char* name : {"Accept", "Close", "GetByte"}) {
+    expect(kSockets, name, {zero}, "socket has an unexpected type");
+  }
+  expect(kSockets, "PutByte", {zero, zero}, "socket has an unexpected type");
+  expect(kNetwork, "Accept", {zero, zero}, "listener has an unexpected type");
+  call(kSockets, "Close", {server.listener});
+  expect(kSockets, "Accept", {server.listener}, "cannot accept a connection: the socket is closed");
+}
+
+TEST_F(NetworkTest, AddressesOfBothVersions) {
+  const Word result = network("Listen", {text("::1"), number(0)});
+  if (union_tag(result, 1) != 0) GTEST_SKIP() << "the system has no addresses of version 6";
+  const Word both = value_of(result);
+  const Server server{unpack_int(struct_field(both, 0, 2)), keep(struct_field(both, 1, 2))};
+  EXPECT_GT(server.port, 0);
+  const Connection client = connection(network("Connect", {text("::1"), number(server.port), number(0)}));
+  const Connection peer = accept(server);
+  EXPECT_EQ(call(kFile, "WriteText", {client.out, text("hello")}), ok_unit());
+  close(client.out);
+  EXPECT_EQ(text_of(call(kFile, "ReadAll", {peer.in})), "hello");
+}
+
+/// Returns the number of the descriptor that listens at the port.
+int descriptor_of(int64_t port) {
+  for (int number = 0; number < 1024; ++number) {
+    sockaddr_in address{};
+    socklen_t size = sizeof(address);
+    int listens = 0;
+    socklen_t listens_size = sizeof(listens);
+    if (getsockopt(number, SOL_SOCKET, SO_ACCEPTCONN, &listens, &listens_size) != 0 || listens == 0) continue;
+    if (getsockname(number, reinterpret_cast<sockaddr*>(&address), &size) != 0) continue;
+    if (ntohs(address.sin_port) == port) return number;
+  }
+  return -1;
+}
+
+/// Other threads leave a listener so that it does not block.
+TEST_F(NetworkTest, AcceptWaitsInPlaceAfterOtherThreads) {
+  const Server server = listen();
+  const int listening = descriptor_of(server.port);
+  ASSERT_GE(listening, 0);
+  ASSERT_EQ(fcntl(listening, F_SETFL, fcntl(listening, F_GETFL) | O_NONBLOCK), 0);
+  std::thread visitor([&] {
+    usleep(20'000);
+    const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(server.port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::connect(descriptor, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+    EXPECT_EQ(send(descriptor, "hi", 2, 0), 2);
+    ::close(descriptor);
+  });
+  const Connection peer = accept(server);
+  EXPECT_EQ(text_of(call(kFile, "ReadAll", {peer.in})), "hi");
+  visitor.join();
+}
+
+/// Lets the process open no more descriptors.
+class NoMoreDescriptors {
+ public:
+  NoMoreDescriptors() {
+    const int free = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    ::close(free);
+    EXPECT_EQ(getrlimit(RLIMIT_NOFILE, &before_), 0);
+    const rlimit none{.rlim_cur = static_cast<rlim_t>(free), .rlim_max = before_.rlim_max};
+    EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  }
+  ~NoMoreDescriptors() { EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &before_), 0); }
+  NoMoreDescriptors(const NoMoreDescriptors&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(IoTest, OpenFailsWhereNoDescriptorIsLeft) {
+  write("a", "still there");
+  std::string error;
+  {
+    const NoMoreDescriptors none;
+    error = error_of(open_result(path("a"), kRead));
+  }
+  EXPECT_EQ(error, "cannot open '" + path("a") + "': Too many open files");
+  EXPECT_EQ(read_line(open("a", kRead)), "still there");
+}
+
+TEST_F(NetworkTest, AcceptFailsWhereNoDescriptorIsLeft) {
+  const Server server = listen();
+  const Connection client = connect(server);
+  auto none = std::make_unique<NoMoreDescriptors>();
+  const std::string error = error_of(network("Accept", {server.listener, number(0)}));
+  const Word other = call(kSockets, "Accept", {server.listener});
+  none.reset();
+  EXPECT_EQ(error, "cannot accept a connection: Too many open files");
+  EXPECT_EQ(other, 0u);
+  EXPECT_EQ(run_error(), "cannot accept a connection: Too many open files");
+  // The connection was not lost.
+  const Connection peer = accept(server);
+  EXPECT_EQ(call(kFile, "WriteText", {client.out, text("still")}), ok_unit());
+  close(client.out);
+  EXPECT_EQ(text_of(call(kFile, "ReadAll", {peer.in})), "still");
 }
 
 // ---- time and environment ---------------------------------------------------
