@@ -110,7 +110,7 @@ struct Code {
   /// The compiler's record of this code, 1 + index; 0 if it has none.
   uint32_t engine_index = 0;
   /// How often the instruction at each word has run; null if that is not counted (interp/instruction_counts.h).
-  uint64_t* counts = nullptr;
+  mutable uint64_t* counts = nullptr;
 
   Code();
   Code(const Code&) = delete;

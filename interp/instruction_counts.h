@@ -27,21 +27,21 @@ class InstructionCounts {
   InstructionCounts& operator=(const InstructionCounts&) = delete;
 
   /// Adds to the count of the instruction, whose position is in the code.
-  void add(Code& code, const uint32_t* pc, uint64_t times) {
+  void add(const Code& code, const uint32_t* pc, uint64_t times) {
     if (code.counts == nullptr) begin(code);
     code.counts[pc - code.start] += times;
   }
   /// Makes the counters of code that has none.
-  void begin(Code& code);
+  void begin(const Code& code);
   /// Calls `visit(code)` for all code that may have run.
   template <typename Visit>
   void for_each(Visit&& visit) const {
-    for (const Counters& counters : all_) visit(static_cast<const Code&>(*counters.code));
+    for (const Counters& counters : all_) visit(*counters.code);
   }
 
  private:
   struct Counters {
-    Code* code;
+    const Code* code;
     std::unique_ptr<uint64_t[]> words;  ///< one for each word, the others stay 0
   };
   std::vector<Counters> all_;

@@ -11,6 +11,19 @@ TraceCounts::TraceCounts(InstructionCounts& counts, uint32_t max_traces)
   if (passes_ == nullptr) system_out_of_memory();
 }
 
+uint64_t* TraceCounts::new_tallies(size_t count) {
+  constexpr size_t kCounters = 8192;
+  if (tally_memory_.empty() || kCounters - tally_memory_.back().used < count) {
+    FBLE_ASSERT(count <= kCounters);
+    tally_memory_.push_back({Mapping::low(kCounters * sizeof(uint64_t))});
+    if (tally_memory_.back().memory.begin() == nullptr) system_out_of_memory();
+  }
+  TallyMemory& last = tally_memory_.back();
+  newest_tallies_ = static_cast<uint64_t*>(last.memory.begin()) + last.used;
+  last.used += count;
+  return newest_tallies_;
+}
+
 void TraceCounts::note(const Trace& trace, const std::vector<ExitSite>& exits) {
   paths_.resize(trace.id + 1);
   passes_[trace.id] = {};
@@ -18,6 +31,8 @@ void TraceCounts::note(const Trace& trace, const std::vector<ExitSite>& exits) {
   path.steps = trace.path;
   path.is_bridge = trace.kind == TraceKind::kBridge;
   path.from = {trace.parent, trace.parent_exit};
+  path.tallies = trace.tallies;
+  path.ones = newest_tallies_;
   const auto start = std::ranges::find(trace.ins, IrOp::kLoopStart, &IrIns::op);
   const auto first_of_loop = static_cast<uint32_t>(start - trace.ins.begin());
   for (const ExitSite& site : exits) {
@@ -28,8 +43,8 @@ void TraceCounts::note(const Trace& trace, const std::vector<ExitSite>& exits) {
   }
 }
 
-/// Adds the runs of a path's instructions in turns of the loop, or in those before.
-void TraceCounts::add_turns(const Path& path, bool in_loop, uint64_t turns) {
+/// Adds the runs of a path's instructions in turns of the loop, or in those before; also to `runs`, by step.
+void TraceCounts::add_turns(const Path& path, bool in_loop, uint64_t turns, std::vector<uint64_t>& runs) {
   const size_t count = path.steps.size();
   std::vector<uint64_t> left(count + 1);  // before each step
   for (const Exit& exit : path.exits) {
@@ -40,8 +55,26 @@ void TraceCounts::add_turns(const Path& path, bool in_loop, uint64_t turns) {
     turns -= left[i];
     const TraceStep& step = path.steps[i];
     if (turns == 0) return;
+    runs[i] += turns;
     if (step.code != nullptr) counts_.add(*step.code, step.pc, turns);
     if (step.native != nullptr) counts_.add(*step.native, step.native->start, turns);
+  }
+}
+
+/// Adds the runs of instructions in the arms of selects. `runs`: those of the path's steps.
+void TraceCounts::add_arms(const Path& path, const std::vector<uint64_t>& runs) {
+  std::vector<std::array<uint64_t, 2>> taken(path.tallies.size());  // by tag
+  for (size_t i = 0; i < path.tallies.size(); ++i) {
+    const ArmTally& tally = path.tallies[i];
+    const uint64_t reached = tally.outer == i ? runs[tally.step] : taken[tally.outer][tally.arm];
+    FBLE_ASSERT(path.ones[i] <= reached);
+    taken[i] = {reached - path.ones[i], path.ones[i]};
+    for (const uint32_t tag : {0, 1}) {
+      for (const ArmTally::Step& step : tally.runs[tag]) {
+        counts_.add(*step.code, step.pc, step.is_run ? taken[i][tag] : 0 - taken[i][tag]);
+      }
+    }
+    path.ones[i] = 0;
   }
 }
 
@@ -52,16 +85,23 @@ void TraceCounts::add_up() {
   }
   for (size_t i = 0; i < paths_.size(); ++i) {
     Path& path = paths_[i];
-    add_turns(path, false, passes_[i].entries);
-    add_turns(path, true, passes_[i].turns);
+    std::vector<uint64_t> runs(path.steps.size());
+    add_turns(path, false, passes_[i].entries, runs);
+    add_turns(path, true, passes_[i].turns, runs);
+    add_arms(path, runs);
     passes_[i] = {};
     for (Exit& exit : path.exits) exit.taken = 0;
   }
 }
 
 TraceCounts::Paused::Paused(TraceCounts& counts)
-    : counts_(counts), passes_(counts.passes_, counts.passes_ + counts.paths_.size()) {}
+    : counts_(counts), passes_(counts.passes_, counts.passes_ + counts.paths_.size()) {
+  for (const Path& path : counts.paths_) tallies_.emplace_back(path.ones, path.ones + path.tallies.size());
+}
 
-TraceCounts::Paused::~Paused() { std::ranges::copy(passes_, counts_.passes_); }
+TraceCounts::Paused::~Paused() {
+  std::ranges::copy(passes_, counts_.passes_);
+  for (size_t i = 0; i < tallies_.size(); ++i) std::ranges::copy(tallies_[i], counts_.paths_[i].ones);
+}
 
 }  // namespace fble

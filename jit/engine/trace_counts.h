@@ -10,6 +10,9 @@
 // In a loop, which has one turn before its start, the same holds for the turns from there on. Calls end a trace, and
 // what they return to is counted as a trace of its own.
 //
+// Where a trace computes both arms of a select, machine code counts the tags (Trace::tallies). The arm of tag 1 has run
+// as often as the sum says, the other one in the remaining runs of the select.
+//
 // Tested by tests/unit/jit/engine/trace_counts_test.cc, and in all modes by tests/counts.
 #pragma once
 
@@ -28,14 +31,20 @@ class TraceCounts {
 
   /// Returns the counters of the trace that is about to be assembled.
   PassCounters& counters(uint32_t trace) const { return passes_[trace]; }
-  /// Notes the newest trace, which is assembled. Replaces what was noted of one with its number.
+  /// Returns zeroed counters for the tallies of the trace that is about to be assembled.
+  uint64_t* new_tallies(size_t count);
+  /// Notes the newest trace, which is assembled with the newest tallies. Replaces what was noted of one with its
+  /// number.
   void note(const Trace& trace, const std::vector<ExitSite>& exits);
   void note_exit(ExitAddress exit) { ++paths_[exit.trace].exits[exit.exit].taken; }
 
   /// Adds what was counted since the last time to the instructions. Requires: no activation is in machine code.
   void add_up();
   /// Forgets all traces, after `add_up`.
-  void forget_all() { paths_.clear(); }
+  void forget_all() {
+    paths_.clear();
+    tally_memory_.clear();
+  }
 
   /// Keeps machine code that runs meanwhile from being counted.
   class Paused {
@@ -47,6 +56,7 @@ class TraceCounts {
    private:
     TraceCounts& counts_;
     std::vector<PassCounters> passes_;
+    std::vector<std::vector<uint64_t>> tallies_;  ///< by trace
   };
 
  private:
@@ -62,14 +72,24 @@ class TraceCounts {
     std::vector<Exit> exits;
     bool is_bridge = false;
     ExitAddress from;  ///< of a bridge
+    std::vector<ArmTally> tallies;
+    uint64_t* ones = nullptr;  ///< the counter of each tally
+  };
+  /// Counters of tallies, of which the first ones are in use.
+  struct TallyMemory {
+    Mapping memory;
+    size_t used = 0;
   };
 
-  void add_turns(const Path& path, bool in_loop, uint64_t turns);
+  void add_turns(const Path& path, bool in_loop, uint64_t turns, std::vector<uint64_t>& runs);
+  void add_arms(const Path& path, const std::vector<uint64_t>& runs);
 
   InstructionCounts& counts_;
   Mapping memory_;
   PassCounters* const passes_;  ///< by the number of the trace
   std::vector<Path> paths_;     ///< likewise
+  std::vector<TallyMemory> tally_memory_;
+  uint64_t* newest_tallies_ = nullptr;
 };
 
 }  // namespace fble

@@ -381,7 +381,10 @@ AssembledTrace TraceEngine::assemble_trace(const Trace& trace) {
   assembling.keep_code_map = options_.keep_code_maps || jitdump_wanted();
   assembling.exit_flags = options_.has_flags(trace.id);
   assembling.note_entry = options_.shadow_check;
-  if (counts_) assembling.passes = &counts_->counters(trace.id);
+  if (counts_) {
+    assembling.passes = &counts_->counters(trace.id);
+    assembling.tallies = counts_->new_tallies(trace.tallies.size());
+  }
   assembling.call_target = memos_.target(trace);
   AssembledTrace assembled = assemble(trace, traces_.cache(), runtime_, assembling);
   stats_.assemble_ns += now_ns() - start_ns;

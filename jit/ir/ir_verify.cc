@@ -214,6 +214,7 @@ class Verifier {
       case IrOp::kIntRem:
         if (ins.list.size() != 1) fail("there is one quotient");
         break;
+      case IrOp::kTally: range("tally", ins.n, INT32_MAX); break;
       case IrOp::kChoose:
         if (ins.list.size() != 2) fail("there are two values to choose from");
         break;

@@ -84,6 +84,21 @@ struct TraceStep {
   Code* native = nullptr;  ///< a native that the instruction calls, if its body is not a step of its own
 };
 
+/// What a select runs of which both arms are computed (jit/record/straight_select.h), or a select inside of its arms.
+/// For exact counts: an instruction `tally` counts how often the tag was 1.
+struct ArmTally {
+  struct Step {
+    const Code* code = nullptr;
+    const uint32_t* pc = nullptr;
+    bool is_run = true;  ///< false: the trace has it as a step, but this arm runs another instruction in its place
+    bool operator==(const Step&) const = default;
+  };
+  uint32_t step = 0;          ///< of the trace, which is the select
+  uint32_t outer = 0;         ///< the tally of the select around it, an earlier one; itself if there is none
+  uint32_t arm = 0;           ///< the arm of that
+  std::vector<Step> runs[2];  ///< by tag: what the arm runs, without the arms of selects inside of it
+};
+
 struct Trace {
   uint32_t id = 0;
   TraceKind kind = TraceKind::kFunction;
@@ -109,6 +124,8 @@ struct Trace {
   std::vector<WholeStep> whole_steps;
   /// The instructions of the recording; none for traces made from text.
   std::vector<TraceStep> path;
+  /// What `tally` counts; none for traces made from text.
+  std::vector<ArmTally> tallies;
 
   IrIns& at(IrRef ref) { return ins[index_of(ref)]; }
   const IrIns& at(IrRef ref) const { return ins[index_of(ref)]; }

@@ -18,7 +18,7 @@
 // In the second case the early exits of a trace cost nothing although the object is
 // passed to a caller, a call or a frame slot in the end. Objects do not move after
 // stores into frames, since checks for room must come before them; not into a loop;
-// and not past a deopt point, which counts its passes, while the check before an
+// and not past what counts (deopt points, tallies), while the check before an
 // allocation may return to an earlier state.
 //
 // A packed word is sunk if it is known to fit. If it may not fit, the interpreter's
@@ -79,7 +79,7 @@ class Sinker {
     size_t barrier = count - 1;
     for (size_t i = count; i-- > 0;) {
       const IrOp op = trace_.ins[i].op;
-      if (op == IrOp::kStore || op == IrOp::kPhi || op == IrOp::kLoopStart || op == IrOp::kDeoptPoint) barrier = i;
+      if (op == IrOp::kStore || op == IrOp::kPhi || op == IrOp::kLoopStart || ir_has_effect(op, 'c')) barrier = i;
       next_barrier_[i] = barrier;
     }
     for (size_t i = 0; i < count; ++i) {

@@ -10,7 +10,6 @@
 #include "jit/ir/facts.h"
 #include "jit/record/cell_kinds.h"
 #include "jit/record/integers.h"
-#include "jit/record/straight_select.h"
 
 namespace fble {
 
@@ -541,8 +540,6 @@ bool Recorder::record_straight_select(Operand object) {
   using Kind = StraightSelect::Kind;
   ShadowFrame& shadow = frame();
   if (!is_packed(object.word) || builder_.facts(object.ref).tag >= 0) return false;
-  // What is counted depends on the arm that is taken.
-  if (carrier_.machine.counts != nullptr) return false;
   const std::optional<StraightSelect> select = find_straight_select(*shadow.code, carrier_.pc, carrier_.globals);
   // The position after it differs from that of the interpreter in another arm, so no exit may be there.
   if (!select || (select->returns && shadow.in_memory && frames_.size() > 1)) return false;
@@ -564,6 +561,11 @@ bool Recorder::record_straight_select(Operand object) {
         break;
     }
   }
+  const bool counts = carrier_.machine.counts != nullptr;
+  const auto is_decided = [&](const StraightSelect::Decision& decision) {
+    return is_packed(words[decision.condition]);
+  };
+  if (counts && (in_group_ || !std::ranges::all_of(select->decisions, is_decided))) return false;
   std::vector<IrRef> refs(nodes.size(), kNoRef);
   const auto record_node = [&](auto&& self, uint32_t i) -> IrRef {
     const Node& node = nodes[i];
@@ -587,6 +589,13 @@ bool Recorder::record_straight_select(Operand object) {
   std::ranges::copy_if(select->results, std::back_inserter(results),
                        [&](const auto& result) { return std::ranges::find(live, result.slot) != live.end(); });
   for (const auto& [slot, node] : results) record_node(record_node, node);
+  if (counts) {
+    std::vector<Operand> conditions;
+    for (const auto& decision : select->decisions) {
+      conditions.push_back({record_node(record_node, decision.condition), words[decision.condition]});
+    }
+    count_arms(*select, conditions);
+  }
   for (const auto& [slot, node] : results) {
     set(slot, refs[node]);
     carrier_.fp[slot] = words[node];
@@ -595,6 +604,41 @@ bool Recorder::record_straight_select(Operand object) {
   carrier_.pc = select->next;
   has_moved_ = true;
   return true;
+}
+
+/// Counts what the arms of the select run that the program takes: now, and by tallies in the trace.
+void Recorder::count_arms(const StraightSelect& select, const Operands& conditions) {
+  const Word no = pack_union(kUnitWord, 1, 0);
+  const Word yes = pack_union(kUnitWord, 1, 1);
+  Trace& trace = builder_.trace();
+  InstructionCounts& counts = *carrier_.machine.counts;
+  const auto first = static_cast<uint32_t>(trace.tallies.size());
+  // Whether the program comes to a decision: in the trace (none: always), and now.
+  std::vector<IrRef> comes(conditions.size(), kNoRef);
+  std::vector<bool> has_come(conditions.size(), true);
+  for (uint32_t i = 0; i < conditions.size(); ++i) {
+    ArmTally tally = select.decisions[i].tally;
+    const IrRef condition = packed(conditions[i]);
+    if (tally.outer != i) {
+      const uint32_t outer = tally.outer;
+      const IrRef is_taken =
+          tally.arm == 1 ? conditions[outer].ref : choose(conditions[outer].ref, constant(yes), constant(no));
+      comes[i] = comes[outer] == kNoRef ? is_taken : choose(comes[outer], constant(no), is_taken);
+      has_come[i] = has_come[outer] && packed_tag(conditions[outer].word, 1) == tally.arm;
+    }
+    append(IrOp::kTally, comes[i] == kNoRef ? condition : choose(comes[i], constant(no), condition), kNoRef,
+           static_cast<int32_t>(trace.tallies.size()));
+    if (has_come[i]) {
+      for (const ArmTally::Step& step : tally.runs[packed_tag(conditions[i].word, 1)]) {
+        counts.add(*step.code, step.pc, step.is_run ? 1 : UINT64_MAX);
+      }
+    }
+    tally.step = steps_;
+    tally.outer += first;
+    trace.tallies.push_back(std::move(tally));
+  }
+  // The recorder moves on to this instruction, which the interpreter has not counted.
+  counts.add(*frame().code, select.next, 1);
 }
 
 /// Returns a field of a struct that is no placeholder.

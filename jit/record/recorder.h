@@ -30,6 +30,7 @@
 #include "jit/record/exit_values.h"
 #include "jit/record/shadow_frame.h"
 #include "jit/record/slot_check.h"
+#include "jit/record/straight_select.h"
 
 namespace fble {
 
@@ -143,6 +144,7 @@ class Recorder final : private Appender {
   IrRef argument(Operand object, unsigned width);
   void select_tag(Operand object, unsigned width, uint32_t last);
   bool record_straight_select(Operand object);
+  void count_arms(const StraightSelect& select, const Operands& conditions);
   bool expects_layout(Operand object, uint32_t count) const;
   void layout(Operand object, uint32_t count);
   IrRef choose_alike(IrRef condition, Operand first, Operand second);

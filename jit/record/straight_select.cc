@@ -44,6 +44,7 @@ class SelectWalk {
     if (has_failed_ || whole.end == End::kFails) return std::nullopt;
     if (whole.end == End::kReturns) {
       if (return_ == nullptr) return std::nullopt;
+      for (const Arm& arm : other_ends_) runs(arm).push_back({frame_.code, return_, false});
       found_.returns = true;
       found_.next = return_;
       found_.results = {{return_[1], whole.value}};
@@ -61,6 +62,13 @@ class SelectWalk {
  private:
   using Kind = StraightSelect::Kind;
   using Node = StraightSelect::Node;
+  /// An arm of a decision.
+  struct Arm {
+    uint32_t decision = 0;
+    uint32_t tag = 0;
+  };
+
+  std::vector<ArmTally::Step>& runs(const Arm& arm) { return found_.decisions[arm.decision].tally.runs[arm.tag]; }
 
   static Node slot_node(uint32_t slot) { return {.kind = Kind::kSlot, .index = slot}; }
 
@@ -106,6 +114,8 @@ class SelectWalk {
     while (pc != stop) {
       if (++instructions_ > kMostInstructions) return {};
       const uint32_t* next = pc + instruction_length(pc);
+      const bool is_the_return = frame.depth == 0 && return_ == nullptr && static_cast<Op>(*pc) == Op::kReturn;
+      if (!is_the_return) runs(arm_).push_back({frame.code, pc});
       switch (const Op op = static_cast<Op>(*pc)) {
         case Op::kMove: frame.slots[pc[1]] = slot(frame, pc[2]); break;
         case Op::kConstant: frame.slots[pc[1]] = constant(frame.code->constants[pc[2]]); break;
@@ -136,11 +146,16 @@ class SelectWalk {
         case Op::kTailCallGlobal3: {
           const uint32_t count = static_cast<uint32_t>(op) - static_cast<uint32_t>(Op::kTailCallGlobal1) + 1;
           const uint32_t value = call(frame, pc, count);
+          if (frame.depth == 0) other_ends_.push_back(arm_);
           return has_failed_ ? Walked{} : Walked{End::kReturns, value, pc};
         }
         case Op::kJump: return {End::kJumps, kUnknown, pc + pc[1]};
         case Op::kReturn: {
-          if (frame.depth == 0 && return_ == nullptr) return_ = pc;
+          if (is_the_return) {
+            return_ = pc;
+          } else if (frame.depth == 0) {
+            other_ends_.push_back(arm_);
+          }
           const uint32_t value = slot(frame, pc[1]);
           return has_failed_ ? Walked{} : Walked{End::kReturns, value, pc};
         }
@@ -154,17 +169,33 @@ class SelectWalk {
 
   /// Walks through both arms of a select.
   Walked select(Activation& frame, const uint32_t* pc) {
+    const Arm outer = arm_;
+    const Walked walked = select_arms(frame, pc);
+    arm_ = outer;
+    return walked;
+  }
+
+  Walked select_arms(Activation& frame, const uint32_t* pc) {
     const std::span<const uint32_t> jumps = select_jumps(pc);
     constexpr uint32_t kTagWidth = 1;
     if (jumps.size() != 2 || pc[2] != kTagWidth || jumps[0] == jumps[1]) return {};
     const uint32_t condition = slot(frame, pc[1]);
     // The first arm in the code ends with a jump past the second one, or all of them return.
     const bool in_order = jumps[0] < jumps[1];
+    const auto number = static_cast<uint32_t>(found_.decisions.size());
+    StraightSelect::Decision& decision = found_.decisions.emplace_back();
+    decision.condition = condition;
+    decision.tally.outer = arm_.decision;
+    decision.tally.arm = arm_.tag;
+    const Arm first_arm{number, in_order ? 0u : 1u};
+    const Arm second_arm{number, in_order ? 1u : 0u};
     Activation other = frame;
+    arm_ = first_arm;
     const Walked first = walk(frame, pc + std::min(jumps[0], jumps[1]), nullptr);
     const auto choice = [&](uint32_t of_first, uint32_t of_second) {
       return in_order ? choose(condition, of_first, of_second) : choose(condition, of_second, of_first);
     };
+    arm_ = second_arm;
     if (first.end == End::kReturns) {
       const Walked second = walk(other, pc + std::max(jumps[0], jumps[1]), nullptr);
       if (second.end != End::kReturns) return {};
@@ -200,6 +231,8 @@ class SelectWalk {
   Activation frame_;
   StraightSelect found_;
   const uint32_t* return_ = nullptr;  ///< a return in the frame of the select
+  Arm arm_;                           ///< that the walk is in
+  std::vector<Arm> other_ends_;       ///< arms that end the frame of the select with another instruction
   uint32_t choices_ = 0;
   uint32_t instructions_ = 0;
   bool has_failed_ = false;

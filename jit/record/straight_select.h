@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "interp/code.h"
+#include "jit/ir/trace.h"
 
 namespace fble {
 
@@ -35,8 +36,15 @@ struct StraightSelect {
     uint32_t node;
   };
 
+  /// This select or one in its arms, for exact counts.
+  struct Decision {
+    uint32_t condition = 0;  ///< a node
+    ArmTally tally;          ///< `outer` is an index into the decisions; `step` is not set
+  };
+
   std::vector<Node> nodes;  ///< each after those that it mentions
   std::vector<Result> results;
+  std::vector<Decision> decisions;
   /// The instruction after the select, or the return of one of its arms if all arms return.
   const uint32_t* next = nullptr;
   bool returns = false;

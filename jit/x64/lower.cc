@@ -1198,6 +1198,7 @@ void Lowering::lower(uint32_t i) {
     case IrOp::kPhi: fetch(result, plan.a); break;
     case IrOp::kLoopBack: loop_back(ins, plan); break;
     case IrOp::kDeoptPoint: count_deopt_point(ins, plan); break;
+    case IrOp::kTally: tally(ins, plan); break;
   }
 }
 
@@ -1212,6 +1213,16 @@ void Lowering::count_pass(const uint64_t* counter) {
   a_.mov(q(kRax), imm(address));
   a_.inc(x86::qword_ptr(q(kRax)));
   a_.pop(q(kRax));
+}
+
+void Lowering::tally(const IrIns& ins, const InsPlan& plan) {
+  FBLE_ASSERT(options_.tallies != nullptr);
+  const auto address = reinterpret_cast<uint64_t>(options_.tallies + ins.n);
+  const bool is_near = fits_imm32(address);
+  if (!is_near) a_.mov(q(plan.scratch[0]), imm(address));
+  constexpr uint32_t kTagBit = 1;
+  a_.bt(d(plan.a.index), kTagBit);
+  a_.adc(is_near ? x86::ptr_abs(address, 8) : x86::qword_ptr(q(plan.scratch[0])), 0);
 }
 
 void Lowering::note_entry() {

@@ -44,6 +44,7 @@ class Lowering {
   void entry();
   void note_entry();
   void count_pass(const uint64_t* counter);
+  void tally(const IrIns& ins, const InsPlan& plan);
   void lower(uint32_t i);
   void exit_stubs();
   void note_row(CodeRowKind kind, uint32_t index = 0, int32_t fp_slots = 0);

@@ -223,6 +223,7 @@ TraceTerms::Step TraceTerms::step(const IrIns& ins, const std::function<expr(IrR
     case IrOp::kCall:
     case IrOp::kTailCall:
     case IrOp::kReturn:
+    case IrOp::kTally:
     case IrOp::kLoopStart: return pure(none);
     default: break;
   }

@@ -89,6 +89,7 @@ IrOutcome IrRun::state(uint32_t index) const {
   outcome.kind = IrOutcome::Kind::kExit;
   outcome.snapshot = index;
   outcome.slots = slots_;
+  outcome.tallies = tallies_;
   const Snapshot& snapshot = trace_.snapshots[index];
   for (const SnapshotFrame& frame : snapshot.frames) {
     outcome.closures.push_back(frame.in_memory ? 0 : value(frame.closure));
@@ -114,6 +115,7 @@ bool IrRun::end(IrOutcome::Kind kind, const IrIns& ins) {
   outcome_ = {};
   outcome_.kind = kind;
   outcome_.slots = slots_;
+  outcome_.tallies = tallies_;
   if (ins.a != kNoRef) outcome_.values.push_back(value(ins.a));
   for (const IrRef ref : ins.list) outcome_.values.push_back(value(ref));
   return true;
@@ -288,6 +290,7 @@ bool IrRun::execute(const IrIns& ins) {
     case IrOp::kAllocCheck:
     case IrOp::kStackCheck:
     case IrOp::kDeoptPoint: return leaves(ins) && leave(ins);
+    case IrOp::kTally: tallies_[ins.n] += packed_tag(packed(ins.a), 1); return false;
     case IrOp::kStore: slots_[ins.n] = a(); return false;
     case IrOp::kCall:
     case IrOp::kTailCall: {
@@ -329,6 +332,7 @@ std::string to_text(const Trace& trace, const IrOutcome& outcome, const IrHeap& 
   std::string text = kNames[static_cast<size_t>(outcome.kind)];
   if (outcome.kind == IrOutcome::Kind::kBroken) return text + " " + outcome.message;
   for (const Word word : outcome.values) text += " " + heap.describe(word);
+  for (const auto& [counter, sum] : outcome.tallies) text += fmt::format("\n  tally {} {}", counter, sum);
   if (outcome.snapshot != kNoSnapshot) {
     const Snapshot& snapshot = trace.snapshots[outcome.snapshot];
     for (size_t i = 0; i < snapshot.frames.size(); ++i) {

@@ -39,14 +39,15 @@ struct IrInput {
 struct IrOutcome {
   enum class Kind { kExit, kReturn, kTailCall, kCall, kBroken };
   Kind kind = Kind::kBroken;
-  IrRef at = kNoRef;                ///< the guard that left, or the ending
-  uint32_t snapshot = kNoSnapshot;  ///< of kExit, kCall
-  std::map<int32_t, Word> slots;    ///< memory after the stores, and after restoring at an exit
-  std::vector<Word> values;         ///< returned value; closure and arguments
-  Code* code = nullptr;             ///< of the closure that is called
-  int32_t frame = 0;                ///< kCall
-  std::vector<Word> closures;       ///< of the snapshot's frames; 0 where in memory
-  std::string message;              ///< kBroken: what an instruction requires and did not get
+  IrRef at = kNoRef;                    ///< the guard that left, or the ending
+  uint32_t snapshot = kNoSnapshot;      ///< of kExit, kCall
+  std::map<int32_t, Word> slots;        ///< memory after the stores, and after restoring at an exit
+  std::map<int32_t, uint64_t> tallies;  ///< sums, by counter
+  std::vector<Word> values;             ///< returned value; closure and arguments
+  Code* code = nullptr;                 ///< of the closure that is called
+  int32_t frame = 0;                    ///< kCall
+  std::vector<Word> closures;           ///< of the snapshot's frames; 0 where in memory
+  std::string message;                  ///< kBroken: what an instruction requires and did not get
 };
 
 /// Computes the result of natives in random traces from their arguments: a packed integer, or 0, which leaves
@@ -97,6 +98,7 @@ class IrRun {
   bool is_done_ = false;
   std::vector<Word> values_;
   std::map<int32_t, Word> slots_;
+  std::map<int32_t, uint64_t> tallies_;
   IrOutcome outcome_;
 };
 

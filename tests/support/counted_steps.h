@@ -86,6 +86,32 @@ class CountedProgram {
 
 /// Programs with calls of all kinds, and a run-time error at the end of the last.
 inline constexpr const char* kCountedPrograms[] = {
+    // Selects of which both arms are computed, in one another and with calls.
+    R"(
+Unit@ = *();
+Unit@ u = Unit@();
+Bit@ = +(Unit@ 0, Unit@ 1);
+N@ = +(Unit@ zero, N@ more);
+Four@ = *(Bit@ a, Bit@ b, Bit@ c, Bit@ d);
+(Bit@) { Bit@; } Not = (Bit@ a) { a.?(0: Bit@(1: u), 1: Bit@(0: u)); };
+(Bit@, Bit@) { Bit@; } Xor = (Bit@ a, Bit@ b) { a.?(0: b, 1: Not(b)); };
+(Bit@, Bit@) { Bit@; } And = (Bit@ a, Bit@ b) { a.?(0: a, 1: b); };
+(Bit@, Bit@, Bit@) { Bit@; } Mix = (Bit@ a, Bit@ b, Bit@ c) {
+  a.?(0: And(b, Xor(b, c)), 1: b.?(0: Xor(c, Not(a)), 1: Not(And(c, b))));
+};
+(Four@) { Four@; } Next = (Four@ s) {
+  Bit@ t = Mix(s.a, s.b, s.c);
+  Bit@ v = t.?(0: s.d, 1: s.b.?(0: Xor(s.d, s.a), 1: s.c));
+  Four@(s.b, v, Xor(t, s.d), Mix(v, s.a, Not(t)));
+};
+(N@, N@) { N@; } Add = (N@ a, N@ b) { a.?(zero: b, more: Add(a.more, N@(more: b))); };
+(N@) { N@; } Double = (N@ n) { Add(n, n); };
+(N@, Four@) { Four@; } Run = (N@ n, Four@ s) { n.?(zero: s, more: Run(n.more, Next(s))); };
+N@ many = Double(Double(Double(Double(Double(Double(Double(N@(more: N@(zero: u)))))))));
+Bit@ 0 = Bit@(0: u);
+Bit@ 1 = Bit@(1: u);
+Run(many, Run(many, Four@(0, 1, 1, 0)));
+)",
     // Deep recursion, calls with several returns, and a loop around them.
     R"(
 Unit@ = *();

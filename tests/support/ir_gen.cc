@@ -569,6 +569,14 @@ void IrGen::recall() {
   values_[*append(ins, int_shape_)].rep_known = true;
 }
 
+/// Counts the lowest bit of a packed value.
+void IrGen::tally() {
+  IrIns ins{.op = IrOp::kTally};
+  ins.a = IrRef{static_cast<uint32_t>(pick_packed())};
+  ins.n = static_cast<int32_t>(random(kTallies));
+  append(ins, nullptr);
+}
+
 /// Makes a struct, union or closure, packed or not.
 void IrGen::make() {
   IrIns ins;
@@ -725,7 +733,13 @@ void IrGen::step() {
     case 3: take_apart(pick()); break;
     case 4:
     case 5:
-    case 6: chance(15) ? call_native() : chance(15) ? recall() : chance(70) ? compute() : compute_signed(); break;
+    case 6:
+      chance(15)   ? call_native()
+      : chance(15) ? recall()
+      : chance(15) ? tally()
+      : chance(70) ? compute()
+                   : compute_signed();
+      break;
     case 7:
     case 8: make(); break;
     default:

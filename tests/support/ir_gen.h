@@ -28,6 +28,8 @@ struct IrGenOptions {
 
 class IrGen {
  public:
+  static constexpr int kTallies = 3;  ///< counters of `tally`
+
   explicit IrGen(uint64_t seed, const IrGenOptions& options = {});
 
   Trace plain;      ///< as recorded, without any pass
@@ -85,6 +87,7 @@ class IrGen {
   void compute_bits();
   void call_native();
   void recall();
+  void tally();
   void make();
   void make_group();
   /// Returns a value of the shape: an existing one, or a new one.

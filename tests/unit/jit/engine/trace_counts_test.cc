@@ -82,6 +82,38 @@ TEST_F(Counters, ALoopHasTurnsOfItsOwn) {
   EXPECT_EQ(counted(), (Times{10 + 999, 9 + 998, 0, 0}));
 }
 
+/// A select in step 0 of the trace, in whose arm for tag 1 there is another one.
+TEST_F(Counters, ArmsRunAsTheirTagsSay) {
+  Trace selects = trace(0, {0, 3});
+  const auto step = [&](int number, bool is_run = true) {
+    return ArmTally::Step{&code_, code_.start + 2 * number, is_run};
+  };
+  selects.tallies = {{.step = 0, .runs = {{step(1)}, {step(2), step(3, false)}}},
+                     {.step = 0, .outer = 0, .arm = 1, .runs = {{step(1)}, {step(1), step(1)}}}};
+  uint64_t* ones = counts_.new_tallies(2);
+  counts_.note(selects, {exit(0), exit(1)});
+  counts_.counters(0).entries = 100;
+  counts_.note_exit({0, 0});
+  counts_.note_exit({0, 1});
+  ones[0] = 40;
+  ones[1] = 30;
+  EXPECT_EQ(counted(), (Times{99, 59 + 10 + 2 * 30, 40, 98 - 40}));
+  EXPECT_EQ(counted(), (Times{99, 59 + 10 + 2 * 30, 40, 98 - 40}));
+  {
+    const TraceCounts::Paused paused(counts_);
+    ones[0] = 1;
+  }
+  EXPECT_EQ(ones[0], 0u);
+}
+
+TEST_F(Counters, EachTraceHasTalliesOfItsOwn) {
+  std::vector<uint64_t*> all;
+  for (int i = 0; i < 100; ++i) all.push_back(counts_.new_tallies(1000));
+  for (uint64_t* tallies : all) std::fill_n(tallies, 1000, 7);
+  for (size_t i = 0; i < all.size(); ++i) all[i][0] = all[i][999] = i;
+  for (size_t i = 0; i < all.size(); ++i) EXPECT_EQ(all[i][0] + all[i][500] + all[i][999], 2 * i + 7);
+}
+
 TEST_F(Counters, NothingIsCountedMeanwhile) {
   counts_.note(trace(0, {0}), {});
   counts_.counters(0).entries = 5;

@@ -39,8 +39,11 @@ struct Turns {
 /// Enters the trace again while it calls its own function.
 Turns run_by_calls(const Trace& trace, IrInput input, IrHeap& heap) {
   Turns result;
+  std::map<int32_t, uint64_t> tallies;  // of all turns
   for (;; ++result.turns) {
     IrOutcome outcome = reference::run_ir(trace, input, heap);
+    for (const auto& [counter, sum] : outcome.tallies) tallies[counter] += sum;
+    outcome.tallies = tallies;
     if (outcome.kind != IrOutcome::Kind::kTailCall || outcome.code != trace.code || result.turns + 1 == kMaxTurns) {
       result.may_go_on = outcome.kind == IrOutcome::Kind::kExit && ir_has_result(trace.at(outcome.at).op) &&
                          !may_be_error(trace, trace.at(outcome.at));

@@ -30,8 +30,22 @@ class StraightSelects : public testing::Test {
     if (!select) return "";
     std::string all;
     for (const auto& [slot, node] : select->results) all += fmt::format("s{} = {}; ", slot, node_text(*select, node));
+    runs_.clear();
+    for (const auto& [condition, tally] : select->decisions) {
+      runs_ += fmt::format("{}{}.{}:", runs_.empty() ? "" : "; ", tally.outer, tally.arm);
+      for (const auto& steps : tally.runs) {
+        for (const ArmTally::Step& step : steps) {
+          runs_ += fmt::format(" {}{}", step.is_run ? "" : "no ", op_info(static_cast<Op>(*step.pc)).name);
+        }
+        runs_ += &steps == &tally.runs[0] ? " |" : "";
+      }
+    }
     return all + fmt::format("{} {}", select->returns ? "return" : "at", op_info(static_cast<Op>(*select->next)).name);
   }
+
+  /// What the arms of that select and of those in it run: of each the decision around it with the arm, and the
+  /// instructions for tag 0 and tag 1.
+  std::string runs_;
 
  private:
   static constexpr const char* kHead = R"(globals 3
@@ -108,6 +122,39 @@ TEST_F(StraightSelects, ComputeBothArms) {
        "s4 = s1; at return"},
   };
   for (const Row& row : rows) EXPECT_EQ(found(row.body), row.computes) << row.what;
+}
+
+TEST_F(StraightSelects, KnowWhatTheirArmsRun) {
+  struct Row {
+    const char* what;
+    std::string body;
+    const char* runs;
+  };
+  const Row rows[] = {
+      {"arms that join",
+       "select s0 w1 [A B]\nA:\n move s4 s1\n jump C\nB:\n capture s4 c0\nC:\n struct s5 (s4)\n return s5\n",
+       "0.0: move jump | capture"},
+      {"the return of the other arm is a step of the trace",
+       "select s0 w1 [A B]\nA:\n return s1\nB:\n move s4 s2\n return s4\n", "0.0: | move return no return"},
+      {"the second tag's arm comes first", "select s0 w1 [A B]\nB:\n return s1\nA:\n move s4 s2\n return s4\n",
+       "0.0: move return no return |"},
+      {"a choice is one instruction", "select s0 w1 [A B]\nA:\n choose s4 s1 w1 (s2 c0)\n return s4\nB:\n return s3\n",
+       "0.0: choose | return no return"},
+      {"a select in an arm",
+       "select s0 w1 [A B]\nA:\n select s1 w1 [C D]\nC:\n return s2\nD:\n return s3\nB:\n constant s4 k0\n return s4\n",
+       "0.0: select | constant return no return; 0.0: | return no return"},
+      {"what follows a select in an arm belongs to the arm",
+       "select s0 w1 [A B]\nA:\n move s4 s2\n jump E\nB:\n select s1 w1 [C D]\nC:\n move s4 s1\n jump F\nD:\n"
+       " global s4 g2\nF:\n move s5 s4\nE:\n struct s5 (s4)\n return s5\n",
+       "0.0: move jump | select move; 0.1: move jump | global"},
+      {"calls", "select s0 w1 [A B]\nA:\n call_global1 g0 s1 s4 b9\n return s4\nB:\n tail_call_global2 g1 s1 s2\n",
+       "0.0: call_global1 choose return | tail_call_global2 select no return; "
+       "0.1: tail_call_global1 choose return | return"},
+  };
+  for (const Row& row : rows) {
+    EXPECT_NE(found(row.body), "") << row.what;
+    EXPECT_EQ(runs_, row.runs) << row.what;
+  }
 }
 
 TEST_F(StraightSelects, OthersNeedGuards) {

@@ -80,8 +80,12 @@ class RandomTraces : public testing::Test {
     if (expected.kind == IrOutcome::Kind::kBroken) return;  // the trace does not support this input
     runner_.reset_limits();
     for (const auto& [slot, word] : input.slots) runner_.frame()[slot] = word;
+    tallies_ = {};
     runner_.enter(code.door);
-    const IrOutcome got = outcome_of(runner_, trace, allocation, heap, expected);
+    IrOutcome got = outcome_of(runner_, trace, allocation, heap, expected);
+    for (int32_t i = 0; i < IrGen::kTallies; ++i) {
+      if (tallies_[i] != 0 || expected.tallies.contains(i)) got.tallies[i] = tallies_[i];
+    }
     ++runs_;
     left_ += got.kind == IrOutcome::Kind::kExit;
     ASSERT_EQ(to_text(trace, expected, heap), to_text(trace, got, heap))
@@ -110,8 +114,8 @@ class RandomTraces : public testing::Test {
     cache_.rewind(0);
     const x64::Allocation allocation = x64::allocate_registers(trace);
     ASSERT_EQ(x64::check_allocation(trace, allocation), "") << seed << '\n' << to_text(trace);
-    const AssembledTrace code =
-        assemble(trace, cache_, CodeRunner::entries(), {.keep_origins = true, .check_registers = true});
+    const AssembledTrace code = assemble(trace, cache_, CodeRunner::entries(),
+                                         {.tallies = tallies_.data(), .keep_origins = true, .check_registers = true});
     ASSERT_FALSE(code.failure);
     spilled_ += allocation.spill_slots != 0;
     const std::string what = fmt::format("seed {}{}", seed, optimised ? " optimised" : "");
@@ -121,6 +125,7 @@ class RandomTraces : public testing::Test {
 
   CodeCache cache_;
   CodeRunner runner_;
+  std::array<uint64_t, IrGen::kTallies> tallies_ = {};
   size_t runs_ = 0;
   size_t left_ = 0;
   size_t spilled_ = 0;
