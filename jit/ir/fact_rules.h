@@ -96,7 +96,8 @@ Truth truth_of_guard(const typename T::Ins& guard, const Facts& a) {
     case IrOp::kIsNatural: return truth(a.natural, a.not_packed);
     case IrOp::kLayoutIs: {
       const auto bits = T::bits_of_layout(guard);
-      return truth(guard.m == 1u && a.bits == bits && a.least_bits == bits, a.bits < bits || a.least_bits > bits);
+      return truth(guard.m == 1u && a.packed && a.bits == bits && a.least_bits == bits,
+                   a.bits < bits || a.least_bits > bits);
     }
     case IrOp::kTagIs: {
       if (width == 0) return truth(tag == 0, tag != 0);

@@ -117,8 +117,8 @@ const char* unmet_requirement(const FactTable& facts, const IrIns& ins) {
     case IrOp::kOrderKey:
     case IrOp::kChoose:
     case IrOp::kTagIs:
-    case IrOp::kTagFrom:
-    case IrOp::kLayoutIs: return facts[ins.a].packed ? nullptr : "the operand is not known to be packed";
+    case IrOp::kTagFrom: return facts[ins.a].packed ? nullptr : "the operand is not known to be packed";
+    case IrOp::kLayoutIs: return ins.m == 1 || facts[ins.a].packed ? nullptr : "the operand is not known to be packed";
     case IrOp::kField:
     case IrOp::kHeaderIs:
     case IrOp::kCodeIs:

@@ -503,9 +503,11 @@ bool Recorder::expects_layout(Operand object, uint32_t count) const {
   constexpr uint32_t kFewestFields = 4;
   constexpr unsigned kMostBits = 4;
   const IrOp op = builder_.trace().at(object.ref).op;
-  if (mixed_layouts_ || count < kFewestFields || op == IrOp::kPackStruct || op == IrOp::kConstant) return false;
+  if (mixed_layouts_ || op == IrOp::kPackStruct || op == IrOp::kConstant) return false;
+  const unsigned most = count < kFewestFields ? 1 : kMostBits;
   for (uint32_t i = 0; i < count; ++i) {
-    if (packed_bits(packed_field(object.word, i, count)) > kMostBits) return false;
+    const unsigned bits = packed_bits(packed_field(object.word, i, count));
+    if (bits > most || (count < kFewestFields && bits != 1)) return false;
   }
   return true;
 }
@@ -522,16 +524,16 @@ void Recorder::layout(Operand object, uint32_t count) {
 
 /// Returns the first of the values if the tag of the condition is 0, else the second. Where one of them is a bit and
 /// the other is one now, it is expected to be one: then so is the result, and what is made of it.
-IrRef Recorder::choose_alike(IrRef condition, Operand first, Operand second) {
+IrRef Recorder::choose_alike(Operand condition, Operand first, Operand second) {
   const auto expect_bit = [&](Operand value, Operand other) {
     const bool is_one = is_packed(value.word) && packed_bits(value.word) == 1;
     if (mixed_layouts_ || !is_one || !is_bit(builder_.facts(other.ref)) || is_bit(builder_.facts(value.ref))) return;
-    packed(value);
     layout(value, 1);
   };
   expect_bit(first, second);
   expect_bit(second, first);
-  return choose(condition, first.ref, second.ref);
+  if (is_bit(builder_.facts(first.ref))) expect_bit(condition, second);
+  return choose(packed(condition), first.ref, second.ref);
 }
 
 /// Records both arms of the select, if it is one of those and the tag is not known: the interpreter continues after it.
@@ -576,7 +578,7 @@ bool Recorder::record_straight_select(Operand object) {
       case Kind::kGlobal: refs[i] = global(node.index).ref; break;
       case Kind::kWord: refs[i] = constant(node.word); break;
       case Kind::kChoose: {
-        const IrRef condition = packed({self(self, node.condition), words[node.condition]});
+        const Operand condition = {self(self, node.condition), words[node.condition]};
         const Operand first = {self(self, node.first), words[node.first]};
         refs[i] = choose_alike(condition, first, {self(self, node.second), words[node.second]});
         break;
@@ -1161,7 +1163,7 @@ Recorder::Status Recorder::record(const uint32_t* pc) {
       const bool both = last == 1 && pc[3] == 1 && is_packed(object.word) && is_there(pc[5]) && is_there(pc[6]);
       if (both) {
         const Operand first = source_value(pc[5]);
-        set(pc[1], choose_alike(packed(object), first, source_value(pc[6])));
+        set(pc[1], choose_alike(object, first, source_value(pc[6])));
         break;
       }
       if (!is_there(pc[5 + chosen])) return end_with_exit();

@@ -147,7 +147,7 @@ class Recorder final : private Appender {
   void count_arms(const StraightSelect& select, const Operands& conditions);
   bool expects_layout(Operand object, uint32_t count) const;
   void layout(Operand object, uint32_t count);
-  IrRef choose_alike(IrRef condition, Operand first, Operand second);
+  IrRef choose_alike(Operand condition, Operand first, Operand second);
   IrRef struct_field(Operand object, uint32_t index, uint32_t count);
   Operand global(uint32_t index);
   Operand capture(uint32_t index);

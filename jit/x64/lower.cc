@@ -665,7 +665,15 @@ void Lowering::pack_fields(const IrIns& ins, const InsPlan& plan) {
 void Lowering::layout_guard(const IrIns& ins, const InsPlan& plan) {
   const int scratch = plan.scratch[0];
   const int end = static_cast<int>(std::bit_width(ins.x)) - 1;
-  const int contents = end - static_cast<int>(1 + kOffsetBits * (ins.m - 1));
+  const int header = static_cast<int>(1 + kOffsetBits * (ins.m - 1));
+  const int contents = end - header;
+  if (end < 31) {
+    // The difference of words of that layout has no other bits than those of contents.
+    a_.lea(q(scratch), x86::ptr(q(plan.a.index), -static_cast<int32_t>(ins.x)));
+    const int64_t others = ~(((int64_t{1} << contents) - 1) << header);
+    a_.test(q(scratch), imm(others));
+    return leave_if(plan, Condition::kNZ);
+  }
   load_word(scratch, ins.x);
   a_.xor_(q(scratch), q(plan.a.index));
   if (contents > 0) {

@@ -215,7 +215,7 @@ std::optional<Meaning> meaning_of(const Operands& ins) {
     case IrOp::kIsNatural: return guard(yes(), (a & 3) == 3);
     case IrOp::kLayoutIs: {
       const auto count = static_cast<uint32_t>(ins.m.get_numeral_uint64());
-      return guard(is_packed_word(a), layout_of_struct(a, count) == ins.x);
+      return guard(count == 1 ? yes() : is_packed_word(a), layout_of_struct(a, count) == ins.x);
     }
     case IrOp::kTagIs: return guard(is_packed_word(a), tag_of(a, ins.m) == ins.n);
     case IrOp::kTagFrom: return guard(is_packed_word(a), ule(ins.n, tag_of(a, ins.m)));

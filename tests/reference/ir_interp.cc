@@ -265,7 +265,7 @@ bool IrRun::execute(const IrIns& ins) {
       for (const IrRef ref : ins.list) args.push_back(value(ref));
       return give(native(*ins.code, args));
     }
-    case IrOp::kLayoutIs: return guard(packed_layout(packed(ins.a), ins.m) == ins.x);
+    case IrOp::kLayoutIs: return guard(packed_layout(ins.m == 1 ? a() : packed(ins.a), ins.m) == ins.x);
     case IrOp::kRecall: {
       std::vector<Word> args;
       for (const IrRef ref : ins.list) args.push_back(packed(ref));

@@ -324,13 +324,15 @@ size_t IrGen::pick_bit() {
     if (shape == nullptr || shape->kind != Shape::Kind::kUnion || shape->width != 1) continue;
     const Word whole = word(values_[index]);
     if (!is_packed(whole) || packed_bits(whole) != 1) continue;
-    know(index);
+    const bool is_guarded = chance(90);
+    if (!is_guarded || chance(50)) know(index);
+    values_[index].rep_known = true;
     IrIns layout;
     layout.op = IrOp::kLayoutIs;
     layout.a = IrRef{static_cast<uint32_t>(index)};
     layout.m = 1;
     layout.x = packed_layout(whole, 1);
-    if (!chance(10)) append(layout, nullptr);
+    if (is_guarded) append(layout, nullptr);
     return index;
   }
   return constant(chance(50) ? 5 : 7, bool_shape_);
