@@ -7,7 +7,6 @@
 
 #include <cerrno>
 #include <climits>
-#include <csignal>
 #include <string>
 
 #include "gc/log.h"
@@ -17,24 +16,11 @@
 namespace fble {
 namespace {
 
-/// Ends calls that block for good: they fail with EINTR, where a test expects another error.
 class TerminalTest : public testing::Test {
  protected:
-  TerminalTest() {
-    struct sigaction action{};
-    action.sa_handler = [](int) {};
-    sigaction(SIGALRM, &action, &before_);
-    alarm(kBlockedSeconds);
-  }
-  ~TerminalTest() override {
-    alarm(0);
-    sigaction(SIGALRM, &before_, nullptr);
-  }
   bool blocks() const { return (fcntl(terminal_.program, F_GETFL) & O_NONBLOCK) == 0; }
 
-  static constexpr unsigned kBlockedSeconds = 20;
   PseudoTerminal terminal_;
-  struct sigaction before_{};
 };
 
 TEST_F(TerminalTest, IsOpenedAgainWithoutBlocking) {

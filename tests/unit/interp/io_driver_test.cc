@@ -157,7 +157,7 @@ TEST_P(IoDriverTest, AnyNumberOfOperationsMayBeStarted) {
   VirtualThread threads[700];
   for (VirtualThread& thread : threads) start(thread, std::make_unique<OpenNull>());
   for (VirtualThread& thread : threads) {
-    wait(thread);
+    ASSERT_NO_FATAL_FAILURE(wait(thread));
     expect_opened(thread);
   }
 }
@@ -170,7 +170,7 @@ TEST_P(IoDriverTest, ARingThatIsRefusedForAWhileLosesNothing) {
     io().poll(scheduler());
   }));
   for (VirtualThread& thread : threads) {
-    wait(thread);
+    ASSERT_NO_FATAL_FAILURE(wait(thread));
     expect_opened(thread);
   }
 }
@@ -181,7 +181,7 @@ TEST_P(IoDriverTest, WithoutARingHelperThreadsWork) {
     for (VirtualThread& thread : threads) start(thread, std::make_unique<OpenNull>());
   }));
   for (VirtualThread& thread : threads) {
-    wait(thread);
+    ASSERT_NO_FATAL_FAILURE(wait(thread));
     expect_opened(thread);
   }
 }
