@@ -97,8 +97,8 @@ def main():
             last = f"{1000 * times[2]:>12.1f}" if options.beside else ""
             print(f"{name:<32}{cells[0]:>20}{cells[1]:>22}{last}", flush=True)
 
-        show("an empty cache")
         time.sleep(2.2)  # files get stamps when they have not changed for two seconds (frontends/fble/file_facts.h)
+        show("an empty cache")
         packages.sums(options.fble_jit, None)
         show("nothing")
         for module in options.leaf, options.core:
