@@ -26,6 +26,7 @@ class CodeMaps : public testing::Test {
   AssembledTrace assemble_with_map(const Trace& trace, const AssembleOptions& options = {}) {
     AssembleOptions with_map = options;
     with_map.keep_code_map = true;
+    with_map.tallies = tallies_;
     return assemble(trace, cache_, CodeRunner::entries(), with_map);
   }
 
@@ -33,6 +34,7 @@ class CodeMaps : public testing::Test {
   Code* f_ = codes_.make("/A%.f", 4, 0);
   Code* g_ = codes_.make("/A%.g", 2, 1);
   CodeCache cache_{size_t{1} << 24};
+  uint64_t tallies_[IrGen::kTallies] = {};
 };
 
 TEST_F(CodeMaps, NoneIsMadeUnlessItIsAskedFor) {
