@@ -40,9 +40,10 @@ TraceChoices TraceChoices::from(std::span<const uint8_t> bytes) {
 }
 
 std::string check_passes(const TraceChoices& choices) {
-  IrGen gen(
-      choices.seed,
-      {.instructions = choices.instructions, .ends_in_self_call = choices.ends_in_self_call, .bits = choices.bits});
+  IrGen gen(choices.seed, {.instructions = choices.instructions,
+                           .ends_in_self_call = choices.ends_in_self_call,
+                           .tallies = true,
+                           .bits = choices.bits});
   Trace after = choices.forward_passes ? gen.optimised : gen.plain;
   constexpr const char* kPasses[] = {"optimize", "dce",           "sink",   "alloc_check", "fold",
                                      "cse",      "forward_loads", "guards", "forward"};
@@ -74,9 +75,10 @@ std::string check_passes(const TraceChoices& choices) {
 }
 
 std::string check_registers(const TraceChoices& choices) {
-  IrGen gen(
-      choices.seed,
-      {.instructions = choices.instructions, .ends_in_self_call = choices.ends_in_self_call, .bits = choices.bits});
+  IrGen gen(choices.seed, {.instructions = choices.instructions,
+                           .ends_in_self_call = choices.ends_in_self_call,
+                           .tallies = true,
+                           .bits = choices.bits});
   Trace& trace = choices.forward_passes ? gen.optimised : gen.plain;
   if ((choices.pass & 1) != 0) optimize(trace);
   const x64::Allocation allocation = x64::allocate_registers(trace);

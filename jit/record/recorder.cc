@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "gc/log.h"
 #include "interp/foreign.h"
@@ -605,6 +606,7 @@ bool Recorder::record_straight_select(Operand object) {
   builder_.trace().whole_steps.push_back({steps_, select->next});
   carrier_.pc = select->next;
   has_moved_ = true;
+  is_behind_returns_ = select->returns;
   return true;
 }
 
@@ -1023,7 +1025,9 @@ Recorder::Status Recorder::step() {
   if (!in_group_) {
     snapshot_ = kNoSnapshot;
     const Trace& trace = builder_.trace();
-    if (trace.ins.size() > limits_.max_instructions || trace.snapshots.size() > limits_.max_snapshots) {
+    // The position after a select whose arms return is that of one arm: no exit may be there.
+    const bool may_end = !std::exchange(is_behind_returns_, false);
+    if (may_end && (trace.ins.size() > limits_.max_instructions || trace.snapshots.size() > limits_.max_snapshots)) {
       return end_with_exit();
     }
   }

@@ -207,7 +207,8 @@ class Recorder final : private Appender {
   IrRef stack_check_ = kNoRef;
   Code* entered_ = nullptr;
   bool has_moved_ = false;
-  bool starts_unknown_ = false;  ///< the call at the bridge's start was found not to be remembered
+  bool is_behind_returns_ = false;  ///< behind a select of which both arms return
+  bool starts_unknown_ = false;     ///< the call at the bridge's start was found not to be remembered
   TraceLink link_ = TraceLink::kNone;
   AbortReason abort_reason_ = AbortReason::kNothingRecorded;
 

@@ -30,7 +30,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 LANG = ROOT / "tests" / "lang"
 CHAOS_SEEDS = 8
 # The lengths of recordings, in IR instructions, so that there is an exit at every place.
-CUTS = range(20, 140, 2)
+CUTS = range(20, 140)
 
 LOCATIONS = ["register", "spill slot", "memory", "other slot", "packed constant", "constant object", "virtual struct",
              "virtual union", "virtual closure", "nested", "shared", "recursive", "packed union", "packed struct"]

@@ -736,11 +736,11 @@ void IrGen::step() {
     case 4:
     case 5:
     case 6:
-      chance(15)   ? call_native()
-      : chance(15) ? recall()
-      : chance(15) ? tally()
-      : chance(70) ? compute()
-                   : compute_signed();
+      chance(15)                      ? call_native()
+      : chance(15)                    ? recall()
+      : options_.tallies&& chance(15) ? tally()
+      : chance(70)                    ? compute()
+                                      : compute_signed();
       break;
     case 7:
     case 8: make(); break;

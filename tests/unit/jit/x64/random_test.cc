@@ -133,7 +133,7 @@ class RandomTraces : public testing::Test {
 
 TEST_F(RandomTraces, DoWhatTheModelDoes) {
   for (uint64_t seed = 0; seed < 400 * effort() && !HasFatalFailure(); ++seed) {
-    const IrGenOptions options{.instructions = 10 + seed % 90, .bits = seed % 3 == 0};
+    const IrGenOptions options{.instructions = 10 + seed % 90, .tallies = true, .bits = seed % 3 == 0};
     run(seed, options, false);
     run(seed, options, true);
   }
@@ -143,7 +143,8 @@ TEST_F(RandomTraces, DoWhatTheModelDoes) {
 
 TEST_F(RandomTraces, LoopsDoWhatTheModelDoes) {
   for (uint64_t seed = 0; seed < 200 * effort() && !HasFatalFailure(); ++seed) {
-    run(seed, {.instructions = 10 + seed % 40, .ends_in_self_call = true, .bits = seed % 3 == 0}, true);
+    run(seed, {.instructions = 10 + seed % 40, .ends_in_self_call = true, .tallies = true, .bits = seed % 3 == 0},
+        true);
   }
 }
 
