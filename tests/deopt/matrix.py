@@ -63,7 +63,9 @@ INLINE = [word for name, value in (("inline_paths", 100), ("inline_product", 100
           for word in ("--jit-param", f"{name}={value}")]
 
 # Cells that have no test and are not known to be impossible.
-OPEN = [("at projected", "spill slot")]
+OPEN = [("at projected", "spill slot"),
+        # No guard is right before it, so a limit seldom ends a recording there. One seed of --chaos did, before traces became shorter.
+        ("at apply_held", "trace end")]
 
 NAME = "/SpecTests/'10.1-ForeignValue'/Basic/Basic%"
 
