@@ -79,6 +79,7 @@ int write_all(int descriptor, std::string_view& bytes, const WritePatience& pati
   close(again);
   return problem;
 }
+
 void log_text(std::string_view text) { write_all(STDERR_FILENO, text); }
 
 int write_file(const std::string& name, std::string_view bytes) { return write_new_file(name, O_TRUNC, bytes); }

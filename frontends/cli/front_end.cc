@@ -84,7 +84,7 @@ std::optional<Digest> manifest_key(const FrontEndOptions& front_end, const MainM
   Digester digester;
   digester.add(kManifestMagic).add(*command).add(folder);
   digester.add(front_end.must_be_program ? "program" : "module").add(front_end.only_checks ? "check" : "run");
-  digester.add(main.path.str());
+  digester.add(main.path.str()).add(std::to_string(main.others.size()));
   for (const ModulePath& other : main.others) digester.add(other.str());
   for (const std::string& root : main.roots) digester.add(root);
   return digester.finish();

@@ -12,10 +12,10 @@ TraceCounts::TraceCounts(InstructionCounts& counts, uint32_t max_traces)
 }
 
 uint64_t* TraceCounts::new_tallies(size_t count) {
-  constexpr size_t kCounters = 8192;
-  if (tally_memory_.empty() || kCounters - tally_memory_.back().used < count) {
-    FBLE_ASSERT(count <= kCounters);
-    tally_memory_.push_back({Mapping::low(kCounters * sizeof(uint64_t))});
+  constexpr size_t kFewestCounters = 8192;
+  if (tally_memory_.empty() || tally_memory_.back().size - tally_memory_.back().used < count) {
+    const size_t size = std::max(count, kFewestCounters);
+    tally_memory_.push_back({Mapping::low(size * sizeof(uint64_t)), size});
     if (tally_memory_.back().memory.begin() == nullptr) system_out_of_memory();
   }
   TallyMemory& last = tally_memory_.back();

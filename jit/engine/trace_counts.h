@@ -78,6 +78,7 @@ class TraceCounts {
   /// Counters of tallies, of which the first ones are in use.
   struct TallyMemory {
     Mapping memory;
+    size_t size = 0;
     size_t used = 0;
   };
 

@@ -49,6 +49,7 @@ int SharedDescriptor::close() {
   Scheduler* scheduler = io_ == nullptr ? nullptr : io_->scheduler();
   // They learn that it is closed before the number can be another file's.
   if (scheduler != nullptr) wake_all(*scheduler);
+  again_ = OwnedDescriptor();
   if (number <= STDERR_FILENO) return 0;
   const int problem = ::close(number) == 0 || errno == EINTR ? 0 : errno;
   if (scheduler != nullptr && !io_->descriptor_waiters.empty()) scheduler->wake(*io_->descriptor_waiters.first());
