@@ -32,7 +32,10 @@ bool is_part_of_packed(const Trace& trace, IrRef arg) {
 
 bool fill_row(StrideTable& table, uint32_t key) {
   if (table.row_count == StrideTable::kMostRows) return false;
-  table.add(static_cast<StrideRules*>(table.owner)->row(key));
+  Memo& memo = *static_cast<Memo*>(table.owner);
+  std::vector<RowStep> steps;
+  const uint32_t at = table.add(memo.rules->row(key, table.uses == nullptr ? nullptr : &steps));
+  if (table.uses != nullptr) memo.row_steps[at] = std::move(steps);
   return true;
 }
 
@@ -44,7 +47,11 @@ void Memos::prepare_strides(Memo& memo, const Word* globals) {
   memo.rules.emplace(std::move(rules));
   memo.strides.bits = memo.rules->stride_bits();
   memo.strides.fill = fill_row;
-  memo.strides.owner = &*memo.rules;
+  memo.strides.owner = &memo;
+  if (counts_) {
+    memo.strides.uses = std::make_unique<uint64_t[]>(StrideTable::kRowsInMemory);
+    memo.row_steps.resize(StrideTable::kRowsInMemory);
+  }
   memo.stride_code = assemble_strides(cache_, runtime_, *memo.function, memo.strides, memo.table, params_.stride_trial);
   if (memo.stride_code.start == nullptr) memo.rules.reset();
 }
@@ -63,11 +70,15 @@ const Memo* Memos::prepare(const Trace& trace, const MachineState& machine) {
   memo.next_proof = options_.threshold(params_.memo_proof);
   memo.function = function;
   memo.calls = std::move(calls);
-  memo.table.index_bits = std::min(params_.memo_bits, kMostMemoBits);
-  memo.table.rows = std::make_unique<MemoRow[]>(size_t{1} << memo.table.index_bits);
+  memo.table.make_rows(std::min(params_.memo_bits, kMostMemoBits), counts_);
   prepare_strides(memo, machine.globals.words.data());
+  if (counts_ && !memo.rules) {
+    memos_.pop_back();
+    by_function_[function] = nullptr;
+    return nullptr;
+  }
   memo.code = assemble_memo(cache_, runtime_, *function, memo.table, params_.memo_trial,
-                            memo.rules ? &memo.strides.target : &function->native_entry);
+                            memo.rules ? &memo.strides.target : &function->native_entry, memo.stride_code.start);
   if (memo.code.start == nullptr) {
     memos_.pop_back();
     return nullptr;
@@ -104,7 +115,7 @@ bool Memos::has_walked(const Memo& memo) const {
 
 MemoTable* Memos::table_of(const Code& function, const Code& root) {
   const auto found = by_function_.find(&function);
-  if (found == by_function_.end()) return nullptr;
+  if (found == by_function_.end() || found->second == nullptr) return nullptr;
   Memo& memo = *found->second;
   // Others may have been proven shortly before: a trace that is recorded anew should look in all.
   constexpr uint64_t kPartOfProof = 8;
@@ -136,7 +147,7 @@ std::vector<Memos::Reliance> Memos::note_use(const Trace& trace, IrOp from) {
   }
   // A bridge for the calls that are not remembered makes them.
   const Memo* const called = find(trace);
-  if (called != nullptr && target(trace) == &called->table.target && from != IrOp::kRecall) {
+  if (called != nullptr && target(trace) == &called->table.target && !is_recall(from)) {
     reliances.push_back({CodeAssumption::kMemoIsNotProven, called->number});
   }
   return reliances;
@@ -144,7 +155,10 @@ std::vector<Memos::Reliance> Memos::note_use(const Trace& trace, IrOp from) {
 
 void Memos::free_tables_out_of_use() {
   for (Memo& memo : memos_) {
-    if (memo.is_given_up() && !memo.has_traces) memo.table.rows.reset();
+    if (!memo.is_given_up() || memo.has_traces || memo.table.rows == nullptr) continue;
+    if (counts_) count_hits(memo);
+    memo.table.rows.reset();
+    memo.table.row_hits.reset();
   }
 }
 
@@ -166,6 +180,34 @@ void Memos::add_counts(JitStats& stats) const {
     stats.walks += memo.strides.walks;
     stats.failed_walks += memo.strides.failures;
     stats.stride_rows += memo.strides.row_count;
+  }
+}
+
+/// Counts the hits of a memo as walks.
+void Memos::count_hits(Memo& memo) {
+  MemoTable& table = memo.table;
+  if (table.rows == nullptr) return;
+  for (size_t i = 0; i < size_t{1} << table.index_bits; ++i) {
+    const uint64_t hits = std::exchange(table.row_hits[i], 0);
+    if (hits != 0) memo.strides.count_walk({table.rows[i].arguments, memo.function->arity}, hits);
+  }
+}
+
+void Memos::add_up(InstructionCounts& counts) {
+  for (Memo& memo : memos_) {
+    count_hits(memo);
+    for (size_t i = 0; i < memo.row_steps.size(); ++i) {
+      const uint64_t uses = std::exchange(memo.strides.uses[i], 0);
+      if (uses == 0) continue;
+      for (const RowStep& step : memo.row_steps[i]) counts.add(*step.code, step.pc, step.times * uses);
+    }
+  }
+}
+
+void Memos::forget_hits_and_walks() {
+  for (Memo& memo : memos_) {
+    if (memo.table.row_hits != nullptr) std::fill_n(memo.table.row_hits.get(), size_t{1} << memo.table.index_bits, 0);
+    std::fill_n(memo.strides.uses.get(), StrideTable::kRowsInMemory, 0);
   }
 }
 

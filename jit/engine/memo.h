@@ -14,7 +14,12 @@
 // Calls lead from one recursion to another that does not come back, so there are at most as many unfinished calls of
 // memos as there are memos: the native stack has room for them. A memo ends with the machine code.
 //
-// Tested by tests/unit/jit/engine/memo_test.cc.
+// While instructions are counted, a hit stands for the instructions of the call that is remembered. Only results that a
+// walk has found are remembered then: a hit stands for that walk, and the walk for the instructions of its rows. Both
+// are counted by row, and the instructions are found when they are needed. When a row is replaced, its hits are counted
+// by walking again.
+//
+// Tested by tests/unit/jit/engine/memo_test.cc, and the counts in all modes by tests/counts.
 #pragma once
 
 #include <deque>
@@ -22,6 +27,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "interp/instruction_counts.h"
 #include "interp/machine_state.h"
 #include "jit/engine/compiled_traces.h"
 #include "jit/engine/options.h"
@@ -47,6 +53,8 @@ struct Memo {
   std::optional<StrideRules> rules;  ///< none: calls that are not remembered are made
   StrideTable strides;
   StrideCode stride_code;
+  /// While instructions are counted, by row of the strides.
+  std::vector<std::vector<RowStep>> row_steps;
 
   uint64_t next_proof = 0;  ///< the number of hits from which on it is proven, once more
   bool has_traces = false;  ///< traces look in the table themselves
@@ -57,8 +65,9 @@ struct Memo {
 
 class Memos final : public RememberedCalls {
  public:
-  Memos(const JitOptions& options, CodeCache& cache, const RuntimeEntries& runtime)
-      : options_(options), params_(options.params), cache_(cache), runtime_(runtime) {}
+  /// `counts`: instructions are counted.
+  Memos(const JitOptions& options, CodeCache& cache, const RuntimeEntries& runtime, bool counts)
+      : options_(options), params_(options.params), cache_(cache), runtime_(runtime), counts_(counts) {}
 
   /// Looks at the call at the end of the trace: if it is the first call of its function that can be remembered, makes
   /// the memo and returns it, otherwise null. Requires: no machine code runs.
@@ -81,19 +90,26 @@ class Memos final : public RememberedCalls {
   /// Adds the counts of all memos.
   void add_counts(JitStats& stats) const;
 
+  /// Adds the instructions that hits and walks have stood for since the last time.
+  void add_up(InstructionCounts& counts);
+  /// Forgets the hits and walks since the last time.
+  void forget_hits_and_walks();
+
  private:
   const Memo* find(const Trace& trace) const;
   static bool remembers_most(const Memo& memo) { return memo.table.hits >= kHitsPerMiss * memo.table.misses; }
   void free_tables_out_of_use();
   bool has_walked(const Memo& memo) const;
   void prepare_strides(Memo& memo, const Word* globals);
+  static void count_hits(Memo& memo);
 
   const JitOptions& options_;
   const JitParams& params_;
   CodeCache& cache_;
   const RuntimeEntries& runtime_;
-  std::deque<Memo> memos_;  ///< they keep their addresses
-  std::unordered_map<const Code*, Memo*> by_function_;
+  const bool counts_;
+  std::deque<Memo> memos_;                              ///< they keep their addresses
+  std::unordered_map<const Code*, Memo*> by_function_;  ///< null for functions that have none
 };
 
 }  // namespace fble

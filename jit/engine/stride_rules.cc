@@ -66,6 +66,17 @@ class StrideRules::Run {
 
   const std::vector<Call>& calls() const { return calls_; }
 
+  /// Returns the instructions that ran, without those of calls that are left.
+  std::vector<RowStep> steps() {
+    std::vector<RowStep> steps;
+    std::ranges::sort(ran_, {}, &RowStep::pc);
+    for (const RowStep& ran : ran_) {
+      if (steps.empty() || steps.back().pc != ran.pc) steps.push_back({ran.code, ran.pc, 0});
+      ++steps.back().times;
+    }
+    return steps;
+  }
+
  private:
   uint32_t stride(uint32_t index) const { return (key_ >> (8 * index)) & 0xff; }
 
@@ -126,11 +137,13 @@ class StrideRules::Run {
       return std::nullopt;
     }
     const size_t left_before = calls_.size();
+    const size_t ran_before = ran_.size();
     if (depth < kMostDepth) {
       if (std::optional<Value> result = run(code, args, depth + 1)) return result;
     }
-    // What it has left itself belongs to it again.
+    // What it has left itself belongs to it again, and what it has run is not over.
     calls_.resize(left_before);
+    ran_.resize(ran_before);
     const bool can_be_left =
         std::ranges::none_of(args, [](const Value& arg) { return arg.rest == Value::Rest::kCall; });
     if (!can_be_left) return std::nullopt;
@@ -144,6 +157,7 @@ class StrideRules::Run {
     std::ranges::copy(args, slots.begin());
     for (const uint32_t* pc = code.start;;) {
       if (++instructions_ > kMostInstructions) return std::nullopt;
+      ran_.push_back({&code, pc});
       const uint32_t* next = pc + instruction_length(pc);
       std::optional<Value> made;  // for slot pc[1]
       uint32_t to = pc[1];
@@ -227,6 +241,7 @@ class StrideRules::Run {
   uint32_t key_;
   uint32_t instructions_ = 0;
   std::vector<Call> calls_;
+  std::vector<RowStep> ran_;  ///< in their order, each once
 };
 
 StrideRules::StrideRules(const Code& function, const Word* globals) : globals_(globals) {
@@ -244,7 +259,7 @@ uint32_t StrideRules::number_of(const State& state) {
   return static_cast<uint32_t>(states_.size() - 1);
 }
 
-StrideRow StrideRules::row(uint32_t key) {
+StrideRow StrideRules::row(uint32_t key, std::vector<RowStep>* steps) {
   StrideRow none;
   none.key = key;
   none.next = kStrideNone;
@@ -310,6 +325,7 @@ StrideRow StrideRules::row(uint32_t key) {
   for (uint32_t i = 0; i < kMostStrideArguments; ++i) {
     if (!taken[i]) set(i, kUnitWord);
   }
+  if (steps != nullptr) *steps = run.steps();
   return row;
 }
 

@@ -32,6 +32,13 @@
 
 namespace fble {
 
+/// How often an instruction runs in the calls that a row stands for.
+struct RowStep {
+  const Code* code = nullptr;
+  const uint32_t* pc = nullptr;
+  uint32_t times = 0;
+};
+
 /// The rules of one function: works out rows.
 class StrideRules {
  public:
@@ -42,8 +49,8 @@ class StrideRules {
   unsigned stride_bits() const { return bits_; }
   uint32_t arity() const { return states_.front().code->arity; }
 
-  /// Works out the row with the key.
-  StrideRow row(uint32_t key);
+  /// Works out the row with the key. Sets `steps`, if it is not null, to the instructions that the row stands for.
+  StrideRow row(uint32_t key, std::vector<RowStep>* steps = nullptr);
 
  private:
   /// Where an argument of a state is: in a register, or it is a constant.

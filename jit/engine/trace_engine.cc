@@ -77,7 +77,7 @@ TraceEngine::TraceEngine(Carrier& carrier, const JitOptions& options)
       options_(options),
       entries_(options_),
       traces_(options_, entries_, stats_),
-      memos_(options_, traces_.cache(), runtime_),
+      memos_(options_, traces_.cache(), runtime_, carrier.machine.counts != nullptr),
       policy_(options_.params, carrier.globals),
       points_(carrier.machine),
       log_(options_, points_, entries_.codes()) {
@@ -175,10 +175,8 @@ void TraceEngine::live(Carrier& carrier, TraceState state) {
 
       case TraceState::kForgotten:
         sinks_.take(FlushEvent{traces_.size(), traces_.cache().used()});
-        if (counts_) {
-          counts_->add_up();
-          counts_->forget_all();
-        }
+        add_up_counts();
+        if (counts_) counts_->forget_all();
         traces_.flush(carrier);
         memos_.forget_all(stats_);
         policy_.forget_sites();
@@ -291,7 +289,14 @@ TraceState TraceEngine::record_step(Recording& recording) {
 void TraceEngine::on_run_end(Carrier& carrier) {
   if (matrix_ != nullptr) matrix_->note_end(carrier.pc, carrier.fp, carrier.error);
   interrupt(carrier, AbortReason::kRunEnded);
-  if (counts_) counts_->add_up();
+  add_up_counts();
+}
+
+/// Adds what machine code has run to the instructions, if they are counted.
+void TraceEngine::add_up_counts() {
+  if (!counts_) return;
+  counts_->add_up();
+  memos_.add_up(*carrier_.machine.counts);
 }
 
 /// Ends the recording that is under way, if there is one, for a reason that is not in its code.
@@ -308,8 +313,7 @@ void TraceEngine::interrupt(Carrier& carrier, AbortReason reason) {
 TraceState TraceEngine::compile(Recording& recording) {
   const Doing doing(Activity::kAssemble);
   Trace& trace = recording.trace;
-  // A call that is not made would not be counted.
-  const Memo* const memo = counts_ ? nullptr : memos_.prepare(trace, carrier_.machine);
+  const Memo* const memo = memos_.prepare(trace, carrier_.machine);
   if (memo != nullptr) sinks_.take(MemoEvent{*memo});
   const size_t cache_used = traces_.cache().used();
   std::optional<Trace> recorded;
@@ -346,9 +350,13 @@ TraceState TraceEngine::compile(Recording& recording) {
 
 /// Rehearses the exits of the trace. Returns whether all were reached.
 bool TraceEngine::rehearse(const Recording& recording, CompiledTrace& compiled) {
-  std::optional<TraceCounts::Paused> paused;
-  if (counts_) paused.emplace(*counts_);
-  return rehearsal_->rehearse(recording.trace, *recording.start, compiled);
+  if (!counts_) return rehearsal_->rehearse(recording.trace, *recording.start, compiled);
+  // What machine code runs meanwhile is no part of the program.
+  memos_.add_up(*carrier_.machine.counts);
+  const TraceCounts::Paused paused(*counts_);
+  const bool all_reached = rehearsal_->rehearse(recording.trace, *recording.start, compiled);
+  memos_.forget_hits_and_walks();
+  return all_reached;
 }
 
 void TraceEngine::optimize_trace(Recording& recording) {

@@ -111,6 +111,7 @@ class TraceEngine final : public EngineHooks {
   void hit(Carrier& carrier, uint32_t number);
   bool disturb(Carrier& carrier);
   void interrupt(Carrier& carrier, AbortReason reason);
+  void add_up_counts();
 
   Carrier& carrier_;
   const JitOptions options_;

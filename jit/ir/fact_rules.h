@@ -173,7 +173,8 @@ class FactRules {
       case IrOp::kBitXor: return exactly(1u);
       case IrOp::kCompare: return exactly(2u);
       case IrOp::kIntrinsic: return of_intrinsic(ins);
-      case IrOp::kRecall: return packed(table_.max_packed_bits());
+      case IrOp::kRecall:
+      case IrOp::kCountedRecall: return packed(table_.max_packed_bits());
       case IrOp::kIntOf: return number(bits(ins.a));
       case IrOp::kIntWord: return packed(bits(ins.a));
       case IrOp::kIntAdd:

@@ -154,6 +154,7 @@ const char* unmet_requirement(const FactTable& facts, const IrIns& ins) {
     case IrOp::kNoFit:
     case IrOp::kIntrinsic:
     case IrOp::kRecall:
+    case IrOp::kCountedRecall:
       for (const IrRef ref : ins.list) {
         if (!facts[ref].packed) return "an operand is not known to be packed";
       }

@@ -53,7 +53,8 @@ bool may_be_error(const Trace& trace, const IrIns& ins) {
     }
     case IrOp::kNative:
     // A call that is not remembered may fail, or never end.
-    case IrOp::kRecall: return true;
+    case IrOp::kRecall:
+    case IrOp::kCountedRecall: return true;
     default: return false;
   }
 }

@@ -72,6 +72,8 @@ struct IrOpInfo {
 const IrOpInfo& ir_op_info(IrOp op);
 bool ir_has_effect(IrOp op, char effect);
 inline bool ir_is_guard(IrOp op) { return ir_has_effect(op, 'g'); }
+/// Returns whether the instruction looks in a memo.
+inline bool is_recall(IrOp op) { return op == IrOp::kRecall || op == IrOp::kCountedRecall; }
 inline bool ir_has_result(IrOp op) { return ir_op_info(op).result[0] != '-'; }
 /// Returns whether the result is no Fble word: a number or a key.
 inline bool ir_is_bare(IrOp op) { return ir_op_info(op).result[0] == 'I' || ir_op_info(op).result[0] == 'K'; }

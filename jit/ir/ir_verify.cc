@@ -227,6 +227,7 @@ class Verifier {
         }
         break;
       case IrOp::kRecall:
+      case IrOp::kCountedRecall:
         range("memo", ins.n, static_cast<int64_t>(trace_.memos.size()));
         if (ins.code == nullptr) {
           fail("the function is missing");

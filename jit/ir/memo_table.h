@@ -24,6 +24,8 @@ struct MemoRow {
   Word result;
 };
 inline constexpr unsigned kMemoRowShift = 5;
+/// A counter of a row is smaller by this many bits of its distance from the first.
+inline constexpr unsigned kMemoCounterShift = kMemoRowShift - 3;
 static_assert(sizeof(MemoRow) == size_t{1} << kMemoRowShift);
 
 /// The part of a memo that machine code uses. It keeps its address while there is such code.
@@ -33,6 +35,17 @@ struct MemoTable {
   uint64_t misses = 0;
   uint32_t index_bits = 0;          ///< the table has 2^index_bits rows
   std::unique_ptr<MemoRow[]> rows;  ///< null if calls are not remembered any more
+
+  // While instructions are counted (jit/engine/trace_counts.h); otherwise null.
+  std::unique_ptr<uint64_t[]> row_hits;  ///< by row: the hits that are not counted yet
+  MemoRow* wanted = nullptr;             ///< the row for the call that a walk computes now
+
+  /// Gives the table its rows, with counters if instructions are counted.
+  void make_rows(uint32_t bits, bool counts) {
+    index_bits = bits;
+    rows = std::make_unique<MemoRow[]>(size_t{1} << bits);
+    if (counts) row_hits = std::make_unique<uint64_t[]>(size_t{1} << bits);
+  }
 
   /// 2^64 divided by the golden ratio: its products differ in the high bits.
   static constexpr uint64_t kHashFactor = 0x9e3779b97f4a7c15;
@@ -52,6 +65,11 @@ struct MemoTable {
       if (row.arguments[k] != arguments[k]) return 0;
     }
     return row.result;
+  }
+
+  /// Counts a hit of a call that is remembered, if hits are counted.
+  void count_hit(std::span<const Word> arguments) const {
+    if (row_hits != nullptr) ++row_hits[static_cast<size_t>(&row_for(arguments) - rows.get())];
   }
 };
 

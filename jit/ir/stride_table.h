@@ -10,8 +10,10 @@
 // Tested by tests/unit/jit/engine/stride_test.cc.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "gc/value.h"
 
@@ -42,6 +44,8 @@ struct StrideRow {
 };
 inline constexpr unsigned kStrideRowShift = 5;
 static_assert(sizeof(StrideRow) == size_t{1} << kStrideRowShift);
+/// A counter of a row is smaller by this many bits of its distance from the first.
+inline constexpr unsigned kStrideCounterShift = kStrideRowShift - 3;
 /// Counts steps, so that all walks end: the sum of a walk's StrideRow::width has kStrideSteps of them at most.
 inline constexpr uint32_t kStrideStep = 1u << 8;
 inline constexpr uint32_t kStrideSteps = kStrideStep << 6;
@@ -71,17 +75,23 @@ struct StrideTable {
   static inline constinit StrideRow no_rows[kRowsInMemory] = {};
   const StrideRow* rows = no_rows;  ///< those of `own_rows` if there are some
   std::unique_ptr<StrideRow[]> own_rows;
+  /// By row: how often walks have used it and that is not counted yet. Null unless instructions are counted.
+  std::unique_ptr<uint64_t[]> uses;
 
   static uint32_t first_row(uint32_t key) { return (key * kHashFactor) >> (32 - kIndexBits); }
 
-  /// Adds a row with a key that no other row has. Requires: row_count < kMostRows.
-  void add(const StrideRow& row) {
+  /// Adds a row with a key that no other row has, and returns its index. Requires: row_count < kMostRows.
+  uint32_t add(const StrideRow& row) {
     if (own_rows == nullptr) rows = (own_rows = std::make_unique<StrideRow[]>(kRowsInMemory)).get();
     uint32_t at = first_row(row.key);
     while (own_rows[at].key != 0) ++at;
     own_rows[at] = row;
     ++row_count;
+    return at;
   }
+
+  /// Counts uses of the rows of a walk that has been made before. Requires `uses`.
+  void count_walk(std::span<const Word> arguments, uint64_t times);
 };
 
 /// Returns the byte of the key for a packed word in a register: its stride with a bit above it if the word has more
@@ -89,6 +99,23 @@ struct StrideTable {
 inline uint32_t stride_of(Word word, unsigned bits) {
   const Word longer = Word{2} << bits;
   return static_cast<uint32_t>(word < longer ? word : (word & (longer - 1)) | longer);
+}
+
+inline void StrideTable::count_walk(std::span<const Word> arguments, uint64_t times) {
+  Word moving[kMostStrideArguments] = {kUnitWord, kUnitWord, kUnitWord};
+  std::ranges::copy(arguments, moving);
+  for (uint32_t next = 0; (next & ((1u << kStateShift) - 1)) == 0;) {
+    uint32_t key = next;
+    for (unsigned k = 0; k < kMostStrideArguments; ++k) key |= stride_of(moving[k], bits) << (8 * k);
+    uint32_t at = first_row(key);
+    while (rows[at].key != key) {
+      FBLE_ASSERT(rows[at].key != 0);
+      ++at;
+    }
+    uses[at] += times;
+    for (unsigned k = 0; k < arguments.size(); ++k) moving[k] = moving[k] >> rows[at].shifts[k] | rows[at].constants[k];
+    next = rows[at].next;
+  }
 }
 
 }  // namespace fble

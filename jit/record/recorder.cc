@@ -153,7 +153,7 @@ void Recorder::start_bridge(const ExitEntry& entry, const BridgeStart& start) {
   trace.kind = TraceKind::kBridge;
   mixed_signs_ = start.mixed_signs || shows_mixed_signs(start.guard);
   mixed_layouts_ = start.mixed_layouts || start.guard == IrOp::kLayoutIs;
-  starts_unknown_ = start.guard == IrOp::kRecall;
+  starts_unknown_ = is_recall(start.guard);
   root_fp_ = carrier_.fp - entry.frames.back().base;
   root_extent_ = start.root_extent;
   trace.extent = start.root_extent;
@@ -892,7 +892,8 @@ std::optional<Recorder::Status> Recorder::record_recall(const CallSite& site, Co
     return std::nullopt;
   }
   const auto known = std::ranges::find(trace.memos, table);
-  IrIns ins{.op = IrOp::kRecall};
+  InstructionCounts* const counts = carrier_.machine.counts.get();
+  IrIns ins{.op = counts == nullptr ? IrOp::kRecall : IrOp::kCountedRecall};
   ins.n = static_cast<int32_t>(known - trace.memos.begin());
   if (known == trace.memos.end()) trace.memos.push_back(table);
   ins.code = code;
@@ -910,6 +911,11 @@ std::optional<Recorder::Status> Recorder::record_recall(const CallSite& site, Co
   carrier_.fp[slot] = result;
   carrier_.pc = next;
   has_moved_ = true;
+  if (counts != nullptr) {
+    table->count_hit(words);
+    // The recorder moves on to this instruction, which the interpreter has not counted.
+    counts->add(code_of_frame(carrier_.fp), next, 1);
+  }
   return deliver(site, ref);
 }
 

@@ -793,6 +793,20 @@ void Lowering::recall(const IrIns& ins, const InsPlan& plan) {
     leave_if(plan, Condition::kNE);
   }
   a_.mov(q(plan.result), in_row(offsetof(MemoRow, result)));
+  if (ins.op == IrOp::kCountedRecall) {
+    if (base == 0) {
+      load_word(other, reinterpret_cast<Word>(table.rows.get()));
+      a_.sub(q(row), q(other));
+    }
+    a_.shr(q(row), kMemoCounterShift);
+    const auto counters = reinterpret_cast<Word>(table.row_hits.get());
+    if (fits_imm32(counters + sizeof(uint64_t))) {
+      a_.inc(x86::qword_ptr(q(row), static_cast<int32_t>(counters)));
+    } else {
+      load_word(other, counters);
+      a_.inc(x86::qword_ptr(q(other), q(row)));
+    }
+  }
   const auto hits = reinterpret_cast<Word>(&table.hits);
   if (fits_imm32(hits)) {
     Mem counter = x86::qword_ptr(hits);
@@ -1094,7 +1108,8 @@ void Lowering::lower(uint32_t i) {
       break;
     case IrOp::kIntrinsic:
     case IrOp::kNative: helper(ins, plan); break;
-    case IrOp::kRecall: recall(ins, plan); break;
+    case IrOp::kRecall:
+    case IrOp::kCountedRecall: recall(ins, plan); break;
 
     case IrOp::kIntOf:
       // 4n or, for negative numbers, 4(-n - 1) + 2.

@@ -39,10 +39,19 @@ void emit_find_row(asmjit::x86::Assembler& a, uint32_t arity, const MemoTable& t
   a.add(gpq(kR9), gpq(kR10));
 }
 
+/// Emits what counts a hit of the row whose address is in a register. Changes both registers.
+void emit_count_row(asmjit::x86::Assembler& a, Register row, Register other, const MemoTable& table) {
+  load_address(a, other, table.rows.get());
+  a.sub(gpq(row), gpq(other));
+  a.shr(gpq(row), kMemoCounterShift);
+  load_address(a, other, table.row_hits.get());
+  a.inc(qword_ptr(gpq(other), gpq(row)));
+}
+
 }  // namespace
 
 MemoCode assemble_memo(CodeCache& cache, const RuntimeEntries& runtime, const Code& function, MemoTable& table,
-                       uint32_t trial, const void* const* other) {
+                       uint32_t trial, const void* const* other, const uint8_t* walk) {
   if (!ensure_stubs(cache, runtime)) return {};
   asmjit::CodeHolder holder;
   const uint8_t* base = cache.next_address();
@@ -62,6 +71,7 @@ MemoCode assemble_memo(CodeCache& cache, const RuntimeEntries& runtime, const Co
   a.mov(gpq(kValueRegister), row_result());
   load_address(a, kR10, &table.hits);
   a.inc(qword_ptr(gpq(kR10)));
+  if (table.row_hits != nullptr) emit_count_row(a, kR9, kR10, table);
   a.ret();
 
   a.bind(miss);
@@ -73,6 +83,11 @@ MemoCode assemble_memo(CodeCache& cache, const RuntimeEntries& runtime, const Co
   a.sub(gpq(kRax), qword_ptr(gpq(kR10)));
   a.cmp(gpq(kRax), imm(static_cast<int32_t>(trial)));
   a.jg(off);
+  if (table.row_hits != nullptr) {
+    load_address(a, kRax, &table.wanted);
+    a.mov(qword_ptr(gpq(kRax)), gpq(kR9));
+    a.jmp(imm(reinterpret_cast<uint64_t>(walk)));
+  }
   // As many words as kMemoWords says, whatever the arity is.
   for (uint32_t k = 0; k < kMostMemoArguments; ++k) a.push(argument_register(k));
   a.push(gpq(kR9));

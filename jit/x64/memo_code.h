@@ -9,6 +9,11 @@
 //
 // It is the function's native_entry, or StrideTable::target if the function has strides (jit/x64/stride_code.h).
 //
+// While instructions are counted (MemoTable::row_hits), it counts a hit of the row, and has the walk store the results:
+//
+//             too many misses: as above
+//             wanted = the row, go to walk
+//
 // The words that it pushes are on the native stack, above the return address of the call in it
 // (interp/native_stack.h). When machine code is left, they are dropped: that call is then not remembered.
 //
@@ -29,8 +34,9 @@ struct MemoCode {
 };
 
 /// Makes the code of a memo for a function and sets MemoTable::target. `trial` is how many more misses than hits there
-/// may be. Calls that are not remembered lead to `*other`, which is called as the function is.
+/// may be. Calls that are not remembered lead to `*other`, which is called as the function is. `walk` is the function's
+/// walk, which is needed if hits are counted.
 MemoCode assemble_memo(CodeCache& cache, const RuntimeEntries& runtime, const Code& function, MemoTable& table,
-                       uint32_t trial, const void* const* other);
+                       uint32_t trial, const void* const* other, const uint8_t* walk);
 
 }  // namespace fble

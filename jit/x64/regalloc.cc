@@ -726,7 +726,7 @@ void Allocator::general(uint32_t i) {
   if (at.a != kNoRef) give_up(at.a);
   if (at.b != kNoRef && (needs.result != ResultNeed::kSharesA || at.a == at.b)) give_up(at.b);
   if (at.op == IrOp::kNew || at.op == IrOp::kIntrinsic || at.op == IrOp::kNative || at.op == IrOp::kChoose ||
-      at.op == IrOp::kRecall) {
+      is_recall(at.op)) {
     for (const IrRef ref : at.list) {
       if (index_of(ref) < i) give_up(ref);
     }

@@ -14,6 +14,13 @@
 //   pointer: seldom since the last walk: go to direct
 //            target = direct, also for the memo (jit/x64/memo_code.h) if it has not remembered anything; go to direct
 //
+// While instructions are counted (StrideTable::uses), each step counts its row, and
+//
+//   end:     if the call is wanted (MemoTable::wanted), its row gets it: what the row had before is walked again, which
+//            counts as many walks as it had hits
+//   fail:    walk again as far as before, which takes back what was counted
+//   off:     the memo is given up as well
+//
 // Tested by tests/unit/jit/engine/stride_test.cc.
 #pragma once
 

@@ -208,7 +208,8 @@ TraceTerms::Step TraceTerms::step(const IrIns& ins, const std::function<expr(IrR
       const std::string name = fmt::format("native{:x}", Code::from_code(ins.code));
       return {yes(), model_.apply(name + "fails", list) != 0, model_.well_formed(model_.apply(name, list)), true};
     }
-    case IrOp::kRecall: {
+    case IrOp::kRecall:
+    case IrOp::kCountedRecall: {
       const std::string name = fmt::format("recall{:x}", Code::from_code(ins.code));
       const expr value = model_.apply(name, list);
       model_.assume(is_packed_word(value));

@@ -266,10 +266,16 @@ bool IrRun::execute(const IrIns& ins) {
       return give(native(*ins.code, args));
     }
     case IrOp::kLayoutIs: return guard(packed_layout(ins.m == 1 ? a() : packed(ins.a), ins.m) == ins.x);
+    case IrOp::kCountedRecall:
     case IrOp::kRecall: {
       std::vector<Word> args;
       for (const IrRef ref : ins.list) args.push_back(packed(ref));
-      return give(is_done_ ? 0 : trace_.memos[static_cast<size_t>(ins.n)]->find(args));
+      const MemoTable& memo = *trace_.memos[static_cast<size_t>(ins.n)];
+      const Word found = is_done_ ? 0 : memo.find(args);
+      if (ins.op == IrOp::kCountedRecall && found != 0) {
+        ++tallies_[hits_key(ins.n, static_cast<size_t>(&memo.row_for(args) - memo.rows.get()))];
+      }
+      return give(found);
     }
     case IrOp::kNew: {
       std::vector<Word> fields;

@@ -35,6 +35,9 @@ struct IrInput {
   std::vector<Word> globals;
 };
 
+/// Returns the key of the hits of a row (MemoTable::row_hits) in IrOutcome::tallies.
+inline int32_t hits_key(int32_t memo, size_t row) { return -1 - (memo << 8 | static_cast<int32_t>(row)); }
+
 /// The instruction at which a trace was left, and the state there.
 struct IrOutcome {
   enum class Kind { kExit, kReturn, kTailCall, kCall, kBroken };
@@ -42,7 +45,7 @@ struct IrOutcome {
   IrRef at = kNoRef;                    ///< the guard that left, or the ending
   uint32_t snapshot = kNoSnapshot;      ///< of kExit, kCall
   std::map<int32_t, Word> slots;        ///< memory after the stores, and after restoring at an exit
-  std::map<int32_t, uint64_t> tallies;  ///< sums, by counter
+  std::map<int32_t, uint64_t> tallies;  ///< sums, by counter; hits of memos, by hits_key
   std::vector<Word> values;             ///< returned value; closure and arguments
   Code* code = nullptr;                 ///< of the closure that is called
   int32_t frame = 0;                    ///< kCall

@@ -40,8 +40,7 @@ IrGen::IrGen(uint64_t seed, const IrGenOptions& options) : options_(options), ra
   natives_[2]->native = mix_native<3>;
   for (std::unique_ptr<MemoTable>& memo : memos_) {
     memo = std::make_unique<MemoTable>();
-    memo->index_bits = 4;
-    memo->rows = std::make_unique<MemoRow[]>(size_t{1} << memo->index_bits);
+    memo->make_rows(4, options_.tallies);
     for (Trace* trace : {&plain, &optimised}) trace->memos.push_back(memo.get());
   }
   for (uint32_t i = 0; i < arity; ++i) {
@@ -552,7 +551,7 @@ void IrGen::call_native() {
 
 /// Looks in a memo that remembers the call of the witness: its result is an integer.
 void IrGen::recall() {
-  IrIns ins{.op = IrOp::kRecall};
+  IrIns ins{.op = options_.tallies && chance(50) ? IrOp::kCountedRecall : IrOp::kRecall};
   std::vector<Word> words;
   for (uint32_t count = 1 + random(kMostMemoArguments); words.size() < count;) {
     const size_t index = pick_packed();

@@ -23,7 +23,7 @@ namespace fble {
 struct IrGenOptions {
   size_t instructions = 40;
   bool ends_in_self_call = false;  ///< for loops
-  bool tallies = false;            ///< some `tally`
+  bool tallies = false;            ///< some `tally` and `counted_recall`
   bool bits = false;               ///< many operations on bits
 };
 

@@ -3,8 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <tuple>
+
 #include "jit/engine/trace_engine.h"
 #include "tests/support/counted_steps.h"
+#include "tests/support/linked_numbers.h"
 
 namespace fble {
 namespace {
@@ -166,6 +172,111 @@ TEST(TraceCounts, AreThoseOfTheInterpreter) {
     }
   }
 }
+
+/// What `--stats` says of remembered calls and walks.
+struct Replaced {
+  uint64_t remembered = 0;
+  uint64_t walks = 0;
+  uint64_t failures = 0;
+  uint64_t recalls = 0;  ///< traces that look in memos
+};
+
+/// An engine that leaves its statistics when it is detached.
+class WatchedEngine {
+ public:
+  WatchedEngine(Carrier& carrier, const JitOptions& options, Replaced& replaced)
+      : engine_(std::make_unique<TraceEngine>(carrier, options)), replaced_(replaced) {}
+  WatchedEngine(WatchedEngine&&) = default;
+  ~WatchedEngine() {
+    const std::string text = engine_->stats_text();
+    EXPECT_EQ(
+        std::sscanf(text.c_str() + text.find("memos:"),
+                    "memos: %*u functions, %*u given up, %*u of their tables freed; %lu calls", &replaced_.remembered),
+        1);
+    EXPECT_EQ(std::sscanf(text.c_str() + text.find("strides:"),
+                          "strides: %*u functions, %*u given up; %lu calls computed, %lu made", &replaced_.walks,
+                          &replaced_.failures),
+              2);
+    for (uint32_t i = 0; i < engine_->traces().size(); ++i) {
+      const std::vector<WholeStep>& whole = engine_->traces()[i].whole_steps;
+      replaced_.recalls +=
+          std::ranges::any_of(whole, [](const WholeStep& step) { return step.end == nullptr; }) ? 1 : 0;
+    }
+  }
+
+ private:
+  std::unique_ptr<TraceEngine> engine_;
+  Replaced& replaced_;
+};
+
+constexpr unsigned kTurns = 150;
+
+/// Programs with calls that are remembered, computed by walks, or neither.
+const std::string kReplacedCalls[] = {
+    loop("", "Add(x, y)", 20, kTurns), loop("", "LessOr(x, y, True).?(true: Decr(y), false: Incr(x))", 12, kTurns),
+    // The same calls again and again; the last one is a tail call of an inlined function.
+    kNumbers + "Num@ Large = " + number(0x12345) + ";\n" + R"(
+(Num@) { Num@; } Plus = (Num@ a) { Add(a, Large); };
+(Num@, Num@) { Num@; } Same = (Num@ n, Num@ sum) { n.?(end: sum); Same(Decr(n), Plus(Add(Add(Large, One), sum))); };
+(Num@) { Num@; } Repeat = (Num@ n) { n.?(end: n); Same(Double(One), Large).?(end: n); Repeat(Decr(n)); };
+Repeat()" +
+        number(1000) + ");\n",
+    // Walks that fail, since the sum does not fit.
+    loop("", "Low(Mask, Add(Double(x), Double(y)))", 30, kTurns),
+    // Objects with packed words at their ends.
+    loop("Num@ Large = " + number(uint64_t{0x123456789ab}) + ";\n", "Low(Mask, Add(Add(x, Large), y))", 29, kTurns),
+    // An error in the last turn, in a call that might have been computed.
+    loop("(Num@, Num@) { Num@; } Picky = (Num@ a, Num@ n) { a.?(end: n.?(1: n.1, : n.0), 0: Num@(1: Picky(a.0, n)), "
+         "1: Num@(0: Picky(a.1, n))); };",
+         "Low(Mask, Picky(x, Decr(n)))", 16, kTurns)};
+
+class ReplacedCalls : public testing::TestWithParam<std::tuple<uint32_t, uint32_t>> {};
+
+// Whatever machine code does in place of calls counts as those calls: hits of memos whose rows are replaced or not, in
+// memos' code or in traces; walks that succeed, fail or are given up.
+TEST_P(ReplacedCalls, CountAsTheCalls) {
+  std::vector<std::pair<const char*, JitOptions>> modes;
+  const auto options = [&](const char* name) -> JitOptions& {
+    JitOptions& jit = modes.emplace_back(name, JitOptions{.eager = true}).second;
+    std::tie(jit.params.memo_bits, jit.params.stride_trial) = GetParam();
+    jit.params.memo_proof = 100;
+    jit.params.memo_trial = 100'000;
+    return jit;
+  };
+  modes.reserve(9);
+  options("eager");
+  options("early proof").params.memo_proof = 1;
+  options("given up").params.memo_trial = 50;
+  options("usual").eager = false;
+  options("few traces").params.max_traces = 60;
+  options("deopt-every").deopt_every = 7;
+  JitOptions& shadow = options("shadow-check");
+  shadow.shadow_check = true;
+  shadow.deopt_every = 50;
+  options("deopt-sweep").deopt_sweep = true;
+  options("chaos").chaos = 1;
+  Replaced all;
+  for (const std::string& text : kReplacedCalls) {
+    CountedProgram program(text.c_str());
+    const StepCounts expected = program.observed();
+    for (const auto& [name, jit] : modes) {
+      Replaced replaced;
+      const auto attach = [&](Carrier& carrier) { return WatchedEngine(carrier, jit, replaced); };
+      EXPECT_EQ(program.counted(attach), expected) << name << text;
+      all.remembered += replaced.remembered;
+      all.walks += replaced.walks;
+      all.failures += replaced.failures;
+      all.recalls += replaced.recalls;
+    }
+  }
+  EXPECT_GT(all.remembered, 1000u);
+  EXPECT_GT(all.walks, 10'000u);
+  EXPECT_GT(all.failures, 100u);
+  EXPECT_TRUE(all.recalls > 1 || std::get<0>(GetParam()) < 11);
+}
+
+INSTANTIATE_TEST_SUITE_P(TablesOfSizes, ReplacedCalls,
+                         testing::Values(std::tuple(1, 20), std::tuple(4, 1'000'000), std::tuple(11, 20)));
 
 }  // namespace
 }  // namespace fble

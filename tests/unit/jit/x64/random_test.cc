@@ -81,16 +81,30 @@ class RandomTraces : public testing::Test {
     runner_.reset_limits();
     for (const auto& [slot, word] : input.slots) runner_.frame()[slot] = word;
     tallies_ = {};
+    for_each_hits(trace, [](int32_t, uint64_t& hits) { hits = 0; });
     runner_.enter(code.door);
     IrOutcome got = outcome_of(runner_, trace, allocation, heap, expected);
     for (int32_t i = 0; i < IrGen::kTallies; ++i) {
       if (tallies_[i] != 0 || expected.tallies.contains(i)) got.tallies[i] = tallies_[i];
     }
+    for_each_hits(trace, [&](int32_t key, uint64_t hits) {
+      if (hits != 0 || expected.tallies.contains(key)) got.tallies[key] = hits;
+    });
     ++runs_;
     left_ += got.kind == IrOutcome::Kind::kExit;
     ASSERT_EQ(to_text(trace, expected, heap), to_text(trace, got, heap))
         << what << '\n'
         << to_text(trace) << disassemble(code.start, code.code_bytes, &trace, code.origins);
+  }
+
+  template <typename Visit>
+  static void for_each_hits(const Trace& trace, Visit&& visit) {
+    for (size_t memo = 0; memo < trace.memos.size(); ++memo) {
+      const MemoTable& table = *trace.memos[memo];
+      for (size_t row = 0; table.row_hits != nullptr && row < size_t{1} << table.index_bits; ++row) {
+        visit(reference::hits_key(static_cast<int32_t>(memo), row), table.row_hits[row]);
+      }
+    }
   }
 
   void run(uint64_t seed, const IrGenOptions& options, bool optimised) {

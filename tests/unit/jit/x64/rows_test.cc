@@ -442,8 +442,7 @@ TEST_F(Rows, Natives) {
 // The table has random calls in random rows, and those of the small numbers where they belong.
 TEST_F(Rows, Recalls) {
   MemoTable memo;
-  memo.index_bits = 7;
-  memo.rows = std::make_unique<MemoRow[]>(size_t{1} << memo.index_bits);
+  memo.make_rows(7, true);
   memos_ = {&memo};
   const auto result = [](const Words& w) { return mix(w[0], w[1], w[2]) | 1; };
   const auto known = [&](const Words& w) { return memo.find(w); };
@@ -458,6 +457,7 @@ TEST_F(Rows, Recalls) {
     check({"recall 0 c1 (%a %b %c) @s0", Domain::kPacked, 3, known});
     check({"recall 0 c1 (%a %a %x) @s0", Domain::kPacked, 2,
            [&](const Words& w) { return known({w[0], w[0], boolean(w[0] < w[1])}); }, "  %x = less %a %b\n"});
+    check({"counted_recall 0 c1 (%a %b %c) @s0", Domain::kPacked, 3, known});
   }
   // Calls that are remembered, with each argument in a register or as a constant.
   uint64_t hits = memo.hits;
@@ -466,8 +466,13 @@ TEST_F(Rows, Recalls) {
     MemoRow& row = memo.row_for(w);
     std::ranges::copy(w, row.arguments);
     row.result = result(w);
-    run({"recall 0 c1 (%a %b %c) @s0", Domain::kPacked, 3, known}, w, round % 8, true);
+    const bool counts = random(2) == 0;
+    const char* text = counts ? "counted_recall 0 c1 (%a %b %c) @s0" : "recall 0 c1 (%a %b %c) @s0";
+    uint64_t& counted = memo.row_hits[static_cast<size_t>(&row - memo.rows.get())];
+    const uint64_t counted_before = counted;
+    run({text, Domain::kPacked, 3, known}, w, round % 8, true);
     EXPECT_EQ(memo.hits, ++hits);
+    EXPECT_EQ(counted, counted_before + (counts ? 1 : 0));
   }
 }
 
