@@ -18,13 +18,20 @@ namespace {
 /// Adds the counts of the code to those of its function.
 void add_code(const Code& code, FunctionCounts& function) {
   function.calls += code.counts[0];
+  // Neighbours are mostly of one line.
+  Loc latest;
+  LineCounts* line = nullptr;
   for (uint32_t at = 0; at < code.words.size(); at += instruction_length(&code.words[at])) {
     const uint64_t times = code.counts[at];
     if (times == 0) continue;
     function.instructions += times;
-    LineCounts& line = function.lines[line_of(code, &code.words[at])];
-    line.instructions += times;
-    line.times = std::max(line.times, times);
+    const Loc loc = code.loc_at(at);
+    if (line == nullptr || loc.line != latest.line || loc.file != latest.file) {
+      line = &function.lines[line_of(code, &code.words[at])];
+      latest = loc;
+    }
+    line->instructions += times;
+    line->times = std::max(line->times, times);
   }
 }
 
@@ -65,8 +72,9 @@ std::vector<FunctionCounts> counts_of_run(const InstructionCounts& counts) {
   for (auto& [name, function] : found) {
     if (function.instructions != 0) functions.push_back(std::move(function));
   }
-  std::ranges::sort(functions, {}, [](const FunctionCounts& counts) {
-    return std::tuple(~counts.instructions, counts.function.start, counts.function.name);
+  std::ranges::sort(functions, [](const FunctionCounts& a, const FunctionCounts& b) {
+    if (a.instructions != b.instructions) return a.instructions > b.instructions;
+    return std::tie(a.function.start, a.function.name) < std::tie(b.function.start, b.function.name);
   });
   return functions;
 }

@@ -54,6 +54,12 @@ Lowering::Lowering(x86::Assembler& assembler, const Trace& trace, const Allocati
     if (allocation.plans[i].exit >= 0) exits[static_cast<size_t>(allocation.plans[i].exit)].ins = i;
   }
   exact_bits_.assign(trace.ins.size(), -1);
+  turns_register_ = register_for_turns();
+  if (turns_register_ == kNoRegister) return;
+  const auto start = std::ranges::find(trace.ins, IrOp::kLoopStart, &IrIns::op) - trace.ins.begin();
+  for (Exit& exit : exits) {
+    if (exit.ins > static_cast<size_t>(start)) exit.pad = a_.newLabel();
+  }
 }
 
 /// Notes whether the content of the instruction's result, or of its operand from here on, always has the same number of
@@ -179,16 +185,21 @@ void Lowering::move(const Move& move, int scratch) {
 
 Lowering::Exit& Lowering::exit_of(const InsPlan& plan) { return exits[static_cast<size_t>(plan.exit)]; }
 
+/// Notes the displacement that has just been emitted as one that leads to the exit.
+void Lowering::note_jump(Exit& exit) {
+  if (!exit.pad.isValid()) exit.jumps.push_back(a_.offset() - 4);
+}
+
 void Lowering::leave_if(const InsPlan& plan, Condition condition) {
   Exit& exit = exit_of(plan);
-  a_.long_().j(condition, exit.stub);
-  exit.jumps.push_back(a_.offset() - 4);
+  a_.long_().j(condition, exit.pad.isValid() ? exit.pad : exit.stub);
+  note_jump(exit);
 }
 
 void Lowering::leave(const InsPlan& plan) {
   Exit& exit = exit_of(plan);
-  a_.long_().jmp(exit.stub);
-  exit.jumps.push_back(a_.offset() - 4);
+  a_.long_().jmp(exit.pad.isValid() ? exit.pad : exit.stub);
+  note_jump(exit);
 }
 
 void Lowering::count_guard(const InsPlan& plan) {
@@ -654,9 +665,7 @@ void Lowering::pack_fields(const IrIns& ins, const InsPlan& plan) {
     a_.cmp(q(end), imm(limit));
     leave_if(plan, packs ? Condition::kG : Condition::kLE);
   } else if ((limit < 0) == packs) {
-    Exit& exit = exit_of(plan);
-    a_.long_().jmp(exit.stub);
-    exit.jumps.push_back(a_.offset() - 4);
+    leave(plan);
   }
 }
 
@@ -1214,14 +1223,55 @@ void Lowering::lower(uint32_t i) {
     case IrOp::kExit: leave(plan); break;
     case IrOp::kLoopStart:
       loop_ = a_.newLabel();
+      if (turns_register_ != kNoRegister) a_.xor_(d(turns_register_), d(turns_register_));
       a_.align(asmjit::AlignMode::kCode, 16);
       a_.bind(loop_);
-      if (options_.passes != nullptr) count_pass(&options_.passes->turns);
+      if (turns_register_ != kNoRegister) {
+        a_.inc(q(turns_register_));
+      } else if (options_.passes != nullptr) {
+        count_pass(&options_.passes->turns);
+      }
       break;
     case IrOp::kPhi: fetch(result, plan.a); break;
     case IrOp::kLoopBack: loop_back(ins, plan); break;
     case IrOp::kDeoptPoint: count_deopt_point(ins, plan); break;
     case IrOp::kTally: tally(ins, plan); break;
+  }
+}
+
+/// Returns a register that the loop leaves alone, for the number of its turns; none if turns are not counted, or are
+/// counted in memory.
+int Lowering::register_for_turns() const {
+  const auto start = std::ranges::find(trace_.ins, IrOp::kLoopStart, &IrIns::op);
+  // Exits for tests have jumps of their own.
+  if (options_.passes == nullptr || options_.count_guards || options_.exit_flags || start == trace_.ins.end() ||
+      std::ranges::find(trace_.ins, IrOp::kDeoptPoint, &IrIns::op) != trace_.ins.end()) {
+    return kNoRegister;
+  }
+  const uint32_t used = used_registers(trace_, allocation_, static_cast<size_t>(start - trace_.ins.begin()));
+  const auto* const free = std::ranges::find_if(kAllocatable, [&](int reg) { return (used & bit(reg)) == 0; });
+  return free == std::end(kAllocatable) ? kNoRegister : *free;
+}
+
+/// Emits the pads of exits: those of a loop whose turns are counted in a register.
+void Lowering::exit_pads() {
+  for (size_t i = 0; i < exits.size(); ++i) {
+    Exit& exit = exits[i];
+    if (!exit.pad.isValid()) continue;
+    a_.bind(exit.pad);
+    note_exit(CodeRowKind::kExit, i);
+    const auto address = reinterpret_cast<uint64_t>(&options_.passes->turns);
+    if (fits_imm32(address)) {
+      a_.add(x86::ptr_abs(address, 8), q(turns_register_));
+    } else {
+      const int other = turns_register_ == kRax ? kRcx : kRax;
+      a_.push(q(other));
+      a_.mov(q(other), imm(address));
+      a_.add(x86::qword_ptr(q(other)), q(turns_register_));
+      a_.pop(q(other));
+    }
+    a_.long_().jmp(exit.stub);
+    exit.jumps.push_back(a_.offset() - 4);
   }
 }
 
@@ -1293,6 +1343,7 @@ void Lowering::exit_stubs() {
     }
     a_.jmp(start_);
   }
+  exit_pads();
   // A return leaves in the caller's frame.
   for (size_t i = 0; i < exits.size(); ++i) {
     Exit& exit = exits[i];

@@ -20,6 +20,7 @@ class Lowering {
   struct Exit {
     asmjit::Label stub;
     asmjit::Label number;  ///< of a call: the part of the stub that other exits have, too
+    asmjit::Label pad;     ///< where the guard jumps, if that is not the stub: counts turns, then jumps as `jumps` says
     asmjit::Label flag;
     asmjit::Label force;   ///< the stub of a deopt point that forces its frames
     asmjit::Label resume;  ///< and the code after it
@@ -44,6 +45,8 @@ class Lowering {
   void entry();
   void note_entry();
   void count_pass(const uint64_t* counter);
+  int register_for_turns() const;
+  void exit_pads();
   void tally(const IrIns& ins, const InsPlan& plan);
   void lower(uint32_t i);
   void exit_stubs();
@@ -68,6 +71,7 @@ class Lowering {
 
   // exits
   Exit& exit_of(const InsPlan& plan);
+  void note_jump(Exit& exit);
   void leave_if(const InsPlan& plan, Condition condition);
   void leave(const InsPlan& plan);
   void count_guard(const InsPlan& plan);
@@ -111,6 +115,7 @@ class Lowering {
   asmjit::Label start_;
   asmjit::Label door_;
   asmjit::Label loop_;
+  int turns_register_ = kNoRegister;    ///< has the turns of the loop that are not counted yet, if a register is free
   int32_t pending_ = 0;                 ///< bytes of finished objects that are not yet added to ap
   std::vector<int32_t> object_offset_;  ///< of objects of the current group, from ap, by instruction
   std::vector<int8_t> exact_bits_;      ///< content bits of packed results if known to be always the same, else -1

@@ -924,6 +924,32 @@ bool can_leave(const IrIns& ins) { return !ins.sunk && needs_of(ins.op).leaves(i
 
 bool writes_result_last(IrOp op) { return needs_of(op).is_late(); }
 
+uint32_t used_registers(const Trace& trace, const Allocation& allocation, size_t first) {
+  uint32_t used = 0;
+  const auto use_register = [&](int reg) { used |= reg == kNoRegister ? 0 : bit(reg); };
+  const auto use = [&](const Location& location) {
+    if (is_register(location)) use_register(location.index);
+  };
+  for (size_t i = first; i < trace.ins.size(); ++i) {
+    const InsPlan& plan = allocation.plans[i];
+    use_register(plan.result);
+    std::ranges::for_each(plan.scratch, use_register);
+    if (needs_of(trace.ins[i].op).divides()) used |= bit(kRax) | bit(kRdx);
+    for (const Location& location : {plan.a, plan.b, plan.exit_operand}) use(location);
+    for (uint32_t k = plan.list_begin; k < plan.list_end; ++k) use(allocation.operands[k]);
+    for (uint32_t k = plan.moves_begin; k < plan.moves_end; ++k) {
+      use(allocation.moves[k].to);
+      use(allocation.moves[k].from);
+    }
+    if (plan.exit < 0) continue;
+    const ExitEntry& exit = allocation.exits[static_cast<size_t>(plan.exit)];
+    for (const ExitFrame& frame : exit.frames) use(frame.closure);
+    for (const ExitSlot& slot : exit.slots) use(slot.location);
+    for (const VirtualValue& value : exit.virtuals) std::ranges::for_each(value.fields, use);
+  }
+  return used;
+}
+
 Allocation allocate_registers(const Trace& trace, const SpillChoice& spill) {
   std::vector<uint32_t> in_memory;
   constexpr int kAttempts = 4;

@@ -113,6 +113,10 @@ Code* called_code(const Trace& trace, const IrIns& ins);
 /// and changes nothing, if the moves overwrite one of the values.
 bool move_exit(ExitEntry& exit, const std::vector<Move>& moves);
 
+/// Returns the registers, a bit for each, that the instructions from `first` on use or that their exits read. Calls are
+/// not looked at: they end the trace.
+uint32_t used_registers(const Trace& trace, const Allocation& allocation, size_t first);
+
 /// Orders parallel moves. `spare` is a free place, a register or spill slot, that opens
 /// circles.
 void order_moves(std::vector<Move>& moves, const Location& spare, std::vector<Move>& ordered);

@@ -50,6 +50,7 @@ bool IrRun::step() {
     if (execute(trace_.ins[at])) {
       is_done_ = true;
       if (outcome_.at == kNoRef) outcome_.at = IrRef{static_cast<uint32_t>(at)};
+      outcome_.turns = loop_start_ == 0 ? 0 : static_cast<uint64_t>(turns_) + 1;
     }
   }
   return is_done_;

@@ -46,6 +46,7 @@ struct IrOutcome {
   uint32_t snapshot = kNoSnapshot;      ///< of kExit, kCall
   std::map<int32_t, Word> slots;        ///< memory after the stores, and after restoring at an exit
   std::map<int32_t, uint64_t> tallies;  ///< sums, by counter; hits of memos, by hits_key
+  uint64_t turns = 0;                   ///< of the loop, that have begun
   std::vector<Word> values;             ///< returned value; closure and arguments
   Code* code = nullptr;                 ///< of the closure that is called
   int32_t frame = 0;                    ///< kCall

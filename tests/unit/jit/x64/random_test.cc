@@ -81,6 +81,7 @@ class RandomTraces : public testing::Test {
     runner_.reset_limits();
     for (const auto& [slot, word] : input.slots) runner_.frame()[slot] = word;
     tallies_ = {};
+    passes_ = {};
     for_each_hits(trace, [](int32_t, uint64_t& hits) { hits = 0; });
     runner_.enter(code.door);
     IrOutcome got = outcome_of(runner_, trace, allocation, heap, expected);
@@ -90,6 +91,11 @@ class RandomTraces : public testing::Test {
     for_each_hits(trace, [&](int32_t key, uint64_t hits) {
       if (hits != 0 || expected.tallies.contains(key)) got.tallies[key] = hits;
     });
+    if (counts_passes_) {
+      EXPECT_EQ(passes_.entries, 1u);
+      EXPECT_EQ(passes_.turns, expected.turns) << what << '\n' << to_text(trace);
+      turns_ += passes_.turns;
+    }
     ++runs_;
     left_ += got.kind == IrOutcome::Kind::kExit;
     ASSERT_EQ(to_text(trace, expected, heap), to_text(trace, got, heap))
@@ -129,7 +135,10 @@ class RandomTraces : public testing::Test {
     const x64::Allocation allocation = x64::allocate_registers(trace);
     ASSERT_EQ(x64::check_allocation(trace, allocation), "") << seed << '\n' << to_text(trace);
     const AssembledTrace code = assemble(trace, cache_, CodeRunner::entries(),
-                                         {.tallies = tallies_.data(), .keep_origins = true, .check_registers = true});
+                                         {.passes = counts_passes_ ? &passes_ : nullptr,
+                                          .tallies = tallies_.data(),
+                                          .keep_origins = true,
+                                          .check_registers = true});
     ASSERT_FALSE(code.failure);
     spilled_ += allocation.spill_slots != 0;
     const std::string what = fmt::format("seed {}{}", seed, optimised ? " optimised" : "");
@@ -140,6 +149,9 @@ class RandomTraces : public testing::Test {
   CodeCache cache_;
   CodeRunner runner_;
   std::array<uint64_t, IrGen::kTallies> tallies_ = {};
+  PassCounters passes_;
+  bool counts_passes_ = false;
+  uint64_t turns_ = 0;
   size_t runs_ = 0;
   size_t left_ = 0;
   size_t spilled_ = 0;
@@ -157,9 +169,11 @@ TEST_F(RandomTraces, DoWhatTheModelDoes) {
 
 TEST_F(RandomTraces, LoopsDoWhatTheModelDoes) {
   for (uint64_t seed = 0; seed < 200 * effort() && !HasFatalFailure(); ++seed) {
+    counts_passes_ = seed % 2 == 0;
     run(seed, {.instructions = 10 + seed % 40, .ends_in_self_call = true, .tallies = true, .bits = seed % 3 == 0},
         true);
   }
+  EXPECT_GT(turns_, 100u);
 }
 
 }  // namespace
