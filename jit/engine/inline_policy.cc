@@ -33,8 +33,8 @@ CodeSize measure(const Code& code, const Word* globals) {
       targets.erase(std::unique(targets.begin(), targets.end()), targets.end());
       for (uint32_t target : targets) count += paths[*start + target];
     } else if (static_cast<Op>(*words) == Op::kChoose) {
-      // Machine code has a guard for each outcome, but none for two tags where the union is packed, as it mostly is.
-      const bool is_straight = words[3] == 1 && words[4] == 2;
+      // Machine code has a guard for each outcome, but none for two where the union is packed, as it mostly is.
+      const bool is_straight = two_ways(words).has_value();
       std::vector<uint32_t> outcomes(words + 5, words + 5 + words[4]);
       std::sort(outcomes.begin(), outcomes.end());
       outcomes.erase(std::unique(outcomes.begin(), outcomes.end()), outcomes.end());

@@ -170,7 +170,8 @@ class FactRules {
       case IrOp::kUnequal:
       case IrOp::kBitAnd:
       case IrOp::kBitOr:
-      case IrOp::kBitXor: return exactly(1u);
+      case IrOp::kBitXor:
+      case IrOp::kTagIn: return exactly(1u);
       case IrOp::kCompare: return exactly(2u);
       case IrOp::kIntrinsic: return of_intrinsic(ins);
       case IrOp::kRecall:

@@ -116,6 +116,7 @@ const char* unmet_requirement(const FactTable& facts, const IrIns& ins) {
     case IrOp::kIntOf:
     case IrOp::kOrderKey:
     case IrOp::kChoose:
+    case IrOp::kTagIn:
     case IrOp::kTagIs:
     case IrOp::kTagFrom: return facts[ins.a].packed ? nullptr : "the operand is not known to be packed";
     case IrOp::kLayoutIs: return ins.m == 1 || facts[ins.a].packed ? nullptr : "the operand is not known to be packed";

@@ -95,6 +95,7 @@ class FoldRules {
                   replace(forward.raw_constant(order_key(forward.word_of(ins.a)))));
         return {};
       case IrOp::kChoose: return choose();
+      case IrOp::kTagIn: return tag_in();
       case IrOp::kBitAnd:
       case IrOp::kBitOr:
       case IrOp::kBitXor: return bits();
@@ -495,6 +496,22 @@ class FoldRules {
     FBLE_RULE(choose_or_not, is_constant(first, kBit1), rewrite(IrOp::kBitOr, bit_not(condition), second));
     FBLE_RULE(choose_xor, is_not(second, first), rewrite(IrOp::kBitXor, condition, first));
     FBLE_RULE(choose_xor_not, is_not(first, second), rewrite(IrOp::kBitXor, condition, first));
+    return {};
+  }
+
+  Answer tag_in() {
+    const uint32_t width = forward.width_of(ins);
+    const auto bit = [&](const auto& yes) { return replace(forward.constant(yes ? kBit1 : kBit0)); };
+    if (forward.is_constant(ins.a)) {
+      const auto tag = static_cast<Number>(packed_tag(forward.word_of(ins.a), width));
+      FBLE_RULE(tag_in_constant, true, bit((ins.x >> tag & 1u) != 0u));
+    }
+    const auto& facts = forward.table[ins.a];
+    FBLE_RULE(tag_in_known, facts.tag >= 0, bit((ins.x >> facts.tag & 1u) != 0u));
+    if (width > 5) return {};
+    const auto possible = all_tags(width) & ~facts.not_tags;
+    FBLE_RULE(tag_not_in, (ins.x & possible) == 0u, bit(false));
+    FBLE_RULE(tag_only_in, (~ins.x & possible) == 0u, bit(true));
     return {};
   }
 

@@ -537,6 +537,15 @@ IrRef Recorder::choose_alike(Operand condition, Operand first, Operand second) {
   return choose(packed(condition), first.ref, second.ref);
 }
 
+/// Returns the bit that tells whether the packed union's tag is one of these.
+IrRef Recorder::tag_in(Operand object, unsigned width, Word tags) {
+  IrIns ins{.op = IrOp::kTagIn};
+  ins.a = packed(object);
+  ins.x = tags;
+  ins.m = width;
+  return append(std::move(ins));
+}
+
 /// Records both arms of the select, if it is one of those and the tag is not known: the interpreter continues after it.
 bool Recorder::record_straight_select(Operand object) {
   using Node = StraightSelect::Node;
@@ -558,6 +567,14 @@ bool Recorder::record_straight_select(Operand object) {
         words[i] = carrier_.globals[node.index];
         break;
       case Kind::kWord: words[i] = node.word; break;
+      case Kind::kArg:
+        if (!is_packed(words[node.condition])) return false;
+        words[i] = packed_arg(words[node.condition], node.index);
+        break;
+      case Kind::kTagIn:
+        if (!is_packed(words[node.condition])) return false;
+        words[i] = pack_union(kUnitWord, 1, node.word >> packed_tag(words[node.condition], node.index) & 1);
+        break;
       case Kind::kChoose:
         if (!is_packed(words[node.condition])) return false;
         words[i] = words[packed_tag(words[node.condition], 1) == 0 ? node.first : node.second];
@@ -578,6 +595,13 @@ bool Recorder::record_straight_select(Operand object) {
       case Kind::kCapture: refs[i] = capture(node.index).ref; break;
       case Kind::kGlobal: refs[i] = global(node.index).ref; break;
       case Kind::kWord: refs[i] = constant(node.word); break;
+      case Kind::kArg:
+        refs[i] =
+            argument({packed({self(self, node.condition), words[node.condition]}), words[node.condition]}, node.index);
+        break;
+      case Kind::kTagIn:
+        refs[i] = tag_in({self(self, node.condition), words[node.condition]}, node.index, node.word);
+        break;
       case Kind::kChoose: {
         const Operand condition = {self(self, node.condition), words[node.condition]};
         const Operand first = {self(self, node.first), words[node.first]};
@@ -1148,6 +1172,7 @@ Recorder::Status Recorder::record(const uint32_t* pc) {
     case Op::kSelectArg: {
       const Operand object = operand(pc[2]);
       if (is_placeholder(object.word)) return end_with_exit();
+      if (record_straight_select(object)) break;
       select_tag(object, pc[3], pc[4] - 1);
       set(pc[1], argument(object, pc[3]));
       break;
@@ -1170,10 +1195,16 @@ Recorder::Status Recorder::record(const uint32_t* pc) {
         }
         FBLE_BUG("unknown kind of source");
       };
-      const bool both = last == 1 && pc[3] == 1 && is_packed(object.word) && is_there(pc[5]) && is_there(pc[6]);
-      if (both) {
-        const Operand first = source_value(pc[5]);
-        set(pc[1], choose_alike(object, first, source_value(pc[6])));
+      const std::optional<TwoWays> ways = two_ways(pc);
+      const bool is_known = builder_.facts(object.ref).tag >= 0;
+      if (ways && !is_known && is_packed(object.word) && is_there(ways->first) && is_there(ways->second)) {
+        Operand condition = object;
+        if (ways->tags != 0) {
+          const bool is_in = (ways->tags >> packed_tag(object.word, pc[3]) & 1) != 0;
+          condition = {tag_in(object, pc[3], ways->tags), pack_union(kUnitWord, 1, is_in ? 1 : 0)};
+        }
+        const Operand first = source_value(ways->first);
+        set(pc[1], choose_alike(condition, first, source_value(ways->second)));
         break;
       }
       if (!is_there(pc[5 + chosen])) return end_with_exit();

@@ -143,6 +143,7 @@ class Recorder final : private Appender {
   IrRef record_list(const Operands& elements);
   IrRef argument(Operand object, unsigned width);
   void select_tag(Operand object, unsigned width, uint32_t last);
+  IrRef tag_in(Operand object, unsigned width, Word tags);
   bool record_straight_select(Operand object);
   void count_arms(const StraightSelect& select, const Operands& conditions);
   bool expects_layout(Operand object, uint32_t count) const;

@@ -15,6 +15,10 @@ constexpr uint32_t kUnknown = UINT32_MAX;
 constexpr uint32_t kMostChoices = 8;
 constexpr uint32_t kMostInstructions = 48;
 constexpr uint32_t kMostDepth = 4;
+// A union of more than two tags often tells what else is done, so a guard on its tag pays. Two results at most depend
+// on it.
+constexpr uint32_t kMostTests = 2;
+constexpr uint32_t kMostTagWidth = 6;  // of tag_in
 
 /// An activation of a function, in one of the arms.
 struct Activation {
@@ -68,6 +72,16 @@ class SelectWalk {
     uint32_t tag = 0;
   };
 
+  /// A packed union, by whose tag an arm is taken.
+  struct Union {
+    uint32_t node = 0;
+    uint32_t width = 0;
+  };
+  struct ArmCode {
+    const uint32_t* start = nullptr;
+    Word tags = 0;  ///< with which it is taken
+  };
+
   std::vector<ArmTally::Step>& runs(const Arm& arm) { return found_.decisions[arm.decision].tally.runs[arm.tag]; }
 
   static Node slot_node(uint32_t slot) { return {.kind = Kind::kSlot, .index = slot}; }
@@ -80,7 +94,10 @@ class SelectWalk {
   uint32_t add(const Node& node) {
     const auto known = std::ranges::find(found_.nodes, node);
     if (known != found_.nodes.end()) return static_cast<uint32_t>(known - found_.nodes.begin());
-    if (node.kind == Kind::kChoose && ++choices_ > kMostChoices) return fail();
+    if (node.kind == Kind::kChoose) {
+      if (++choices_ > kMostChoices) return fail();
+      if (found_.nodes[node.condition].kind == Kind::kTagIn && ++tests_ > kMostTests) return fail();
+    }
     found_.nodes.push_back(node);
     return static_cast<uint32_t>(found_.nodes.size() - 1);
   }
@@ -122,13 +139,18 @@ class SelectWalk {
         case Op::kCapture: frame.slots[pc[1]] = capture(frame, pc[2]); break;
         case Op::kGlobal: frame.slots[pc[1]] = add({.kind = Kind::kGlobal, .index = pc[2]}); break;
         case Op::kChoose: {
-          if (pc[3] != 1 || pc[4] != 2) return {};
-          const uint32_t condition = slot(frame, pc[2]);
-          const uint32_t first = source(frame, pc[5]);
-          frame.slots[pc[1]] = choose(condition, first, source(frame, pc[6]));
+          const std::optional<TwoWays> ways = two_ways(pc);
+          if (!ways) return {};
+          uint32_t condition = slot(frame, pc[2]);
+          if (ways->tags != 0) {
+            condition = add({.kind = Kind::kTagIn, .index = pc[3], .word = ways->tags, .condition = condition});
+          }
+          const uint32_t first = source(frame, ways->first);
+          frame.slots[pc[1]] = choose(condition, first, source(frame, ways->second));
           break;
         }
-        case Op::kSelect: {
+        case Op::kSelect:
+        case Op::kSelectArg: {
           const Walked inner = select(frame, pc);
           if (inner.end != End::kArrives) return inner;
           next = inner.at;
@@ -176,34 +198,56 @@ class SelectWalk {
   }
 
   Walked select_arms(Activation& frame, const uint32_t* pc) {
+    const bool takes = static_cast<Op>(*pc) == Op::kSelectArg;
+    const uint32_t* operands = pc + (takes ? 2 : 1);
+    Union by{slot(frame, operands[0]), operands[1]};
+    if (by.width == 0 || by.width > kMostTagWidth) return {};
+    if (takes) frame.slots[pc[1]] = add({.kind = Kind::kArg, .index = by.width, .condition = by.node});
+    // Tags from the last one on take the last jump.
     const std::span<const uint32_t> jumps = select_jumps(pc);
-    constexpr uint32_t kTagWidth = 1;
-    if (jumps.size() != 2 || pc[2] != kTagWidth || jumps[0] == jumps[1]) return {};
-    const uint32_t condition = slot(frame, pc[1]);
-    // The first arm in the code ends with a jump past the second one, or all of them return.
-    const bool in_order = jumps[0] < jumps[1];
+    std::vector<ArmCode> arms;
+    for (uint32_t tag = 0; tag < 1u << by.width; ++tag) {
+      const uint32_t* start = pc + jumps[std::min<size_t>(tag, jumps.size() - 1)];
+      const auto known = std::ranges::find(arms, start, &ArmCode::start);
+      ArmCode& arm = known != arms.end() ? *known : arms.emplace_back(ArmCode{start, 0});
+      arm.tags |= Word{1} << tag;
+    }
+    if (arms.size() < 2) return {};
+    std::ranges::sort(arms, {}, &ArmCode::start);
+    return walk_arms(frame, by, arms, nullptr);
+  }
+
+  /// Walks through arms, in their order in the code: each ends with a jump past all of them but the last, which arrives
+  /// there, or all return. `join` is where those before have jumped to, if there are some.
+  Walked walk_arms(Activation& frame, Union by, std::span<const ArmCode> arms, const uint32_t* join) {
+    if (arms.size() == 1) return walk(frame, arms[0].start, join);
+    // The tag of a union of two tells by itself.
+    const bool is_second = by.width > 1 || arms[0].tags == 2;
+    const uint32_t condition =
+        by.width > 1 ? add({.kind = Kind::kTagIn, .index = by.width, .word = arms[0].tags, .condition = by.node})
+                     : by.node;
+    if (has_failed_) return {};
     const auto number = static_cast<uint32_t>(found_.decisions.size());
     StraightSelect::Decision& decision = found_.decisions.emplace_back();
     decision.condition = condition;
     decision.tally.outer = arm_.decision;
     decision.tally.arm = arm_.tag;
-    const Arm first_arm{number, in_order ? 0u : 1u};
-    const Arm second_arm{number, in_order ? 1u : 0u};
     Activation other = frame;
-    arm_ = first_arm;
-    const Walked first = walk(frame, pc + std::min(jumps[0], jumps[1]), nullptr);
-    const auto choice = [&](uint32_t of_first, uint32_t of_second) {
-      return in_order ? choose(condition, of_first, of_second) : choose(condition, of_second, of_first);
+    arm_ = {number, is_second ? 1u : 0u};
+    const Walked first = walk(frame, arms[0].start, nullptr);
+    const auto choice = [&](uint32_t of_first, uint32_t of_others) {
+      return is_second ? choose(condition, of_others, of_first) : choose(condition, of_first, of_others);
     };
-    arm_ = second_arm;
+    arm_ = {number, is_second ? 0u : 1u};
     if (first.end == End::kReturns) {
-      const Walked second = walk(other, pc + std::max(jumps[0], jumps[1]), nullptr);
-      if (second.end != End::kReturns) return {};
-      const uint32_t value = choice(first.value, second.value);
-      return has_failed_ ? Walked{} : Walked{End::kReturns, value, pc};
+      if (join != nullptr) return {};
+      const Walked others = walk_arms(other, by, arms.subspan(1), nullptr);
+      if (others.end != End::kReturns) return {};
+      const uint32_t value = choice(first.value, others.value);
+      return has_failed_ ? Walked{} : Walked{End::kReturns, value, arms[0].start};
     }
-    if (first.end != End::kJumps) return {};
-    if (walk(other, pc + std::max(jumps[0], jumps[1]), first.at).end != End::kArrives) return {};
+    if (first.end != End::kJumps || (join != nullptr && join != first.at)) return {};
+    if (walk_arms(other, by, arms.subspan(1), first.at).end != End::kArrives) return {};
     for (uint32_t i = 0; i < frame.slots.size(); ++i) {
       if (frame.slots[i] == other.slots[i]) continue;
       // In a function inside of the select, a slot that only one arm has written is not needed after it.
@@ -234,14 +278,31 @@ class SelectWalk {
   Arm arm_;                           ///< that the walk is in
   std::vector<Arm> other_ends_;       ///< arms that end the frame of the select with another instruction
   uint32_t choices_ = 0;
+  uint32_t tests_ = 0;  ///< choices by tags of unions of more than two
   uint32_t instructions_ = 0;
   bool has_failed_ = false;
 };
 
 }  // namespace
 
+std::optional<TwoWays> two_ways(const uint32_t* pc) {
+  const uint32_t width = pc[3];
+  const std::span<const uint32_t> sources(pc + 5, pc[4]);
+  if (width == 1 && sources.size() == 2) return TwoWays{0, sources[0], sources[1]};
+  if (width > kMostTagWidth || sources.size() < 2) return std::nullopt;
+  TwoWays ways{0, sources[0], sources[0]};
+  for (uint32_t tag = 0; tag < 1u << width; ++tag) {
+    const uint32_t source = sources[std::min<size_t>(tag, sources.size() - 1)];
+    if (source == ways.first) continue;
+    if (ways.tags == 0) ways.second = source;
+    if (source != ways.second) return std::nullopt;
+    ways.tags |= Word{1} << tag;
+  }
+  return ways.tags != 0 ? std::optional(ways) : std::nullopt;
+}
+
 std::optional<StraightSelect> find_straight_select(const Code& code, const uint32_t* pc, const Word* globals) {
-  if (static_cast<Op>(*pc) != Op::kSelect) return std::nullopt;
+  if (static_cast<Op>(*pc) != Op::kSelect && static_cast<Op>(*pc) != Op::kSelectArg) return std::nullopt;
   return SelectWalk(code, globals).run(pc);
 }
 

@@ -18,15 +18,16 @@
 namespace fble {
 
 struct StraightSelect {
-  enum class Kind : uint8_t { kSlot, kCapture, kGlobal, kWord, kChoose };
+  enum class Kind : uint8_t { kSlot, kCapture, kGlobal, kWord, kArg, kTagIn, kChoose };
 
-  /// A value that is there before the select, or a choice among two by the tag of a packed union of two tags.
+  /// A value that is there before the select, the argument of a packed union, whether its tag is one of some, or a
+  /// choice among two by the tag of a packed union of two tags.
   struct Node {
     Kind kind = Kind::kWord;
-    uint32_t index = 0;      ///< of the slot, the capture or the global
-    Word word = 0;           ///< the constant
-    uint32_t condition = 0;  ///< these are nodes of a choice
-    uint32_t first = 0;      ///< its value for tag 0
+    uint32_t index = 0;      ///< of the slot, the capture or the global; the tag width of the union
+    Word word = 0;           ///< the constant; the set of tags
+    uint32_t condition = 0;  ///< a node: the union, or the condition of a choice
+    uint32_t first = 0;      ///< a node: the choice for tag 0
     uint32_t second = 0;
     bool operator==(const Node&) const = default;
   };
@@ -49,6 +50,15 @@ struct StraightSelect {
   const uint32_t* next = nullptr;
   bool returns = false;
 };
+
+/// What a `choose` does whose sources are two, each for some tags.
+struct TwoWays {
+  Word tags = 0;        ///< those with the second source; 0 if that is tag 1 of a union of two
+  uint32_t first = 0;   ///< a source
+  uint32_t second = 0;  ///< likewise
+};
+/// Returns what the `choose` at `pc` does; nothing if more than two sources differ.
+std::optional<TwoWays> two_ways(const uint32_t* pc);
 
 /// Returns what the select at `pc` computes, if it is one of those. `globals` are the program's; with null no calls are
 /// followed. Slots that are not live after the select may be among the results.

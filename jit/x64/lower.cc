@@ -81,6 +81,7 @@ void Lowering::note_exact_bits(uint32_t i) {
     case IrOp::kLessEqual:
     case IrOp::kEqual:
     case IrOp::kUnequal:
+    case IrOp::kTagIn:
     case IrOp::kBitAnd:
     case IrOp::kBitOr:
     case IrOp::kBitXor: bits = 1; break;
@@ -444,6 +445,28 @@ void Lowering::choose(const InsPlan& plan) {
   fetch(result, second);
   if (is_constant(first)) load_word(plan.scratch[0], first.word);
   a_.cmovz(q(result), q(is_constant(first) ? plan.scratch[0] : first.index));
+}
+
+void Lowering::tag_in(const IrIns& ins, const InsPlan& plan) {
+  const int result = plan.result;
+  const uint32_t mask = ((1u << ins.m) - 1) << 1;
+  copy_register(result, plan.a.index);
+  if (std::has_single_bit(ins.x)) {
+    const auto tag = static_cast<uint32_t>(std::countr_zero(ins.x)) << 1;
+    if (tag != 0) a_.xor_(d(result), imm(tag));
+    a_.and_(d(result), imm(mask));
+    a_.cmp(d(result), 1);  // borrows only from zero
+  } else {
+    // The number of the bit counts modulo 64, so the set is repeated.
+    Word sets = ins.x;
+    for (uint32_t tags = 1u << ins.m; tags < 64; tags *= 2) sets |= sets << tags;
+    load_word(plan.scratch[0], sets);
+    a_.shr(q(result), 1);
+    a_.bt(q(plan.scratch[0]), q(result));
+  }
+  a_.sbb(d(result), d(result));  // sets all bits if there was a borrow or the bit, else none
+  a_.and_(d(result), 2);
+  a_.or_(d(result), 5);
 }
 
 /// Emits the operations on the bits of naturals and of bits: the low bits that all words of the kind have stay.
@@ -1199,6 +1222,7 @@ void Lowering::lower(uint32_t i) {
       a_.not_(q(result));
       break;
     case IrOp::kChoose: choose(plan); break;
+    case IrOp::kTagIn: tag_in(ins, plan); break;
 
     case IrOp::kNew: make_object(i, plan); break;
     case IrOp::kAllocCheck:

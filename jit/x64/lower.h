@@ -88,6 +88,7 @@ class Lowering {
   void divide(const IrIns& ins, const InsPlan& plan);
   void divide_numbers(const IrIns& ins, const InsPlan& plan);
   void choose(const InsPlan& plan);
+  void tag_in(const IrIns& ins, const InsPlan& plan);
   void bitwise(const IrIns& ins, const InsPlan& plan);
   void shift_left(const IrIns& ins, const InsPlan& plan);
   void pack_union(const IrIns& ins, const InsPlan& plan);

@@ -37,6 +37,7 @@ int two(const IrIns&) { return 2; }
 int for_shift(const IrIns& ins) { return ins.fits || ins.n == 0 ? 0 : 1; }
 int for_tag_is(const IrIns& ins) { return ins.m <= 1 || ins.n == 0 ? 0 : 1; }
 int for_tag_from(const IrIns& ins) { return ins.n <= 1 || (ins.m <= 24 && ins.n == 1 << (ins.m - 1)) ? 0 : 1; }
+int for_tag_in(const IrIns& ins) { return std::has_single_bit(ins.x) ? 0 : 1; }
 int for_stack_check(const IrIns& ins) { return ins.n == 0 ? 0 : 1; }
 int for_pack_union(const IrIns& ins) { return ins.fits || ins.m <= 1 ? 0 : 1; }
 int for_pack_struct(const IrIns& ins) { return ins.list.size() <= 1 ? 0 : 3; }

@@ -243,6 +243,7 @@ class Setting {
       walk.assume(z3::ult(ins.m.term, bits_of(word_bits / 2)) && z3::ult(ins.n.term, z3::shl(bits_of(1), ins.m.term)));
     }
     if (subject.op == IrOp::kChoose) walk.assume(table.words[0].width == 1);
+    if (subject.op == IrOp::kTagIn) walk.assume(table.words[0].width == ins.m.term);
     if (subject.op == IrOp::kLayoutIs) {
       walk.assume(is_packed_word(ins.x.term) && layout_of_struct(ins.x.term, subject.width) == ins.x.term);
     }

@@ -426,6 +426,11 @@ ProofTrace::Ins instruction(const Subject& subject, ProofTrace& trace, Walk& wal
       }
       break;
     }
+    case IrOp::kTagIn:
+      ins.m = Unsigned(subject.width);
+      ins.x = Unsigned(fresh("tags"));
+      walk.assume(trace.at(ins.a).width == ins.m.term);
+      break;
     case IrOp::kPackedArg: ins.n = Signed(trace.at(ins.a).width); break;
     case IrOp::kPackUnion:
     case IrOp::kNoFit:
@@ -515,6 +520,9 @@ std::vector<Subject> all_subjects() {
       case IrOp::kTagIs:
       case IrOp::kTagFrom:
         for (uint32_t width = 0; width < 8; ++width) subjects.push_back({op, 'V', 0, width});
+        break;
+      case IrOp::kTagIn:
+        for (uint32_t width = 1; width < 7; ++width) subjects.push_back({op, 'V', 0, width});
         break;
       case IrOp::kPackStruct:
       case IrOp::kNoFit:

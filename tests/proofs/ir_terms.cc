@@ -255,6 +255,10 @@ std::optional<Meaning> meaning_of(const Operands& ins) {
       return Meaning{is_packed_word(a), no(), ite((a & 2) == 0, top - 1 - lshr(a, 1), top + lshr(a, 1))};
     }
     case IrOp::kChoose: return Meaning{is_packed_word(a), no(), ite(tag_of(a, num(1)) == 0, ins.list[0], ins.list[1])};
+    case IrOp::kTagIn: {
+      const expr is_in = (lshr(ins.x, tag_of(a, ins.m)) & 1) == 1;
+      return Meaning{is_packed_word(a), no(), ite(is_in, num(7), num(5))};
+    }
     case IrOp::kBitAnd: return Meaning{bits, no(), ite(a == 7 && b == 7, num(7), num(5))};
     case IrOp::kBitOr: return Meaning{bits, no(), ite(a == 5 && b == 5, num(5), num(7))};
     case IrOp::kBitXor: return Meaning{bits, no(), ite(a == b, num(5), num(7))};

@@ -151,6 +151,10 @@ TEST(IrTerms, AreWhatTheModelComputes) {
           ins.m = static_cast<uint32_t>(random.below(7));
           ins.n = static_cast<int32_t>(random.below(uint64_t{1} << ins.m));
           break;
+        case IrOp::kTagIn:
+          ins.m = static_cast<uint32_t>(1 + random.below(6));
+          ins.x = random.packed() >> (64 - (uint64_t{1} << ins.m));
+          break;
         case IrOp::kNoFit: ins.m = static_cast<uint32_t>(random.below(7)); break;
         case IrOp::kShiftLeft:
         case IrOp::kShiftRight:

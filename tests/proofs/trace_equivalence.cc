@@ -51,7 +51,7 @@ class Comparison {
         new_(model_, after, false, [&](int32_t slot) { return initial(slot); }) {
     for (const Trace* trace : {&before, &after}) {
       for (const IrIns& ins : trace->ins) {
-        if (ins.op == IrOp::kTagIs || ins.op == IrOp::kTagFrom) widths_.insert(ins.m);
+        if (ins.op == IrOp::kTagIs || ins.op == IrOp::kTagFrom || ins.op == IrOp::kTagIn) widths_.insert(ins.m);
       }
     }
     for (const Assumption& assumption : before.assumptions) {

@@ -76,13 +76,16 @@ std::pair<uint64_t, uint64_t> wanted_seeds() {
   return seeds;
 }
 
-void prove_random_traces(uint64_t first, uint64_t last, bool bits) {
+void prove_random_traces(uint64_t first, uint64_t last, const char* what, const IrGenOptions& options) {
   constexpr const char* kPasses[] = {"optimize", "forward", "dce", "sink", "alloc_check", "fold"};
   Sum sum;
   int loops = 0;
   for (uint64_t seed = first; seed <= last; ++seed) {
     const bool is_loop = seed % 4 == 0;
-    IrGen gen(seed, {.instructions = 8 + seed % 50, .ends_in_self_call = is_loop, .bits = bits});
+    IrGenOptions wanted = options;
+    wanted.instructions = 8 + seed % 50;
+    wanted.ends_in_self_call = is_loop;
+    IrGen gen(seed, wanted);
     const char* pass = is_loop && seed % 8 == 0 ? "peel_loop" : kPasses[is_loop ? 0 : seed / 4 % std::size(kPasses)];
     Trace after = seed % 2 == 0 ? gen.optimised : gen.plain;
     ASSERT_TRUE(run_pass(pass, after));
@@ -94,19 +97,25 @@ void prove_random_traces(uint64_t first, uint64_t last, bool bits) {
     loops += after.ins.back().op == IrOp::kLoopBack ? 1 : 0;
     sum.add(found);
   }
-  sum.print(fmt::format("random traces {} to {}{}, {} loops", first, last, bits ? " with bits" : "", loops).c_str());
+  sum.print(fmt::format("random traces {} to {}{}, {} loops", first, last, what, loops).c_str());
   EXPECT_GT(sum.by_solver, 0);
 }
 
 TEST(TraceProof, RandomTraces) {
   const auto [first, last] = wanted_seeds();
-  prove_random_traces(first, last, false);
+  prove_random_traces(first, last, "", {});
 }
 
 TEST(TraceProof, RandomTracesOfBits) {
   const auto [first, last] = wanted_seeds();
   constexpr uint64_t kPart = 4;
-  prove_random_traces(first, first + (last - first) / kPart, true);
+  prove_random_traces(first, first + (last - first) / kPart, " with bits", {.bits = true});
+}
+
+TEST(TraceProof, RandomTracesOfTags) {
+  const auto [first, last] = wanted_seeds();
+  constexpr uint64_t kPart = 4;
+  prove_random_traces(first, first + (last - first) / kPart, " with sets of tags", {.tag_sets = true});
 }
 
 /// Returns what the solver says of two traces of the code.

@@ -258,6 +258,7 @@ bool IrRun::execute(const IrIns& ins) {
       return set(unpack_int(packed(ins.a)) < 0 ? (Word{1} << 63) - 1 - bits : (Word{1} << 63) + bits);
     }
     case IrOp::kChoose: return give(value(ins.list[packed_tag(packed(ins.a), 1) == 0 ? 0 : 1]));
+    case IrOp::kTagIn: return give((ins.x >> packed_tag(packed(ins.a), width(ins.m)) & 1) != 0 ? 7 : 5);
     case IrOp::kBitAnd: return give(bit(ins.a) && bit(ins.b) ? 7 : 5);
     case IrOp::kBitOr: return give(bit(ins.a) || bit(ins.b) ? 7 : 5);
     case IrOp::kBitXor: return give(bit(ins.a) != bit(ins.b) ? 7 : 5);

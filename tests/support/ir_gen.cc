@@ -578,6 +578,26 @@ void IrGen::tally() {
   append(ins, nullptr);
 }
 
+/// Asks whether the tag of a packed union is one of some, and chooses by the answer.
+void IrGen::test_tag() {
+  const size_t index = pick_packed();
+  const Shape* shape = values_[index].shape.get();
+  constexpr uint32_t kMostWidth = 6;
+  if (shape == nullptr || shape->kind != Shape::Kind::kUnion || shape->width == 0 || shape->width > kMostWidth) return;
+  IrIns ins{.op = IrOp::kTagIn};
+  ins.a = IrRef{static_cast<uint32_t>(index)};
+  ins.m = shape->width;
+  const uint32_t tags = 1u << shape->width;
+  ins.x = chance(50) ? Word{1} << random(tags) : random_() >> (64 - tags);
+  const size_t bit = *append(ins, bool_shape_);
+  values_[bit].rep_known = true;
+  if (chance(50)) return;
+  IrIns choice{.op = IrOp::kChoose};
+  choice.a = IrRef{static_cast<uint32_t>(bit)};
+  choice.list = {IrRef{static_cast<uint32_t>(pick_natural())}, IrRef{static_cast<uint32_t>(pick_natural())}};
+  values_[*append(choice, int_shape_)].rep_known = true;
+}
+
 /// Makes a struct, union or closure, packed or not.
 void IrGen::make() {
   IrIns ins;
@@ -727,6 +747,7 @@ std::optional<size_t> IrGen::build(const ShapeRef& shape, int depth) {
 
 void IrGen::step() {
   if (options_.bits && chance(40)) return compute_bits();
+  if (options_.tag_sets && chance(20)) return test_tag();
   switch (random(10)) {
     case 0:
     case 1:

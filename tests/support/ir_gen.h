@@ -25,6 +25,7 @@ struct IrGenOptions {
   bool ends_in_self_call = false;  ///< for loops
   bool tallies = false;            ///< some `tally` and `counted_recall`
   bool bits = false;               ///< many operations on bits
+  bool tag_sets = false;           ///< some `tag_in`
 };
 
 class IrGen {
@@ -89,6 +90,7 @@ class IrGen {
   void call_native();
   void recall();
   void tally();
+  void test_tag();
   void make();
   void make_group();
   /// Returns a value of the shape: an existing one, or a new one.

@@ -34,24 +34,25 @@ std::string straight(uint32_t instructions) {
   return body + "  return s0\n";
 }
 
-/// A body with `ways` ways through it: a select whose branches return.
+/// A body with `ways` ways through it: a select whose branches call, so that only one of them is computed.
 std::string branching(uint32_t ways) {
   std::string labels, branches;
   for (uint32_t i = 0; i < ways; ++i) {
     const std::string label = "L" + std::to_string(i);
     labels += (i == 0 ? "" : " ") + label;
-    branches += label + ":\n  return s0\n";
+    branches += label + ":\n  tail_call1 s0 s0\n";
   }
   return "  select s0 w3 [" + labels + "]\n" + branches;
 }
 
-/// `count` selects with two ways each, one after the other. Of those on tags of one bit both arms are computed.
-std::string chain(uint32_t count, const std::string& width = "w2") {
+/// `count` selects with two ways each, one after the other. An arm that makes an object is computed only where it is
+/// taken.
+std::string chain(uint32_t count, const std::string& made = "struct s1 (s0)") {
   std::string body;
   for (uint32_t i = 0; i < count; ++i) {
     const std::string a = "A" + std::to_string(i), b = "B" + std::to_string(i), next = "N" + std::to_string(i);
-    body += "  select s0 " + width + " [" + a + " " + b + "]\n" + a + ":\n  move s1 s0\n  jump " + next + "\n" + b +
-            ":\n" + "  move s2 s0\n" + next + ":\n";
+    body += "  select s0 w2 [" + a + " " + b + "]\n" + a + ":\n  " + made + "\n  jump " + next + "\n" + b + ":\n" +
+            "  move s2 s0\n" + next + ":\n";
   }
   return body + "  return s0\n";
 }
@@ -66,14 +67,15 @@ struct SizeRow {
 TEST(InlinePolicy, MeasuresWaysAndInstructions) {
   const SizeRow rows[] = {
       {"no branch", straight(3), 1, 3},
-      {"a branch that returns on both sides", branching(2), 2, 3},
+      {"a branch that ends on both sides", branching(2), 2, 3},
       {"a branch with five ways", branching(5), 5, 6},
       {"branches one after the other multiply", chain(3), 8, 13},
-      {"of which both arms are computed, they do not", chain(3, "w1"), 1, 13},
-      {"tags that lead to one place are one way", "  select s0 w2 [A A B]\nA:\n  return s0\nB:\n  return s1\n", 2, 3},
+      {"of which both arms are computed, they do not", chain(3, "move s1 s0"), 1, 13},
+      {"tags that lead to one place are one way", "  select s0 w2 [A A B]\nA:\n  tail_call1 s0 s0\nB:\n  return s1\n",
+       2, 3},
       {"choose is a guard for each outcome, and outcomes are counted once",
-       "  choose s1 s0 w2 (s2 s3 s2)\n  return s1\n", 2, 2},
-      {"of two tags it is none", "  choose s1 s0 w1 (s2 s3)\n  return s1\n", 1, 2},
+       "  choose s1 s0 w2 (s2 s3 s4 s2)\n  return s1\n", 3, 2},
+      {"of two outcomes it is none", "  choose s1 s0 w2 (s2 s3 s2)\n  return s1\n", 1, 2},
       {"a tail call ends a way", "  select s0 w1 [A B]\nA:\n  tail_call1 s0 s0\nB:\n  return s0\n", 2, 3},
       {"a deopt point is no instruction", "  deopt_point 0\n" + straight(3), 1, 3},
       {"counting stops", chain(40), CodeSize::kManyPaths, 40 * 4 + 1},

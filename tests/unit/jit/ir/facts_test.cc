@@ -114,7 +114,7 @@ std::string lie(const Facts& facts, Word word) {
 TEST(Facts, AreTrue) {
   int checked = 0;
   for (uint64_t seed = 0; seed < 300; ++seed) {
-    IrGen gen(seed, {.instructions = 10 + seed % 50, .bits = seed % 3 == 0});
+    IrGen gen(seed, {.instructions = 10 + seed % 50, .bits = seed % 3 == 0, .tag_sets = seed % 3 == 1});
     FactTable table(gen.plain);
     for (const IrIns& ins : gen.plain.ins) table.append(ins);
     for (int i = 0; i < 8; ++i) {

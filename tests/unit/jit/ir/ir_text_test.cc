@@ -95,6 +95,7 @@ inherited none
   %62 = bit_or %0 %61
   %63 = bit_xor %0 %0
   %64 = counted_recall 3 c1 (%4) @s0
+  %65 = tag_in %4 0x6 2
   tally %4 6
   store 7 %4
   call %3 9 - (%4 %4) @s1

@@ -55,7 +55,8 @@ template <typename Pass>
 void check_pass(Pass&& pass, Trace IrGen::* of, bool complete = false) {
   Counts counts;
   for (uint64_t seed = 0; seed < kSeeds; ++seed) {
-    IrGen gen(seed, {.instructions = 10 + seed % 60, .tallies = true, .bits = seed % 3 == 0});
+    IrGen gen(seed,
+              {.instructions = 10 + seed % 60, .tallies = true, .bits = seed % 3 == 0, .tag_sets = seed % 3 == 1});
     ASSERT_EQ(verify_trace(gen.*of), "") << "seed " << seed << "\n" << to_text(gen.*of);
     Trace after = gen.*of;
     pass(after);
@@ -134,7 +135,8 @@ std::string listed(const Trace& trace, uint32_t index, const IrOutcome& state, c
 TEST(Passes, AllocChecksLeaveInAStateOfBefore) {
   int left = 0;
   for (uint64_t seed = 0; seed < kSeeds; ++seed) {
-    IrGen gen(seed, {.instructions = 10 + seed % 60, .tallies = true, .bits = seed % 3 == 0});
+    IrGen gen(seed,
+              {.instructions = 10 + seed % 60, .tallies = true, .bits = seed % 3 == 0, .tag_sets = seed % 3 == 1});
     Trace after = gen.optimised;
     optimize(after);
     IrRun run(after, gen.witness(), gen.heap);

@@ -92,7 +92,11 @@ void check_loops(Optimise&& optimise, bool complete) {
   int equal = 0;
   int went_on = 0;
   for (uint64_t seed = 0; seed < 700; ++seed) {
-    IrGen gen(seed, {.instructions = 5 + seed % 40, .ends_in_self_call = true, .tallies = true, .bits = seed % 3 == 0});
+    IrGen gen(seed, {.instructions = 5 + seed % 40,
+                     .ends_in_self_call = true,
+                     .tallies = true,
+                     .bits = seed % 3 == 0,
+                     .tag_sets = seed % 3 == 1});
     Trace after = gen.optimised;
     optimise(after);
     ASSERT_EQ(verify_trace(after, complete), "") << "seed " << seed << "\n" << to_text(gen.optimised) << to_text(after);

@@ -25,7 +25,7 @@ class StraightSelects : public testing::Test {
     const Word globals[] = {program_->codes[0].function_value(), program_->codes[1].function_value(), 0};
     const Code& code = program_->codes[2];
     const uint32_t* pc = code.start;
-    while (static_cast<Op>(*pc) != Op::kSelect) pc += instruction_length(pc);
+    while (static_cast<Op>(*pc) != Op::kSelect && static_cast<Op>(*pc) != Op::kSelectArg) pc += instruction_length(pc);
     const auto select = find_straight_select(code, pc, with_globals ? globals : nullptr);
     if (!select) return "";
     std::string all;
@@ -81,6 +81,8 @@ A:
       case Kind::kCapture: return fmt::format("c{}", node.index);
       case Kind::kGlobal: return fmt::format("g{}", node.index);
       case Kind::kWord: return fmt::format("{}", node.word);
+      case Kind::kArg: return fmt::format("arg({})", text(node.condition));
+      case Kind::kTagIn: return fmt::format("in({}, {:b})", text(node.condition), node.word);
       case Kind::kChoose: return fmt::format("[{}: {}, {}]", text(node.condition), text(node.first), text(node.second));
     }
     return "?";
@@ -120,6 +122,18 @@ TEST_F(StraightSelects, ComputeBothArms) {
        "s1 = [s0: s2, s1]; at return"},
       {"equal arms", "select s0 w1 [A B]\nA:\n move s4 s1\n jump C\nB:\n move s4 s1\nC:\n return s4\n",
        "s4 = s1; at return"},
+      {"a union of three", "select s0 w2 [A B C]\nA:\n return s1\nB:\n return s2\nC:\n return s2\n",
+       "s1 = [in(s0, 1): s2, s1]; return return"},
+      {"its last arm is also for tags that follow",
+       "select s0 w2 [A B A]\nA:\n move s4 s1\n jump C\nB:\n move s4 s2\nC:\n struct s5 (s4)\n return s5\n",
+       "s4 = [in(s0, 1101): s2, s1]; at struct"},
+      {"the argument of a union", "select_arg s4 s0 w2 [A B C]\nA:\n return s0\nB:\n return s4\nC:\n return s4\n",
+       "s0 = [in(s0, 1): arg(s0), s0]; return return"},
+      {"the argument of a union of two", "select_arg s0 s0 w1 [A B]\nA:\n return s1\nB:\n return s0\n",
+       "s1 = [s0: s1, arg(s0)]; return return"},
+      {"a choice by more than two tags",
+       "select s0 w1 [A B]\nA:\n choose s4 s1 w2 (s2 s2 s3)\n return s4\nB:\n return s3\n",
+       "s4 = [s0: [in(s1, 1100): s2, s3], s3]; return return"},
   };
   for (const Row& row : rows) EXPECT_EQ(found(row.body), row.computes) << row.what;
 }
@@ -150,6 +164,8 @@ TEST_F(StraightSelects, KnowWhatTheirArmsRun) {
       {"calls", "select s0 w1 [A B]\nA:\n call_global1 g0 s1 s4 b9\n return s4\nB:\n tail_call_global2 g1 s1 s2\n",
        "0.0: call_global1 choose return | tail_call_global2 select no return; "
        "0.1: tail_call_global1 choose return | return"},
+      {"a union of three", "select s0 w2 [A B C]\nA:\n return s1\nB:\n return s2\nC:\n return s2\n",
+       "0.0: |; 0.0: return no return | return no return"},
   };
   for (const Row& row : rows) {
     EXPECT_NE(found(row.body), "") << row.what;
@@ -167,7 +183,15 @@ TEST_F(StraightSelects, OthersNeedGuards) {
     std::string body;
   };
   const Row rows[] = {
-      {"more than two tags", "select s0 w2 [A B]\nA:\n return s1\nB:\n return s2\n"},
+      {"a tag of many bits", "select s0 w7 [A B]\nA:\n return s1\nB:\n return s2\n"},
+      {"a tag without bits", "select s0 w0 [A B]\nA:\n return s1\nB:\n return s2\n"},
+      {"four results of four tags",
+       "select s0 w2 [A B C D]\nA:\n return s0\nB:\n return s1\nC:\n return s2\nD:\n return s3\n"},
+      {"arms that join in different places",
+       "select s0 w2 [A B C]\nA:\n move s4 s1\n jump D\nB:\n move s4 s2\n jump E\nC:\n move s4 s3\nD:\n move s4 "
+       "s1\nE:\n"
+       " return s4\n"},
+      {"a choice among three", "select s0 w1 [A B]\nA:\n choose s4 s1 w2 (s2 s3 s1)\n return s4\nB:\n return s3\n"},
       {"both tags lead to one place", "select s0 w1 [A A]\nA:\n return s1\n"},
       {"an object is made", "select s0 w1 [A B]\nA:\n return s1\nB:\n struct s4 (s1)\n return s4\n"},
       {"a field may be missing", "select s0 w1 [A B]\nA:\n return s1\nB:\n arg s4 s1 1 w1\n return s4\n"},

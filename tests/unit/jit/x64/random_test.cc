@@ -159,7 +159,8 @@ class RandomTraces : public testing::Test {
 
 TEST_F(RandomTraces, DoWhatTheModelDoes) {
   for (uint64_t seed = 0; seed < 400 * effort() && !HasFatalFailure(); ++seed) {
-    const IrGenOptions options{.instructions = 10 + seed % 90, .tallies = true, .bits = seed % 3 == 0};
+    const IrGenOptions options{
+        .instructions = 10 + seed % 90, .tallies = true, .bits = seed % 3 == 0, .tag_sets = seed % 3 == 1};
     run(seed, options, false);
     run(seed, options, true);
   }
@@ -170,7 +171,12 @@ TEST_F(RandomTraces, DoWhatTheModelDoes) {
 TEST_F(RandomTraces, LoopsDoWhatTheModelDoes) {
   for (uint64_t seed = 0; seed < 200 * effort() && !HasFatalFailure(); ++seed) {
     counts_passes_ = seed % 2 == 0;
-    run(seed, {.instructions = 10 + seed % 40, .ends_in_self_call = true, .tallies = true, .bits = seed % 3 == 0},
+    run(seed,
+        {.instructions = 10 + seed % 40,
+         .ends_in_self_call = true,
+         .tallies = true,
+         .bits = seed % 3 == 0,
+         .tag_sets = seed % 3 == 1},
         true);
   }
   EXPECT_GT(turns_, 100u);

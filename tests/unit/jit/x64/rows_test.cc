@@ -260,6 +260,16 @@ TEST_F(Rows, Choices) {
   check({"choose %a (%b %b)", Domain::kPacked, 2, [&](const Words& w) { return w[1]; }});
 }
 
+TEST_F(Rows, SetsOfTags) {
+  for (const uint32_t width : {1u, 2u, 3u, 5u, 6u}) {
+    const Word all = (Word{2} << ((1u << width) - 1)) - 1;
+    for (const Word tags : {Word{1}, Word{2}, Word{3}, Word{0x8000000080000006} & all, all - 1, all, Word{0}}) {
+      const auto is_in = [=](const Words& w) { return (tags >> packed_tag(w[0], width) & 1) != 0 ? Word{7} : Word{5}; };
+      check({fmt::format("tag_in %a {:#x} {}", tags, width), Domain::kPacked, 1, is_in});
+    }
+  }
+}
+
 TEST_F(Rows, Bits) {
   check({"and %a %b", Domain::kNaturals, 2, [](const Words& w) { return w[0] & w[1]; }});
   check({"or %a %b", Domain::kNaturals, 2, [](const Words& w) { return w[0] | w[1]; }});
