@@ -35,7 +35,7 @@ bool fill_row(StrideTable& table, uint32_t key) {
   Memo& memo = *static_cast<Memo*>(table.owner);
   std::vector<RowStep> steps;
   const uint32_t at = table.add(memo.rules->row(key, table.uses == nullptr ? nullptr : &steps));
-  if (table.uses != nullptr) memo.row_steps[at] = std::move(steps);
+  if (table.uses != nullptr) memo.row_steps.emplace_back(at, std::move(steps));
   return true;
 }
 
@@ -48,10 +48,7 @@ void Memos::prepare_strides(Memo& memo, const Word* globals) {
   memo.strides.bits = memo.rules->stride_bits();
   memo.strides.fill = fill_row;
   memo.strides.owner = &memo;
-  if (counts_) {
-    memo.strides.uses = std::make_unique<uint64_t[]>(StrideTable::kRowsInMemory);
-    memo.row_steps.resize(StrideTable::kRowsInMemory);
-  }
+  if (counts_) memo.strides.make_counters();
   memo.stride_code = assemble_strides(cache_, runtime_, *memo.function, memo.strides, memo.table, params_.stride_trial);
   if (memo.stride_code.start == nullptr) memo.rules.reset();
 }
@@ -196,10 +193,10 @@ void Memos::count_hits(Memo& memo) {
 void Memos::add_up(InstructionCounts& counts) {
   for (Memo& memo : memos_) {
     count_hits(memo);
-    for (size_t i = 0; i < memo.row_steps.size(); ++i) {
-      const uint64_t uses = std::exchange(memo.strides.uses[i], 0);
+    for (const auto& [row, steps] : memo.row_steps) {
+      const uint64_t uses = std::exchange(memo.strides.uses[row], 0);
       if (uses == 0) continue;
-      for (const RowStep& step : memo.row_steps[i]) counts.add(*step.code, step.pc, step.times * uses);
+      for (const RowStep& step : steps) counts.add(*step.code, step.pc, step.times * uses);
     }
   }
 }

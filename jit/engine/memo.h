@@ -53,8 +53,8 @@ struct Memo {
   std::optional<StrideRules> rules;  ///< none: calls that are not remembered are made
   StrideTable strides;
   StrideCode stride_code;
-  /// While instructions are counted, by row of the strides.
-  std::vector<std::vector<RowStep>> row_steps;
+  /// While instructions are counted: the rows of the strides, by index, and what they stand for.
+  std::vector<std::pair<uint32_t, std::vector<RowStep>>> row_steps;
 
   uint64_t next_proof = 0;  ///< the number of hits from which on it is proven, once more
   bool has_traces = false;  ///< traces look in the table themselves

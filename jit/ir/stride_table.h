@@ -80,9 +80,16 @@ struct StrideTable {
 
   static uint32_t first_row(uint32_t key) { return (key * kHashFactor) >> (32 - kIndexBits); }
 
+  void make_rows() { rows = (own_rows = std::make_unique<StrideRow[]>(kRowsInMemory)).get(); }
+  /// Makes counters of uses. The rows keep their address from now on.
+  void make_counters() {
+    make_rows();
+    uses = std::make_unique<uint64_t[]>(kRowsInMemory);
+  }
+
   /// Adds a row with a key that no other row has, and returns its index. Requires: row_count < kMostRows.
   uint32_t add(const StrideRow& row) {
-    if (own_rows == nullptr) rows = (own_rows = std::make_unique<StrideRow[]>(kRowsInMemory)).get();
+    if (own_rows == nullptr) make_rows();
     uint32_t at = first_row(row.key);
     while (own_rows[at].key != 0) ++at;
     own_rows[at] = row;

@@ -826,18 +826,9 @@ void Lowering::recall(const IrIns& ins, const InsPlan& plan) {
   }
   a_.mov(q(plan.result), in_row(offsetof(MemoRow, result)));
   if (ins.op == IrOp::kCountedRecall) {
-    if (base == 0) {
-      load_word(other, reinterpret_cast<Word>(table.rows.get()));
-      a_.sub(q(row), q(other));
-    }
-    a_.shr(q(row), kMemoCounterShift);
-    const auto counters = reinterpret_cast<Word>(table.row_hits.get());
-    if (fits_imm32(counters + sizeof(uint64_t))) {
-      a_.inc(x86::qword_ptr(q(row), static_cast<int32_t>(counters)));
-    } else {
-      load_word(other, counters);
-      a_.inc(x86::qword_ptr(q(other), q(row)));
-    }
+    const MemoRow* const first = base == 0 ? table.rows.get() : nullptr;
+    a_.inc(counter_of_row(a_, static_cast<Register>(row), static_cast<Register>(other), first, table.row_hits.get(),
+                          kMemoCounterShift));
   }
   const auto hits = reinterpret_cast<Word>(&table.hits);
   if (fits_imm32(hits)) {

@@ -39,15 +39,6 @@ void emit_find_row(asmjit::x86::Assembler& a, uint32_t arity, const MemoTable& t
   a.add(gpq(kR9), gpq(kR10));
 }
 
-/// Emits what counts a hit of the row whose address is in a register. Changes both registers.
-void emit_count_row(asmjit::x86::Assembler& a, Register row, Register other, const MemoTable& table) {
-  load_address(a, other, table.rows.get());
-  a.sub(gpq(row), gpq(other));
-  a.shr(gpq(row), kMemoCounterShift);
-  load_address(a, other, table.row_hits.get());
-  a.inc(qword_ptr(gpq(other), gpq(row)));
-}
-
 }  // namespace
 
 MemoCode assemble_memo(CodeCache& cache, const RuntimeEntries& runtime, const Code& function, MemoTable& table,
@@ -71,7 +62,9 @@ MemoCode assemble_memo(CodeCache& cache, const RuntimeEntries& runtime, const Co
   a.mov(gpq(kValueRegister), row_result());
   load_address(a, kR10, &table.hits);
   a.inc(qword_ptr(gpq(kR10)));
-  if (table.row_hits != nullptr) emit_count_row(a, kR9, kR10, table);
+  if (table.row_hits != nullptr) {
+    a.inc(counter_of_row(a, kR9, kR10, table.rows.get(), table.row_hits.get(), kMemoCounterShift));
+  }
   a.ret();
 
   a.bind(miss);

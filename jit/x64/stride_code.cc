@@ -63,11 +63,8 @@ void emit_first_row(asmjit::x86::Assembler& a) {
 /// Emits what adds kTimes to the counter of the row, if there are counters. Changes kKey and kOther.
 void emit_count_row(asmjit::x86::Assembler& a, const StrideTable& table) {
   if (table.uses == nullptr) return;
-  a.mov(gpd(kKey), gpd(kRow));
-  a.sub(gpd(kKey), gpd(kRows));
-  a.shr(gpd(kKey), kStrideCounterShift);
-  load_address(a, kOther, table.uses.get());
-  a.add(qword_ptr(gpq(kOther), gpq(kKey)), gpq(kTimes));
+  a.mov(gpq(kKey), gpq(kRow));
+  a.add(counter_of_row(a, kKey, kOther, table.rows, table.uses.get(), kStrideCounterShift), gpq(kTimes));
 }
 
 /// Emits what moves the registers on as the row says.

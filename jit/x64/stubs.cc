@@ -221,6 +221,17 @@ void emit_check_packed(asmjit::x86::Assembler& a, uint32_t arity, const asmjit::
   a.jz(otherwise);
 }
 
+asmjit::x86::Mem counter_of_row(asmjit::x86::Assembler& a, Register row, Register other, const void* rows,
+                                const uint64_t* counters, unsigned shift) {
+  const auto rows_at = reinterpret_cast<uint64_t>(rows);
+  FBLE_ASSERT(rows_at % (uint64_t{1} << shift) == 0);
+  a.shr(gpq(row), shift);
+  const auto distance = static_cast<int64_t>(reinterpret_cast<uint64_t>(counters) - (rows_at >> shift));
+  if (distance == static_cast<int32_t>(distance)) return qword_ptr(gpq(row), static_cast<int32_t>(distance));
+  a.mov(gpq(other), imm(distance));
+  return qword_ptr(gpq(other), gpq(row));
+}
+
 const uint8_t* install(asmjit::CodeHolder& holder, CodeCache& cache) {
   holder.flatten();
   holder.resolveUnresolvedLinks();

@@ -35,6 +35,11 @@ inline void load_address(asmjit::x86::Assembler& a, Register to, const void* add
   a.mov(asmjit::x86::gpq(to), asmjit::imm(reinterpret_cast<uint64_t>(address)));
 }
 
+/// Emits what finds the counter of a table's row, whose address is in a register. A counter is smaller than a row by
+/// `shift` bits. May change both registers.
+asmjit::x86::Mem counter_of_row(asmjit::x86::Assembler& a, Register row, Register other, const void* rows,
+                                const uint64_t* counters, unsigned shift);
+
 /// Emits a jump to `otherwise` unless all arguments of the call are packed words. May change rax.
 void emit_check_packed(asmjit::x86::Assembler& a, uint32_t arity, const asmjit::Label& otherwise);
 
