@@ -11,15 +11,15 @@ TraceCounts::TraceCounts(InstructionCounts& counts, uint32_t max_traces)
   if (passes_ == nullptr) system_out_of_memory();
 }
 
-uint64_t* TraceCounts::new_tallies(size_t count) {
-  constexpr size_t kFewestCounters = 8192;
+TallyGroup* TraceCounts::new_tallies(size_t count) {
+  constexpr size_t kFewestGroups = 2048;
   if (tally_memory_.empty() || tally_memory_.back().size - tally_memory_.back().used < count) {
-    const size_t size = std::max(count, kFewestCounters);
-    tally_memory_.push_back({Mapping::low(size * sizeof(uint64_t)), size});
+    const size_t size = std::max(count, kFewestGroups);
+    tally_memory_.push_back({Mapping::low(size * sizeof(TallyGroup)), size});
     if (tally_memory_.back().memory.begin() == nullptr) system_out_of_memory();
   }
   TallyMemory& last = tally_memory_.back();
-  newest_tallies_ = static_cast<uint64_t*>(last.memory.begin()) + last.used;
+  newest_tallies_ = static_cast<TallyGroup*>(last.memory.begin()) + last.used;
   last.used += count;
   return newest_tallies_;
 }
@@ -32,7 +32,7 @@ void TraceCounts::note(const Trace& trace, const std::vector<ExitSite>& exits) {
   path.is_bridge = trace.kind == TraceKind::kBridge;
   path.from = {trace.parent, trace.parent_exit};
   path.tallies = trace.tallies;
-  path.ones = newest_tallies_;
+  path.groups = {newest_tallies_, trace.tally_groups};
   const auto start = std::ranges::find(trace.ins, IrOp::kLoopStart, &IrIns::op);
   const auto first_of_loop = static_cast<uint32_t>(start - trace.ins.begin());
   for (const ExitSite& site : exits) {
@@ -67,15 +67,19 @@ void TraceCounts::add_arms(const Path& path, const std::vector<uint64_t>& runs) 
   for (size_t i = 0; i < path.tallies.size(); ++i) {
     const ArmTally& tally = path.tallies[i];
     const uint64_t reached = tally.outer == i ? runs[tally.step] : taken[tally.outer][tally.arm];
-    FBLE_ASSERT(path.ones[i] <= reached);
-    taken[i] = {reached - path.ones[i], path.ones[i]};
+    uint64_t ones = 0;
+    for (size_t k = 0; k < path.groups[tally.group].size(); ++k) {
+      if ((tally.ones >> k & 1) != 0) ones += path.groups[tally.group][k];
+    }
+    FBLE_ASSERT(ones <= reached);
+    taken[i] = {reached - ones, ones};
     for (const uint32_t tag : {0, 1}) {
       for (const ArmTally::Step& step : tally.runs[tag]) {
         counts_.add(*step.code, step.pc, step.is_run ? taken[i][tag] : 0 - taken[i][tag]);
       }
     }
-    path.ones[i] = 0;
   }
+  std::ranges::fill(path.groups, TallyGroup{});
 }
 
 void TraceCounts::add_up() {
@@ -96,12 +100,12 @@ void TraceCounts::add_up() {
 
 TraceCounts::Paused::Paused(TraceCounts& counts)
     : counts_(counts), passes_(counts.passes_, counts.passes_ + counts.paths_.size()) {
-  for (const Path& path : counts.paths_) tallies_.emplace_back(path.ones, path.ones + path.tallies.size());
+  for (const Path& path : counts.paths_) tallies_.emplace_back(path.groups.begin(), path.groups.end());
 }
 
 TraceCounts::Paused::~Paused() {
   std::ranges::copy(passes_, counts_.passes_);
-  for (size_t i = 0; i < tallies_.size(); ++i) std::ranges::copy(tallies_[i], counts_.paths_[i].ones);
+  for (size_t i = 0; i < tallies_.size(); ++i) std::ranges::copy(tallies_[i], counts_.paths_[i].groups.begin());
 }
 
 }  // namespace fble

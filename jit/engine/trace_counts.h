@@ -10,13 +10,15 @@
 // In a loop, which has one turn before its start, the same holds for the turns from there on. Calls end a trace, and
 // what they return to is counted as a trace of its own.
 //
-// Where a trace computes both arms of a select, machine code counts the tags (Trace::tallies). The arm of tag 1 has run
+// Where a trace computes both arms of a select, machine code counts its tags (Trace::tallies), alone or together with
+// those of a select in an arm. The arm of tag 1 has run
 // as often as the sum says, the other one in the remaining runs of the select.
 //
 // Tested by tests/unit/jit/engine/trace_counts_test.cc, and in all modes by tests/counts.
 #pragma once
 
 #include <array>
+#include <span>
 #include <vector>
 
 #include "interp/call_stack.h"
@@ -32,7 +34,7 @@ class TraceCounts {
   /// Returns the counters of the trace that is about to be assembled.
   PassCounters& counters(uint32_t trace) const { return passes_[trace]; }
   /// Returns zeroed counters for the tallies of the trace that is about to be assembled.
-  uint64_t* new_tallies(size_t count);
+  TallyGroup* new_tallies(size_t count);
   /// Notes the newest trace, which is assembled with the newest tallies. Replaces what was noted of one with its
   /// number.
   void note(const Trace& trace, const std::vector<ExitSite>& exits);
@@ -56,7 +58,7 @@ class TraceCounts {
    private:
     TraceCounts& counts_;
     std::vector<PassCounters> passes_;
-    std::vector<std::vector<uint64_t>> tallies_;  ///< by trace
+    std::vector<std::vector<TallyGroup>> tallies_;  ///< by trace
   };
 
  private:
@@ -73,7 +75,7 @@ class TraceCounts {
     bool is_bridge = false;
     ExitAddress from;  ///< of a bridge
     std::vector<ArmTally> tallies;
-    uint64_t* ones = nullptr;  ///< the counter of each tally
+    std::span<TallyGroup> groups;  ///< their counters
   };
   /// Counters of tallies, of which the first ones are in use.
   struct TallyMemory {
@@ -90,7 +92,7 @@ class TraceCounts {
   PassCounters* const passes_;  ///< by the number of the trace
   std::vector<Path> paths_;     ///< likewise
   std::vector<TallyMemory> tally_memory_;
-  uint64_t* newest_tallies_ = nullptr;
+  TallyGroup* newest_tallies_ = nullptr;
 };
 
 }  // namespace fble

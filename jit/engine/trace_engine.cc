@@ -391,7 +391,7 @@ AssembledTrace TraceEngine::assemble_trace(const Trace& trace) {
   assembling.note_entry = options_.shadow_check;
   if (counts_) {
     assembling.passes = &counts_->counters(trace.id);
-    assembling.tallies = counts_->new_tallies(trace.tallies.size());
+    assembling.tallies = counts_->new_tallies(trace.tally_groups);
   }
   assembling.call_target = memos_.target(trace);
   AssembledTrace assembled = assemble(trace, traces_.cache(), runtime_, assembling);

@@ -150,6 +150,7 @@ const char* unmet_requirement(const FactTable& facts, const IrIns& ins) {
     case IrOp::kBitAnd:
     case IrOp::kBitOr:
     case IrOp::kBitXor:
+    case IrOp::kTallyBits:
       return is_bit(facts[ins.a]) && is_bit(facts[ins.b]) ? nullptr : "an operand is not known to be one bit";
     case IrOp::kPackStruct:
     case IrOp::kNoFit:

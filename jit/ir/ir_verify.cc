@@ -219,7 +219,8 @@ class Verifier {
         if (ins.m == 0) fail("a tag without bits");
         if (ins.m < 6 && ins.x >> (1u << (ins.m % 6)) != 0) fail("there are no such tags");
         break;
-      case IrOp::kTally: range("tally", ins.n, INT32_MAX); break;
+      case IrOp::kTally:
+      case IrOp::kTallyBits: range("tally", ins.n, INT32_MAX); break;
       case IrOp::kChoose:
         if (ins.list.size() != 2) fail("there are two values to choose from");
         break;

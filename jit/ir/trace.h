@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -84,8 +85,12 @@ struct TraceStep {
   Code* native = nullptr;  ///< a native that the instruction calls, if its body is not a step of its own
 };
 
+/// The counters of an instruction `tally` or `tally_bits`: one for each value of bit a + 2 * bit b. `tally` counts in
+/// the one for 1, and may do so in the one for 0.
+using TallyGroup = std::array<uint64_t, 4>;
+
 /// What a select runs of which both arms are computed (jit/record/straight_select.h), or a select inside of its arms.
-/// For exact counts: an instruction `tally` counts how often the tag was 1.
+/// For exact counts: an instruction counts how often the tag was 1 when the program came to the select.
 struct ArmTally {
   struct Step {
     const Code* code = nullptr;
@@ -96,6 +101,8 @@ struct ArmTally {
   uint32_t step = 0;          ///< of the trace, which is the select
   uint32_t outer = 0;         ///< the tally of the select around it, an earlier one; itself if there is none
   uint32_t arm = 0;           ///< the arm of that
+  uint32_t group = 0;         ///< of counters
+  uint8_t ones = 1 << 1;      ///< a bit for each counter of the group that counts a tag of 1
   std::vector<Step> runs[2];  ///< by tag: what the arm runs, without the arms of selects inside of it
 };
 
@@ -124,8 +131,9 @@ struct Trace {
   std::vector<WholeStep> whole_steps;
   /// The instructions of the recording; none for traces made from text.
   std::vector<TraceStep> path;
-  /// What `tally` counts; none for traces made from text.
+  /// What `tally` and `tally_bits` count; none for traces made from text.
   std::vector<ArmTally> tallies;
+  uint32_t tally_groups = 0;  ///< groups of counters
 
   IrIns& at(IrRef ref) { return ins[index_of(ref)]; }
   const IrIns& at(IrRef ref) const { return ins[index_of(ref)]; }

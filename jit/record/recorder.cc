@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <tuple>
 #include <utility>
 
 #include "gc/log.h"
@@ -641,32 +642,98 @@ void Recorder::count_arms(const StraightSelect& select, const Operands& conditio
   Trace& trace = builder_.trace();
   InstructionCounts& counts = *carrier_.machine.counts;
   const auto first = static_cast<uint32_t>(trace.tallies.size());
+  const auto count = static_cast<uint32_t>(conditions.size());
+  for (const Operand& condition : conditions) packed(condition);
   // Whether the program comes to a decision: in the trace (none: always), and now.
-  std::vector<IrRef> comes(conditions.size(), kNoRef);
-  std::vector<bool> has_come(conditions.size(), true);
-  for (uint32_t i = 0; i < conditions.size(); ++i) {
-    ArmTally tally = select.decisions[i].tally;
-    const IrRef condition = packed(conditions[i]);
-    if (tally.outer != i) {
-      const uint32_t outer = tally.outer;
-      const IrRef is_taken =
-          tally.arm == 1 ? conditions[outer].ref : choose(conditions[outer].ref, constant(yes), constant(no));
-      comes[i] = comes[outer] == kNoRef ? is_taken : choose(comes[outer], constant(no), is_taken);
-      has_come[i] = has_come[outer] && packed_tag(conditions[outer].word, 1) == tally.arm;
+  const auto outer_of = [&](uint32_t i) { return select.decisions[i].tally.outer; };
+  const auto comes = [&](auto&& self, uint32_t i) -> IrRef {
+    const uint32_t outer = outer_of(i);
+    if (outer == i) return kNoRef;
+    const bool in_first_arm = select.decisions[i].tally.arm == 0;
+    const IrRef taken =
+        in_first_arm ? choose(conditions[outer].ref, constant(yes), constant(no)) : conditions[outer].ref;
+    const IrRef outer_comes = self(self, outer);
+    return outer_comes == kNoRef ? taken : choose(outer_comes, constant(no), taken);
+  };
+  std::vector<bool> has_come(count, true);
+  for (uint32_t i = 0; i < count; ++i) {
+    const ArmTally& tally = select.decisions[i].tally;
+    if (tally.outer != i)
+      has_come[i] = has_come[tally.outer] && packed_tag(conditions[tally.outer].word, 1) == tally.arm;
+    if (!has_come[i]) continue;
+    for (const ArmTally::Step& step : tally.runs[packed_tag(conditions[i].word, 1)]) {
+      counts.add(*step.code, step.pc, step.is_run ? 1 : UINT64_MAX);
     }
-    append(IrOp::kTally, comes[i] == kNoRef ? condition : choose(comes[i], constant(no), condition), kNoRef,
-           static_cast<int32_t>(trace.tallies.size()));
-    if (has_come[i]) {
-      for (const ArmTally::Step& step : tally.runs[packed_tag(conditions[i].word, 1)]) {
-        counts.add(*step.code, step.pc, step.is_run ? 1 : UINT64_MAX);
-      }
+  }
+  // Those in an arm of the select itself are counted together with it where both conditions are bits.
+  const auto is_bit_now = [&](uint32_t i) { return is_bit(builder_.facts(conditions[i].ref)); };
+  const auto is_paired = [&](uint32_t i) {
+    return outer_of(i) != i && outer_of(outer_of(i)) == outer_of(i) && is_bit_now(i) && is_bit_now(outer_of(i));
+  };
+  for (uint32_t i = 0; i < count; ++i) {
+    ArmTally tally = select.decisions[i].tally;
+    const uint32_t outer = tally.outer;
+    if (is_paired(i)) {
+      tally.group = count_bits(conditions[outer].ref, conditions[i].ref);
+      tally.ones = static_cast<uint8_t>(tally.arm == 0 ? 1 << 2 : 1 << 3);
     }
     tally.step = steps_;
     tally.outer += first;
     trace.tallies.push_back(std::move(tally));
   }
+  for (uint32_t i = 0; i < count; ++i) {
+    if (is_paired(i)) continue;
+    const IrRef come = comes(comes, i);
+    std::tie(trace.tallies[first + i].group, trace.tallies[first + i].ones) =
+        count_tag(come == kNoRef ? conditions[i].ref : choose(come, constant(no), conditions[i].ref));
+  }
   // The recorder moves on to this instruction, which the interpreter has not counted.
   counts.add(*frame().code, select.next, 1);
+}
+
+/// Returns the instruction that has counted the value last, as the first of two bits if there are two; kNoRef unless
+/// the trace always comes from there to here.
+IrRef Recorder::counted(IrRef a) {
+  const Trace& trace = builder_.trace();
+  for (size_t i = trace.ins.size(); i-- > 0;) {
+    const IrIns& ins = trace.ins[i];
+    if ((ins.op == IrOp::kTally || ins.op == IrOp::kTallyBits) && ins.a == a) return IrRef{static_cast<uint32_t>(i)};
+    // What makes an object may leave if there is no room for it.
+    if ((ir_is_guard(ins.op) && !ins.fits) || ins.op == IrOp::kNew) break;
+  }
+  return kNoRef;
+}
+
+/// Counts in the trace how often the tag is 1. Returns the group and ArmTally::ones.
+std::pair<uint32_t, uint8_t> Recorder::count_tag(IrRef value) {
+  Trace& trace = builder_.trace();
+  constexpr uint8_t kOne = 1 << 1;
+  constexpr uint8_t kOneOfPair = 1 << 1 | 1 << 3;
+  if (const IrRef known = counted(value); known != kNoRef) {
+    return {static_cast<uint32_t>(trace.at(known).n), trace.at(known).op == IrOp::kTally ? kOne : kOneOfPair};
+  }
+  append(IrOp::kTally, value, kNoRef, static_cast<int32_t>(trace.tally_groups));
+  return {trace.tally_groups++, kOne};
+}
+
+/// Counts in the trace how often the two bits are each of the four pairs. Returns the group.
+uint32_t Recorder::count_bits(IrRef a, IrRef b) {
+  Trace& trace = builder_.trace();
+  if (const IrRef known = counted(a); known != kNoRef) {
+    IrIns& ins = trace.at(known);
+    if (ins.op == IrOp::kTallyBits && ins.b == b) return static_cast<uint32_t>(ins.n);
+    // What counts `a` alone can count both from now on, as no trace has run yet.
+    if (ins.op == IrOp::kTally && index_of(b) < index_of(known)) {
+      ins.op = IrOp::kTallyBits;
+      ins.b = b;
+      for (ArmTally& tally : trace.tallies) {
+        if (tally.group == static_cast<uint32_t>(ins.n)) tally.ones = 1 << 1 | 1 << 3;
+      }
+      return static_cast<uint32_t>(ins.n);
+    }
+  }
+  append(IrOp::kTallyBits, a, b, static_cast<int32_t>(trace.tally_groups));
+  return trace.tally_groups++;
 }
 
 /// Returns a field of a struct that is no placeholder.

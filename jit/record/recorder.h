@@ -22,6 +22,7 @@
 #pragma once
 
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "deopt/side_table.h"
@@ -146,6 +147,9 @@ class Recorder final : private Appender {
   IrRef tag_in(Operand object, unsigned width, Word tags);
   bool record_straight_select(Operand object);
   void count_arms(const StraightSelect& select, const Operands& conditions);
+  IrRef counted(IrRef a);
+  std::pair<uint32_t, uint8_t> count_tag(IrRef value);
+  uint32_t count_bits(IrRef a, IrRef b);
   bool expects_layout(Operand object, uint32_t count) const;
   void layout(Operand object, uint32_t count);
   IrRef choose_alike(Operand condition, Operand first, Operand second);

@@ -57,8 +57,8 @@ struct AssembleOptions {
   const uint8_t* forcing_deopt_points = nullptr;
   /// What the trace counts in, if not null.
   PassCounters* passes = nullptr;
-  /// The counters of Trace::tallies, one for each. Null: the trace has none.
-  uint64_t* tallies = nullptr;
+  /// The counters of Trace::tallies. Null: the trace has none.
+  TallyGroup* tallies = nullptr;
   /// Where the call at the end of the trace reads its target from, if not from its function (jit/x64/memo_code.h).
   /// Null: from the function.
   const void* const* call_target = nullptr;

@@ -1250,7 +1250,8 @@ void Lowering::lower(uint32_t i) {
     case IrOp::kPhi: fetch(result, plan.a); break;
     case IrOp::kLoopBack: loop_back(ins, plan); break;
     case IrOp::kDeoptPoint: count_deopt_point(ins, plan); break;
-    case IrOp::kTally: tally(ins, plan); break;
+    case IrOp::kTally:
+    case IrOp::kTallyBits: tally(ins, plan); break;
   }
 }
 
@@ -1305,12 +1306,30 @@ void Lowering::count_pass(const uint64_t* counter) {
 
 void Lowering::tally(const IrIns& ins, const InsPlan& plan) {
   FBLE_ASSERT(options_.tallies != nullptr);
-  const auto address = reinterpret_cast<uint64_t>(options_.tallies + ins.n);
-  const bool is_near = fits_imm32(address);
-  if (!is_near) a_.mov(q(plan.scratch[0]), imm(address));
+  const auto group = reinterpret_cast<uint64_t>(options_.tallies + ins.n);
+  const bool is_near = fits_imm32(group) && fits_imm32(group + sizeof(TallyGroup));
+  if (!is_near) a_.mov(q(plan.scratch[0]), imm(group));
+  const auto counter = [&](int index, unsigned shift, int64_t offset) {
+    return is_near ? x86::ptr_abs(group + static_cast<uint64_t>(offset), q(index), shift, 8)
+                   : x86::qword_ptr(q(plan.scratch[0]), q(index), shift, static_cast<int32_t>(offset));
+  };
+  // The words of bits, 5 and 7, are half as far from one another as two counters are bytes.
+  constexpr unsigned kShift = 2;
+  constexpr int64_t kNo = 5 << kShift;
+  if (ins.op == IrOp::kTallyBits) {
+    const int sum = plan.scratch[1];
+    a_.lea(d(sum), x86::ptr(q(plan.a.index), q(plan.b.index), 1));
+    a_.inc(counter(sum, kShift, -3 * kNo));
+    return;
+  }
+  if (exact_bits(ins.a) == 1) {
+    a_.inc(counter(plan.a.index, kShift, -kNo));
+    return;
+  }
   constexpr uint32_t kTagBit = 1;
   a_.bt(d(plan.a.index), kTagBit);
-  a_.adc(is_near ? x86::ptr_abs(address, 8) : x86::qword_ptr(q(plan.scratch[0])), 0);
+  const uint64_t ones = group + sizeof(uint64_t);
+  a_.adc(is_near ? x86::ptr_abs(ones, 8) : x86::qword_ptr(q(plan.scratch[0]), sizeof(uint64_t)), 0);
 }
 
 void Lowering::note_entry() {

@@ -225,6 +225,7 @@ TraceTerms::Step TraceTerms::step(const IrIns& ins, const std::function<expr(IrR
     case IrOp::kTailCall:
     case IrOp::kReturn:
     case IrOp::kTally:
+    case IrOp::kTallyBits:
     case IrOp::kLoopStart: return pure(none);
     default: break;
   }

@@ -298,7 +298,10 @@ bool IrRun::execute(const IrIns& ins) {
     case IrOp::kAllocCheck:
     case IrOp::kStackCheck:
     case IrOp::kDeoptPoint: return leaves(ins) && leave(ins);
-    case IrOp::kTally: tallies_[ins.n] += packed_tag(packed(ins.a), 1); return false;
+    case IrOp::kTally: tallies_[counter_key(ins.n, 1)] += packed_tag(packed(ins.a), 1); return false;
+    case IrOp::kTallyBits:
+      ++tallies_[counter_key(ins.n, (bit(ins.a) ? 1u : 0u) + (bit(ins.b) ? 2u : 0u))];
+      return false;
     case IrOp::kStore: slots_[ins.n] = a(); return false;
     case IrOp::kCall:
     case IrOp::kTailCall: {

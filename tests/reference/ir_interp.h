@@ -35,6 +35,9 @@ struct IrInput {
   std::vector<Word> globals;
 };
 
+/// Returns the key of a counter of a group (TallyGroup) in IrOutcome::tallies.
+inline int32_t counter_key(int32_t group, uint32_t counter) { return group * 4 + static_cast<int32_t>(counter); }
+
 /// Returns the key of the hits of a row (MemoTable::row_hits) in IrOutcome::tallies.
 inline int32_t hits_key(int32_t memo, size_t row) { return -1 - (memo << 8 | static_cast<int32_t>(row)); }
 
@@ -45,7 +48,7 @@ struct IrOutcome {
   IrRef at = kNoRef;                    ///< the guard that left, or the ending
   uint32_t snapshot = kNoSnapshot;      ///< of kExit, kCall
   std::map<int32_t, Word> slots;        ///< memory after the stores, and after restoring at an exit
-  std::map<int32_t, uint64_t> tallies;  ///< sums, by counter; hits of memos, by hits_key
+  std::map<int32_t, uint64_t> tallies;  ///< by counter_key and hits_key
   uint64_t turns = 0;                   ///< of the loop, that have begun
   std::vector<Word> values;             ///< returned value; closure and arguments
   Code* code = nullptr;                 ///< of the closure that is called

@@ -338,6 +338,12 @@ size_t IrGen::pick_bit() {
 }
 
 /// Makes choices among bits, and what such choices become.
+bool IrGen::are_known_bits(size_t a, size_t b) const {
+  FactTable facts(plain);
+  for (const IrIns& each : plain.ins) facts.append(each);
+  return is_bit(facts[values_[a].plain]) && is_bit(facts[values_[b].plain]);
+}
+
 void IrGen::compute_bits() {
   const auto ref = [](size_t index) { return IrRef{static_cast<uint32_t>(index)}; };
   IrIns ins;
@@ -351,9 +357,7 @@ void IrGen::compute_bits() {
     constexpr IrOp kOps[] = {IrOp::kBitAnd, IrOp::kBitOr, IrOp::kBitXor};
     ins.op = kOps[random(3)];
     ins.b = ref(first);
-    FactTable facts(plain);
-    for (const IrIns& each : plain.ins) facts.append(each);
-    if (!is_bit(facts[values_[index_of(ins.a)].plain]) || !is_bit(facts[values_[first].plain])) return;
+    if (!are_known_bits(index_of(ins.a), first)) return;
   }
   values_[*append(ins, bool_shape_)].rep_known = true;
 }
@@ -570,11 +574,20 @@ void IrGen::recall() {
   values_[*append(ins, int_shape_)].rep_known = true;
 }
 
-/// Counts the lowest bit of a packed value.
+/// Counts the lowest bit of a packed value, or two bits.
 void IrGen::tally() {
   IrIns ins{.op = IrOp::kTally};
-  ins.a = IrRef{static_cast<uint32_t>(pick_packed())};
   ins.n = static_cast<int32_t>(random(kTallies));
+  if (options_.bits && chance(50)) {
+    ins.op = IrOp::kTallyBits;
+    const size_t a = pick_bit();
+    const size_t b = pick_bit();
+    if (!are_known_bits(a, b)) return;
+    ins.a = IrRef{static_cast<uint32_t>(a)};
+    ins.b = IrRef{static_cast<uint32_t>(b)};
+  } else {
+    ins.a = IrRef{static_cast<uint32_t>(pick_packed())};
+  }
   append(ins, nullptr);
 }
 

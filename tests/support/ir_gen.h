@@ -30,7 +30,7 @@ struct IrGenOptions {
 
 class IrGen {
  public:
-  static constexpr int kTallies = 3;  ///< counters of `tally`
+  static constexpr int kTallies = 3;  ///< groups of counters of `tally` and `tally_bits`
 
   explicit IrGen(uint64_t seed, const IrGenOptions& options = {});
 
@@ -91,6 +91,7 @@ class IrGen {
   void recall();
   void tally();
   void test_tag();
+  bool are_known_bits(size_t a, size_t b) const;
   void make();
   void make_group();
   /// Returns a value of the shape: an existing one, or a new one.

@@ -95,31 +95,47 @@ TEST_F(Counters, ArmsRunAsTheirTagsSay) {
     return ArmTally::Step{&code_, code_.start + 2 * number, is_run};
   };
   selects.tallies = {{.step = 0, .runs = {{step(1)}, {step(2), step(3, false)}}},
-                     {.step = 0, .outer = 0, .arm = 1, .runs = {{step(1)}, {step(1), step(1)}}}};
-  uint64_t* ones = counts_.new_tallies(2);
+                     {.step = 0, .outer = 0, .arm = 1, .group = 1, .runs = {{step(1)}, {step(1), step(1)}}}};
+  selects.tally_groups = 2;
+  TallyGroup* groups = counts_.new_tallies(2);
   counts_.note(selects, {exit(0), exit(1)});
   counts_.counters(0).entries = 100;
   counts_.note_exit({0, 0});
   counts_.note_exit({0, 1});
-  ones[0] = 40;
-  ones[1] = 30;
+  groups[0] = {59, 40};
+  groups[1] = {10, 30};
   EXPECT_EQ(counted(), (Times{99, 59 + 10 + 2 * 30, 40, 98 - 40}));
   EXPECT_EQ(counted(), (Times{99, 59 + 10 + 2 * 30, 40, 98 - 40}));
   {
     const TraceCounts::Paused paused(counts_);
-    ones[0] = 1;
+    groups[0][1] = 1;
   }
-  EXPECT_EQ(ones[0], 0u);
+  EXPECT_EQ(groups[0][1], 0u);
+}
+
+/// The same selects, whose tags are counted together.
+TEST_F(Counters, ArmsRunAsPairsOfTagsSay) {
+  Trace selects = trace(0, {0, 3});
+  const auto step = [&](int number) { return ArmTally::Step{&code_, code_.start + 2 * number}; };
+  selects.tallies = {{.step = 0, .ones = 0b1010, .runs = {{step(1)}, {step(2)}}},
+                     {.step = 0, .outer = 0, .arm = 1, .ones = 0b1000, .runs = {{step(1)}, {step(3)}}}};
+  selects.tally_groups = 1;
+  TallyGroup* groups = counts_.new_tallies(1);
+  counts_.note(selects, {});
+  counts_.counters(0).entries = 100;
+  groups[0] = {45, 10, 15, 30};
+  EXPECT_EQ(counted(), (Times{100, 60 + 10, 40, 100 + 30}));
+  EXPECT_EQ(groups[0], TallyGroup{});
 }
 
 TEST_F(Counters, EachTraceHasTalliesOfItsOwn) {
-  std::vector<uint64_t*> all;
+  std::vector<TallyGroup*> all;
   for (int i = 0; i < 100; ++i) all.push_back(counts_.new_tallies(1000));
-  for (uint64_t* tallies : all) std::fill_n(tallies, 1000, 7);
+  for (TallyGroup* groups : all) std::fill_n(groups, 1000, TallyGroup{7, 7, 7, 7});
   // A trace may have more than usual.
-  std::fill_n(counts_.new_tallies(100'000), 100'000, 3);
-  for (size_t i = 0; i < all.size(); ++i) all[i][0] = all[i][999] = i;
-  for (size_t i = 0; i < all.size(); ++i) EXPECT_EQ(all[i][0] + all[i][500] + all[i][999], 2 * i + 7);
+  std::fill_n(counts_.new_tallies(100'000), 100'000, TallyGroup{3, 3, 3, 3});
+  for (size_t i = 0; i < all.size(); ++i) all[i][0][0] = all[i][999][3] = i;
+  for (size_t i = 0; i < all.size(); ++i) EXPECT_EQ(all[i][0][0] + all[i][500][1] + all[i][999][3], 2 * i + 7);
 }
 
 TEST_F(Counters, NothingIsCountedMeanwhile) {

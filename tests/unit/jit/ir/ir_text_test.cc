@@ -97,6 +97,7 @@ inherited none
   %64 = counted_recall 3 c1 (%4) @s0
   %65 = tag_in %4 0x6 2
   tally %4 6
+  tally_bits %0 %61 7
   store 7 %4
   call %3 9 - (%4 %4) @s1
   tail_call %3 c0 ()

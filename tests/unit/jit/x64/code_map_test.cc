@@ -34,7 +34,7 @@ class CodeMaps : public testing::Test {
   Code* f_ = codes_.make("/A%.f", 4, 0);
   Code* g_ = codes_.make("/A%.g", 2, 1);
   CodeCache cache_{size_t{1} << 24};
-  uint64_t tallies_[IrGen::kTallies] = {};
+  TallyGroup tallies_[IrGen::kTallies] = {};
 };
 
 TEST_F(CodeMaps, NoneIsMadeUnlessItIsAskedFor) {
