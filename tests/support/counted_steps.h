@@ -112,6 +112,49 @@ Bit@ 0 = Bit@(0: u);
 Bit@ 1 = Bit@(1: u);
 Run(many, Run(many, Four@(0, 1, 1, 0)));
 )",
+    // The same with unions that are more than a bit, in one another, the same tag again and again, and guards between.
+    R"(
+Unit@ = *();
+Unit@ u = Unit@();
+Bit@ = +(Unit@ 0, Unit@ 1);
+Opt@ = +(Bit@ some, Unit@ none);
+N@ = +(Unit@ zero, N@ more);
+Six@ = *(Bit@ a, Bit@ b, Bit@ c, Bit@ d, Opt@ o, Opt@ p);
+(Bit@) { Bit@; } Not = (Bit@ a) { a.?(0: Bit@(1: u), 1: Bit@(0: u)); };
+(Bit@, Bit@) { Bit@; } Xor = (Bit@ a, Bit@ b) { a.?(0: b, 1: Not(b)); };
+(Bit@, Bit@) { Bit@; } And = (Bit@ a, Bit@ b) { a.?(0: a, 1: Not(Not(b))); };
+(Opt@, Opt@, Bit@, Bit@) { Bit@; } Pick = (Opt@ o, Opt@ p, Bit@ x, Bit@ y) {
+  o.?(some: p.?(some: Xor(x, y), none: Not(y)), none: p.?(some: Not(x), none: x));
+};
+(Bit@, Bit@, Bit@, Bit@) { Bit@; } Deep = (Bit@ a, Bit@ b, Bit@ c, Bit@ d) {
+  a.?(0: b.?(0: c.?(0: d, 1: Not(d)), 1: Not(c)), 1: b.?(0: Not(d), 1: Xor(c, d)));
+};
+(Bit@, Bit@) { Opt@; } Opt = (Bit@ a, Bit@ b) { a.?(0: Opt@(some: b), 1: Opt@(none: u)); };
+# The tag of a is counted, then guards on n, then it is counted again, then together with that of b. That of d is counted before the pair
+# of d and c.
+(Six@, N@) { Six@; } Next = (Six@ s, N@ n) {
+  Bit@ a = s.a; Bit@ b = s.b; Bit@ c = s.c; Bit@ d = s.d;
+  Bit@ e = Xor(a, c);
+  Bit@ f = n.?(zero: Bit@(1: u), more: n.more.?(zero: Bit@(0: u), more: e));
+  Bit@ g = Xor(a, f);
+  Bit@ h = a.?(0: b.?(0: Not(c), 1: d), 1: b.?(0: c, 1: Not(d)));
+  Bit@ i = Deep(b, a, h, g);
+  Bit@ j = Pick(s.o, s.p, i, h);
+  Bit@ k = Xor(d, a);
+  Bit@ l = d.?(0: c.?(0: Not(k), 1: a), 1: c.?(0: a, 1: Not(b)));
+  Six@(b, Not(d), Xor(j, And(a, d)), Xor(i, l), Opt(j, h), Opt(i, g));
+};
+(N@, N@) { N@; } Add = (N@ a, N@ b) { a.?(zero: b, more: Add(a.more, N@(more: b))); };
+(N@) { N@; } Double = (N@ n) { Add(n, n); };
+(N@, Six@) { Six@; } Run = (N@ n, Six@ s) { n.?(zero: s, more: Run(n.more, Next(s, n.more))); };
+(N@, Six@) { Six@; } Runs = (N@ n, Six@ s) {
+  n.?(zero: s, more: Runs(n.more, Run(N@(more: N@(more: N@(more: N@(zero: u)))), s)));
+};
+N@ many = Double(Double(Double(Double(Double(Double(Double(N@(more: N@(zero: u)))))))));
+Bit@ 0 = Bit@(0: u);
+Bit@ 1 = Bit@(1: u);
+Runs(many, Run(many, Six@(0, 1, 1, 0, Opt@(none: u), Opt@(some: 1))));
+)",
     // Deep recursion, calls with several returns, and a loop around them.
     R"(
 Unit@ = *();
