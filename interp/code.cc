@@ -21,6 +21,11 @@ Loc Code::loc_at(uint32_t offset) const {
   return entry == locs.end() ? Loc{} : entry->loc;
 }
 
+Loc Code::place_at(uint32_t offset) const {
+  const Loc at = loc_at(offset);
+  return at.line == 0 ? loc : at;
+}
+
 void finish_code(Code& code) {
   code.start = code.words.data();
   code.entry = handler_of(static_cast<Op>(code.words[0]));

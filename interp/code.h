@@ -122,6 +122,8 @@ struct Code {
 
   /// Returns the location of the instruction at the word offset; line 0 if it is unknown.
   Loc loc_at(uint32_t offset) const;
+  /// Returns the same, or if it is unknown the location of the function: an interrupt may come at any instruction.
+  Loc place_at(uint32_t offset) const;
 };
 
 /// Returns the code object of a closure.

@@ -22,7 +22,7 @@ void for_each_line(const uint32_t* pc, const Word* fp, Visit&& visit) {
     const Code& code = code_of_frame(frame);
     if (code.is_glue || code.native != nullptr) return true;
     const uint32_t offset = static_cast<uint32_t>(position - code.start) - (frame == fp ? 0 : 1);
-    return visit(ErrorLine{code.loc_at(offset), code.block.str(), ""});
+    return visit(ErrorLine{code.place_at(offset), code.block.str(), ""});
   });
 }
 

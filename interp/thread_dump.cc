@@ -55,7 +55,7 @@ std::string place_of(const StackLine& line, bool is_running = false) {
   // A return position is the end of a call.
   const Loc loc = line.position == nullptr
                       ? code.loc
-                      : code.loc_at(static_cast<uint32_t>(line.position - code.start) - (is_running ? 0 : 1));
+                      : code.place_at(static_cast<uint32_t>(line.position - code.start) - (is_running ? 0 : 1));
   return fmt::format("{}:{}:{}", loc.file.str(), loc.line, loc.column);
 }
 

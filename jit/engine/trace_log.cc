@@ -24,7 +24,7 @@ constexpr const char* kAssumptionTexts[] = {
 
 /// Returns the code's place in its source, for logs.
 std::string place_of(const Code& code, const uint32_t* pc) {
-  const Loc loc = pc == nullptr ? code.loc : code.loc_at(static_cast<uint32_t>(pc - code.start));
+  const Loc loc = pc == nullptr ? code.loc : code.place_at(static_cast<uint32_t>(pc - code.start));
   return fmt::format("{} {}:{}", code.block.str(), loc.line, loc.column);
 }
 

@@ -151,13 +151,14 @@ class Code:
     def has(self, position):
         return self.begin <= position <= self.end
 
-    def loc_at(self, position):
-        """The file and line of a position, as Code::loc_at finds it; line 0 if it is not known."""
+    def place_at(self, position):
+        """The file and line of a position, as Code::place_at finds it."""
         offset = (position - self.begin) // 4
         for index, end in enumerate(self.ends):
             if offset < end:
-                return self._loc(self.locs + index * layout()["LocEntry"] + layout()["LocEntry.loc"])
-        return "", 0
+                found = self._loc(self.locs + index * layout()["LocEntry"] + layout()["LocEntry.loc"])
+                return found if found[1] != 0 else self.loc
+        return self.loc
 
 
 def code_at(address):
@@ -333,7 +334,7 @@ class Activation:
             self.file, self.line = code.loc
             self.exact = False
         else:
-            self.file, self.line = code.loc_at(position if innermost else position - 4)
+            self.file, self.line = code.place_at(position if innermost else position - 4)
             self.exact = True
 
     def notes(self):

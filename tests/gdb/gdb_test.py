@@ -146,9 +146,8 @@ class Test:
         if noted is None:
             return 0
         lines = stack(noted["fble"])
-        # Some functions have no line where they begin.
-        printed = re.findall(r"^(?:\S+:(\d+):\d+: )?error: in ([^:\n]+)", output, re.M)
-        printed = [(name, int(line or "0")) for line, name in printed]
+        printed = re.findall(r"^\S+:(\d+):\d+: error: in ([^:\n]+)", output, re.M)
+        printed = [(name, int(line)) for line, name in printed]
         seen = [(name, line) for name, line, notes in lines or [] if notes != "native"]
         if len(seen) > 120:
             seen = seen[:100] + seen[-20:]
@@ -211,8 +210,8 @@ class Test:
 
 def programs():
     """The programs of the benchmarks, with more to do than in a benchmark."""
-    for name, size in (("Md5", 2000000), ("NQueens", 13), ("Fannkuch", 10), ("TrieMap", 3000000), ("MergeSort", 3000000),
-                       ("StateMonad", 30000000), ("Interpreter", 30000000), ("BinaryTrees", 20), ("Sieve", 3000000)):
+    for name, size in (("Md5", 20000000), ("NQueens", 16), ("Fannkuch", 12), ("TrieMap", 30000000), ("MergeSort", 10000000),
+                       ("StateMonad", 300000000), ("Interpreter", 300000000), ("BinaryTrees", 23), ("Sieve", 10000000)):
         yield [os.path.join(BENCH, name + ".fble"), str(size)]
 
 

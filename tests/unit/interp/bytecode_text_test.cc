@@ -111,6 +111,11 @@ TEST(BytecodeText, ParsesWordsAndLocations) {
   EXPECT_EQ(code.loc_at(28), (Loc{file, 5, 1}));
   EXPECT_EQ(code.loc_at(29), (Loc{file, 5, 2}));
   EXPECT_EQ(code.loc_at(57), (Loc{Symbol("B.fble"), 8, 9}));
+  const auto last = static_cast<uint32_t>(code.words.size() - 1);
+  EXPECT_EQ(code.loc_at(last).line, 0u);
+  EXPECT_NE(code.loc.line, 0u);
+  EXPECT_EQ(code.place_at(last), code.loc);
+  EXPECT_EQ(code.place_at(57), (Loc{Symbol("B.fble"), 8, 9}));
   EXPECT_EQ(code.foreigns[0].loc, (Loc{file, 3, 4}));
   EXPECT_EQ(parse.program->codes[1].block.str(), "/A%.f\n\"\\");
   EXPECT_TRUE(parse.program->codes[1].is_glue);
