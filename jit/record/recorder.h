@@ -16,7 +16,8 @@
 // can run between declaration and definition: all their objects are made
 // together at the definition, and guards inside leave to the declaration.
 //
-// Operations on integers are in jit/record/integers.h.
+// Operations on integers are in jit/record/integers.h, selects of which both arms are computed in
+// jit/record/record_selects.cc.
 //
 // Tested by tests/unit/jit/engine/trace_engine_test.cc and all of tests/lang in JIT modes.
 #pragma once
@@ -38,6 +39,9 @@ namespace fble {
 /// The target of a trace's last instruction, for logs.
 enum class TraceLink : uint8_t { kNone, kReturn, kCall, kTailCall, kLoop, kInterpreter };
 const char* trace_link_text(TraceLink link);
+
+/// Returns whether a global is defined. Globals of modules that have not been evaluated yet are 0.
+inline bool is_defined(Word global) { return global != 0 && !is_placeholder(global); }
 
 /// The engine's decisions about calls.
 class CallPolicy {
