@@ -79,6 +79,7 @@ Heap::Heap(const HeapOptions& options) : options_(options) {
     options_.nursery_bytes = std::min(options_.nursery_bytes, kSlabWords * sizeof(Word));
   }
   old_.slabs().set_exact(is_exact());
+  old_.slabs().frozen().set_verify(options_.verify);
   usual_words_ = options_.nursery_bytes / sizeof(Word);
   resize_nursery(usual_words_);
   marking_threshold_words_ = 2 * kMinGrowthWords;
@@ -88,6 +89,11 @@ Heap::Heap(const HeapOptions& options) : options_(options) {
 Heap::~Heap() {
   for (Object* object : young_natives_) delete resource_of(object);
   for (Object* object : old_natives_) delete resource_of(object);
+}
+
+void Heap::leave_slab() {
+  old_.slabs().leave(slab_);
+  slab_ = nullptr;
 }
 
 /// Requires: the nursery is empty.
@@ -100,8 +106,7 @@ void Heap::resize_nursery(size_t words) {
   nursery_ = nullptr;
   if (words <= kSlabWords) {
     if (slab_ != nullptr && static_cast<size_t>(slab_->end() - slab_->top) < words) {
-      old_.slabs().leave(slab_);
-      slab_ = nullptr;
+      leave_slab();
     }
     if (slab_ == nullptr) slab_ = old_.slabs().take();
     if (slab_ != nullptr) {
@@ -161,7 +166,7 @@ __attribute__((noinline)) Object* Collector::close_with(Object* object, Word hea
   const ObjectKind kind = Object::kind_of(header);
   Object** entry = nullptr;
   if (is_defined && count <= kMostSharedFields && kind < ObjectKind::kNative) {
-    const SharedObjects::Found found = heap_.shared_.find(header, object->fields, count);
+    const SharedObjects::Found found = heap_.shared_.find(header, object->fields, count, heap_.old_.slabs().range());
     if (found.object != nullptr) {
       if (marking_) mark_root(found.object);
       heap_.found_words_ += object_words(count);
@@ -330,7 +335,10 @@ void Collector::visit_moved_unshared() {
 }
 
 __attribute__((noinline)) void Collector::mark_root(Object* object) {
-  if (!object->is_permanent() && heap_.old_.mark(object)) heap_.mark_stack_.push(object);
+  Slabs& slabs = heap_.old_.slabs();
+  if (slabs.contains(object) ? slabs.mark(object) : !object->is_permanent() && OldSpace::mark_in_block(object)) {
+    heap_.mark_stack_.push(object);
+  }
 }
 
 /// Marks what the objects on the mark stack reach, up to `words` words of objects, and subtracts what it
@@ -344,9 +352,17 @@ bool Collector::mark_reached(size_t& words) {
   size_t count = 0;
   MarkStack& stack = heap_.mark_stack_;
   OldSpace& old = heap_.old_;
-  const Slabs::Range slabs = old.slabs().range();
+  Slabs& slabs = old.slabs();
+  FrozenSlabs& frozen = slabs.frozen();
+  const bool are_some_frozen = frozen.any();
+  // Returns where the content of an object is.
+  auto view = [&](Object* object) {
+    if (!are_some_frozen || !slabs.contains(object)) [[likely]]
+      return object;
+    return const_cast<Object*>(frozen.view(object));
+  };
   auto mark = [&](Object* object) {
-    if (slabs.contains(object)) return Slabs::mark(object);
+    if (slabs.contains(object)) return slabs.mark(object);
     return !object->is_permanent() && old.mark_in_block(object);
   };
   auto take = [&] {
@@ -366,12 +382,14 @@ bool Collector::mark_reached(size_t& words) {
   ptrdiff_t left = static_cast<ptrdiff_t>(std::min<size_t>(words, PTRDIFF_MAX));
   // Follows objects that refer to one other object each. Returns the first that does not, or null at the end.
   auto follow = [&](Object* object) -> Object* {
-    while (left > 0 && (object->header & kNotData) == 0) {
-      const size_t fields = object->header >> 32;
+    while (left > 0) {
+      const Object* content = view(object);
+      if ((content->header & kNotData) != 0) break;
+      const size_t fields = content->header >> 32;
       Word next = 0;
       if (fields == 2) [[likely]] {  // a cell
-        const Word head = object->fields[0];
-        next = object->fields[1];
+        const Word head = content->fields[0];
+        next = content->fields[1];
         if (is_pointer(next)) {
           if (is_pointer(head)) return object;
         } else {
@@ -380,7 +398,7 @@ bool Collector::mark_reached(size_t& words) {
         }
         left -= 3;
       } else {
-        for (const Word *field = object->fields, *end = field + fields; field != end; ++field) {
+        for (const Word *field = content->fields, *end = field + fields; field != end; ++field) {
           if (!is_pointer(*field)) continue;
           if (next != 0) return object;
           next = *field;
@@ -405,6 +423,8 @@ bool Collector::mark_reached(size_t& words) {
     } else {
       object = stack.pop();
     }
+    const FrozenSlabs::Pin pin(frozen, are_some_frozen && slabs.contains(object) ? slabs.slab_of(object) : nullptr);
+    object = view(object);
     const Word header = object->header;
     visit_pointers(object, header, [&](Word& word) { put(as_object(word)); });
     if (is_traced(header)) [[unlikely]] {
@@ -464,10 +484,13 @@ void Heap::adopt(Word* ap, RootReporter& roots) {
   // Under stress, only a small part of it was used.
   const size_t usual = options_.nursery_bytes / sizeof(Word);
   const size_t rest = static_cast<size_t>(slab_->end() - slab_->top);
-  resize_nursery(rest >= usual / 4 ? std::min(rest, usual) : usual);
+  const bool leaves_early = options_.stress != 0 && ++stress_adoptions_ % kStressSlabPeriod == 0;
+  const bool stays = rest >= usual / 4 && !leaves_early;
+  if (!stays) leave_slab();
+  resize_nursery(stays ? std::min(rest, usual) : usual);
   if (marking_) {
     Collector collector(*this);
-    Slabs::mark_all(start, ap);
+    old_.slabs().mark_all(start, ap);
     for (Word* at = start; at != ap;) {
       Object* object = reinterpret_cast<Object*>(at);
       const Word header = object->header;
@@ -538,6 +561,7 @@ void Heap::minor_collection(Word* ap, RootReporter& roots) {
   if (should_adopt(ap)) return adopt(ap, roots);
   const size_t old_words = old_.used_words();
   const size_t handed_out = old_.handed_out_words();
+  old_.slabs().set_filling(options_.stress == 0 && old_bytes() >= options_.freeze_from_bytes);
   sharing_ = options_.stress != 0 ? stats_.minor_collections % kStressUnsharedPeriod != 0
                                   : old_words * sizeof(Word) >= options_.share_from_bytes;
   sharing_ = sharing_ && shared_.begin(old_words, marking_);
@@ -647,9 +671,10 @@ void Heap::full_collection(RootReporter& roots) {
 /// Does one step of marking or sweeping. Requires: the nursery is empty.
 void Heap::collector_step(RootReporter& roots) {
   const Doing doing(Activity::kCollectFull);
+  const bool stress = options_.stress != 0;
+  if (stress || old_bytes() >= options_.freeze_from_bytes) old_.freeze_some(promoted_words_, stress);
   const bool has_returned_all = old_.return_some_memory();
   if (has_returned_all && is_returning_) is_tidying_ = is_returning_ = false;
-  const bool stress = options_.stress != 0;
   if (marking_) {
     mark_some(kMarkPerPromoted * promoted_words_ + (stress ? kStressMarkWords : kMinMarkWords), roots);
     return;
@@ -775,19 +800,23 @@ void Heap::verify() {
     const uint32_t index = block->index_of(object);
     return index < block->cell_count && (block->live[index / 64] >> (index % 64) & 1) != 0;
   };
-  old_.for_each([&](Object* object) {
+  FrozenSlabs& frozen = old_.slabs().frozen();
+  old_.for_each([&](Object* at) {
+    const FrozenSlabs::Pin pin(frozen, old_.slabs().contains(at) ? old_.slabs().slab_of(at) : nullptr);
+    const Object* object = frozen.look(at);
     if (object->is_forwarded()) FBLE_BUG("heap verify: forwarded object in the old space");
     const auto check = [&](const Word& word) {
       if (word == 0) FBLE_BUG("heap verify: null field");
       if (!is_pointer(word)) return;
-      const Object* target = as_object(word);
-      if (in_nursery(target)) FBLE_BUG("heap verify: old object points into the nursery");
+      const Object* place = as_object(word);
+      if (in_nursery(place)) FBLE_BUG("heap verify: old object points into the nursery");
+      const Object* target = frozen.look(place);
       if (target->is_forwarded()) FBLE_BUG("heap verify: field points to a moved object");
-      if (!target->is_permanent() && !is_live(target)) FBLE_BUG("heap verify: field points to a free cell");
+      if (!target->is_permanent() && !is_live(place)) FBLE_BUG("heap verify: field points to a free cell");
     };
     for (uint32_t i = object->first_value(); i < object->count(); ++i) check(object->fields[i]);
     // Dead handles may have been released already.
-    const bool is_released = all_marked_ && !old_.is_marked(object);
+    const bool is_released = all_marked_ && !old_.is_marked(at);
     if (is_traced(object->header) && !is_released) traced_resource_of(object).visit_values(check);
   });
   if (marking_) return;

@@ -88,6 +88,8 @@ struct HeapOptions {
   unsigned stress_full_period = 8;
   /// Equal survivors become one when the old space has at least this size.
   size_t share_from_bytes = 2 << 20;
+  /// Slabs that are not used for a while are frozen when the old space has at least this size.
+  size_t freeze_from_bytes = size_t{64} << 20;
   /// Checks the whole heap after each collection, and poisons dead slots of call frames.
   bool verify = false;
 };
@@ -211,6 +213,7 @@ class Heap {
   }
 
   const HeapStats& stats() const { return stats_; }
+  const FreezeStats& freeze_stats() const { return old_.slabs().frozen().stats(); }
   void reset_peaks() { stats_.peak_bytes = stats_.peak_live_bytes = 0; }
   size_t old_bytes() const { return old_.used_words() * sizeof(Word); }
   const HeapOptions& options() const { return options_; }
@@ -235,6 +238,7 @@ class Heap {
   void full_collection(RootReporter& roots);
   void collector_step(RootReporter& roots);
   void resize_nursery(size_t words);
+  void leave_slab();
   bool should_adopt(const Word* ap);
   void adopt(Word* ap, RootReporter& roots);
   void note_survival(size_t young_words);
@@ -285,6 +289,7 @@ class Heap {
   size_t held_bytes_ = 0;
   unsigned stress_countdown_ = 0;
   unsigned stress_collections_ = 0;
+  unsigned stress_adoptions_ = 0;
   HeapStats stats_;
   PauseListener pause_listener_;
   SurvivalObserver* survival_ = nullptr;

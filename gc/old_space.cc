@@ -120,9 +120,13 @@ void OldSpace::take_run(SizeClass& list, uint32_t size_class) {
     if (take_run_of_current(list)) return;
   }
   // Slabs are walked from object to object, so a cell there must have exactly the size of its object.
-  if (size_class <= kExactClasses && slabs_.take_run(class_words(size_class), list.next, list.end, marking_)) {
-    list.in_slab = true;
-    return;
+  if (size_class <= kExactClasses) {
+    const size_t words = class_words(size_class);
+    if (slabs_.take_run(words, list.next, list.end, marking_) ||
+        (slabs_.open() && slabs_.take_run(words, list.next, list.end, marking_))) {
+      list.in_slab = true;
+      return;
+    }
   }
   Block* block = new_block(class_words(size_class), kBlockBytes);
   block->previous = list.last;
@@ -252,6 +256,14 @@ bool OldSpace::return_some_memory() {
     madvise(free_blocks_[returned_++], kBlockBytes, MADV_DONTNEED);
   }
   return are_slabs_returned && !has_more();
+}
+
+void OldSpace::freeze_some(size_t promoted, bool stress) {
+  slabs_.freeze_some(promoted, stress, [&](const Slab* slab) {
+    return std::any_of(std::begin(classes_), std::end(classes_), [&](const SizeClass& list) {
+      return list.in_slab && list.next != list.end && slabs_.slab_of(list.next) == slab;
+    });
+  });
 }
 
 void OldSpace::forget_wanted() {

@@ -78,13 +78,13 @@ class OldSpace {
   }
 
   bool is_marked(const Object* object) const {
-    if (slabs_.contains(object)) return Slabs::is_marked(object);
+    if (slabs_.contains(object)) return slabs_.is_marked(object);
     const Block* block = block_of(object);
     const uint32_t index = block->index_of(object);
     return (block->mark[index / 64] >> (index % 64) & 1) != 0;
   }
   /// Marks the object. Returns false if it was marked already.
-  bool mark(const Object* object) { return slabs_.contains(object) ? Slabs::mark(object) : mark_in_block(object); }
+  bool mark(const Object* object) { return slabs_.contains(object) ? slabs_.mark(object) : mark_in_block(object); }
   /// Does the same for an object that is not in a slab.
   static bool mark_in_block(const Object* object) {
     Block* block = block_of(object);
@@ -108,6 +108,9 @@ class OldSpace {
   /// Sweeps up to `blocks` blocks. A slab counts as several.
   void sweep_some(size_t blocks);
 
+  /// Freezes slabs that were not in use lately, in proportion to the words that have become old (gc/frozen_slabs.h).
+  void freeze_some(size_t promoted, bool stress);
+
   /// Returns memory of free blocks to the system: a bounded part of what will not be needed soon. Returns whether none
   /// of that is left.
   bool return_some_memory();
@@ -126,6 +129,7 @@ class OldSpace {
   size_t committed_bytes() const { return committed_bytes_ + slabs_.count() * kSlabBytes; }
 
   Slabs& slabs() { return slabs_; }
+  const Slabs& slabs() const { return slabs_; }
 
   /// Frees all cells that are in runs and not allocated yet.
   void put_back_runs();

@@ -43,15 +43,16 @@ class SharedObjects {
     Object* object;  ///< null if there is none
     Object** entry;
   };
-  /// Looks for an object with this header and these fields. Requires: the fields are old.
-  Found find(Word header, const Word* fields, uint32_t count) {
+  /// Looks for an object with this header and these fields. Requires: the fields are old. `slabs` are those of the
+  /// heap.
+  Found find(Word header, const Word* fields, uint32_t count, const SlabRange& slabs) {
     Word hash = header;
     for (uint32_t i = 0; i < count; ++i) hash = std::rotr(hash ^ fields[i], 29) * 0x9e3779b97f4a7c15;
     Object** entry = table_.entry(hash);
-    if (is_equal(*entry, header, fields, count)) return {*entry, entry};
+    if (is_equal(*entry, header, fields, count, slabs)) return {*entry, entry};
     if (previous_.size() != 0) {
       Object* known = *previous_.entry(hash);
-      if (is_equal(known, header, fields, count)) {
+      if (is_equal(known, header, fields, count, slabs)) {
         *entry = known;
         return {known, entry};
       }
@@ -87,8 +88,9 @@ class SharedObjects {
     Object** entry(Word hash) const { return &entries[hash >> (64 - power)]; }
   };
 
-  static bool is_equal(const Object* object, Word header, const Word* fields, uint32_t count) {
-    if (object == nullptr || object->header != header) return false;
+  /// An object in a frozen slab counts as another one: it would have to be decoded.
+  static bool is_equal(const Object* object, Word header, const Word* fields, uint32_t count, const SlabRange& slabs) {
+    if (object == nullptr || slabs.is_frozen(object) || object->header != header) return false;
     for (uint32_t i = 0; i < count; ++i) {
       if (object->fields[i] != fields[i]) return false;
     }

@@ -5,11 +5,12 @@
 // it becomes part of the old space as it is, without a visit, and the nursery moves to fresh memory. The next marking
 // finds what was dead in it.
 //
-//   slab (256 KiB, aligned)
-//   [ header, mark bits ][ object ][ object ] ... top ][ the nursery, or nothing ]
-//                          adopted
+//   slab (256 KiB)
+//   [ object ][ object ] ... top ][ the nursery, or nothing ]
+//     adopted
 //
-// Objects of any size lie side by side, so a slab can be walked from header to header. Each 16 bytes have a mark bit:
+// Objects of any size lie side by side, so a slab can be walked from header to header. What is known of a slab is in
+// a table aside, so that the memory of a slab can be away (gc/frozen_slabs.h). Each 16 bytes have a mark bit there:
 // no object is smaller, so no two objects start in the same 16 bytes. After a marking, a slab without marks is free as
 // a whole. In a slab that has lost more than an eighth, dead objects become *holes*: objects with kHoleFlag in the
 // header, in lists by size. Survivors that are copied go there.
@@ -20,32 +21,13 @@
 // Tested by tests/unit/gc/slabs_test.cc.
 #pragma once
 
+#include <functional>
 #include <vector>
 
+#include "gc/frozen_slabs.h"
 #include "gc/mapping.h"
-#include "gc/object.h"
 
 namespace fble {
-
-inline constexpr size_t kSlabBytes = 256 * 1024;
-inline constexpr size_t kGranuleBytes = 16;
-
-struct Slab {
-  Word* top;          ///< objects from words() to here are old
-  size_t used_words;  ///< the words of these that are not in holes
-  size_t live_words;  ///< marked so far by the current marking
-  size_t position;    ///< in Slabs::slabs_, or kNowhere
-  uint64_t epoch;     ///< the marking after which holes and used_words were last updated
-  bool is_nursery;    ///< the nursery begins at `top`
-  uint64_t mark[kSlabBytes / kGranuleBytes / 64];
-
-  static constexpr size_t kNowhere = SIZE_MAX;
-
-  Word* words() { return reinterpret_cast<Word*>(this + 1); }
-  Word* end() { return reinterpret_cast<Word*>(reinterpret_cast<uintptr_t>(this) + kSlabBytes); }
-};
-static_assert(sizeof(Slab) % sizeof(Word) == 0);
-inline constexpr size_t kSlabWords = (kSlabBytes - sizeof(Slab)) / sizeof(Word);
 
 class Slabs {
  public:
@@ -53,35 +35,39 @@ class Slabs {
   Slabs(const Slabs&) = delete;
   Slabs& operator=(const Slabs&) = delete;
 
+  const SlabRange& range() const { return range_; }
   /// Returns whether the address is in a slab.
-  bool contains(const void* address) const { return range().contains(address); }
-  /// The addresses of all slabs, as a copy for loops. Changes with `take`.
-  struct Range {
-    uintptr_t start;
-    size_t bytes;
-    bool contains(const void* address) const { return reinterpret_cast<uintptr_t>(address) - start < bytes; }
-  };
-  Range range() const { return {base_, bytes_}; }
-  static Slab* slab_of(const void* address) {
-    return reinterpret_cast<Slab*>(reinterpret_cast<uintptr_t>(address) & ~(kSlabBytes - 1));
-  }
-  static bool is_marked(const Object* object) {
+  bool contains(const void* address) const { return range_.contains(address); }
+  Slab* slab_of(const void* address) const { return range_.slab_of(address); }
+  bool is_marked(const Object* object) const {
     const size_t granule = granule_of(object);
     return (slab_of(object)->mark[granule / 64] >> (granule % 64) & 1) != 0;
   }
   /// Marks the object. Returns false if it was marked already.
-  static bool mark(const Object* object) {
+  bool mark(const Object* object) {
     const size_t granule = granule_of(object);
-    uint64_t& bits = slab_of(object)->mark[granule / 64];
+    Slab* slab = slab_of(object);
+    uint64_t& bits = slab->mark[granule / 64];
     const uint64_t bit = uint64_t{1} << (granule % 64);
     if ((bits & bit) != 0) return false;
     bits |= bit;
-    slab_of(object)->live_words += object->size_words();
+    slab->live_words += frozen_.view(object)->size_words();
     return true;
   }
 
+  /// Slabs whose objects are not used for a while become smaller. Returns what reads them.
+  FrozenSlabs& frozen() { return frozen_; }
+  const FrozenSlabs& frozen() const { return frozen_; }
+  /// Sets whether survivors that are copied go to slabs, since only these are frozen.
+  void set_filling(bool filling) { is_filling_ = filling; }
+  /// Makes a fresh slab one hole. Returns false if survivors do not go to slabs, or there is none.
+  bool open();
+  /// Freezes slabs for `promoted` words that have become old. `is_in_use(slab)` returns whether cells in it are about
+  /// to be allocated. Under stress, also slabs that are young or not full.
+  void freeze_some(size_t promoted, bool stress, const std::function<bool(const Slab*)>& is_in_use);
+
   /// Marks the adjacent objects from `start` to `end`. Requires: none of them is marked.
-  static void mark_all(const Word* start, const Word* end);
+  void mark_all(const Word* start, const Word* end);
 
   /// Returns a slab for a nursery; null if there is no address space left.
   Slab* take();
@@ -108,18 +94,21 @@ class Slabs {
   /// The starts of objects, for checks: a bit for each granule of each slab, set where an object starts.
   class Starts {
    public:
-    explicit Starts(Slabs& slabs) : bits_(slabs.slabs_.size() * kGranules) {
+    explicit Starts(Slabs& slabs) : range_(slabs.range_), bits_(slabs.slabs_.size() * kGranules) {
       slabs.for_each([&](const Object* object) { bits_[index_of(object)] = true; });
     }
     /// Requires: the address is in a slab.
     bool contains(const Object* object) const {
-      return slab_of(object)->position != Slab::kNowhere && bits_[index_of(object)];
+      return range_.slab_of(object)->position != Slab::kNowhere && bits_[index_of(object)];
     }
 
    private:
     static constexpr size_t kGranules = kSlabBytes / kGranuleBytes;
-    static size_t index_of(const Object* object) { return slab_of(object)->position * kGranules + granule_of(object); }
+    size_t index_of(const Object* object) const {
+      return range_.slab_of(object)->position * kGranules + granule_of(object);
+    }
 
+    SlabRange range_;
     std::vector<bool> bits_;
   };
 
@@ -131,10 +120,12 @@ class Slabs {
   template <typename Visit>
   void for_each(Visit&& visit) {
     for (Slab* slab : slabs_) {
+      const FrozenSlabs::Pin pin(frozen_, slab);
       for (Word* at = slab->words(); at < slab->top;) {
         Object* object = reinterpret_cast<Object*>(at);
-        at += object->size_words();
-        if ((object->header & kHoleFlag) == 0) visit(object);
+        const Word header = frozen_.look(object)->header;
+        at += 1 + (header >> 32);
+        if ((header & kHoleFlag) == 0) visit(object);
       }
     }
   }
@@ -144,26 +135,30 @@ class Slabs {
   static constexpr size_t kHoleSizes = 9;
   static constexpr size_t kMostCells = 64;  ///< the most cells of a run
 
-  static size_t granule_of(const Object* object) {
-    return (reinterpret_cast<uintptr_t>(object) & (kSlabBytes - 1)) / kGranuleBytes;
-  }
-  static void set_mark(const Object* object, bool is_marked);
+  void set_mark(const Object* object, bool is_marked);
   void reserve();
+  void add(Slab* slab);
+  Slab* next_to_freeze(bool stress);
   void sweep(Slab* slab);
   void carve(Slab* slab);
   void make_hole(Word* at, size_t words);
   void release(Slab* slab);
 
-  uintptr_t base_ = 0;
-  size_t bytes_ = 0;  ///< the size of the address range
-  Mapping reserved_;
-  bool tried_ = false;        ///< whether reserve() was called
-  uintptr_t fresh_ = 0;       ///< no slab at or after this address was taken yet
-  std::vector<Slab*> slabs_;  ///< slabs with adopted objects
-  std::vector<Slab*> free_;   ///< all others that were taken before
-  size_t returned_ = 0;       ///< the first `returned_` slabs of free_ have no memory: the system has it
-  size_t wanted_ = 0;         ///< the most slabs in use lately
-  size_t sweep_at_ = 0;       ///< slabs_ from this index on may be unswept
+  SlabRange range_{};
+  Mapping reserved_;  ///< the slabs, and behind them the table
+  FrozenSlabs frozen_{range_};
+  bool tried_ = false;  ///< whether reserve() was called
+  bool is_filling_ = false;
+  uintptr_t fresh_ = 0;        ///< no slab at or after this address was taken yet
+  size_t freeze_at_ = 0;       ///< the next of slabs_ that may be frozen
+  uint64_t taken_ = 0;         ///< number of slabs that were taken
+  ptrdiff_t credit_ = 0;       ///< words that may be frozen
+  unsigned stress_turns_ = 0;  ///< calls of freeze_some under stress
+  std::vector<Slab*> slabs_;   ///< slabs with adopted objects
+  std::vector<Slab*> free_;    ///< all others that were taken before
+  size_t returned_ = 0;        ///< the first `returned_` slabs of free_ have no memory: the system has it
+  size_t wanted_ = 0;          ///< the most slabs in use lately
+  size_t sweep_at_ = 0;        ///< slabs_ from this index on may be unswept
   uint64_t epoch_ = 0;
   size_t used_words_ = 0;
   bool exact_ = false;

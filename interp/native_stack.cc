@@ -2,6 +2,7 @@
 // them are the roles in interp/machine_registers.h.
 #include "interp/native_stack.h"
 
+#include "gc/frozen_slabs.h"
 #include "interp/debug_state.h"
 #include "interp/offsets.h"
 
@@ -86,6 +87,7 @@ constexpr bool kHasStackOfItsOwn = true;
 #endif
 
 void enter_handler(Handler handler, const uint32_t* pc, Word* fp, Carrier& carrier, Word* ap, Word value) {
+  prepare_signal_stack();
   void* const outer = carrier.native_stack;
   void* const stack = outer == nullptr && kHasStackOfItsOwn ? carrier.native_stack_begin() : nullptr;
   const HandlerCall call{handler, pc, fp, &carrier, ap, carrier.table, value, stack};

@@ -77,14 +77,18 @@ Status report_run_error(const Machine& machine) {
 
 void print_stats(const Machine& machine, const TraceEngine* engine) {
   const HeapStats& stats = const_cast<Machine&>(machine).heap().stats();
+  const FreezeStats& freezing = const_cast<Machine&>(machine).heap().freeze_stats();
   print_message(
       "collections: {} minor, {} full\n"
       "allocated:   {} bytes up to the last collection, {} of them survived, {} more as equals of what there was\n"
       "peak:        {} bytes in use, {} bytes live after a collection\n"
+      "frozen:      {} bytes of old objects, in {} bytes; {} bytes thawed, {} decoded to be marked, {} unlike\n"
       "pauses:      {:.3f} ms in all, median {:.3f} ms, {:.3f} ms the longest\n",
       stats.minor_collections, stats.full_collections, stats.allocated_bytes, stats.survived_bytes, stats.shared_bytes,
-      stats.peak_bytes, stats.peak_live_bytes, static_cast<double>(stats.total_pause_ns) / 1e6,
-      static_cast<double>(stats.pauses.median_ns()) / 1e6, static_cast<double>(stats.longest_pause_ns) / 1e6);
+      stats.peak_bytes, stats.peak_live_bytes, freezing.frozen_slabs * kSlabBytes, freezing.code_bytes,
+      freezing.thawed_slabs * kSlabBytes, freezing.peeks * kSlabBytes, freezing.kept_slabs * kSlabBytes,
+      static_cast<double>(stats.total_pause_ns) / 1e6, static_cast<double>(stats.pauses.median_ns()) / 1e6,
+      static_cast<double>(stats.longest_pause_ns) / 1e6);
   const ThreadStats& threads = machine.thread_stats();
   if (threads.started != 0) {
     print_message(

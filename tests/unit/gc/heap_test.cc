@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <fstream>
 #include <random>
 #include <set>
 #include <unordered_map>
@@ -430,7 +431,7 @@ TEST(Heap, AgreesWithTheModelWhileMarkingGoesOn) {
     options.stress_full_period = 1'000'000;
     options.verify = true;
     Mutator mutator(options, seed);
-    for (int i = 1; i <= 6'000; ++i) {
+    for (int i = 1; i <= 7'000; ++i) {
       mutator.step();
       if (HasFatalFailure()) return;
       if (i % 100 == 0) mutator.check();
@@ -583,6 +584,92 @@ TEST(Heap, WhatOnlyGrowsIsAdopted) {
     mutator.ap = mutator.heap.collect_all(mutator.ap, mutator);
     EXPECT_EQ(mutator.heap.old_bytes(), 0u);
   }
+}
+
+/// Returns the resident memory of the process in bytes.
+size_t resident_bytes() {
+  std::ifstream status("/proc/self/statm");
+  size_t all = 0;
+  size_t resident = 0;
+  status >> all >> resident;
+  return resident * 4096;
+}
+
+TEST(Heap, OldListsAreFrozenAndThawed) {
+  for (const bool verify : {false, true}) {
+    HeapOptions options;
+    options.freeze_from_bytes = 1 << 20;
+    options.verify = verify;
+    ListMutator mutator(options);
+    const size_t before = resident_bytes();
+    const Word most = verify ? 1'200'000 : 8'000'000;
+    for (Word i = 1; i <= most; ++i) ASSERT_TRUE(mutator.prepend(i % 1000));
+    const FreezeStats& stats = mutator.heap.freeze_stats();
+    const size_t list_bytes = most * 3 * sizeof(Word);
+    EXPECT_GE(stats.frozen_slabs * kSlabBytes, list_bytes / 3);
+    EXPECT_LE(stats.code_bytes, stats.frozen_slabs * kSlabBytes / 8);
+    if (!verify) {
+      EXPECT_LE(resident_bytes() - before, list_bytes / 2);
+    }
+    // The list is walked several times, from its youngest cell to its oldest, and from places inside.
+    std::vector<Word> places;
+    for (int walk = 0; walk < 6; ++walk) {
+      Word at = mutator.list;
+      for (Word i = most; i > 0; --i, at = as_object(at)->fields[1]) {
+        ASSERT_EQ(as_object(at)->header, Object::make_header(ObjectKind::kStruct, 2));
+        ASSERT_EQ(as_object(at)->fields[0], i % 1000 << 1 | 1);
+        if (walk == 0 && i % 10'007 == 0) places.push_back(at);
+      }
+      ASSERT_EQ(at, kUnitWord);
+      if (walk == 0) {
+        EXPECT_GE(stats.thawed_slabs, stats.frozen_slabs / 2);
+        if (!verify) {
+          EXPECT_LE(resident_bytes() - before, list_bytes / 2);
+        }
+      }
+      for (size_t i = 0; i < places.size(); i += 7)
+        ASSERT_EQ(as_object(places[i])->fields[0], (most - most % 10'007 - i * 10'007) % 1000 << 1 | 1);
+    }
+    // Slabs that are thawed again and again stay thawed.
+    const uint64_t thawed = stats.thawed_slabs;
+    for (Word at = mutator.list; at != kUnitWord;) at = as_object(at)->fields[1];
+    EXPECT_LE(stats.thawed_slabs, thawed);
+    // A full marking finds all of it, and frozen slabs die like others.
+    mutator.ap = mutator.heap.collect_all(mutator.ap, mutator);
+    EXPECT_GE(mutator.heap.old_bytes(), list_bytes);
+    mutator.list = kUnitWord;
+    mutator.ap = mutator.heap.collect_all(mutator.ap, mutator);
+    EXPECT_EQ(mutator.heap.old_bytes(), 0u);
+    // Their memory is used again.
+    for (Word i = 1; i <= most / 4; ++i) ASSERT_TRUE(mutator.prepend(i));
+    Word at = mutator.list;
+    for (Word i = most / 4; i > 0; --i, at = as_object(at)->fields[1]) ASSERT_EQ(as_object(at)->fields[0], i << 1 | 1);
+  }
+}
+
+TEST(Heap, ObjectsThatWillChangeAreNotFrozen) {
+  HeapOptions options;
+  options.stress = 1;
+  options.stress_full_period = 1'000'000;
+  options.verify = true;
+  ListMutator mutator(options);
+  const Word placeholder = make_placeholder(7);
+  Word undefined = 0;
+  for (Word i = 0; i < 4'000; ++i) {
+    ASSERT_TRUE(mutator.prepend(i));
+    if (i % 400 != 10) continue;
+    as_object(mutator.list)->fields[0] = placeholder;
+    for (Word later = 0; later < 300; ++later) ASSERT_TRUE(mutator.prepend(later));
+    // It is defined.
+    undefined = mutator.list;
+    while (as_object(undefined)->fields[0] != placeholder) undefined = as_object(undefined)->fields[1];
+    as_object(undefined)->fields[0] = kUnitWord;
+    mutator.heap.remember(as_object(undefined));
+  }
+  for (Word at = mutator.list; at != kUnitWord; at = as_object(at)->fields[1])
+    ASSERT_EQ(as_object(at)->fields[0] & 1, 1u);
+  EXPECT_GT(mutator.heap.freeze_stats().frozen_slabs, 10u);
+  EXPECT_GT(mutator.heap.freeze_stats().thawed_slabs, 10u);
 }
 
 /// Returns the current number of words of the nursery.

@@ -22,7 +22,7 @@ class Objects {
     return reinterpret_cast<Object*>(memory);
   }
   SharedObjects::Found find(const std::vector<Word>& fields, uint32_t tag = 0) {
-    return shared.find(header(fields, tag), fields.data(), static_cast<uint32_t>(fields.size()));
+    return shared.find(header(fields, tag), fields.data(), static_cast<uint32_t>(fields.size()), space.slabs().range());
   }
   /// Returns the object that the collector would keep.
   Object* keep(const std::vector<Word>& fields, uint32_t tag = 0) {
