@@ -309,6 +309,7 @@ void FrozenSlabs::close_view(Slab* slab) {
   slab->view = 0;
 }
 
+/// A signal may thaw the slab meanwhile. Its code stays, and so does its view.
 __attribute__((noinline)) const Object* FrozenSlabs::view_frozen(Slab* slab, const Object* object, bool counts) {
   if (slab->view == 0) {
     if (counts && ++slab->peeks >= kMostPeeks) {
@@ -318,8 +319,6 @@ __attribute__((noinline)) const Object* FrozenSlabs::view_frozen(Slab* slab, con
       discard_code(slab, true);
       return object;
     }
-    const WithoutSignals without;
-    if (!slab->is_frozen) return object;
     if (viewed_[next_view_] != nullptr && viewed_[next_view_] == pinned_) next_view_ = (next_view_ + 1) % kViews;
     if (viewed_[next_view_] != nullptr) close_view(viewed_[next_view_]);
     viewed_[next_view_] = slab;

@@ -484,7 +484,8 @@ void Heap::adopt(Word* ap, RootReporter& roots) {
   // Under stress, only a small part of it was used.
   const size_t usual = options_.nursery_bytes / sizeof(Word);
   const size_t rest = static_cast<size_t>(slab_->end() - slab_->top);
-  const bool leaves_early = options_.stress != 0 && ++stress_adoptions_ % kStressSlabPeriod == 0;
+  const bool leaves_early =
+      options_.stress != 0 && ++stress_adoptions_ % kStressSlabPeriod == 0 && old_.slabs().count() < kStressMostSlabs;
   const bool stays = rest >= usual / 4 && !leaves_early;
   if (!stays) leave_slab();
   resize_nursery(stays ? std::min(rest, usual) : usual);

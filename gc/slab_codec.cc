@@ -33,12 +33,12 @@ constexpr size_t kMostInWeakRun = 16;
 constexpr size_t kLeastSaved = 3;
 
 struct Template {
-  Word header = 0;
-  size_t fields = 0;
-  size_t bytes = 0;      ///< of one object
-  bool is_weak = false;  ///< has fields without a constant that are not small
-  Kind kinds[kMostFields] = {};
-  Word constants[kMostFields] = {};
+  Word header;
+  size_t fields;
+  size_t bytes;  ///< of one object; only for encoding, like is_weak
+  bool is_weak;  ///< has fields without a constant that are not small
+  Kind kinds[kMostFields];
+  Word constants[kMostFields];
 };
 
 template <typename Value>
@@ -105,7 +105,7 @@ Kind kind_of(Word field, Word address) {
 
 /// Describes an object, and also the next one if it has the same header.
 Template describe(const Word* object, const Word* next, bool has_next) {
-  Template shape;
+  Template shape{};
   shape.header = object[0];
   shape.fields = object[0] >> 32;
   const Word address = reinterpret_cast<Word>(object);
