@@ -603,11 +603,11 @@ TEST(Heap, OldListsAreFrozenAndThawed) {
     if (verify) options.nursery_bytes = 1 << 20;  // fewer checks
     ListMutator mutator(options);
     const size_t before = resident_bytes();
-    const Word most = verify ? 2'000'000 : 8'000'000;
+    const Word most = verify ? 1'500'000 : 6'000'000;
     for (Word i = 1; i <= most; ++i) ASSERT_TRUE(mutator.prepend(i % 1000));
     const FreezeStats& stats = mutator.heap.freeze_stats();
     const size_t list_bytes = most * 3 * sizeof(Word);
-    EXPECT_GE(stats.frozen_slabs * kSlabBytes, list_bytes / (verify ? 6 : 3));
+    EXPECT_GE(stats.frozen_slabs * kSlabBytes, list_bytes / (verify ? 12 : 3));
     EXPECT_LE(stats.code_bytes, stats.frozen_slabs * kSlabBytes / 8);
     if (!verify) {
       EXPECT_LE(resident_bytes() - before, list_bytes / 2);
