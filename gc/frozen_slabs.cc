@@ -272,6 +272,7 @@ bool FrozenSlabs::freeze(Slab* slab) {
   if (may_change || !encode(slab)) {
     ++stats_.kept_slabs;
     slab->thaws = kMostThaws;
+    price_ += kUnlikePrice;
     return false;
   }
   const WithoutSignals without;

@@ -355,14 +355,17 @@ bool Collector::mark_reached(size_t& words) {
   Slabs& slabs = old.slabs();
   FrozenSlabs& frozen = slabs.frozen();
   const bool are_some_frozen = frozen.any();
+  const SlabRange range = slabs.range();
   // Returns where the content of an object is.
   auto view = [&](Object* object) {
-    if (!are_some_frozen || !slabs.contains(object)) [[likely]]
+    if (!are_some_frozen || !range.contains(object)) [[likely]]
       return object;
     return const_cast<Object*>(frozen.view(object));
   };
   auto mark = [&](Object* object) {
-    if (slabs.contains(object)) return slabs.mark(object);
+    if (range.contains(object)) {
+      return are_some_frozen ? slabs.mark(object) : Slabs::mark_present(range.slab_of(object), object);
+    }
     return !object->is_permanent() && old.mark_in_block(object);
   };
   auto take = [&] {
@@ -423,7 +426,7 @@ bool Collector::mark_reached(size_t& words) {
     } else {
       object = stack.pop();
     }
-    const FrozenSlabs::Pin pin(frozen, are_some_frozen && slabs.contains(object) ? slabs.slab_of(object) : nullptr);
+    const FrozenSlabs::Pin pin(frozen, are_some_frozen && range.contains(object) ? range.slab_of(object) : nullptr);
     object = view(object);
     const Word header = object->header;
     visit_pointers(object, header, [&](Word& word) { put(as_object(word)); });

@@ -45,13 +45,16 @@ class Slabs {
   }
   /// Marks the object. Returns false if it was marked already.
   bool mark(const Object* object) {
-    const size_t granule = granule_of(object);
     Slab* slab = slab_of(object);
-    uint64_t& bits = slab->mark[granule / 64];
-    const uint64_t bit = uint64_t{1} << (granule % 64);
-    if ((bits & bit) != 0) return false;
-    bits |= bit;
+    if (!slab->is_frozen) return mark_present(slab, object);
+    if (!set_bit(slab, object)) return false;
     slab->live_words += frozen_.view(object)->size_words();
+    return true;
+  }
+  /// Does the same where the slab is not frozen.
+  static bool mark_present(Slab* slab, const Object* object) {
+    if (!set_bit(slab, object)) return false;
+    slab->live_words += object->size_words();
     return true;
   }
 
@@ -135,6 +138,14 @@ class Slabs {
   static constexpr size_t kHoleSizes = 9;
   static constexpr size_t kMostCells = 64;  ///< the most cells of a run
 
+  static bool set_bit(Slab* slab, const Object* object) {
+    const size_t granule = granule_of(object);
+    uint64_t& bits = slab->mark[granule / 64];
+    const uint64_t bit = uint64_t{1} << (granule % 64);
+    if ((bits & bit) != 0) return false;
+    bits |= bit;
+    return true;
+  }
   void set_mark(const Object* object, bool is_marked);
   void reserve();
   void add(Slab* slab);
