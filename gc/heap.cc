@@ -341,105 +341,115 @@ __attribute__((noinline)) void Collector::mark_root(Object* object) {
   }
 }
 
+namespace {
+
+__attribute__((noinline)) bool mark_maybe_frozen(Slabs& slabs, const Object* object) { return slabs.mark(object); }
+
+}  // namespace
+
 /// Marks what the objects on the mark stack reach, up to `words` words of objects, and subtracts what it
 /// has done from `words`. Returns true if nothing is left.
 ///
 /// An object that is met is prefetched and put into a ring; when it leaves the ring it is in the cache.
 /// Where there is only one object to continue with, as in a list, the ring is bypassed.
 bool Collector::mark_reached(size_t& words) {
-  Object* ring[kFetchAhead];
-  size_t first = 0;
-  size_t count = 0;
-  MarkStack& stack = heap_.mark_stack_;
   OldSpace& old = heap_.old_;
   Slabs& slabs = old.slabs();
   FrozenSlabs& frozen = slabs.frozen();
-  const bool are_some_frozen = frozen.any();
-  const SlabRange range = slabs.range();
-  // Returns where the content of an object is.
-  auto view = [&](Object* object) {
-    if (!are_some_frozen || !range.contains(object)) [[likely]]
+  // Without frozen slabs it does not ask for them.
+  const auto mark_all = [&](auto some_frozen) {
+    constexpr bool are_some_frozen = some_frozen.value;
+    Object* ring[kFetchAhead];
+    size_t first = 0;
+    size_t count = 0;
+    MarkStack& stack = heap_.mark_stack_;
+    const SlabRange range = slabs.range();
+    // Returns where the content of an object is.
+    auto view = [&](Object* object) {
+      if (!are_some_frozen || !range.contains(object)) [[likely]]
+        return object;
+      return const_cast<Object*>(frozen.view(object));
+    };
+    auto mark = [&](Object* object) __attribute__((always_inline)) {
+      if (range.contains(object)) {
+        return are_some_frozen ? mark_maybe_frozen(slabs, object) : Slabs::mark_present(range.slab_of(object), object);
+      }
+      return !object->is_permanent() && old.mark_in_block(object);
+    };
+    auto take = [&] {
+      Object* object = ring[first];
+      first = (first + 1) % kFetchAhead;
+      --count;
+      return mark(object) ? object : nullptr;
+    };
+    auto put = [&](Object* object) {
+      __builtin_prefetch(object);
+      __builtin_prefetch(OldSpace::block_of(object));
+      if (count == kFetchAhead) {
+        if (Object* reached = take()) stack.push(reached);
+      }
+      ring[(first + count++) % kFetchAhead] = object;
+    };
+    ptrdiff_t left = static_cast<ptrdiff_t>(std::min<size_t>(words, PTRDIFF_MAX));
+    // Follows objects that refer to one other object each. Returns the first that does not, or null at the end.
+    auto follow = [&](Object* object) -> Object* {
+      while (left > 0) {
+        const Object* content = view(object);
+        if ((content->header & kNotData) != 0) break;
+        const size_t fields = content->header >> 32;
+        Word next = 0;
+        if (fields == 2) [[likely]] {  // a cell
+          const Word head = content->fields[0];
+          next = content->fields[1];
+          if (is_pointer(next)) {
+            if (is_pointer(head)) return object;
+          } else {
+            next = head;
+            if (!is_pointer(next)) next = 0;
+          }
+          left -= 3;
+        } else {
+          for (const Word *field = content->fields, *end = field + fields; field != end; ++field) {
+            if (!is_pointer(*field)) continue;
+            if (next != 0) return object;
+            next = *field;
+          }
+          left -= static_cast<ptrdiff_t>(1 + fields);
+        }
+        if (next == 0 || !mark(as_object(next))) return nullptr;
+        object = as_object(next);
+      }
       return object;
-    return const_cast<Object*>(frozen.view(object));
-  };
-  auto mark = [&](Object* object) {
-    if (range.contains(object)) {
-      return are_some_frozen ? slabs.mark(object) : Slabs::mark_present(range.slab_of(object), object);
-    }
-    return !object->is_permanent() && old.mark_in_block(object);
-  };
-  auto take = [&] {
-    Object* object = ring[first];
-    first = (first + 1) % kFetchAhead;
-    --count;
-    return mark(object) ? object : nullptr;
-  };
-  auto put = [&](Object* object) {
-    __builtin_prefetch(object);
-    __builtin_prefetch(OldSpace::block_of(object));
-    if (count == kFetchAhead) {
+    };
+    do {
+      Object* object = nullptr;
+      if (count > kFetchAhead / 2 || stack.empty()) {
+        if (count == 0) {
+          words = static_cast<size_t>(left);
+          return true;
+        }
+        object = take();
+        if (object != nullptr && count == 0 && stack.empty()) object = follow(object);
+        if (object == nullptr) continue;
+      } else {
+        object = stack.pop();
+      }
+      const FrozenSlabs::Pin pin(frozen, are_some_frozen && range.contains(object) ? range.slab_of(object) : nullptr);
+      object = view(object);
+      const Word header = object->header;
+      visit_pointers(object, header, [&](Word& word) { put(as_object(word)); });
+      if (is_traced(header)) [[unlikely]] {
+        visit_values(traced_resource_of(object));
+      }
+      left -= static_cast<ptrdiff_t>(1 + (header >> 32));
+    } while (left > 0);
+    words = 0;
+    while (count > 0) {
       if (Object* reached = take()) stack.push(reached);
     }
-    ring[(first + count++) % kFetchAhead] = object;
+    return stack.empty();
   };
-  ptrdiff_t left = static_cast<ptrdiff_t>(std::min<size_t>(words, PTRDIFF_MAX));
-  // Follows objects that refer to one other object each. Returns the first that does not, or null at the end.
-  auto follow = [&](Object* object) -> Object* {
-    while (left > 0) {
-      const Object* content = view(object);
-      if ((content->header & kNotData) != 0) break;
-      const size_t fields = content->header >> 32;
-      Word next = 0;
-      if (fields == 2) [[likely]] {  // a cell
-        const Word head = content->fields[0];
-        next = content->fields[1];
-        if (is_pointer(next)) {
-          if (is_pointer(head)) return object;
-        } else {
-          next = head;
-          if (!is_pointer(next)) next = 0;
-        }
-        left -= 3;
-      } else {
-        for (const Word *field = content->fields, *end = field + fields; field != end; ++field) {
-          if (!is_pointer(*field)) continue;
-          if (next != 0) return object;
-          next = *field;
-        }
-        left -= static_cast<ptrdiff_t>(1 + fields);
-      }
-      if (next == 0 || !mark(as_object(next))) return nullptr;
-      object = as_object(next);
-    }
-    return object;
-  };
-  do {
-    Object* object = nullptr;
-    if (count > kFetchAhead / 2 || stack.empty()) {
-      if (count == 0) {
-        words = static_cast<size_t>(left);
-        return true;
-      }
-      object = take();
-      if (object != nullptr && count == 0 && stack.empty()) object = follow(object);
-      if (object == nullptr) continue;
-    } else {
-      object = stack.pop();
-    }
-    const FrozenSlabs::Pin pin(frozen, are_some_frozen && range.contains(object) ? range.slab_of(object) : nullptr);
-    object = view(object);
-    const Word header = object->header;
-    visit_pointers(object, header, [&](Word& word) { put(as_object(word)); });
-    if (is_traced(header)) [[unlikely]] {
-      visit_values(traced_resource_of(object));
-    }
-    left -= static_cast<ptrdiff_t>(1 + (header >> 32));
-  } while (left > 0);
-  words = 0;
-  while (count > 0) {
-    if (Object* reached = take()) stack.push(reached);
-  }
-  return stack.empty();
+  return frozen.any() ? mark_all(std::true_type()) : mark_all(std::false_type());
 }
 
 // ---- minor collections ------------------------------------------------------
