@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "gc/slabs.h"
@@ -113,6 +114,18 @@ TEST(FrozenSlabs, APinnedViewStays) {
     for (const Slab* slab : lists.all) frozen.view(reinterpret_cast<const Object*>(slab->words()));
   }
   EXPECT_EQ(content->fields[1], from_object(object) - 24);
+}
+
+TEST(FrozenSlabs, SlabsThatWillChangeAreNotFrozen) {
+  Lists lists(2);
+  for (const size_t cell : {size_t{0}, size_t{2000}}) {
+    Word& head = lists.all[0]->words()[3 * cell + 1];
+    const Word before = std::exchange(head, make_placeholder(7));
+    EXPECT_FALSE(lists.slabs.frozen().freeze(lists.all[0]));
+    head = before;
+  }
+  EXPECT_TRUE(lists.slabs.frozen().freeze(lists.all[0]));
+  lists.walk();
 }
 
 TEST(FrozenSlabs, HeapsOnSeveralThreadsAreThawed) {
