@@ -165,6 +165,7 @@ def runs(fble, folder):
             words = [fble, "test", "-I", str(LANG), str(file), "--jit=eager"]
             yield f"{topic}/{file.stem}, sweep", [*words, "--deopt-sweep"]
             yield f"{topic}/{file.stem}, chaos", [*words, "--chaos=1"]
+            yield f"{topic}/{file.stem}, counted", [*words, "--profile-blocks", os.devnull]
 
 
 def run(job, cells_file):
