@@ -358,7 +358,7 @@ bool Collector::mark_reached(size_t& words) {
   FrozenSlabs& frozen = slabs.frozen();
   // Without frozen slabs it does not ask for them.
   const auto mark_all = [&](auto some_frozen) {
-    constexpr bool are_some_frozen = some_frozen.value;
+    constexpr bool kAreSomeFrozen = some_frozen.value;
     Object* ring[kFetchAhead];
     size_t first = 0;
     size_t count = 0;
@@ -366,13 +366,13 @@ bool Collector::mark_reached(size_t& words) {
     const SlabRange range = slabs.range();
     // Returns where the content of an object is.
     auto view = [&](Object* object) {
-      if (!are_some_frozen || !range.contains(object)) [[likely]]
+      if (!kAreSomeFrozen || !range.contains(object)) [[likely]]
         return object;
       return const_cast<Object*>(frozen.view(object));
     };
     auto mark = [&](Object* object) __attribute__((always_inline)) {
       if (range.contains(object)) {
-        return are_some_frozen ? mark_maybe_frozen(slabs, object) : Slabs::mark_present(range.slab_of(object), object);
+        return kAreSomeFrozen ? mark_maybe_frozen(slabs, object) : Slabs::mark_present(range.slab_of(object), object);
       }
       return !object->is_permanent() && old.mark_in_block(object);
     };
@@ -434,7 +434,7 @@ bool Collector::mark_reached(size_t& words) {
       } else {
         object = stack.pop();
       }
-      const FrozenSlabs::Pin pin(frozen, are_some_frozen && range.contains(object) ? range.slab_of(object) : nullptr);
+      const FrozenSlabs::Pin pin(frozen, kAreSomeFrozen && range.contains(object) ? range.slab_of(object) : nullptr);
       object = view(object);
       const Word header = object->header;
       visit_pointers(object, header, [&](Word& word) { put(as_object(word)); });
