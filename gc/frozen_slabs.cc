@@ -266,6 +266,7 @@ bool FrozenSlabs::encode(Slab* slab) {
 
 bool FrozenSlabs::freeze(Slab* slab) {
   if (slab->is_frozen) return true;
+  if (slab->code == nullptr && coded_ >= kMostCodedSlabs) return false;
   if (!begin()) return false;
   // The words that will change are placeholders. Raw data may look like them.
   const bool may_change = std::any_of(slab->words(), slab->top, is_placeholder);

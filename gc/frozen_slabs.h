@@ -22,6 +22,8 @@
 //   - The last kWindowSlabs slabs that were thawed stay, so a walk along a long list takes that much memory.
 //   - A slab that was thawed kMostThaws times, or decoded kMostPeeks times by one marking, stays thawed.
 //
+// At most kMostCodedSlabs slabs are frozen at a time: each thaw needs mappings, which the system limits.
+//
 // Faults are handled on the OS thread that accesses the heap, on a signal stack that `prepare_signal_stack` sets up.
 // Faults at other addresses reach the handler that was there before.
 //
