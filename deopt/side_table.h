@@ -10,7 +10,7 @@
 //  * Neighbouring exits differ little: a guard adds a fact about one slot, an
 //    instruction gives one slot a value. An entry encodes the changes.
 //  * The place and the facts of a value take one byte, nearly always.
-//  * Traces are short, about five exits: a table has four bytes besides its entries.
+//  * Traces are short, about five exits: a table has three bytes besides its entries.
 //
 //   table      size       of the rest, in bytes
 //              exits      count
@@ -75,7 +75,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -154,23 +153,13 @@ struct ExitEntry {
 
 inline constexpr uint32_t kExitsPerGroup = 16;
 
-/// The encoded exits of one trace.
-class SideTable {
- public:
-  SideTable() = default;
-  /// Makes a table from these bytes; writes their size before them.
-  explicit SideTable(std::span<const uint8_t> bytes);
+/// The encoded exits of one trace: the bytes that the essay describes, none if there are no exits.
+using SideTable = std::vector<uint8_t>;
+/// A table where it is kept. It may end after the table does.
+using SideTableView = std::span<const uint8_t>;
 
-  /// Returns the number of exits.
-  uint32_t count() const;
-  /// Returns the bytes that the essay describes, without the size at their start.
-  std::span<const uint8_t> bytes() const;
-  /// Returns the memory of the encoded exits in bytes, with their size. (The pointer to them is part of the trace.)
-  size_t byte_size() const;
-
- private:
-  std::unique_ptr<uint8_t[]> block_;  ///< null if there are no exits
-};
+/// Returns the number of exits.
+uint32_t exit_count(SideTableView table);
 
 /// Encodes the exits of a trace, in order.
 class SideTableBuilder {
@@ -189,15 +178,15 @@ class SideTableBuilder {
   std::vector<ExitEntry> entries_;
 };
 
-/// Requires a table that verify_side_table (deopt/side_table_verify.h) accepts and index < table.count().
-ExitEntry decode_exit(const SideTable& table, uint32_t index);
+/// Requires a table that verify_side_table (deopt/side_table_verify.h) accepts and index < exit_count(table).
+ExitEntry decode_exit(SideTableView table, uint32_t index);
 /// Decodes into an entry whose memory is reused.
-void decode_exit(const SideTable& table, uint32_t index, ExitEntry& entry);
+void decode_exit(SideTableView table, uint32_t index, ExitEntry& entry);
 
 /// Decodes a table that may be corrupt; its code objects must be right unless
 /// `codes` lists all of them. Returns false, with a message, instead of reading out
 /// of bounds. Accepts exactly the tables that a builder can make.
-bool decode_side_table(const SideTable& table, std::span<Code* const> codes, std::vector<ExitEntry>* entries,
+bool decode_side_table(SideTableView table, std::span<Code* const> codes, std::vector<ExitEntry>* entries,
                        std::string* message);
 
 /// Returns the facts that can be derived from a constant or virtual.

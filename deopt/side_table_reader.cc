@@ -50,13 +50,12 @@ class PositionChecker {
 class TableReader {
  public:
   /// Requires that `checker`, if there is one, outlives the reading of the table.
-  void open(const SideTable& table, PositionChecker* checker) {
+  void open(SideTableView table, PositionChecker* checker) {
     checker_ = checker;
-    const std::span<const uint8_t> bytes = table.bytes();
-    in_ = {bytes.data(), bytes.data() + bytes.size()};
+    in_ = {table.data(), table.data() + table.size()};
     count_ = 0;
     first_ = nullptr;
-    if (bytes.empty()) return;
+    if (table.empty()) return;
     // Each exit takes at least a byte.
     count_ = static_cast<uint32_t>(in_.varint(in_.left()));
     first_ = read_code();
@@ -349,23 +348,9 @@ namespace fble {
 
 using namespace side_table_format;
 
-std::span<const uint8_t> SideTable::bytes() const {
-  if (block_ == nullptr) return {};
-  ByteReader size{block_.get(), block_.get() + kMaxVarintBytes};
-  const size_t count = size.varint();
-  return {size.at, count};
-}
-
-size_t SideTable::byte_size() const {
-  if (block_ == nullptr) return 0;
-  const std::span<const uint8_t> all = bytes();
-  return static_cast<size_t>(all.data() + all.size() - block_.get());
-}
-
-uint32_t SideTable::count() const {
-  TableReader reader;
-  reader.open(*this, nullptr);
-  return reader.count();
+uint32_t exit_count(SideTableView table) {
+  ByteReader in{table.data(), table.data() + table.size()};
+  return table.empty() ? 0 : static_cast<uint32_t>(in.varint(in.left()));
 }
 
 uint8_t facts_of_word(Word word) {
@@ -373,7 +358,7 @@ uint8_t facts_of_word(Word word) {
   return is_pointer(word) ? kFactPointer : 0;
 }
 
-void decode_exit(const SideTable& table, uint32_t index, ExitEntry& entry) {
+void decode_exit(SideTableView table, uint32_t index, ExitEntry& entry) {
   thread_local TableReader reader;  // kept to reuse its memory
   reader.open(table, nullptr);
   reader.go_to_group(index / kExitsPerGroup);
@@ -382,13 +367,13 @@ void decode_exit(const SideTable& table, uint32_t index, ExitEntry& entry) {
   reader.get(entry);
 }
 
-ExitEntry decode_exit(const SideTable& table, uint32_t index) {
+ExitEntry decode_exit(SideTableView table, uint32_t index) {
   ExitEntry entry;
   decode_exit(table, index, entry);
   return entry;
 }
 
-bool decode_side_table(const SideTable& table, std::span<Code* const> codes, std::vector<ExitEntry>* entries,
+bool decode_side_table(SideTableView table, std::span<Code* const> codes, std::vector<ExitEntry>* entries,
                        std::string* message) {
   PositionChecker checker(codes);
   TableReader reader;
@@ -409,9 +394,7 @@ bool decode_side_table(const SideTable& table, std::span<Code* const> codes, std
     return false;
   }
   const SideTable again = write_table(read, false);
-  const std::span<const uint8_t> given = table.bytes();
-  const std::span<const uint8_t> expected = again.bytes();
-  if (!std::equal(given.begin(), given.end(), expected.begin(), expected.end())) {
+  if (!std::ranges::equal(table, again)) {
     *message = "not what is written for these exits";
     return false;
   }

@@ -298,12 +298,12 @@ std::string print_exits(std::span<const ExitEntry> exits, std::span<Code* const>
   return Printer(codes).print(exits);
 }
 
-std::string print_side_table(const SideTable& table, std::span<Code* const> codes) {
+std::string print_side_table(SideTableView table, std::span<Code* const> codes) {
   std::vector<ExitEntry> exits;
-  const uint32_t count = table.count();
+  const uint32_t count = exit_count(table);
   for (uint32_t i = 0; i < count; ++i) exits.push_back(decode_exit(table, i));
-  const double each = count == 0 ? 0 : static_cast<double>(table.byte_size()) / count;
-  return fmt::format("; {} exits, {} bytes, {:.1f} each\n", count, table.byte_size(), each) + print_exits(exits, codes);
+  const double each = count == 0 ? 0 : static_cast<double>(table.size()) / count;
+  return fmt::format("; {} exits, {} bytes, {:.1f} each\n", count, table.size(), each) + print_exits(exits, codes);
 }
 
 ExitsParse parse_exits(std::string_view text, std::string_view file_name, std::span<Code* const> codes) {

@@ -32,7 +32,7 @@ namespace fble {
 std::string print_exits(std::span<const ExitEntry> exits, std::span<Code* const> codes);
 
 /// Prints all exits, after a comment with their number and size in bytes.
-std::string print_side_table(const SideTable& table, std::span<Code* const> codes);
+std::string print_side_table(SideTableView table, std::span<Code* const> codes);
 
 struct ExitsParse {
   std::vector<ExitEntry> exits;

@@ -168,7 +168,7 @@ class ExitVerifier {
 
 std::string verify_exit(const ExitEntry& entry) { return ExitVerifier(entry).verify(); }
 
-bool verify_side_table(const SideTable& table, std::string* message, std::span<Code* const> codes) {
+bool verify_side_table(SideTableView table, std::string* message, std::span<Code* const> codes) {
   std::vector<ExitEntry> entries;
   if (!decode_side_table(table, codes, &entries, message)) return false;
   for (size_t i = 0; i < entries.size(); ++i) {

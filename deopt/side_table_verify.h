@@ -24,6 +24,6 @@ namespace fble {
 std::string verify_exit(const ExitEntry& entry);
 
 /// Runs decode_side_table, then verify_exit for each exit. Returns false, with a message, if there is a problem.
-bool verify_side_table(const SideTable& table, std::string* message, std::span<Code* const> codes = {});
+bool verify_side_table(SideTableView table, std::string* message, std::span<Code* const> codes = {});
 
 }  // namespace fble

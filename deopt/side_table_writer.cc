@@ -131,7 +131,7 @@ class TableWriter {
     head.varint(number_of_code(first));
     for (size_t i = 0; i + 1 < group_sizes.size(); ++i) head.varint(group_sizes[i]);
     head.bytes.insert(head.bytes.end(), out_.bytes.begin(), out_.bytes.end());
-    return SideTable(head.bytes);
+    return std::move(head.bytes);
   }
 
  private:
@@ -424,14 +424,6 @@ SideTable write_table(std::span<const ExitEntry> entries, bool trusted) {
 }  // namespace fble::side_table_format
 
 namespace fble {
-
-SideTable::SideTable(std::span<const uint8_t> bytes) {
-  side_table_format::ByteWriter size;
-  size.varint(bytes.size());
-  block_ = std::make_unique_for_overwrite<uint8_t[]>(size.bytes.size() + bytes.size());
-  std::copy(size.bytes.begin(), size.bytes.end(), block_.get());
-  std::copy(bytes.begin(), bytes.end(), block_.get() + size.bytes.size());
-}
 
 SideTable SideTableBuilder::finish() {
   SideTable table = side_table_format::write_table(entries_, true);

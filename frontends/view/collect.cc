@@ -26,9 +26,9 @@ double micros(uint64_t ns) { return static_cast<double>(ns / 100) / 10; }
 int64_t site_number(uint32_t site) { return site == kNoSite ? kNone : int64_t{site}; }
 
 const char* exit_kind(const ExitSite& site) {
-  if (site.is_return) return "return";
+  if (site.is_return()) return "return";
   if (site.guard == IrOp::kDeoptPoint) return "deopt point";
-  return site.is_yield ? "yield point" : "guard";
+  return site.is_yield() ? "yield point" : "guard";
 }
 
 /// Returns the last one of the exits whose stub begins at the offset or before; without one, kNone.
@@ -117,7 +117,7 @@ void ViewCollector::note(const AssembleEvent& event) {
     exits.push_back(std::move(one));
   }
   made_["exits"] = std::move(exits);
-  made_["table"] = event.code.side_table.byte_size();
+  made_["table"] = event.code.side_table.size();
   made_["kept"] = std::ranges::count_if(trace.ins, [](const IrIns& ins) { return ins.op == IrOp::kNew && !ins.sunk; });
   made_["bytes"] = event.code.code_bytes;
 }
@@ -145,7 +145,7 @@ void ViewCollector::note(const CompileEvent& event) {
   json["sites"] = std::move(sites);
   json["stages"] = std::exchange(stages_, Json::array());
   json.update(std::exchange(made_, Json()));
-  Seen one{std::move(json), std::vector<Exit>(event.compiled.exits.size()), index_of_trace(event.compiled.root)};
+  Seen one{std::move(json), std::vector<Exit>(event.compiled.exit_count), index_of_trace(event.compiled.root)};
   traces_.push_back(std::move(one));
   end_recording(trace, static_cast<int64_t>(traces_.size()) - 1, "");
 }

@@ -43,10 +43,24 @@ CompiledTraces::~CompiledTraces() {
   fble_debug_state.traces.compare_exchange_strong(mine, nullptr);
 }
 
-void CompiledTraces::decode(uint32_t exit_id, Decoded& slot) const {
-  const ExitAddress address = exits_[exit_id];
-  slot.exit_id = exit_id;
-  decode_exit(traces_[address.trace]->side_table, address.exit, slot.entry);
+const CompiledTrace& CompiledTraces::trace_at(const uint8_t* address) const {
+  // Code is put into the cache in the order of addresses.
+  const auto after = std::ranges::upper_bound(traces_, address, {}, [](const auto& trace) { return trace->start; });
+  FBLE_ASSERT(after != traces_.begin());
+  return **(after - 1);
+}
+
+ExitAddress CompiledTraces::exit_at(const uint8_t* return_address, uint64_t pushes) const {
+  // The code of the next trace may begin where a sled ends.
+  const CompiledTrace& trace = trace_at(return_address - 1);
+  return {trace.id, exit_number(trace.machine_code(), return_address, pushes)};
+}
+
+void CompiledTraces::decode(ExitAddress address, Decoded& slot) const {
+  const TraceCode code = traces_[address.trace]->machine_code();
+  slot.address = address;
+  load_site(code, address.exit, slot.exit.site);
+  decode_exit(side_table_of(code), address.exit, slot.exit.entry);
 }
 
 // ---- making a trace ---------------------------------------------------------
@@ -60,59 +74,46 @@ std::unique_ptr<CompiledTrace> CompiledTraces::make(const Trace& trace, Assemble
   compiled->code = trace.code;
   compiled->extent = trace.extent;
   compiled->callee_base = trace.callee_base;
-  if (trace.kind == TraceKind::kBridge) compiled->parent_steps = exit({trace.parent, trace.parent_exit}).steps;
+  if (trace.kind == TraceKind::kBridge && options_.tests_exits()) {
+    compiled->parent_steps = traces_[trace.parent]->exit_sites[trace.parent_exit].steps;
+  }
+  compiled->exit_count = static_cast<uint32_t>(assembled.exits.size());
   compiled->ir_instructions = static_cast<uint32_t>(trace.ins.size());
   compiled->inlined_paths = origin.inlined_paths;
   compiled->mixed_signs = origin.mixed_signs;
   compiled->mixed_layouts = origin.mixed_layouts;
-  compiled->first_exit = next_exit();
   compiled->start = assembled.start;
   compiled->door = assembled.door;
   compiled->code_bytes = assembled.code_bytes;
-  compiled->side_table = std::move(assembled.side_table);
+  compiled->side_table_bytes = static_cast<uint32_t>(assembled.side_table.size());
+  compiled->exit_bytes = static_cast<uint32_t>(assembled.exit_bytes);
   if (options_.keep_code_maps) compiled->code_map = std::make_unique<const CodeMap>(std::move(assembled.code_map));
   compiled->whole_steps = trace.whole_steps;
-  compiled->exits.reserve(assembled.exits.size());
-  for (const ExitSite& site : assembled.exits) add_exit(*compiled, site);
-  compiled->jumps.shrink_to_fit();
+  stats_.guards += static_cast<uint64_t>(std::ranges::count(assembled.exits, false, &ExitSite::is_return));
+  if (options_.tests_exits()) {
+    compiled->exit_sites = std::move(assembled.exits);
+    set_first_flags(*compiled);
+  }
   return compiled;
 }
 
-void CompiledTraces::add_exit(CompiledTrace& trace, const ExitSite& site) {
-  const uint32_t index = static_cast<uint32_t>(trace.exits.size());
-  exits_.push_back({trace.id, index});
-  ExitRecord& exit = trace.exits.emplace_back();
-  exit.first_jump = static_cast<uint32_t>(trace.jumps.size());
-  exit.jump_count = static_cast<uint16_t>(site.jumps.size());
-  for (const uint8_t* jump : site.jumps) trace.jumps.push_back(static_cast<uint32_t>(jump - trace.start));
-  exit.stub = static_cast<uint32_t>(site.stub - trace.start);
-  exit.guard = site.guard;
-  exit.operand_kind = site.operand.kind;
-  exit.operand_index = site.operand.index;
-  exit.is_return = site.is_return;
-  count_anew(exit);
-  exit.is_yield = exit.closed = site.is_yield;
-  exit.n = site.n;
-  exit.m = site.m;
-  exit.settled = site.settled;
-  exit.steps = site.steps;
-  if (site.resume != nullptr) exit.resume = static_cast<uint32_t>(site.resume - trace.start);
-  if (site.flag != nullptr) exit.flag = static_cast<uint32_t>(site.flag - trace.start);
-  exit.pinned = options_.deopt_at && options_.deopt_at->trace == trace.id && options_.deopt_at->exit == index;
-  // A loop that is checked has two turns: the number of turns is not known at its exits.
-  if (options_.shadow_check && exit.guard == IrOp::kLoopBack) exit.pinned = true;
-  // The facts of a settled exit would not be true.
-  if (exit.flag != 0 && !exit.settled && (options_.deopt_sweep || exit.pinned)) set_flag(trace, exit, true);
-  if (!site.is_return) ++stats_.guards;
+void CompiledTraces::set_first_flags(const CompiledTrace& trace) {
+  for (uint32_t i = 0; i < trace.exit_count; ++i) {
+    const ExitSite& site = trace.exit_sites[i];
+    // The facts of a settled exit would not be true.
+    if (site.flag == nullptr || site.settled) continue;
+    if (options_.deopt_sweep || is_pinned({trace.id, i}, site.guard)) set_flag(trace, i, true);
+  }
 }
 
 void CompiledTraces::take_back(const CompiledTrace& trace, size_t cache_used) {
-  for (const ExitRecord& exit : trace.exits) {
-    stats_.guards -= exit.is_return ? 0 : 1;
-    stats_.failed_guards -= exit.failed ? 1 : 0;
-    stats_.rehearsed_guards -= exit.failed ? 1 : 0;
-  }
-  exits_.resize(trace.first_exit);
+  stats_.guards -= static_cast<uint64_t>(std::ranges::count(trace.exit_sites, false, &ExitSite::is_return));
+  const auto is_own = [&](const ExitRecord& record) { return record.place >= cache_used; };
+  const auto failed =
+      std::ranges::count_if(records_, [&](const auto& record) { return is_own(record) && record.failed; });
+  stats_.failed_guards -= static_cast<uint64_t>(failed);
+  stats_.rehearsed_guards -= static_cast<uint64_t>(failed);
+  std::erase_if(records_, is_own);
   cache_.rewind(cache_used);
 }
 
@@ -120,17 +121,15 @@ void CompiledTraces::add(std::unique_ptr<CompiledTrace> trace) {
   ++stats_.traces[static_cast<size_t>(trace->kind)];
   stats_.ir_instructions += trace->ir_instructions;
   stats_.code_bytes += trace->code_bytes;
-  stats_.side_table_bytes += trace->side_table.byte_size();
+  stats_.side_table_bytes += trace->side_table_bytes;
+  stats_.exit_bytes += trace->exit_bytes;
   traces_.push_back(std::move(trace));
 }
 
 bool CompiledTraces::find_position(const void* address, MachinePosition& position) const {
   const auto* const byte = static_cast<const uint8_t*>(address);
-  // Code is put into the cache in the order of addresses.
-  const auto after = std::upper_bound(traces_.begin(), traces_.end(), byte,
-                                      [](const uint8_t* at, const auto& trace) { return at < trace->start; });
-  if (after != traces_.begin()) {
-    const CompiledTrace& trace = **(after - 1);
+  if (!traces_.empty() && byte >= traces_.front()->start) {
+    const CompiledTrace& trace = trace_at(byte);
     if (byte < trace.start + trace.code_bytes) {
       if (trace.code_map == nullptr) return false;
       position = trace.code_map->position_at(static_cast<uint32_t>(byte - trace.start));
@@ -139,41 +138,48 @@ bool CompiledTraces::find_position(const void* address, MachinePosition& positio
   }
   const auto node = std::upper_bound(dispatch_codes_.begin(), dispatch_codes_.end(), byte,
                                      [](const uint8_t* at, const auto& code) { return at < code.start; });
-  if (node == dispatch_codes_.begin() || byte >= node[-1].end) return false;
+  if (node == dispatch_codes_.begin() || byte >= node[-1].table) return false;
   const ExitAddress from = node[-1].exit;
   const CompiledTrace& parent = *traces_[from.trace];
   if (parent.code_map == nullptr) return false;
-  position = parent.code_map->position_at(parent.exits[from.exit].stub);
+  const uint8_t* const stub = place_in_sled(parent.machine_code(), from.exit);
+  position = parent.code_map->position_at(static_cast<uint32_t>(stub - parent.start));
   return true;
 }
 
 // ---- linking ----------------------------------------------------------------
 
-void CompiledTraces::link(const CompiledTrace& trace, ExitRecord& exit, const uint8_t* target) {
-  for (uint32_t i = 0; i < exit.jump_count; ++i) {
-    redirect_jump(cache_, trace.start + trace.jumps[exit.first_jump + i], target);
-  }
-  exit.linked = true;
+void CompiledTraces::link(const ExitSite& site, const uint8_t* target) {
+  for (const uint8_t* jump : site.jumps) redirect_jump(cache_, jump, target);
 }
 
-bool CompiledTraces::link_return(const CompiledTrace& trace, ExitRecord& exit, const ReturnPositions& positions) {
+/// Notes that machine code no longer leaves there.
+void CompiledTraces::note_link(const CompiledTrace& trace, uint32_t exit, bool is_return) {
+  if (options_.tests_exits()) {
+    record(trace, exit, is_return).linked = true;
+  } else {
+    erase_records(trace, exit, exit);
+  }
+}
+
+bool CompiledTraces::link_return(const CompiledTrace& trace, const ReturnPositions& positions) {
   const auto known = continuations_.find(positions);
   if (known == continuations_.end()) return false;
-  link(trace, exit, known->second);
+  const uint32_t last = trace.exit_count - 1;
+  link(load_site(trace.machine_code(), last), known->second);
+  note_link(trace, last, true);
   return true;
 }
 
-bool CompiledTraces::link_return_if_new(const CompiledTrace& trace, ExitRecord& exit, const ExitEntry& entry) {
-  if (exit.continuations_seen == continuations_made_) return false;
-  exit.continuations_seen = continuations_made_;
-  return link_return(trace, exit, return_positions(entry.frames));
+bool CompiledTraces::link_return_if_new(const CompiledTrace& trace, ExitRecord& record, const ExitEntry& entry) {
+  if (record.continuations_seen == continuations_made_) return false;
+  record.continuations_seen = continuations_made_;
+  return link_return(trace, return_positions(entry.frames));
 }
 
-uint32_t CompiledTraces::continuation_of(const CompiledTrace& trace, const ExitRecord& exit) const {
-  const uint8_t* start = jump_target(trace.start + trace.jumps[exit.first_jump]);
-  const auto found = std::ranges::find(traces_, start, [](const auto& candidate) { return candidate->start; });
-  FBLE_ASSERT(found != traces_.end());
-  return (*found)->id;
+uint32_t CompiledTraces::continuation_of(const CompiledTrace& trace) const {
+  const ExitSite site = load_site(trace.machine_code(), trace.exit_count - 1);
+  return trace_at(jump_target(site.jumps.front())).id;
 }
 
 void CompiledTraces::add_continuation(const ReturnPositions& positions, const uint8_t* target) {
@@ -181,58 +187,91 @@ void CompiledTraces::add_continuation(const ReturnPositions& positions, const ui
   ++continuations_made_;
 }
 
-int CompiledTraces::scratch_for_dispatch(const ExitRecord& exit, const ExitEntry& entry) {
+int CompiledTraces::scratch_for_dispatch(const Exit& exit) {
   constexpr uint32_t kLeastWidth = 3;
   constexpr uint32_t kMostWidth = 8;
-  const bool on_tag = exit.guard == IrOp::kTagIs || exit.guard == IrOp::kTagFrom;
-  if (!on_tag || exit.m < kLeastWidth || exit.m > kMostWidth) return -1;
-  return exit.operand_kind == LocationKind::kRegister ? free_register(entry, exit.operand_index) : -1;
+  const ExitSite& site = exit.site;
+  const bool on_tag = site.guard == IrOp::kTagIs || site.guard == IrOp::kTagFrom;
+  if (!on_tag || site.m < kLeastWidth || site.m > kMostWidth) return -1;
+  return site.operand.kind == LocationKind::kRegister ? free_register(exit.entry, site.operand.index) : -1;
 }
 
 std::optional<DispatchNode> CompiledTraces::link_bridge(ExitAddress from, const Recorder::Tags& tags,
                                                         int dispatch_scratch, const uint8_t* target) {
   std::optional<DispatchNode> made;
-  const CompiledTrace& parent = *traces_[from.trace];
-  ExitRecord& exit = this->exit(from);
+  const ExitSite& site = exit(from).site;
   if (tags.first == tags.end) {
-    link(parent, exit, target);
+    link(site, target);
+    note_link(*traces_[from.trace], from.exit, site.is_return());
     return made;
   }
-  if (exit.dispatch == nullptr) {
-    const DispatchNode node =
-        install_dispatch(cache_, exit.operand_index, dispatch_scratch, exit.m, parent.start + exit.stub);
+  // Other tags still leave through the stub, and may get bridges.
+  auto known = std::ranges::find(dispatch_codes_, from, &DispatchCode::exit);
+  if (known == dispatch_codes_.end()) {
+    made = install_dispatch(cache_, site.operand.index, dispatch_scratch, site.m, site.stub);
     // No guard tests the tag then: the bridge stays unused.
-    if (node.start == nullptr) {
-      exit.closed = true;
-      return made;
+    if (made->start == nullptr) {
+      record(*traces_[from.trace], from.exit, site.is_return()).closed = true;
+      return std::nullopt;
     }
-    made = node;
-    link(parent, exit, node.start);
-    // Other tags still leave through the stub, and may get bridges.
-    exit.linked = false;
-    exit.dispatch = node.table;
-    if (options_.keep_code_maps) dispatch_codes_.push_back({node.start, node.table, from});
+    link(site, made->start);
+    known = dispatch_codes_.insert(dispatch_codes_.end(), {made->start, made->table, from});
     ++stats_.dispatch_nodes;
   }
-  for (uint32_t tag = tags.first; tag < tags.end; ++tag) set_dispatch_target(cache_, exit.dispatch, tag, target);
+  for (uint32_t tag = tags.first; tag < tags.end; ++tag) set_dispatch_target(cache_, known->table, tag, target);
   return made;
 }
 
 // ---- exits ------------------------------------------------------------------
 
-void CompiledTraces::count_anew(ExitRecord& exit) const {
-  exit.countdown = options_.threshold(exit.is_return ? options_.params.hot_returns : options_.params.hot_exits);
+uint32_t CompiledTraces::place_of(const CompiledTrace& trace, uint32_t exit) const {
+  return cache_.offset_of(place_in_sled(trace.machine_code(), exit));
 }
 
-void CompiledTraces::back_off(ExitRecord& exit) const {
-  ++exit.failures;
-  count_anew(exit);
-  exit.countdown <<= exit.failures;
-  exit.closed = exit.failures >= options_.params.max_attempts;
+ExitRecord& CompiledTraces::record(const CompiledTrace& trace, uint32_t exit, bool is_return) {
+  const uint32_t place = place_of(trace, exit);
+  auto at = std::ranges::lower_bound(records_, place, {}, &ExitRecord::place);
+  if (at == records_.end() || at->place != place) {
+    at = records_.insert(at, {place});
+    count_anew(*at, is_return);
+  }
+  return *at;
 }
 
-void CompiledTraces::set_flag(const CompiledTrace& trace, const ExitRecord& exit, bool set) {
-  cache_.patch32(trace.start + exit.flag, set ? 1 : 0);
+void CompiledTraces::erase_records(const CompiledTrace& trace, uint32_t first, uint32_t last) {
+  // The last exit of a trace is the first in its sled.
+  records_.erase(std::ranges::lower_bound(records_, place_of(trace, last), {}, &ExitRecord::place),
+                 std::ranges::upper_bound(records_, place_of(trace, first), {}, &ExitRecord::place));
+}
+
+bool CompiledTraces::is_closed(ExitAddress address) const {
+  const uint32_t place = place_of(*traces_[address.trace], address.exit);
+  const auto at = std::ranges::lower_bound(records_, place, {}, &ExitRecord::place);
+  return at != records_.end() && at->place == place && at->closed;
+}
+
+void CompiledTraces::count_anew(ExitRecord& record, bool is_return) const {
+  record.countdown = options_.threshold(is_return ? options_.params.hot_returns : options_.params.hot_exits);
+}
+
+void CompiledTraces::back_off(ExitAddress address) {
+  const bool is_return = exit(address).site.is_return();
+  ExitRecord& record = this->record(*traces_[address.trace], address.exit, is_return);
+  ++record.failures;
+  count_anew(record, is_return);
+  record.countdown <<= record.failures;
+  record.closed = record.failures >= options_.params.max_attempts;
+}
+
+bool CompiledTraces::is_pinned(ExitAddress address, IrOp guard) const {
+  const bool is_named =
+      options_.deopt_at && options_.deopt_at->trace == address.trace && options_.deopt_at->exit == address.exit;
+  // A loop that is checked has two turns: the number of turns is not known at its exits.
+  return is_named || (options_.shadow_check && guard == IrOp::kLoopBack);
+}
+
+void CompiledTraces::set_flag(const CompiledTrace& trace, uint32_t exit, bool set) {
+  cache_.patch32(flag(trace, exit), set ? 1 : 0);
 }
 
 // ---- evicting traces ---------------------------------------------------
@@ -260,6 +299,7 @@ void CompiledTraces::evict(Carrier& carrier, uint32_t root) {
   for (const auto& trace : traces_) {
     if (trace->root != root) continue;
     trace->evicted = true;
+    if (trace->exit_count != 0) erase_records(*trace, 0, trace->exit_count - 1);
     gone.emplace_back(trace->start + trace->code_bytes, trace->start);
   }
   std::ranges::sort(gone);
@@ -273,14 +313,12 @@ void CompiledTraces::evict(Carrier& carrier, uint32_t root) {
   } else {
     std::erase_if(continuations_, [&](const auto& known) { return known.second == top.start; });
     for (const auto& trace : traces_) {
-      for (ExitRecord& exit : trace->exits) {
-        if (trace->evicted || !exit.linked || !exit.is_return) continue;
-        if (jump_target(trace->start + trace->jumps[exit.first_jump]) != top.start) continue;
-        link(*trace, exit, trace->start + exit.stub);
-        exit.linked = false;
-        count_anew(exit);
-        exit.continuations_seen = 0;
-      }
+      if (trace->evicted || trace->exit_count == 0) continue;
+      const uint32_t last = trace->exit_count - 1;
+      const ExitSite site = load_site(trace->machine_code(), last);
+      if (!site.is_return() || jump_target(site.jumps.front()) != top.start) continue;
+      link(site, site.stub);
+      erase_records(*trace, last, last);
     }
   }
   redirect_returns(carrier, is_gone);
@@ -292,10 +330,10 @@ void CompiledTraces::flush(Carrier& carrier) {
   entries_.forget_all();
   traces_.clear();
   dispatch_codes_.clear();
-  exits_.clear();
+  records_.clear();
   continuations_.clear();
   assumptions_.clear();
-  for (Decoded& slot : decoded_) slot.exit_id = 0xffffffff;
+  for (Decoded& slot : decoded_) slot.address = kNoExit;
   cache_.rewind(cache_start_);
 }
 

@@ -36,31 +36,25 @@ enum class CodeAssumption : uint8_t {
 #undef FBLE_CODE_ASSUMPTION
 };
 
-/// An ExitSite with its present state, kept small: there are many.
-struct ExitRecord {
-  uint32_t first_jump = 0;  ///< into CompiledTrace::jumps
-  uint32_t stub = 0;        ///< distance from CompiledTrace::start
-  uint16_t jump_count = 0;
-  uint16_t failures = 0;   ///< recordings from here that failed
-  uint32_t countdown = 0;  ///< number of times it is taken until it is hot
-  IrOp guard = IrOp::kExit;
-  LocationKind operand_kind = LocationKind::kNone;
-  bool is_return = false;
-  bool is_yield = false;
-  bool linked = false;
-  bool closed = false;  ///< no recording will start here
-  bool failed = false;
-  bool pinned = false;   ///< its flag stays set
-  bool settled = false;  ///< see ExitSite
-  uint32_t flag = 0;     ///< distance from CompiledTrace::start; 0: none
-  uint32_t steps = 0;    ///< see ExitSite
-  uint32_t resume = 0;   ///< distance from CompiledTrace::start, of deopt points; 0: none
-  int32_t operand_index = 0;
-  int32_t n = 0;
-  uint32_t m = 0;
-  const uint8_t* dispatch = nullptr;  ///< the dispatch table that the guard's failure leads to
-  uint32_t continuations_seen = 0;    ///< for a call: the number of continuations at the last look-up
+/// The place of an exit.
+struct ExitAddress {
+  uint32_t trace = 0;
+  uint32_t exit = 0;
+  bool operator==(const ExitAddress&) const = default;
 };
+
+/// The state of an exit that has been taken and is not linked. An exit without a record is as it was when its trace was
+/// made.
+struct ExitRecord {
+  uint32_t place = 0;               ///< the offset of the exit's push (place_in_sled) in the code cache
+  uint32_t countdown = 0;           ///< number of times it is taken until it is hot
+  uint16_t continuations_seen = 0;  ///< for a call: the last digits of the number of continuations at the last look-up
+  uint8_t failures = 0;             ///< recordings from here that failed
+  bool closed : 1 = false;          ///< no recording will start here
+  bool failed : 1 = false;
+  bool linked : 1 = false;  ///< only with JitOptions::tests_exits: linked exits may be taken
+};
+static_assert(sizeof(ExitRecord) == 12);
 
 struct CompiledTrace {
   uint32_t id = 0;
@@ -70,9 +64,9 @@ struct CompiledTrace {
   uint32_t extent = 0;
   uint32_t callee_base = 0;                   ///< kContinuation: see Trace
   const uint32_t* return_position = nullptr;  ///< kContinuation: the position in its innermost frame
-  uint32_t parent_steps = 0;                  ///< kBridge: ExitRecord::steps of the exit that it starts from
-  uint32_t first_exit = 0;                    ///< id of its first exit
-  uint32_t members = 0;                       ///< of the tree, at its root
+  uint32_t parent_steps = 0;                  ///< kBridge: ExitSite::steps of its start, with JitOptions::tests_exits
+  uint32_t exit_count = 0;
+  uint32_t members = 0;  ///< of the tree, at its root
   uint32_t ir_instructions = 0;
   uint32_t inlined_paths = 1;  ///< see InlinePolicy
   bool mixed_signs = false;    ///< see Recorder
@@ -80,18 +74,14 @@ struct CompiledTrace {
   bool evicted = false;        ///< no jump or entry leads here any more
   const uint8_t* start = nullptr;
   const uint8_t* door = nullptr;  ///< see AssembledTrace
-  size_t code_bytes = 0;
-  SideTable side_table;
+  size_t code_bytes = 0;          ///< behind them are its exits: jit/x64/exit_site.h
+  uint32_t side_table_bytes = 0;
+  uint32_t exit_bytes = 0;                  ///< see AssembledTrace
   std::unique_ptr<const CodeMap> code_map;  ///< null unless JitOptions::keep_code_maps
-  std::vector<ExitRecord> exits;
-  std::vector<uint32_t> jumps;         ///< distances from `start`
-  std::vector<WholeStep> whole_steps;  ///< see Trace
-};
+  std::vector<ExitSite> exit_sites;         ///< all that is known of its exits, with JitOptions::tests_exits
+  std::vector<WholeStep> whole_steps;       ///< see Trace
 
-/// The place of an exit. Its id, which machine code uses, is one number for all traces.
-struct ExitAddress {
-  uint32_t trace = 0;
-  uint32_t exit = 0;
+  TraceCode machine_code() const { return {start, code_bytes}; }
 };
 
 using ReturnPositions = std::vector<const uint32_t*>;
@@ -115,19 +105,25 @@ class CompiledTraces final : public MachinePositions {
   uint32_t size() const { return static_cast<uint32_t>(traces_.size()); }
   CompiledTrace& operator[](uint32_t id) { return *traces_[id]; }
   const CompiledTrace& operator[](uint32_t id) const { return *traces_[id]; }
-  ExitRecord& exit(ExitAddress address) { return traces_[address.trace]->exits[address.exit]; }
-  ExitAddress address(uint32_t exit_id) const { return exits_[exit_id]; }
-  /// Returns the exit's entry in the side table; valid until the next call.
-  const ExitEntry& entry(uint32_t exit_id) {
-    Decoded& slot = decoded_[exit_id % kDecodedExits];
-    if (slot.exit_id != exit_id) decode(exit_id, slot);
-    return slot.entry;
+  /// Returns the trace whose machine code has the address.
+  const CompiledTrace& trace_at(const uint8_t* address) const;
+  /// Returns the exit that came through the sled: see exit_number.
+  ExitAddress exit_at(const uint8_t* return_address, uint64_t pushes) const;
+  /// What is kept of an exit: its site and its entry in the side table.
+  struct Exit {
+    ExitSite site;
+    ExitEntry entry;
+  };
+  /// Returns the exit; valid until the next call.
+  const Exit& exit(ExitAddress address) {
+    Decoded& slot = decoded_[(address.trace * kExitsOfATrace + address.exit) % kDecodedExits];
+    if (slot.address != address) decode(address, slot);
+    return slot.exit;
   }
 
   // ---- making a trace ----
-  /// Return the ids of the next trace and of its first exit.
+  /// Returns the id of the next trace.
   uint32_t next_trace() const { return size(); }
-  uint32_t next_exit() const { return static_cast<uint32_t>(exits_.size()); }
   /// The data of the recorder and the policy about the trace.
   struct Origin {
     uint32_t inlined_paths = 1;
@@ -141,18 +137,18 @@ class CompiledTraces final : public MachinePositions {
   void add(std::unique_ptr<CompiledTrace> trace);
 
   // ---- linking ----
-  /// Links the exit, the return of a call with frames at these positions, to the continuation for them.
-  /// Returns false if there is none.
-  bool link_return(const CompiledTrace& trace, ExitRecord& exit, const ReturnPositions& positions);
-  /// Does the same if the last continuation was made after the exit's last look-up.
-  bool link_return_if_new(const CompiledTrace& trace, ExitRecord& exit, const ExitEntry& entry);
-  /// Returns the number of the trace that a linked return leads to.
-  uint32_t continuation_of(const CompiledTrace& trace, const ExitRecord& exit) const;
+  /// Links the last exit of the trace, the return of a call with frames at these positions, to the continuation for
+  /// them. Returns false if there is none.
+  bool link_return(const CompiledTrace& trace, const ReturnPositions& positions);
+  /// Does the same if the last continuation was made after the last look-up, which the record knows.
+  bool link_return_if_new(const CompiledTrace& trace, ExitRecord& record, const ExitEntry& entry);
+  /// Returns the number of the trace that the linked return of the trace leads to.
+  uint32_t continuation_of(const CompiledTrace& trace) const;
   /// Adds a continuation: from now on, returns to these positions are linked to the machine code.
   void add_continuation(const ReturnPositions& positions, const uint8_t* target);
   /// Returns a free register, if the exit's guard tests one of many tags, so that a dispatch table may replace it; else
   /// -1.
-  static int scratch_for_dispatch(const ExitRecord& exit, const ExitEntry& entry);
+  static int scratch_for_dispatch(const Exit& exit);
   /// Links the exit to a bridge. If there are tags, links it for these only, through a dispatch table. Returns this
   /// table if it is new.
   std::optional<DispatchNode> link_bridge(ExitAddress from, const Recorder::Tags& tags, int dispatch_scratch,
@@ -160,20 +156,33 @@ class CompiledTraces final : public MachinePositions {
   uint32_t& members(const CompiledTrace& trace) { return traces_[trace.root]->members; }
 
   // ---- exits ----
+  /// Returns the exit's record, a new one if it has none; valid until the next call, and until an exit is linked or
+  /// traces are evicted.
+  ExitRecord& record(const CompiledTrace& trace, uint32_t exit, bool is_return);
+  /// Returns whether a bridge from the exit does not replace it.
+  bool is_closed(ExitAddress address) const;
   /// Sets the number of times that the exit is taken until it is hot.
-  void count_anew(ExitRecord& exit) const;
+  void count_anew(ExitRecord& record, bool is_return) const;
   /// Counts longer after each failed recording, and closes the exit after some.
-  void back_off(ExitRecord& exit) const;
-  void note_failure(ExitRecord& exit) {
-    if (exit.failed || exit.is_return) return;
-    exit.failed = true;
+  void back_off(ExitAddress address);
+  void note_failure(ExitRecord& record, const ExitSite& site) {
+    if (record.failed || site.is_return()) return;
+    record.failed = true;
     ++stats_.failed_guards;
   }
-  /// Returns whether the exit's guard is made to fail.
-  static bool is_flagged(const CompiledTrace& trace, const ExitRecord& exit) {
-    return exit.flag != 0 && *reinterpret_cast<const volatile uint32_t*>(trace.start + exit.flag) != 0;
+  /// Returns whether the exit stays as it is, for tests: it is not linked, and a flag of it stays set.
+  bool is_pinned(ExitAddress address, IrOp guard) const;
+  /// Returns the flag of an exit that makes its guard fail, of a trace that is in the list or not; null if it has none.
+  static const uint8_t* flag(const CompiledTrace& trace, uint32_t exit) {
+    return trace.exit_sites.empty() ? nullptr : trace.exit_sites[exit].flag;
   }
-  void set_flag(const CompiledTrace& trace, const ExitRecord& exit, bool set);
+  static bool is_flagged(const CompiledTrace& trace, uint32_t exit) {
+    const uint8_t* const at = flag(trace, exit);
+    return at != nullptr && *reinterpret_cast<const volatile uint32_t*>(at) != 0;
+  }
+  void set_flag(const CompiledTrace& trace, uint32_t exit, bool set);
+  /// Returns the memory of exits besides that behind machine code, in bytes.
+  size_t record_bytes() const { return records_.capacity() * sizeof(ExitRecord); }
 
   // ---- evicting traces ----
   void rely_on(CodeAssumption assumption, uint32_t number, const CompiledTrace& trace);
@@ -184,15 +193,19 @@ class CompiledTraces final : public MachinePositions {
   void flush(Carrier& carrier);
 
  private:
-  /// The entries decoded most recently, by exit id: an exit that is taken often is taken often until it has a bridge.
+  /// The exits decoded most recently: an exit that is taken often is taken often until it has a bridge.
   struct Decoded {
-    uint32_t exit_id = 0xffffffff;
-    ExitEntry entry;
+    ExitAddress address = kNoExit;
+    Exit exit;
   };
 
-  void decode(uint32_t exit_id, Decoded& slot) const;
-  void add_exit(CompiledTrace& trace, const ExitSite& site);
-  void link(const CompiledTrace& trace, ExitRecord& exit, const uint8_t* target);
+  void decode(ExitAddress address, Decoded& slot) const;
+  void set_first_flags(const CompiledTrace& trace);
+  void link(const ExitSite& site, const uint8_t* target);
+  void note_link(const CompiledTrace& trace, uint32_t exit, bool is_return);
+  uint32_t place_of(const CompiledTrace& trace, uint32_t exit) const;
+  /// Erases the records of exits `first` to `last` of the trace.
+  void erase_records(const CompiledTrace& trace, uint32_t first, uint32_t last);
   void evict(Carrier& carrier, uint32_t root);
 
   const JitOptions& options_;
@@ -201,22 +214,25 @@ class CompiledTraces final : public MachinePositions {
   CodeCache cache_;
   size_t cache_start_ = 0;
   std::vector<std::unique_ptr<CompiledTrace>> traces_;
-  std::vector<ExitAddress> exits_;
+  std::vector<ExitRecord> records_;  ///< by place, ascending
   /// The continuations by the return positions of their frames: at a return all
   /// values are in memory, so every call that returns there continues with the
   /// same code.
   std::map<ReturnPositions, const uint8_t*> continuations_;
-  uint32_t continuations_made_ = 0;
-  /// The machine code of dispatch tables, ascending, with the exits that lead there.
+  uint16_t continuations_made_ = 0;  ///< the last digits: a look-up too few does no harm
+  /// The machine code of dispatch tables, ascending, with the exits whose guards' failures lead there. The table
+  /// follows the code.
   struct DispatchCode {
     const uint8_t* start;
-    const uint8_t* end;
+    const uint8_t* table;
     ExitAddress exit;
   };
   std::vector<DispatchCode> dispatch_codes_;
   /// The roots of the trees that rely on each assumption.
   std::map<std::pair<CodeAssumption, uint32_t>, std::vector<uint32_t>> assumptions_;
   static constexpr uint32_t kDecodedExits = 256;
+  static constexpr uint32_t kExitsOfATrace = 7;  ///< spreads the exits of short traces over the slots
+  static constexpr ExitAddress kNoExit = {0xffffffff, 0xffffffff};
   std::vector<Decoded> decoded_{kDecodedExits};
 };
 

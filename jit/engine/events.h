@@ -95,7 +95,9 @@ struct CollectEvent {
   const HeapStats& stats;
 };
 
-struct EndEvent {};
+struct EndEvent {
+  size_t record_bytes;  ///< see CompiledTraces::record_bytes
+};
 
 /// The alternatives are in the order of the rows; the last one is none of them and never sent.
 using EngineEvent = std::variant<

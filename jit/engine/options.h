@@ -58,6 +58,9 @@ struct JitOptions {
   bool counts_guards() const { return deopt_every != 0 || chaos != 0; }
   /// Returns whether the exits of the trace have flags that make their guards fail.
   bool has_flags(uint32_t trace) const { return deopt_sweep || shadow_check || (deopt_at && deopt_at->trace == trace); }
+  /// Returns whether exits are tested: all that is known of them is kept, and they may be taken although they are
+  /// linked.
+  bool tests_exits() const { return counts_guards() || deopt_sweep || shadow_check || deopt_at.has_value(); }
 };
 
 struct JitStats {
@@ -81,6 +84,8 @@ struct JitStats {
   uint64_t ir_instructions = 0;
   uint64_t code_bytes = 0;
   uint64_t side_table_bytes = 0;
+  uint64_t exit_bytes = 0;         ///< all that is behind machine code for exits, and their stubs in it
+  uint64_t record_bytes = 0;       ///< the memory of records of exits, at the end
   uint64_t memos = 0;              ///< functions whose results were remembered
   uint64_t memos_given_up = 0;     ///< ... until there were too many unknown calls
   uint64_t memo_tables_freed = 0;  ///< ... and no trace looked in their tables any more

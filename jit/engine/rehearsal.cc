@@ -50,8 +50,8 @@ bool find_room(Carrier& carrier, size_t words) {
   return false;
 }
 
-std::string exit_name(const CompiledTrace& trace, const ExitRecord& exit, const std::string& steps) {
-  return fmt::format("{}/{} ({}, {} steps)", trace.id, &exit - trace.exits.data(), ir_op_info(exit.guard).name, steps);
+std::string exit_name(const CompiledTrace& trace, uint32_t exit, const std::string& steps) {
+  return fmt::format("{}/{} ({}, {} steps)", trace.id, exit, ir_op_info(trace.exit_sites[exit].guard).name, steps);
 }
 
 }  // namespace
@@ -94,11 +94,15 @@ std::unique_ptr<StartState> GuardRehearsal::state_at_exit(Carrier& carrier, cons
   return state;
 }
 
-void GuardRehearsal::leave(Carrier& carrier, uint32_t exit_id) {
-  exit_ = exit_id - trace_->first_exit;
-  if (exit_ >= trace_->exits.size()) FBLE_BUG("a rehearsal has got into another trace");
-  decode_exit(trace_->side_table, exit_, entry_);
-  if (matrix_ != nullptr) matrix_->note(entry_, ir_op_info(trace_->exits[exit_].guard).name);
+void GuardRehearsal::leave(Carrier& carrier, const uint8_t* return_address, uint64_t pushes) {
+  leave_by(carrier, exit_number(trace_->machine_code(), return_address, pushes));
+}
+
+void GuardRehearsal::leave_by(Carrier& carrier, uint32_t exit) {
+  exit_ = exit;
+  if (exit_ >= trace_->exit_count) FBLE_BUG("a rehearsal has got into another trace");
+  decode_exit(side_table_of(trace_->machine_code()), exit_, entry_);
+  if (matrix_ != nullptr) matrix_->note(entry_, ir_op_info(trace_->exit_sites[exit_].guard).name);
   left_ = !entry_.is_return && leave_at(carrier, entry_);
   // The interpreter stops before its first instruction.
   carrier.stepped.steps_to_go = 0;
@@ -142,17 +146,17 @@ void GuardRehearsal::put_machine_state(const StartState& start, TraceKind kind, 
 /// Runs the machine code from the start with the flag of this exit set. Returns false if the exit was not
 /// reached; else the frames are rebuilt.
 bool GuardRehearsal::run(const StartState& start, CompiledTrace& trace, uint32_t index) {
-  const ExitRecord& exit = trace.exits[index];
+  const bool has_flag = CompiledTraces::flag(trace, index) != nullptr;
   Word* fp = nullptr;
   put_machine_state(start, trace.kind, fp);
   start.frames.root[kReturnAddressSlot] = reinterpret_cast<Word>(stepping_handlers().handlers[0]);
-  const bool was_set = CompiledTraces::is_flagged(trace, exit);
-  std::vector<const ExitRecord*> others;
-  for (const ExitRecord& other : trace.exits) {
-    if (CompiledTraces::is_flagged(trace, other)) others.push_back(&other);
+  const bool was_set = CompiledTraces::is_flagged(trace, index);
+  std::vector<uint32_t> others;
+  for (uint32_t other = 0; other < trace.exit_count; ++other) {
+    if (CompiledTraces::is_flagged(trace, other)) others.push_back(other);
   }
-  for (const ExitRecord* other : others) traces_.set_flag(trace, *other, false);
-  if (exit.flag != 0) traces_.set_flag(trace, exit, true);
+  for (const uint32_t other : others) traces_.set_flag(trace, other, false);
+  if (has_flag) traces_.set_flag(trace, index, true);
   trace_ = &trace;
   left_ = false;
   carrier_.table = &stepping_handlers();
@@ -160,15 +164,15 @@ bool GuardRehearsal::run(const StartState& start, CompiledTrace& trace, uint32_t
   enter_handler(trace_entry(traces_.cache()), reinterpret_cast<const uint32_t*>(trace.start), fp, carrier_, carrier_.ap,
                 0);
   trace_ = nullptr;
-  if (exit.flag != 0) traces_.set_flag(trace, exit, was_set);
-  for (const ExitRecord* other : others) traces_.set_flag(trace, *other, true);
+  if (has_flag) traces_.set_flag(trace, index, was_set);
+  for (const uint32_t other : others) traces_.set_flag(trace, other, true);
   return left_ && exit_ == index;
 }
 
 /// Rehearses an exit. Returns false if it was not reached.
 bool GuardRehearsal::rehearse_exit(const StartState& start, CompiledTrace& trace, uint32_t index,
                                    Rehearsal& rehearsal) {
-  const ExitRecord& exit = trace.exits[index];
+  const ExitSite& exit = trace.exit_sites[index];
   const Word value = carrier_.value;
   Word* const ap = carrier_.ap;
   const bool reached = run(start, trace, index);
@@ -192,7 +196,7 @@ bool GuardRehearsal::rehearse_exit(const StartState& start, CompiledTrace& trace
   const std::string problem =
       difference(expected, actual, exit.settled ? settled_slots(entry_) : std::vector<int32_t>{});
   if (!problem.empty()) {
-    report_difference(exit_name(trace, exit, fmt::format("{}", exit.steps)), problem, expected, actual);
+    report_difference(exit_name(trace, index, fmt::format("{}", exit.steps)), problem, expected, actual);
   }
   return true;
 }
@@ -202,14 +206,14 @@ bool GuardRehearsal::rehearse(const Trace& recorded, const StartState& start, Co
   bool all_reached = true;
   const DeoptPoints::Paused paused(points_);
   Rehearsal rehearsal(carrier_, start.frames.root);
-  for (uint32_t i = 0; i < trace.exits.size(); ++i) {
-    ExitRecord& exit = trace.exits[i];
-    if (exit.is_return) continue;
+  for (uint32_t i = 0; i < trace.exit_count; ++i) {
+    const ExitSite& exit = trace.exit_sites[i];
+    if (exit.is_return()) continue;
     if (!rehearse_exit(start, trace, i, rehearsal)) {
       all_reached = false;
       continue;
     }
-    traces_.note_failure(exit);
+    traces_.note_failure(traces_.record(trace, i, false), exit);
     ++stats_.rehearsed_guards;
   }
   return all_reached;
@@ -249,9 +253,10 @@ void ShadowChecks::add_whole_steps(const CompiledTrace& trace) {
   for (const WholeStep& step : trace.whole_steps) whole_steps_.push_back({steps_ + step.number, step.end});
 }
 
-void ShadowChecks::check(Carrier& carrier, const CompiledTrace& trace, const ExitRecord& exit) {
+void ShadowChecks::check(Carrier& carrier, const CompiledTrace& trace, uint32_t exit) {
   const FramesState& start = start_.frames;
-  const uint32_t steps = steps_ + exit.steps;
+  const uint32_t steps_of_trace = trace.exit_sites[exit].steps;
+  const uint32_t steps = steps_ + steps_of_trace;
   constexpr int kAttempts = 4;
   size_t words = 512 + 8 * size_t{steps};
   for (int attempt = 0; attempt < kAttempts; ++attempt, words *= 8) {
@@ -265,7 +270,8 @@ void ShadowChecks::check(Carrier& carrier, const CompiledTrace& trace, const Exi
     const FramesState expected = arrived ? take_frames(carrier, start.root) : FramesState{};
     const std::string problem = arrived ? difference(expected, actual) : "the interpreter fails before";
     if (!problem.empty()) {
-      report_difference(exit_name(trace, exit, fmt::format("{} + {}", steps_, exit.steps)), problem, expected, actual);
+      report_difference(exit_name(trace, exit, fmt::format("{} + {}", steps_, steps_of_trace)), problem, expected,
+                        actual);
     }
     ++stats_.exits_checked;
     return;

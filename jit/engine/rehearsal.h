@@ -42,7 +42,8 @@ class GuardRehearsal {
 
   /// Returns whether a trace is being tried out: then its exits come here.
   bool is_under_way() const { return trace_ != nullptr; }
-  void leave(Carrier& carrier, uint32_t exit_id);
+  void leave(Carrier& carrier, const uint8_t* return_address, uint64_t pushes);
+  void leave_by(Carrier& carrier, uint32_t exit);
 
  private:
   void put_machine_state(const StartState& start, TraceKind kind, Word*& fp);
@@ -69,7 +70,7 @@ class ShadowChecks {
   /// Notes that the trace was entered; its first instruction has not run.
   void note_entry(Carrier& carrier, const CompiledTrace& trace);
   /// Checks an exit that was taken: compares the rebuilt frames with the interpreter's.
-  void check(Carrier& carrier, const CompiledTrace& trace, const ExitRecord& exit);
+  void check(Carrier& carrier, const CompiledTrace& trace, uint32_t exit);
 
  private:
   void add_whole_steps(const CompiledTrace& trace);

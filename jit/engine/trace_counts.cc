@@ -37,7 +37,7 @@ void TraceCounts::note(const Trace& trace, const std::vector<ExitSite>& exits) {
   const auto first_of_loop = static_cast<uint32_t>(start - trace.ins.begin());
   for (const ExitSite& site : exits) {
     Exit& exit = path.exits.emplace_back();
-    exit.leaves_path = !site.is_return;
+    exit.leaves_path = !site.is_return();
     exit.is_in_loop = site.ins > first_of_loop;
     exit.steps = exit.is_in_loop ? site.steps - trace.steps : site.steps;
   }

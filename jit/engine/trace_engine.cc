@@ -22,12 +22,12 @@ namespace fble {
 
 namespace {
 
-void leave_trace(Carrier* carrier, uint32_t exit_id) {
-  static_cast<TraceEngine*>(carrier->machine.engine)->leave(*carrier, exit_id);
+void leave_trace(Carrier* carrier, const uint8_t* return_address, uint64_t pushes) {
+  static_cast<TraceEngine*>(carrier->machine.engine)->leave(*carrier, return_address, pushes);
 }
 
-const void* force_trace(Carrier* carrier, uint32_t exit_id) {
-  return static_cast<TraceEngine*>(carrier->machine.engine)->force(*carrier, exit_id);
+bool force_trace(Carrier* carrier, const uint8_t* return_address, uint32_t exit) {
+  return static_cast<TraceEngine*>(carrier->machine.engine)->force(*carrier, return_address, exit);
 }
 
 void trace_entered(Carrier* carrier, uint32_t trace) {
@@ -49,10 +49,9 @@ bool show_frames(Carrier& carrier, const DeoptPoints& points, uint32_t number) {
   return machine.observer != nullptr && machine.observer->look(carrier, machine.program.deopt_points[number]);
 }
 
-/// Returns the link of the return to the continuation that it leads to.
-LinkEvent linked_return(const CompiledTraces& traces, const CompiledTrace& trace, const ExitRecord& exit) {
-  const auto index = static_cast<uint32_t>(&exit - trace.exits.data());
-  return LinkEvent{{trace.id, index}, traces.continuation_of(trace, exit), {}};
+/// Returns the link of the trace's return to the continuation that it leads to.
+LinkEvent linked_return(const CompiledTraces& traces, const CompiledTrace& trace) {
+  return LinkEvent{{trace.id, trace.exit_count - 1}, traces.continuation_of(trace), {}};
 }
 
 /// Evicts the trees that rely on it. Returns whether there are some.
@@ -108,7 +107,7 @@ TraceEngine::TraceEngine(Carrier& carrier, const JitOptions& options)
 TraceEngine::~TraceEngine() {
   if (!usable_) return;
   on_run_end(carrier_);
-  sinks_.take(EndEvent{});
+  sinks_.take(EndEvent{traces_.record_bytes()});
   if (options_.events != nullptr) carrier_.machine.heap.set_pause_listener({});
   carrier_.machine.engine = nullptr;
   carrier_.machine.positions = nullptr;
@@ -153,7 +152,7 @@ void TraceEngine::live(Carrier& carrier, TraceState state) {
         if (recording_->function != nullptr) {
           entries_.back_off(*recording_->function);
         } else {
-          traces_.back_off(traces_.exit(recording_->from));
+          traces_.back_off(recording_->from);
         }
         is_full = recording_->failure == AbortReason::kCodeCacheFull;
         state = TraceState::kInterrupted;
@@ -207,9 +206,9 @@ void TraceEngine::on_hot_function(Carrier& carrier, Code& code) {
 void TraceEngine::record_from_exit(Carrier& carrier, ExitAddress from, const ExitEntry& entry,
                                    std::unique_ptr<StartState> start_state) {
   const CompiledTrace& parent = traces_[from.trace];
-  const ExitRecord& exit = parent.exits[from.exit];
+  const ExitSite& exit = traces_.exit(from).site;
   const CompiledTrace& root = traces_[parent.root];
-  Recording& recording = set_up_recording(carrier, exit.is_return ? 1 : parent.inlined_paths);
+  Recording& recording = set_up_recording(carrier, exit.is_return() ? 1 : parent.inlined_paths);
   recording.from = from;
   recording.trace.parent = from.trace;
   recording.trace.parent_exit = from.exit;
@@ -223,16 +222,16 @@ void TraceEngine::record_from_exit(Carrier& carrier, ExitAddress from, const Exi
   start.root_code = root.code;
   start.mixed_signs = parent.mixed_signs;
   start.mixed_layouts = parent.mixed_layouts;
-  if (exit.is_return) {
+  if (exit.is_return()) {
     recording.recorder->start_continuation(entry, start);
   } else {
     // A guard that is made to fail shows nothing about the values.
     const bool may_be_forced = options_.counts_guards();
     start.guard = may_be_forced ? IrOp::kExit : exit.guard;
-    start.operand = {may_be_forced ? LocationKind::kNone : exit.operand_kind, exit.operand_index, 0};
+    start.operand = may_be_forced ? Location{} : exit.operand;
     start.n = exit.n;
     start.m = exit.m;
-    recording.dispatch_scratch = CompiledTraces::scratch_for_dispatch(exit, entry);
+    recording.dispatch_scratch = CompiledTraces::scratch_for_dispatch(traces_.exit(from));
     start.may_dispatch = recording.dispatch_scratch >= 0 && !may_be_forced;
     recording.recorder->start_bridge(entry, start);
   }
@@ -380,7 +379,6 @@ void TraceEngine::optimize_trace(Recording& recording) {
 AssembledTrace TraceEngine::assemble_trace(const Trace& trace) {
   const uint64_t start_ns = now_ns();
   AssembleOptions assembling;
-  assembling.first_exit_id = traces_.next_exit();
   assembling.count_guards = options_.counts_guards();
   if (disturbances_) assembling.spill = [this](uint32_t occupied) { return disturbances_->choose_spill(occupied); };
   assembling.deopt_point_countdowns = points_.countdowns();
@@ -403,9 +401,9 @@ AssembledTrace TraceEngine::assemble_trace(const Trace& trace) {
 void TraceEngine::link(const Recording& recording, CompiledTrace& compiled) {
   const Trace& trace = recording.trace;
   const IrIns& last = trace.ins.back();
-  if (last.op == IrOp::kCall && !compiled.exits.back().pinned &&
-      traces_.link_return(compiled, compiled.exits.back(), return_positions(trace.snapshots[last.snapshot].frames))) {
-    sinks_.take(linked_return(traces_, compiled, compiled.exits.back()));
+  if (last.op == IrOp::kCall && !traces_.is_pinned({compiled.id, compiled.exit_count - 1}, last.op) &&
+      traces_.link_return(compiled, return_positions(trace.snapshots[last.snapshot].frames))) {
+    sinks_.take(linked_return(traces_, compiled));
   }
   if (recording.function != nullptr) {
     entries_.install(*recording.function, compiled.door, compiled.start);
@@ -413,15 +411,15 @@ void TraceEngine::link(const Recording& recording, CompiledTrace& compiled) {
     const Recorder::Tags tags = recording.recorder->tags();
     const std::optional<DispatchNode> dispatch =
         traces_.link_bridge(recording.from, tags, recording.dispatch_scratch, compiled.start);
-    if (dispatch) sinks_.take(DispatchEvent{recording.from, *dispatch, traces_.exit(recording.from).m});
-    if (!traces_.exit(recording.from).closed) sinks_.take(LinkEvent{recording.from, compiled.id, tags});
+    if (dispatch) sinks_.take(DispatchEvent{recording.from, *dispatch, traces_.exit(recording.from).site.m});
+    if (!traces_.is_closed(recording.from)) sinks_.take(LinkEvent{recording.from, compiled.id, tags});
     if (trace.kind == TraceKind::kContinuation) {
       traces_.add_continuation(return_positions(recording.frames), compiled.start);
     } else {
       ++traces_.members(compiled);
     }
   }
-  const IrOp start = trace.kind == TraceKind::kBridge ? traces_.exit(recording.from).guard : IrOp::kExit;
+  const IrOp start = trace.kind == TraceKind::kBridge ? traces_.exit(recording.from).site.guard : IrOp::kExit;
   for (const Memos::Reliance& reliance : memos_.note_use(trace, start)) {
     traces_.rely_on(reliance.assumption, reliance.memo, compiled);
   }
@@ -442,43 +440,47 @@ void TraceEngine::entered(Carrier& carrier, uint32_t trace) {
   shadow_checks_->note_entry(carrier, traces_[trace]);
 }
 
-void TraceEngine::leave(Carrier& carrier, uint32_t exit_id) {
+void TraceEngine::leave(Carrier& carrier, const uint8_t* return_address, uint64_t pushes) {
   if (rehearsal_ && rehearsal_->is_under_way()) {
     AtMachineCode::end();
-    return rehearsal_->leave(carrier, exit_id);
+    return rehearsal_->leave(carrier, return_address, pushes);
   }
+  leave_by(carrier, traces_.exit_at(return_address, pushes));
+}
+
+void TraceEngine::leave_by(Carrier& carrier, ExitAddress address) {
   const Doing doing(Activity::kExit);
-  if (!leave_exit(carrier, exit_id) || (disturbances_ && !disturb(carrier))) stop_run(carrier);
+  if (!leave_exit(carrier, address) || (disturbances_ && !disturb(carrier))) stop_run(carrier);
 }
 
 /// Leaves machine code by the exit. Returns false if the run has to stop.
-bool TraceEngine::leave_exit(Carrier& carrier, uint32_t exit_id) {
-  const ExitAddress address = traces_.address(exit_id);
+bool TraceEngine::leave_exit(Carrier& carrier, ExitAddress address) {
   CompiledTrace& trace = traces_[address.trace];
-  ExitRecord& exit = trace.exits[address.exit];
+  const auto& [exit, entry] = traces_.exit(address);
+  const bool is_return = exit.is_return();
   // Until the exit has been left, the frames are those that the code map knows.
   // The stub of a return begins in the callee's frame.
-  AtMachineCode at(options_.keep_code_maps ? trace.start + exit.stub : nullptr,
-                   carrier.exit_state.fp() + (exit.is_return ? exit.n : 0));
-  const ExitEntry& entry = traces_.entry(exit_id);
+  AtMachineCode at(options_.keep_code_maps ? exit.stub : nullptr, carrier.exit_state.fp() + (is_return ? exit.n : 0));
 
   // The exit is taken.
   if (options_.deopt_every != 0 && carrier.exit_fuel == 0) carrier.exit_fuel = options_.deopt_every;
   if (disturbances_) disturbances_->note_exit(address.trace, address.exit, exit.guard);
-  const bool was_flagged = CompiledTraces::is_flagged(trace, exit);
-  if (was_flagged && !exit.pinned) traces_.set_flag(trace, exit, false);
-  traces_.note_failure(exit);
+  ExitRecord& record = traces_.record(trace, address.exit, is_return);
+  const bool is_pinned = traces_.is_pinned(address, exit.guard);
+  const bool was_flagged = CompiledTraces::is_flagged(trace, address.exit);
+  if (was_flagged && !is_pinned) traces_.set_flag(trace, address.exit, false);
+  traces_.note_failure(record, exit);
   if (counts_) counts_->note_exit(address);
   if (matrix_ != nullptr) matrix_->note(entry, points_.reason_to_leave(exit.guard, exit.n));
   std::unique_ptr<StartState> start_state;
-  if (rehearsal_ && exit.countdown <= 1 && !exit.is_return) start_state = GuardRehearsal::state_at_exit(carrier, entry);
+  if (rehearsal_ && record.countdown <= 1 && !is_return) start_state = GuardRehearsal::state_at_exit(carrier, entry);
 
   if (!leave_at(carrier, entry)) return false;
   at.end();
 
   // The exit has been left: the interpreter's state is complete.
   if (matrix_ != nullptr) matrix_->note_taken(carrier.pc, carrier.fp);
-  if (shadow_checks_ && !exit.is_return) shadow_checks_->check(carrier, trace, exit);
+  if (shadow_checks_ && !is_return) shadow_checks_->check(carrier, trace, address.exit);
   if (exit.guard == IrOp::kDeoptPoint) {
     const auto number = static_cast<uint32_t>(exit.n);
     // If it is not the deopt point's turn, --deopt-every has made it fail.
@@ -488,26 +490,25 @@ bool TraceEngine::leave_exit(Carrier& carrier, uint32_t exit_id) {
     hit(carrier, number);
     return true;
   }
-  ++(exit.is_return ? stats_.cold_returns : exit.is_yield ? stats_.yields : stats_.exits);
-  sinks_.take(ExitEvent{address, exit.is_return  ? ExitKind::kReturn
-                                 : exit.is_yield ? ExitKind::kYield
-                                                 : ExitKind::kGuard});
+  const bool is_yield = exit.is_yield();
+  ++(is_return ? stats_.cold_returns : is_yield ? stats_.yields : stats_.exits);
+  sinks_.take(ExitEvent{address, is_return ? ExitKind::kReturn : is_yield ? ExitKind::kYield : ExitKind::kGuard});
 
   if (recording_ == nullptr && evict_for_memos(carrier)) return true;
 
   // The exit may lead to a link to a continuation, or to a recording. A guard that was made to fail shows
   // nothing for a bridge.
-  if (exit.closed || exit.linked || was_flagged || exit.pinned) return true;
-  if (exit.is_return && traces_.link_return_if_new(trace, exit, entry)) {
-    sinks_.take(linked_return(traces_, trace, exit));
+  if (is_yield || record.closed || record.linked || was_flagged || is_pinned) return true;
+  if (is_return && traces_.link_return_if_new(trace, record, entry)) {
+    sinks_.take(linked_return(traces_, trace));
     return true;
   }
-  if (--exit.countdown > 0) return true;
+  if (--record.countdown > 0) return true;
   if (traces_.members(trace) >= options_.params.max_bridges) {
-    exit.closed = true;
+    record.closed = true;
     return true;
   }
-  traces_.count_anew(exit);
+  traces_.count_anew(record, is_return);
   if (recording_ != nullptr || carrier.groups.any_open()) return true;
   if (Code* const maker = maker_of_both_cells(carrier.pc, carrier.fp, exit.guard)) {
     maker->cells.are_objects = true;
@@ -544,26 +545,29 @@ void TraceEngine::hit(Carrier& carrier, uint32_t number) {
   if (options.yield) carrier.request(Attention::kYield);
 }
 
-const void* TraceEngine::force(Carrier& carrier, uint32_t exit_id) {
-  const ExitAddress address = traces_.address(exit_id);
-  CompiledTrace& trace = traces_[address.trace];
-  ExitRecord& exit = trace.exits[address.exit];
+bool TraceEngine::force(Carrier& carrier, const uint8_t* return_address, uint32_t number_of_exit) {
+  if (rehearsal_ && rehearsal_->is_under_way()) {
+    AtMachineCode::end();
+    rehearsal_->leave_by(carrier, number_of_exit);
+    return false;
+  }
+  const CompiledTrace& trace = traces_.trace_at(return_address);
+  const ExitAddress address = {trace.id, number_of_exit};
+  const auto& [exit, entry] = traces_.exit(address);
   const uint32_t number = static_cast<uint32_t>(exit.n);
   const Doing doing(Activity::kExit);
-  AtMachineCode at(options_.keep_code_maps ? trace.start + exit.stub : nullptr, carrier.exit_state.fp());
-  const ExitEntry& entry = traces_.entry(exit_id);
-  if ((rehearsal_ && rehearsal_->is_under_way()) || !ForcedFrames::possible(carrier, entry)) {
-    leave(carrier, exit_id);
-    return nullptr;
+  AtMachineCode at(options_.keep_code_maps ? exit.stub : nullptr, carrier.exit_state.fp());
+  if (!ForcedFrames::possible(carrier, entry)) {
+    leave_by(carrier, address);
+    return false;
   }
-  traces_.note_failure(exit);
+  traces_.note_failure(traces_.record(trace, number_of_exit, false), exit);
   if (matrix_ != nullptr) matrix_->note(entry, "force");
-  const void* resume = trace.start + exit.resume;
   const DeoptPointOptions& options = points_.options(number);
   const uint64_t collections = carrier.machine.heap.stats().minor_collections;
   ForcedFrames forced(carrier, entry);
   at.end();  // the carrier has the position now, and what follows may forget machine code
-  if (shadow_checks_) shadow_checks_->check(carrier, trace, exit);
+  if (shadow_checks_) shadow_checks_->check(carrier, trace, number_of_exit);
   bool is_changed = show_frames(carrier, points_, number);
   points_.note_forced(number);
   hit(carrier, number);
@@ -573,7 +577,7 @@ const void* TraceEngine::force(Carrier& carrier, uint32_t exit_id) {
     ++stats_.forced;
     sinks_.take(ForceEvent{address, false});
     forced.take_back();
-    return resume;
+    return true;
   }
   // Guard not forced. The deopt point has been passed: the interpreter continues after it, or from the start of the
   // group of recursive values that it is in, since those do not exist before their definition.
@@ -585,7 +589,7 @@ const void* TraceEngine::force(Carrier& carrier, uint32_t exit_id) {
     carrier.pc += instruction_length(carrier.pc);
   }
   if (disturbances_ && !disturb(carrier)) stop_run(carrier);
-  return nullptr;
+  return false;
 }
 
 /// Disturbs the run at a point where the interpreter's state is complete. Returns false if it has to stop.
@@ -597,6 +601,7 @@ bool TraceEngine::disturb(Carrier& carrier) {
 std::string TraceEngine::stats_text() const {
   JitStats stats = stats_;
   memos_.add_counts(stats);
+  stats.record_bytes = traces_.record_bytes();
   return log_.stats_text(stats, disturbances_ ? &disturbances_->chaos() : nullptr);
 }
 

@@ -63,10 +63,9 @@ class TraceEngine final : public EngineHooks {
   void on_step(Carrier& carrier) override;
   void on_run_end(Carrier& carrier) override;
 
-  /// Leaves machine code by the exit. Called by its stub.
-  void leave(Carrier& carrier, uint32_t exit_id);
-  /// Forces frames. Called by machine code at a deopt point with the option `force`; see RuntimeEntries::force.
-  const void* force(Carrier& carrier, uint32_t exit_id);
+  /// Leave machine code and force frames: see RuntimeEntries.
+  void leave(Carrier& carrier, const uint8_t* return_address, uint64_t pushes);
+  bool force(Carrier& carrier, const uint8_t* return_address, uint32_t exit);
   /// Notes that a trace was entered. Called by the trace with JitOptions::shadow_check.
   void entered(Carrier& carrier, uint32_t trace);
 
@@ -106,7 +105,8 @@ class TraceEngine final : public EngineHooks {
   bool rehearse(const Recording& recording, CompiledTrace& compiled);
   AssembledTrace assemble_trace(const Trace& trace);
   void link(const Recording& recording, CompiledTrace& compiled);
-  bool leave_exit(Carrier& carrier, uint32_t exit_id);
+  void leave_by(Carrier& carrier, ExitAddress address);
+  bool leave_exit(Carrier& carrier, ExitAddress address);
   bool evict_for_memos(Carrier& carrier);
   void hit(Carrier& carrier, uint32_t number);
   bool disturb(Carrier& carrier);

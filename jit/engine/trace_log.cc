@@ -74,7 +74,7 @@ std::string log_line(const EngineEvent& event) {
   if (const auto* made = std::get_if<CompileEvent>(&event)) {
     return trace_line("compiled", made->trace,
                       fmt::format("-> {}, {} IR instructions, {} exits, {} bytes", trace_link_text(made->link),
-                                  made->trace.ins.size(), made->compiled.exits.size(), made->compiled.code_bytes));
+                                  made->trace.ins.size(), made->compiled.exit_count, made->compiled.code_bytes));
   }
   if (const auto* evict = std::get_if<EvictEvent>(&event)) {
     return fmt::format("[trace evict: {} trees, {} {}]", evict->roots.size(),
@@ -133,7 +133,7 @@ std::string TraceLog::stats_text(const JitStats& stats, const Chaos* chaos) cons
   std::string text = fmt::format(
       "traces:      {} functions, {} bridges, {} continuations, {} dispatch nodes, {} flushes, {} evictions\n"
       "machine code: {} bytes for {} IR instructions\n"
-      "side tables: {} bytes for {} guards, {} of which never failed\n"
+      "side tables: {} bytes for {} guards, {} of which never failed; {} with sites and stubs, {} of records\n"
       "exits:       {} by guards, {} at yield points, {} returns to the interpreter, {} at deopt points\n"
       "forced:      {} times at deopt points, {} times more with a change that machine code was left for\n"
       "memos:       {} functions, {} given up, {} of their tables freed; {} calls remembered, {} unknown\n"
@@ -141,10 +141,10 @@ std::string TraceLog::stats_text(const JitStats& stats, const Chaos* chaos) cons
       "compiling:   {:.3f} ms recording, {:.3f} ms optimising, {:.3f} ms assembling\n",
       stats.traces[0], stats.traces[1], stats.traces[2], stats.dispatch_nodes, stats.flushes, stats.evictions,
       stats.code_bytes, stats.ir_instructions, stats.side_table_bytes, stats.guards, stats.guards - stats.failed_guards,
-      stats.exits, stats.yields, stats.cold_returns, stats.deopt_point_hits, stats.forced, stats.forced_out,
-      stats.memos, stats.memos_given_up, stats.memo_tables_freed, stats.remembered_calls, stats.unknown_calls,
-      stats.walked, stats.walked_given_up, stats.walks, stats.failed_walks, stats.stride_rows,
-      static_cast<double>(stats.record_ns) / 1e6, static_cast<double>(stats.optimize_ns) / 1e6,
+      stats.exit_bytes, stats.record_bytes, stats.exits, stats.yields, stats.cold_returns, stats.deopt_point_hits,
+      stats.forced, stats.forced_out, stats.memos, stats.memos_given_up, stats.memo_tables_freed,
+      stats.remembered_calls, stats.unknown_calls, stats.walked, stats.walked_given_up, stats.walks, stats.failed_walks,
+      stats.stride_rows, static_cast<double>(stats.record_ns) / 1e6, static_cast<double>(stats.optimize_ns) / 1e6,
       static_cast<double>(stats.assemble_ns) / 1e6);
   if (options_.deopt_sweep) {
     text += fmt::format("rehearsals:  {} guards; {} loops given up\n", stats.rehearsed_guards, stats.loops_given_up);

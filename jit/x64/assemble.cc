@@ -59,14 +59,12 @@ AssembledTrace assemble(const Trace& trace, CodeCache& cache, const RuntimeEntri
 
   const asmjit::CodeBuffer& buffer = holder.textSection()->buffer();
   AssembledTrace result;
-  result.start = cache.install({buffer.data(), buffer.size()});
-  if (result.start == nullptr) return failed(AbortReason::kCodeCacheFull);
   result.door = base + holder.labelOffset(lowering.door());
   result.stubs = x64::stubs_of(cache);
   result.code_bytes = buffer.size();
   result.origins = std::move(lowering.origins);
   if (options.keep_code_map) {
-    result.code_map = make_code_map(trace, result.start, result.code_bytes, std::move(lowering.rows));
+    result.code_map = make_code_map(trace, base, result.code_bytes, std::move(lowering.rows));
   }
 
   SideTableBuilder side_table;
@@ -80,20 +78,27 @@ AssembledTrace assemble(const Trace& trace, CodeCache& cache, const RuntimeEntri
     for (const size_t jump : exit.jumps) site.jumps.push_back(base + jump);
     site.stub = base + holder.labelOffset(exit.stub);
     site.ins = exit.ins;
-    site.is_return = ins.op == IrOp::kCall;
-    site.is_yield = ir_has_effect(ins.op, 'y');
     site.guard = ins.op;
     site.operand = allocation.plans[exit.ins].exit_operand;
     site.n = ins.n;
     site.m = ins.m;
-    if (exit.resume.isValid()) site.resume = base + holder.labelOffset(exit.resume);
     if (exit.has_flag) site.flag = base + holder.labelOffset(exit.flag);
     site.settled = trace.snapshots[ins.snapshot].settled;
     site.steps = trace.snapshots[ins.snapshot].steps;
     result.exits.push_back(std::move(site));
     side_table.add(std::move(allocation.exits[i]));
   }
-  result.side_table = side_table.finish();
+
+  std::vector<uint8_t> bytes(buffer.begin(), buffer.end());
+  store_sites(result.exits, base, bytes);
+  const size_t table_at = bytes.size();
+  const SideTable table = side_table.finish();
+  bytes.insert(bytes.end(), table.begin(), table.end());
+  if (table.empty()) bytes.push_back(0);  // the number of exits
+  result.start = cache.install(bytes);
+  if (result.start == nullptr) return failed(AbortReason::kCodeCacheFull);
+  result.side_table = {base + table_at, table.size()};
+  result.exit_bytes = bytes.size() - lowering.stubs_at();
   return result;
 }
 

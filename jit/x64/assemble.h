@@ -14,6 +14,7 @@
 #include "jit/ir/trace.h"
 #include "jit/x64/code_cache.h"
 #include "jit/x64/code_map.h"
+#include "jit/x64/exit_site.h"
 
 namespace fble {
 
@@ -21,16 +22,16 @@ namespace fble {
 struct RuntimeEntries {
   /// The entry of code in the interpreter that checks the stack and requests for attention. It sets pc.
   Handler checked_entry = nullptr;
-  /// The C++ side of an exit: exit_state holds the registers; sets carrier.pc, fp and ap for
-  /// the interpreter, which continues at carrier.table->handlers[*pc].
-  void (*leave)(Carrier* carrier, uint32_t exit_id) = nullptr;
+  /// The C++ side of an exit, which exit_number names: exit_state holds the registers; sets carrier.pc, fp and ap
+  /// for the interpreter, which continues at carrier.table->handlers[*pc].
+  void (*leave)(Carrier* carrier, const uint8_t* return_address, uint64_t pushes) = nullptr;
   /// Called with AssembleOptions::note_entry when the trace has been entered, with fp, value and the argument
   /// registers in exit_state.registers.
   void (*entered)(Carrier* carrier, uint32_t trace) = nullptr;
-  /// Called at a deopt point that forces its frames. Registers are in exit_state, as at an exit; machine code
-  /// continues at the result, with the registers in exit_state, or leaves like an exit if the result is
-  /// null.
-  const void* (*force)(Carrier* carrier, uint32_t exit_id) = nullptr;
+  /// Called at a deopt point that forces its frames, with the number of its exit, by code of its trace that
+  /// continues at the return address. Registers are in exit_state, as at an exit. If the result is true, machine code
+  /// continues with the registers in exit_state, else it leaves like an exit.
+  bool (*force)(Carrier* carrier, const uint8_t* return_address, uint32_t exit) = nullptr;
   /// If true, C++ that machine code calls finds in machine_call (interp/whereabouts.h) where the call is.
   bool notes_calls = false;
   bool operator==(const RuntimeEntries&) const = default;
@@ -43,7 +44,6 @@ struct PassCounters {
 };
 
 struct AssembleOptions {
-  uint32_t first_exit_id = 0;  ///< exit i of the trace gets id first_exit_id + i
   /// If true, each guard first counts Carrier::exit_fuel down and leaves when it becomes 0.
   bool count_guards = false;
   /// If true, each exit gets a flag that makes its guard fail whatever the operands are.
@@ -72,30 +72,6 @@ struct AssembleOptions {
   bool check_registers = false;
 };
 
-/// An exit of a trace, for the engine.
-struct ExitSite {
-  /// The addresses (where they are executed) of the 32-bit displacements that lead to the
-  /// exit stub. They are redirected when a bridge is linked.
-  std::vector<const uint8_t*> jumps;
-  const uint8_t* stub = nullptr;
-  uint32_t ins = 0;        ///< index of the IR instruction
-  bool is_return = false;  ///< of a call: `jumps` is the one in its return stub
-  bool is_yield = false;   ///< the row has effect y: no bridge starts here
-  // The guard and the place of its first operand, if it has one: the condition
-  // that is false at the start of a bridge.
-  IrOp guard = IrOp::kExit;
-  Location operand;
-  int32_t n = 0;
-  uint32_t m = 0;
-  /// With AssembleOptions::exit_flags, the address of the flag: a 32-bit word, 0 at first.
-  /// Null for calls, and for exits that are always taken.
-  const uint8_t* flag = nullptr;
-  /// For a deopt point: the address where machine code continues if it does not leave.
-  const uint8_t* resume = nullptr;
-  bool settled = false;  ///< Snapshot::settled: where the guard holds, its exit is not valid
-  uint32_t steps = 0;    ///< Snapshot::steps
-};
-
 struct CodeOrigin {
   uint32_t offset;  ///< the offset of machine code from AssembledTrace::start
   uint32_t ins;     ///< index of the IR instruction
@@ -106,11 +82,14 @@ struct AssembledTrace {
   const uint8_t* door = nullptr;   ///< of a function: the entry for the interpreter; of others `start`
   const uint8_t* stubs = nullptr;  ///< the code that all traces of the cache share
   size_t code_bytes = 0;
-  SideTable side_table;
+  SideTableView side_table;  ///< behind the machine code, where its other readers find it (jit/x64/exit_site.h)
+  size_t exit_bytes = 0;  ///< all that is there for the exits: side table, sites, and their stubs in the machine code
   std::vector<ExitSite> exits;  ///< in the order of the side table
   std::vector<CodeOrigin> origins;
   CodeMap code_map;                    ///< without rows unless it is asked for
   std::optional<AbortReason> failure;  ///< why there is no machine code, if there is none
+
+  TraceCode code() const { return {start, code_bytes}; }
 };
 
 /// Assembles a trace. Requires that the IR verifier accepts it, after jit/opt's passes.

@@ -35,6 +35,8 @@ class CodeCache {
   size_t used() const { return used_; }
   void rewind(size_t used);
   bool contains(const void* address) const;
+  /// Returns the distance of an address in the cache from its first byte.
+  uint32_t offset_of(const uint8_t* address) const { return static_cast<uint32_t>(address - executable_); }
 
  private:
   CodeMapping memory_;

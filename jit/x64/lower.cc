@@ -1362,11 +1362,8 @@ void Lowering::entry() {
   }
 }
 
-/// Emits what is rarely used: the entry of a function for the interpreter, and the exit stubs. They
-/// push the number of the exit in two parts: its place in a group of 32, for which a short push and a short jump are
-/// enough, and the rest once for the group.
-void Lowering::exit_stubs() {
-  constexpr size_t kGroup = 32;
+/// Emits what is rarely used: the entry of a function for the interpreter, pads, the stubs of forced frames, flags.
+void Lowering::rest() {
   if (trace_.kind == TraceKind::kFunction) {
     door_ = a_.newLabel();
     a_.bind(door_);
@@ -1378,38 +1375,13 @@ void Lowering::exit_stubs() {
     a_.jmp(start_);
   }
   exit_pads();
-  // A return leaves in the caller's frame.
-  for (size_t i = 0; i < exits.size(); ++i) {
-    Exit& exit = exits[i];
-    const IrIns& ins = trace_.ins[exit.ins];
-    if (ins.op != IrOp::kCall) continue;
-    a_.bind(exit.stub);
-    note_exit(CodeRowKind::kExit, i, ins.n);
-    a_.sub(kFp, imm(slot_offset(ins.n)));
-    exit.number = a_.newLabel();
-    a_.jmp(exit.number);
-  }
-  for (size_t first = 0; first < exits.size(); first += kGroup) {
-    const size_t end = std::min(exits.size(), first + kGroup);
-    const Label group = a_.newLabel();
-    for (size_t i = first; i < end; ++i) {
-      a_.bind(exits[i].number.isValid() ? exits[i].number : exits[i].stub);
-      note_exit(CodeRowKind::kExit, i);
-      a_.push(imm(i - first));
-      if (i + 1 < end) a_.short_().jmp(group);
-    }
-    a_.bind(group);
-    if (end - first > 1) note_row(CodeRowKind::kExitEnd);
-    a_.push(imm(static_cast<int32_t>(options_.first_exit_id + first)));
-    a_.jmp(imm(reinterpret_cast<uint64_t>(stubs_ + kExitCommon)));
-  }
   for (size_t i = 0; i < exits.size(); ++i) {
     if (!exits[i].force.isValid()) continue;
     a_.bind(exits[i].force);
     note_exit(CodeRowKind::kForce, i);
-    a_.push(imm(static_cast<int32_t>(options_.first_exit_id + i)));
-    a_.push(imm(0));
-    a_.jmp(imm(reinterpret_cast<uint64_t>(stubs_ + kForceCommon)));
+    a_.push(imm(static_cast<int32_t>(i)));
+    a_.call(imm(reinterpret_cast<uint64_t>(stubs_ + kForceCommon)));
+    a_.jmp(exits[i].resume);
   }
   note_row(CodeRowKind::kFlags);
   for (Exit& exit : exits) {
@@ -1417,6 +1389,29 @@ void Lowering::exit_stubs() {
     a_.align(asmjit::AlignMode::kZero, 4);
     a_.bind(exit.flag);
     a_.embedUInt32(0);
+  }
+}
+
+/// Emits the sled of the exits (jit/x64/exit_site.h), the last exit first.
+void Lowering::exit_stubs() {
+  stubs_at_ = a_.offset();
+  for (size_t i = exits.size(); i-- > 0;) {
+    Exit& exit = exits[i];
+    const IrIns& ins = trace_.ins[exit.ins];
+    a_.bind(exit.stub);
+    if (ins.op == IrOp::kCall) {
+      FBLE_ASSERT(i + 1 == exits.size());
+      note_exit(CodeRowKind::kExit, i, ins.n);
+      a_.sub(kFp, imm(slot_offset(ins.n)));
+      FBLE_ASSERT(a_.offset() == stubs_at_ + return_stub_bytes(ins.n));
+    }
+    note_exit(CodeRowKind::kExit, i);
+    a_.push(x86::rsp);
+    if (i % kSledExits != 0) continue;
+    note_row(CodeRowKind::kExitEnd);
+    const size_t start = a_.offset();
+    a_.call(imm(reinterpret_cast<uint64_t>(stubs_ + kExitCommon)));
+    FBLE_ASSERT(a_.offset() == start + kSledCallBytes);
   }
 }
 
@@ -1464,6 +1459,7 @@ void Lowering::run() {
   }
   if (options_.keep_origins)
     origins.push_back({static_cast<uint32_t>(a_.offset()), static_cast<uint32_t>(trace_.ins.size())});
+  rest();
   exit_stubs();
 }
 

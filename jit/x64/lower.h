@@ -19,8 +19,7 @@ class Lowering {
   /// The data of an exit that are known before the code has its place.
   struct Exit {
     asmjit::Label stub;
-    asmjit::Label number;  ///< of a call: the part of the stub that other exits have, too
-    asmjit::Label pad;     ///< where the guard jumps, if that is not the stub: counts turns, then jumps as `jumps` says
+    asmjit::Label pad;  ///< where the guard jumps, if that is not the stub: counts turns, then jumps as `jumps` says
     asmjit::Label flag;
     asmjit::Label force;   ///< the stub of a deopt point that forces its frames
     asmjit::Label resume;  ///< and the code after it
@@ -32,6 +31,8 @@ class Lowering {
   void run();
   /// Returns the entry for the interpreter, where all arguments are in their slots.
   const asmjit::Label& door() const { return door_.isValid() ? door_ : start_; }
+  /// Returns the offset of the exits' stubs, which are the end of the code.
+  size_t stubs_at() const { return stubs_at_; }
 
   std::vector<Exit> exits;
   std::vector<CodeOrigin> origins;
@@ -49,6 +50,7 @@ class Lowering {
   void exit_pads();
   void tally(const IrIns& ins, const InsPlan& plan);
   void lower(uint32_t i);
+  void rest();
   void exit_stubs();
   void note_row(CodeRowKind kind, uint32_t index = 0, int32_t fp_slots = 0);
   void note_instruction(uint32_t i, int32_t fp_slots = 0);
@@ -115,6 +117,7 @@ class Lowering {
   const uint8_t* stubs_;
   asmjit::Label start_;
   asmjit::Label door_;
+  size_t stubs_at_ = 0;
   asmjit::Label loop_;
   int turns_register_ = kNoRegister;    ///< has the turns of the loop that are not counted yet, if a register is free
   int32_t pending_ = 0;                 ///< bytes of finished objects that are not yet added to ap

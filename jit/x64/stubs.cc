@@ -54,27 +54,44 @@ void emit_note_call(asmjit::x86::Assembler& a, int address, int native_stack) {
   a.mov(qword_ptr(gpq(kRax), offset_in_call(machine_call.address)), gpq(address));
 }
 
-/// Stores the registers of an exit; its number is in rsi afterwards.
+/// Stores the registers of an exit; the return address in the trace is in rsi afterwards.
 void emit_save_state(asmjit::x86::Assembler& a) {
   for (int reg = 0; reg < kRegisterCount; ++reg) a.mov(qword_ptr(kThread, register_offset(reg)), gpq(reg));
-  a.mov(gpd(kRsi), asmjit::x86::dword_ptr(gpq(kRsp)));
-  a.add(gpd(kRsi), asmjit::x86::dword_ptr(gpq(kRsp), 8));
+  a.mov(gpq(kRsi), qword_ptr(gpq(kRsp)));
 }
 
-/// Emits the writing of return words, of those on the native stack from `above` bytes above the stack pointer on, and
-/// cuts the native stack off.
-void emit_cut_off(asmjit::x86::Assembler& a, int32_t above) {
-  a.lea(gpq(kR9), qword_ptr(gpq(kRsp), above));
+/// Emits the writing of return words, of those on the native stack from r9 on, and cuts the native stack off. Changes
+/// the registers that write_return_words does.
+void emit_cut_off(asmjit::x86::Assembler& a) {
   a.mov(gpq(kR10), gpq(kFpRegister));
   a.mov(gpq(kRax), imm(reinterpret_cast<uint64_t>(&write_return_words)));
   a.call(gpq(kRax));
   a.mov(gpq(kRsp), qword_ptr(kThread, kNativeStack));
 }
 
-/// Emits the common part of every exit. The stub has pushed two numbers whose sum is the exit's.
+/// Emits the counting of the pushes of a sled (jit/x64/exit_site.h), which are above the return address: to rdx. r9 is
+/// the address of the word above them afterwards.
+void emit_count_pushes(asmjit::x86::Assembler& a) {
+  const asmjit::Label next = a.newLabel();
+  const asmjit::Label counted = a.newLabel();
+  a.lea(gpq(kR9), qword_ptr(gpq(kRsp), 8));
+  a.bind(next);
+  a.lea(gpq(kRax), qword_ptr(gpq(kR9), 8));
+  a.cmp(gpq(kRax), qword_ptr(gpq(kR9)));
+  a.jne(counted);
+  a.mov(gpq(kR9), gpq(kRax));
+  a.jmp(next);
+  a.bind(counted);
+  a.lea(gpq(kRdx), qword_ptr(gpq(kR9), -8));
+  a.sub(gpq(kRdx), gpq(kRsp));
+  a.shr(gpq(kRdx), 3);
+}
+
+/// Emits the common part of every exit, which a sled calls.
 void emit_exit_common(asmjit::x86::Assembler& a, const RuntimeEntries& runtime, const asmjit::Label& left) {
   emit_save_state(a);
-  emit_cut_off(a, 16);
+  emit_count_pushes(a);
+  emit_cut_off(a);
   // The engine knows better when it has found the exit; until then, the frame is enough.
   if (runtime.notes_calls) emit_note_call(a, kFpRegister, kNoRegister);
   a.mov(gpq(kRdi), kThread);
@@ -92,20 +109,23 @@ void emit_exit_common(asmjit::x86::Assembler& a, const RuntimeEntries& runtime, 
   a.jmp(qword_ptr(gpq(kTableRegister), gpq(kRax), 3));
 }
 
-/// Emits the shared stub of deopt points that force their frames: it saves the state, calls the observer,
-/// and resumes or leaves. If machine code continues, it is as if the interpreter had entered it.
+/// Emits the shared stub of deopt points that force their frames, called with the number of the exit on the native
+/// stack: it saves the state, calls the observer, and resumes or leaves. If machine code continues, it is as if the
+/// interpreter had entered it.
 void emit_force_common(asmjit::x86::Assembler& a, const RuntimeEntries& runtime, const asmjit::Label& left) {
   emit_save_state(a);
-  emit_cut_off(a, 16);
+  a.mov(gpd(kRdx), asmjit::x86::dword_ptr(gpq(kRsp), 8));
+  a.lea(gpq(kR9), qword_ptr(gpq(kRsp), 16));
+  emit_cut_off(a);
   if (runtime.notes_calls) emit_note_call(a, kFpRegister, kNoRegister);
+  a.mov(gpq(kRbx), gpq(kRsi));
   a.mov(gpq(kRdi), kThread);
   a.sub(gpq(kRsp), 8);  // aligned for the C++ convention
   a.mov(gpq(kRax), imm(reinterpret_cast<uint64_t>(runtime.force)));
   a.call(gpq(kRax));
   a.add(gpq(kRsp), 8);
-  a.test(gpq(kRax), gpq(kRax));
+  a.test(gpd(kRax).r8(), gpd(kRax).r8());
   a.jz(left);
-  a.mov(gpq(kRbx), gpq(kRax));
   emit_push_return_by_frame(a);
   a.push(gpq(kRbx));  // the address to continue at
   for (int reg = 0; reg < kRegisterCount; ++reg) {
@@ -120,7 +140,8 @@ void emit_slow_entry(asmjit::x86::Assembler& a, const RuntimeEntries& runtime) {
   for (size_t k = 0; k < kArgumentRegisters.size(); ++k) {
     a.mov(qword_ptr(gpq(kFpRegister), slot_offset(static_cast<int32_t>(k))), gpq(kArgumentRegisters[k]));
   }
-  emit_cut_off(a, 0);
+  a.mov(gpq(kR9), gpq(kRsp));
+  emit_cut_off(a);
   a.mov(gpq(kRax), imm(reinterpret_cast<uint64_t>(runtime.checked_entry)));
   a.jmp(gpq(kRax));
 }

@@ -57,21 +57,28 @@ class TableCollector final : public EventSink {
   explicit TableCollector(std::function<void(const TableCollector&)> at_end) : at_end_(std::move(at_end)) {}
 
   void take(const EngineEvent& event) override {
-    if (std::holds_alternative<EndEvent>(event)) return at_end_(*this);
+    if (const auto* end = std::get_if<EndEvent>(&event)) {
+      record_bytes = end->record_bytes;
+      return at_end_(*this);
+    }
     if (const auto* assembled = std::get_if<AssembleEvent>(&event)) {
-      last_ = SideTable(assembled->code.side_table.bytes());
+      last_.assign(assembled->code.side_table.begin(), assembled->code.side_table.end());
       last_guards_ = static_cast<uint64_t>(
-          std::ranges::count_if(assembled->code.exits, [](const ExitSite& exit) { return !exit.is_return; }));
-    } else if (std::holds_alternative<CompileEvent>(event) && last_.count() != 0) {
+          std::ranges::count_if(assembled->code.exits, [](const ExitSite& exit) { return !exit.is_return(); }));
+    } else if (std::holds_alternative<CompileEvent>(event) && !last_.empty()) {
       Table& table = tables.emplace_back();
       table.committed = std::move(last_);
-      for (uint32_t i = 0; i < table.committed.count(); ++i) table.entries.push_back(decode_exit(table.committed, i));
+      for (uint32_t i = 0; i < exit_count(table.committed); ++i)
+        table.entries.push_back(decode_exit(table.committed, i));
       guards += last_guards_;
+      exit_bytes += std::get<CompileEvent>(event).compiled.exit_bytes;
     }
   }
 
   std::vector<Table> tables;
   uint64_t guards = 0;
+  uint64_t exit_bytes = 0;
+  uint64_t record_bytes = 0;
 
  private:
   std::function<void(const TableCollector&)> at_end_;
@@ -142,7 +149,7 @@ class Committed final : public Encoding {
  public:
   size_t add(const Table& table) override {
     tables_.push_back(&table.committed);
-    return table.committed.byte_size();
+    return table.committed.size();
   }
   void decode(size_t table, uint32_t exit, ExitEntry& entry) override { decode_exit(*tables_[table], exit, entry); }
 
@@ -192,7 +199,7 @@ class Compressed final : public Encoding {
       bytes = &buffer_;
     }
     if (from_committed_) {
-      decode_exit(SideTable(*bytes), exit, entry);
+      decode_exit(*bytes, exit, entry);
     } else {
       read_plain(bytes->data(), exit, entry);
     }
@@ -206,7 +213,7 @@ class Compressed final : public Encoding {
   };
   Bytes raw(const Table& table) const {
     if (!from_committed_) return plain_table(table.entries);
-    const std::span<const uint8_t> bytes = table.committed.bytes();
+    const SideTable& bytes = table.committed;
     return {bytes.begin(), bytes.end()};
   }
 
@@ -330,7 +337,7 @@ class ByteEntropy final : public Encoding {
   size_t add(const Table& table) override {
     RangeEncoder encoder;
     uint8_t before = 0;
-    const std::span<const uint8_t> bytes = table.committed.bytes();
+    const SideTable& bytes = table.committed;
     for (const uint8_t byte : bytes) before = code_byte(WriteFixed{encoder}, model_, before, byte);
     tables_.push_back({encoder.finish(), bytes.size()});
     return tables_.back().bytes.size() + varint_bytes(tables_.back().bytes.size()) + varint_bytes(bytes.size());
@@ -341,7 +348,7 @@ class ByteEntropy final : public Encoding {
     RangeDecoder decoder(tables_[table].bytes);
     uint8_t before = 0;
     for (uint8_t& byte : buffer_) byte = before = code_byte(ReadFixed{decoder}, model_, before, 0);
-    decode_exit(SideTable(buffer_), exit, entry);
+    decode_exit(buffer_, exit, entry);
   }
 
   static void learn(RangeEncoder& encoder, ByteModel& model, const Bytes& bytes) {
@@ -390,8 +397,7 @@ void put(Bytes& to, const Bytes& part) {
 void write_lessons(const std::string& file, const std::vector<Table>& tables) {
   Bytes all;
   for (const Table& table : tables) {
-    const std::span<const uint8_t> committed = table.committed.bytes();
-    put(all, Bytes(committed.begin(), committed.end()));
+    put(all, table.committed);
     put(all, plain_table(table.entries));
     put(all, table.entries.size(), 4);
     for (const ExitEntry& entry : table.entries) {
@@ -551,6 +557,8 @@ void write_figures(const std::string& file, const TableCollector& found, const s
   json["traces"] = found.tables.size();
   json["exits"] = exits;
   json["guards"] = found.guards;
+  json["exit_bytes"] = found.exit_bytes;
+  json["record_bytes"] = found.record_bytes;
   for (const auto& [name, encoding] : encodings) {
     const Figures figures = measure(name, *encoding, found.tables, found.guards);
     json["encodings"][name] = {{"bytes_per_guard", figures.bytes_per_guard}, {"ns_per_exit", figures.ns_per_exit}};

@@ -54,7 +54,7 @@ class Counters : public testing::Test {
 
 TEST_F(Counters, ExitsAndBridgesEndALine) {
   ExitSite back = exit(2);
-  back.is_return = true;
+  back.guard = IrOp::kCall;
   Trace straight = trace(0, {0, 1, 2});
   straight.path[1].native = &native_;
   counts_.note(straight, {exit(0), exit(1), exit(2), back});

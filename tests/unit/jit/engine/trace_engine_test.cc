@@ -357,11 +357,11 @@ void check_code_maps(const TraceEngine& engine, size_t& inlined) {
     const CodeMap& map = *trace.code_map;
     ASSERT_EQ(code_map_problem(map), "") << "trace " << id << '\n' << to_text(map);
     ASSERT_EQ(map.bytes, trace.code_bytes);
-    for (uint32_t i = 0; i < trace.exits.size(); ++i) {
+    for (uint32_t i = 0; i < trace.exit_count; ++i) {
       MachinePosition position;
-      ASSERT_TRUE(engine.traces().find_position(trace.start + trace.exits[i].stub, position));
+      ASSERT_TRUE(engine.traces().find_position(load_site(trace.machine_code(), i).stub, position));
       EXPECT_EQ(position.trace, id);
-      const ExitEntry entry = decode_exit(trace.side_table, i);
+      const ExitEntry entry = decode_exit(side_table_of(trace.machine_code()), i);
       const Frames expected = frames_of_entry(entry);
       const Frames found = frames_of_position(position);
       // A loop leaves for the start of its function; the code map has the tail call.
@@ -387,27 +387,31 @@ TEST_F(Engine, CodeMapsHaveTheFramesOfTheSideTables) {
   EXPECT_GT(inlined, 3u);
 }
 
+class DispatchNodes final : public EventSink {
+ public:
+  void take(const EngineEvent& event) override {
+    if (const auto* made = std::get_if<DispatchEvent>(&event)) nodes.push_back(made->node);
+  }
+  std::vector<DispatchNode> nodes;
+};
+
 TEST_F(Engine, CodeMapsKnowDispatchTables) {
   text_ = kDigits;
+  DispatchNodes made;
   JitOptions options;
   options.keep_code_maps = true;
+  options.events = &made;
   run(&options);
   size_t inlined = 0;
   check_code_maps(*engine_, inlined);
   ASSERT_GT(stats().dispatch_nodes, 0u);
-  size_t tables = 0;
-  const CompiledTraces& traces = engine_->traces();
-  for (uint32_t id = 0; id < traces.size(); ++id) {
-    for (const ExitRecord& exit : traces[id].exits) {
-      if (exit.dispatch == nullptr) continue;
-      ++tables;
-      MachinePosition position;
-      ASSERT_TRUE(engine_->traces().find_position(exit.dispatch - 1, position));
-      EXPECT_EQ(position.trace, id);
-      EXPECT_FALSE(engine_->traces().find_position(exit.dispatch, position));
-    }
+  for (const DispatchNode& node : made.nodes) {
+    MachinePosition position;
+    ASSERT_TRUE(engine_->traces().find_position(node.table - 1, position));
+    EXPECT_FALSE(engine_->traces().find_position(node.table, position));
   }
-  EXPECT_EQ(tables, stats().dispatch_nodes);
+  EXPECT_EQ(made.nodes.size(), stats().dispatch_nodes);
+  engine_ = nullptr;
 }
 
 /// Counts events, and keeps the lines that the log prints for them.

@@ -49,7 +49,7 @@ class Assemble : public testing::Test {
 
   /// Returns the value of the slot at the exit that was taken.
   Word restored(const AssembledTrace& code, int32_t slot) {
-    const ExitEntry entry = decode_exit(code.side_table, runner_.exit_id);
+    const ExitEntry entry = decode_exit(code.side_table, runner_.exit_of(code));
     std::map<int32_t, Word> virtuals;
     for (const ExitSlot& listed : entry.slots) {
       if (listed.slot == slot) return runner_.word(listed.location, entry, heap_, virtuals);
@@ -125,12 +125,12 @@ TEST_F(Assemble, CallsWriteAFrameAndComeBackToTheirStub) {
   EXPECT_EQ(runner_.frame()[5], closure);
   // The callee returns.
   ASSERT_EQ(code.exits.size(), 1u);
-  EXPECT_TRUE(code.exits[0].is_return);
+  EXPECT_TRUE(code.exits[0].is_return());
   const Word stub = frame[kReturnAddressSlot];
   EXPECT_TRUE(cache_.contains(reinterpret_cast<const void*>(stub)));
   runner_.enter_raw(reinterpret_cast<const uint8_t*>(stub), 55, 9);
   ASSERT_EQ(runner_.end, End::kExit);
-  EXPECT_EQ(runner_.exit_id, 0u);
+  EXPECT_EQ(runner_.exit_of(code), 0u);
   EXPECT_EQ(runner_.fp, 0) << "the caller's frame";
   EXPECT_EQ(runner_.carrier().exit_state.value(), 55u) << "the result";
   EXPECT_TRUE(decode_exit(code.side_table, 0).is_return);
@@ -145,7 +145,7 @@ TEST_F(Assemble, CallsBetweenMachineCodePassArgumentsInRegisters) {
                         "}\n" + snapshots,
                     "test", [&](const CodeMention&) { return many; });
     if (parsed.trace == nullptr) throw std::runtime_error(parsed.error);
-    return assemble(*parsed.trace, cache_, CodeRunner::entries(), {.first_exit_id = 7, .check_registers = true});
+    return assemble(*parsed.trace, cache_, CodeRunner::entries(), {.check_registers = true});
   };
   std::string listed = "snapshot s0\n  frame c0+0 base 0 memory\n";
   std::string slots;
@@ -171,7 +171,7 @@ TEST_F(Assemble, CallsBetweenMachineCodePassArgumentsInRegisters) {
     if (!tail) std::fill(frame, frame + 6, kPoison);
     runner_.enter(caller.door);
     ASSERT_EQ(runner_.end, End::kExit);
-    ASSERT_EQ(runner_.exit_id, 7u);
+    ASSERT_EQ(runner_.exit_of(callee), 0u);
     ASSERT_EQ(runner_.fp, base);
     const ExitEntry entry = decode_exit(callee.side_table, 0);
     std::map<int32_t, Word> virtuals;
@@ -337,7 +337,7 @@ snapshot s1
   runner_.frame()[1] = pointer;
   runner_.enter(code.door);
   ASSERT_EQ(runner_.end, End::kExit);
-  EXPECT_EQ(runner_.exit_id, 0u);
+  EXPECT_EQ(runner_.exit_of(code), 0u);
   EXPECT_EQ(heap_.describe(restored(code, 0)), heap_.describe(heap_.make(0x200000001, {kUnitWord, pointer})));
   EXPECT_EQ(restored(code, 1), pack_union(kUnitWord, 1, 1));
   EXPECT_EQ(restored(code, 2), 0x123456789abcdef1u);
@@ -348,21 +348,21 @@ snapshot s1
   runner_.frame()[1] = kUnitWord;
   runner_.frame()[0] = pack_union(pack_union(kUnitWord, 1, 0), 1, 1);
   runner_.enter(code.door);
-  EXPECT_EQ(runner_.exit_id, 1u);
+  EXPECT_EQ(runner_.exit_of(code), 1u);
   EXPECT_EQ(restored(code, 0), 5u);
   EXPECT_EQ(restored(code, 1), runner_.frame()[0]);
 }
 
-/// Makes more exits than one group of stubs has, and numbers that do not fit a byte.
+/// Makes more exits than one group of a sled has, and numbers that do not fit a byte.
 TEST_F(Assemble, EachExitHasItsNumber) {
   std::string text = "%a = slot 0\n";
-  for (int i = 0; i < 100; ++i) text += fmt::format("%k{} = constant {:#x}\nnot_equal %a %k{} @s0\n", i, 2 * i + 3, i);
-  const AssembledTrace code = function(text + "return %a\n", "", {.first_exit_id = 100000});
-  for (uint32_t i = 0; i < 100; ++i) {
+  for (int i = 0; i < 300; ++i) text += fmt::format("%k{} = constant {:#x}\nnot_equal %a %k{} @s0\n", i, 2 * i + 3, i);
+  const AssembledTrace code = function(text + "return %a\n");
+  for (uint32_t i = 0; i < 300; ++i) {
     runner_.frame()[0] = 2 * i + 3;
     runner_.enter(code.door);
     ASSERT_EQ(runner_.end, End::kExit);
-    ASSERT_EQ(runner_.exit_id, 100000 + i);
+    ASSERT_EQ(runner_.exit_of(code), i);
   }
 }
 
@@ -383,7 +383,7 @@ TEST_F(Assemble, BridgesInheritRegistersAndSpills) {
   runner_.frame()[1] = heap_.make(Object::make_header(ObjectKind::kStruct, 12), fields);
   runner_.enter(parent.door);
   ASSERT_EQ(runner_.end, End::kExit);
-  const ExitEntry entry = decode_exit(parent.side_table, runner_.exit_id);
+  const ExitEntry entry = decode_exit(parent.side_table, runner_.exit_of(parent));
   std::string head = "trace 1 bridge c0 extent 12\nparent 0 exit 0\n";
   std::string body;
   ASSERT_EQ(entry.slots.size(), 4u);
@@ -419,7 +419,7 @@ TEST_F(Assemble, FuelMakesOneGuardAfterAnotherLeave) {
     runner_.carrier().exit_fuel = fuel;
     runner_.enter(code.door);
     ASSERT_EQ(runner_.end, End::kExit);
-    EXPECT_EQ(runner_.exit_id, fuel - 1);
+    EXPECT_EQ(runner_.exit_of(code), fuel - 1);
   }
   runner_.carrier().exit_fuel = 3;
   runner_.enter(code.door);
@@ -431,7 +431,7 @@ TEST_F(Assemble, FuelMakesOneGuardAfterAnotherLeave) {
 
 TEST_F(Assemble, DeoptPointsCount) {
   const AssembledTrace code = function("%a = slot 0\ndeopt_point 1 @s0\nreturn %a\n");
-  EXPECT_TRUE(code.exits[0].is_yield);
+  EXPECT_TRUE(code.exits[0].is_yield());
   runner_.carrier().exit_fuel = 2;
   runner_.enter(code.door);
   EXPECT_EQ(runner_.end, End::kReturn);
@@ -467,7 +467,7 @@ TEST_F(Assemble, AllocationLeavesWhenThereIsNoRoom) {
   runner_.enter(code.door);
   EXPECT_EQ(runner_.end, End::kExit);
   EXPECT_EQ(runner_.allocated, 0);
-  EXPECT_TRUE(code.exits[0].is_yield);
+  EXPECT_TRUE(code.exits[0].is_yield());
   runner_.carrier().alloc_limit = nullptr;  // attention is asked for
   runner_.enter(code.door);
   EXPECT_EQ(runner_.end, End::kExit);
@@ -557,12 +557,12 @@ snapshot s1
   runner_.frame()[0] = 4003;
   runner_.enter(code.door);
   ASSERT_EQ(runner_.end, End::kExit);
-  EXPECT_EQ(runner_.exit_id, 0u);
+  EXPECT_EQ(runner_.exit_of(code), 0u);
   EXPECT_EQ(restored(code, 2), 4 * (1000 * 999 / 2) + 3u);
   runner_.carrier().alloc_limit = nullptr;
   runner_.enter(code.door);
   ASSERT_EQ(runner_.end, End::kExit);
-  EXPECT_TRUE(code.exits[runner_.exit_id].is_yield);
+  EXPECT_TRUE(code.exits[runner_.exit_of(code)].is_yield());
   EXPECT_EQ(restored(code, 3), 7u);
 }
 

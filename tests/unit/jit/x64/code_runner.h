@@ -61,9 +61,16 @@ class CodeRunner {
     enter_handler(code, nullptr, frame() + fp, carrier_, heap_, value);
   }
 
+  /// Returns the exit of the code that was taken; 0xffffffff if it is not one of the code's.
+  uint32_t exit_of(const AssembledTrace& code) const {
+    if (return_address <= code.start || return_address > code.code().end()) return 0xffffffff;
+    return exit_number(code.code(), return_address, pushes);
+  }
+
   End end = End::kNone;
-  Word value = 0;        ///< kReturn
-  uint32_t exit_id = 0;  ///< kExit
+  Word value = 0;                           ///< kReturn
+  const uint8_t* return_address = nullptr;  ///< kExit: see RuntimeEntries::leave
+  uint64_t pushes = 0;
   const uint32_t* pc = nullptr;
   int32_t fp = 0;         ///< counted from frame()
   int64_t allocated = 0;  ///< words
@@ -116,9 +123,10 @@ class CodeRunner {
   FBLE_HANDLER_CC static void slow_entry(HANDLER) { current_->note(End::kSlowEntry, pc, fp, ap, value); }
   FBLE_HANDLER_CC static void left(HANDLER) { current_->note(End::kExit, pc, fp, ap, value); }
 
-  static void leave(Carrier* carrier, uint32_t exit_id) {
+  static void leave(Carrier* carrier, const uint8_t* return_address, uint64_t pushes) {
     static const uint32_t kOpcode = 0;
-    current_->exit_id = exit_id;
+    current_->return_address = return_address;
+    current_->pushes = pushes;
     // Called by the C++ convention: the compiler may rely on an aligned stack.
     alignas(16) volatile char probe[16];
     if (reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) % 16 != 0) FBLE_BUG("unaligned stack");

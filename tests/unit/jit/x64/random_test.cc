@@ -23,8 +23,8 @@ uint64_t effort() {
 }
 
 /// Returns the outcome of machine code in the model's terms.
-IrOutcome outcome_of(CodeRunner& runner, const Trace& trace, const x64::Allocation& allocation, IrHeap& heap,
-                     const IrOutcome& expected) {
+IrOutcome outcome_of(CodeRunner& runner, const Trace& trace, const AssembledTrace& code,
+                     const x64::Allocation& allocation, IrHeap& heap, const IrOutcome& expected) {
   IrOutcome outcome;
   const auto read_slots = [&] {
     for (const auto& [slot, word] : expected.slots) outcome.slots[slot] = runner.frame()[slot];
@@ -36,9 +36,10 @@ IrOutcome outcome_of(CodeRunner& runner, const Trace& trace, const x64::Allocati
       break;
     case CodeRunner::End::kExit: {
       outcome.kind = IrOutcome::Kind::kExit;
-      const ExitEntry& entry = allocation.exits[runner.exit_id];
+      const uint32_t exit = runner.exit_of(code);
+      const ExitEntry& entry = allocation.exits.at(exit);
       for (uint32_t i = 0; i < trace.ins.size(); ++i) {
-        if (allocation.plans[i].exit == static_cast<int32_t>(runner.exit_id)) outcome.snapshot = trace.ins[i].snapshot;
+        if (allocation.plans[i].exit == static_cast<int32_t>(exit)) outcome.snapshot = trace.ins[i].snapshot;
       }
       read_slots();
       std::map<int32_t, Word> virtuals;
@@ -84,7 +85,7 @@ class RandomTraces : public testing::Test {
     passes_ = {};
     for_each_hits(trace, [](int32_t, uint64_t& hits) { hits = 0; });
     runner_.enter(code.door);
-    IrOutcome got = outcome_of(runner_, trace, allocation, heap, expected);
+    IrOutcome got = outcome_of(runner_, trace, code, allocation, heap, expected);
     for (int32_t i = 0; i < IrGen::kTallies; ++i) {
       for (uint32_t k = 0; k < tallies_[i].size(); ++k) {
         // `tally` may count tags of 0.

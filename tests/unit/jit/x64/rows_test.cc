@@ -101,7 +101,7 @@ class Rows : public testing::Test {
     }
     ASSERT_EQ(runner_.end, CodeRunner::End::kExit) << listing();
     // The side table has the places of the operands.
-    const ExitEntry entry = decode_exit(code.side_table, runner_.exit_id);
+    const ExitEntry entry = decode_exit(code.side_table, runner_.exit_of(code));
     reference::IrHeap heap;
     std::map<int32_t, Word> virtuals;
     for (size_t i = 0; i < words.size(); ++i) {
