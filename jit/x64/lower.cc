@@ -20,10 +20,6 @@ namespace x86 = asmjit::x86;
 
 namespace {
 
-const x86::Gp kFp = x86::gpq(kFpRegister);
-const x86::Gp kThread = x86::gpq(kThreadRegister);
-const x86::Gp kAp = x86::gpq(kApRegister);
-
 /// The condition when the operands of a comparison have changed places.
 x86::CondCode swapped_condition(x86::CondCode condition) {
   switch (condition) {
@@ -180,63 +176,6 @@ void Lowering::move(const Move& move, int scratch) {
   } else {
     copy_to_memory(memory(move.to), move.from, scratch);
   }
-}
-
-// ---- exits ------------------------------------------------------------------
-
-Lowering::Exit& Lowering::exit_of(const InsPlan& plan) { return exits[static_cast<size_t>(plan.exit)]; }
-
-/// Notes the displacement that has just been emitted as one that leads to the exit.
-void Lowering::note_jump(Exit& exit) {
-  if (!exit.pad.isValid()) exit.jumps.push_back(a_.offset() - 4);
-}
-
-void Lowering::leave_if(const InsPlan& plan, Condition condition) {
-  Exit& exit = exit_of(plan);
-  a_.long_().j(condition, exit.pad.isValid() ? exit.pad : exit.stub);
-  note_jump(exit);
-}
-
-void Lowering::leave(const InsPlan& plan) {
-  Exit& exit = exit_of(plan);
-  a_.long_().jmp(exit.pad.isValid() ? exit.pad : exit.stub);
-  note_jump(exit);
-}
-
-void Lowering::count_guard(const InsPlan& plan) {
-  a_.sub(x86::dword_ptr(kThread, kExitFuel), 1);
-  a_.long_().jz(exit_of(plan).stub);
-}
-
-/// Tests the exit's flag. It is after the code, where it is read here and written through the cache's other mapping.
-void Lowering::test_flag(const InsPlan& plan) {
-  Exit& exit = exit_of(plan);
-  exit.flag = a_.newLabel();
-  exit.has_flag = true;
-  a_.cmp(x86::dword_ptr(exit.flag), 0);
-  a_.long_().jnz(exit.stub);
-}
-
-/// Counts the pass of a deopt point. It changes only its counter, not even which registers are free:
-/// a trace with it must be like one without it.
-void Lowering::count_deopt_point(const IrIns& ins, const InsPlan& plan) {
-  if (options_.deopt_point_countdowns == nullptr) {
-    if (!options_.count_guards) count_guard(plan);
-    return;
-  }
-  a_.push(q(kRax));
-  a_.mov(q(kRax), imm(reinterpret_cast<uint64_t>(options_.deopt_point_countdowns + ins.n)));
-  a_.sub(x86::dword_ptr(q(kRax)), 1);
-  a_.pop(q(kRax));
-  Exit& exit = exit_of(plan);
-  if (options_.forcing_deopt_points == nullptr || options_.forcing_deopt_points[ins.n] == 0) {
-    a_.long_().jz(exit.stub);
-    return;
-  }
-  exit.force = a_.newLabel();
-  exit.resume = a_.newLabel();
-  a_.long_().jz(exit.force);
-  a_.bind(exit.resume);
 }
 
 /// Moves ap past all objects, as exits and the code after the trace expect it.
@@ -1255,83 +1194,6 @@ void Lowering::lower(uint32_t i) {
   }
 }
 
-/// Returns a register that the loop leaves alone, for the number of its turns; none if turns are not counted, or are
-/// counted in memory.
-int Lowering::register_for_turns() const {
-  const auto start = std::ranges::find(trace_.ins, IrOp::kLoopStart, &IrIns::op);
-  // Exits for tests have jumps of their own.
-  if (options_.passes == nullptr || options_.count_guards || options_.exit_flags || start == trace_.ins.end() ||
-      std::ranges::find(trace_.ins, IrOp::kDeoptPoint, &IrIns::op) != trace_.ins.end()) {
-    return kNoRegister;
-  }
-  const uint32_t used = used_registers(trace_, allocation_, static_cast<size_t>(start - trace_.ins.begin()));
-  const auto* const free = std::ranges::find_if(kAllocatable, [&](int reg) { return (used & bit(reg)) == 0; });
-  return free == std::end(kAllocatable) ? kNoRegister : *free;
-}
-
-/// Emits the pads of exits: those of a loop whose turns are counted in a register.
-void Lowering::exit_pads() {
-  for (size_t i = 0; i < exits.size(); ++i) {
-    Exit& exit = exits[i];
-    if (!exit.pad.isValid()) continue;
-    a_.bind(exit.pad);
-    note_exit(CodeRowKind::kExit, i);
-    const auto address = reinterpret_cast<uint64_t>(&options_.passes->turns);
-    if (fits_imm32(address)) {
-      a_.add(x86::ptr_abs(address, 8), q(turns_register_));
-    } else {
-      const int other = turns_register_ == kRax ? kRcx : kRax;
-      a_.push(q(other));
-      a_.mov(q(other), imm(address));
-      a_.add(x86::qword_ptr(q(other)), q(turns_register_));
-      a_.pop(q(other));
-    }
-    a_.long_().jmp(exit.stub);
-    exit.jumps.push_back(a_.offset() - 4);
-  }
-}
-
-/// Increments the counter. Changes no register, only flags.
-void Lowering::count_pass(const uint64_t* counter) {
-  const auto address = reinterpret_cast<uint64_t>(counter);
-  if (fits_imm32(address)) {
-    a_.inc(x86::ptr_abs(address, 8));
-    return;
-  }
-  a_.push(q(kRax));
-  a_.mov(q(kRax), imm(address));
-  a_.inc(x86::qword_ptr(q(kRax)));
-  a_.pop(q(kRax));
-}
-
-void Lowering::tally(const IrIns& ins, const InsPlan& plan) {
-  FBLE_ASSERT(options_.tallies != nullptr);
-  const auto group = reinterpret_cast<uint64_t>(options_.tallies + ins.n);
-  const bool is_near = fits_imm32(group) && fits_imm32(group + sizeof(TallyGroup));
-  if (!is_near) a_.mov(q(plan.scratch[0]), imm(group));
-  const auto counter = [&](int index, unsigned shift, int64_t offset) {
-    return is_near ? x86::ptr_abs(group + static_cast<uint64_t>(offset), q(index), shift, 8)
-                   : x86::qword_ptr(q(plan.scratch[0]), q(index), shift, static_cast<int32_t>(offset));
-  };
-  // The words of bits, 5 and 7, are half as far from one another as two counters are bytes.
-  constexpr unsigned kShift = 2;
-  constexpr int64_t kNo = 5 << kShift;
-  if (ins.op == IrOp::kTallyBits) {
-    const int sum = plan.scratch[1];
-    a_.lea(d(sum), x86::ptr(q(plan.a.index), q(plan.b.index), 1));
-    a_.inc(counter(sum, kShift, -3 * kNo));
-    return;
-  }
-  if (exact_bits(ins.a) == 1) {
-    a_.inc(counter(plan.a.index, kShift, -kNo));
-    return;
-  }
-  constexpr uint32_t kTagBit = 1;
-  a_.bt(d(plan.a.index), kTagBit);
-  const uint64_t ones = group + sizeof(uint64_t);
-  a_.adc(is_near ? x86::ptr_abs(ones, 8) : x86::qword_ptr(q(plan.scratch[0]), sizeof(uint64_t)), 0);
-}
-
 void Lowering::note_entry() {
   if (options_.passes != nullptr) count_pass(&options_.passes->entries);
   if (!options_.note_entry) return;
@@ -1359,59 +1221,6 @@ void Lowering::entry() {
       if (trace_.callee_base != 0) a_.sub(kFp, imm(slot_offset(static_cast<int32_t>(trace_.callee_base))));
       note_row(CodeRowKind::kEntry);
       break;
-  }
-}
-
-/// Emits what is rarely used: the entry of a function for the interpreter, pads, the stubs of forced frames, flags.
-void Lowering::rest() {
-  if (trace_.kind == TraceKind::kFunction) {
-    door_ = a_.newLabel();
-    a_.bind(door_);
-    note_row(CodeRowKind::kDoor);
-    emit_push_return_by_frame(a_);
-    for (uint32_t k = 0; k < arguments_in_registers(trace_); ++k) {
-      a_.mov(q(kArgumentRegisters[k]), x86::qword_ptr(kFp, slot_offset(static_cast<int32_t>(k))));
-    }
-    a_.jmp(start_);
-  }
-  exit_pads();
-  for (size_t i = 0; i < exits.size(); ++i) {
-    if (!exits[i].force.isValid()) continue;
-    a_.bind(exits[i].force);
-    note_exit(CodeRowKind::kForce, i);
-    a_.push(imm(static_cast<int32_t>(i)));
-    a_.call(imm(reinterpret_cast<uint64_t>(stubs_ + kForceCommon)));
-    a_.jmp(exits[i].resume);
-  }
-  note_row(CodeRowKind::kFlags);
-  for (Exit& exit : exits) {
-    if (!exit.has_flag) continue;
-    a_.align(asmjit::AlignMode::kZero, 4);
-    a_.bind(exit.flag);
-    a_.embedUInt32(0);
-  }
-}
-
-/// Emits the sled of the exits (jit/x64/exit_site.h), the last exit first.
-void Lowering::exit_stubs() {
-  stubs_at_ = a_.offset();
-  for (size_t i = exits.size(); i-- > 0;) {
-    Exit& exit = exits[i];
-    const IrIns& ins = trace_.ins[exit.ins];
-    a_.bind(exit.stub);
-    if (ins.op == IrOp::kCall) {
-      FBLE_ASSERT(i + 1 == exits.size());
-      note_exit(CodeRowKind::kExit, i, ins.n);
-      a_.sub(kFp, imm(slot_offset(ins.n)));
-      FBLE_ASSERT(a_.offset() == stubs_at_ + return_stub_bytes(ins.n));
-    }
-    note_exit(CodeRowKind::kExit, i);
-    a_.push(x86::rsp);
-    if (i % kSledExits != 0) continue;
-    note_row(CodeRowKind::kExitEnd);
-    const size_t start = a_.offset();
-    a_.call(imm(reinterpret_cast<uint64_t>(stubs_ + kExitCommon)));
-    FBLE_ASSERT(a_.offset() == start + kSledCallBytes);
   }
 }
 

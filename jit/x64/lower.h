@@ -1,7 +1,7 @@
 // Lowering: emits the machine instructions of a trace whose registers are allocated.
 //
-// lower.cc has one case per row of jit/ir/ir_ops.def; assemble.cc makes the rest
-// (entry, stubs, side table). Only for files of jit/x64.
+// lower.cc has one case per row of jit/ir/ir_ops.def, lower_exits.cc the ways out, lower_counts.cc what is counted.
+// assemble.cc makes the rest. Only for files of jit/x64.
 #pragma once
 
 #include <asmjit/asmjit.h>
@@ -10,6 +10,10 @@
 #include "jit/x64/regalloc.h"
 
 namespace fble::x64 {
+
+inline const asmjit::x86::Gp kFp = asmjit::x86::gpq(kFpRegister);
+inline const asmjit::x86::Gp kThread = asmjit::x86::gpq(kThreadRegister);
+inline const asmjit::x86::Gp kAp = asmjit::x86::gpq(kApRegister);
 
 class Lowering {
  public:
