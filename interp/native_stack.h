@@ -29,6 +29,9 @@
 // follows, and what it needs to remember the result. It has no frame, so those words are skipped, and lost when the
 // native stack is cut off.
 //
+// An exit comes through the sled of its trace (jit/x64/exit_site.h), which pushes words that are the address above
+// themselves, and calls code that the traces share. Each push is one byte, so their number says where the exit came in.
+//
 // Tested by tests/unit/jit/x64/assemble_test.cc and tests/unit/interp/interpreter_test.cc.
 #pragma once
 
@@ -47,6 +50,15 @@ inline constexpr int kDistanceAt = kReturnPositionAt + 8 + 1;
 
 /// The first byte after a return address of a trace: that of a `jmp` to 32 bits.
 inline constexpr int kJumpByte = 0xe9;
+/// The bytes of the call at the end of a sled.
+inline constexpr uint32_t kSledCallBytes = 5;
+/// Returns the number of words from there on, before the end of the native stack, that a sled has pushed.
+inline size_t sled_pushes(const Word* native_stack, const Word* end) {
+  const Word* at = native_stack;
+  while (at < end && *at == reinterpret_cast<Word>(at + 1)) ++at;
+  return static_cast<size_t>(at - native_stack);
+}
+
 /// The words of a memo that waits for its function: the return address and four others above it.
 inline constexpr int kMemoWords = 5;
 

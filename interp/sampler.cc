@@ -156,9 +156,9 @@ bool Sampler::is_memo(Word word) const {
 }
 
 /// Finds the return addresses on the native stack, if there are any. `fp` is the frame whose address is the topmost.
-/// Above them are the numbers of an exit, at most, or the registers that are saved around a call of C++.
+/// Above them is what a sled has pushed and its call, at most, or the registers that are saved around a call of C++.
 void Sampler::find_native_calls(const Word* fp, const Word* native_stack) {
-  constexpr int kMostWordsAbove = 16;
+  constexpr int kMostWordsAbove = 24;
   const auto* const end = static_cast<const Word*>(carrier_.native_stack);
   unwritten_ = native_call_ = nullptr;
   for (int i = 0; i < kMostWordsAbove && native_stack != nullptr && native_stack < end; ++i, ++native_stack) {
@@ -273,6 +273,17 @@ bool Sampler::walk_frame(const uint32_t* pc, const Code* code, const Word* fp) {
   return walk_callers(fp);
 }
 
+/// Returns where machine code is, or where it came into the sled that it is in or has called shared code from.
+const void* Sampler::place_before_sled(const Registers& registers) const {
+  const auto* const at = static_cast<const uint8_t*>(registers.instruction);
+  const auto* const end = static_cast<const Word*>(carrier_.native_stack);
+  if (registers.native_stack == nullptr || registers.native_stack >= end) return at;
+  if (const size_t pushes = sled_pushes(registers.native_stack, end); pushes != 0) return at - pushes;
+  const size_t pushes = sled_pushes(registers.native_stack + 1, end);
+  if (pushes == 0) return at;
+  return reinterpret_cast<const uint8_t*>(*registers.native_stack) - kSledCallBytes - pushes;
+}
+
 /// Adds all activations, innermost first. Returns whether they reach the root.
 bool Sampler::walk(const Registers& registers) {
   const MachinePositions* const positions = carrier_.machine.positions;
@@ -292,7 +303,7 @@ bool Sampler::walk(const Registers& registers) {
   const bool is_machine_code = positions != nullptr && positions->is_machine_code(registers.instruction);
   if (are_pinned && (is_machine_code || leaves_machine_code(registers.instruction))) {
     leaf_.tier = Tier::kMachineCode;
-    const bool is_known = is_machine_code && positions->find_position(registers.instruction, position);
+    const bool is_known = is_machine_code && positions->find_position(place_before_sled(registers), position);
     find_native_calls(registers.fp - (is_known ? position.fp_slots : 0), registers.native_stack);
     if (!is_known) return walk_unknown(registers.fp);
     position.native = nullptr;  // is not running

@@ -126,6 +126,7 @@ class Sampler final : public CodeListener {
   bool is_return_address(Word word) const;
   bool is_memo(Word word) const;
   void find_native_calls(const Word* fp, const Word* native_stack);
+  const void* place_before_sled(const Registers& registers) const;
   bool pass_native_call();
   bool has_return_position(const Word* fp);
   void forget_changed();

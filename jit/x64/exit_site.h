@@ -38,6 +38,7 @@
 #include <vector>
 
 #include "deopt/side_table.h"
+#include "interp/native_stack.h"
 #include "jit/ir/ir.h"
 
 namespace fble {
@@ -76,7 +77,6 @@ struct TraceCode {
 };
 
 inline constexpr uint32_t kSledExits = 16;
-inline constexpr uint32_t kSledCallBytes = 5;
 inline constexpr uint32_t kSledGroupBytes = kSledExits + kSledCallBytes;
 
 /// Returns the number of the exit that came to the call with this return address after this number of pushes.

@@ -24,7 +24,7 @@ WORD = 8
 NO_SITE = 0xFFFFFFFF
 
 # The words on the native stack above the return addresses, at most: what a stub has pushed.
-MOST_WORDS_ABOVE = 16
+MOST_WORDS_ABOVE = 24
 # Code without CFI of C++: what is on the native stack does not matter there (interp/native_stack.cc).
 ASSEMBLER = ("fble::return_by_frame", "fble::write_return_words", "fble::leave_by_call")
 ENTER = "fble::(anonymous namespace)::enter("
@@ -283,6 +283,17 @@ def is_return_address(address):
     return code[0] == layout()["native.jump"] and code[position - 2 : position] == b"\x49\xbb" and code[-1] == 0xB8
 
 
+def sled_pushes(native):
+    """How many words from there on a sled has pushed: each is the address above itself."""
+    count = 0
+    try:
+        while word(native + WORD * count) == native + WORD * (count + 1):
+            count += 1
+    except NotThere:
+        pass  # the native stack is empty
+    return count
+
+
 # Instructions that move the frame register: add and sub r13, with 8 or 32 bits.
 MOVE_UP = (b"\x49\x83\xc5", b"\x49\x81\xc5")
 MOVE_DOWN = (b"\x49\x83\xed", b"\x49\x81\xed")
@@ -309,7 +320,7 @@ def bytes_moved(trace, pc):
 
 def calls_shared_code(address):
     """Whether the call before the address is one of code that traces share, from a trace."""
-    if not is_machine_code(address) or trace_at(address) is None:
+    if not is_machine_code(address - 1) or trace_at(address - 1) is None:
         return False
     call = read(address - 5, 5)
     if call[0] != 0xE8:
@@ -481,7 +492,8 @@ class Walk:
         at = layout()
         trace = trace_at(self.pc)
         if trace is not None:
-            place = trace.place(self.pc)
+            # In a sled, the exit is the one where the pushes began.
+            place = trace.place(self.pc - sled_pushes(self.rsp))
             if place is None:
                 root = self.r13 - bytes_moved(trace, self.pc)
                 self.find_native_calls(root, self.rsp)
@@ -496,7 +508,8 @@ class Walk:
                 break
             if calls_shared_code(value):
                 trace = trace_at(value - 1)
-                place = trace.place(value - 1)
+                pushes = sled_pushes(address + WORD)
+                place = trace.place(value - 1 if pushes == 0 else value - at["native.sled_call"] - pushes)
                 self.find_native_calls(self.r13, address + WORD)
                 return (yield from self.in_trace(trace, place, self.r13, not self.is_level_0))
         if not self.is_level_0 and self.is_innermost_run:

@@ -45,7 +45,7 @@ def gdb(words, commands, environment=None):
 
 def stops(fble_jit, words, maps=True, **plan):
     """What was shown at random stops of a program, and all output."""
-    plan = {"seed": 1, "stops": 0, "until": "#0", "between": 0.05, "deep": False, "commands": [], "interrupted": False, **plan}
+    plan = {"seed": 1, "stops": 0, "until": "#0", "between": 0.05, "deep": False, "commands": [], "steps": 0, "interrupted": False, **plan}
     output = gdb(
         ["--args", fble_jit, *words],
         [f"python plan = {plan!r}", f"source {os.path.join(HERE, 'stops.py')}"],
@@ -154,6 +154,18 @@ class Test:
         self.expect(seen and seen == printed, f"the stacks of {words} differ", f"{seen}\n{printed}\n{output}")
         return len(seen) if seen == printed else 0
 
+    def exits(self):
+        """The stack is the same from the moment when a guard has failed until the exit writes frames."""
+        found, output = stops(self.fble_jit, ["--deopt-every=300", STACKS], until="trace ", steps=30000)
+        at = [note for note in found if note["kind"] == "exit"]
+        self.expect(any(note["shared"] for note in at), "no way through an exit", output)
+        self.expect(at and at[0]["pushes"] == 0 and at[-1]["pushes"] > 0, "no sled", output)
+        source = Lines()
+        for note in at:
+            lines = stack(note["fble"])
+            self.expect(lines is not None and source.problem(lines) == "", "the stack in an exit", note["fble"])
+            self.expect(note["fble"] == at[0]["fble"], "the stack in an exit changes", at[0]["fble"] + note["fble"])
+
     def values(self):
         """Values in slots and in memory."""
         _, output = stops(
@@ -204,6 +216,7 @@ class Test:
         self.expect(self.interrupted([STACKS], 1) > 0, "an interrupted program")
         for seed in (3, 4, 5):
             self.expect(self.interrupted(["--jit=off", STACKS], seed) > 0, "an interrupted program that is interpreted")
+        self.exits()
         self.values()
         self.core()
 

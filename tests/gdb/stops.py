@@ -27,6 +27,31 @@ def interrupt_after(seconds):
     shown("continue")
 
 
+def step_through_exit(most_steps):
+    """Steps until the program comes to an exit of a trace, and through its sled; prints the stack at each push."""
+    push_rsp = b"\x54"
+
+    def register(name):
+        return int(gdb.selected_frame().read_register(name)) & (2**64 - 1)
+
+    def pushes():
+        return sled_pushes(register("rsp")) or sled_pushes(register("rsp") + WORD)
+
+    def is_at_push():
+        pc = register("rip")
+        return trace_at(pc) is not None and read(pc, 1) == push_rsp
+
+    for _ in range(most_steps):
+        if not is_alive() or is_at_push():
+            break
+        shown("stepi")
+    last = -1
+    while is_alive() and (count := pushes()) >= max(last, 0) and (is_at_push() or count > 0):
+        note("exit", fble=shown("fble bt 1000"), pushes=count, shared=trace_at(register("rip")) is None)
+        shown("stepi")
+        last = count
+
+
 def is_alive():
     return gdb.selected_inferior().pid != 0
 
@@ -46,6 +71,8 @@ for _ in range(plan["stops"]):
         break
     bt = shown("bt -no-filters" if plan["deep"] else "bt")
     note("stop", bt=bt, fble=shown("fble bt 1000"), at=shown("info symbol $pc"))
+if plan["steps"]:
+    step_through_exit(plan["steps"])
 for command in plan["commands"]:
     if is_alive():
         note("command", command=command, text=shown(command))

@@ -167,6 +167,55 @@ TEST_F(SamplerTest, RegistersWithoutMeaningAreNotFollowed) {
   EXPECT_GT(sampler.broken(), 0u);
 }
 
+/// Notes what places of machine code are asked for, and knows nothing of them.
+class AskedPositions final : public MachinePositions {
+ public:
+  bool is_machine_code(const void* address) const override {
+    return address >= code.data() && address < code.data() + code.size();
+  }
+  bool find_position(const void* address, MachinePosition&) const override {
+    asked.push_back(static_cast<const uint8_t*>(address) - code.data());
+    return false;
+  }
+  std::vector<uint8_t> code = std::vector<uint8_t>(200);
+  mutable std::vector<ptrdiff_t> asked;
+};
+
+TEST_F(SamplerTest, ASledIsTheExitWhereThePushesBegan) {
+  prepare("Add(1, 1);", nullptr);
+  Carrier& carrier = machine_->carrier();
+  Sampler sampler(carrier, {});
+  ASSERT_TRUE(machine_->run_modules());
+  AskedPositions positions;
+  carrier.machine.positions = &positions;
+  carrier.fp = carrier.current->stack->base() + kHeaderSlots;
+  carrier.fp[kReturnPositionSlot] = 0;
+  Word native[20] = {};
+  carrier.native_stack = native + 20;
+  current_activity = Activity::kProgram;
+  const auto first_asked = [&](size_t instruction, const Word* native_stack) {
+    positions.asked.clear();
+    sampler.sample({positions.code.data() + instruction, nullptr, carrier.fp, &carrier, native_stack}, 1);
+    return positions.asked.at(0);
+  };
+  EXPECT_EQ(first_asked(100, native + 10), 100);
+  // Machine code has pushed three words in a sled that began at 97, and is about to call shared code.
+  for (int i = 7; i < 10; ++i) native[i] = reinterpret_cast<Word>(native + i + 1);
+  EXPECT_EQ(first_asked(100, native + 7), 97);
+  EXPECT_EQ(first_asked(98, native + 9), 97);
+  // It is there.
+  native[6] = reinterpret_cast<Word>(positions.code.data() + 100 + kSledCallBytes);
+  EXPECT_EQ(first_asked(20, native + 6), 97);
+  EXPECT_EQ(first_asked(20, nullptr), 20);
+  // Above an empty native stack there may be no memory.
+  EXPECT_EQ(first_asked(20, native + 20), 20);
+  native[19] = reinterpret_cast<Word>(native + 20);
+  EXPECT_EQ(first_asked(20, native + 19), 19);
+  carrier.machine.positions = nullptr;
+  carrier.fp = nullptr;
+  carrier.native_stack = nullptr;
+}
+
 #if __has_feature(address_sanitizer)
 constexpr bool kIsSanitized = true;
 #else
