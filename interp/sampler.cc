@@ -1,16 +1,10 @@
 #include "interp/sampler.h"
 
-#include <fcntl.h>
-#include <linux/perf_event.h>
-#include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <ucontext.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 
 #include "interp/bytecode.h"
 #include "interp/carrier.h"
@@ -29,20 +23,7 @@ constexpr size_t kMostKnown = size_t{1} << 24;
 /// One frame in this many is remembered.
 constexpr size_t kStepsBetweenKnown = 32;
 
-/// The time between samples is at least this many times that for taking one.
-constexpr uint64_t kLeastDistance = 16;
-/// What the system does not go below.
-constexpr uint64_t kLeastPeriodNs = 10'000;
-
 std::atomic<Sampler*> active_sampler{nullptr};
-
-uint64_t ns_of(clockid_t clock) {
-  timespec time{};
-  clock_gettime(clock, &time);
-  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
-}
-
-pid_t thread_number() { return static_cast<pid_t>(syscall(SYS_gettid)); }
 
 /// Returns a place in the call before the position, for its location.
 const uint32_t* word_before(const uint32_t* position) { return position == nullptr ? nullptr : position - 1; }
@@ -88,7 +69,7 @@ class WithoutSamples {
 }  // namespace
 
 Sampler::Sampler(Carrier& carrier, const SamplerOptions& options)
-    : carrier_(carrier), options_(options), steps_(kMostSteps), known_(kMostKnown), random_(options.seed) {
+    : carrier_(carrier), steps_(kMostSteps), known_(kMostKnown), clock_(options.period_ns, options.seed) {
   carrier.machine.for_each_code([&](const Code& code) { codes_.push_back(range_of(code)); });
   std::ranges::sort(codes_, {}, &CodeRange::begin);
   code_listener = this;
@@ -355,81 +336,24 @@ uint32_t Sampler::sample(const Registers& registers, uint64_t ns) {
 
 // ---- the clock --------------------------------------------------------------
 
-void Sampler::on_signal(int, siginfo_t*, void* context) {
+void Sampler::on_signal(int, siginfo_t* info, void* context) {
   Sampler* const sampler = active_sampler.load();
   if (sampler == nullptr) return;
   const int saved_errno = errno;
-  const uint64_t start = ns_of(CLOCK_THREAD_CPUTIME_ID);
-  uint64_t taken_ns = 0;
+  const greg_t* const words = static_cast<const ucontext_t*>(context)->uc_mcontext.gregs;
+  const auto* const instruction = reinterpret_cast<const void*>(words[REG_RIP]);
+  const SampleClock::Due due = sampler->clock_.begin(*info, instruction);
   sampler->is_sampling_.store(true);
-  if (!sampler->is_looked_at_.load()) {
-    const greg_t* const words = static_cast<const ucontext_t*>(context)->uc_mcontext.gregs;
-    sampler->sample({reinterpret_cast<const void*>(words[REG_RIP]), reinterpret_cast<const uint32_t*>(words[REG_R12]),
-                     reinterpret_cast<Word*>(words[REG_R13]), reinterpret_cast<const void*>(words[REG_R14]),
-                     reinterpret_cast<const Word*>(words[REG_RSP])},
-                    start - sampler->last_ns_);
-    sampler->last_ns_ = ns_of(CLOCK_THREAD_CPUTIME_ID);
-    taken_ns = sampler->last_ns_ - start;
+  const bool is_sampled = due.is_due && !sampler->is_looked_at_.load();
+  if (is_sampled) {
+    sampler->sample(
+        {instruction, reinterpret_cast<const uint32_t*>(words[REG_R12]), reinterpret_cast<Word*>(words[REG_R13]),
+         reinterpret_cast<const void*>(words[REG_R14]), reinterpret_cast<const Word*>(words[REG_RSP])},
+        due.ns);
   }
   sampler->is_sampling_.store(false);
-  sampler->arm(std::max(sampler->next_period(), kLeastDistance * taken_ns));
+  sampler->clock_.end(is_sampled);
   errno = saved_errno;
-}
-
-/// Returns a random number from half of the period to one and a half (xorshift).
-uint64_t Sampler::next_period() {
-  random_ ^= random_ << 13;
-  random_ ^= random_ >> 7;
-  random_ ^= random_ << 17;
-  return std::max(kLeastPeriodNs, options_.period_ns / 2 + random_ % (options_.period_ns + 1));
-}
-
-/// Has the next sample taken after some processor time.
-void Sampler::arm(uint64_t ns) {
-  if (perf_ >= 0) {
-    ioctl(perf_, PERF_EVENT_IOC_PERIOD, &ns);
-    return;
-  }
-  itimerspec times{};
-  times.it_value = {static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
-  timer_settime(timer_, 0, &times, nullptr);
-}
-
-bool Sampler::open_perf() {
-  perf_event_attr attributes{};
-  attributes.size = sizeof attributes;
-  attributes.type = PERF_TYPE_SOFTWARE;
-  attributes.config = PERF_COUNT_SW_CPU_CLOCK;
-  attributes.sample_period = options_.period_ns;
-  attributes.wakeup_events = 1;
-  attributes.disabled = 1;
-  attributes.exclude_hv = 1;
-  // Without the right to see the kernel, the time in system calls counts for what follows them.
-  for (const bool without_kernel : {false, true}) {
-    attributes.exclude_kernel = without_kernel ? 1 : 0;
-    perf_ = static_cast<int>(syscall(SYS_perf_event_open, &attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC));
-    if (perf_ >= 0) break;
-  }
-  if (perf_ < 0) return false;
-  f_owner_ex owner{F_OWNER_TID, thread_number()};
-  const int flags = fcntl(perf_, F_GETFL);
-  if (fcntl(perf_, F_SETFL, flags | O_ASYNC | O_NONBLOCK) == 0 && fcntl(perf_, F_SETSIG, SIGPROF) == 0 &&
-      fcntl(perf_, F_SETOWN_EX, &owner) == 0 && ioctl(perf_, PERF_EVENT_IOC_ENABLE, 0) == 0) {
-    return true;
-  }
-  close(perf_);
-  perf_ = -1;
-  return false;
-}
-
-bool Sampler::open_timer() {
-  sigevent event{};
-  event.sigev_notify = SIGEV_THREAD_ID;
-  event.sigev_signo = SIGPROF;
-  event._sigev_un._tid = thread_number();
-  has_timer_ = is_coarse_ = timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &timer_) == 0;
-  if (has_timer_) arm(next_period());
-  return has_timer_;
 }
 
 std::string Sampler::start() {
@@ -448,10 +372,13 @@ std::string Sampler::start() {
   action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
   sigemptyset(&action.sa_mask);
   sigaction(SIGPROF, &action, &action_before_);
-  last_ns_ = ns_of(CLOCK_THREAD_CPUTIME_ID);
-  if (open_perf() || open_timer()) return "";
-  const std::string problem = std::strerror(errno);
-  stop();
+  std::string problem;
+  {
+    // The clock is complete before its first signal.
+    const WithoutSamples without;
+    problem = clock_.start();
+  }
+  if (!problem.empty()) stop();
   return problem;
 }
 
@@ -460,12 +387,7 @@ void Sampler::stop() {
   is_started_ = false;
   {
     const WithoutSamples without;
-    if (perf_ >= 0) {
-      ioctl(perf_, PERF_EVENT_IOC_DISABLE, 0);
-      close(perf_);
-    }
-    if (has_timer_) timer_delete(timer_);
-    has_timer_ = false;
+    clock_.stop();
     active_sampler.store(nullptr);
     unchanged_frames.stack.store(nullptr);
   }

@@ -16,11 +16,9 @@
 // the stack. So a sample that comes at a bad moment (a few instructions of a call or return) is at worst one whose
 // stack does not reach the root, and is counted as such.
 //
-// The clock counts processor time of the thread that runs the program: a program that waits is not disturbed. It is
-// perf_event_open's cpu-clock where that is allowed, else a timer on the thread's clock, which is as coarse as the
-// system's ticks. Distances between samples vary at random, so that they do not beat with the program's own periods. A
-// sample has the time since the last one as its weight. A sample that takes long, as for a deep stack, makes the next
-// ones rarer: the time for samples stays below a sixteenth.
+// The clock (interp/sample_clock.h) counts processor time of the thread that runs the program. A sample has the time
+// since the last one as its weight. A sample that takes long, as for a deep stack, makes the next ones rarer: the time
+// for samples stays below a sixteenth.
 //
 // A deep stack is not walked again and again. Frames below the watermark cannot have changed (interp/call_stack.h), so
 // the nodes of some of them are remembered, and the walk ends at one.
@@ -36,6 +34,7 @@
 #include <vector>
 
 #include "interp/code.h"
+#include "interp/sample_clock.h"
 #include "interp/sample_table.h"
 #include "interp/whereabouts.h"
 
@@ -70,8 +69,6 @@ class Sampler final : public CodeListener {
   }
   /// Returns the number of samples whose stack does not reach the root.
   uint64_t broken() const { return broken_; }
-  /// Returns whether the clock is the coarse one.
-  bool is_coarse() const { return is_coarse_; }
 
   void note_code(const Code& code) override;
 
@@ -115,10 +112,6 @@ class Sampler final : public CodeListener {
 
   static CodeRange range_of(const Code& code);
   static void on_signal(int, siginfo_t*, void* context);
-  bool open_perf();
-  bool open_timer();
-  void arm(uint64_t ns);
-  uint64_t next_period();
 
   const Code* code_at(const uint32_t* position);
   bool is_frame(const Word* fp) const;
@@ -139,7 +132,6 @@ class Sampler final : public CodeListener {
   uint32_t enter_steps();
 
   Carrier& carrier_;
-  const SamplerOptions options_;
   SampleTable table_;
   std::vector<CodeRange> codes_;  ///< ascending
   std::array<CodeRange, 1024> recent_codes_{};
@@ -154,17 +146,11 @@ class Sampler final : public CodeListener {
   const VirtualThread* thread_ = nullptr;  ///< whose frames are known
   uint64_t broken_ = 0;
 
-  // The clock.
   Mapping signal_stack_;
-  int perf_ = -1;
-  timer_t timer_{};
-  bool has_timer_ = false;
-  bool is_coarse_ = false;
+  SampleClock clock_;
   bool is_started_ = false;
-  uint64_t last_ns_ = 0;
   std::atomic<bool> is_sampling_{false};
   std::atomic<bool> is_looked_at_{false};
-  uint64_t random_;
   struct sigaction action_before_{};
   stack_t stack_before_{};
 };

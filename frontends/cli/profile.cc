@@ -120,9 +120,6 @@ CommandEnding run_profile(const Options& given) {
     sampler.emplace(machine.carrier(), sampling);
     const std::string problem = sampler->start();
     if (!problem.empty()) print_error(fmt::format("no samples can be taken: {}", problem));
-    if (sampler->is_coarse()) {
-      print_message("warning: perf_event_open is not allowed here: there are fewer samples, at the system's ticks\n");
-    }
     if (options.live) view.emplace(*sampler, sampling.period_ns, check_ns);
   };
   // The samples name code of the machine.
