@@ -574,6 +574,7 @@ COMPILER_STATS = [
     (r"traces: +(\d+) functions, (\d+) bridges, (\d+) continuations", ("functions", "bridges", "continuations")),
     (r"machine code: +(\d+) bytes", ("code_bytes",)),
     (r"side tables: +(\d+) bytes for (\d+) guards", ("table_bytes", "guards")),
+    (r"(\d+) with sites and stubs, (\d+) of records", ("exit_bytes", "record_bytes")),
     (r"exits: +(\d+) by guards", ("exits",)),
     (r"compiling: +([\d.]+) ms recording, ([\d.]+) ms optimising, ([\d.]+) ms assembling",
      ("record_ms", "optimise_ms", "assemble_ms")),

@@ -207,16 +207,18 @@ def front_end_rows(results, base):
 def compiler_rows(results):
     """Tabulates the actions of the compiler; its share is of the run in which it was counted."""
     yield ["compiler of fble-jit", "functions", "bridges", "continuations", "code in KB", "guards", "table bytes / guard",
-           "exits taken", "compiling in ms", "share of cpu time"]
+           "all bytes / guard", "exits taken", "compiling in ms", "share of cpu time"]
     found = results.get("compiler", {})
     for work, stats in found.items():
         spent = stats["record_ms"] + stats["optimise_ms"] + stats["assemble_ms"]
         yield [unique_name(results, work), *(f"{stats[key]:.0f}" for key in ("functions", "bridges", "continuations")),
                f"{stats['code_bytes'] / 1000:.1f}", f"{stats['guards']:.0f}", per(stats["table_bytes"], stats["guards"]),
+               per(stats["exit_bytes"] + stats["record_bytes"], stats["guards"]),
                f"{stats['exits']:.0f}", f"{spent:.1f}", f"{100 * spent / stats['cpu_ms']:.1f} %"]
     if found:
-        total = {key: sum(stats[key] for stats in found.values()) for key in ("table_bytes", "guards")}
-        yield ["all", "", "", "", "", f"{total['guards']:.0f}", per(total["table_bytes"], total["guards"]), "", "", ""]
+        total = {key: sum(stats[key] for stats in found.values()) for key in ("table_bytes", "exit_bytes", "record_bytes", "guards")}
+        yield ["all", "", "", "", "", f"{total['guards']:.0f}", per(total["table_bytes"], total["guards"]),
+               per(total["exit_bytes"] + total["record_bytes"], total["guards"]), "", "", ""]
 
 
 def per(amount, count):

@@ -149,7 +149,10 @@ class Test:
         printed = re.findall(r"^\S+:(\d+):\d+: error: in ([^:\n]+)", output, re.M)
         printed = [(name, int(line)) for line, name in printed]
         seen = [(name, line) for name, line, notes in lines or [] if notes != "native"]
-        if len(seen) > 120:
+        # A deep stack is printed with its innermost and outermost lines; gdb would take hours to walk through it.
+        if "(more calls follow)" in noted["fble"]:
+            seen, printed = seen[:100], printed[:100]
+        elif len(seen) > 120:
             seen = seen[:100] + seen[-20:]
         self.expect(seen and seen == printed, f"the stacks of {words} differ", f"{seen}\n{printed}\n{output}")
         return len(seen) if seen == printed else 0

@@ -81,7 +81,7 @@ if plan["interrupted"] and is_alive():
     # The program prints the same stack when it has come to its next yield point.
     shown("break fble::Carrier::raise_interrupted")
     shown("signal SIGINT")
-    note("raise", fble=shown("fble bt"))
+    note("raise", fble=shown("fble bt 1000"))
     shown("continue")
 elif is_alive():
     shown("kill")
