@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "gc/clock.h"
+
 namespace fble {
 
 namespace {
@@ -19,12 +21,6 @@ constexpr uint32_t kSignalsWithSameDistance = 16;
 /// A signal that comes after a smaller part of the distance was late, and the next one is on time. Where less than this
 /// part was processor time, the thread has waited.
 constexpr uint64_t kLeastPart = 8;
-
-uint64_t ns_of(clockid_t clock) {
-  timespec time{};
-  clock_gettime(clock, &time);
-  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
-}
 
 timespec time_of(uint64_t ns) {
   return {static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -17,17 +16,12 @@
 #include "frontends/html/gzip.h"
 #include "frontends/profile/profile_formats.h"
 #include "frontends/profile/run_counts.h"
+#include "gc/clock.h"
 #include "interp/allocation_sampler.h"
 #include "interp/sampler.h"
 
 namespace fble {
 namespace {
-
-uint64_t process_ns() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
-}
 
 /// Returns the name that a file has among those of the profile; empty if it is not there. The user may name it from
 /// another folder, or by its end alone.
@@ -104,11 +98,11 @@ CommandEnding run_profile(const Options& given) {
   Options options = given;
   // An allocation that is sampled is interpreted, and counters need no map.
   options.jit.keep_code_maps = options.alloc_period == 0 && !options.counts;
-  const uint64_t before_ns = process_ns();
+  const uint64_t before_ns = ns_of(CLOCK_PROCESS_CPUTIME_ID);
   Status status;
   const std::unique_ptr<ProgramCode> code = compile_module(options, {.must_be_program = true}, status);
   if (code == nullptr) return status;
-  const uint64_t check_ns = process_ns() - before_ns;
+  const uint64_t check_ns = ns_of(CLOCK_PROCESS_CPUTIME_ID) - before_ns;
 
   if (options.counts) return count_calls(options, *code);
   if (options.alloc_period != 0) return profile_allocations(options, *code);

@@ -8,14 +8,12 @@
 #include <atomic>
 #include <cerrno>
 
+#include "gc/clock.h"
+
 namespace fble {
 namespace {
 
-uint64_t processor_ns() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
-}
+uint64_t processor_ns() { return ns_of(CLOCK_THREAD_CPUTIME_ID); }
 
 class SampleClockTest : public testing::Test {
  protected:
