@@ -1,4 +1,5 @@
 // The reader of side tables. It trusts a table of ours (decode_exit) or checks every byte (decode_side_table).
+// Tested by tests/unit/deopt/side_table_test.cc.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // The writer of side tables.
+// Tested by tests/unit/deopt/side_table_test.cc.
 #include <algorithm>
 #include <unordered_map>
 

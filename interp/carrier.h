@@ -3,6 +3,8 @@
 // Who owns what is in docs/threads.md. The handlers of the interpreter and machine code reach what they need through
 // this record; the offsets are in interp/offsets.h. What they need all the time comes first, so that its offsets are
 // short.
+//
+// Tested by tests/unit/interp/interpreter_test.cc.
 #pragma once
 
 #include <algorithm>

@@ -4,6 +4,8 @@
 //  * slots 0..arity-1 are the arguments; every slot is written before it is read;
 //  * `frame_slots` covers all slots and, for each call, the callee's header and arguments;
 //  * code objects and their words never move and live as long as the program.
+//
+// Tested by tests/unit/interp/bytecode_verify_test.cc.
 #pragma once
 
 #include <deque>

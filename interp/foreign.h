@@ -19,6 +19,8 @@
 // Machine code calls pure natives on trial: then no collection runs and no error is
 // raised, `reserve` returns false instead, and 0 as the result means that the
 // interpreter has to make the call again.
+//
+// Tested by tests/unit/interp/interpreter_test.cc, tests/unit/interp/gathered_test.cc and those of frontends/std/native.
 #pragma once
 
 #include <atomic>

@@ -1,5 +1,7 @@
 // A machine: one program ready to run. It is the interface to the interpreter
 // for the command line, tests and embedders.
+//
+// Tested by tests/unit/interp/interpreter_test.cc.
 #pragma once
 
 #include <functional>

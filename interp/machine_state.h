@@ -1,4 +1,5 @@
 // The state that all threads and carriers of a machine share.
+// Tested by tests/unit/interp/interpreter_test.cc and tests/unit/interp/scheduler_test.cc.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
 // Interned strings: names, file names and module path words.
+// Tested by tests/unit/frontends/fble/lexer_test.cc.
 #pragma once
 
 #include <string>

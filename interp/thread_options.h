@@ -1,6 +1,6 @@
 // The options of virtual threads.
 //
-// Tested by tests/unit/cli/options_test.cc and tests/std/Threads.
+// Tested by tests/unit/frontends/cli/options_test.cc and tests/std/Threads.
 #pragma once
 
 #include <cstdint>

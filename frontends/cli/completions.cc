@@ -1,5 +1,7 @@
 // Shell completions. Each shell gets its own script; all have the same three facts from the tables: the commands, the
 // options of a command, and what kind of word follows an option.
+//
+// Tested by tests/unit/frontends/cli/pages_test.cc and tests/packaging/pages_test.py.
 #include <fmt/format.h>
 
 #include <functional>

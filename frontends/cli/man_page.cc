@@ -1,4 +1,5 @@
 // Man pages. The texts are those of --help: paragraphs are filled, indented lines are kept as they are.
+// Tested by tests/unit/frontends/cli/pages_test.cc.
 #include <fmt/format.h>
 
 #include <string_view>

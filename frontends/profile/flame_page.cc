@@ -1,4 +1,5 @@
 // The page is one file: its style, its script and the profile are in it, and its policy forbids requests.
+// Tested by tests/unit/frontends/profile/profile_formats_test.cc.
 #include <fmt/format.h>
 
 #include "frontends/html/html.h"

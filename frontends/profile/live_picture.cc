@@ -1,3 +1,4 @@
+// Tested by tests/unit/frontends/cli/profile_test.cc.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Tested by tests/unit/frontends/profile/profile_formats_test.cc.
 #include <fmt/format.h>
 
 #include <algorithm>

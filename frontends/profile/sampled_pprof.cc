@@ -1,4 +1,5 @@
 // The messages and their field numbers are those of pprof's profile.proto.
+// Tested by tests/unit/frontends/profile/profile_formats_test.cc.
 #include <algorithm>
 #include <map>
 

@@ -1,4 +1,5 @@
 // The lists of all natives. Each file of native/ defines one of them.
+// Tested by tests/unit/frontends/std/natives_test.cc.
 #pragma once
 
 #include <span>

@@ -2,6 +2,8 @@
 //
 // The IR of a trace exists from recording to assembling only; machine code and
 // side table remain. So instructions may be large and plain.
+//
+// Tested by tests/unit/jit/ir/ir_verify_test.cc.
 #pragma once
 
 #include <cstdint>

@@ -2,7 +2,7 @@
 //
 // A rule is a row: its name, its condition, the replacement. `T` is the trace that rules
 // examine. In the product it is Forward, words are machine words, and a row is an `if`. In
-// tests/unit/jit/opt/fold_proof_test.cc words are terms of an SMT solver: the same text is run
+// tests/proofs/fold_proof_test.cc words are terms of an SMT solver: the same text is run
 // along each of its paths, and for each row that is reached the solver is asked whether
 // instruction and replacement differ for any words that satisfy what the path has asked.
 //

@@ -1,4 +1,5 @@
 // The passes in order: the way of a trace from recorder to assembler.
+// Tested by tests/unit/jit/opt/passes_test.cc.
 #pragma once
 
 #include <functional>

@@ -1,4 +1,5 @@
 // Puts a trace's instructions into another order.
+// Tested by tests/unit/jit/opt/passes_test.cc.
 #include "jit/opt/passes.h"
 
 namespace fble {

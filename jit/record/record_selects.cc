@@ -1,5 +1,7 @@
 // The part of the recorder that records selects of which machine code computes both arms
 // (jit/record/straight_select.h), and counts their arms while instructions are counted (jit/engine/trace_counts.h).
+//
+// Tested by tests/unit/jit/engine/trace_counts_test.cc.
 #include <algorithm>
 #include <tuple>
 #include <utility>

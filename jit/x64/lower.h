@@ -2,6 +2,8 @@
 //
 // lower.cc has one case per row of jit/ir/ir_ops.def, lower_exits.cc the ways out, lower_counts.cc what is counted.
 // assemble.cc makes the rest. Only for files of jit/x64.
+//
+// Tested by tests/unit/jit/x64/rows_test.cc and tests/unit/jit/x64/random_test.cc.
 #pragma once
 
 #include <asmjit/asmjit.h>

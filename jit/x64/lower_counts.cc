@@ -1,6 +1,8 @@
 // What machine code counts if it is asked to: its entries, the turns of its loop and the arms of selects
 // (jit/engine/trace_counts.h). The turns are counted in a register that the loop leaves alone, if there is one. Then
 // the exits of the loop have *pads*: they add the register to the counter in memory before they leave.
+//
+// Tested by tests/unit/jit/engine/trace_counts_test.cc.
 #include <algorithm>
 
 #include "interp/offsets.h"

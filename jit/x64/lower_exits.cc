@@ -1,4 +1,5 @@
 // Ways out of machine code: the jumps of guards and where they lead, and what else is rarely used.
+// Tested by tests/unit/jit/x64/assemble_test.cc.
 #include <algorithm>
 
 #include "interp/offsets.h"

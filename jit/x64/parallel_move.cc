@@ -5,6 +5,8 @@
 // one other move): two registers are swapped; else the content of one place is moved to
 // the spare one, which opens the circle, and the spare place is free again after the
 // circle.
+//
+// Tested by tests/unit/jit/x64/regalloc_test.cc.
 #include <algorithm>
 
 #include "jit/x64/regalloc.h"

@@ -8,6 +8,8 @@
 // tag and leaves for the others. From the first such exit on there is a dispatch
 // table instead: it leads to a bridge for each tag that has one, and to the exit's
 // stub for the others.
+//
+// Tested by tests/unit/jit/x64/assemble_test.cc.
 #include <asmjit/asmjit.h>
 
 #include <cstring>

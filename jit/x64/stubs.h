@@ -1,4 +1,5 @@
 // Machine code that all traces of a code cache share, at its beginning.
+// Tested by tests/unit/jit/x64/assemble_test.cc.
 #pragma once
 
 #include <asmjit/asmjit.h>

@@ -6,13 +6,12 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "tests/arch/prose_files.h"
 #include "tests/arch/text_of.h"
 
 namespace fble {
@@ -22,10 +21,6 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kBegin = "<!-- phrases -->";
 constexpr std::string_view kEnd = "<!-- end -->";
-
-constexpr std::string_view kExtensions[] = {
-    ".cc", ".cmake", ".def", ".fble", ".h", ".json", ".md", ".py", ".session", ".sh", ".toml", ".yml",
-};
 
 bool is_letter(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
@@ -101,40 +96,11 @@ std::string without_phrases(std::string text) {
   return text;
 }
 
-/// Returns whether the file has prose: by its name, or as a script without an extension.
-bool has_prose(const fs::path& file) {
-  const std::string extension = file.extension();
-  if (file.filename() == "CMakeLists.txt") return true;
-  if (!extension.empty()) return std::ranges::find(kExtensions, extension) != std::end(kExtensions);
-  std::ifstream stream(file, std::ios::binary);
-  return stream.get() == '#' && stream.get() == '!';
-}
-
-/// Returns all files with prose, from the root, in name order.
-std::vector<std::string> files() {
-  const fs::path root = FBLE_SOURCE_DIR;
-  std::vector<std::string> found;
-  const auto add = [&](const fs::path& file) {
-    if (fs::is_regular_file(file) && has_prose(file)) found.push_back(file.lexically_relative(root));
-  };
-  for (const auto& top : fs::directory_iterator(root)) {
-    const std::string name = top.path().filename();
-    if (name == ".git" || name.starts_with("build")) continue;
-    if (!top.is_directory()) {
-      add(top.path());
-    } else {
-      for (const auto& entry : fs::recursive_directory_iterator(top.path())) add(entry.path());
-    }
-  }
-  std::ranges::sort(found);
-  return found;
-}
-
 TEST(Prose, RefusesThePhrasesOfTheVoiceSection) {
   const fs::path root = FBLE_SOURCE_DIR;
   const std::vector<std::string> phrases = phrases_in(text_of(root / "CONTRIBUTING.md"));
   ASSERT_GT(phrases.size(), 10u);
-  const std::vector<std::string> searched = files();
+  const std::vector<std::string> searched = prose_files();
   ASSERT_GT(searched.size(), 500u) << "below " << root;
   std::vector<std::string> uses;
   for (const std::string& file : searched) {

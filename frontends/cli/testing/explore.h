@@ -1,6 +1,6 @@
 // Exploring the orders in which the threads of a program may take turns.
 //
-// Tested by tests/unit/frontends/cli/testing/explore_test.cc.
+// Tested by tests/unit/frontends/cli/explore_test.cc.
 #pragma once
 
 #include <cstdint>

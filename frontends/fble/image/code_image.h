@@ -7,7 +7,7 @@
 // Functions are verified when they are read: what is made from them for the check is what the program runs, and a
 // module that is needed for its type only has none.
 //
-// Tested by tests/unit/frontends/fble/image/code_image_test.cc.
+// Tested by tests/unit/frontends/fble/image/image_verify_test.cc and tests/unit/frontends/fble/program_images_test.cc.
 #pragma once
 
 #include <span>

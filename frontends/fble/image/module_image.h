@@ -4,7 +4,7 @@
 // other modules, the messages are repeated, its type is there for modules that mention it, and its code is run. The
 // files are those of the run, wherever the sources were when the image was made.
 //
-// Tested by tests/unit/frontends/fble/image/module_image_test.cc.
+// Tested by tests/unit/frontends/fble/program_images_test.cc.
 #pragma once
 
 #include <memory>

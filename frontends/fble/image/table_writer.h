@@ -1,5 +1,5 @@
 // What the writers of an image's parts share: each text, path, kind and origin is in its table once.
-// Tested by tests/unit/frontends/fble/image/type_image_test.cc.
+// Tested by tests/unit/frontends/fble/image/image_text_test.cc.
 #pragma once
 
 #include <string>

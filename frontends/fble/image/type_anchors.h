@@ -9,7 +9,7 @@
 //   2i + 2     if the field is a type: that type itself
 //   1          if the module's value is a type: that type itself
 //
-// Tested by tests/unit/frontends/fble/image/type_image_test.cc.
+// Tested by tests/unit/frontends/fble/program_images_test.cc.
 #pragma once
 
 #include <cstdint>

@@ -20,7 +20,7 @@
 //
 // Other levels follow from those, and normal forms are computed again when they are needed.
 //
-// Tested by tests/unit/frontends/fble/image/type_image_test.cc.
+// Tested by tests/unit/frontends/fble/image/image_verify_test.cc and tests/unit/frontends/fble/program_images_test.cc.
 #pragma once
 
 #include <functional>

@@ -1,4 +1,5 @@
 // /Std/Io/Thread%: events. Most of them is in Fble; here is what waits for the cases of an event, and commits one.
+// Tested by tests/std/Threads.
 #include <algorithm>
 
 #include "frontends/std/native/channel.h"
