@@ -20,7 +20,7 @@
 // raised, `reserve` returns false instead, and 0 as the result means that the
 // interpreter has to make the call again.
 //
-// Tested by tests/unit/interp/interpreter_test.cc, tests/unit/interp/gathered_test.cc and those of frontends/std/native.
+// Tested by tests/unit/interp/interpreter_test.cc, tests/unit/interp/gathered_test.cc and tests/unit/frontends/std.
 #pragma once
 
 #include <atomic>
