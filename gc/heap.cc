@@ -56,6 +56,8 @@ uint64_t PauseHistogram::median_ns() const {
   return 0;
 }
 
+// ---- the mark stack ---------------------------------------------------------
+
 __attribute__((noinline)) void MarkStack::next_chunk() {
   if (chunk_ != nullptr) full_.push_back(std::move(chunk_));
   chunk_ = spare_ != nullptr ? std::move(spare_) : std::make_unique_for_overwrite<Object*[]>(kMarkStackChunk);
@@ -296,8 +298,8 @@ void Collector::visit_moved() {
   }
 }
 
-/// Does the same when objects are only copied. The last object that a moved object refers to is visited
-/// next, without the stack: lists are copied from their head.
+/// Visits the moved objects while survivors are only copied, not looked up. The last object that a moved object refers
+/// to is visited next, without the stack, so a list is copied from its head.
 template <bool kMarking>
 void Collector::visit_moved_unshared() {
   Object** const bottom = heap_.moved_.get();
@@ -347,16 +349,16 @@ __attribute__((noinline)) bool mark_maybe_frozen(Slabs& slabs, const Object* obj
 
 }  // namespace
 
-/// Marks what the objects on the mark stack reach, up to `words` words of objects, and subtracts what it
-/// has done from `words`. Returns true if nothing is left.
+/// Marks what the mark stack reaches, up to `words` words of objects, and subtracts the words that it has visited from
+/// `words`. Returns true if nothing is left to mark.
 ///
-/// An object that is met is prefetched and put into a ring; when it leaves the ring it is in the cache.
-/// Where there is only one object to continue with, as in a list, the ring is bypassed.
+/// An object that is found is prefetched and enters a ring; when it leaves the ring, it is in the cache. Where there is
+/// only one object to continue with, as in a list, the ring is bypassed.
 bool Collector::mark_reached(size_t& words) {
   OldSpace& old = heap_.old_;
   Slabs& slabs = old.slabs();
   FrozenSlabs& frozen = slabs.frozen();
-  // Without frozen slabs it does not ask for them.
+  // Compiled twice, so that objects are not asked whether they are frozen while none is.
   const auto mark_all = [&](auto some_frozen) {
     constexpr bool kAreSomeFrozen = some_frozen.value;
     Object* ring[kFetchAhead];
@@ -364,7 +366,7 @@ bool Collector::mark_reached(size_t& words) {
     size_t count = 0;
     MarkStack& stack = heap_.mark_stack_;
     const SlabRange range = slabs.range();
-    // Returns where the content of an object is.
+    // Returns the object, or if it is frozen its decoded copy.
     auto view = [&](Object* object) {
       if (!kAreSomeFrozen || !range.contains(object)) [[likely]]
         return object;
@@ -454,7 +456,7 @@ bool Collector::mark_reached(size_t& words) {
 
 // ---- minor collections ------------------------------------------------------
 
-/// Returns whether the whole nursery counts as alive.
+/// Decides whether the nursery is adopted instead of collected, and counts the adoption.
 bool Heap::should_adopt(const Word* ap) {
   if (slab_ == nullptr || nursery_ != slab_->top) return false;
   if (options_.stress != 0) return stats_.minor_collections % kStressAdoptPeriod == 0;
@@ -494,7 +496,7 @@ void Heap::adopt(Word* ap, RootReporter& roots) {
   Word* const start = nursery_;
   promoted_words_ = static_cast<size_t>(ap - start);
   old_.slabs().adopt(slab_, ap);
-  // Under stress, only a small part of it was used.
+  // Under stress, adopted nurseries are nearly empty: the rest of the slab serves the next ones.
   const size_t usual = options_.nursery_bytes / sizeof(Word);
   const size_t rest = static_cast<size_t>(slab_->end() - slab_->top);
   const bool leaves_early =
@@ -537,8 +539,8 @@ void Heap::forget_reports() {
   written_.clear();
 }
 
-/// Keeps the young natives that have moved, releases the others. What a traced one holds moves too, and that may be
-/// other natives.
+/// Keeps the young natives that have moved and releases the others. The values that a traced native holds move, too,
+/// and there may be other natives among them.
 void Heap::move_natives(Collector& collector) {
   size_t left = young_natives_.size();
   for (size_t before = left + 1; left < before;) {
@@ -640,8 +642,8 @@ void Heap::finish_roots(RootReporter& roots) {
   natives_seen_ = 0;
 }
 
-/// Releases the dead among up to `count` natives. Returns whether all have been seen. Natives that move meanwhile are
-/// marked.
+/// Checks up to `count` natives and releases the dead ones. Returns whether all have been checked. Natives that become
+/// old meanwhile are marked.
 bool Heap::release_natives(size_t count) {
   for (; natives_seen_ < old_natives_.size() && count > 0; --count) {
     Object*& object = old_natives_[natives_seen_];
@@ -702,14 +704,15 @@ void Heap::collector_step(RootReporter& roots) {
   }
   const size_t used = old_.used_words();
   if (marking_threshold_words_ == SIZE_MAX || marking_threshold_words_ == 0) {
-    // If little was dead, little will be: growing data is marked again when it has doubled.
+    // Where little was dead, the next marking would find little, too: data that only grows is marked again when it has
+    // doubled.
     const bool is_growing = used >= used_at_marking_words_ - used_at_marking_words_ / kGrowingDeadOneIn;
     const size_t growth = is_growing ? used : std::max(used / 2, std::min(used, kDoublingWords));
     marking_threshold_words_ = used + std::max(kMinGrowthWords, growth);
   }
-  // The call stack is memory in use and is marked too, so the old space may grow by its size.
   const bool has_lost_much = roots.has_lost_much();
   is_tidying_ = is_tidying_ || has_lost_much;
+  // The call stack is in use and is marked, too, so the old space may grow by its size.
   if (used >= marking_threshold_words_ + most_stack_words_ || stress || has_lost_much) start_marking(roots);
 }
 
