@@ -22,8 +22,8 @@
 #include "interp/step_observer.h"
 
 #define OP(Name) FBLE_HANDLER_CC static void op_##Name(HANDLER)
-/// The handler of an instruction that packs words or takes them apart: shifts by variable distances, bit counts. It is
-/// compiled twice, without and with the processor's instructions for that (interp/cpu.h).
+/// Defines the handler of an instruction that packs or unpacks words: it shifts by variable distances and counts bits.
+/// It is compiled twice, without and with BMI, BMI2 and LZCNT (interp/cpu.h).
 #define OP_ON_BITS(Name)                                                                      \
   __attribute__((always_inline)) FBLE_HANDLER_CC static inline void body_of_##Name(HANDLER);  \
   OP(Name) { TAIL body_of_##Name(REGISTERS); }                                                \
@@ -43,7 +43,7 @@ constexpr Word kEmptyList = (kUnitWord - 1) * 2 + 3;  // tag 1 of 2, unit
 
 Code* running_code(const Word* fp) { return &code_of_frame(fp); }
 
-/// The handler of the opcode with the extensions of interp/cpu.h; null for those that would gain nothing.
+/// The opcode's handler that uses the extensions of interp/cpu.h; null where they would gain nothing.
 template <Op>
 constexpr Handler kBmiTwin = nullptr;
 
@@ -65,7 +65,7 @@ __attribute__((noinline)) void raise_out_of_memory(Carrier* carrier, const char*
   carrier->raise_out_of_memory(message);
 }
 
-/// Ends the run because the user wants it.
+/// Ends the run at the user's request.
 __attribute__((noinline, cold)) void end_interrupted(Carrier* carrier) {
   carrier->take_request(Attention::kInterrupt);
   carrier->restore_limits();
@@ -76,14 +76,14 @@ FBLE_HANDLER_CC void resume(HANDLER);
 
 using Attended = Scheduler::Attended;
 
-/// Looks at what asked for attention.
+/// Handles the requests for attention.
 __attribute__((noinline)) Attended attend(Carrier* carrier) {
   uint32_t reasons = carrier->attention.exchange(0);
   if (carrier->stepped.no_collections) {
-    // The run attends to it after the rehearsal, which is no part of the program.
+    // Requests wait for the end of the rehearsal, which is no part of the program.
     carrier->put_off |= reasons;
     carrier->lift_limits();
-    return Attended::kGoOn;
+    return Attended::kContinue;
   }
   if ((reasons & bit(Attention::kInterrupt)) != 0) {
     end_interrupted(carrier);
@@ -92,17 +92,17 @@ __attribute__((noinline)) Attended attend(Carrier* carrier) {
   if (carrier->machine.yield_distance != 0 && !std::exchange(carrier->current->has_yielded, false)) {
     reasons |= bit(Attention::kYield);
   }
-  Attended attended = Attended::kGoOn;
+  Attended attended = Attended::kContinue;
   if (reasons != 0) attended = carrier->machine.scheduler.attend(*carrier, reasons);
   carrier->restore_limits();
   return attended;
 }
 
-/// The allocation of `value` words at pc did not fit: collects and runs pc again, by the
-/// plain handler, as the recorder and the profiler have seen it already.
+/// Collects because the allocation of `value` words at pc did not fit, and runs pc again: by the plain handler, since
+/// the recorder and the profiler have seen it already.
 COLD slow_allocate(HANDLER) {
   publish(carrier, pc, fp, ap);
-  if (const Attended attended = attend(carrier); attended != Attended::kGoOn) {
+  if (const Attended attended = attend(carrier); attended != Attended::kContinue) {
     if (attended == Attended::kStop) return;
     TAIL resume(REGISTERS);
   }
@@ -115,31 +115,31 @@ COLD slow_allocate(HANDLER) {
   TAIL handler_of(static_cast<Op>(*pc))(REGISTERS);
 }
 
-/// The frame up to `end` passes the limit. If that is only the soft one, a collection
-/// moves the watermark up, so that no collection ever has to visit more than a step of
-/// the stack. If the stack is too small, the frames move: carrier->fp changes.
+/// Makes room for a frame up to `end`, which is beyond the limit. At the soft limit, a collection moves the watermark
+/// up, so that no collection has to visit more than a step of the stack. If the stack is too small, the frames move:
+/// carrier->fp changes.
 __attribute__((noinline, cold)) Attended make_stack(Carrier* carrier, Word* end) {
   if (end > carrier->current->stack->limit()) {
-    // The instruction runs again, with the room there.
-    if (carrier->machine.scheduler.move_to_largest(*carrier)) return Attended::kGoOn;
+    // The frames have moved. The instruction runs again, with room.
+    if (carrier->machine.scheduler.move_to_largest(*carrier)) return Attended::kContinue;
     raise_out_of_memory(carrier, "out of memory: the call stack has reached its limit");
     return Attended::kStop;
   }
-  if (const Attended attended = attend(carrier); attended != Attended::kGoOn) return attended;
+  if (const Attended attended = attend(carrier); attended != Attended::kContinue) return attended;
   if (end > carrier->current->stack->soft_limit()) {
     if (!carrier->make_room(0)) return Attended::kStop;
     carrier->allow_stack(end);
   }
   carrier->let_pass(carrier->stack_limit, end);
   carrier->let_pass(carrier->machine_stack_limit, end);
-  return Attended::kGoOn;
+  return Attended::kContinue;
 }
 
-/// Makes room for the call at pc, which pushes a frame up to `value` slots from here. Then it runs
-/// again, by the plain handler like allocations.
+/// Makes room for the call at pc, which needs the stack up to fp + `value`. Then runs it again, by the plain handler,
+/// as slow_allocate does.
 COLD slow_stack(HANDLER) {
   publish(carrier, pc, fp, ap);
-  if (const Attended attended = make_stack(carrier, fp + value); attended != Attended::kGoOn) {
+  if (const Attended attended = make_stack(carrier, fp + value); attended != Attended::kContinue) {
     if (attended == Attended::kStop) return;
     TAIL resume(REGISTERS);
   }
@@ -148,13 +148,13 @@ COLD slow_stack(HANDLER) {
   TAIL handler_of(static_cast<Op>(*pc))(REGISTERS);
 }
 
-/// Does the same at the entry of a function, for callers that leave the check to it.
+/// Makes room at the entry of a function, for callers that leave the check to it.
 COLD slow_entry(HANDLER) {
   publish(carrier, pc, fp, ap);
   Code* const entered = running_code(fp);
-  if (const Attended attended = make_stack(carrier, fp + value); attended != Attended::kGoOn) {
+  if (const Attended attended = make_stack(carrier, fp + value); attended != Attended::kContinue) {
     if (attended == Attended::kStop) return;
-    // This thread will continue by the plain handler.
+    // When the thread is resumed, the plain handler runs, which does not count.
     if (carrier->machine.counts != nullptr) carrier->machine.counts->add(*entered, pc, 1);
     TAIL resume(REGISTERS);
   }
@@ -443,7 +443,7 @@ OP_ON_BITS(Arg) {
   NEXT(5);
 }
 
-/// Fails because the argument is no struct yet: an error of the outer access, not of the access to the union.
+/// Fails because the argument is not a struct yet: an error of the outer access, not of the access to the union.
 COLD fail_inner_access(HANDLER) {
   publish(carrier, pc, fp, ap);
   const Code* code = running_code(fp);
@@ -519,8 +519,8 @@ OP_ON_BITS(Choose) {
   const uint32_t count = pc[4];
   const uint32_t source = pc[5 + (tag < count - 1 ? tag : count - 1)];
   const uint32_t index = source >> kSourceShift;
-  // The purpose of the instruction is that only the loaded value depends on the
-  // tag: only captures and globals, all of a list if any, branch.
+  // The instruction exists to avoid branches that depend on the tag. Slots and words are selected without one; only
+  // captures and globals, and lists with any of them, branch.
   if (LIKELY((source & 2) == 0)) {
     const bool is_word = (source & 1) != 0;
     const Word slot = fp[is_word ? 0 : index];
@@ -909,8 +909,8 @@ __attribute__((noinline)) Word run_native(Carrier* carrier, Word* fp, Word* ap, 
   Word result = 0;
   if (LIKELY(!interrupt_requested())) result = body(call);
   carrier->ap = call.allocation_pointer();
-  // A wait that was cut short has no result to use, and its error is not the reason. The scheduler looks when
-  // the thread waits.
+  // The result of a native that was interrupted is not used, and its error is only the consequence. If its thread
+  // waits, the scheduler handles the interrupt.
   if (UNLIKELY(interrupt_requested()) && result != kParked) {
     end_interrupted(carrier);
     return 0;
@@ -918,7 +918,7 @@ __attribute__((noinline)) Word run_native(Carrier* carrier, Word* fp, Word* ap, 
   return result;
 }
 
-/// Runs on where the carrier is: see resume_interpreter.
+/// Continues at the carrier's position: see resume_interpreter.
 FBLE_HANDLER_CC void resume(HANDLER) {
   pc = carrier->pc;
   fp = carrier->fp;
@@ -926,11 +926,11 @@ FBLE_HANDLER_CC void resume(HANDLER) {
   value = carrier->value;
   carrier->value = 0;
   if (value != 0) RETURN_VALUE();
-  // The plain handler: the profile has counted a native that runs again.
+  // This is the plain handler: the profile has counted a native that runs again.
   TAIL handler_of(static_cast<Op>(*pc))(REGISTERS);
 }
 
-/// A native has no result: its thread waits, or has an error.
+/// Leaves a native without a result: its thread waits, or has an error.
 __attribute__((noinline)) FBLE_HANDLER_CC void leave_native(HANDLER) {
   if (value == 0 || !carrier->machine.scheduler.switch_threads(*carrier)) return;
   TAIL resume(REGISTERS);
@@ -961,7 +961,7 @@ COLD show_frames(HANDLER) {
   NEXT(2);
 }
 
-/// For machine code (interp/deopt_point.h); here it is only counted.
+/// Deopt points act in machine code (interp/deopt_point.h). The interpreter only shows frames and counts.
 OP(DeoptPoint) {
   ++carrier->machine.deopt_point_passes[pc[1]];
   if (UNLIKELY(carrier->machine.observer != nullptr)) TAIL show_frames(REGISTERS);
@@ -1050,7 +1050,7 @@ FBLE_HANDLER_CC void run_counted(HANDLER) {
   TAIL kPlain(REGISTERS);
 }
 
-// Only glue halts, and a run that C++ stops is in no code then.
+// Halt is not counted: it is in glue, and no code runs when C++ stops a run.
 constexpr HandlerTable kPortableCountingHandlers = {{
 #define FBLE_OP(Name, text, operands, effects, doc) Op::k##Name == Op::kHalt ? op_Halt : run_counted<op_##Name>,
 #include "interp/opcodes.def"
@@ -1065,8 +1065,8 @@ constexpr HandlerTable kBmiCountingHandlers = {{
 #undef FBLE_OP
 }};
 
-/// The tables of runs that are neither observed nor recorded. Until the processor has been asked, they are those that
-/// run everywhere.
+/// The tables of runs that are neither observed nor recorded. They run on every processor until choose_handlers has
+/// looked at this one.
 constinit const HandlerTable* plain = &kPortableHandlers;
 constinit const HandlerTable* counting = &kPortableCountingHandlers;
 [[maybe_unused]] const bool kChosen = (choose_handlers(cpu_extensions()), true);
@@ -1081,7 +1081,8 @@ FBLE_HANDLER_CC void run_observed(HANDLER) {
   TAIL plain->handlers[*pc](REGISTERS);
 }
 
-/// The entry of code while instructions are observed: its first one is, too.
+/// The entry of code while instructions are observed. It dispatches by the table, so the first instruction is observed,
+/// too.
 FBLE_HANDLER_CC void enter_by_table(HANDLER) { DISPATCH(); }
 
 constexpr HandlerTable kObservingHandlers = {{
@@ -1134,7 +1135,8 @@ __attribute__((noinline)) void recording_step(Carrier* carrier, const uint32_t* 
 /// The entry of every opcode in the table for recordings.
 FBLE_HANDLER_CC void run_recorded(HANDLER) {
   recording_step(carrier, pc, fp, ap);
-  // The recorder may have moved on, past a call whose result is remembered or a select whose arms it has recorded.
+  // The recorder may have moved past a call whose result is remembered, or past a select of which it has recorded the
+  // arms.
   pc = carrier->pc;
   fp = carrier->fp;
   ap = carrier->ap;
@@ -1159,7 +1161,7 @@ bool is_in_whole_step(SteppedRun& run, const uint32_t* pc, const Word* fp) {
   return fp > run.frame || (fp == run.frame && pc != run.end && *pc != static_cast<uint32_t>(Op::kReturn));
 }
 
-/// Counts the instruction in the frame, which is about to run. Returns false if it is not to run any more.
+/// Counts the instruction in the frame, which is about to run. Returns false if the run must stop before it.
 __attribute__((noinline)) bool count_step(Carrier* carrier, const uint32_t* pc, const Word* fp) {
   SteppedRun& run = carrier->stepped;
   if (is_in_whole_step(run, pc, fp)) return true;

@@ -25,35 +25,36 @@ namespace fble {
 
 namespace {
 
-/// The address space of a further call stack: a part of the largest one's, within these limits.
+/// The address space of a further call stack is this part of the largest one's, within these limits.
 constexpr size_t kStackOneIn = 64;
 constexpr size_t kLeastStackBytes = size_t{256} << 10;
 constexpr size_t kMostStackBytes = size_t{1} << 30;
 
-/// One in this number of switches looks at timers and at what is outside, and so do all when no thread is ready.
+/// One in this many switches looks at timers and at the outside world; so does every switch while no thread is ready.
 constexpr uint64_t kLookOneIn = 64;
 
-/// The number of ready threads among which one is chosen that runs ahead.
+/// The thread that runs ahead is chosen among this many ready threads.
 constexpr uint32_t kAheadCandidates = 8;
 
-/// Where frames move at each switch, the number of call stacks that they move among at least.
+/// The least number of call stacks in rotation where options have frames move at each switch.
 constexpr size_t kLeastRotation = 3;
 
-/// The threads that have run since the last collection, beyond which a switch collects: so no collection visits many
-/// more.
+/// If more threads than this have run since the last collection, a switch collects. This bounds the threads that a
+/// collection visits.
 constexpr size_t kMostDirty = 4096;
 
-/// The number of threads whose end makes it worth while to give memory back, when less than one in this many is left.
+/// If at least kManyThreads threads were alive and less than one in kFewLeftOneIn of them is left, memory is returned
+/// to the system.
 constexpr size_t kManyThreads = 4096;
 constexpr size_t kFewLeftOneIn = 4;
 
-/// The lines of the owner's stack trace that follow those of a thread that has failed.
+/// The most lines of the owner's stack trace that are shown after those of a failed thread.
 constexpr size_t kOwnerLines = 20;
 
 /// The slots of the thread's first frame: the action and its argument.
 constexpr size_t kFirstSlots = 2;
 
-/// The end of what a thread needs that waits at its position.
+/// Returns the number of slots up to the last live one of a frame that waits at the position.
 size_t live_end(Code& code, const uint32_t* pc) {
   if (code.native != nullptr) return code.arity;
   size_t end = 0;
@@ -61,8 +62,8 @@ size_t live_end(Code& code, const uint32_t* pc) {
   return end;
 }
 
-/// Waits until the time, a signal, or what the driver waits for. A signal that came before it is not lost: they are
-/// blocked but during the wait.
+/// Waits for the time, a signal, or an event of the driver, whichever comes first. A signal that arrives before the
+/// wait is not lost: signals are blocked except during the wait.
 void wait_until(const Carrier& carrier, int64_t time, IoDriver& io) {
   sigset_t all;
   sigset_t before;
@@ -110,7 +111,7 @@ void Scheduler::enter(CallStack& stack, VirtualThread& thread) {
 VirtualThread& Scheduler::new_thread() {
   VirtualThread& thread = machine_.threads.new_thread();
   thread.id = next_id_++;
-  // What it holds is visited by the next collection, as it is dirty.
+  // It is dirty, so the next collection visits what it holds.
   thread.marked_cycle = marking_cycle_;
   thread.started_before = youngest_;
   (youngest_ != nullptr ? youngest_->started_after : oldest_) = &thread;
@@ -135,7 +136,7 @@ void Scheduler::free_thread(VirtualThread& thread) {
   ThreadStore::free_thread(thread);
 }
 
-/// Forgets what the main thread has left. The others have ended with the run.
+/// Forgets what the main thread has left behind. All other threads have ended with the run.
 void Scheduler::clear() {
   FBLE_ASSERT(oldest_ == nullptr);
   withdraw(main_);
@@ -213,7 +214,7 @@ inline void Scheduler::make_ready(VirtualThread& thread, Word value) {
   ready_.push(thread);
 }
 
-/// Does the same as `wake` in all cases.
+/// The general case of `wake`.
 __attribute__((noinline)) void Scheduler::wake_slowly(VirtualThread& thread, Word value) {
   withdraw(thread);
   if (is_pointer(value)) note_dirty(thread);
@@ -222,7 +223,7 @@ __attribute__((noinline)) void Scheduler::wake_slowly(VirtualThread& thread, Wor
   if (options_.log) log(thread, polls_world_ ? "is woken by the world" : fmt::format("is woken by {}", holder_->id));
 }
 
-/// Takes a waiting thread out of what it waits in.
+/// Removes a waiting thread from all that it waits in.
 void Scheduler::withdraw(VirtualThread& thread) {
   if (thread.list != nullptr) thread.list->remove(thread);
   if (thread.wait == Wait::kEvent) static_cast<Choice*>(thread.unfinished)->withdraw();
@@ -265,7 +266,8 @@ void Scheduler::forget_dirty(VirtualThread& thread) {
   dirty_.pop_back();
 }
 
-/// Begins the unwinding that another thread has asked the current one for. False if there is none, or a shield.
+/// Begins the unwinding of the current thread if another thread has asked for it. Returns false if none has, or if a
+/// shield holds it off.
 inline bool Scheduler::must_unwind(Carrier& carrier) {
   const VirtualThread& thread = *carrier.current;
   return (thread.is_stopped || thread.failed_scope != nullptr) && begin_unwinding(carrier);
@@ -285,7 +287,7 @@ inline void Scheduler::park_in(WaiterList& list, VirtualThread& thread, Wait wai
   holder_ = nullptr;
 }
 
-/// Does the same as `park` where the thread may unwind, or its wait is logged.
+/// The general case of `park`: the thread may have to unwind, and its wait may be logged.
 __attribute__((noinline)) Word Scheduler::park_slowly(Carrier& carrier, WaiterList& list, Wait wait) {
   if (must_unwind(carrier)) return 0;
   park_in(list, *carrier.current, wait);
@@ -352,7 +354,7 @@ Word Scheduler::yield(Carrier& carrier) {
   return kParked;
 }
 
-/// Wakes the threads whose waits for times have ended.
+/// Wakes the threads whose waits for a time have ended.
 void Scheduler::wake_timers() {
   const int64_t time = now();
   while (!timers_.empty() && timers_.begin()->first <= time) {
@@ -362,7 +364,7 @@ void Scheduler::wake_timers() {
   }
 }
 
-/// Wakes the threads whose waits for times, and for what is outside of the program, have ended.
+/// Wakes the threads whose waits for a time or for the outside world have ended.
 void Scheduler::look_outside() {
   polls_world_ = true;
   machine_.io.poll(*this);
@@ -370,7 +372,7 @@ void Scheduler::look_outside() {
   polls_world_ = false;
 }
 
-/// The thread unwinds, or ends, instead of running its native again.
+/// Abandons what the thread's native has begun: the thread unwinds or ends, so the native will not run again.
 void Scheduler::drop_unfinished(VirtualThread& thread) {
   thread.timed_out = false;
   Unfinished* unfinished = std::exchange(thread.unfinished, nullptr);
@@ -379,9 +381,9 @@ void Scheduler::drop_unfinished(VirtualThread& thread) {
 
 // ---- switching --------------------------------------------------------------
 //
-// What each switch runs through is inlined: calls would be a quarter of its price.
+// The code of each switch is inlined: calls would be a quarter of its cost.
 
-/// Returns a call stack with room for the slots that no thread is in, if need be after moving one out.
+/// Returns a call stack without an owner that has room for the slots. If there is none, moves frames out of one.
 CallStack& Scheduler::take_stack(size_t slots) {
   if (slots > stack_bytes_ / sizeof(Word) - kGuardSlots) {
     CallStack& largest = *stacks_.front();
@@ -404,7 +406,7 @@ CallStack& Scheduler::take_stack(size_t slots) {
   return *oldest;
 }
 
-/// Moves the frames of the thread in the call stack, which does not run, to a chunk.
+/// Moves the frames of the call stack's owner to a chunk. Requires: the owner does not run.
 void Scheduler::move_out(CallStack& stack) {
   VirtualThread& thread = *stack.owner;
   std::tie(thread.clean_fp, thread.unmarked_fp) = stack.take_places();
@@ -417,7 +419,7 @@ void Scheduler::move_out(CallStack& stack) {
   ++stats_.moves;
 }
 
-/// Moves the frames of a thread from its chunk to a call stack that no thread is in.
+/// Moves the frames of a thread from its chunk to a call stack without an owner.
 void Scheduler::move_in(CallStack& stack, VirtualThread& thread) {
   std::memcpy(stack.base(), thread.chunk, thread.used * sizeof(Word));
   ThreadStore::free_chunk(thread.chunk, thread.used);
@@ -488,7 +490,7 @@ __attribute__((always_inline)) inline void Scheduler::load(Carrier& carrier, Vir
   is_quick_ = can_be_quick();
 }
 
-/// Machine code that the thread's frames return to may be gone.
+/// Makes the thread's frames return to the interpreter: the machine code that they would return to may be gone.
 void Scheduler::forget_native_returns(VirtualThread& thread) const {
   const std::pair<size_t, size_t> places = thread.stack->take_places();
   for_each_frame(thread.pc, thread.frame(), [&](Word* frame, const uint32_t*) {
@@ -510,7 +512,7 @@ bool Scheduler::move_to_largest(Carrier& carrier) {
   return true;
 }
 
-/// Waits until a thread may be ready. Requires: one waits for a time, or for something outside of the program.
+/// Waits until a thread may be ready. Requires: one waits for a time or for the outside world.
 void Scheduler::wait_for_world(Carrier& carrier) {
   const int64_t time = timers_.empty() ? kNever : timers_.begin()->first;
   if (has_virtual_time() && outside_ == 0) {
@@ -518,7 +520,7 @@ void Scheduler::wait_for_world(Carrier& carrier) {
     return;
   }
   want_ticks(carrier, false);
-  // Where a thread waits for the world, virtual time passes like real time.
+  // While a thread waits for the outside world, virtual time passes like real time.
   const int64_t offset = has_virtual_time() ? static_cast<int64_t>(now_ns()) - virtual_now_ : 0;
   const int64_t until = time == kNever ? kNever : time + offset;
   wait_until(carrier, std::min(until, machine_.io.next_look()), machine_.io);
@@ -526,7 +528,8 @@ void Scheduler::wait_for_world(Carrier& carrier) {
   virtual_now_ = std::max(virtual_now_, std::min(time, static_cast<int64_t>(now_ns()) - offset));
 }
 
-/// Gives the turn to the thread that runs next. False: that is the main thread, with an error, and has been loaded.
+/// Gives the turn to the thread that runs next. Returns false if that is the main thread with an error, which has been
+/// loaded.
 bool Scheduler::give_turn(Carrier& carrier) {
   if (ready_.empty() || (!has_virtual_time() && stats_.switches % kLookOneIn == 0)) look_outside();
   while (ready_.empty() || interrupt_requested()) {
@@ -535,7 +538,7 @@ bool Scheduler::give_turn(Carrier& carrier) {
       carrier.take_request(Attention::kInterrupt);
       return fail_main(carrier, "");
     }
-    // All that waits has a main thread that waits for it.
+    // A deadlock. The main thread gets the error: it waits for all others, directly or through them.
     if (timers_.empty() && outside_ == 0) return fail_main(carrier, deadlock_text(), all_threads_text(nullptr));
     if (!carrier.tidy_up()) wait_for_world(carrier);
     look_outside();
@@ -548,7 +551,7 @@ bool Scheduler::give_turn(Carrier& carrier) {
   return true;
 }
 
-/// Loads the main thread with an error: the message, or without one that of an interrupt.
+/// Loads the main thread with an error: `message`, or if that is empty, the error of an interrupt. Returns false.
 bool Scheduler::fail_main(Carrier& carrier, const std::string& message, std::string notes) {
   withdraw(main_);
   main_.early_error = nullptr;
@@ -561,11 +564,11 @@ bool Scheduler::fail_main(Carrier& carrier, const std::string& message, std::str
   return false;
 }
 
-/// Requires: the thread that has the turn has been loaded. False: it is to unwind.
+/// Resumes the thread that has the turn and has been loaded. Returns false if it has to unwind.
 __attribute__((always_inline)) inline bool Scheduler::resume_holder(Carrier& carrier) {
   VirtualThread& thread = *holder_;
   const bool looks_up = std::exchange(thread.looks_up, false);
-  // A wait that has ended with a result has ended.
+  // A wait that has delivered a result is over: only a wait without one can be interrupted.
   if (looks_up && carrier.value == 0 && must_unwind(carrier)) return false;
   thread.has_begun = true;
   if (thread.early_error == nullptr) return true;
@@ -574,15 +577,16 @@ __attribute__((always_inline)) inline bool Scheduler::resume_holder(Carrier& car
   return false;
 }
 
-/// Loads the thread that has the turn, or gives it to one first. False: it is to unwind.
+/// Loads the thread that has the turn, and before that gives the turn to one if none has it. Returns false if the
+/// thread has to unwind.
 __attribute__((always_inline)) inline bool Scheduler::pick(Carrier& carrier) {
   if (holder_ == nullptr && !give_turn(carrier)) return false;
   load(carrier, *holder_);
   return resume_holder(carrier);
 }
 
-/// Returns whether a switch is just one from the current thread's position to that of the thread that has been ready
-/// for the longest time, which has what it has waited for.
+/// Returns whether a switch only saves the current thread's position and loads that of the first ready thread, whose
+/// wait has ended with a result.
 __attribute__((always_inline)) inline bool Scheduler::can_switch_quickly(const Carrier& carrier) const {
   const VirtualThread* next = ready_.first();
   return is_quick_ && holder_ == nullptr && carrier.current->dirty_place != 0 && !carrier.groups.any_open() &&
@@ -666,9 +670,9 @@ Scheduler::Attended Scheduler::attend(Carrier& carrier, uint32_t reasons) {
   if ((reasons & bit(Attention::kDump)) != 0) print_threads(&carrier);
   if (carrier.table == &recording_handlers()) {
     carrier.put_off |= reasons & ~bit(Attention::kDump);
-    return Attended::kGoOn;
+    return Attended::kContinue;
   }
-  if (is_alone() || carrier.stepped.no_collections) return Attended::kGoOn;
+  if (is_alone() || carrier.stepped.no_collections) return Attended::kContinue;
   VirtualThread* other = nullptr;
   if ((reasons & bit(Attention::kTick)) != 0) {
     if (!has_virtual_time()) look_outside();
@@ -685,7 +689,7 @@ Scheduler::Attended Scheduler::attend(Carrier& carrier, uint32_t reasons) {
     if (carrier.current != holder_) other = holder_;
   }
   if (other == nullptr && (reasons & bit(Attention::kYield)) != 0) other = choose_ahead(*carrier.current);
-  if (other == nullptr) return Attended::kGoOn;
+  if (other == nullptr) return Attended::kContinue;
   have_natives_take_turns();
   carrier.current->has_yielded = true;
   save(carrier);
@@ -697,7 +701,7 @@ Scheduler::Attended Scheduler::attend(Carrier& carrier, uint32_t reasons) {
   return resume_holder(carrier) ? Attended::kGone : Attended::kStop;
 }
 
-/// The current thread has ended before its turn: keeps the end until then.
+/// Keeps the end of the current thread, which has run ahead to it, until the thread has the turn.
 void Scheduler::end_early(Carrier& carrier) {
   VirtualThread& thread = *carrier.current;
   thread.wants_turn = true;
@@ -707,7 +711,7 @@ void Scheduler::end_early(Carrier& carrier) {
     carrier.pc = thread.pc;
     carrier.fp = thread.frame();
   }
-  // A result is made again, by the instruction that has ended the run.
+  // A result is not kept: the instruction that has ended the run makes it again.
   carrier.value = 0;
   save(carrier);
 }
@@ -720,7 +724,8 @@ void Scheduler::stop(VirtualThread& thread) {
   interrupt_wait(thread);
 }
 
-/// Returns what another thread has asked the thread to unwind for, unless something shields it at its position.
+/// Returns why another thread has asked this one to unwind; kNone if none has, or if a shield at its position holds it
+/// off.
 UnwindReason Scheduler::demand(const VirtualThread& thread, const uint32_t* pc, const Word* fp) const {
   if (thread.is_stopped && !is_shielded(pc, fp, nullptr)) return UnwindReason::kStopped;
   const Scope* scope = thread.failed_scope;
@@ -728,7 +733,7 @@ UnwindReason Scheduler::demand(const VirtualThread& thread, const uint32_t* pc, 
   return has_failed ? UnwindReason::kScopeFailed : UnwindReason::kNone;
 }
 
-/// Ends the wait of a thread that is to unwind, which it does when it runs.
+/// Wakes a waiting thread that has to unwind. It unwinds when it runs.
 void Scheduler::interrupt_wait(VirtualThread& thread) {
   const bool waits = thread.wait != Wait::kNothing;
   if (waits && demand(thread, thread.pc, thread.frame()) != UnwindReason::kNone) wake(thread);
@@ -780,14 +785,14 @@ bool Scheduler::continue_run(Carrier& carrier) {
   }
 }
 
-/// Cuts the current thread's frames off down to where its unwinding lands. False if it lands nowhere.
+/// Cuts off the current thread's frames above the one where its unwinding lands. Returns false if there is none.
 bool Scheduler::land(Carrier& carrier) {
   VirtualThread& thread = *carrier.current;
   carrier.groups.clear();
   if (!machine_.has_boundaries) return false;
   Word* frame = thread.has_begun ? find_boundary(thread.pc, thread.frame(), unwinding_) : nullptr;
   const size_t slot = frame == nullptr ? 0 : static_cast<size_t>(frame - thread.base());
-  // An error in a clean-up that is cut off comes after the one that it cleaned up for.
+  // If a clean-up fails, its error is reported after the one that it was cleaning up for.
   while (!thread.pending.empty() && thread.pending.back().frame > slot) {
     const RunError& cut = thread.pending.back().unwinding.error;
     unwinding_.error.lines.insert(unwinding_.error.lines.begin(), cut.lines.begin(), cut.lines.end());
@@ -842,21 +847,21 @@ std::optional<Word> Scheduler::close(Carrier& carrier, Scope& scope, bool is_aba
   }
   if (scope.count != 0) return park(carrier, scope.waiting, Wait::kScope);
   if (scope.has_failed && !is_abandoned) {
-    // If an outer scope counts, which has failed, too, a shield may keep its error off.
+    // The error of an outer scope that has failed, too, comes first, unless a shield holds it off.
     if (!must_unwind(carrier)) {
       unwinding_ = {.reason = UnwindReason::kScopeFailed, .scope = &scope, .error = {}};
       carrier.note_stop();
     }
     return 0;
   }
-  // An error of the owner has come first: it has ended the body, so that of the thread is not raised any more.
+  // The owner's own error came first and has ended the body, so the thread's error is not raised any more.
   if (thread.failed_scope == &scope) thread.failed_scope = nullptr;
   scope.owner = nullptr;
   thread.innermost = scope.outer;
   return std::nullopt;
 }
 
-/// A thread of the scope has failed: the others are stopped, and the error goes to the owner.
+/// Stops the other threads of the scope, one of which has failed, and passes the error to the owner.
 void Scheduler::fail(Scope& scope, const VirtualThread& thread, RunError error) {
   if (scope.has_failed) return;
   scope.has_failed = true;
@@ -870,7 +875,7 @@ void Scheduler::fail(Scope& scope, const VirtualThread& thread, RunError error) 
   interrupt_wait(owner);
 }
 
-/// The current thread has ended: tells those who wait for it. There is no current thread then.
+/// Ends the current thread and wakes the threads that wait for it. Afterwards no thread has the turn.
 void Scheduler::end_current(Carrier& carrier) {
   VirtualThread& thread = *carrier.current;
   Scope& scope = *thread.scope;
@@ -900,8 +905,8 @@ void Scheduler::end_current(Carrier& carrier) {
   free_thread(thread);
 }
 
-/// Ends, without running them, the threads of the scopes whose frames of Within are above the slot: an error in
-/// Within's own waiting has cut them off.
+/// Discards the scopes whose frames of Within are above the slot, and ends their threads without running them. An error
+/// in Within's own wait has cut these frames off.
 void Scheduler::discard_scopes(VirtualThread& thread, size_t frame) {
   for (; thread.innermost != nullptr && thread.innermost->frame > frame; thread.innermost = thread.innermost->outer) {
     Scope& scope = *thread.innermost;
@@ -945,7 +950,7 @@ void Scheduler::print_threads(const Carrier* carrier) const {
   log_text(fmt::format("[threads: {}]\n{}", live_ + 1, all_threads_text(carrier)));
 }
 
-/// Says how many threads wait for what.
+/// Returns the message of a deadlock: how many threads wait for what.
 std::string Scheduler::deadlock_text() const {
   std::array<size_t, kWaits> counts{};
   ++counts[static_cast<size_t>(main_.wait)];
@@ -978,7 +983,7 @@ void Scheduler::visit_dirty(Collector& collector, const VirtualThread* running) 
     Word* const base = thread->base();
     Word* const clean = thread->clean_fp == 0 ? nullptr : base + thread->clean_fp;
     machine_.frames.visit_new(collector, thread->pc, thread->frame(), thread->used - thread->fp, clean);
-    // What is above the frame that the marker has reached has been visited just now.
+    // The frames above clean_fp have just been visited, so the marker need not visit them again.
     thread->unmarked_fp = std::min(thread->unmarked_fp, thread->clean_fp);
   }
   dirty_are_old(running);
@@ -1005,7 +1010,7 @@ void Scheduler::begin_marking(VirtualThread* running) {
 
 bool Scheduler::has_lost_many() const { return most_live_ >= kManyThreads && live_ < most_live_ / kFewLeftOneIn; }
 
-/// Returns whether there are other threads, or memory of such that have ended.
+/// Returns whether there are other threads, or memory of ended ones that has not been freed.
 bool Scheduler::has_others() const { return !is_alone() || machine_.heap.is_tidying() || has_lost_many(); }
 
 bool Scheduler::is_marking_begun(VirtualThread& thread) {
@@ -1034,7 +1039,7 @@ bool Scheduler::mark_frames(Collector& collector, size_t& count, const VirtualTh
   if (is_running_ && !mark(main_)) return false;
   for (; marking_at_ != nullptr; marking_at_ = marking_at_->started_after) {
     if (count == 0 || !mark(*marking_at_)) return false;
-    // A thread without callers counts, too.
+    // A thread counts as a frame even if it has no callers, which bounds the step.
     if (count != 0) --count;
   }
   return true;

@@ -7,8 +7,8 @@
 // needed, the thread that has not run for the longest time moves its frames into a chunk of exactly their size, and
 // back when it runs again. A thread that outgrows its call stack moves to the largest one.
 //
-// The order is first come, first served, so the output of a program that waits for nothing outside of it is always
-// the same. A thread has the turn until it waits (interp/turns.h). Threads that have no turn may run ahead.
+// The order is first come, first served, so a program that waits for nothing outside of it always prints the same. A
+// thread has the turn until it waits (interp/turns.h). Threads without the turn may run ahead.
 //
 // Tested by tests/std/Threads in all modes, and tests/unit/interp/scheduler_test.cc.
 #pragma once
@@ -32,7 +32,8 @@ namespace fble {
 struct MachineState;
 struct Carrier;
 
-/// What a native's body returns when the thread waits: its native has not happened, or the waker gives its result.
+/// What a native's body returns when its thread waits. Then the native runs again, or returns the value that the waker
+/// gives.
 inline constexpr Word kParked = 2;
 
 struct ThreadStats {
@@ -61,26 +62,26 @@ class Scheduler {
   /// Returns whether there is no thread but the main one.
   bool is_alone() const { return live_ == 0; }
   const ThreadStats& stats() const { return stats_; }
-  /// What was sent, if that is counted.
+  /// The cost of promoting what was sent, if it is counted.
   const SentCounter& sent() const { return sent_; }
   Turns& turns() { return turns_; }
-  /// Returns the time (CLOCK_MONOTONIC, ns). Where turns are chosen it is virtual: it begins with 0, and passes only
-  /// while all threads wait. If one of them waits for something outside it passes like real time then; else the
+  /// Returns the time (CLOCK_MONOTONIC, ns). Where turns are chosen, time is virtual: it begins with 0 and passes only
+  /// while all threads wait. If one of these waits for the outside world, it passes like real time then; otherwise the
   /// process does not wait.
   int64_t now() const;
   bool has_virtual_time() const { return options_.has_turns(); }
   /// Returns whether a native must let others run instead of waiting in place. If there are no others, memory is freed
-  /// meanwhile.
+  /// while it waits.
   bool must_share() const { return stats_.started != 0 && has_others(); }
 
   // For natives, whose thread is the carrier's current one.
 
   /// Starts a thread in the scope that applies the action to a unit; it is ready.
   VirtualThread& start(Carrier& carrier, Scope& scope, Word action);
-  /// Makes the current thread wait in the list. To be returned from the native, like that of the next two.
+  /// Makes the current thread wait in the list. The native returns the result, as it does for the next two functions.
   Word park(Carrier& carrier, WaiterList& list, Wait wait);
-  /// Makes it wait in the list for something outside of the program. At the time (see now) the native runs again in any
-  /// case, and the thread has `timed_out`.
+  /// Makes it wait in the list for the outside world. At the time (see now) the native runs again in any case, and the
+  /// thread has `timed_out`.
   Word wait_outside(Carrier& carrier, ThreadList& list, Wait wait, int64_t until = kNever);
   static constexpr int64_t kNever = INT64_MAX;
   /// Makes it wait until one of the cases happens, or the native runs again at the deadline; then it has `timed_out`.
@@ -121,7 +122,7 @@ class Scheduler {
   /// Whether the current thread may do an effect. If not, its native has to return kParked.
   bool take_turn(Carrier& carrier);
 
-  /// Ends the requests for attention that the scheduler has arranged.
+  /// Ends the ticks.
   void stop_ticks() { ticker_ = nullptr; }
 
   // For the interpreter.
@@ -132,30 +133,32 @@ class Scheduler {
   uint32_t random_distance(uint32_t most) { return yields_.below(most); }
   /// Looks at what has asked for attention, at a yield point of the current thread. kGone: another thread
   /// has been loaded; kStop: that has an error.
-  enum class Attended : uint8_t { kGoOn, kGone, kStop };
+  enum class Attended : uint8_t { kContinue, kGone, kStop };
   Attended attend(Carrier& carrier, uint32_t reasons);
   /// Saves the current thread, which has parked, and loads the next. False: that has an error.
   bool switch_threads(Carrier& carrier);
   /// The current thread has its result, in the carrier's `value`, and is not the main one: ends it, and loads the next.
   /// False if the interpreter is to return.
   bool finish(Carrier& carrier);
-  /// The interpreter has returned: the current thread has ended, or is to unwind. True if the carrier is to resume,
-  /// where carrier.pc and fp are; false if the main thread has ended.
+  /// Handles the return of the interpreter: the current thread has ended, or has to unwind. Returns true if the carrier
+  /// has to resume at its pc and fp, false if the main thread has ended.
   bool continue_run(Carrier& carrier);
-  /// Moves the current thread to the largest call stack. False if it is there.
+  /// Moves the current thread to the largest call stack. Returns false if it is there already.
   bool move_to_largest(Carrier& carrier);
   // For the collector.
 
-  // `running`: the current thread; null if it does not run.
+  // `running` is the current thread; null if it does not run.
 
-  /// Visits what belongs to groups that are open in threads other than the running one.
+  /// Visits the words of groups that are open in threads other than the running one.
   void visit_groups(Collector& collector);
-  /// Visits what threads other than the running one may hold of new objects. Then they hold old pointers only.
+  /// Visits the words of threads other than the running one that may be pointers to new objects. Afterwards they are
+  /// old.
   void visit_dirty(Collector& collector, const VirtualThread* running);
   void dirty_are_old(const VirtualThread* running);
-  /// Begins a marking: that of the running thread's frames, which is the carrier's business, has begun.
+  /// Begins a marking of the threads' frames. The carrier has begun with those of the running thread.
   void begin_marking(VirtualThread* running);
-  /// Visits frames of threads other than the running one, up to `count`. True if none is left.
+  /// Visits up to `count` frames of threads other than the running one, and subtracts them. Returns true if none is
+  /// left.
   bool mark_frames(Collector& collector, size_t& count, const VirtualThread* running);
   /// Returns whether the marking under way has begun with the thread, and notes that it has.
   bool is_marking_begun(VirtualThread& thread);
@@ -183,7 +186,7 @@ class Scheduler {
   void end_early(Carrier& carrier);
   VirtualThread* choose_ahead(const VirtualThread& current);
   void have_natives_take_turns();
-  /// Whether a thread waits for something outside of the program, or has done so and is ready.
+  /// Returns whether a thread waits for the outside world, or has done so and is ready.
   bool waits_for_world() const {
     return !has_virtual_time() && (!timers_.empty() || outside_ != 0 || world_has_woken_);
   }
@@ -192,8 +195,8 @@ class Scheduler {
       set_ticks(carrier, wanted);
     }
   }
-  /// Returns whether nothing but threads of the program decides which of them runs next, in the usual order, and no
-  /// option has anything done at switches.
+  /// Returns whether threads of the program alone decide which of them runs next, in the usual order, and no option
+  /// adds work to switches.
   bool can_be_quick() const;
   void set_ticks(Carrier& carrier, bool wanted);
   /// Returns, or prints, what the threads do; `carrier` is null while none runs.
