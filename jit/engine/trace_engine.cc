@@ -34,16 +34,16 @@ void trace_entered(Carrier* carrier, uint32_t trace) {
   static_cast<TraceEngine*>(carrier->machine.engine)->entered(*carrier, trace);
 }
 
-/// The number of forced frames that are checked.
+/// The most forced frames that are compared.
 constexpr size_t kFramesChecked = 128;
 
 /// Shows the carrier's frames, which are the interpreter's, to its observer. Returns whether the observer has changed
-/// something.
+/// anything.
 bool show_frames(Carrier& carrier, const DeoptPoints& points, uint32_t number) {
   const std::string problem = frames_problem(carrier.pc, carrier.fp, kFramesChecked);
   if (!problem.empty()) {
     log_print("{}: {}\n", points.name(number), problem);
-    FBLE_BUG("forced frames are not as the interpreter wants them");
+    FBLE_BUG("forced frames are not valid for the interpreter");
   }
   const MachineState& machine = carrier.machine;
   return machine.observer != nullptr && machine.observer->look(carrier, machine.program.deopt_points[number]);
@@ -54,7 +54,7 @@ LinkEvent linked_return(const CompiledTraces& traces, const CompiledTrace& trace
   return LinkEvent{{trace.id, trace.exit_count - 1}, traces.continuation_of(trace), {}};
 }
 
-/// Evicts the trees that rely on it. Returns whether there are some.
+/// Evicts the trees that rely on the assumption. Returns whether there were any.
 bool evict(Carrier& carrier, CompiledTraces& traces, EventSinks& sinks, CodeAssumption assumption, uint32_t number) {
   const std::vector<uint32_t> roots = traces.break_assumption(carrier, assumption, number);
   if (!roots.empty()) sinks.take(EvictEvent{roots, assumption, number});
@@ -123,7 +123,7 @@ void TraceEngine::live(Carrier& carrier, TraceState state) {
       // The interpreter counts calls and leave_exit counts exits. One that is hot sets up a recording.
       case TraceState::kCounting: return;
 
-      // From now on the interpreter shows each instruction before it runs: on_step.
+      // The interpreter shows each instruction to on_step before it runs.
       case TraceState::kHot:
         sinks_.take(RecordEvent{recording_->trace});
         carrier.table = &recording_handlers();
@@ -139,14 +139,15 @@ void TraceEngine::live(Carrier& carrier, TraceState state) {
         state = compile(*recording_);
         break;
 
-      // It may be evicted later, when an assumption breaks (hit), or be forgotten with all others.
+      // The trace runs until an assumption breaks (hit) or until all traces are forgotten.
       case TraceState::kLinked:
         points_.note_recording(recording_->trace, std::nullopt);
         is_full = traces_.size() >= options_.params.max_traces;
         state = TraceState::kEnded;
         break;
 
-      // The place is counted for longer, and left to the interpreter after some failures.
+      // The place must be counted for longer before it is tried again. After some failures it is left to the
+      // interpreter.
       case TraceState::kGivenUp:
         sinks_.take(AbortEvent{recording_->trace, *recording_->failure, false});
         if (recording_->function != nullptr) {
@@ -225,7 +226,7 @@ void TraceEngine::record_from_exit(Carrier& carrier, ExitAddress from, const Exi
   if (exit.is_return()) {
     recording.recorder->start_continuation(entry, start);
   } else {
-    // A guard that is made to fail shows nothing about the values.
+    // A guard that is forced to fail says nothing about the values.
     const bool may_be_forced = options_.counts_guards();
     start.guard = may_be_forced ? IrOp::kExit : exit.guard;
     start.operand = may_be_forced ? Location{} : exit.operand;
@@ -291,14 +292,14 @@ void TraceEngine::on_run_end(Carrier& carrier) {
   add_up_counts();
 }
 
-/// Adds what machine code has run to the instructions, if they are counted.
+/// Adds what machine code has run to the counts of instructions, if they are counted.
 void TraceEngine::add_up_counts() {
   if (!counts_) return;
   counts_->add_up();
   memos_.add_up(*carrier_.machine.counts);
 }
 
-/// Ends the recording that is under way, if there is one, for a reason that is not in its code.
+/// Ends the recording that is under way, if there is one. The reason is not in the recorded code.
 void TraceEngine::interrupt(Carrier& carrier, AbortReason reason) {
   if (recording_ == nullptr) return;
   recording_->failure = reason;
@@ -332,8 +333,8 @@ TraceState TraceEngine::compile(Recording& recording) {
   if (trace.kind == TraceKind::kContinuation) compiled->return_position = recording.frames.back().pc;
 
   if (rehearsal_ && !rehearse(recording, *compiled) && !recording.without_loop) {
-    // Some guards are in a loop whose turns so far did not all take the same path. In a trace
-    // without loop they are on the path that was taken.
+    // Some guards are in a loop whose turns have not all taken the same path so far. In a trace without a loop they are
+    // on the path that was taken.
     ++stats_.loops_given_up;
     traces_.take_back(*compiled, cache_used);
     trace = std::move(*recorded);
@@ -350,7 +351,7 @@ TraceState TraceEngine::compile(Recording& recording) {
 /// Rehearses the exits of the trace. Returns whether all were reached.
 bool TraceEngine::rehearse(const Recording& recording, CompiledTrace& compiled) {
   if (!counts_) return rehearsal_->rehearse(recording.trace, *recording.start, compiled);
-  // What machine code runs meanwhile is no part of the program.
+  // What machine code runs during a rehearsal is no part of the program.
   memos_.add_up(*carrier_.machine.counts);
   const TraceCounts::Paused paused(*counts_);
   const bool all_reached = rehearsal_->rehearse(recording.trace, *recording.start, compiled);
@@ -458,8 +459,8 @@ bool TraceEngine::leave_exit(Carrier& carrier, ExitAddress address) {
   CompiledTrace& trace = traces_[address.trace];
   const auto& [exit, entry] = traces_.exit(address);
   const bool is_return = exit.is_return();
-  // Until the exit has been left, the frames are those that the code map knows.
-  // The stub of a return begins in the callee's frame.
+  // Until the exit has been left, the frames are those of the code map. The stub of a return begins in the callee's
+  // frame.
   AtMachineCode at(options_.keep_code_maps ? exit.stub : nullptr, carrier.exit_state.fp() + (is_return ? exit.n : 0));
 
   // The exit is taken.
@@ -483,7 +484,7 @@ bool TraceEngine::leave_exit(Carrier& carrier, ExitAddress address) {
   if (shadow_checks_ && !is_return) shadow_checks_->check(carrier, trace, address.exit);
   if (exit.guard == IrOp::kDeoptPoint) {
     const auto number = static_cast<uint32_t>(exit.n);
-    // If it is not the deopt point's turn, --deopt-every has made it fail.
+    // If it is not the turn of this deopt point, --deopt-every has made the guard fail.
     const bool is_turn = points_.is_turn(number);
     ++(is_turn ? stats_.deopt_point_hits : stats_.yields);
     sinks_.take(ExitEvent{address, is_turn ? ExitKind::kDeoptPoint : ExitKind::kYield});
@@ -496,8 +497,8 @@ bool TraceEngine::leave_exit(Carrier& carrier, ExitAddress address) {
 
   if (recording_ == nullptr && evict_for_memos(carrier)) return true;
 
-  // The exit may lead to a link to a continuation, or to a recording. A guard that was made to fail shows
-  // nothing for a bridge.
+  // The exit may get a link to a continuation, or start a recording. A guard that was forced to fail gives no reason
+  // for a bridge.
   if (is_yield || record.closed || record.linked || was_flagged || is_pinned) return true;
   if (is_return && traces_.link_return_if_new(trace, record, entry)) {
     sinks_.take(linked_return(traces_, trace));
@@ -520,7 +521,7 @@ bool TraceEngine::leave_exit(Carrier& carrier, ExitAddress address) {
   return true;
 }
 
-/// Evicts traces that use memos otherwise than they should from now on. Returns whether there were some.
+/// Evicts the traces whose use of memos is no longer as it should be. Returns whether there were any.
 bool TraceEngine::evict_for_memos(Carrier& carrier) {
   bool any = false;
   while (const std::optional<Memos::Reliance> broken = memos_.take_broken()) {
@@ -579,8 +580,8 @@ bool TraceEngine::force(Carrier& carrier, const uint8_t* return_address, uint32_
     forced.take_back();
     return true;
   }
-  // Guard not forced. The deopt point has been passed: the interpreter continues after it, or from the start of the
-  // group of recursive values that it is in, since those do not exist before their definition.
+  // The state has changed, so machine code cannot continue. The interpreter continues after the deopt point; in a group
+  // of recursive values it continues at the group's start, since they do not exist before their definition.
   ++stats_.forced_out;
   sinks_.take(ForceEvent{address, true});
   if (counts_) counts_->note_exit(address);
@@ -592,7 +593,7 @@ bool TraceEngine::force(Carrier& carrier, const uint8_t* return_address, uint32_
   return false;
 }
 
-/// Disturbs the run at a point where the interpreter's state is complete. Returns false if it has to stop.
+/// Disturbs the run, whose interpreter state is complete. Returns false if the run has to stop.
 bool TraceEngine::disturb(Carrier& carrier) {
   if (recording_ == nullptr && disturbances_->happens(ChaosKind::kFlush)) live(carrier, TraceState::kForgotten);
   return disturbances_->disturb(carrier);

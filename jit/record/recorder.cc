@@ -30,7 +30,7 @@ Facts facts_of_bits(uint8_t bits) {
   return facts;
 }
 
-/// The differences between the call opcodes.
+/// What distinguishes the call opcodes from one another.
 struct CallForm {
   bool tail = false;
   bool global = false;
@@ -156,8 +156,8 @@ void Recorder::start_bridge(const ExitEntry& entry, const BridgeStart& start) {
   trace.extent = start.root_extent;
   begin_sites(entry);
   ExitValues values(*this, builder_, entry);
-  // There are two copies of each object: one that only the start's snapshot mentions, and one for the
-  // trace, which may be needed later (its allocation then leaves to the start).
+  // Each object is made twice: one copy for the start's snapshot alone, and one for the trace, which may need it later.
+  // Allocating the second copy may leave to the start.
   ExitValues::Refs copies = values.make_packed();
   ExitValues::Refs objects = copies;
   values.make_objects(copies, true, kNoSnapshot);
@@ -169,7 +169,7 @@ void Recorder::start_bridge(const ExitEntry& entry, const BridgeStart& start) {
   values.make_objects(objects, false, start_snapshot);
   take_frames(entry, values, objects);
   frames_.front().past.push_back(start.root_code);
-  // The fact that the parent's guard found to be false.
+  // The parent's guard has failed, so the opposite of its condition holds.
   if (start.operand.kind == LocationKind::kNone) return;
   const IrRef operand = values.known(start.operand);
   if (operand == kNoRef) return;
@@ -180,7 +180,7 @@ void Recorder::start_bridge(const ExitEntry& entry, const BridgeStart& start) {
   }
 }
 
-/// Takes the frames of the exit, with their values in the trace.
+/// Makes shadow frames of the exit's frames, with the values that they have in the trace.
 void Recorder::take_frames(const ExitEntry& entry, ExitValues& values, const ExitValues::Refs& virtuals) {
   frames_.clear();
   for (const ExitFrame& from : entry.frames) {
@@ -280,7 +280,7 @@ uint32_t Recorder::snapshot() {
   return snapshot_;
 }
 
-/// Makes a snapshot. `at_return`: all frames wait for the return of a call, and all values are in memory.
+/// Makes a snapshot. With `at_return`, all frames wait for the return of a call, and all values are in memory.
 Snapshot Recorder::make_snapshot(const uint32_t* pc, bool at_return) {
   Snapshot result;
   result.steps = steps_;
@@ -295,7 +295,7 @@ Snapshot Recorder::make_snapshot(const uint32_t* pc, bool at_return) {
     out.base = shadow.base;
     out.in_memory = at_return || (shadow.in_memory && shadow.closure_in_memory);
     if (!out.in_memory) out.closure = closure_ref(shadow);
-    // All callees that return to a place share its continuation: the snapshot has no facts about the values.
+    // All callees that return to this position share its continuation, so its snapshot has no facts about the values.
     if (at_return) continue;
     const int64_t waiting = innermost ? -1 : static_cast<int64_t>(position[-2]);
     const LiveSlots live = live_slots(*shadow.code, position);
@@ -348,7 +348,7 @@ bool Recorder::on_stack(const Code* code) const {
     count += shadow.code == code ? 1 : 0;
     count += static_cast<size_t>(std::count(shadow.past.begin(), shadow.past.end(), code));
   }
-  // The functions of monads nest without recursion.
+  // The glue of monads nests without recursion, so more of it is allowed.
   const size_t allowed = code->is_glue && code != builder_.trace().code ? 4 : 0;
   return count > allowed;
 }
@@ -383,8 +383,8 @@ IrRef Recorder::make_object(Word header, Code* code, const Operands& fields) {
   return append(std::move(ins));
 }
 
-/// Makes a struct of the fields, or a union of them (`is_struct`: of a struct
-/// made for it), in the representation that the interpreter chooses.
+/// Makes a struct of the fields, or a union whose argument is that struct (`is_struct`) or the only field, in the
+/// representation that the interpreter chooses.
 IrRef Recorder::make_data(std::optional<UnionShape> shape, const Operands& fields, bool is_struct) {
   const uint32_t count = static_cast<uint32_t>(fields.size());
   const uint32_t tag = shape ? shape->tag : 0;
@@ -450,21 +450,20 @@ IrRef Recorder::record_list(const Operands& elements) {
       word = pack_struct(2, [&](uint32_t f) { return fields[f].word; });
       if (word != 0) word = pack_union(word, 1, 0);
     }
-    // The word of a cell that is not made yet may be any pointer.
+    // The word of a cell that does not exist yet may be any pointer.
     list = {make_data(UnionShape{0, 1}, fields, true), word != 0 ? word : Word{8}};
   }
   return list.ref;
 }
 
-/// Returns the argument of a union whose representation and header have been guarded.
+/// Returns the argument of a union. Its representation and header have been guarded.
 IrRef Recorder::argument(Operand object, unsigned width) {
   if (is_packed(object.word)) return append(IrOp::kPackedArg, object.ref, kNoRef, static_cast<int32_t>(width));
   if (as_object(object.word)->kind() == ObjectKind::kUnion) return append(IrOp::kField, object.ref, kNoRef, 0);
   return object.ref;
 }
 
-/// Guards that the union has its present tag, if that is below `last`, or
-/// otherwise one from `last` on.
+/// Guards that the union has its present tag if that is below `last`, and otherwise any tag from `last` on.
 void Recorder::select_tag(Operand object, unsigned width, uint32_t last) {
   if (is_packed(object.word)) {
     packed(object);
@@ -478,8 +477,8 @@ void Recorder::select_tag(Operand object, unsigned width, uint32_t last) {
   }
 }
 
-/// Notes that the bridge relies on the tag, in the first instruction of a bridge from a guard on the same tag: a
-/// dispatch table leads here.
+/// Notes that the bridge relies on the tag, if this is its first instruction and the parent's guard on the same tag has
+/// failed: then a dispatch table leads here.
 void Recorder::rely_on_tag(IrRef object, unsigned width, uint32_t tag, uint32_t last) {
   if (steps_ != 0 || object != dispatched_ || width != dispatch_width_) return;
   Facts facts;
@@ -495,8 +494,8 @@ void Recorder::rely_on_tag(IrRef object, unsigned width, uint32_t tag, uint32_t 
   builder_.assume(object, facts);
 }
 
-/// Returns whether fields of the packed struct are expected at the same places whenever the trace runs: it has several
-/// fields with a few bits each, as structs of enumerations have.
+/// Returns whether the fields of the packed struct can be expected at the same places whenever the trace runs: it has
+/// several fields of a few bits each, as structs of enumerations do.
 bool Recorder::expects_layout(Operand object, uint32_t count) const {
   constexpr uint32_t kFewestFields = 4;
   constexpr unsigned kMostBits = 4;
@@ -547,7 +546,7 @@ Operand Recorder::capture(uint32_t index) {
 
 // ---- natives ----------------------------------------------------------------
 
-/// Returns the packed result of a pure native; 0 if there is none or it cannot be computed now.
+/// Runs a pure native now. Returns its packed result; 0 if it has none or would have to collect.
 Word Recorder::try_native(const Code& code, const Operands& args) {
   Word words[kMaxNativeArguments];
   for (size_t i = 0; i < args.size(); ++i) words[i] = args[i].word;
@@ -556,9 +555,8 @@ Word Recorder::try_native(const Code& code, const Operands& args) {
   return is_packed(result) ? result : 0;
 }
 
-/// Records the body of a pure native, which has a frame like any function. The trace
-/// calls it. If the trace was left because the call failed, the bridge leaves the call
-/// to the interpreter, which may collect.
+/// Records the body of a pure native, which has a frame like any function: the trace calls the native. A bridge from
+/// the exit of a failed call leaves the call to the interpreter, which may collect.
 Recorder::Status Recorder::record_native() {
   Code* const code = frame().code;
   std::vector<uint32_t> slots(code->arity);
@@ -600,8 +598,7 @@ Recorder::Status Recorder::deliver(const CallSite& site, IrRef result) {
   return Status::kRecording;
 }
 
-/// Guards that a frame from before the trace is not the watermark's, which only
-/// its return address shows.
+/// Guards that the watermark is not at a frame from before the trace. Only the frame's return address shows that.
 bool Recorder::guard_return_words(const ShadowFrame& shadow) {
   if (!shadow.in_memory) return true;
   const Word expected = reinterpret_cast<Word>(interpreter_return());
@@ -611,9 +608,8 @@ bool Recorder::guard_return_words(const ShadowFrame& shadow) {
   return true;
 }
 
-/// Prepares the replacement of a frame by an inlined tail call: exits write the
-/// frame anew, the return words included. Those of the root frame are never
-/// written.
+/// Prepares the replacement of a frame by an inlined tail call: exits write the new frame with its return words. Those
+/// of the root frame are never written.
 bool Recorder::release_return_words() {
   if (frames_.size() == 1 || !frame().in_memory) return true;
   if (!guard_return_words(frame())) return false;
@@ -749,8 +745,8 @@ Recorder::Status Recorder::record_exact_call(CallSite& site) {
   return end_with_call(func, target, site.args, base);
 }
 
-/// Records a call as a look into a memo and delivers its result, if the memo remembers it: the interpreter continues
-/// after the call.
+/// Records a call as a look into a memo. If the memo has the result, delivers it, and the interpreter continues after
+/// the call.
 std::optional<Recorder::Status> Recorder::record_recall(const CallSite& site, Code* code) {
   if (remembered_ == nullptr || (steps_ == 0 && starts_unknown_)) return std::nullopt;
   Trace& trace = builder_.trace();
@@ -760,7 +756,7 @@ std::optional<Recorder::Status> Recorder::record_recall(const CallSite& site, Co
   for (const Operand& arg : site.args) words.push_back(arg.word);
   const Word result = std::ranges::all_of(words, is_packed) ? table->find(words) : 0;
   if (result == 0) return std::nullopt;
-  // The frame that a tail call ends must return to the interpreter as usual, now and whenever the trace runs.
+  // The frame that a tail call ends must return to the interpreter in the usual way, now and whenever the trace runs.
   if (site.tail &&
       (frames_.size() == 1 || carrier_.fp[kReturnAddressSlot] != reinterpret_cast<Word>(interpreter_return()) ||
        !guard_return_words(frame()))) {
@@ -788,7 +784,7 @@ std::optional<Recorder::Status> Recorder::record_recall(const CallSite& site, Co
   has_moved_ = true;
   if (counts != nullptr) {
     table->count_hit(words);
-    // The recorder moves on to this instruction, which the interpreter has not counted.
+    // The recorder moves to this instruction, so the interpreter will not count it.
     counts->add(code_of_frame(carrier_.fp), next, 1);
   }
   return deliver(site, ref);
@@ -830,8 +826,7 @@ Recorder::Status Recorder::end_with_call(IrRef func, Code* code, const Operands&
 
 // ---- recursive values -------------------------------------------------------
 
-/// Returns whether only values are made between the declaration and its
-/// definition.
+/// Returns whether the instructions between the declaration and its definition only make values.
 bool Recorder::group_is_simple(const uint32_t* declare) const {
   const Code& code = *frames_.back().code;
   const uint32_t* end = code.start + code.words.size();
@@ -906,7 +901,7 @@ Recorder::Status Recorder::step() {
   if (!in_group_) {
     snapshot_ = kNoSnapshot;
     const Trace& trace = builder_.trace();
-    // The position after a select whose arms return is that of one arm: no exit may be there.
+    // After a select whose arms return, the position is that of one arm, where no exit may be.
     const bool may_end = !std::exchange(is_behind_returns_, false);
     if (may_end && (trace.ins.size() > limits_.max_instructions || trace.snapshots.size() > limits_.max_snapshots)) {
       return end_with_exit();
@@ -919,7 +914,7 @@ Recorder::Status Recorder::step() {
   return status;
 }
 
-/// Stops the process if the shadow frames are not as the call frames are.
+/// Stops the process if the shadow frames differ from the call frames.
 void Recorder::check_slots() {
   const std::string problem = slot_check_.problem(builder_, frames_, root_fp_, carrier_.pc);
   if (problem.empty()) return;

@@ -26,7 +26,7 @@ enum class Immediate : uint8_t { kNone, kB, kEither };
 enum class ListNeed : uint8_t { kNone, kRegisters, kAnywhere, kRegistersIfFew };
 enum class ResultNeed : uint8_t { kNone, kUsual, kSharesA, kLate, kLateDivided, kEarly };
 
-/// The largest number of fields of a packed struct that are loaded into registers.
+/// A packed struct with more fields than this reads them from memory.
 constexpr size_t kFieldsInRegisters = 4;
 
 // ---- the functions of ir_needs.def -------------------------------------------
@@ -90,12 +90,12 @@ ListNeed list_need(const IrIns& ins) {
 
 class Allocator {
  public:
-  /// Makes an allocator. `in_memory`: invariants that are not in registers when the loop is entered.
+  /// `in_memory` are the invariants that are not in registers when the loop is entered.
   Allocator(const Trace& trace, const std::vector<uint32_t>& in_memory, const SpillChoice& spill)
       : trace_(trace), in_memory_(in_memory), spill_choice_(spill) {}
 
   Allocation run();
-  /// The invariants that should have been in `in_memory`.
+  /// The invariants that would have had to be in `in_memory`.
   std::vector<uint32_t> evicted_invariants;
 
  private:
@@ -106,7 +106,7 @@ class Allocator {
     int32_t spill = -1;
     int32_t home = kNoSlot;  ///< a frame slot that holds it
     int32_t hint = kNoRegister;
-    // Uses, ascending, and the first one that is not passed yet: by instructions, and by snapshots.
+    // The ranges of uses by instructions and by snapshots, ascending; `_at` is the first use that has not been passed.
     uint32_t use_at = 0, use_end = 0;
     uint32_t exit_at = 0, exit_end = 0;
   };
@@ -347,8 +347,8 @@ void Allocator::find_uses() {
     }
   }
   if (loop_back_ != kNever) {
-    // A value that the loop uses and does not make is needed in the next turn,
-    // too: its first use there is as far after loop_back as after loop_start.
+    // The next turn needs a value that the loop uses and does not make. Its first use there is as far after loop_back
+    // as after loop_start.
     const auto is_invariant = [&](uint32_t v) {
       return is_start_value(ins(v).op) || (v < loop_start_ && ins(v).op != IrOp::kPhi);
     };
@@ -446,7 +446,7 @@ void Allocator::spill(uint32_t v, uint32_t i) {
   add_move(in_spill(index), in_register(values_[v].reg));
 }
 
-/// Takes the register from its value, which is saved if it is needed from instruction i on.
+/// Frees the register. Saves its value if it is needed from instruction i on.
 void Allocator::evict(int reg, uint32_t i) {
   const uint32_t v = reg_value_[reg];
   if (v == kNoValue) return;
@@ -474,7 +474,7 @@ int Allocator::take_register(uint32_t i, uint32_t avoid, int hint) {
   for (const Register reg : kAllocatable) {
     if ((avoid & bit(reg)) != 0) continue;
     const uint32_t v = reg_value_[reg];
-    // A value that can be loaded again without a store counts as farther away.
+    // A value that can be loaded again without having been stored counts as farther away.
     constexpr uint64_t kStoreCost = 12;
     const uint32_t use = next_use(v, i);
     const uint64_t score = (use == kNever ? uint64_t{1} << 32 : use - i) + (has_copy(values_[v]) ? kStoreCost : 0) + 1;
@@ -497,7 +497,7 @@ void Allocator::load(uint32_t v, uint32_t i, uint32_t avoid) {
   occupy(reg, v);
 }
 
-/// Frees the register, by moving its value to another one if there is a free one.
+/// Frees the register. Moves its value to another one if there is a free one.
 void Allocator::vacate(int reg, uint32_t i, uint32_t avoid) {
   const uint32_t v = reg_value_[reg];
   if (v == kNoValue) return;
@@ -533,7 +533,7 @@ Location Allocator::locate(uint32_t v) {
   FBLE_BUG("a value is lost");
 }
 
-/// Returns the place of a value at the exit that is being made. Requires: stamp_ is new for each exit.
+/// Returns the place of a value at the exit that is being made. Requires: stamp_ is new for this exit.
 Location Allocator::locate_leaf(IrRef ref, ExitEntry& entry) {
   const IrIns& at = trace_.at(ref);
   if (!at.sunk) return locate(value_of(ref));
@@ -595,7 +595,7 @@ void Allocator::make_exit(uint32_t i) {
   out_.exits.push_back(std::move(entry));
 }
 
-/// Makes the exit for the state when the call returns: registers hold no values.
+/// Makes the exit for the state at the return of the call, when registers hold no values.
 void Allocator::make_return_exit(uint32_t i) {
   const Snapshot& snapshot = trace_.snapshots[ins(i).snapshot];
   ExitEntry entry = room_for(snapshot);
@@ -824,14 +824,14 @@ void Allocator::loop_start(uint32_t i) {
   for (size_t k = 0; k < ins(i).list.size(); ++k) {
     const IrRef ref = ins(i).list[k];
     Value& variable = value(ref);
-    // A variable has one place: copies hold the first turn's value only.
+    // A variable has one place; copies hold its value in the first turn only.
     for (auto at = slots_.begin(); at != slots_.end();) {
       at = at->second == value_of(ref) ? slots_.erase(at) : std::next(at);
     }
     variable.home = kNoSlot;
     if (variable.reg != kNoRegister) variable.spill = -1;
     if (variable.reg == kNoRegister && variable.spill < 0) {
-      // It is not used.
+      // The variable is not used.
       variable.spill = new_spill(value_of(ref), i);
     }
     head_[value_of(ref)] = variable.reg != kNoRegister ? in_register(variable.reg) : in_spill(variable.spill);
