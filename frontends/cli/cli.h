@@ -153,7 +153,9 @@ struct Command {
   const char* synopsis;
   const char* summary;      ///< one line for the list of commands
   const char* description;  ///< paragraphs for --help
-  const char* epilogue;     ///< exit statuses and examples for --help
+  const char* results;      ///< the exit statuses that say what was found, a line each
+  const char* other_errors = "other error, such as output that cannot be written";  ///< the meaning of kOtherError
+  const char* examples = "";                                                        ///< with a heading
   unsigned groups;
   Positional positional;
   StatusSet statuses;
@@ -165,6 +167,9 @@ std::span<const Command> commands();
 /// Parses the words after the command. Returns false after a mistake, which has
 /// been reported in one line on standard error.
 bool parse_options(const Command& command, std::span<const std::string> words, Options& options);
+
+/// Returns what the --help of the command ends with: all its exit statuses, and examples.
+std::string help_epilogue(const Command& command);
 
 /// Prints the --help of the command.
 void print_help(const Command& command);

@@ -36,17 +36,11 @@ constexpr Command kCommands[] = {
                        "comes with fble-jit, unless one of the former holds a library /Std of its own.\n"
                        "The search path of a file starts with the nearest folder above it from where\n"
                        "all modules that it mentions are found.",
-        .epilogue = "Exit status:\n"
-                    "  0 to 111  what the program returned\n"
-                    "  112       the program returned a negative or larger number\n"
-                    "  114       the program does not compile\n"
-                    "  115       run-time error\n"
-                    "  116       mistake on the command line\n"
-                    "  117       other error, such as output that cannot be written\n"
-                    "  118       out of memory\n"
-                    "  130       interrupted (SIGINT)\n"
-                    "\n"
-                    "Examples:\n"
+        .results = "  0 to 111  what the program returned\n"
+                   "  112       the program returned a negative or larger number\n"
+                   "  114       the program does not compile\n"
+                   "  115       run-time error\n",
+        .examples = "Examples:\n"
                     "  fble-jit hello.fble\n"
                     "      runs the program in hello.fble\n"
                     "  fble-jit -I src -m /Tools/Sort% -- --reverse words.txt\n"
@@ -65,17 +59,11 @@ constexpr Command kCommands[] = {
         .summary = "evaluates a module and drops its value",
         .description = "Evaluates a module of any type, with all modules that it depends on, and drops\n"
                        "the value. A program is not started by this.",
-        .epilogue = "Exit status:\n"
-                    "  0    the module compiles and has a value\n"
-                    "  1    a deopt point was not hit, or machine code came to another value\n"
-                    "  2    it does not compile\n"
-                    "  3    run-time error\n"
-                    "  4    mistake on the command line\n"
-                    "  5    other error, such as output that cannot be written\n"
-                    "  6    out of memory\n"
-                    "  130  interrupted (SIGINT)\n"
-                    "\n"
-                    "Example:\n"
+        .results = "  0    the module compiles and has a value\n"
+                   "  1    a deopt point was not hit, or machine code came to another value\n"
+                   "  2    it does not compile\n"
+                   "  3    run-time error\n",
+        .examples = "Example:\n"
                     "  fble-jit test -I src -m /Tools/Sort/Tests%\n",
         .groups = kEvaluateGroups,
         .positional = Positional::kFile,
@@ -91,17 +79,12 @@ constexpr Command kCommands[] = {
                        "last, in the encoding of the language's memory tests. It is called with 1000\n"
                        "and 2000; the test passes if both need about the same memory, or with --growth\n"
                        "if they do not. What counts is the peak of live values and call stack.",
-        .epilogue = "Exit status:\n"
-                    "  0    memory behaves as expected\n"
-                    "  2    the module does not compile\n"
-                    "  3    run-time error\n"
-                    "  4    mistake on the command line\n"
-                    "  5    memory does not behave as expected, or other error, such as output that\n"
-                    "       cannot be written\n"
-                    "  6    out of memory\n"
-                    "  130  interrupted (SIGINT)\n"
-                    "\n"
-                    "Example:\n"
+        .results = "  0    memory behaves as expected\n"
+                   "  2    the module does not compile\n"
+                   "  3    run-time error\n",
+        .other_errors = "memory does not behave as expected, or other error, such as output that\n"
+                        "       cannot be written",
+        .examples = "Example:\n"
                     "  fble-jit mem-test -I src -m /Tools/Sort/Leak%\n",
         .groups = kEvaluateGroups | kMemTestGroup,
         .positional = Positional::kFile,
@@ -117,15 +100,9 @@ constexpr Command kCommands[] = {
         .description = "Checks that a module compiles, or with --all that all modules below some folders\n"
                        "do. Of other modules only the headers (.fble.@ files) are read where there are\n"
                        "any, so that a module can be checked before those it depends on are written.",
-        .epilogue = "Exit status:\n"
-                    "  0    the modules compile\n"
-                    "  1    one does not\n"
-                    "  2    mistake on the command line\n"
-                    "  5    other error, such as output that cannot be written\n"
-                    "  6    out of memory\n"
-                    "  130  interrupted (SIGINT)\n"
-                    "\n"
-                    "Examples:\n"
+        .results = "  0    the modules compile\n"
+                   "  1    one does not\n",
+        .examples = "Examples:\n"
                     "  fble-jit check src/Tools/Sort.fble\n"
                     "  fble-jit check --all -I src\n",
         .groups = kInfoGroup | kModuleGroup | kCheckGroup | kImageUseGroup | kDepsFileGroup,
@@ -148,15 +125,9 @@ constexpr Command kCommands[] = {
                        "the most that one of its calls used in the run, each in words of 8 bytes. A need\n"
                        "is a bound, unless the line says why it is not: recursion, which can go to any\n"
                        "depth, or calls of functions that are values.",
-        .epilogue = "Exit status:\n"
-                    "  0    success\n"
-                    "  1    the module does not compile, or the run ended with an error\n"
-                    "  2    mistake on the command line\n"
-                    "  5    other error, such as output that cannot be written\n"
-                    "  6    out of memory\n"
-                    "  130  interrupted (SIGINT)\n"
-                    "\n"
-                    "Example:\n"
+        .results = "  0    success\n"
+                   "  1    the module does not compile, or the run ended with an error\n",
+        .examples = "Example:\n"
                     "  fble-jit disassemble -I src -m /Tools/Sort%\n"
                     "  fble-jit disassemble --stack sort.fble -- words.txt\n"
                     "      runs the program, and prints the stack that its functions need and used\n",
@@ -172,15 +143,9 @@ constexpr Command kCommands[] = {
         .summary = "lists the files that a module depends on",
         .description = "Prints a rule for make and ninja: TARGET depends on all files that were read to\n"
                        "load the module. After an error, these are the files read until then.",
-        .epilogue = "Exit status:\n"
-                    "  0    success\n"
-                    "  1    some module cannot be loaded\n"
-                    "  2    mistake on the command line\n"
-                    "  5    other error, such as output that cannot be written\n"
-                    "  6    out of memory\n"
-                    "  130  interrupted (SIGINT)\n"
-                    "\n"
-                    "Example:\n"
+        .results = "  0    success\n"
+                   "  1    some module cannot be loaded\n",
+        .examples = "Example:\n"
                     "  fble-jit deps -t build/sort.stamp -I src -m /Tools/Sort% > build/sort.d\n",
         .groups = kInfoGroup | kModuleGroup | kDepsGroup,
         .positional = Positional::kFile,
@@ -211,16 +176,10 @@ constexpr Command kCommands[] = {
                        "export. A definition right below another one, without a blank line in between,\n"
                        "shares its comment. A name from another module that has none here has the one\n"
                        "from there. In pages, indented lines are shown as code.",
-        .epilogue = "Exit status:\n"
-                    "  0    success\n"
-                    "  1    a module does not compile, a name is not exported, something is missing\n"
-                    "       (--missing), or nothing is found\n"
-                    "  2    mistake on the command line\n"
-                    "  5    other error, such as output that cannot be written\n"
-                    "  6    out of memory\n"
-                    "  130  interrupted (SIGINT)\n"
-                    "\n"
-                    "Examples:\n"
+        .results = "  0    success\n"
+                   "  1    a module does not compile, a name is not exported, something is missing\n"
+                   "       (--missing), or nothing is found\n",
+        .examples = "Examples:\n"
                     "  fble-jit doc\n"
                     "      lists the modules of the library\n"
                     "  fble-jit doc /Std/List%\n"
@@ -247,17 +206,12 @@ constexpr Command kCommands[] = {
                        "compiler; [exit], leaving machine code; [check], the front end; [native NAME],\n"
                        "functions of the library in C++. With --alloc, it shows instead which lines\n"
                        "allocate, and how much of that survives collections, and with --counts the exact\n"
-                       "numbers of calls. docs/profiling.md explains what to do with it.",
-        .epilogue = "Exit status:\n"
-                    "  0 to 112  what the program returned, as without `profile`\n"
-                    "  114       the program does not compile\n"
-                    "  115       run-time error\n"
-                    "  116       mistake on the command line\n"
-                    "  117       other error, such as output that cannot be written\n"
-                    "  118       out of memory\n"
-                    "  130       interrupted (SIGINT); the profile is written\n"
-                    "\n"
-                    "Examples:\n"
+                       "numbers of calls. An interrupted run is shown, too. docs/profiling.md explains what\n"
+                       "to do with it.",
+        .results = "  0 to 112  what the program returned, as without `profile`\n"
+                   "  114       the program does not compile\n"
+                   "  115       run-time error\n",
+        .examples = "Examples:\n"
                     "  fble-jit profile --html profile.html examples/Fannkuch.fble 9\n"
                     "  fble-jit profile --alloc=64K examples/Fannkuch.fble 9\n"
                     "  fble-jit profile --counts --annotate Fannkuch.fble examples/Fannkuch.fble 9\n"
@@ -280,17 +234,12 @@ constexpr Command kCommands[] = {
                        "lead and what they rebuild. It has all traces as a graph and over time, and what\n"
                        "differs from an earlier run. The page needs no other file and makes no requests.\n"
                        "docs/traces.md explains how to read it.",
-        .epilogue = "Exit status:\n"
-                    "  0 to 111  what the program returned\n"
-                    "  112       the program returned a negative or larger number\n"
-                    "  114       the program does not compile\n"
-                    "  115       run-time error\n"
-                    "  116       mistake on the command line\n"
-                    "  117       other error, such as a page that cannot be written\n"
-                    "  118       out of memory\n"
-                    "  130       interrupted (SIGINT)\n"
-                    "\n"
-                    "Examples:\n"
+        .results = "  0 to 111  what the program returned\n"
+                   "  112       the program returned a negative or larger number\n"
+                   "  114       the program does not compile\n"
+                   "  115       run-time error\n",
+        .other_errors = "other error, such as a page that cannot be written",
+        .examples = "Examples:\n"
                     "  fble-jit view --html sort.html -I src -m /Tools/Sort% words.txt\n"
                     "  fble-jit view --html new.html --before sort.html -I src -m /Tools/Sort% words.txt\n"
                     "      shows also what is different from the first run\n",
@@ -308,16 +257,11 @@ constexpr Command kCommands[] = {
                        "without input. If output or exit status differ, looks for the least --chaos-fuel\n"
                        "with which they do: its last disturbance is the first bad decision. For finding\n"
                        "mistakes in fble-jit itself; a program that does not do the same twice is refused.",
-        .epilogue = "Exit status:\n"
-                    "  0    nothing goes wrong\n"
-                    "  1    something does\n"
-                    "  4    mistake on the command line\n"
-                    "  5    other error, such as a program that does not do the same twice, or output\n"
-                    "       that cannot be written\n"
-                    "  6    out of memory\n"
-                    "  130  interrupted (SIGINT)\n"
-                    "\n"
-                    "Example:\n"
+        .results = "  0    nothing goes wrong\n"
+                   "  1    something does\n",
+        .other_errors = "other error, such as a program that does not do the same twice, or output\n"
+                        "       that cannot be written",
+        .examples = "Example:\n"
                     "  fble-jit bisect --jit=eager --seeds 100 -I src -m /Tools/Sort% words.txt\n",
         .groups = kInfoGroup | kModuleGroup | kImageUseGroup | kEngineGroup | kTestingGroup | kBisectGroup,
         .positional = Positional::kProgram,
@@ -333,16 +277,10 @@ constexpr Command kCommands[] = {
                        "departure from it, with two, and so on. Each run has no input, and virtual time. Ends\n"
                        "with the first run that fails, or whose output or exit status is not that of the\n"
                        "usual order, and says how to repeat it. docs/threads.md explains turns.",
-        .epilogue = "Exit status:\n"
-                    "  0    the program does the same in all orders\n"
-                    "  1    it does not, or fails\n"
-                    "  2    it does not compile\n"
-                    "  4    mistake on the command line\n"
-                    "  5    other error, such as output that cannot be written\n"
-                    "  6    out of memory\n"
-                    "  130  interrupted (SIGINT)\n"
-                    "\n"
-                    "Example:\n"
+        .results = "  0    the program does the same in all orders\n"
+                   "  1    it does not, or fails\n"
+                   "  2    it does not compile\n",
+        .examples = "Example:\n"
                     "  fble-jit explore --bound 3 -I src -m /Tools/Bank%\n",
         .groups = kInfoGroup | kModuleGroup | kImageUseGroup | kEngineGroup | kTestingGroup | kExploreGroup,
         .positional = Positional::kProgram,
@@ -359,16 +297,11 @@ constexpr Command kCommands[] = {
                        "same output, messages and exit statuses. All words of its command line are the\n"
                        "program's arguments; but if `--` is among them, those before it are options as\n"
                        "`fble-jit` has them, and so are the words of the variable FBLE_JIT_OPTIONS. The\n"
-                       "same sources give the same bytes. docs/executables.md tells more.",
-        .epilogue = "Exit status:\n"
-                    "  0    success\n"
-                    "  1    the module does not compile, or is not a program\n"
-                    "  2    mistake on the command line\n"
-                    "  5    other error, such as a file that cannot be written\n"
-                    "  6    out of memory\n"
-                    "  130  interrupted (SIGINT)\n"
-                    "\n"
-                    "Example:\n"
+                       "same sources give the same bytes. docs/executables.md says more.",
+        .results = "  0    success\n"
+                   "  1    the module does not compile, or is not a program\n",
+        .other_errors = "other error, such as a file that cannot be written",
+        .examples = "Example:\n"
                     "  fble-jit build -I src -m /Tools/Sort% --output sort\n"
                     "  ./sort --reverse words.txt\n"
                     "  FBLE_JIT_OPTIONS='--jit=off --stats' ./sort --reverse words.txt\n",
@@ -388,15 +321,10 @@ constexpr Command kCommands[] = {
                        "--image FILE, programs start without checking these modules again, as long as their\n"
                        "sources are the same. Messages and everything else are as without. Only the same\n"
                        "build of fble-jit reads the file.",
-        .epilogue = "Exit status:\n"
-                    "  0    success\n"
-                    "  1    some module does not compile\n"
-                    "  2    mistake on the command line\n"
-                    "  5    other error, such as a file that cannot be written\n"
-                    "  6    out of memory\n"
-                    "  130  interrupted (SIGINT)\n"
-                    "\n"
-                    "Example:\n"
+        .results = "  0    success\n"
+                   "  1    some module does not compile\n",
+        .other_errors = "other error, such as a file that cannot be written",
+        .examples = "Example:\n"
                     "  fble-jit image -I src --output tools.images\n"
                     "  fble-jit --image tools.images -I src -m /Tools/Sort% words.txt\n",
         .groups = kInfoGroup | kModuleGroup | kImageGroup,
@@ -426,15 +354,9 @@ constexpr Command kCommands[] = {
 #include "frontends/cli/modes.def"
 #undef FBLE_MODE
         ,
-        .epilogue = "Exit status:\n"
-                    "  0    all tests passed\n"
-                    "  1    some failed, or there are none\n"
-                    "  2    mistake on the command line\n"
-                    "  5    other error, such as output that cannot be written\n"
-                    "  6    out of memory\n"
-                    "  130  interrupted (SIGINT)\n"
-                    "\n"
-                    "Example:\n"
+        .results = "  0    all tests passed\n"
+                   "  1    some failed, or there are none\n",
+        .examples = "Example:\n"
                     "  fble-jit suite tests/lang --modes interp,gc-stress\n",
         .groups = kInfoGroup | kSuiteGroup,
         .positional = Positional::kFolder,
@@ -454,15 +376,10 @@ constexpr Command kHeldProgram = {
         "Runs the program. If `--` is among the words, those before it are options, and so\n"
         "are the words of the variable FBLE_JIT_OPTIONS. All other words are the program's\n"
         "own arguments.",
-    .epilogue =
-        "Exit status:\n"
+    .results =
         "  0 to 111  what the program returned\n"
         "  112       the program returned a negative or larger number\n"
-        "  115       run-time error\n"
-        "  116       mistake among the options\n"
-        "  117       other error, such as output that cannot be written\n"
-        "  118       out of memory\n"
-        "  130       interrupted (SIGINT)\n",
+        "  115       run-time error\n",
     .groups = kInfoGroup | kEngineGroup | kTestingGroup | kProfileGroup,
     .positional = Positional::kHeld,
     .statuses = StatusSet::kProgram,

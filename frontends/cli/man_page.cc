@@ -104,7 +104,7 @@ std::string man_page(const Command& command, const std::string& version) {
       if (row.group == group) page += fmt::format(".TP\n.B {}\n{}\n", escaped(option_heading(row)), escaped(row.doc));
     }
   }
-  append_text(page, command.epilogue, true);
+  append_text(page, help_epilogue(command), true);
   page += ".SH SEE ALSO\n";
   std::string names;
   for (const Command& other : commands()) {

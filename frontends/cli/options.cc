@@ -18,7 +18,7 @@
 namespace fble {
 namespace {
 
-/// The system's clock is not finer (interp/sampler.cc).
+/// The resolution of the system's clock (interp/sampler.cc).
 constexpr uint64_t kMostSamples = 100'000;
 
 std::string jit_param_names() {
@@ -99,7 +99,7 @@ std::optional<Number> parse_number(std::string_view text) {
   return number;
 }
 
-/// Parses a number of bytes such as 4096, 64K, 512M or 2G.
+/// Parses a number of bytes, such as 4096, 64K, 512M or 2G.
 std::optional<size_t> parse_size(std::string_view text) {
   constexpr std::string_view kUnits = "KMG";
   unsigned shift = 0;
@@ -229,7 +229,7 @@ class Parser {
     target = *number;
   }
 
-  /// Sets a tunable: `set(name, number)` returns false if there is none of that name.
+  /// Sets a tunable. `set(name, number)` returns false if there is no tunable of that name.
   template <typename Set>
   void add_param(const std::string& option, const std::string& text, const std::string& names, Set&& set) {
     const size_t equals = text.find('=');
@@ -241,7 +241,7 @@ class Parser {
     if (!is_valid) return fail(fmt::format("invalid argument to {} option: '{}'", option, text));
   }
 
-  /// Reads a schedule, or the file that has it.
+  /// Parses a schedule, or the file that holds it.
   void set_schedule(const std::string& value) {
     std::string text = value;
     if (value.starts_with('@')) {
@@ -505,12 +505,26 @@ bool parse_options(const Command& command, std::span<const std::string> words, O
   return Parser(command, words, options).parse();
 }
 
+std::string help_epilogue(const Command& command) {
+  const bool is_program = command.statuses == StatusSet::kProgram;
+  const bool is_held = command.positional == Positional::kHeld;
+  std::string text = fmt::format("Exit status:\n{}", command.results);
+  const auto add = [&](Status status, std::string_view meaning) {
+    text += fmt::format("  {:<{}}  {}\n", exit_status(status, command.statuses), is_program ? 8 : 3, meaning);
+  };
+  add(Status::kUsageError, is_held ? "mistake among the options" : "mistake on the command line");
+  add(Status::kOtherError, command.other_errors);
+  add(Status::kOutOfMemory, "out of memory");
+  add(Status::kInterrupted, "interrupted (SIGINT)");
+  return command.examples[0] == '\0' ? text : text + '\n' + command.examples;
+}
+
 void print_help(const Command& command) {
   const bool is_main = command.name[0] == '\0' && command.positional != Positional::kHeld;
   print_output("fble-jit{}{} - {}\n\n{}\n\n{}\n", command.name[0] == '\0' ? "" : " ", command.name, command.summary,
                command.synopsis, command.description);
   if (is_main) {
-    print_output("\nCommands (fble-jit COMMAND --help tells more):\n");
+    print_output("\nCommands (fble-jit COMMAND --help says more):\n");
     for (const Command& other : commands()) {
       if (other.name[0] != '\0') print_output("  {:<14}{}\n", other.name, other.summary);
     }
@@ -524,7 +538,7 @@ void print_help(const Command& command) {
       print_wrapped(row.doc, 6);
     }
   }
-  print_output("\n{}", command.epilogue);
+  print_output("\n{}", help_epilogue(command));
 }
 
 }  // namespace fble

@@ -15,15 +15,19 @@ TEST(ManPage, EscapesWhatRoffWouldRead) {
                            .synopsis = "Usage: fble-jit try [OPTION...]",
                            .summary = "tries a-b",
                            .description = ".hidden is 'a' \\ file\n\n  indented  line\nback",
-                           .epilogue = "Exit status:\n  0  good\n\nExample:\n  ~/x\n",
+                           .results = "  0    good\n",
+                           .examples = "Example:\n  ~/x\n",
                            .groups = kInfoGroup,
-                           .positional = Positional::kFile};
+                           .positional = Positional::kFile,
+                           .statuses = StatusSet::kTool};
   const std::string page = man_page(command, "1.2");
   EXPECT_THAT(page, HasSubstr(".TH FBLE\\-JIT\\-TRY 1 \"\" \"fble\\-jit 1.2\""));
   EXPECT_THAT(page, HasSubstr(".SH NAME\nfble\\-jit\\-try \\- tries a\\-b\n"));
   EXPECT_THAT(page, HasSubstr("\n\\&.hidden is \\(aqa\\(aq \\e file\n"));
   EXPECT_THAT(page, HasSubstr("\n.RS 2\n.nf\n.PP\nindented  line\n.fi\n.RE\nback\n"));
-  EXPECT_THAT(page, HasSubstr(".SH EXIT STATUS\n.RS 2\n.nf\n0  good\n.fi\n.RE\n.SH EXAMPLE\n"));
+  EXPECT_THAT(page, HasSubstr(".SH EXIT STATUS\n.RS 2\n.nf\n0    good\n2    mistake on the command line\n"
+                              "5    other error, such as output that cannot be written\n6    out of memory\n"
+                              "130  interrupted (SIGINT)\n.fi\n.RE\n.SH EXAMPLE\n"));
   EXPECT_THAT(page, HasSubstr("\\(ti/x"));
   EXPECT_THAT(page, HasSubstr(".B \\-h, \\-\\-help\nprint this help and exit\n"));
   EXPECT_THAT(page, Not(HasSubstr("\\-\\-growth")));
