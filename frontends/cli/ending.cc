@@ -28,8 +28,8 @@ StatusSet statuses_of_command = StatusSet::kProgram;
 /// The machine that the next SIGINT asks to stop.
 std::atomic<Machine*> interruptible{nullptr};
 
-// A signal that comes just before a system call does not interrupt it. So after the first SIGINT a timer sends a signal
-// again and again, which does nothing else, until the run has ended.
+// A signal that arrives just before a system call does not interrupt it. So after the first SIGINT a timer repeats a
+// signal, whose only effect is to interrupt system calls, until the run has ended.
 
 constexpr long kRepeatNanoseconds = 20'000'000;
 timer_t repeater;
@@ -42,7 +42,7 @@ void repeat_signals(bool on) {
   if (has_repeater) timer_settime(repeater, 0, &times, nullptr);
 }
 
-/// Without a timer, a signal may still come at the wrong time, and the second SIGINT is needed.
+/// Without the timer, the first SIGINT may come at the wrong time, and a second one is needed.
 void prepare_repeater() {
   struct sigaction action{};
   action.sa_handler = [](int) {};
@@ -109,7 +109,7 @@ extern "C" void on_termination(int signal) {
   std::_Exit(exit_status(status, statuses_of_command));
 }
 
-/// Has the handler called for the signal. Returns false, and does nothing, if that is to be ignored.
+/// Installs the handler for the signal. Returns false, and does nothing, if the signal is ignored.
 bool handle(int signal, void (*handler)(int)) {
   struct sigaction action{};
   sigaction(signal, nullptr, &action);
@@ -145,7 +145,7 @@ void prepare_endings(StatusSet statuses) {
 }
 
 Status report_exception(const std::exception& problem) {
-  // To the user, a container that cannot become large enough is the same, and so is a system call for want of memory.
+  // For the user, a container that cannot grow is the same, and so is a system call that fails for lack of memory.
   const auto* refused = dynamic_cast<const std::system_error*>(&problem);
   const bool out_of_memory = dynamic_cast<const std::bad_alloc*>(&problem) != nullptr ||
                              dynamic_cast<const std::length_error*>(&problem) != nullptr ||

@@ -14,17 +14,17 @@ namespace {
 
 constexpr size_t kAlignment = 8;
 
-/// Where a file of an executable has its bundle. In the command both are 0; `executable_with` writes others into a copy
-/// of it.
+/// The place of the bundle in the file of an executable. Both are 0 in the command itself; `executable_with` writes
+/// other values into a copy of it.
 struct BundlePlace {
   uint64_t offset;
   uint64_t size;
 };
 
-/// Volatile: the compiler must not take these values for those that the file will have.
+/// Volatile, since the file of an executable has other values than those that the compiler sees.
 [[gnu::used]] constexpr volatile BundlePlace kBundlePlace{0, 0};
 
-/// Finds in the executable, which is the first object, which part of its file `kBundlePlace` is.
+/// Finds the place of `kBundlePlace` in the file of the executable, which is the first object.
 int find_place(dl_phdr_info* object, size_t, void* result) {
   const auto wanted = reinterpret_cast<uintptr_t>(&kBundlePlace);
   for (unsigned i = 0; i < object->dlpi_phnum; ++i) {
@@ -38,7 +38,7 @@ int find_place(dl_phdr_info* object, size_t, void* result) {
 
 /// Maps the file of this process's executable. Returns null if it cannot be read.
 std::unique_ptr<MappedFile> own_file() {
-  // There may be no /proc. Then what the process was started as says where it is.
+  // There may be no /proc. Then the path that the process was started with is tried.
   for (const char* name : {"/proc/self/exe", reinterpret_cast<const char*>(getauxval(AT_EXECFN))}) {
     errno = 0;
     std::unique_ptr<MappedFile> file = name == nullptr ? nullptr : MappedFile::open(name);

@@ -40,7 +40,7 @@ MachineOptions machine_options(const Options& options, StepObserver* steps) {
   machine.steps = steps;
   machine.counts_instructions = options.counts || !options.profile_blocks.empty();
   machine.heap = options.heap;
-  // Completions come in no order: where turns have one, the program waits for them.
+  // Completions arrive in no particular order. Where turns have a fixed order, the program waits for each of them.
   machine.io = options.threads.has_turns() ? IoKind::kBlocking : options.io;
   machine.threads = options.threads;
   // If address space is limited, the call stack must not claim all of it.

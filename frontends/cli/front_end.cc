@@ -38,8 +38,7 @@ const Module* find_module(const Program& program, const ModulePath& path) {
   return found == program.modules.end() ? nullptr : *found;
 }
 
-/// Returns whether the main module's value is a program, as its image says or by comparing types. If not, prints its
-/// type.
+/// Checks that the main module's value is a program, by its image or by comparing types. If it is not, prints its type.
 bool check_is_program(const Program& program, const CheckedProgram& checked, const ModulePath& main) {
   const Module* module = find_module(program, main);
   const Module* type_module = find_module(program, main_type_module());
@@ -75,7 +74,7 @@ bool open_images(const Options& options, ImageStore& images) {
   return true;
 }
 
-/// Returns the key of the manifest of what the command is asked to do with a module. Nothing if there can be none.
+/// Returns the key of the manifest for what the command does with the module; nothing if there can be none.
 std::optional<Digest> manifest_key(const FrontEndOptions& front_end, const MainModule& main) {
   const std::optional<Digest> command = command_digest();
   std::error_code problem;
@@ -90,8 +89,8 @@ std::optional<Digest> manifest_key(const FrontEndOptions& front_end, const MainM
   return digester.finish();
 }
 
-/// Stores images of the modules that were checked from their sources. `code` is what was lowered; null if that was not
-/// the whole program.
+/// Stores images of the modules that were checked from their sources. `code` is the lowered program; null if only a
+/// part of it was lowered.
 void store_images(const Program& program, const CheckedProgram& checked, const ModulePath& main,
                   const ProgramCode* code, const Diagnostics& diagnostics, ImageStore& images) {
   const bool has_new = std::ranges::any_of(
@@ -169,7 +168,7 @@ class ModuleCompiler {
       BadImage bad;
       std::unique_ptr<ProgramCode> code = compile_once(bad);
       if (bad.image == nullptr) return code;
-      // Nothing was printed yet.
+      // Nothing has been printed yet.
       images_.reject(*bad.image);
       diagnostics_ = {};
     }
@@ -178,7 +177,8 @@ class ModuleCompiler {
   std::vector<std::string> take_files() { return std::move(files_); }
 
  private:
-  /// Does what the run has done that has written the manifest. Returns null if there is none, or something has changed.
+  /// Repeats the run that wrote the manifest: makes the same program and prints the same messages. Returns null if
+  /// there is no manifest, or if what it relies on has changed.
   std::unique_ptr<ProgramCode> from_manifest() {
     const std::unique_ptr<MappedFile> file = images_.cache()->read(*manifest_key_);
     if (file == nullptr) return nullptr;
@@ -198,8 +198,8 @@ class ModuleCompiler {
     return code;
   }
 
-  /// Returns whether no other module sees that the content of these files is another one: there are images of their
-  /// modules that mention the same modules, have the same interfaces, and no messages.
+  /// Returns whether no other module can see that these files have changed: their modules have images that mention the
+  /// same modules, have the same interfaces, and no messages.
   bool are_unseen(const std::vector<uint32_t>& other_content, const Manifest& manifest) {
     if (other_content.empty()) return true;
     const auto modules = parse_manifest_modules(manifest.modules, manifest.facts.size());
@@ -216,7 +216,7 @@ class ModuleCompiler {
     return found == other_content.size();
   }
 
-  /// Returns whether there is an image of the sources that other modules see as they see `module`.
+  /// Returns whether there is an image of the sources whose interface and mentions are those of `module`.
   bool has_image(const ManifestModule& module, const std::vector<ManifestModule>& modules,
                  const std::vector<FileFact>& facts) {
     Diagnostics ignored;
@@ -255,7 +255,7 @@ class ModuleCompiler {
     images_.cache()->write(*manifest_key_, print_manifest(manifest, *command_digest()));
   }
 
-  /// Returns the lines of all modules in the program's manifest; none if there is one without an interface.
+  /// Returns the lines of all modules for the manifest; an empty string if one of them has no interface.
   static std::string manifest_modules(const Program& program, const CheckedProgram& checked,
                                       const std::vector<FileFact>& facts) {
     std::unordered_map<std::string_view, uint32_t> sources;  // from 1
@@ -287,7 +287,7 @@ class ModuleCompiler {
     const bool is_loaded = loader.load_images();
     std::unique_ptr<Program> program;
     if (is_loaded) program = loader.load_all();
-    // Without parsing and checking nothing recurses, and no thread with a large stack is started.
+    // Neither parsing nor checking will recurse, so no thread with a large stack is started.
     if (is_loaded && images_count(*program)) return compile(*program, bad);
     std::unique_ptr<ProgramCode> code;
     run_on_big_stack([&] {

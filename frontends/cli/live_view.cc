@@ -16,7 +16,7 @@ namespace fble {
 namespace {
 
 constexpr std::chrono::milliseconds kTimeBetween{500};
-/// Drawing takes one part in this many of the time, at most.
+/// Drawing takes at most this part of the time.
 constexpr int kLeastDistance = 10;
 
 // Control sequences of terminals (ECMA-48; the other screen is xterm's).
@@ -29,7 +29,7 @@ constexpr std::string_view kClear = "\x1b[H\x1b[2J";
 LiveView::LiveView(Sampler& sampler, uint64_t period_ns, uint64_t check_ns)
     : sampler_(sampler), period_ns_(period_ns), check_ns_(check_ns), is_terminal_(isatty(STDERR_FILENO) != 0) {
   if (is_terminal_) log_text(kEnterOtherScreen);
-  // Signals to the process are for the thread that runs the program.
+  // Signals to the process are left to the thread that runs the program.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
@@ -69,7 +69,7 @@ void LiveView::draw() {
   const bool is_known = is_terminal_ && ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row != 0;
   constexpr size_t kRows = 24;
   constexpr size_t kColumns = 80;
-  // A new line after the last row would move the screen up.
+  // A newline after the last row would scroll the screen.
   const std::string picture = live_picture(tree, is_known ? size.ws_row - 1 : kRows, is_known ? size.ws_col : kColumns);
   log_text(is_terminal_ ? std::string(kClear) + picture : picture + "\n");
 }

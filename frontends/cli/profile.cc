@@ -23,8 +23,8 @@
 namespace fble {
 namespace {
 
-/// Returns the name that a file has among those of the profile; empty if it is not there. The user may name it from
-/// another folder, or by its end alone.
+/// Returns the name that the profile has for the file; an empty string if it has none. The user may name the file from
+/// another folder, or only by the end of its path.
 std::string name_in_profile(const std::vector<std::string>& files, const std::string& wanted) {
   const auto is_wanted = [&](const std::string& file) {
     std::error_code ignored;
@@ -96,7 +96,7 @@ CommandEnding profile_allocations(const Options& options, ProgramCode& code) {
 
 CommandEnding run_profile(const Options& given) {
   Options options = given;
-  // An allocation that is sampled is interpreted, and counters need no map.
+  // Sampled allocations are made by the interpreter, and counters need no map, so neither needs code maps.
   options.jit.keep_code_maps = options.alloc_period == 0 && !options.counts;
   const uint64_t before_ns = ns_of(CLOCK_PROCESS_CPUTIME_ID);
   Status status;

@@ -34,7 +34,7 @@ int write_and_close(int file, std::string_view bytes) {
   return close(file) == 0 || problem != 0 ? problem : errno;
 }
 
-/// Returns a name in the same folder that no file has.
+/// Returns a name in the same folder that no file has yet.
 std::string temporary_beside(const std::string& name) {
   uint64_t random = 0;
   if (getrandom(&random, sizeof random, 0) != sizeof random) random = static_cast<uint64_t>(getpid());

@@ -22,7 +22,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kSuffix = ".fble";
-/// More stack than parsing takes: for each byte, which may begin a nested expression, and for all else.
+/// The stack that parsing needs at most: for each byte, since each may begin a nested expression, and for everything
+/// else.
 constexpr size_t kStackPerByte = 4096;
 constexpr size_t kStackOfParser = size_t{256} << 10;
 
@@ -30,9 +31,8 @@ bool path_exists(const std::string& path) { return access(path.c_str(), F_OK) ==
 
 bool has_std(const std::string& root) { return path_exists(root + "/Std") || path_exists(root + "/Std.fble"); }
 
-/// Returns whether the folder has a /Std of its own: one of the modules directly
-/// below /Std that the library has, too. Other modules below /Std, such as
-/// tests, are added to the /Std that is used.
+/// Returns whether the folder has a /Std of its own: one of the modules directly below /Std that the library has, too.
+/// Other modules below /Std, such as tests, are added to the /Std in use.
 bool replaces(const std::string& root, const std::string& library) {
   if (path_exists(root + "/Std.fble")) return true;
   if (!path_exists(root + "/Std")) return false;
@@ -59,7 +59,7 @@ ModulePath module_path_of(const fs::path& relative) {
   return path;
 }
 
-/// The folders that were looked for.
+/// The folders that were looked for, so that each is looked for once.
 class SoughtFolders {
  public:
   bool has(std::string name) {
@@ -77,7 +77,7 @@ bool is_found(const ModulePath& module, const std::vector<std::string>& roots, S
   std::string relative;
   for (const Symbol word : module.words) relative += "/" + word.str();
   return std::ranges::any_of(roots, [&](const std::string& root) {
-    // Most folders have nothing below the first word.
+    // Most folders have nothing that begins with the first word of the path.
     if (module.words.size() > 1 && !folders.has(root + "/" + module.words.front().str())) return false;
     return path_exists(root + relative + ".fble") || path_exists(root + relative + ".fble.@");
   });
@@ -177,8 +177,8 @@ std::string find_package(const std::string& package) {
 
 std::vector<std::string> with_library(std::vector<std::string> roots) {
   std::string library = library_folder();
-  // Most libraries have this module: then the folders need not be listed. What others are built on comes last in most
-  // search paths.
+  // Most libraries have this module; then the folders need not be listed. The library that others are built on comes
+  // last in most search paths.
   const std::string common = "/Std/Unit.fble";
   const auto has_common = [&](const std::string& root) { return path_exists(root + common); };
   if (std::any_of(roots.rbegin(), roots.rend(), has_common) && has_common(library)) return roots;
@@ -201,7 +201,7 @@ FileModule locate_file(const std::string& file, const std::vector<std::string>& 
   }
   const std::vector<std::string> all = with_library(roots);
   if (const auto below = module_below(name, fs::absolute(all.back()))) {
-    // A module of our library, but shown as the user has written it.
+    // The module belongs to our library, but is shown as the user has written it.
     const auto words = static_cast<size_t>(std::distance(below->begin(), below->end()));
     return module_in(folders_above(name)[words - 1], name, roots);
   }

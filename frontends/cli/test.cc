@@ -21,8 +21,8 @@
 namespace fble {
 namespace {
 
-/// Notes the visible stack at each pass of a deopt point that forces it. It does so only for deopt points that force at
-/// each pass: machine code counts the turns of the other deopt points, and the interpreter does not.
+/// Hashes the visible stack at each pass of a deopt point that forces it. Only deopt points that force at every pass
+/// count: machine code counts turns of the others, and the interpreter does not.
 class FramesSeen final : public FrameObserver {
  public:
   bool look(Carrier& carrier, const DeoptPoint& point) override {
@@ -71,7 +71,7 @@ std::unique_ptr<Machine> interpret(const Options& options, ProgramCode& code, co
   return machine;
 }
 
-/// Returns why the run is not like the interpreter's; empty if it is.
+/// Returns how the run differs from the interpreter's; an empty string if it does not.
 std::string difference(const Machine& expected, bool expected_ok, const Machine& found, bool found_ok) {
   // The point at which memory runs out is not specified.
   if (expected.error().out_of_memory || found.error().out_of_memory) return "";
@@ -102,7 +102,7 @@ Status evaluate(const Options& options, ProgramCode& code) {
   const bool ok = machine.run_modules();
   Status status = ok ? Status::kOk : report_run_error(machine);
   if (expected != nullptr && engine != nullptr && status != Status::kInterrupted) {
-    // In modes that leave machine code all the time, a run may never reach some place in it.
+    // In modes that leave machine code all the time, a run may never reach some deopt points in it.
     const bool must_hit = options.jit.deopt_every == 0 && options.heap.stress == 0 && !options.jit.deopt_sweep &&
                           !options.jit.deopt_at && options.jit.chaos == 0;
     const DeoptPointsText points = deopt_points_text(*engine, must_hit);

@@ -59,7 +59,7 @@ struct Place {
 
 /// The use of a variable by a function inside of the one that binds it.
 struct OuterUse {
-  uint32_t field = kNone;  ///< the one field of a struct that it looks at; kNone: not only that
+  uint32_t field = kNone;  ///< the one field of the struct that the function reads; kNone if it uses more than that
   uint32_t field_count = 0;
   bool operator==(const OuterUse&) const = default;
 };
@@ -75,7 +75,7 @@ struct FunctionState {
   std::unordered_map<VarId, uint32_t> capture_index;
   std::unordered_map<Word, uint32_t> constant_index;  ///< into code->constants
 
-  /// The first of `count` new slots side by side.
+  /// Returns the first of `count` new adjacent slots.
   uint32_t take(uint32_t count = 1) {
     const uint32_t slot = code->frame_slots;
     code->frame_slots += count;
@@ -111,7 +111,7 @@ class ModuleLowering {
   struct Binder {
     uint32_t depth = kNone;  ///< number of functions around
     bool crosses = false;    ///< mentioned inside of a function below its binder
-    VarId alias = kNone;     ///< the variable that is its definition, if that is all
+    VarId alias = kNone;     ///< the variable that its definition is, if it is nothing else
   };
 
   /// The innermost select by a variable that is being walked through.
@@ -122,7 +122,7 @@ class ModuleLowering {
 
   void bind(const CoreVar& var, uint32_t depth) { binders_[var.id].depth = depth; }
 
-  /// A mention of a variable, for the functions between it and its binder.
+  /// Notes a mention of a variable in the functions between the mention and its binder.
   void note_use(VarId var, const OuterUse& use) {
     var = root_of(var);
     if (binders_[var].depth == 0) return;
@@ -146,7 +146,7 @@ class ModuleLowering {
     walk(core, depth);
   }
 
-  /// Returns whether the definition gives a variable a second name, which costs nothing.
+  /// Returns whether the definition only gives a variable a second name, which costs nothing.
   static bool is_alias(const CoreLet* let, const CoreBinding& binding) {
     return !let->recursive && below_deopt_points(binding.value)->kind == CoreKind::kVar;
   }
@@ -342,9 +342,9 @@ class ModuleLowering {
     return entry->second;
   }
 
-  /// The field of the variable that the function captures in its place, if it does.
-  /// It has to be at hand where the function is made: the variable is in a slot
-  /// there, or its field is captured there as well.
+  /// Returns which field of the variable the function captures in its place; null if it captures the variable itself.
+  /// The field must be available where the function is made: the variable is in a slot there, or its field is captured
+  /// there, too.
   const OuterUse* projection_of(const FunctionState& function, VarId var) const {
     const Place& at = places_[var];
     if (at.being_defined || function.outer_uses == nullptr) return nullptr;
@@ -353,7 +353,8 @@ class ModuleLowering {
     return at.owner == function.parent || projection_of(*function.parent, var) != nullptr ? &use->second : nullptr;
   }
 
-  /// The variable whose field is captured in its place by the running function, or kNone.
+  /// Returns the variable if the expression is one of which the running function captures only a field; kNone
+  /// otherwise.
   VarId projected_variable(const Core* core) const {
     if (core->kind != CoreKind::kVar) return kNone;
     const VarId var = resolve(static_cast<const CoreVarRef*>(core)->var);
@@ -377,7 +378,7 @@ class ModuleLowering {
 
   uint32_t module_global(const CoreModule* core) const { return module_globals_.at(core->path); }
 
-  /// The global that holds the value of the expression, or kNone.
+  /// Returns the global that holds the value of the expression; kNone if there is none.
   uint32_t global_of(const Core* core) {
     if (core->kind == CoreKind::kModule) return module_global(static_cast<const CoreModule*>(core));
     if (core->kind != CoreKind::kVar) return kNone;
@@ -385,7 +386,7 @@ class ModuleLowering {
     return at.owner != function_ && !at.constant ? at.global : kNone;
   }
 
-  /// The capture that holds the value of the expression, or kNone.
+  /// Returns the capture that holds the value of the expression; kNone if there is none.
   uint32_t captured_by(const Core* core) {
     if (core->kind != CoreKind::kVar) return kNone;
     const VarId var = resolve(static_cast<const CoreVarRef*>(core)->var);
@@ -425,10 +426,10 @@ class ModuleLowering {
     return sources;
   }
 
-  /// The packed word that the expression always has, if that is known here.
+  /// Returns the packed word that the expression always has, if it is known now.
   std::optional<Word> constant_of(const Core* core) {
     if (core->kind != CoreKind::kStruct && core->kind != CoreKind::kUnion) return simple_constant(core);
-    // Nested data is asked about at every level: remember what is not constant.
+    // Each level of nested data asks about the levels below, so expressions that are not constant are remembered.
     if (not_constant_.contains(core)) return std::nullopt;
     std::optional<Word> word = data_constant(core);
     if (!word) not_constant_.insert(core);
@@ -468,7 +469,7 @@ class ModuleLowering {
 
   // ---- expressions ----------------------------------------------------------
 
-  /// A slot that holds the value: that of a variable, or a new one.
+  /// Returns a slot that holds the value: the slot of a variable, or a new one.
   uint32_t value(const Core* core) {
     core = pass_deopt_points(core);
     if (core->kind == CoreKind::kUnionAccess) {
@@ -492,8 +493,8 @@ class ModuleLowering {
     return slots;
   }
 
-  /// Binds the variables of a scope and calls `body` with what is left to do.
-  /// Returns the innermost expression that is no scope.
+  /// Binds the variables of the scopes that the expression begins with. Returns the innermost expression that is no
+  /// scope.
   const Core* enter_scopes(const Core* core) {
     for (;;) {
       core = pass_deopt_points(core);
@@ -604,7 +605,8 @@ class ModuleLowering {
         const uint32_t from = value(inner->object);
         const unsigned width = tag_width(inner->tag_count);
         emit(Op::kArgField, {dest, from, inner->tag, width});
-        // The access of the union fails at the first words' location, that of the struct at the others'.
+        // An error of the access to the union is at the first words' location, one of the access to the struct at the
+        // others'.
         located(inner->loc);
         append({access->field, access->field_count});
         located(access->loc);
@@ -618,7 +620,7 @@ class ModuleLowering {
     const uint32_t source = value(copy->source);
     const uint32_t count = static_cast<uint32_t>(copy->fields.size());
     std::vector<uint32_t> slots(count);
-    // The source is looked at first even if nothing of it is kept.
+    // The source must be a defined struct even if no field of it is kept, so at least one is read.
     bool looked = false;
     for (uint32_t i = 0; i < count; ++i) {
       if (copy->fields[i] != nullptr && (looked || i + 1 < count)) continue;
@@ -721,13 +723,13 @@ class ModuleLowering {
                                        : (global != kNone ? Op::kCallGlobal : Op::kCall);
     const uint32_t callee = global != kNone ? global : func;
     if (count >= 1 && count <= 3) {
-      // The forms of fixed length follow that with a list.
+      // In opcodes.def, the forms of fixed length follow the one with a list.
       emit(static_cast<Op>(static_cast<uint32_t>(list_form) + count), {callee});
     } else {
       emit(list_form, {callee, count});
     }
     append(args);
-    if (dest != kNone) append({dest, 0});  // where the callee's frame is comes with the allocation of slots
+    if (dest != kNone) append({dest, 0});  // the second is the distance to the callee's frame: slot allocation sets it
     located(core->loc);
   }
 
@@ -783,7 +785,7 @@ class ModuleLowering {
 
   // ---- scopes ---------------------------------------------------------------
 
-  /// Runs `body` with ".name" appended to the block name.
+  /// Calls `body` with ".name" appended to the block name.
   template <typename Body>
   void named(const CoreVar& var, Body&& body) {
     const size_t length = name_.size();
@@ -856,7 +858,7 @@ class ModuleLowering {
   const std::unordered_map<ModulePath, uint32_t, ModulePathHash>& module_globals_;
   const CoreProgramModule& module_;
   std::vector<Binder> binders_;
-  std::vector<const CoreFunc*> open_functions_;  ///< those around what is being walked through, outermost first
+  std::vector<const CoreFunc*> open_functions_;  ///< those around the walked expression, outermost first
   std::unordered_map<const CoreFunc*, OuterUses> outer_uses_;
   std::vector<Place> places_;
   FunctionState* function_ = nullptr;
@@ -871,8 +873,8 @@ class ModuleLowering {
 
 using GlobalNumbers = std::unordered_map<ModulePath, uint32_t, ModulePathHash>;
 
-/// Adds the code of a module that was lowered before, with the same numbers that lowering gives. Returns its body; null
-/// and sets `problem` if the image has no such code.
+/// Adds the code of a module that was lowered before, with the numbers that lowering would give. Returns its body.
+/// Returns null and sets `problem` if the image does not have the code.
 Code* add_from_image(ProgramCode& program, const GlobalNumbers& module_globals, const CoreProgramModule& module,
                      std::string& problem) {
   std::vector<std::string> names = module.image->global_names();

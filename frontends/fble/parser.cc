@@ -113,9 +113,9 @@ class Parser {
       read_deopt_points();
   }
 
-  // A deopt point belongs to the outermost expression that starts at the token after it: the
-  // function that starts to read an expression takes the deopt points before it and puts them
-  // around the result. Deopt points that are still there when the token is skipped are at nothing.
+  // A deopt point belongs to the outermost expression that starts at the token after it: the function that starts to
+  // read an expression takes the deopt points before it and puts them around the result. Deopt points that are left
+  // when the token is skipped belong to no expression and are reported.
   std::vector<DeoptPoint> take_deopt_points() { return std::exchange(deopt_points_, {}); }
   __attribute__((noinline, cold)) void read_deopt_points();
   __attribute__((noinline, cold)) void drop_deopt_points() { report_dangling(take_deopt_points()); }
@@ -129,7 +129,7 @@ class Parser {
     advance();
     return true;
   }
-  /// Skips the token, which must be of this kind.
+  /// Skips the token if it is of this kind; otherwise fails.
   bool expect(TokenKind kind) { return accept(kind) || fail({kind}); }
 
   /// Reports the current token as an error; returns false.

@@ -4,9 +4,9 @@
 // with packed arguments and results. The bodies handle the general case, on the limbs
 // of gc/integer.h with GMP: they read their arguments, reserve the largest size of the
 // result, read the arguments again (a collection may have moved them), and let GMP
-// write into the reserved room. `finish_int` then makes an integer of these limbs,
-// which takes no more room than it needs. For operations that GMP has only on its own
-// numbers, they compute with one of those and copy.
+// result, read the arguments again (a collection may have moved them), and let GMP write into the reserved room.
+// `finish_int` then makes an integer of these limbs, which takes no more room than it needs. Operations that GMP
+// provides only on its own numbers are computed on such numbers and copied.
 //
 // A character is a struct of one integer. While packed that is the integer's
 // word, else an object of its own around it: `int_of` takes both.
@@ -65,11 +65,11 @@ Word make_result(NativeCall& call, mpz_srcptr number) {
   return copy_finish(call, number);
 }
 
-/// Makes an integer of the operation's result. 0 if there is none, or after an error.
+/// Makes an integer of the operation's result. Returns 0 if there is none, or after an error.
 Word finish_apart(NativeCall& call, const std::shared_ptr<BigOperation>& operation) {
   return operation == nullptr ? kFailed : make_result(call, operation->result);
 }
-/// The same for both results, as a struct.
+/// Makes a struct of both results in the same way.
 Word finish_both_apart(NativeCall& call, const std::shared_ptr<BigOperation>& operation) {
   if (operation == nullptr) return kFailed;
   if (!call.reserve(words_of(operation->result) + words_of(operation->second_result) + object_words(2))) {
@@ -212,8 +212,7 @@ Word twice(NativeCall& call) {
   return limbs(call, 0).is_zero() ? pack_int(0) : shift_left_by(call, 1);
 }
 
-/// Reads the argument as a count; it is larger than all limits if the argument is too large. Returns false after an
-/// error.
+/// Reads the argument as a count. A count beyond all limits becomes SIZE_MAX / 2. Returns false after an error.
 bool read_count(NativeCall& call, uint32_t index, const char* negative_message, size_t& count) {
   const Limbs value = limbs(call, index);
   if (value.is_negative()) {
@@ -304,7 +303,7 @@ Word divide(NativeCall& call) {
     return make_result(call, kParts == Parts::kQuotient ? operation->result : operation->second_result);
   }
   if (!charge_limbs(call, kDivisionLimbs * (a_size + b_size))) return kFailed;
-  // The quotient may need a limb more for rounding.
+  // Rounding may take the quotient one limb further.
   const size_t quotient_size = (a_size >= b_size ? a_size - b_size + 1 : 0) + 1;
   const size_t words = object_words(static_cast<uint32_t>(quotient_size)) +
                        object_words(static_cast<uint32_t>(b_size)) + object_words(2);
@@ -416,7 +415,7 @@ Word test_bit(NativeCall& call) {
   if (!are_ints(call, 0, 2) || !read_count(call, 1, "undefined: negative position of a bit", index)) return kFailed;
   const Limbs a = limbs(call, 0);
   mpz_t space;
-  // All bits from the sign on are equal.
+  // Beyond the sign, all bits are equal.
   return bool_word(mpz_tstbit(a.as_mpz(space), std::min(index, a.bits())) != 0);
 }
 
