@@ -44,7 +44,7 @@ namespace {
 
 constexpr double kJudgeSeconds = 5;
 constexpr double kModeSeconds = 60;
-constexpr double kKillSeconds = 20;  ///< more, after which a worker that does not stop is killed
+constexpr double kKillSeconds = 20;  ///< the extra time after which a worker that does not stop is killed
 constexpr int kWakeMilliseconds = 50;
 
 double now() { return seconds_of(CLOCK_MONOTONIC); }
@@ -216,7 +216,7 @@ void report(ModesOracle& oracle, const Settings& settings, const Finding& findin
         minimise);
     Choices replay = Choices::from_values(small);
     shown = generate(settings, replay);
-    // The model knows no other text.
+    // The model judges programs with threads only as they were generated, so their text stays.
     if (!settings.threads) {
       shown.text = minimise_text(
           shown.text,
