@@ -10,30 +10,17 @@
 
 #include "gc/old_space.h"
 #include "gc/slab_codec.h"
+#include "gc/without_signals.h"
 
 namespace fble {
 
 std::atomic<bool> has_frozen_slabs{false};
 
 // ---- faults -----------------------------------------------------------------
+//
+// A signal handler may access the heap, so signals are blocked while the state of slabs changes.
 
 namespace {
-
-/// Keeps signals away while the state of slabs changes: a handler may access the heap.
-class WithoutSignals {
- public:
-  WithoutSignals() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~WithoutSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  WithoutSignals(const WithoutSignals&) = delete;
-  WithoutSignals& operator=(const WithoutSignals&) = delete;
-
- private:
-  sigset_t before_;
-};
 
 /// The signal stack of an OS thread.
 class SignalStack {

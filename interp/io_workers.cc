@@ -1,16 +1,15 @@
 #include "interp/io_workers.h"
 
-#include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <condition_variable>
-#include <csignal>
 #include <deque>
 #include <mutex>
 #include <utility>
 
 #include "gc/clock.h"
+#include "interp/detached_thread.h"
 #include "interp/io_driver.h"
 
 namespace fble {
@@ -57,15 +56,13 @@ IoWorkers::~IoWorkers() {
 
 int IoWorkers::descriptor() const { return shared_->descriptor; }
 
-void* IoWorkers::run(void* owned) {
-  const std::unique_ptr<std::shared_ptr<Shared>> own(static_cast<std::shared_ptr<Shared>*>(owned));
-  Shared& shared = **own;
+void IoWorkers::run(Shared& shared) {
   std::unique_lock guard(shared.lock);
   for (;;) {
     ++shared.idle;
     shared.has_work.wait(guard, [&] { return shared.is_ending || !shared.waiting.empty(); });
     --shared.idle;
-    if (shared.is_ending) return nullptr;
+    if (shared.is_ending) return;
     Operation* operation = shared.waiting.front();
     shared.waiting.pop_front();
     shared.begun_at = static_cast<int64_t>(now_ns());
@@ -75,7 +72,7 @@ void* IoWorkers::run(void* owned) {
     if (shared.is_ending) {
       guard.unlock();
       delete operation;
-      return nullptr;
+      return;
     }
     shared.done.push_back(operation);
     if (shared.done.size() == 1) eventfd_write(shared.descriptor, 1);
@@ -84,22 +81,7 @@ void* IoWorkers::run(void* owned) {
 
 /// Requires: the lock is held.
 void IoWorkers::start_thread() {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  pthread_attr_setstacksize(&attributes, kStackBytes);
-  auto owned = std::make_unique<std::shared_ptr<Shared>>(shared_);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  pthread_t thread;
-  const bool started = pthread_create(&thread, &attributes, run, owned.get()) == 0;
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  pthread_attr_destroy(&attributes);
-  if (!started) return;
-  static_cast<void>(owned.release());
-  ++shared_->threads;
+  if (start_detached_thread(kStackBytes, [shared = shared_] { run(*shared); })) ++shared_->threads;
 }
 
 void IoWorkers::start(Operation& operation) {

@@ -35,7 +35,7 @@ class IoWorkers {
   struct Shared;
   explicit IoWorkers(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
 
-  static void* run(void* owned);
+  static void run(Shared& shared);
   void start_thread();
 
   /// The threads own it, too: one that cannot end keeps it.

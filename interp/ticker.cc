@@ -1,8 +1,9 @@
 #include "interp/ticker.h"
 
-#include <csignal>
 #include <system_error>
 #include <utility>
+
+#include "gc/without_signals.h"
 
 namespace fble {
 
@@ -56,16 +57,12 @@ void Ticker::Beat::wake() {
   changed.notify_one();
   if (thread.joinable()) return;
   // Signals are for the thread that runs the program: they end its waits.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, &before);
+  const WithoutSignals without;
   try {
     thread = std::thread([this] { run(); });
   } catch (const std::system_error&) {
     // Without it, threads run until they wait.
   }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 void Ticker::Beat::run() {

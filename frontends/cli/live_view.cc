@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <string>
 
 #include "frontends/profile/profile_formats.h"
 #include "gc/log.h"
+#include "gc/without_signals.h"
 
 namespace fble {
 
@@ -30,12 +30,8 @@ LiveView::LiveView(Sampler& sampler, uint64_t period_ns, uint64_t check_ns)
     : sampler_(sampler), period_ns_(period_ns), check_ns_(check_ns), is_terminal_(isatty(STDERR_FILENO) != 0) {
   if (is_terminal_) log_text(kEnterOtherScreen);
   // Signals to the process are left to the thread that runs the program.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const WithoutSignals without;
   thread_ = std::thread([this] { draw_until_end(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 LiveView::~LiveView() {

@@ -1,12 +1,11 @@
 #include "frontends/std/native/long_work.h"
 
-#include <pthread.h>
 #include <semaphore.h>
 
-#include <csignal>
 #include <memory>
 
 #include "frontends/std/native/waiting.h"
+#include "interp/detached_thread.h"
 
 namespace fble {
 namespace {
@@ -25,31 +24,13 @@ struct Job {
 /// The shared job: the thread and its waiter own it, and the last one destroys it.
 using SharedJob = std::shared_ptr<Job>;
 
-void* do_job(void* owned) {
-  const std::unique_ptr<SharedJob> job(static_cast<SharedJob*>(owned));
-  (*job)->work();
-  (*job)->work = nullptr;  // the other owner destroys the data that it used
-  sem_post(&(*job)->done);
-  return nullptr;
-}
-
-/// Starts a thread that gets no signals, as they are for the waiting thread. Returns false if it cannot be started.
+/// Starts a thread for the job. Returns false if it cannot be started.
 bool start(const SharedJob& job) {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  pthread_attr_setstacksize(&attributes, kStackBytes);
-  auto owned = std::make_unique<SharedJob>(job);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  pthread_t thread;
-  const bool started = pthread_create(&thread, &attributes, do_job, owned.get()) == 0;
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  pthread_attr_destroy(&attributes);
-  if (started) static_cast<void>(owned.release());
-  return started;
+  return start_detached_thread(kStackBytes, [job] {
+    job->work();
+    job->work = nullptr;  // the other owner destroys the data that it used
+    sem_post(&job->done);
+  });
 }
 
 }  // namespace
