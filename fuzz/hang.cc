@@ -7,6 +7,8 @@
 #include <iterator>
 #include <string>
 
+#include "gc/clock.h"
+
 namespace fble {
 
 namespace {
@@ -25,11 +27,7 @@ bool is_runnable(pid_t process) {
 
 }  // namespace
 
-double seconds_of(clockid_t clock) {
-  timespec time{};
-  clock_gettime(clock, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
+double seconds_of(clockid_t clock) { return static_cast<double>(ns_of(clock)) * 1e-9; }
 
 double processor_seconds(pid_t child) {
   clockid_t clock;

@@ -9,8 +9,8 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 
+#include "gc/clock.h"
 #include "gc/log.h"
 #include "interp/code.h"
 #include "jit/x64/perf_map.h"
@@ -26,12 +26,6 @@ constexpr uint32_t kLoadRecord = 0;
 constexpr uint32_t kLinesRecord = 2;
 constexpr uint32_t kRecordHeaderBytes = 16;
 
-uint64_t now() {
-  timespec time{};
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
-}
-
 template <typename Number>
 void append(std::string& bytes, Number number) {
   bytes.append(reinterpret_cast<const char*>(&number), sizeof number);
@@ -42,7 +36,7 @@ std::string record(uint32_t kind, const std::string& body) {
   std::string bytes;
   append(bytes, kind);
   append(bytes, static_cast<uint32_t>(kRecordHeaderBytes + body.size()));
-  append(bytes, now());
+  append(bytes, ns_of(CLOCK_MONOTONIC));
   return bytes + body;
 }
 
@@ -64,7 +58,7 @@ int dump_file() {
     append(header, uint32_t{EM_X86_64});
     append(header, uint32_t{0});
     append(header, static_cast<uint32_t>(getpid()));
-    append(header, now());
+    append(header, ns_of(CLOCK_MONOTONIC));
     append(header, uint64_t{0});
     std::string_view left = header;
     write_all(created, left);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "gc/clock.h"
 #include "tests/vale/dive.h"
 
 namespace vale {
@@ -35,11 +36,7 @@ int64_t kernel_memory() {
   return sum;
 }
 
-double processor_seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
+double processor_seconds() { return static_cast<double>(fble::ns_of(CLOCK_PROCESS_CPUTIME_ID)) * 1e-9; }
 
 /// Makes each dive the head of `depth` virtual calls. Returns what is below the heads: the bottoms first.
 std::vector<Dive> with_depth(std::vector<Dive>& heads, int64_t depth) {

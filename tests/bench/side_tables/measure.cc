@@ -12,7 +12,6 @@
 #include <fmt/format.h>
 #include <lz4.h>
 #include <lz4hc.h>
-#include <time.h>
 #include <zdict.h>
 #include <zstd.h>
 
@@ -28,6 +27,7 @@
 
 #include "frontends/cli/execute.h"
 #include "frontends/cli/front_end.h"
+#include "gc/clock.h"
 #include "gc/log.h"
 #include "jit/engine/events.h"
 #include "tests/bench/side_tables/entropy.h"
@@ -491,13 +491,6 @@ struct Place {
   uint32_t exit;
 };
 
-/// Returns the processor time of this thread, which other processes hardly change.
-uint64_t processor_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
-
 Figures measure(const char* name, Encoding& encoding, const std::vector<Table>& tables, uint64_t guards) {
   size_t bytes = 0;
   std::vector<Place> places;
@@ -518,12 +511,13 @@ Figures measure(const char* name, Encoding& encoding, const std::vector<Table>& 
   std::vector<double> rounds;
   for (int round = 0; round < 4; ++round) {
     uint64_t decoded = 0;
-    const uint64_t start = processor_ns();
+    // Other processes hardly change the processor time of this thread.
+    const uint64_t start = ns_of(CLOCK_THREAD_CPUTIME_ID);
     uint64_t end = start;
     while (end - start < kRoundNs) {
       for (const Place& place : places) encoding.decode(place.table, place.exit, entry);
       decoded += places.size();
-      end = processor_ns();
+      end = ns_of(CLOCK_THREAD_CPUTIME_ID);
     }
     rounds.push_back(static_cast<double>(end - start) / static_cast<double>(decoded));
   }
