@@ -228,11 +228,18 @@ uint32_t CompiledTraces::place_of(const CompiledTrace& trace, uint32_t exit) con
   return cache_.offset_of(place_in_sled(trace.machine_code(), exit));
 }
 
+/// Inserts a record. The memory grows less than twofold, since it counts as memory of guards.
+std::vector<ExitRecord>::iterator CompiledTraces::insert_record(std::vector<ExitRecord>::iterator at, uint32_t place) {
+  const auto index = at - records_.begin();
+  if (records_.size() == records_.capacity()) records_.reserve(records_.size() + records_.size() / 8 + 8);
+  return records_.insert(records_.begin() + index, {place});
+}
+
 ExitRecord& CompiledTraces::record(const CompiledTrace& trace, uint32_t exit, bool is_return) {
   const uint32_t place = place_of(trace, exit);
   auto at = std::ranges::lower_bound(records_, place, {}, &ExitRecord::place);
   if (at == records_.end() || at->place != place) {
-    at = records_.insert(at, {place});
+    at = insert_record(at, place);
     count_anew(*at, is_return);
   }
   return *at;
@@ -250,16 +257,16 @@ bool CompiledTraces::is_closed(ExitAddress address) const {
   return at != records_.end() && at->place == place && at->closed;
 }
 
-void CompiledTraces::count_anew(ExitRecord& record, bool is_return) const {
-  record.countdown = options_.threshold(is_return ? options_.params.hot_returns : options_.params.hot_exits);
+void CompiledTraces::count_anew(ExitRecord& record, bool is_return, unsigned doublings) const {
+  const uint64_t times = options_.threshold(is_return ? options_.params.hot_returns : options_.params.hot_exits);
+  record.countdown = static_cast<uint16_t>(std::min<uint64_t>(times << doublings, ExitRecord::kNever));
 }
 
 void CompiledTraces::back_off(ExitAddress address) {
   const bool is_return = exit(address).site.is_return();
   ExitRecord& record = this->record(*traces_[address.trace], address.exit, is_return);
-  ++record.failures;
-  count_anew(record, is_return);
-  record.countdown <<= record.failures;
+  if (record.failures < ExitRecord::kMostFailures) ++record.failures;
+  count_anew(record, is_return, record.failures);
   record.closed = record.failures >= options_.params.max_attempts;
 }
 

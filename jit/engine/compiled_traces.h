@@ -46,15 +46,18 @@ struct ExitAddress {
 /// The state of an exit that has been taken and is not linked. An exit without a record is as it was when its trace was
 /// made.
 struct ExitRecord {
-  uint32_t place = 0;               ///< the offset of the exit's push (place_in_sled) in the code cache
-  uint32_t countdown = 0;           ///< number of times it is taken until it is hot
-  uint16_t continuations_seen = 0;  ///< for a call: the last digits of the number of continuations at the last look-up
-  uint8_t failures = 0;             ///< recordings from here that failed
-  bool closed : 1 = false;          ///< no recording will start here
+  static constexpr uint16_t kNever = 0xffff;   ///< a countdown from a number that is too large for it
+  static constexpr uint8_t kMostFailures = 31;  ///< every countdown after so many is kNever
+
+  uint32_t place = 0;              ///< the offset of the exit's push (place_in_sled) in the code cache
+  uint16_t countdown = 0;          ///< number of times it is taken until it is hot, or kNever
+  uint8_t continuations_seen = 0;  ///< for a call: the last digits of the number of continuations at the last look-up
+  uint8_t failures : 5 = 0;        ///< recordings from here that failed
+  bool closed : 1 = false;         ///< no recording will start here
   bool failed : 1 = false;
   bool linked : 1 = false;  ///< only with JitOptions::tests_exits: linked exits may be taken
 };
-static_assert(sizeof(ExitRecord) == 12);
+static_assert(sizeof(ExitRecord) == 8);
 
 struct CompiledTrace {
   uint32_t id = 0;
@@ -161,8 +164,12 @@ class CompiledTraces final : public MachinePositions {
   ExitRecord& record(const CompiledTrace& trace, uint32_t exit, bool is_return);
   /// Returns whether a bridge from the exit does not replace it.
   bool is_closed(ExitAddress address) const;
-  /// Sets the number of times that the exit is taken until it is hot.
-  void count_anew(ExitRecord& record, bool is_return) const;
+  /// Sets the number of times that the exit is taken until it is hot, which is doubled some times.
+  void count_anew(ExitRecord& record, bool is_return, unsigned doublings = 0) const;
+  /// Returns whether the exit is hot, now that it has been taken once more.
+  static bool count_down(ExitRecord& record) {
+    return record.countdown != ExitRecord::kNever && --record.countdown == 0;
+  }
   /// Counts longer after each failed recording, and closes the exit after some.
   void back_off(ExitAddress address);
   void note_failure(ExitRecord& record, const ExitSite& site) {
@@ -204,6 +211,7 @@ class CompiledTraces final : public MachinePositions {
   void link(const ExitSite& site, const uint8_t* target);
   void note_link(const CompiledTrace& trace, uint32_t exit, bool is_return);
   uint32_t place_of(const CompiledTrace& trace, uint32_t exit) const;
+  std::vector<ExitRecord>::iterator insert_record(std::vector<ExitRecord>::iterator at, uint32_t place);
   /// Erases the records of exits `first` to `last` of the trace.
   void erase_records(const CompiledTrace& trace, uint32_t first, uint32_t last);
   void evict(Carrier& carrier, uint32_t root);
@@ -219,7 +227,7 @@ class CompiledTraces final : public MachinePositions {
   /// values are in memory, so every call that returns there continues with the
   /// same code.
   std::map<ReturnPositions, const uint8_t*> continuations_;
-  uint16_t continuations_made_ = 0;  ///< the last digits: a look-up too few does no harm
+  uint8_t continuations_made_ = 0;  ///< the last digits: a look-up too few does no harm
   /// The machine code of dispatch tables, ascending, with the exits whose guards' failures lead there. The table
   /// follows the code.
   struct DispatchCode {

@@ -504,7 +504,7 @@ bool TraceEngine::leave_exit(Carrier& carrier, ExitAddress address) {
     sinks_.take(linked_return(traces_, trace));
     return true;
   }
-  if (--record.countdown > 0) return true;
+  if (!CompiledTraces::count_down(record)) return true;
   if (traces_.members(trace) >= options_.params.max_bridges) {
     record.closed = true;
     return true;
