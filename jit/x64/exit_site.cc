@@ -1,8 +1,10 @@
 #include "jit/x64/exit_site.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "deopt/side_table_format.h"
+#include "interp/machine_registers.h"
 #include "interp/offsets.h"
 #include "jit/ir/trace.h"
 
@@ -17,18 +19,22 @@ using side_table_format::zigzag;
 
 /// The first byte's bit that says that the number of jumps follows.
 constexpr uint8_t kJumpCount = 0x80;
-static_assert(static_cast<unsigned>(IrOp::kCount) <= kJumpCount);
-/// In place of a register: that of the stack pointer, where no value is.
-constexpr uint8_t kNoOperand = 4;
-constexpr uint32_t kWideTag = 15;
+/// The first byte of a guard whose operand is in a register says which: one of 16 codes for each such guard, from here
+/// on. Below are the guards themselves.
+constexpr uint8_t kInRegister = 0x50;
+constexpr IrOp kGuardsOfRegister[] = {IrOp::kIsPacked, IrOp::kTagIs, IrOp::kTagFrom};
+static_assert(kInRegister + kRegisterCount * std::size(kGuardsOfRegister) <= kJumpCount);
+static_assert(static_cast<unsigned>(IrOp::kCount) <= kInRegister);
+/// A number in half a byte that is too large for it.
+constexpr uint32_t kMoreFollows = 15;
 /// Places that are no register: 0 for none, else twice the index in zigzag, plus 1 for a spill slot or 2 for a slot.
 constexpr uint64_t kNoPlace = 0;
 
 /// What follows the first byte.
 struct SiteForm {
   bool operand = false;
+  bool tag = false;
   bool n = false;
-  bool m = false;
   bool jumps = false;
 };
 
@@ -36,7 +42,7 @@ SiteForm form_of(IrOp guard) {
   const bool has_jumps = !ir_has_effect(guard, 'y');
   switch (guard) {
     case IrOp::kTagIs:
-    case IrOp::kTagFrom: return {.operand = true, .n = true, .m = true, .jumps = has_jumps};
+    case IrOp::kTagFrom: return {.operand = true, .tag = true, .jumps = has_jumps};
     case IrOp::kIsPacked: return {.operand = true, .jumps = has_jumps};
     case IrOp::kCall:
     case IrOp::kDeoptPoint: return {.n = true, .jumps = has_jumps};
@@ -61,17 +67,37 @@ Location read_place(ByteReader& in) {
   return {code % 2 == 1 ? LocationKind::kSpill : LocationKind::kSlot, index, 0};
 }
 
+unsigned code_in_register(IrOp guard) {
+  const auto number = std::ranges::find(kGuardsOfRegister, guard) - std::begin(kGuardsOfRegister);
+  return kInRegister + static_cast<unsigned>(number) * kRegisterCount;
+}
+
+/// Writes a tag and its width, each in half a byte, or more.
+void write_tag(ByteWriter& out, uint32_t tag, uint32_t width) {
+  out.byte(std::min(tag, kMoreFollows) | std::min(width, kMoreFollows) << 4);
+  if (tag >= kMoreFollows) out.varint(tag - kMoreFollows);
+  if (width >= kMoreFollows) out.varint(width - kMoreFollows);
+}
+
+void read_tag(ByteReader& in, ExitSite& site) {
+  const uint8_t byte = in.byte();
+  uint64_t tag = byte & 15;
+  uint64_t width = byte >> 4;
+  if (tag == kMoreFollows) tag += in.varint();
+  if (width == kMoreFollows) width += in.varint();
+  site.n = static_cast<int32_t>(tag);
+  site.m = static_cast<uint32_t>(width);
+}
+
 void write_site(ByteWriter& out, const ExitSite& site, const uint8_t*& last_jump) {
   const SiteForm form = form_of(site.guard);
   const bool has_one_jump = !form.jumps || site.jumps.size() == 1;
-  out.byte(static_cast<unsigned>(site.guard) | (has_one_jump ? 0u : kJumpCount));
-  if (form.operand) {
-    const bool is_register = site.operand.kind == LocationKind::kRegister;
-    const uint32_t width = form.m ? site.m : 0;
-    out.byte((is_register ? static_cast<uint32_t>(site.operand.index) : kNoOperand) | std::min(width, kWideTag) << 4);
-    if (width >= kWideTag) out.varint(width - kWideTag);
-    if (!is_register) write_place(out, site.operand);
-  }
+  const bool in_register = form.operand && site.operand.kind == LocationKind::kRegister;
+  out.byte((in_register ? code_in_register(site.guard) + static_cast<unsigned>(site.operand.index)
+                        : static_cast<unsigned>(site.guard)) |
+           (has_one_jump ? 0u : kJumpCount));
+  if (form.operand && !in_register) write_place(out, site.operand);
+  if (form.tag) write_tag(out, static_cast<uint32_t>(site.n), site.m);
   if (form.n) out.signed_varint(site.n);
   if (!form.jumps) return;
   if (!has_one_jump) out.varint(site.jumps.size());
@@ -83,18 +109,19 @@ void write_site(ByteWriter& out, const ExitSite& site, const uint8_t*& last_jump
 
 void read_site(ByteReader& in, const uint8_t*& last_jump, ExitSite& site) {
   const uint8_t head = in.byte();
-  site.guard = static_cast<IrOp>(head & ~kJumpCount);
+  const uint8_t code = head & ~kJumpCount;
+  const bool in_register = code >= kInRegister;
+  site.guard = in_register ? kGuardsOfRegister[(code - kInRegister) / kRegisterCount] : static_cast<IrOp>(code);
   site.operand = {};
   site.n = 0;
   site.m = 0;
   const SiteForm form = form_of(site.guard);
-  if (form.operand) {
-    const uint8_t byte = in.byte();
-    site.m = byte >> 4;
-    if (site.m == kWideTag) site.m += static_cast<uint32_t>(in.varint());
-    const int32_t reg = byte & 15;
-    site.operand = reg == kNoOperand ? read_place(in) : Location{LocationKind::kRegister, reg, 0};
+  if (in_register) {
+    site.operand = {LocationKind::kRegister, (code - kInRegister) % kRegisterCount, 0};
+  } else if (form.operand) {
+    site.operand = read_place(in);
   }
+  if (form.tag) read_tag(in, site);
   if (form.n) site.n = static_cast<int32_t>(in.signed_varint());
   site.jumps.clear();
   if (!form.jumps) return;

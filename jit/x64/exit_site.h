@@ -17,17 +17,17 @@
 //                sites: their size as a varint, then each site
 //                side table (deopt/side_table.h)
 //
-// A site has what a link, a bridge or a log must know of an exit. Its first byte is the guard, with bit 7 set unless
-// the exit has exactly one jump. Then follow
+// A site has what a link, a bridge or a log must know of an exit. Its first byte is the guard, with the register if its
+// operand is kept and is in one; bit 7 is set unless the exit has exactly one jump. Then follow
 //
-//   TagIs, TagFrom      the operand's register, in the upper half the width m (15: m - 15 follows); n
-//   IsPacked            the operand's register
+//   IsPacked, TagIs,    the operand's place, if it is no register
+//   TagFrom
+//   TagIs, TagFrom      the tag n, in the upper half its width m (15: 15 or more, the rest follows)
 //   call, deopt_point   n
 //   all but yield       the jumps: their number unless it is one, then the distance of each from the one before, in
 //   points              zigzag; of the first of all from the code's start
 //
-// (register kNoOperand: the place follows. Operands and numbers of other guards are not kept, nor jumps that are never
-// redirected.)
+// (Operands and numbers of other guards are not kept, nor jumps that are never redirected.)
 //
 // Tested by tests/unit/jit/x64/exit_site_test.cc.
 #pragma once
