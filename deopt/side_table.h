@@ -10,14 +10,12 @@
 //  * Neighbouring exits differ little: a guard adds a fact about one slot, an
 //    instruction gives one slot a value. An entry encodes the changes.
 //  * The place and the facts of a value take one byte, nearly always.
-//  * Traces are short, about five exits: a table has three bytes besides its entries.
+//  * Traces are short, about four exits: a table is its entries, most of the time. Their number,
+//    and the code that groups start from, are known where the table is.
 //
-//   table      size       of the rest, in bytes
-//              exits      count
-//              code       of the first root frame
-//              sizes      of each group but the last, in bytes
+//   table      sizes      of each group but the last, in bytes
 //              groups     of kExitsPerGroup entries; a group starts from one frame, at the
-//                         start of that code, without facts
+//                         start of the code, without facts
 //
 //   entry      7        6         5    4   3    0
 //              [return][changed?][ frames ][ n  ]     return: the stub of a call
@@ -153,17 +151,27 @@ struct ExitEntry {
 
 inline constexpr uint32_t kExitsPerGroup = 16;
 
-/// The encoded exits of one trace: the bytes that the essay describes, none if there are no exits.
-using SideTable = std::vector<uint8_t>;
-/// A table where it is kept. It may end after the table does.
-using SideTableView = std::span<const uint8_t>;
+/// A table where it is kept, with what its trace knows besides the bytes that the essay describes.
+struct SideTableView {
+  std::span<const uint8_t> bytes;  ///< may end after the table does
+  uint32_t exits = 0;
+  Code* code = nullptr;  ///< of the frame that groups start from; null only without exits
+};
 
-/// Returns the number of exits.
-uint32_t exit_count(SideTableView table);
+/// The encoded exits of one trace.
+struct SideTable {
+  std::vector<uint8_t> bytes;
+  uint32_t exits = 0;
+  Code* code = nullptr;
+  operator SideTableView() const { return {bytes, exits, code}; }  // NOLINT(google-explicit-constructor)
+  bool operator==(const SideTable&) const = default;
+};
 
 /// Encodes the exits of a trace, in order.
 class SideTableBuilder {
  public:
+  /// `code`: of the frame that groups start from. Null: that of the first exit's root frame.
+  explicit SideTableBuilder(Code* code = nullptr) : code_(code) {}
   /// Requires an entry as described above. The result of decode_exit for it may differ:
   ///  * slots that are not live, or are in memory and nothing is known of them, are not listed;
   ///  * the facts of constants and virtuals are those that can be derived from them;
@@ -175,10 +183,11 @@ class SideTableBuilder {
   SideTable finish();
 
  private:
+  Code* code_;
   std::vector<ExitEntry> entries_;
 };
 
-/// Requires a table that verify_side_table (deopt/side_table_verify.h) accepts and index < exit_count(table).
+/// Requires a table that verify_side_table (deopt/side_table_verify.h) accepts and index < table.exits.
 ExitEntry decode_exit(SideTableView table, uint32_t index);
 /// Decodes into an entry whose memory is reused.
 void decode_exit(SideTableView table, uint32_t index, ExitEntry& entry);

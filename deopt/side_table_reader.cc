@@ -53,16 +53,11 @@ class TableReader {
   /// Requires that `checker`, if there is one, outlives the reading of the table.
   void open(SideTableView table, PositionChecker* checker) {
     checker_ = checker;
-    in_ = {table.data(), table.data() + table.size()};
-    count_ = 0;
-    first_ = nullptr;
-    if (table.empty()) return;
-    // Each exit takes at least a byte.
-    count_ = static_cast<uint32_t>(in_.varint(in_.left()));
-    first_ = read_code();
+    in_ = {table.bytes.data(), table.bytes.data() + table.bytes.size()};
+    count_ = table.exits;
+    code_ = table.code;
+    if (checker != nullptr && count_ != 0 && !checker->is_code(code_)) in_.fail();
   }
-
-  uint32_t count() const { return count_; }
 
   /// Goes to the start of the group, starting where `open` stopped.
   void go_to_group(uint32_t group) {
@@ -73,12 +68,12 @@ class TableReader {
       if (i < group) distance += size;
     }
     if (distance > in_.left()) in_.fail();
-    if (in_.failed || first_ == nullptr) return;
+    if (in_.failed || count_ == 0) return;
     in_.at += distance;
     start_group();
   }
   void start_group() {
-    if (!in_.failed) state_.start(first_);
+    if (!in_.failed) state_.start(code_);
   }
 
   bool failed() const { return in_.failed; }
@@ -333,7 +328,7 @@ class TableReader {
   ByteReader in_{nullptr, nullptr};
   PositionChecker* checker_ = nullptr;
   uint32_t count_ = 0;
-  Code* first_ = nullptr;
+  Code* code_ = nullptr;
   GroupState state_;
   bool is_return_ = false;
   std::vector<size_t> changed_;
@@ -348,11 +343,6 @@ class TableReader {
 namespace fble {
 
 using namespace side_table_format;
-
-uint32_t exit_count(SideTableView table) {
-  ByteReader in{table.data(), table.data() + table.size()};
-  return table.empty() ? 0 : static_cast<uint32_t>(in.varint(in.left()));
-}
 
 uint8_t facts_of_word(Word word) {
   if (is_packed(word)) return (word & 2) != 0 ? kFactPacked | kFactNatural : kFactPacked;
@@ -381,7 +371,7 @@ bool decode_side_table(SideTableView table, std::span<Code* const> codes, std::v
   reader.open(table, &checker);
   reader.go_to_group(0);
   std::vector<ExitEntry> read;
-  for (uint32_t i = 0; i < reader.count(); ++i) {
+  for (uint32_t i = 0; i < table.exits; ++i) {
     if (i % kExitsPerGroup == 0) reader.start_group();
     reader.read_entry();
     if (reader.failed()) {
@@ -394,8 +384,8 @@ bool decode_side_table(SideTableView table, std::span<Code* const> codes, std::v
     *message = "bytes that mean nothing";
     return false;
   }
-  const SideTable again = write_table(read, false);
-  if (!std::ranges::equal(table, again)) {
+  const SideTable again = write_table(read, table.code, false);
+  if (!std::ranges::equal(table.bytes, again.bytes)) {
     *message = "not what is written for these exits";
     return false;
   }

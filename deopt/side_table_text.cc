@@ -300,10 +300,10 @@ std::string print_exits(std::span<const ExitEntry> exits, std::span<Code* const>
 
 std::string print_side_table(SideTableView table, std::span<Code* const> codes) {
   std::vector<ExitEntry> exits;
-  const uint32_t count = exit_count(table);
-  for (uint32_t i = 0; i < count; ++i) exits.push_back(decode_exit(table, i));
-  const double each = count == 0 ? 0 : static_cast<double>(table.size()) / count;
-  return fmt::format("; {} exits, {} bytes, {:.1f} each\n", count, table.size(), each) + print_exits(exits, codes);
+  for (uint32_t i = 0; i < table.exits; ++i) exits.push_back(decode_exit(table, i));
+  const double each = table.exits == 0 ? 0 : static_cast<double>(table.bytes.size()) / table.exits;
+  return fmt::format("; {} exits, {} bytes, {:.1f} each\n", table.exits, table.bytes.size(), each) +
+         print_exits(exits, codes);
 }
 
 ExitsParse parse_exits(std::string_view text, std::string_view file_name, std::span<Code* const> codes) {

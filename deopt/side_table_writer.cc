@@ -30,9 +30,6 @@ FrameStep frame_step(const std::vector<Position>& from, const std::vector<Positi
   return {form, kept, goes_on};
 }
 
-/// The bytes of a table's two first numbers, at most.
-constexpr size_t kMostHeadBytes = 2 * 10;
-
 /// Finds the circles among the virtuals of an entry, and an order in which all others
 /// come after those that they name (Tarjan's algorithm, without recursion: chains may
 /// be long).
@@ -109,16 +106,14 @@ class Components {
 class TableWriter {
  public:
   /// Writes a table. `trusted`: constants are valid words.
-  SideTable write(std::span<const ExitEntry> entries, bool trusted) {
-    if (entries.empty()) return {};
+  SideTable write(std::span<const ExitEntry> entries, Code* code, bool trusted) {
     trusted_ = trusted;
     out_.bytes.clear();
-    Code* first = entries[0].frames.at(0).code;
     std::vector<size_t> group_sizes;
     for (size_t i = 0; i < entries.size(); ++i) {
       if (i % kExitsPerGroup == 0) {
         group_sizes.push_back(0);
-        state_.start(first);
+        state_.start(code);
         described_.clear();
       }
       const size_t before = out_.bytes.size();
@@ -127,12 +122,10 @@ class TableWriter {
     }
 
     ByteWriter head;
-    head.bytes.reserve(kMostHeadBytes + 2 * group_sizes.size() + out_.bytes.size());
-    head.varint(entries.size());
-    head.varint(number_of_code(first));
+    head.bytes.reserve(2 * group_sizes.size() + out_.bytes.size());
     for (size_t i = 0; i + 1 < group_sizes.size(); ++i) head.varint(group_sizes[i]);
     head.bytes.insert(head.bytes.end(), out_.bytes.begin(), out_.bytes.end());
-    return std::move(head.bytes);
+    return {std::move(head.bytes), static_cast<uint32_t>(entries.size()), code};
   }
 
  private:
@@ -417,9 +410,9 @@ class TableWriter {
 
 }  // namespace
 
-SideTable write_table(std::span<const ExitEntry> entries, bool trusted) {
+SideTable write_table(std::span<const ExitEntry> entries, Code* code, bool trusted) {
   thread_local TableWriter writer;
-  return writer.write(entries, trusted);
+  return writer.write(entries, code, trusted);
 }
 
 }  // namespace fble::side_table_format
@@ -427,7 +420,8 @@ SideTable write_table(std::span<const ExitEntry> entries, bool trusted) {
 namespace fble {
 
 SideTable SideTableBuilder::finish() {
-  SideTable table = side_table_format::write_table(entries_, true);
+  if (code_ == nullptr && !entries_.empty()) code_ = entries_[0].frames.at(0).code;
+  SideTable table = side_table_format::write_table(entries_, code_, true);
   entries_.clear();
   return table;
 }

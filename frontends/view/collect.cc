@@ -117,7 +117,7 @@ void ViewCollector::note(const AssembleEvent& event) {
     exits.push_back(std::move(one));
   }
   made_["exits"] = std::move(exits);
-  made_["table"] = event.code.side_table.size();
+  made_["table"] = event.code.side_table.bytes.size();
   made_["kept"] = std::ranges::count_if(trace.ins, [](const IrIns& ins) { return ins.op == IrOp::kNew && !ins.sunk; });
   made_["bytes"] = event.code.code_bytes;
 }

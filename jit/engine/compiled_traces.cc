@@ -85,7 +85,7 @@ std::unique_ptr<CompiledTrace> CompiledTraces::make(const Trace& trace, Assemble
   compiled->start = assembled.start;
   compiled->door = assembled.door;
   compiled->code_bytes = assembled.code_bytes;
-  compiled->side_table_bytes = static_cast<uint32_t>(assembled.side_table.size());
+  compiled->side_table_bytes = static_cast<uint32_t>(assembled.side_table.bytes.size());
   compiled->exit_bytes = static_cast<uint32_t>(assembled.exit_bytes);
   if (options_.keep_code_maps) compiled->code_map = std::make_unique<const CodeMap>(std::move(assembled.code_map));
   compiled->whole_steps = trace.whole_steps;

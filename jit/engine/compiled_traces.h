@@ -84,7 +84,7 @@ struct CompiledTrace {
   std::vector<ExitSite> exit_sites;         ///< all that is known of its exits, with JitOptions::tests_exits
   std::vector<WholeStep> whole_steps;       ///< see Trace
 
-  TraceCode machine_code() const { return {start, code_bytes}; }
+  TraceCode machine_code() const { return {start, code_bytes, exit_count, code}; }
 };
 
 using ReturnPositions = std::vector<const uint32_t*>;

@@ -67,7 +67,7 @@ AssembledTrace assemble(const Trace& trace, CodeCache& cache, const RuntimeEntri
     result.code_map = make_code_map(trace, base, result.code_bytes, std::move(lowering.rows));
   }
 
-  SideTableBuilder side_table;
+  SideTableBuilder side_table(trace.code);
   side_table.reserve(lowering.exits.size());
   result.exits.reserve(lowering.exits.size());
   for (size_t i = 0; i < lowering.exits.size(); ++i) {
@@ -93,11 +93,10 @@ AssembledTrace assemble(const Trace& trace, CodeCache& cache, const RuntimeEntri
   store_sites(result.exits, base, bytes);
   const size_t table_at = bytes.size();
   const SideTable table = side_table.finish();
-  bytes.insert(bytes.end(), table.begin(), table.end());
-  if (table.empty()) bytes.push_back(0);  // the number of exits
+  bytes.insert(bytes.end(), table.bytes.begin(), table.bytes.end());
   result.start = cache.install(bytes);
   if (result.start == nullptr) return failed(AbortReason::kCodeCacheFull);
-  result.side_table = {base + table_at, table.size()};
+  result.side_table = {{base + table_at, table.bytes.size()}, table.exits, table.code};
   result.exit_bytes = bytes.size() - lowering.stubs_at();
   return result;
 }

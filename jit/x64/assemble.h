@@ -89,7 +89,7 @@ struct AssembledTrace {
   CodeMap code_map;                    ///< without rows unless it is asked for
   std::optional<AbortReason> failure;  ///< why there is no machine code, if there is none
 
-  TraceCode code() const { return {start, code_bytes}; }
+  TraceCode code() const { return {start, code_bytes, side_table.exits, side_table.code}; }
 };
 
 /// Assembles a trace. Requires that the IR verifier accepts it, after jit/opt's passes.

@@ -129,17 +129,15 @@ void read_site(ByteReader& in, const uint8_t*& last_jump, ExitSite& site) {
   for (const uint8_t*& jump : site.jumps) jump = last_jump += in.signed_varint();
 }
 
-/// Returns the bytes behind the code: the sites, which come first, know their size, and a table knows where it ends.
-struct Behind {
-  ByteReader sites;
-  SideTableView table;
-};
-Behind behind(const TraceCode& code) {
-  constexpr size_t kMostBytes = std::numeric_limits<uint32_t>::max();
+/// Sites and tables know where they end: this is more than they have.
+constexpr size_t kMostBytes = std::numeric_limits<uint32_t>::max();
+
+/// Reads the first sites of a trace. Returns where the next one begins.
+const uint8_t* read_sites(const TraceCode& code, uint32_t count, ExitSite& last) {
   ByteReader in{code.end(), code.end() + kMostBytes};
-  const size_t size = in.varint();
-  const uint8_t* const table = in.at + size;
-  return {{in.at, table}, {table, kMostBytes}};
+  const uint8_t* last_jump = code.start;
+  for (uint32_t i = 0; i < count; ++i) read_site(in, last_jump, last);
+  return in.at;
 }
 
 }  // namespace
@@ -152,19 +150,14 @@ size_t return_stub_bytes(int32_t slots) {
 }
 
 void store_sites(std::span<const ExitSite> sites, const uint8_t* start, std::vector<uint8_t>& bytes) {
-  ByteWriter all;
+  ByteWriter out{std::move(bytes)};
   const uint8_t* last_jump = start;
-  for (const ExitSite& site : sites) write_site(all, site, last_jump);
-  ByteWriter size;
-  size.varint(all.bytes.size());
-  bytes.insert(bytes.end(), size.bytes.begin(), size.bytes.end());
-  bytes.insert(bytes.end(), all.bytes.begin(), all.bytes.end());
+  for (const ExitSite& site : sites) write_site(out, site, last_jump);
+  bytes = std::move(out.bytes);
 }
 
 void load_site(const TraceCode& code, uint32_t exit, ExitSite& site) {
-  ByteReader in = behind(code).sites;
-  const uint8_t* last_jump = code.start;
-  for (uint32_t i = 0; i <= exit; ++i) read_site(in, last_jump, site);
+  read_sites(code, exit + 1, site);
   site.stub = place_in_sled(code, exit);
   if (site.is_return()) site.stub -= return_stub_bytes(site.n);
 }
@@ -175,6 +168,9 @@ ExitSite load_site(const TraceCode& code, uint32_t exit) {
   return site;
 }
 
-SideTableView side_table_of(const TraceCode& code) { return behind(code).table; }
+SideTableView side_table_of(const TraceCode& code) {
+  thread_local ExitSite last;  // kept to reuse its memory
+  return {{read_sites(code, code.exits, last), kMostBytes}, code.exits, code.code};
+}
 
 }  // namespace fble

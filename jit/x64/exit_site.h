@@ -14,7 +14,7 @@
 //   exit 0       push rsp
 //                call exit_common
 //   the code's end
-//                sites: their size as a varint, then each site
+//                sites
 //                side table (deopt/side_table.h)
 //
 // A site has what a link, a bridge or a log must know of an exit. Its first byte is the guard, with the register if its
@@ -69,10 +69,12 @@ struct ExitSite {
   bool is_yield() const;
 };
 
-/// The machine code of a trace in the code cache.
+/// The machine code of a trace in the code cache, with what is behind it.
 struct TraceCode {
   const uint8_t* start = nullptr;
   size_t bytes = 0;
+  uint32_t exits = 0;
+  Code* code = nullptr;  ///< Trace::code, from which its side table starts
   const uint8_t* end() const { return start + bytes; }
 };
 
@@ -97,7 +99,7 @@ void store_sites(std::span<const ExitSite> sites, const uint8_t* start, std::vec
 /// Returns what is kept of an exit of a trace. The memory of `site` is reused.
 void load_site(const TraceCode& code, uint32_t exit, ExitSite& site);
 ExitSite load_site(const TraceCode& code, uint32_t exit);
-/// Returns the trace's side table.
+/// Returns the trace's side table, which follows the last site.
 SideTableView side_table_of(const TraceCode& code);
 
 }  // namespace fble

@@ -116,7 +116,7 @@ void BM_EncodeExits(benchmark::State& state) {
   }
   state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * exits.entries.size()));
   state.counters["bytes_per_exit"] =
-      static_cast<double>(exits.table.size()) / static_cast<double>(exits.entries.size());
+      static_cast<double>(exits.table.bytes.size()) / static_cast<double>(exits.entries.size());
 }
 BENCHMARK(BM_EncodeExits);
 

@@ -62,13 +62,14 @@ class TableCollector final : public EventSink {
       return at_end_(*this);
     }
     if (const auto* assembled = std::get_if<AssembleEvent>(&event)) {
-      last_.assign(assembled->code.side_table.begin(), assembled->code.side_table.end());
+      const SideTableView& table = assembled->code.side_table;
+      last_ = {{table.bytes.begin(), table.bytes.end()}, table.exits, table.code};
       last_guards_ = static_cast<uint64_t>(
           std::ranges::count_if(assembled->code.exits, [](const ExitSite& exit) { return !exit.is_return(); }));
-    } else if (std::holds_alternative<CompileEvent>(event) && !last_.empty()) {
+    } else if (std::holds_alternative<CompileEvent>(event) && last_.exits != 0) {
       Table& table = tables.emplace_back();
       table.committed = std::move(last_);
-      for (uint32_t i = 0; i < exit_count(table.committed); ++i)
+      for (uint32_t i = 0; i < table.committed.exits; ++i)
         table.entries.push_back(decode_exit(table.committed, i));
       guards += last_guards_;
       exit_bytes += std::get<CompileEvent>(event).compiled.exit_bytes;
@@ -149,7 +150,7 @@ class Committed final : public Encoding {
  public:
   size_t add(const Table& table) override {
     tables_.push_back(&table.committed);
-    return table.committed.size();
+    return table.committed.bytes.size();
   }
   void decode(size_t table, uint32_t exit, ExitEntry& entry) override { decode_exit(*tables_[table], exit, entry); }
 
@@ -184,9 +185,9 @@ class Compressed final : public Encoding {
 
   size_t add(const Table& table) override {
     const Bytes bytes = raw(table);
-    Packed& packed = tables_.emplace_back(Packed{codec_.compress(bytes), bytes.size(), false});
+    Packed& packed = tables_.emplace_back(Packed{codec_.compress(bytes), bytes.size(), false, &table.committed});
     // What does not become smaller is stored as it is.
-    if (packed.bytes.size() >= bytes.size()) packed = {bytes, bytes.size(), true};
+    if (packed.bytes.size() >= bytes.size()) packed = {bytes, bytes.size(), true, &table.committed};
     return packed.bytes.size() + varint_bytes(packed.bytes.size()) + varint_bytes(packed.size);
   }
 
@@ -199,7 +200,7 @@ class Compressed final : public Encoding {
       bytes = &buffer_;
     }
     if (from_committed_) {
-      decode_exit(*bytes, exit, entry);
+      decode_exit({*bytes, packed.committed->exits, packed.committed->code}, exit, entry);
     } else {
       read_plain(bytes->data(), exit, entry);
     }
@@ -210,11 +211,11 @@ class Compressed final : public Encoding {
     Bytes bytes;
     size_t size;
     bool is_raw;
+    const SideTable* committed;  ///< for what is known besides its bytes
   };
   Bytes raw(const Table& table) const {
     if (!from_committed_) return plain_table(table.entries);
-    const SideTable& bytes = table.committed;
-    return {bytes.begin(), bytes.end()};
+    return table.committed.bytes;
   }
 
   Codec codec_;
@@ -277,7 +278,7 @@ class Entropy final : public Encoding {
 
   size_t add(const Table& table) override {
     std::vector<Bytes>& groups = tables_.emplace_back();
-    size_t bytes = varint_bytes(table.entries.size());
+    size_t bytes = 0;
     for (size_t first = 0; first < table.entries.size(); first += kExitsPerGroup) {
       Model model = start_;
       Context context;
@@ -337,9 +338,9 @@ class ByteEntropy final : public Encoding {
   size_t add(const Table& table) override {
     RangeEncoder encoder;
     uint8_t before = 0;
-    const SideTable& bytes = table.committed;
+    const Bytes& bytes = table.committed.bytes;
     for (const uint8_t byte : bytes) before = code_byte(WriteFixed{encoder}, model_, before, byte);
-    tables_.push_back({encoder.finish(), bytes.size()});
+    tables_.push_back({encoder.finish(), bytes.size(), &table.committed});
     return tables_.back().bytes.size() + varint_bytes(tables_.back().bytes.size()) + varint_bytes(bytes.size());
   }
 
@@ -348,7 +349,8 @@ class ByteEntropy final : public Encoding {
     RangeDecoder decoder(tables_[table].bytes);
     uint8_t before = 0;
     for (uint8_t& byte : buffer_) byte = before = code_byte(ReadFixed{decoder}, model_, before, 0);
-    decode_exit(buffer_, exit, entry);
+    const SideTable& committed = *tables_[table].committed;
+    decode_exit({buffer_, committed.exits, committed.code}, exit, entry);
   }
 
   static void learn(RangeEncoder& encoder, ByteModel& model, const Bytes& bytes) {
@@ -371,6 +373,7 @@ class ByteEntropy final : public Encoding {
   struct Packed {
     Bytes bytes;
     size_t size;
+    const SideTable* committed;  ///< for what is known besides its bytes
   };
 
   ByteModel model_;
@@ -397,7 +400,7 @@ void put(Bytes& to, const Bytes& part) {
 void write_lessons(const std::string& file, const std::vector<Table>& tables) {
   Bytes all;
   for (const Table& table : tables) {
-    put(all, table.committed);
+    put(all, table.committed.bytes);
     put(all, plain_table(table.entries));
     put(all, table.entries.size(), 4);
     for (const ExitEntry& entry : table.entries) {

@@ -257,7 +257,7 @@ TEST(SideTableSize, EightBytesForAnExit) {
     const SideTable table = builder.finish();
     ++traces;
     exits += simulated.size();
-    bytes += table.size();
+    bytes += table.bytes.size();
     for (uint32_t i = 0; i < simulated.size(); ++i) {
       const ExitEntry exit = decode_exit(table, i);
       ASSERT_EQ(SameExits(simulated[i], exit).difference(), "") << "seed " << seed;

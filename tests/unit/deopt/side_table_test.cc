@@ -29,9 +29,9 @@ TEST(SideTable, RandomExitsComeBack) {
       entries.push_back(generator.next());
     }
     const SideTable table = encode(entries);
-    ASSERT_EQ(exit_count(table), entries.size());
+    ASSERT_EQ(table.exits, entries.size());
     std::vector<ExitEntry> decoded;
-    for (uint32_t i = 0; i < exit_count(table); ++i) {
+    for (uint32_t i = 0; i < table.exits; ++i) {
       decoded.push_back(decode_exit(table, i));
       ASSERT_EQ(SameExits(entries[i], decoded[i]).difference(), "") << "seed " << seed << ", exit " << i;
       ASSERT_EQ(verify_exit(decoded[i]), "") << "seed " << seed << ", exit " << i;
@@ -40,7 +40,7 @@ TEST(SideTable, RandomExitsComeBack) {
     ASSERT_TRUE(verify_side_table(table, &message, codes)) << message << ", seed " << seed;
     const SideTable again = encode(decoded);
     ASSERT_EQ(again, table) << "seed " << seed;
-    for (uint32_t i = 0; i < exit_count(again); ++i) ASSERT_EQ(decode_exit(again, i), decoded[i]);
+    for (uint32_t i = 0; i < again.exits; ++i) ASSERT_EQ(decode_exit(again, i), decoded[i]);
   }
 }
 
@@ -58,14 +58,19 @@ TEST(SideTable, CorruptTablesAreRefused) {
     const SideTable table = encode(entries);
     for (int round = 0; round < 400; ++round) {
       SideTable changed = table;
-      const uint32_t what = generator.below(10);
+      const uint32_t what = generator.below(12);
       if (what == 0) {
-        changed.resize(1 + generator.below(static_cast<uint32_t>(changed.size())));
+        changed.bytes.resize(generator.below(static_cast<uint32_t>(changed.bytes.size())));
       } else if (what == 1) {
-        changed.push_back(static_cast<uint8_t>(generator.below(256)));
+        changed.bytes.push_back(static_cast<uint8_t>(generator.below(256)));
+      } else if (what == 2) {
+        changed.exits = generator.below(2 * changed.exits);
+      } else if (what == 3) {
+        changed.code = generator.below(3) == 0 ? nullptr : codes[generator.below(static_cast<uint32_t>(codes.size()))];
       } else {
         for (uint32_t i = 1 + generator.below(3); i > 0; --i) {
-          changed[generator.below(static_cast<uint32_t>(changed.size()))] = static_cast<uint8_t>(generator.below(256));
+          changed.bytes[generator.below(static_cast<uint32_t>(changed.bytes.size()))] =
+              static_cast<uint8_t>(generator.below(256));
         }
       }
       const bool same = changed == table;
@@ -77,7 +82,7 @@ TEST(SideTable, CorruptTablesAreRefused) {
         continue;
       }
       ++accepted;
-      for (uint32_t i = 0; i < exit_count(changed); ++i) decode_exit(changed, i);
+      for (uint32_t i = 0; i < changed.exits; ++i) decode_exit(changed, i);
     }
   }
   // Most registers and facts are as good as others.

@@ -73,8 +73,8 @@ TEST(SideTableText, TableWithItsSize) {
   SideTableBuilder builder;
   builder.add(parse_exits("exit 0 frame f0 +5 b0 memory s0 = rax packed", "t", codes).exits.at(0));
   const SideTable table = builder.finish();
-  EXPECT_EQ(print_side_table(table, codes), "; 1 exits, " + std::to_string(table.size()) + " bytes, " +
-                                                std::to_string(table.size()) +
+  EXPECT_EQ(print_side_table(table, codes), "; 1 exits, " + std::to_string(table.bytes.size()) + " bytes, " +
+                                                std::to_string(table.bytes.size()) +
                                                 ".0 each\nexit 0\n  frame f0 +5 b0 memory  ; /A%\n  s0 = rax packed\n");
 }
 

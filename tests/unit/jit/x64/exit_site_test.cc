@@ -16,18 +16,20 @@ class StoredSites {
     std::vector<uint8_t> behind;
     // Jumps are distances from the start, wherever it is.
     store_sites(sites, nullptr, behind);
+    exits_ = static_cast<uint32_t>(sites.size());
     bytes_.insert(bytes_.end(), behind.begin(), behind.end());
     bytes_.push_back(kTable);
   }
 
   static constexpr uint8_t kTable = 0x5a;
 
-  TraceCode code() const { return {bytes_.data(), code_bytes_}; }
+  TraceCode code() const { return {bytes_.data(), code_bytes_, exits_}; }
   size_t site_bytes() const { return bytes_.size() - code_bytes_ - 1; }
 
  private:
   std::vector<uint8_t> bytes_;
   size_t code_bytes_;
+  uint32_t exits_ = 0;
 };
 
 const uint8_t* at(uintptr_t offset) { return reinterpret_cast<const uint8_t*>(offset); }
@@ -79,11 +81,11 @@ TEST(ExitSites, ComeBack) {
         EXPECT_EQ(found.jumps[k] - stored.code().start, sites[i].jumps[k] - at(0));
       }
     }
-    EXPECT_EQ(side_table_of(stored.code()).front(), StoredSites::kTable);
+    EXPECT_EQ(side_table_of(stored.code()).bytes.front(), StoredSites::kTable);
   }
 }
 
-TEST(ExitSites, TakeOneToFourBytes) {
+TEST(ExitSites, TakeOneToThreeBytes) {
   ExitSite check;
   check.guard = IrOp::kAllocCheck;
   check.jumps = {at(20)};
@@ -93,8 +95,8 @@ TEST(ExitSites, TakeOneToFourBytes) {
   tag.n = 2;
   tag.m = 2;
   tag.jumps = {at(60)};
-  EXPECT_EQ(StoredSites(100, {check}).site_bytes(), 1u + 1);
-  EXPECT_EQ(StoredSites(100, {check, tag}).site_bytes(), 1u + 1 + 4);
+  EXPECT_EQ(StoredSites(100, {check}).site_bytes(), 1u);
+  EXPECT_EQ(StoredSites(100, {check, tag}).site_bytes(), 1u + 3);
 }
 
 TEST(Sled, EachExitHasAPlace) {
