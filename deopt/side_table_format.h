@@ -212,8 +212,8 @@ struct GroupState {
   }
 };
 
-/// Encodes the exits in groups that start from `code`. `trusted`: constants are valid words, so functions among them are
-/// written as functions.
+/// Encodes the exits in groups that start from `code`. `trusted`: constants are valid words, so functions among them
+/// are written as functions.
 SideTable write_table(std::span<const ExitEntry> entries, Code* code, bool trusted);
 
 }  // namespace fble::side_table_format

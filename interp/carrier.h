@@ -48,6 +48,8 @@ struct Carrier final : RootReporter {
   uint32_t exit_fuel = 0;
   /// The stack pointer of handlers during a run (interp/native_stack.h); null between runs.
   void* native_stack = nullptr;
+  /// The code that the sleds of the machine's traces lead to, if there is a compiler.
+  const void* exit_common = nullptr;
   ExitState exit_state;
 
   // The current thread's position at a yield point: valid while C++ helpers run, and between runs.

@@ -1023,13 +1023,13 @@ FBLE_HANDLER_CC void return_through_watermark(HANDLER) {
   TAIL real(REGISTERS);
 }
 
-constexpr HandlerTable kPortableHandlers = {{
+constexpr HandlerTable kPortableHandlers = {.handlers{
 #define FBLE_OP(Name, text, operands, effects, doc) op_##Name,
 #include "interp/opcodes.def"
 #undef FBLE_OP
 }};
 
-constexpr HandlerTable kBmiHandlers = {{
+constexpr HandlerTable kBmiHandlers = {.handlers{
 #define FBLE_OP(Name, text, operands, effects, doc) \
   kBmiTwin<Op::k##Name> != nullptr ? kBmiTwin<Op::k##Name> : op_##Name,
 #include "interp/opcodes.def"
@@ -1051,13 +1051,13 @@ FBLE_HANDLER_CC void run_counted(HANDLER) {
 }
 
 // Halt is not counted: it is in glue, and no code runs when C++ stops a run.
-constexpr HandlerTable kPortableCountingHandlers = {{
+constexpr HandlerTable kPortableCountingHandlers = {.handlers{
 #define FBLE_OP(Name, text, operands, effects, doc) Op::k##Name == Op::kHalt ? op_Halt : run_counted<op_##Name>,
 #include "interp/opcodes.def"
 #undef FBLE_OP
 }};
 
-constexpr HandlerTable kBmiCountingHandlers = {{
+constexpr HandlerTable kBmiCountingHandlers = {.handlers{
 #define FBLE_OP(Name, text, operands, effects, doc) \
   Op::k##Name == Op::kHalt ? op_Halt                \
                            : run_counted<kBmiTwin<Op::k##Name> != nullptr ? kBmiTwin<Op::k##Name> : op_##Name>,
@@ -1085,7 +1085,7 @@ FBLE_HANDLER_CC void run_observed(HANDLER) {
 /// too.
 FBLE_HANDLER_CC void enter_by_table(HANDLER) { DISPATCH(); }
 
-constexpr HandlerTable kObservingHandlers = {{
+constexpr HandlerTable kObservingHandlers = {.handlers{
 #define FBLE_OP(Name, text, operands, effects, doc) run_observed,
 #include "interp/opcodes.def"
 #undef FBLE_OP
@@ -1144,7 +1144,7 @@ FBLE_HANDLER_CC void run_recorded(HANDLER) {
   TAIL plain->handlers[*pc](REGISTERS);
 }
 
-constexpr HandlerTable kRecordingHandlers = {{
+constexpr HandlerTable kRecordingHandlers = {.handlers{
 #define FBLE_OP(Name, text, operands, effects, doc) run_recorded,
 #include "interp/opcodes.def"
 #undef FBLE_OP
@@ -1187,7 +1187,7 @@ FBLE_HANDLER_CC void run_stepped(HANDLER) {
   TAIL plain->handlers[*pc](REGISTERS);
 }
 
-constexpr HandlerTable kSteppingHandlers = {{
+constexpr HandlerTable kSteppingHandlers = {.handlers{
 #define FBLE_OP(Name, text, operands, effects, doc) run_stepped,
 #include "interp/opcodes.def"
 #undef FBLE_OP

@@ -8,11 +8,14 @@
 
 #include "interp/code.h"
 #include "interp/cpu.h"
+#include "interp/native_stack.h"
 
 namespace fble {
 
 /// The table with a handler for each opcode.
 struct HandlerTable {
+  /// Called by machine code, which has the table in a register, to leave: the shortest call there is.
+  void (*leave)() = &leave_by_sled;
   Handler handlers[static_cast<size_t>(Op::kCount)];
 };
 

@@ -135,6 +135,10 @@ __attribute__((naked)) void write_return_words() {
                [address] "i"(offsets::slot_offset(kReturnAddressSlot)));
 }
 
+__attribute__((naked)) void leave_by_sled() {
+  asm volatile(FBLE_UNWIND_TO_ENTER "jmpq *%c[exit_common](%%r14)" ::[exit_common] "i"(offsets::kExitCommon));
+}
+
 // It stores four words even if there are fewer arguments: no slot after them is in use yet, and the room above the
 // limit of the stack is enough.
 static_assert(kArgumentRegisters == std::array<int, 4>{1, 2, 3, 8} && kGuardSlots >= kArgumentRegisters.size());

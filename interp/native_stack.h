@@ -50,8 +50,8 @@ inline constexpr int kDistanceAt = kReturnPositionAt + 8 + 1;
 
 /// The first byte after a return address of a trace: that of a `jmp` to 32 bits.
 inline constexpr int kJumpByte = 0xe9;
-/// The bytes of the call at the end of a sled.
-inline constexpr uint32_t kSledCallBytes = 5;
+/// The bytes of the call at the end of a sled: that of an address in memory, which a register points to.
+inline constexpr uint32_t kSledCallBytes = 2;
 /// Returns the number of words from there on, before the end of the native stack, that a sled has pushed.
 inline size_t sled_pushes(const Word* native_stack, const Word* end) {
   const Word* at = native_stack;
@@ -68,6 +68,9 @@ void return_by_frame();
 /// Writes the return words of all frames whose return addresses are on the native stack from r9 on; r10 is the topmost
 /// of these frames. Changes r9, r10, r11, rax and rcx.
 void write_return_words();
+
+/// HandlerTable::leave, which sleds call: jumps to Carrier::exit_common.
+void leave_by_sled();
 
 /// Code::native_entry of code that is not compiled: stores the arguments that are in registers in their slots, writes
 /// return words, cuts the native stack off and jumps to Code::entry.

@@ -25,11 +25,14 @@ inline constexpr int32_t kCarrierValue = offsetof(Carrier, value);
 inline constexpr int32_t kRegisters = offsetof(Carrier, exit_state.registers);
 inline constexpr int32_t kSpill = offsetof(Carrier, exit_state.spill);
 
+inline constexpr int32_t kExitCommon = offsetof(Carrier, exit_common);
 inline constexpr int32_t kNativeStack = offsetof(Carrier, native_stack);
 inline constexpr int32_t kCodeEntry = offsetof(Code, entry);
 inline constexpr int32_t kNativeEntry = offsetof(Code, native_entry);
 inline constexpr int32_t kCodeStart = offsetof(Code, start);
 inline constexpr int32_t kCodeArity = offsetof(Code, arity);
+inline constexpr int32_t kLeave = offsetof(HandlerTable, leave);
+inline constexpr int32_t kHandlers = offsetof(HandlerTable, handlers);
 
 #pragma clang diagnostic pop
 
@@ -47,7 +50,7 @@ static_assert(sizeof(Code::entry) == 8 && sizeof(Code::native_entry) == 8 && siz
               sizeof(Code::arity) == 4);
 static_assert(sizeof(Carrier::exit_fuel) == 4 && sizeof(Word) == 8);
 static_assert(kHeader == 0, "a pointer to an object is the address of its header");
-static_assert(offsetof(HandlerTable, handlers) == 0 && sizeof(Handler) == 8);
+static_assert(sizeof(Handler) == 8 && sizeof(HandlerTable::leave) == 8);
 static_assert(sizeof(*Code::start) == 4, "an opcode is 32 bits");
 
 /// The places of the arguments of helpers, and of the helper's number: registers[] is

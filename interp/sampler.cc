@@ -41,10 +41,11 @@ bool is_call_before(const uint32_t* pc, const uint32_t* position) {
   return false;
 }
 
-/// Returns whether the instruction is one of those that write return words. They are few bytes; more are no harm.
+/// Returns whether the instruction is one of those with which machine code is left. They are few bytes; more are no
+/// harm.
 bool leaves_machine_code(const void* instruction) {
   constexpr uintptr_t kMostBytes = 96;
-  for (void (*const function)() : {&return_by_frame, &write_return_words, &leave_by_call}) {
+  for (void (*const function)() : {&return_by_frame, &write_return_words, &leave_by_call, &leave_by_sled}) {
     if (reinterpret_cast<uintptr_t>(instruction) - reinterpret_cast<uintptr_t>(function) < kMostBytes) return true;
   }
   return false;
@@ -284,7 +285,7 @@ bool Sampler::walk(const Registers& registers) {
   const bool is_machine_code = positions != nullptr && positions->is_machine_code(registers.instruction);
   if (are_pinned && (is_machine_code || leaves_machine_code(registers.instruction))) {
     leaf_.tier = Tier::kMachineCode;
-    const bool is_known = is_machine_code && positions->find_position(place_before_sled(registers), position);
+    const bool is_known = positions != nullptr && positions->find_position(place_before_sled(registers), position);
     find_native_calls(registers.fp - (is_known ? position.fp_slots : 0), registers.native_stack);
     if (!is_known) return walk_unknown(registers.fp);
     position.native = nullptr;  // is not running

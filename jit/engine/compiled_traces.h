@@ -46,7 +46,7 @@ struct ExitAddress {
 /// The state of an exit that has been taken and is not linked. An exit without a record is as it was when its trace was
 /// made.
 struct ExitRecord {
-  static constexpr uint16_t kNever = 0xffff;   ///< a countdown from a number that is too large for it
+  static constexpr uint16_t kNever = 0xffff;    ///< a countdown from a number that is too large for it
   static constexpr uint8_t kMostFailures = 31;  ///< every countdown after so many is kNever
 
   uint32_t place = 0;              ///< the offset of the exit's push (place_in_sled) in the code cache

@@ -85,6 +85,7 @@ TraceEngine::TraceEngine(Carrier& carrier, const JitOptions& options)
   runtime_ = {checked_entry(), leave_trace, trace_entered, force_trace, options_.keep_code_maps};
   carrier.machine.engine = this;
   carrier.machine.positions = &traces_;
+  carrier.exit_common = exit_common(traces_.cache());
   carrier.exit_fuel = options_.deopt_every;
   for (Code& code : carrier.machine.program.codes) entries_.adopt(code);
   const IoFunctions io = io_functions();
@@ -111,6 +112,7 @@ TraceEngine::~TraceEngine() {
   if (options_.events != nullptr) carrier_.machine.heap.set_pause_listener({});
   carrier_.machine.engine = nullptr;
   carrier_.machine.positions = nullptr;
+  carrier_.exit_common = nullptr;
 }
 
 // ---- the life of a trace ----------------------------------------------------

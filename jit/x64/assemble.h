@@ -100,6 +100,9 @@ AssembledTrace assemble(const Trace& trace, CodeCache& cache, const RuntimeEntri
 /// instruction. It loads the registers without a role from Carrier::exit_state.
 Handler trace_entry(const CodeCache& cache);
 
+/// Returns what Carrier::exit_common must be.
+const void* exit_common(const CodeCache& cache);
+
 /// Sends a jump among ExitSite::jumps to the machine code at `target` instead of the exit's stub.
 void redirect_jump(CodeCache& cache, const uint8_t* jump, const uint8_t* target);
 /// Returns the present target of a jump among ExitSite::jumps.

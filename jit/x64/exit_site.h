@@ -8,11 +8,11 @@
 //   of a call    sub fp, distance   (a return leaves in the caller's frame; its exit is the last)
 //   exit 17      push rsp
 //   exit 16      push rsp
-//                call exit_common
+//                call [rdi]         rdi has the table of handlers: HandlerTable::leave
 //   exit 15      push rsp           kSledExits in each group but the first
 //   ...
 //   exit 0       push rsp
-//                call exit_common
+//                call [rdi]
 //   the code's end
 //                sites
 //                side table (deopt/side_table.h)

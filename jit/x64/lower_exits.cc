@@ -116,7 +116,7 @@ void Lowering::exit_stubs() {
     if (i % kSledExits != 0) continue;
     note_row(CodeRowKind::kExitEnd);
     const size_t start = a_.offset();
-    a_.call(imm(reinterpret_cast<uint64_t>(stubs_ + kExitCommon)));
+    a_.call(x86::qword_ptr(q(kTableRegister), kLeave));
     FBLE_ASSERT(a_.offset() == start + kSledCallBytes);
   }
 }

@@ -106,7 +106,7 @@ void emit_exit_common(asmjit::x86::Assembler& a, const RuntimeEntries& runtime, 
   a.mov(gpq(kTableRegister), qword_ptr(kThread, kTable));
   a.mov(gpq(kValueRegister), qword_ptr(kThread, kCarrierValue));
   a.mov(gpd(kRax), asmjit::x86::dword_ptr(gpq(kPcRegister)));
-  a.jmp(qword_ptr(gpq(kTableRegister), gpq(kRax), 3));
+  a.jmp(qword_ptr(gpq(kTableRegister), gpq(kRax), 3, kHandlers));
 }
 
 /// Emits the shared stub of deopt points that force their frames, called with the number of the exit on the native
@@ -343,6 +343,8 @@ std::string_view shared_code_name(const AssembledTrace& code, const uint8_t* tar
   const auto offset = static_cast<uint32_t>(target - code.stubs);
   return std::prev(std::ranges::upper_bound(kStubs, offset, {}, &Stub::start))->name;
 }
+
+const void* exit_common(const CodeCache& cache) { return x64::stubs_of(cache) + x64::kExitCommon; }
 
 Handler trace_entry(const CodeCache& cache) {
   return reinterpret_cast<Handler>(const_cast<uint8_t*>(x64::stubs_of(cache) + x64::kEnterTrace));

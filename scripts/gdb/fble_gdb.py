@@ -26,7 +26,7 @@ NO_SITE = 0xFFFFFFFF
 # The words on the native stack above the return addresses, at most: what a stub has pushed.
 MOST_WORDS_ABOVE = 24
 # Code without CFI of C++: what is on the native stack does not matter there (interp/native_stack.cc).
-ASSEMBLER = ("fble::return_by_frame", "fble::write_return_words", "fble::leave_by_call")
+ASSEMBLER = ("fble::return_by_frame", "fble::write_return_words", "fble::leave_by_call", "fble::leave_by_sled")
 ENTER = "fble::(anonymous namespace)::enter("
 
 
@@ -318,11 +318,17 @@ def bytes_moved(trace, pc):
     return 0
 
 
+# The call at the end of a sled: of the address that rdi points to.
+SLED_CALL = b"\xff\x17"
+
+
 def calls_shared_code(address):
     """Whether the call before the address is one of code that traces share, from a trace."""
     if not is_machine_code(address - 1) or trace_at(address - 1) is None:
         return False
     call = read(address - 5, 5)
+    if call.endswith(SLED_CALL):
+        return True
     if call[0] != 0xE8:
         return False
     target = address + struct.unpack("<i", call[1:])[0]

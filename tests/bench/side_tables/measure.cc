@@ -69,8 +69,7 @@ class TableCollector final : public EventSink {
     } else if (std::holds_alternative<CompileEvent>(event) && last_.exits != 0) {
       Table& table = tables.emplace_back();
       table.committed = std::move(last_);
-      for (uint32_t i = 0; i < table.committed.exits; ++i)
-        table.entries.push_back(decode_exit(table.committed, i));
+      for (uint32_t i = 0; i < table.committed.exits; ++i) table.entries.push_back(decode_exit(table.committed, i));
       guards += last_guards_;
       exit_bytes += std::get<CompileEvent>(event).compiled.exit_bytes;
     }

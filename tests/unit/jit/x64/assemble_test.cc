@@ -62,7 +62,7 @@ class Assemble : public testing::Test {
   Code* g_ = codes_.make("/A%.g", 2, 1);
   reference::IrHeap heap_;
   CodeCache cache_;
-  CodeRunner runner_;
+  CodeRunner runner_{cache_};
   Trace trace_;
 };
 

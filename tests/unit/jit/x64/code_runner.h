@@ -18,7 +18,9 @@ class CodeRunner {
  public:
   enum class End { kNone, kReturn, kExit, kCode, kSlowEntry };
 
-  CodeRunner() : machine_(program_, natives_), carrier_(machine_.carrier()) {
+  /// Runs traces that are assembled into the cache.
+  explicit CodeRunner(const CodeCache& cache) : machine_(program_, natives_), carrier_(machine_.carrier()) {
+    carrier_.exit_common = exit_common(cache);
     handlers_.handlers[0] = &left;
     std::fill(std::begin(stack_), std::end(stack_), Word{kUnitWord});
     reset_limits();

@@ -153,7 +153,7 @@ class RandomTraces : public testing::Test {
   }
 
   CodeCache cache_;
-  CodeRunner runner_;
+  CodeRunner runner_{cache_};
   std::array<TallyGroup, IrGen::kTallies> tallies_ = {};
   PassCounters passes_;
   bool counts_passes_ = false;

@@ -144,7 +144,7 @@ class Rows : public testing::Test {
   std::vector<MemoTable*> memos_;
   std::mt19937_64 random_{17};
   CodeCache cache_;
-  CodeRunner runner_;
+  CodeRunner runner_{cache_};
 };
 
 TEST_F(Rows, Arithmetic) {
