@@ -1,6 +1,7 @@
 #include "jit/x64/exit_site.h"
 
 #include <algorithm>
+#include <cstring>
 #include <iterator>
 
 #include "deopt/side_table_format.h"
@@ -44,7 +45,6 @@ SiteForm form_of(IrOp guard) {
     case IrOp::kTagIs:
     case IrOp::kTagFrom: return {.operand = true, .tag = true, .jumps = has_jumps};
     case IrOp::kIsPacked: return {.operand = true, .jumps = has_jumps};
-    case IrOp::kCall:
     case IrOp::kDeoptPoint: return {.n = true, .jumps = has_jumps};
     default: return {.jumps = has_jumps};
   }
@@ -129,6 +129,13 @@ void read_site(ByteReader& in, const uint8_t*& last_jump, ExitSite& site) {
   for (const uint8_t*& jump : site.jumps) jump = last_jump += in.signed_varint();
 }
 
+/// Returns the distance between the frames of a call, in slots, which stands where its return begins with this jump.
+int32_t slots_of_call(const uint8_t* jump) {
+  int32_t distance;
+  std::memcpy(&distance, jump - 1 + kDistanceAt, sizeof distance);
+  return distance / offsets::slot_offset(1);
+}
+
 /// Sites and tables know where they end: this is more than they have.
 constexpr size_t kMostBytes = std::numeric_limits<uint32_t>::max();
 
@@ -159,7 +166,9 @@ void store_sites(std::span<const ExitSite> sites, const uint8_t* start, std::vec
 void load_site(const TraceCode& code, uint32_t exit, ExitSite& site) {
   read_sites(code, exit + 1, site);
   site.stub = place_in_sled(code, exit);
-  if (site.is_return()) site.stub -= return_stub_bytes(site.n);
+  if (!site.is_return()) return;
+  site.n = slots_of_call(site.jumps.front());
+  site.stub -= return_stub_bytes(site.n);
 }
 
 ExitSite load_site(const TraceCode& code, uint32_t exit) {

@@ -23,11 +23,12 @@
 //   IsPacked, TagIs,    the operand's place, if it is no register
 //   TagFrom
 //   TagIs, TagFrom      the tag n, in the upper half its width m (15: 15 or more, the rest follows)
-//   call, deopt_point   n
+//   deopt_point         n
 //   all but yield       the jumps: their number unless it is one, then the distance of each from the one before, in
 //   points              zigzag; of the first of all from the code's start
 //
-// (Operands and numbers of other guards are not kept, nor jumps that are never redirected.)
+// (Operands and numbers of other guards are not kept, nor jumps that are never redirected. The n of a call is found at
+// its jump: interp/native_stack.h.)
 //
 // Tested by tests/unit/jit/x64/exit_site_test.cc.
 #pragma once

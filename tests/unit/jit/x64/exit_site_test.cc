@@ -3,10 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <random>
 
 namespace fble {
 namespace {
+
+const uint8_t* at(uintptr_t offset) { return reinterpret_cast<const uint8_t*>(offset); }
 
 /// Sites behind machine code of any bytes.
 class StoredSites {
@@ -19,6 +22,12 @@ class StoredSites {
     exits_ = static_cast<uint32_t>(sites.size());
     bytes_.insert(bytes_.end(), behind.begin(), behind.end());
     bytes_.push_back(kTable);
+    for (const ExitSite& site : sites) {
+      if (!site.is_return()) continue;
+      // The code of a call has the distance of the frames.
+      const int32_t distance = 8 * site.n;
+      std::memcpy(bytes_.data() + (site.jumps[0] - at(0)) - 1 + kDistanceAt, &distance, sizeof distance);
+    }
   }
 
   static constexpr uint8_t kTable = 0x5a;
@@ -32,12 +41,12 @@ class StoredSites {
   uint32_t exits_ = 0;
 };
 
-const uint8_t* at(uintptr_t offset) { return reinterpret_cast<const uint8_t*>(offset); }
-
 ExitSite random_site(std::mt19937& random, uintptr_t& offset) {
   const auto below = [&](uint32_t limit) { return static_cast<uint32_t>(random() % limit); };
   ExitSite site;
-  site.guard = static_cast<IrOp>(below(static_cast<uint32_t>(IrOp::kCount)));
+  do {
+    site.guard = static_cast<IrOp>(below(static_cast<uint32_t>(IrOp::kCount)));
+  } while (site.is_return());
   const bool tests_tag = site.guard == IrOp::kTagIs || site.guard == IrOp::kTagFrom;
   if (tests_tag || site.guard == IrOp::kIsPacked) {
     switch (below(4)) {
@@ -48,7 +57,7 @@ ExitSite random_site(std::mt19937& random, uintptr_t& offset) {
     }
   }
   if (tests_tag) site.m = below(40);
-  if (tests_tag || site.guard == IrOp::kCall || site.guard == IrOp::kDeoptPoint) {
+  if (tests_tag || site.guard == IrOp::kDeoptPoint) {
     site.n = static_cast<int32_t>(below(2) == 0 ? below(10) : below(1 << 20));
   }
   if (site.is_yield() || site.guard == IrOp::kDeoptPoint) return site;
@@ -68,9 +77,18 @@ TEST(ExitSites, ComeBack) {
     uintptr_t offset = 0;
     const size_t count = random() % 60;
     for (size_t i = 0; i < count; ++i) sites.push_back(random_site(random, offset));
-    const StoredSites stored(random() % 3000, sites);
+    size_t code_bytes = random() % 3000;
+    if (random() % 2 == 0) {
+      ExitSite call;
+      call.guard = IrOp::kCall;
+      call.n = static_cast<int32_t>(random() % (random() % 2 == 0 ? 10 : 1 << 20));
+      call.jumps = {at(1 + random() % 3000)};
+      sites.push_back(call);
+      code_bytes += 3100;
+    }
+    const StoredSites stored(code_bytes, sites);
     ExitSite found;
-    for (uint32_t i = 0; i < count; ++i) {
+    for (uint32_t i = 0; i < sites.size(); ++i) {
       load_site(stored.code(), i, found);
       ASSERT_EQ(found.guard, sites[i].guard);
       EXPECT_EQ(found.operand, sites[i].operand);
