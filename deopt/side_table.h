@@ -18,7 +18,10 @@
 //                         start of the code, without facts
 //
 //   entry      7        6         5    4   3    0
-//              [return][changed?][ frames ][ n  ]     return: the stub of a call
+//              [marked][changed?][ frames ][ n  ]
+//
+//     marked    of the table's last entry: the exit is the return stub of a call. Of others: the next
+//               exit is the same and has no entry, as where two guards check for one instruction
 //
 //     frames 0  the same; the position of the innermost is n words further
 //            1  one more: the innermost has called. The number of words by which its position
@@ -140,7 +143,7 @@ struct ExitFrame {
 
 /// The decoded form of one exit.
 struct ExitEntry {
-  /// The exit is the return stub of a call: the innermost frame's pc is the return
+  /// The exit is the return stub of a call, the last of its trace: the innermost frame's pc is the return
   /// position, the result is in a register, and all other values are in memory.
   bool is_return = false;
   std::vector<ExitFrame> frames;       ///< outermost first

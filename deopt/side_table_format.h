@@ -78,6 +78,11 @@ inline Word anchor() {
 
 // ---- the state of both sides within a group ------------------------
 
+/// Bits of an entry's first byte.
+enum : uint8_t { kMarked = 0x80, kChanged = 0x40 };
+/// An entry that is the same as the one before.
+inline constexpr uint8_t kSameEntry = 0;
+
 /// The codes of values, see the essay.
 enum : uint8_t {
   kRegisterCode = 0x00,
@@ -181,8 +186,9 @@ struct GroupState {
     for (size_t i = 0; i + 1 < frames.size(); ++i) base += static_cast<int32_t>(frames[i].pc[-1]);
     for (size_t i = frames.size(); i-- > 0 && places.size() < limit;) {
       const bool awaits_result = i + 1 < frames.size() || is_return;
-      for_each_live_slot(*frames[i].code, frames[i].pc, awaits_result,
-                         [&](int32_t slot) { places.push_back({base + slot, false}); });
+      for_each_live_slot(*frames[i].code, frames[i].pc, awaits_result, [&](int32_t slot) {
+        places.push_back({base + slot, false});
+      });
       places.push_back({base + kClosureSlot, true});
       if (i > 0) base -= static_cast<int32_t>(frames[i - 1].pc[-1]);
     }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <utility>
 
 #include "deopt/code_numbers.h"
 #include "deopt/side_table_format.h"
@@ -70,10 +71,12 @@ class TableReader {
     if (distance > in_.left()) in_.fail();
     if (in_.failed || count_ == 0) return;
     in_.at += distance;
+    next_ = group * kExitsPerGroup;
     start_group();
   }
   void start_group() {
     if (!in_.failed) state_.start(code_);
+    repeats_ = false;
   }
 
   bool failed() const { return in_.failed; }
@@ -81,14 +84,18 @@ class TableReader {
 
   /// Reads the next entry of the group; `get` returns its content.
   void read_entry() {
+    const bool is_last = ++next_ == count_;
+    if (std::exchange(repeats_, false)) return;
     const uint8_t head = in_.byte();
-    is_return_ = (head & 0x80) != 0;
+    const bool is_marked = (head & kMarked) != 0;
+    is_return_ = is_marked && is_last;
+    repeats_ = is_marked && !is_last;
     const size_t first_new = read_frames(static_cast<FrameForm>(head >> 4 & 3), head & 15);
     if (in_.failed) return;
     if (first_new < state_.frames.size()) state_.expect_new_frames(first_new);
 
     changed_.clear();
-    if ((head & 0x40) != 0) {
+    if ((head & kChanged) != 0) {
       unsigned byte = 128;
       for (size_t at = 0; byte >= 128 && !in_.failed; at += 7) {
         byte = in_.byte();
@@ -330,6 +337,8 @@ class TableReader {
   uint32_t count_ = 0;
   Code* code_ = nullptr;
   GroupState state_;
+  uint32_t next_ = 0;     ///< the exit that is read next
+  bool repeats_ = false;  ///< it is the same as the one before
   bool is_return_ = false;
   std::vector<size_t> changed_;
   // For each virtual of the group: its number in the entry that `get` fills.

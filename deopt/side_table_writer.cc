@@ -110,15 +110,26 @@ class TableWriter {
     trusted_ = trusted;
     out_.bytes.clear();
     std::vector<size_t> group_sizes;
+    constexpr size_t kNone = std::numeric_limits<size_t>::max();
+    size_t previous_head = kNone;  // of the entry before, if it has one that is not marked
     for (size_t i = 0; i < entries.size(); ++i) {
       if (i % kExitsPerGroup == 0) {
         group_sizes.push_back(0);
         state_.start(code);
         described_.clear();
+        previous_head = kNone;
       }
-      const size_t before = out_.bytes.size();
+      FBLE_ASSERT(!entries[i].is_return || i + 1 == entries.size());
+      const size_t head = out_.bytes.size();
       write_entry(entries[i]);
-      group_sizes.back() += out_.bytes.size() - before;
+      if (previous_head != kNone && out_.bytes.size() == head + 1 && out_.bytes[head] == kSameEntry) {
+        out_.bytes.pop_back();
+        out_.bytes[previous_head] |= kMarked;
+        previous_head = kNone;
+      } else {
+        previous_head = head;
+      }
+      group_sizes.back() += out_.bytes.size() - head;
     }
 
     ByteWriter head;
@@ -168,7 +179,7 @@ class TableWriter {
                       : step.form == FrameForm::kGeneral ? static_cast<int64_t>(frames.size() - first_new)
                                                          : frames.back().pc - frames.back().code->start;
     const bool direct = n >= 0 && n < static_cast<int64_t>(kRest);
-    out_.byte((entry.is_return ? 0x80u : 0) | (bits != 0 ? 0x40u : 0) | static_cast<unsigned>(step.form) << 4 |
+    out_.byte((entry.is_return ? kMarked : 0u) | (bits != 0 ? kChanged : 0u) | static_cast<unsigned>(step.form) << 4 |
               (direct ? static_cast<unsigned>(n) : kRest));
     if (!direct) out_.signed_varint(n - static_cast<int64_t>(kRest));
     if (step.form == FrameForm::kGeneral) {

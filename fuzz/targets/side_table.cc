@@ -32,10 +32,8 @@ FBLE_FUZZ_TARGET(side_table) {
   if ((bytes[0] & 1) == 0) {
     ExitGenerator gen(*program, seed);
     SideTableBuilder builder;
-    for (uint32_t i = bytes[3] % 32; i > 0; --i) {
-      entries.push_back(gen.next());
-      builder.add(entries.back());
-    }
+    entries = gen.table(bytes[3] % 32);
+    for (const ExitEntry& entry : entries) builder.add(entry);
     table = builder.finish();
     require(verify_side_table(table, &message, codes), "a table of the builder's is rejected", message);
     for (uint32_t i = 0; i < table.exits; ++i) {

@@ -89,8 +89,16 @@ class ExitGenerator {
  public:
   ExitGenerator(ProgramCode& program, uint32_t seed) : codes_(all_codes(program)), random_(seed) {}
 
-  /// Makes the next exit: often similar to the last one.
+  /// Makes the exits of a table, at most `most`: a return is the last one.
+  std::vector<ExitEntry> table(uint32_t most) {
+    std::vector<ExitEntry> entries;
+    while (entries.size() < most && (entries.empty() || !entries.back().is_return)) entries.push_back(next());
+    return entries;
+  }
+
+  /// Makes the next exit: often similar to the last one, or the same.
   ExitEntry next() {
+    if (!entry_.frames.empty() && !entry_.is_return && chance(20)) return entry_;
     if (!entry_.frames.empty() && chance(70)) {
       change_some();
     } else {

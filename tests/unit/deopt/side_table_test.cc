@@ -24,10 +24,7 @@ TEST(SideTable, RandomExitsComeBack) {
   const std::vector<Code*> codes = all_codes(*program);
   for (uint32_t seed = 0; seed < 400; ++seed) {
     ExitGenerator generator(*program, seed);
-    std::vector<ExitEntry> entries;
-    for (uint32_t i = generator.below(60); i > 0; --i) {
-      entries.push_back(generator.next());
-    }
+    const std::vector<ExitEntry> entries = generator.table(generator.below(60));
     const SideTable table = encode(entries);
     ASSERT_EQ(table.exits, entries.size());
     std::vector<ExitEntry> decoded;
@@ -53,8 +50,7 @@ TEST(SideTable, CorruptTablesAreRefused) {
   size_t accepted = 0;
   for (uint32_t seed = 0; seed < 60; ++seed) {
     ExitGenerator generator(*program, seed);
-    std::vector<ExitEntry> entries;
-    for (int i = 0; i < 12; ++i) entries.push_back(generator.next());
+    const std::vector<ExitEntry> entries = generator.table(12);
     const SideTable table = encode(entries);
     for (int round = 0; round < 400; ++round) {
       SideTable changed = table;
