@@ -47,7 +47,7 @@ struct ExitAddress {
 /// made.
 struct ExitRecord {
   static constexpr uint16_t kNever = 0xffff;    ///< a countdown from a number that is too large for it
-  static constexpr uint8_t kMostFailures = 31;  ///< every countdown after so many is kNever
+  static constexpr uint8_t kMostFailures = 31;  ///< with these, every countdown is kNever
 
   uint32_t place = 0;              ///< the offset of the exit's push (place_in_sled) in the code cache
   uint16_t countdown = 0;          ///< number of times it is taken until it is hot, or kNever
