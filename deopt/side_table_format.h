@@ -186,9 +186,8 @@ struct GroupState {
     for (size_t i = 0; i + 1 < frames.size(); ++i) base += static_cast<int32_t>(frames[i].pc[-1]);
     for (size_t i = frames.size(); i-- > 0 && places.size() < limit;) {
       const bool awaits_result = i + 1 < frames.size() || is_return;
-      for_each_live_slot(*frames[i].code, frames[i].pc, awaits_result, [&](int32_t slot) {
-        places.push_back({base + slot, false});
-      });
+      for_each_live_slot(*frames[i].code, frames[i].pc, awaits_result,
+                         [&](int32_t slot) { places.push_back({base + slot, false}); });
       places.push_back({base + kClosureSlot, true});
       if (i > 0) base -= static_cast<int32_t>(frames[i - 1].pc[-1]);
     }
