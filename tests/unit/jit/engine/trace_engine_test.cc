@@ -156,6 +156,16 @@ TEST_F(Engine, CompilesWhatIsHotAndLeavesItRarely) {
   EXPECT_EQ(stats().flushes, 0u);
 }
 
+TEST_F(Engine, NumbersThatNoRecordCanCountToAreNeverReached) {
+  // The lowest 16 bits of these numbers would be reached soon.
+  JitOptions options;
+  options.params.hot_exits = options.params.hot_returns = (1 << 16) + 1;
+  EXPECT_EQ(run(&options), expected());
+  EXPECT_GE(stats().traces[static_cast<size_t>(TraceKind::kFunction)], 2u);
+  EXPECT_EQ(stats().traces[static_cast<size_t>(TraceKind::kBridge)], 0u);
+  EXPECT_EQ(stats().traces[static_cast<size_t>(TraceKind::kContinuation)], 0u);
+}
+
 TEST_F(Engine, ContinuationsAreSharedByAllCallsThatReturnToAPlace) {
   JitOptions options;
   options.eager = true;
