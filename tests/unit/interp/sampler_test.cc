@@ -193,18 +193,22 @@ TEST_F(SamplerTest, ASledIsTheExitWhereThePushesBegan) {
   Word native[20] = {};
   carrier.native_stack = native + 20;
   current_activity = Activity::kProgram;
-  const auto first_asked = [&](size_t instruction, const Word* native_stack) {
+  const auto first_asked_at = [&](const void* instruction, const Word* native_stack) {
     positions.asked.clear();
-    sampler.sample({positions.code.data() + instruction, nullptr, carrier.fp, &carrier, native_stack}, 1);
+    sampler.sample({instruction, nullptr, carrier.fp, &carrier, native_stack}, 1);
     return positions.asked.at(0);
+  };
+  const auto first_asked = [&](size_t instruction, const Word* native_stack) {
+    return first_asked_at(positions.code.data() + instruction, native_stack);
   };
   EXPECT_EQ(first_asked(100, native + 10), 100);
   // Machine code has pushed three words in a sled that began at 97, and is about to call shared code.
   for (int i = 7; i < 10; ++i) native[i] = reinterpret_cast<Word>(native + i + 1);
   EXPECT_EQ(first_asked(100, native + 7), 97);
   EXPECT_EQ(first_asked(98, native + 9), 97);
-  // It is there.
+  // It is on the way, and there.
   native[6] = reinterpret_cast<Word>(positions.code.data() + 100 + kSledCallBytes);
+  EXPECT_EQ(first_asked_at(reinterpret_cast<const void*>(&leave_by_sled), native + 6), 97);
   EXPECT_EQ(first_asked(20, native + 6), 97);
   EXPECT_EQ(first_asked(20, nullptr), 20);
   // Above an empty native stack there may be no memory.
