@@ -43,6 +43,7 @@ CodeMap make_code_map(const Trace& trace, const uint8_t* start, size_t bytes, st
   const uint32_t* const first_pc = has_position ? first->pc : map.sites[0].code->start;
   uint32_t site = first_site;
   const uint32_t* pc = first_pc;
+  size_t kept = 0;
   for (size_t i = 0; i < rows.size(); ++i) {
     CodeRow row = rows[i];
     // A trace made from text has positions, but no sites.
@@ -57,8 +58,10 @@ CodeMap make_code_map(const Trace& trace, const uint8_t* start, size_t bytes, st
       pc = row.pc;
     }
     const uint32_t end = i + 1 < rows.size() ? rows[i + 1].offset : map.bytes;
-    if (row.offset < end) map.rows.push_back(row);
+    if (row.offset < end) rows[kept++] = row;
   }
+  rows.resize(kept);
+  map.rows = std::move(rows);
   return map;
 }
 
