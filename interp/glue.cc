@@ -26,12 +26,20 @@ Code* GlueCode::make_apply_held(uint32_t held, uint32_t rest) {
     code.arity = rest;
     code.frame_slots = held + rest + kHeaderSlots;
     code.capture_count = 1 + held;
+    code.block = Symbol("partial application");
     code.is_glue = true;
     finish_code(code);
     known = &code;
     if (held < kSizes && rest < kSizes) apply_held_[held][rest] = known;
+    if (see_partial_application_) see_partial_application_(code);
   }
   return known;
+}
+
+void GlueCode::show_partial_applications(std::function<void(Code&)> see) {
+  see_partial_application_ = std::move(see);
+  if (!see_partial_application_) return;
+  for (const auto& [sizes, code] : all_apply_held_) see_partial_application_(*code);
 }
 
 Code* GlueCode::make_apply_rest(uint32_t count) {

@@ -696,6 +696,10 @@ Recorder::Status Recorder::record_exact_call(CallSite& site) {
     }
   }
   append(IrOp::kIsPointer, func);
+  // All partial applications with that number of arguments begin here, so the next one calls another function.
+  if (steps_ == 0 && builder_.trace().kind == TraceKind::kFunction && is_apply_held(*frame().code)) {
+    return end_with_tail_call(func, nullptr, site.args);
+  }
   const bool known = builder_.facts(func).code == code;
   const bool repeated = on_stack(code);
   if (repeated) policy_.note_recursive(*code);
@@ -729,16 +733,7 @@ Recorder::Status Recorder::record_exact_call(CallSite& site) {
     frame().return_position = site.next;
     return end_with_call(func, target, site.args, frame().base + static_cast<int32_t>(site.distance));
   }
-  if (frames_.size() == 1) {
-    IrIns ins{.op = IrOp::kTailCall};
-    ins.a = func;
-    ins.code = target;
-    for (const Operand& arg : site.args) ins.list.push_back(arg.ref);
-    Trace& trace = builder_.trace();
-    trace.extent = std::max(trace.extent, static_cast<uint32_t>(site.args.size()));
-    append(std::move(ins));
-    return end(target == trace.code && trace.kind == TraceKind::kFunction ? TraceLink::kLoop : TraceLink::kTailCall);
-  }
+  if (frames_.size() == 1) return end_with_tail_call(func, target, site.args);
   if (!guard_return_words(frame())) return end_with_exit();
   const int32_t base = frame().base;
   frames_.pop_back();
@@ -788,6 +783,18 @@ std::optional<Recorder::Status> Recorder::record_recall(const CallSite& site, Co
     counts->add(code_of_frame(carrier_.fp), next, 1);
   }
   return deliver(site, ref);
+}
+
+/// Ends the trace with the tail call of the root frame.
+Recorder::Status Recorder::end_with_tail_call(IrRef func, Code* code, const Operands& args) {
+  IrIns ins{.op = IrOp::kTailCall};
+  ins.a = func;
+  ins.code = code;
+  for (const Operand& arg : args) ins.list.push_back(arg.ref);
+  Trace& trace = builder_.trace();
+  trace.extent = std::max(trace.extent, static_cast<uint32_t>(args.size()));
+  append(std::move(ins));
+  return end(code == trace.code && trace.kind == TraceKind::kFunction ? TraceLink::kLoop : TraceLink::kTailCall);
 }
 
 /// Stores all live values in their slots, then ends the trace with the call.

@@ -175,6 +175,7 @@ class Recorder final : private Appender {
   Status record_exact_call(CallSite& site);
   Status deliver(const CallSite& site, IrRef result);
   Status end_with_call(IrRef func, Code* code, const Operands& args, int32_t base);
+  Status end_with_tail_call(IrRef func, Code* code, const Operands& args);
   Status record_return(IrRef result);
   std::optional<Status> record_recall(const CallSite& site, Code* code);
   void enter_frame(const CallSite& site, Code* code);
