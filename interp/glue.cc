@@ -31,15 +31,16 @@ Code* GlueCode::make_apply_held(uint32_t held, uint32_t rest) {
     finish_code(code);
     known = &code;
     if (held < kSizes && rest < kSizes) apply_held_[held][rest] = known;
-    if (see_partial_application_) see_partial_application_(code);
+    if (see_callable_) see_callable_(code);
   }
   return known;
 }
 
-void GlueCode::show_partial_applications(std::function<void(Code&)> see) {
-  see_partial_application_ = std::move(see);
-  if (!see_partial_application_) return;
-  for (const auto& [sizes, code] : all_apply_held_) see_partial_application_(*code);
+void GlueCode::show_callable(std::function<void(Code&)> see) {
+  see_callable_ = std::move(see);
+  if (!see_callable_) return;
+  for (const auto& [sizes, code] : all_apply_held_) see_callable_(*code);
+  for (const auto& [name, code] : natives_) see_callable_(*code);
 }
 
 Code* GlueCode::make_apply_rest(uint32_t count) {
@@ -101,6 +102,7 @@ Code* GlueCode::native(const ForeignRef& ref, const NativeRow& row) {
       code->entry = intrinsics_are_counted_ ? counted_intrinsic_entry() : intrinsic_entry(row.intrinsic);
       if (!intrinsics_are_counted_) code->direct = intrinsic_direct(row.intrinsic);
     }
+    if (see_callable_) see_callable_(*code);
   }
   return code;
 }

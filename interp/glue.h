@@ -42,9 +42,9 @@ class GlueCode {
 
   /// Returns the code of a native that takes arguments.
   Code* native(const ForeignRef& ref, const NativeRow& row);
-  /// Calls `see(code)` for the code of each partial application, those there are and those to come. Machine code may call
-  /// it. Null: for none to come.
-  void show_partial_applications(std::function<void(Code&)> see);
+  /// Calls `see(code)` for all code here that a closure may have, when it is made: partial applications and natives.
+  /// Null: for none to come.
+  void show_callable(std::function<void(Code&)> see);
   /// Has natives with effects ask for the turn first, from now on (interp/turns.h).
   void have_natives_take_turns();
   /// Has intrinsics count their calls. Requires: there are no natives yet.
@@ -75,7 +75,7 @@ class GlueCode {
   static void finish_function(Code& code, const std::string& name);
 
   std::deque<Code> codes_;
-  std::function<void(Code&)> see_partial_application_;
+  std::function<void(Code&)> see_callable_;
   bool natives_take_turns_ = false;
   bool intrinsics_are_counted_ = false;
   /// The tables of glue for small numbers of arguments have this size; all glue of a kind is in its map.

@@ -1202,6 +1202,12 @@ FBLE_HANDLER_CC void enter_counted_intrinsic(HANDLER) {
 
 }  // namespace
 
+FBLE_HANDLER_CC void native_call_entry(HANDLER) {
+  Code* code = running_code(fp);
+  if (UNLIKELY(--code->hotness == 0)) TAIL enter_hot(REGISTERS);
+  TAIL code->entry(REGISTERS);
+}
+
 const uint32_t* stop_position() {
   static constexpr uint32_t kStop[] = {static_cast<uint32_t>(Op::kHalt), 0};
   return kStop;

@@ -53,6 +53,11 @@ void run_steps(Carrier& carrier);
 Handler entry_by_table();
 Handler checked_entry();
 Handler counted_entry();
+/// The entry of natives for machine code (leave_by_native_call): counts Code::hotness down likewise. Calls of the
+/// interpreter are not counted, since it needs no frame for most of them.
+FBLE_HANDLER_CC __attribute__((visibility("hidden"))) void native_call_entry(const uint32_t* pc, Word* fp,
+                                                                             Carrier* carrier, Word* ap,
+                                                                             const HandlerTable* table, Word value);
 /// Returns the entry of intrinsics that counts their calls (interp/instruction_counts.h).
 Handler counted_intrinsic_entry();
 

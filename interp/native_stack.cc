@@ -4,6 +4,7 @@
 
 #include "gc/frozen_slabs.h"
 #include "interp/debug_state.h"
+#include "interp/interpreter.h"
 #include "interp/offsets.h"
 
 // The unwinding rule of `enter`, for the assembler below that runs on the native stack: from there it does not matter
@@ -142,8 +143,8 @@ __attribute__((naked)) void leave_by_sled() {
 // It stores four words even if there are fewer arguments: no slot after them is in use yet, and the room above the
 // limit of the stack is enough.
 static_assert(kArgumentRegisters == std::array<int, 4>{1, 2, 3, 8} && kGuardSlots >= kArgumentRegisters.size());
-__attribute__((naked)) void leave_by_call() {
-  asm volatile(FBLE_UNWIND_TO_ENTER R"(
+#define FBLE_LEAVE_BY_CALL \
+  FBLE_UNWIND_TO_ENTER R"(
       movq %%rcx, (%%r13)
       movq %%rdx, 8(%%r13)
       movq %%rbx, 16(%%r13)
@@ -155,10 +156,18 @@ __attribute__((naked)) void leave_by_call() {
       movq %c[closure](%%r13), %%rax
       movq %c[code](%%rax), %%rax
       movq %c[start](%%rax), %%r12
-      jmpq *%c[entry](%%rax)
-      )" ::[native] "i"(offsets::kNativeStack),
-               [closure] "i"(offsets::slot_offset(kClosureSlot)), [code] "i"(offsets::kClosureCode),
-               [start] "i"(offsets::kCodeStart), [entry] "i"(offsets::kCodeEntry), [write] "i"(&write_return_words));
+      )"
+#define FBLE_LEAVE_BY_CALL_OPERANDS                                                       \
+  [native] "i"(offsets::kNativeStack), [closure] "i"(offsets::slot_offset(kClosureSlot)), \
+      [code] "i"(offsets::kClosureCode), [start] "i"(offsets::kCodeStart), [write] "i"(&write_return_words)
+
+__attribute__((naked)) void leave_by_call() {
+  asm volatile(
+      FBLE_LEAVE_BY_CALL "jmpq *%c[entry](%%rax)" ::FBLE_LEAVE_BY_CALL_OPERANDS, [entry] "i"(offsets::kCodeEntry));
+}
+
+__attribute__((naked)) void leave_by_native_call() {
+  asm volatile(FBLE_LEAVE_BY_CALL "jmp %c[entry]" ::FBLE_LEAVE_BY_CALL_OPERANDS, [entry] "i"(&native_call_entry));
 }
 
 }  // namespace fble

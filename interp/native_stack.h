@@ -72,8 +72,11 @@ void write_return_words();
 /// HandlerTable::leave, which sleds call: jumps to Carrier::exit_common.
 void leave_by_sled();
 
-/// Code::native_entry of code that is not compiled: stores the arguments that are in registers in their slots, writes
-/// return words, cuts the native stack off and jumps to Code::entry.
+/// Code::native_entry of functions that are not compiled: stores the arguments that are in registers in their slots,
+/// writes return words, cuts the native stack off and jumps to Code::entry.
 void leave_by_call();
+
+/// The same for natives: their calls from machine code are counted (native_call_entry).
+void leave_by_native_call();
 
 }  // namespace fble

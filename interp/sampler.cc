@@ -45,7 +45,8 @@ bool is_call_before(const uint32_t* pc, const uint32_t* position) {
 /// harm.
 bool leaves_machine_code(const void* instruction) {
   constexpr uintptr_t kMostBytes = 96;
-  for (void (*const function)() : {&return_by_frame, &write_return_words, &leave_by_call, &leave_by_sled}) {
+  for (void (*const function)() :
+       {&return_by_frame, &write_return_words, &leave_by_call, &leave_by_native_call, &leave_by_sled}) {
     if (reinterpret_cast<uintptr_t>(instruction) - reinterpret_cast<uintptr_t>(function) < kMostBytes) return true;
   }
   return false;

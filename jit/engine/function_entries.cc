@@ -10,7 +10,7 @@ FunctionEntries::~FunctionEntries() {
   for (Code* code : codes_) {
     code->engine_index = 0;
     code->cells = {};
-    code->entry = handler_of(static_cast<Op>(code->words[0]));
+    if (code->native == nullptr) code->entry = handler_of(static_cast<Op>(code->words[0]));
     code->native_entry = reinterpret_cast<const void*>(&leave_by_call);
   }
 }
@@ -19,23 +19,27 @@ void FunctionEntries::adopt(Code& code) {
   codes_.push_back(&code);
   entries_.emplace_back();
   code.engine_index = static_cast<uint32_t>(codes_.size());
-  code.entry = counted_entry();
+  count_calls(code);
+}
+
+/// Lets the interpreter have the calls, and count those that may be made by machine code in the end.
+void FunctionEntries::count_calls(Code& code) const {
+  if (code.native == nullptr) code.entry = counted_entry();
+  code.native_entry = reinterpret_cast<const void*>(code.native == nullptr ? &leave_by_call : &leave_by_native_call);
   count_anew(code);
 }
 
 void FunctionEntries::count_anew(Code& code) const { code.hotness = options_.threshold(options_.params.hot_calls); }
 
 void FunctionEntries::install(Code& code, const uint8_t* door, const uint8_t* start) {
-  code.entry = reinterpret_cast<Handler>(const_cast<uint8_t*>(door));
+  if (code.native == nullptr) code.entry = reinterpret_cast<Handler>(const_cast<uint8_t*>(door));
   code.native_entry = start;
   entries_[code.engine_index - 1].is_machine_code = true;
 }
 
 void FunctionEntries::forget(Code& code) {
   entries_[code.engine_index - 1].is_machine_code = false;
-  code.entry = counted_entry();
-  code.native_entry = reinterpret_cast<const void*>(&leave_by_call);
-  count_anew(code);
+  count_calls(code);
 }
 
 void FunctionEntries::forget_all() {
@@ -48,7 +52,9 @@ void FunctionEntries::back_off(Code& code) {
   Entry& entry = entries_[code.engine_index - 1];
   ++entry.failures;
   code.hotness = options_.threshold(options_.params.hot_calls) << entry.failures;
-  if (entry.failures >= options_.params.max_attempts) code.entry = checked_entry();
+  if (entry.failures < options_.params.max_attempts) return;
+  if (code.native == nullptr) code.entry = checked_entry();
+  code.native_entry = reinterpret_cast<const void*>(&leave_by_call);
 }
 
 }  // namespace fble

@@ -1,5 +1,8 @@
 // The targets of calls: the interpreter, which counts them, or machine code.
 //
+// Functions and partial applications have one for calls of the interpreter (Code::entry) and one for those of machine
+// code (Code::native_entry). Natives have only the latter: the interpreter needs no machine code to run them.
+//
 // Tested by tests/unit/jit/engine/trace_engine_test.cc.
 #pragma once
 
@@ -34,6 +37,8 @@ class FunctionEntries {
   const std::vector<Code*>& codes() const { return codes_; }
 
  private:
+  void count_calls(Code& code) const;
+
   struct Entry {
     bool is_machine_code = false;
     uint32_t failures = 0;

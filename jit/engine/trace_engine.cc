@@ -92,7 +92,9 @@ TraceEngine::TraceEngine(Carrier& carrier, const JitOptions& options)
   for (Word function : {io.return_function, io.do_function, io.run_function}) {
     entries_.adopt(*closure_code(as_object(function)));
   }
-  carrier.machine.glue.show_partial_applications([this](Code& code) { entries_.adopt(code); });
+  carrier.machine.glue.show_callable([this](Code& code) {
+    if (code.native == nullptr || (code.is_pure && code.arity <= kMaxNativeArguments)) entries_.adopt(code);
+  });
   matrix_ = DeoptMatrix::if_wanted();
   if (carrier.machine.counts != nullptr) counts_.emplace(*carrier.machine.counts, options_.params.max_traces);
   if (options_.deopt_sweep) rehearsal_.emplace(carrier, traces_, points_, matrix_.get(), stats_);
@@ -111,7 +113,7 @@ TraceEngine::~TraceEngine() {
   on_run_end(carrier_);
   sinks_.take(EndEvent{traces_.record_bytes()});
   if (options_.events != nullptr) carrier_.machine.heap.set_pause_listener({});
-  carrier_.machine.glue.show_partial_applications(nullptr);
+  carrier_.machine.glue.show_callable(nullptr);
   carrier_.machine.engine = nullptr;
   carrier_.machine.positions = nullptr;
   carrier_.exit_common = nullptr;

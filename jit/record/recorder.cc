@@ -151,6 +151,7 @@ void Recorder::start_bridge(const ExitEntry& entry, const BridgeStart& start) {
   mixed_signs_ = start.mixed_signs || shows_mixed_signs(start.guard);
   mixed_layouts_ = start.mixed_layouts || start.guard == IrOp::kLayoutIs;
   starts_unknown_ = is_recall(start.guard);
+  failed_native_ = start.guard == IrOp::kNative || start.guard == IrOp::kExit;
   root_fp_ = carrier_.fp - entry.frames.back().base;
   root_extent_ = start.root_extent;
   trace.extent = start.root_extent;
@@ -557,11 +558,20 @@ Word Recorder::try_native(const Code& code, const Operands& args) {
 
 /// Records the body of a pure native, which has a frame like any function: the trace calls the native. A bridge from
 /// the exit of a failed call leaves the call to the interpreter, which may collect.
+///
+/// A native that is called as an unknown function has a trace of its own. For an intrinsic, that is what it computes
+/// with operands of the kind that was seen first; others are left to a call.
 Recorder::Status Recorder::record_native() {
   Code* const code = frame().code;
   std::vector<uint32_t> slots(code->arity);
   std::iota(slots.begin(), slots.end(), 0);
   const Operands args = operands(slots.data(), code->arity);
+  if (steps_ == 0 && frames_.size() == 1 && !failed_native_) {
+    if (code->intrinsic != Intrinsic::kNone && can_record_intrinsic(code->intrinsic, args)) {
+      return record_return(record_intrinsic(*this, code->intrinsic, args, mixed_signs_));
+    }
+    return record_return(append_native(code, args));
+  }
   if (steps_ == 0) {
     if (frames_.size() == 1 || !guard_return_words(frame())) return end_with_exit();
     const IrRef func = closure_ref();

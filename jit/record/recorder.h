@@ -218,6 +218,7 @@ class Recorder final : private Appender {
   Code* entered_ = nullptr;
   bool has_moved_ = false;
   bool is_behind_returns_ = false;  ///< behind a select of which both arms return
+  bool failed_native_ = false;      ///< at the bridge's start, a native has failed or may have
   bool starts_unknown_ = false;     ///< the call at the bridge's start was found not to be remembered
   TraceLink link_ = TraceLink::kNone;
   AbortReason abort_reason_ = AbortReason::kNothingRecorded;

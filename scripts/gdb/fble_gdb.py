@@ -26,7 +26,8 @@ NO_SITE = 0xFFFFFFFF
 # The words on the native stack above the return addresses, at most: what a stub has pushed.
 MOST_WORDS_ABOVE = 24
 # Code without CFI of C++: what is on the native stack does not matter there (interp/native_stack.cc).
-ASSEMBLER = ("fble::return_by_frame", "fble::write_return_words", "fble::leave_by_call", "fble::leave_by_sled")
+ASSEMBLER = ("fble::return_by_frame", "fble::write_return_words", "fble::leave_by_call", "fble::leave_by_native_call",
+             "fble::leave_by_sled")
 ENTER = "fble::(anonymous namespace)::enter("
 
 

@@ -12,6 +12,8 @@
 #include "interp/bytecode.h"
 #include "interp/interpreter.h"
 #include "interp/machine.h"
+#include "interp/machine_state.h"
+#include "interp/native_stack.h"
 #include "tests/support/checked_source.h"
 
 namespace fble {
@@ -102,6 +104,33 @@ Nat@ 8 = Twos(4, 4);
 Repeat(8, 8);
 )";
 
+/// A program that calls partial applications of one argument and of two, which it does not know, on the way back from
+/// deep recursion.
+constexpr const char* kUnknownCallees = R"(
+Unit@ = *();
+Nat@ = +(Unit@ 1, Nat@ 2, Nat@ 3);
+F@ = (Nat@) { Nat@; };
+Nat@ 1 = Nat@(1: Unit@());
+(Nat@, Nat@) { Nat@; } Turn = (Nat@ a, Nat@ x) { x.?(1: a, 2: Nat@(3: x.2), 3: Nat@(2: x.3)); };
+(Nat@, Nat@, Nat@) { Nat@; } Keep = (Nat@ a, Nat@ b, Nat@ x) { x.?(1: a, 2: x, 3: b); };
+(Nat@) { Nat@; } Same = (Nat@ x) { x; };
+(F@, Nat@) { F@; } Nest = (F@ f, Nat@ n) {
+  n.?(1: Same);
+  F@ g = Nest(f, n.?(1: n, 2: n.2, 3: n.3));
+  (Nat@ x) { f(g(x)); };
+};
+(Nat@, Nat@) { Nat@; } Twos = (Nat@ n, Nat@ end) { n.?(1: end, 2: Nat@(2: Twos(n.2, end)), 3: end); };
+Nat@ 4 = Nat@(2: Nat@(2: Nat@(2: Nat@(2: 1))));
+Nat@ 16 = Twos(4, Twos(4, Twos(4, 4)));
+(Nat@, Nat@) { Nat@; } Repeat = (Nat@ times, Nat@ x) {
+  times.?(1: x, 3: x);
+  Nat@ y = Nest(Turn(Nat@(2: 1)), 16)(x);
+  Nat@ z = Nest(Keep(x, y), 16)(y);
+  Repeat(times.2, Nest(Nest(Turn(z), 16), 16)(z));
+};
+Repeat(Twos(16, Twos(16, Twos(16, 16))), Nat@(3: 1));
+)";
+
 class Engine : public testing::Test {
  protected:
   /// Runs the program; its result is a word that needs no heap.
@@ -178,6 +207,69 @@ TEST_F(Engine, ContinuationsAreSharedByAllCallsThatReturnToAPlace) {
   }
   // The number does not depend on how many traces make the call. (Inlining may give a place two frames.)
   EXPECT_LE(stats().traces[static_cast<size_t>(TraceKind::kContinuation)], 2 * calls);
+}
+
+TEST_F(Engine, PartialApplicationsThatAreNotKnownHaveMachineCode) {
+  text_ = kUnknownCallees;
+  const Word result = run(nullptr);
+  JitOptions options;
+  EXPECT_EQ(run(&options), result);
+  GlueCode& glue = machine_->carrier().machine.glue;
+  const auto in_interpreter = reinterpret_cast<const void*>(&leave_by_call);
+  EXPECT_NE(glue.apply_held(1, 1)->native_entry, in_interpreter);
+  EXPECT_NE(glue.apply_held(2, 1)->native_entry, in_interpreter);
+  // One that is made when the program has ended.
+  EXPECT_EQ(glue.apply_held(5, 1)->native_entry, in_interpreter);
+  EXPECT_NE(glue.apply_held(5, 1)->engine_index, 0u);
+  engine_ = nullptr;
+  EXPECT_EQ(glue.apply_held(1, 1)->native_entry, in_interpreter);
+  EXPECT_EQ(glue.apply_held(5, 2)->engine_index, 0u);
+}
+
+TEST_F(Engine, NativesThatAreNotKnownHaveMachineCode) {
+  // More functions come to one call than it gets guards for.
+  constexpr int kNatives = 12;
+  std::string text = R"(
+Unit@ = *();
+Nat@ = +(Unit@ 1, Nat@ 2, Nat@ 3);
+F@ = (Nat@) { Nat@; };
+Nat@ 1 = Nat@(1: Unit@());
+(F@, Nat@, Nat@) { Nat@; } Rec = (F@ f, Nat@ n, Nat@ x) { n.?(1: x, 2: f(Rec(f, n.2, x)), 3: x); };
+(Nat@, Nat@) { Nat@; } Twos = (Nat@ n, Nat@ end) { n.?(1: end, 2: Nat@(2: Twos(n.2, end)), 3: end); };
+Nat@ 4 = Nat@(2: Nat@(2: Nat@(2: Nat@(2: 1))));
+Nat@ 16 = Twos(4, Twos(4, Twos(4, 4)));
+)";
+  std::string all = "x";
+  std::vector<std::string> names;
+  for (int i = 0; i < kNatives; ++i) {
+    names.push_back("F" + std::to_string(i));
+    text += "(Nat@) { Nat@; } " + names.back() + ";\n";
+    all = "Rec(" + names.back() + ", 16, " + all + ")";
+  }
+  text += "(Nat@, Nat@) { Nat@; } Repeat = (Nat@ times, Nat@ x) { times.?(1: x, 2: Repeat(times.2, " + all +
+          "), 3: x); };\n";
+  text += "Repeat(Twos(16, Twos(16, Twos(16, 16))), Nat@(2: Nat@(3: 1)));\n";
+  std::vector<NativeRow> rows;
+  for (int i = 0; i < kNatives; ++i) {
+    const NativeEffect effect = i == 0 ? NativeEffect::kReadsWorld : NativeEffect::kPure;
+    rows.push_back({"/P%", names[i].c_str(), 1, effect, [](NativeCall& call) { return call.arg(0); }});
+  }
+  natives_.add(rows);
+  text_ = text.c_str();
+  JitOptions options;
+  EXPECT_EQ(run(&options), 1u * 3 + 2);
+  int compiled = 0;
+  machine_->carrier().machine.glue.for_each([&](const Code& code) {
+    if (code.native == nullptr) return;
+    const bool is_compiled = code.native_entry != reinterpret_cast<const void*>(&leave_by_call) &&
+                             code.native_entry != reinterpret_cast<const void*>(&leave_by_native_call);
+    compiled += is_compiled ? 1 : 0;
+    // Its effects come from the interpreter.
+    if (!code.is_pure) EXPECT_FALSE(is_compiled);
+    // The interpreter runs the native itself.
+    EXPECT_EQ(code.entry, entry_by_table());
+  });
+  EXPECT_GE(compiled, 2);
 }
 
 TEST_F(Engine, SelectsAmongManyTagsGetNodes) {
