@@ -67,6 +67,8 @@ actions = (Task@<Unit@> task) { List[
   { Result@<Network.Server@> server := m.do(Network.Listen(Str|localhost, 0));
     Result@<Network.Connection@> c := m.do(Network.Connect(Str|localhost, server.ok.port, 0));
     String@ _ := m.do(File.ReadLine(c.ok.in));
+    # Keeps the listener: one that is garbage is closed, which resets the connection.
+    Result@<Network.Connection@> _ := m.do(Network.Accept(server.ok.listener, 0));
     m.return(Unit); },
   Forever(Yield),
   { Unit@ _ := m.do(Yield); m.return(Spin(0)); },
