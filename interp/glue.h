@@ -42,8 +42,8 @@ class GlueCode {
 
   /// Returns the code of a native that takes arguments.
   Code* native(const ForeignRef& ref, const NativeRow& row);
-  /// Calls `see(code)` for all code here that a closure may have, when it is made: partial applications and natives.
-  /// Null: for none to come.
+  /// Calls `see(code)` for each partial application and each native: now for those there are, and later for each that
+  /// is made. Null ends that.
   void show_callable(std::function<void(Code&)> see);
   /// Has natives with effects ask for the turn first, from now on (interp/turns.h).
   void have_natives_take_turns();

@@ -54,7 +54,8 @@ Handler entry_by_table();
 Handler checked_entry();
 Handler counted_entry();
 /// The entry of natives for machine code (leave_by_native_call): counts Code::hotness down likewise. Calls of the
-/// interpreter are not counted, since it needs no frame for most of them.
+/// interpreter are not counted, since it needs no frame for most of them. Hidden, so that the assembler of
+/// interp/native_stack.cc can jump to it.
 FBLE_HANDLER_CC __attribute__((visibility("hidden"))) void native_call_entry(const uint32_t* pc, Word* fp,
                                                                              Carrier* carrier, Word* ap,
                                                                              const HandlerTable* table, Word value);

@@ -22,7 +22,7 @@ void FunctionEntries::adopt(Code& code) {
   count_calls(code);
 }
 
-/// Lets the interpreter have the calls, and count those that may be made by machine code in the end.
+/// Sends calls to the interpreter, which counts them: all calls of a function, and those of a native from machine code.
 void FunctionEntries::count_calls(Code& code) const {
   if (code.native == nullptr) code.entry = counted_entry();
   code.native_entry = reinterpret_cast<const void*>(code.native == nullptr ? &leave_by_call : &leave_by_native_call);
